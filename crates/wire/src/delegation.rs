@@ -1,0 +1,116 @@
+//! A signer key certifies a message key (`docs/protocol.md` §1).
+//!
+//! The key that holds money signs one certificate a day and MuSig2 partial signatures, nothing else. The certificate is
+//! a BIP-340 signature by the signer key over `tagged_hash("motet/delegation/v1", network | signer | message key | peer |
+//! not after)`, where `network` and `peer` have their length in front (one byte) and `not after` is 8 bytes big endian.
+//! It is the only binding between a signer and a peer; nothing that a peer says of itself counts.
+
+use motet_core_crypto::schnorr;
+use motet_core_crypto::{PublicKey, Signature, tagged_hash};
+
+use crate::codec::{Bytes, Decode, Encode, ParseError};
+use crate::id::{NetworkId, PeerId};
+use crate::limits;
+use crate::time::TimestampMs;
+
+/// A signer's statement that a message key and a peer speak for it until a time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Delegation {
+    /// The key that holds money.
+    pub signer: PublicKey,
+    /// The key that signs envelopes.
+    pub message_key: PublicKey,
+    /// The node that both are served by.
+    pub peer: PeerId,
+    /// When the delegation ends: at most 24 hours ahead.
+    pub not_after: TimestampMs,
+    /// By the signer key, over [`Delegation::digest`].
+    pub signature: Signature,
+}
+
+/// The signature of a delegation is not the signer's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the delegation is not signed by its signer")]
+pub struct DelegationError;
+
+impl Delegation {
+    /// What the signer key signs: 32 bytes.
+    pub fn digest(
+        network: &NetworkId,
+        signer: &PublicKey,
+        message_key: &PublicKey,
+        peer: &PeerId,
+        not_after: TimestampMs,
+    ) -> [u8; 32] {
+        digest(network, &signer.to_bytes(), &message_key.to_bytes(), peer, not_after)
+    }
+
+    /// Checks the signature; not the time, which is the caller's to know.
+    ///
+    /// # Errors
+    ///
+    /// [`DelegationError`] when the signature is not the signer's on this network.
+    pub fn verify(&self, network: &NetworkId) -> Result<(), DelegationError> {
+        let digest = Self::digest(network, &self.signer, &self.message_key, &self.peer, self.not_after);
+        schnorr::verify(&self.signer.x_only(), &digest, &self.signature).map_err(|_| DelegationError)
+    }
+}
+
+/// A delegation as the bytes say it: keys that may be no points.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub(crate) struct RawDelegation {
+    pub(crate) signer: [u8; 33],
+    pub(crate) message_key: [u8; 33],
+    pub(crate) peer: Bytes<{ limits::PEER_ID }>,
+    pub(crate) not_after: u64,
+    pub(crate) signature: [u8; 64],
+}
+
+impl RawDelegation {
+    pub(crate) fn parse(&self) -> Result<Delegation, ParseError> {
+        Ok(Delegation {
+            signer: PublicKey::from_bytes(&self.signer).map_err(|_| ParseError::Point)?,
+            message_key: PublicKey::from_bytes(&self.message_key).map_err(|_| ParseError::Point)?,
+            peer: self.peer()?,
+            not_after: TimestampMs(self.not_after),
+            signature: Signature::from_bytes(&self.signature),
+        })
+    }
+
+    pub(crate) fn peer(&self) -> Result<PeerId, ParseError> {
+        PeerId::from_bytes(self.peer.as_slice()).map_err(|_| ParseError::Length)
+    }
+
+    pub(crate) fn digest(&self, network: &NetworkId) -> Result<[u8; 32], ParseError> {
+        let peer = self.peer()?;
+        Ok(digest(network, &self.signer, &self.message_key, &peer, TimestampMs(self.not_after)))
+    }
+}
+
+impl TryFrom<&Delegation> for RawDelegation {
+    type Error = ParseError;
+
+    fn try_from(delegation: &Delegation) -> Result<Self, ParseError> {
+        Ok(Self {
+            signer: delegation.signer.to_bytes(),
+            message_key: delegation.message_key.to_bytes(),
+            peer: Bytes::new(delegation.peer.as_bytes())?,
+            not_after: delegation.not_after.0,
+            signature: delegation.signature.to_bytes(),
+        })
+    }
+}
+
+fn digest(
+    network: &NetworkId,
+    signer: &[u8; 33],
+    message_key: &[u8; 33],
+    peer: &PeerId,
+    not_after: TimestampMs,
+) -> [u8; 32] {
+    let length = u8::try_from(peer.as_bytes().len()).unwrap_or(u8::MAX);
+    tagged_hash(
+        "motet/delegation/v1",
+        &[&network.prefix(), signer, message_key, &[length], peer.as_bytes(), &not_after.0.to_be_bytes()],
+    )
+}

@@ -1,0 +1,269 @@
+//! The messages of the protocol, one type each (`docs/protocol.md` §3).
+//!
+//! The types here hold parsed values: keys that are points, signatures with the right length. Each message's file also
+//! has its private *raw* mirror, which is what the bytes say before anybody has spent a square root on them: the
+//! pipeline decodes raw, checks raw, verifies the signature over the bytes, and only then parses.
+
+pub mod advertisement;
+pub mod commit;
+pub mod join;
+pub mod nonce;
+pub mod outcome;
+pub mod partial;
+pub mod request;
+pub mod sync;
+
+use core::fmt;
+
+pub use advertisement::{Address, Criteria, SignerAdvertisement, SignerMetadata, SignerUnavailable};
+pub use commit::NonceCommit;
+pub use join::{ParticipantDeclined, ParticipantJoined, SessionReady};
+pub use nonce::NonceShare;
+pub use outcome::{AbortCode, AbortReason, AbortSubject, SessionAbort, SignatureFinalized};
+pub use partial::PartialSigShare;
+pub use request::{
+    Commitments, Derivation, Election, Item, ItemError, RequestMetadata, RequestOptions, SigningRequest, Topology,
+};
+pub use sync::{Have, Holding, SignerSet, SyncRequest, SyncResponse};
+
+use crate::delegation::Delegation;
+use crate::limits;
+
+/// The kind of a message: the second byte of its frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum Kind {
+    /// [`SignerAdvertisement`].
+    SignerAdvertisement = 1,
+    /// [`SignerUnavailable`].
+    SignerUnavailable = 2,
+    /// [`SigningRequest`].
+    SigningRequest = 3,
+    /// [`ParticipantJoined`].
+    ParticipantJoined = 4,
+    /// [`ParticipantDeclined`].
+    ParticipantDeclined = 5,
+    /// [`SessionReady`].
+    SessionReady = 6,
+    /// [`NonceCommit`].
+    NonceCommit = 7,
+    /// [`NonceShare`].
+    NonceShare = 8,
+    /// [`PartialSigShare`].
+    PartialSigShare = 9,
+    /// [`SignatureFinalized`].
+    SignatureFinalized = 10,
+    /// [`SessionAbort`].
+    SessionAbort = 11,
+    /// [`SyncRequest`].
+    SyncRequest = 12,
+    /// [`SyncResponse`].
+    SyncResponse = 13,
+}
+
+impl Kind {
+    /// All kinds, in the order of their numbers.
+    pub const ALL: [Self; 13] = [
+        Self::SignerAdvertisement,
+        Self::SignerUnavailable,
+        Self::SigningRequest,
+        Self::ParticipantJoined,
+        Self::ParticipantDeclined,
+        Self::SessionReady,
+        Self::NonceCommit,
+        Self::NonceShare,
+        Self::PartialSigShare,
+        Self::SignatureFinalized,
+        Self::SessionAbort,
+        Self::SyncRequest,
+        Self::SyncResponse,
+    ];
+
+    /// The number on the wire.
+    pub const fn code(self) -> u8 {
+        self as u8
+    }
+
+    /// The kind with this number.
+    pub fn from_code(code: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.code() == code)
+    }
+
+    /// The name as the protocol writes it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::SignerAdvertisement => "SignerAdvertisement",
+            Self::SignerUnavailable => "SignerUnavailable",
+            Self::SigningRequest => "SigningRequest",
+            Self::ParticipantJoined => "ParticipantJoined",
+            Self::ParticipantDeclined => "ParticipantDeclined",
+            Self::SessionReady => "SessionReady",
+            Self::NonceCommit => "NonceCommit",
+            Self::NonceShare => "NonceShare",
+            Self::PartialSigShare => "PartialSigShare",
+            Self::SignatureFinalized => "SignatureFinalized",
+            Self::SessionAbort => "SessionAbort",
+            Self::SyncRequest => "SyncRequest",
+            Self::SyncResponse => "SyncResponse",
+        }
+    }
+
+    /// The largest frame of this kind, in bytes.
+    pub const fn frame_limit(self) -> usize {
+        match self {
+            Self::SignerAdvertisement => limits::FRAME_SIGNER_ADVERTISEMENT,
+            Self::SigningRequest => limits::FRAME_SIGNING_REQUEST,
+            Self::SignerUnavailable
+            | Self::ParticipantJoined
+            | Self::ParticipantDeclined
+            | Self::NonceCommit
+            | Self::SyncRequest => limits::FRAME_SMALL,
+            Self::SessionReady => limits::FRAME_SESSION_READY,
+            Self::NonceShare => limits::FRAME_NONCE_SHARE,
+            Self::PartialSigShare => limits::FRAME_PARTIAL_SIG_SHARE,
+            Self::SignatureFinalized => limits::FRAME_SIGNATURE_FINALIZED,
+            Self::SessionAbort => limits::FRAME_SESSION_ABORT,
+            Self::SyncResponse => limits::FRAME_SYNC_RESPONSE,
+        }
+    }
+
+    /// Whether the message speaks to everybody or to a session.
+    pub const fn scope(self) -> Scope {
+        match self {
+            Self::SignerAdvertisement | Self::SignerUnavailable | Self::SigningRequest => Scope::Announcement,
+            Self::ParticipantJoined
+            | Self::ParticipantDeclined
+            | Self::SessionReady
+            | Self::NonceCommit
+            | Self::NonceShare
+            | Self::PartialSigShare
+            | Self::SignatureFinalized
+            | Self::SessionAbort
+            | Self::SyncRequest
+            | Self::SyncResponse => Scope::Session,
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// Whom a kind of message speaks to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// Everybody: it carries a time and an expiry, since nothing else orders it.
+    Announcement,
+    /// The signers of one request: slots order it, and no clock is needed.
+    Session,
+}
+
+/// A message of any kind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "each variant is the message of the same name")]
+pub enum Message {
+    SignerAdvertisement(SignerAdvertisement),
+    SignerUnavailable(SignerUnavailable),
+    SigningRequest(SigningRequest),
+    ParticipantJoined(ParticipantJoined),
+    ParticipantDeclined(ParticipantDeclined),
+    SessionReady(SessionReady),
+    NonceCommit(NonceCommit),
+    NonceShare(NonceShare),
+    PartialSigShare(PartialSigShare),
+    SignatureFinalized(SignatureFinalized),
+    SessionAbort(SessionAbort),
+    SyncRequest(SyncRequest),
+    SyncResponse(SyncResponse),
+}
+
+impl Message {
+    /// The message's kind.
+    pub const fn kind(&self) -> Kind {
+        match self {
+            Self::SignerAdvertisement(_) => Kind::SignerAdvertisement,
+            Self::SignerUnavailable(_) => Kind::SignerUnavailable,
+            Self::SigningRequest(_) => Kind::SigningRequest,
+            Self::ParticipantJoined(_) => Kind::ParticipantJoined,
+            Self::ParticipantDeclined(_) => Kind::ParticipantDeclined,
+            Self::SessionReady(_) => Kind::SessionReady,
+            Self::NonceCommit(_) => Kind::NonceCommit,
+            Self::NonceShare(_) => Kind::NonceShare,
+            Self::PartialSigShare(_) => Kind::PartialSigShare,
+            Self::SignatureFinalized(_) => Kind::SignatureFinalized,
+            Self::SessionAbort(_) => Kind::SessionAbort,
+            Self::SyncRequest(_) => Kind::SyncRequest,
+            Self::SyncResponse(_) => Kind::SyncResponse,
+        }
+    }
+
+    /// The delegation that the message carries, for the kinds that do.
+    pub const fn delegation(&self) -> Option<&Delegation> {
+        match self {
+            Self::SignerAdvertisement(message) => Some(&message.delegation),
+            Self::SignerUnavailable(message) => Some(&message.delegation),
+            Self::SigningRequest(message) => Some(&message.creator),
+            Self::ParticipantJoined(message) => Some(&message.delegation),
+            Self::ParticipantDeclined(message) => Some(&message.delegation),
+            Self::SessionReady(_)
+            | Self::NonceCommit(_)
+            | Self::NonceShare(_)
+            | Self::PartialSigShare(_)
+            | Self::SignatureFinalized(_)
+            | Self::SessionAbort(_)
+            | Self::SyncRequest(_)
+            | Self::SyncResponse(_) => None,
+        }
+    }
+}
+
+/// A type that is the body of one kind of message; what [`crate::Validated::narrow`] needs.
+pub trait Body: Sized + Into<Message> {
+    /// The kind whose body this is.
+    const KIND: Kind;
+
+    /// Takes the body out of a message of this kind.
+    ///
+    /// # Errors
+    ///
+    /// The message itself, when it is of another kind.
+    #[expect(clippy::result_large_err, reason = "the error is the argument, handed back")]
+    fn from_message(message: Message) -> Result<Self, Message>;
+}
+
+/// Joins a body type with its variant; both have the same name.
+macro_rules! body {
+    ($($name:ident),* $(,)?) => {$(
+        impl From<$name> for Message {
+            fn from(body: $name) -> Self {
+                Self::$name(body)
+            }
+        }
+
+        impl Body for $name {
+            const KIND: Kind = Kind::$name;
+
+            fn from_message(message: Message) -> Result<Self, Message> {
+                if let Message::$name(body) = message { Ok(body) } else { Err(message) }
+            }
+        }
+    )*};
+}
+
+body!(
+    SignerAdvertisement,
+    SignerUnavailable,
+    SigningRequest,
+    ParticipantJoined,
+    ParticipantDeclined,
+    SessionReady,
+    NonceCommit,
+    NonceShare,
+    PartialSigShare,
+    SignatureFinalized,
+    SessionAbort,
+    SyncRequest,
+    SyncResponse,
+);

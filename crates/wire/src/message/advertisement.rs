@@ -1,0 +1,111 @@
+//! Phase 0: a signer says that it is there, and that it is gone (`docs/protocol.md` §3, §6).
+//!
+//! An advertisement's version is the sequence number of its envelope: the highest wins, wherever it comes from.
+
+use core::fmt;
+
+use crate::delegation::Delegation;
+use crate::id::{AdvertisementId, IdError};
+use crate::limits;
+use crate::time::TimestampMs;
+use crate::work::Work;
+
+/// A signer offers to sign.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignerAdvertisement {
+    /// Who speaks for which signer from which peer.
+    pub delegation: Delegation,
+    /// Where the peer can be reached; at most 8.
+    pub addresses: Vec<Address>,
+    /// What the signer is willing to sign.
+    pub criteria: Criteria,
+    /// What people are shown.
+    pub metadata: SignerMetadata,
+    /// When it was made.
+    pub created: TimestampMs,
+    /// When it ends: at most 24 hours after `created`.
+    pub expires: TimestampMs,
+    /// The proof of work over everything else.
+    pub work: Work,
+}
+
+/// A signer withdraws its advertisement.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignerUnavailable {
+    /// Who speaks for which signer from which peer.
+    pub delegation: Delegation,
+    /// The advertisement that is withdrawn.
+    pub advertisement: AdvertisementId,
+    /// Why, for people; at most 256 bytes.
+    pub reason: String,
+}
+
+/// What a signer is willing to sign.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Criteria {
+    /// Transaction types, at most 16 of at most 32 bytes each; none means any.
+    pub transaction_types: Vec<String>,
+    /// Smallest amount, in the smallest unit of the coin.
+    pub min_amount: u64,
+    /// Largest amount, in the smallest unit of the coin.
+    pub max_amount: u64,
+}
+
+impl Criteria {
+    /// Willing to sign anything.
+    pub const ANY: Self = Self { transaction_types: Vec::new(), min_amount: 0, max_amount: u64::MAX };
+
+    /// Whether a request of this type (`None`: unstated) and amount (`None`: unstated) meets the criteria.
+    pub fn matches(&self, transaction_type: Option<&str>, amount: Option<u64>) -> bool {
+        let kind = transaction_type.is_none_or(|wanted| {
+            self.transaction_types.is_empty() || self.transaction_types.iter().any(|known| known == wanted)
+        });
+        kind && amount.is_none_or(|amount| (self.min_amount..=self.max_amount).contains(&amount))
+    }
+}
+
+/// What people are shown of a signer. None of it is checked by anybody.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SignerMetadata {
+    /// At most 64 bytes.
+    pub nickname: String,
+    /// At most 256 bytes.
+    pub description: String,
+    /// What the signer asks for signing, in the smallest unit of the coin.
+    pub fee: u64,
+}
+
+/// A multiaddr in its binary form, 1 to 128 bytes, opaque to this crate.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Address(Vec<u8>);
+
+impl Address {
+    /// Takes the binary form.
+    ///
+    /// # Errors
+    ///
+    /// [`IdError::Length`] outside 1 to 128 bytes.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, IdError> {
+        if bytes.is_empty() || bytes.len() > limits::ADDRESS {
+            return Err(IdError::Length { length: bytes.len(), minimum: 1, maximum: limits::ADDRESS });
+        }
+        Ok(Self(bytes.to_vec()))
+    }
+
+    /// The binary form.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&hex::encode(&self.0))
+    }
+}
+
+impl fmt::Debug for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Address({self})")
+    }
+}

@@ -1,0 +1,19 @@
+//! Round 0: a commitment to nonces, for attempts after the first (`docs/protocol.md` §7).
+//!
+//! The commitment of attempt 0 travels inside [`crate::ParticipantJoined`]. The signer's index is never in the body of a
+//! round message: a session binds each slot to the message key of its join, and the sender of the envelope is the slot.
+
+use motet_core_crypto::NonceCommitment;
+
+use crate::id::{Attempt, SessionId};
+
+/// A signer commits to the nonces of an attempt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NonceCommit {
+    /// The session id of this attempt.
+    pub session: SessionId,
+    /// The attempt.
+    pub attempt: Attempt,
+    /// The commitment to all nonces of this signer.
+    pub commitment: NonceCommitment,
+}

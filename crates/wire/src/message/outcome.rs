@@ -1,0 +1,106 @@
+//! How a session ends: with signatures, or without (`docs/protocol.md` §3, §7.3).
+
+use core::fmt;
+
+use motet_core_crypto::Signature;
+
+use crate::evidence::Evidence;
+use crate::id::{RequestId, SessionId};
+
+/// The final signatures. Whoever receives them checks them; nobody has to believe the sender.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignatureFinalized {
+    /// The session id of the attempt that succeeded.
+    pub session: SessionId,
+    /// One signature for each item, 1 to 64.
+    pub signatures: Vec<Signature>,
+}
+
+/// A participant gives up.
+///
+/// Evidence, if there is any, is bytes that decode; that it convicts is for [`Evidence::verify`] to say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionAbort {
+    /// What is given up.
+    pub subject: AbortSubject,
+    /// Why.
+    pub reason: AbortReason,
+    /// What proves somebody's fault to third parties.
+    pub evidence: Option<Evidence>,
+}
+
+/// What is given up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AbortSubject {
+    /// The request and all its attempts.
+    Request(RequestId),
+    /// One attempt.
+    Session(SessionId),
+}
+
+/// Why a session was aborted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AbortReason {
+    /// For programs.
+    pub code: AbortCode,
+    /// For people; at most 256 bytes.
+    pub detail: String,
+}
+
+/// Why a session was aborted, for programs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+#[non_exhaustive]
+pub enum AbortCode {
+    /// The sender's user or application gave up.
+    Cancelled = 1,
+    /// Somebody did not answer in time; which is no proof of anything.
+    TimedOut = 2,
+    /// Somebody broke the protocol; the evidence says who.
+    Fault = 3,
+    /// The sender declined after it had joined.
+    Declined = 4,
+    /// The sender lost its nonces (a restart, a resumed snapshot) and has no attempt left.
+    NoncesLost = 5,
+    /// The sender cannot do what the request asks for.
+    Unsupported = 6,
+    /// The sender's own fault: its disk, its memory, its signing device.
+    Internal = 7,
+}
+
+impl AbortCode {
+    /// All codes, in the order of their numbers.
+    pub const ALL: [Self; 7] = [
+        Self::Cancelled,
+        Self::TimedOut,
+        Self::Fault,
+        Self::Declined,
+        Self::NoncesLost,
+        Self::Unsupported,
+        Self::Internal,
+    ];
+
+    /// The number on the wire.
+    pub const fn code(self) -> u8 {
+        self as u8
+    }
+
+    /// The code with this number.
+    pub fn from_code(code: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|known| known.code() == code)
+    }
+}
+
+impl fmt::Display for AbortCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Cancelled => "cancelled",
+            Self::TimedOut => "timed out",
+            Self::Fault => "fault",
+            Self::Declined => "declined",
+            Self::NoncesLost => "nonces lost",
+            Self::Unsupported => "unsupported",
+            Self::Internal => "internal",
+        })
+    }
+}

@@ -1,0 +1,183 @@
+//! Phase 2: what is to be signed, by whom, under which derived keys (`docs/protocol.md` §3, §6).
+//!
+//! The list of keys in the order in which the creator sends it is the one index space of everything that follows.
+//! Tweaks never travel: an item names a *derivation*, and everybody computes the tweak from it, because it is an open
+//! question whether tweaks chosen by an adversary leave MuSig2 unforgeable (BIP-327).
+//!
+//! The request id covers everything that a signer is asked to agree to, the text shown to people included, so that two
+//! signers who joined the same request have been shown the same thing.
+
+use motet_core_crypto::{KeyAggContext, KeyAggError, PublicKey, TweakError, XOnlyPublicKey, tagged_hash};
+
+use crate::delegation::Delegation;
+use crate::id::{NetworkId, RequestId, SignerIndex};
+use crate::time::TimestampMs;
+use crate::work::Work;
+
+/// Signers are asked to sign.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SigningRequest {
+    /// Who asks: one of the listed signers.
+    pub creator: Delegation,
+    /// The signers, 2 to 100 distinct keys; the order is the index space.
+    pub keys: Vec<PublicKey>,
+    /// What to sign, 1 to 64 items.
+    pub items: Vec<Item>,
+    /// How to go about it.
+    pub options: RequestOptions,
+    /// What people are shown. It is covered by the request id, but nothing ties it to the items' messages.
+    pub metadata: RequestMetadata,
+    /// When it was made.
+    pub created: TimestampMs,
+    /// Until when signers may join: at most 2 hours after `created`.
+    pub expires: TimestampMs,
+    /// Makes two requests for the same thing two requests.
+    pub salt: [u8; 16],
+    /// Proof of work over the request id, for signers who do not know the creator.
+    pub work: Option<Work>,
+}
+
+/// One message to sign under one derived key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Item {
+    /// The message exactly as BIP-340 signs it, 1 byte to 16 KB; 32 bytes if it is a signature hash.
+    pub message: Vec<u8>,
+    /// How the key that verifies comes from the aggregate key.
+    pub derivation: Derivation,
+}
+
+/// How the key that verifies an item comes from the aggregate of the listed keys.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Derivation {
+    /// The aggregate key itself.
+    None,
+    /// The Taproot output key of BIP-341 with the aggregate key as internal key.
+    Taproot {
+        /// The root of the script tree; `None` commits to there being none, as BIP-86 does.
+        merkle_root: Option<[u8; 32]>,
+    },
+    /// The child key of the aggregate key's BIP-328 extended key.
+    Bip328 {
+        /// 1 to 8 unhardened steps.
+        path: Vec<u32>,
+    },
+    /// The Taproot output key of BIP-341 with a BIP-328 child key as internal key: what wallets with a `musig()`
+    /// descriptor spend.
+    Bip328Taproot {
+        /// 1 to 8 unhardened steps.
+        path: Vec<u32>,
+        /// The root of the script tree; `None` commits to there being none.
+        merkle_root: Option<[u8; 32]>,
+    },
+}
+
+/// How a request's session is run.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct RequestOptions {
+    /// Whether nonces are committed to first.
+    pub commitments: Commitments,
+    /// Who coordinates.
+    pub election: Election,
+    /// Who sends round messages to whom.
+    pub topology: Topology,
+}
+
+/// Whether round 0 takes place (`docs/protocol.md` §7).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Commitments {
+    /// Nonces are revealed only when all commitments are known.
+    #[default]
+    On,
+    /// Nonces are sent at once.
+    Off,
+}
+
+/// The order in which signers take the coordinator's part; a pure function of the request (`docs/protocol.md` §8).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Election {
+    /// The creator, then the others in the order of the request.
+    Creator,
+    /// The smallest key first.
+    #[default]
+    Lexicographic,
+    /// By the hash of the request id and each key.
+    HashBased,
+    /// The first key of the request first.
+    First,
+    /// The last key of the request first.
+    Last,
+}
+
+/// Who sends round messages to whom.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Topology {
+    /// Everybody to everybody: the fewest delays.
+    #[default]
+    Mesh,
+    /// Everybody to the coordinator, who hands on: n messages instead of n squared, one more delay.
+    Star,
+}
+
+/// What people are shown of a request. It is display only: what is signed is [`Item::message`].
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RequestMetadata {
+    /// At most 1024 bytes.
+    pub description: String,
+    /// The transaction, in the coin's own serialisation, at most 32 KB; empty for anything else.
+    pub transaction: Vec<u8>,
+    /// The amount at stake, in the smallest unit of the coin.
+    pub amount: Option<u64>,
+    /// At most 32 bytes, to be compared with [`crate::Criteria::transaction_types`]; empty if unstated.
+    pub transaction_type: String,
+}
+
+/// Why the key of an item cannot be computed: the request asks for what does not exist, which blames nobody.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ItemError {
+    /// The listed keys do not aggregate.
+    #[error("the keys do not aggregate")]
+    Keys(#[source] KeyAggError),
+    /// The derivation has no key.
+    #[error("the derivation has no key")]
+    Derivation(#[source] TweakError),
+}
+
+impl Item {
+    /// The key aggregation context under which this item is signed, computed locally from the listed keys.
+    ///
+    /// # Errors
+    ///
+    /// [`ItemError`], with negligible probability unless the keys were chosen to cancel each other out.
+    pub fn key_context(&self, keys: &[PublicKey]) -> Result<KeyAggContext, ItemError> {
+        let context = KeyAggContext::new(keys).map_err(ItemError::Keys)?;
+        match &self.derivation {
+            Derivation::None => Ok(context),
+            Derivation::Taproot { merkle_root } => context.with_taproot(merkle_root.as_ref()),
+            Derivation::Bip328 { path } => context.with_bip328_path(path),
+            Derivation::Bip328Taproot { path, merkle_root } => {
+                context.with_bip328_path(path).and_then(|context| context.with_taproot(merkle_root.as_ref()))
+            }
+        }
+        .map_err(ItemError::Derivation)
+    }
+
+    /// The x-only key under which this item's signature will verify.
+    ///
+    /// # Errors
+    ///
+    /// As [`Item::key_context`].
+    pub fn verification_key(&self, keys: &[PublicKey]) -> Result<XOnlyPublicKey, ItemError> {
+        self.key_context(keys).map(|context| context.aggregate_key())
+    }
+}
+
+impl SigningRequest {
+    /// Where a key stands in the request.
+    pub fn index_of(&self, key: &PublicKey) -> Option<SignerIndex> {
+        let position = self.keys.iter().position(|listed| listed == key)?;
+        u16::try_from(position).ok().map(SignerIndex)
+    }
+}
