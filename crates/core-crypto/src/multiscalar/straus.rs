@@ -1,0 +1,95 @@
+//! Straus' method: one table of odd multiples a point, sparse signed digits, one shared run of doublings.
+
+use super::curve::{Jacobian, beta};
+use super::ladder::{self, POSITIONS, Summand};
+use super::recode::{Half, sparse_digits_vartime, split_at_middle, split_vartime};
+use super::table::{Tables, Wanted};
+use super::{Coefficient, FixedBase, Term};
+use alloc::vec::Vec;
+use k256::Scalar;
+
+/// Digit width for halves of 128 bits: tables of 8.
+const FULL_WIDTH: u32 = 5;
+/// Digit width for halves of 64 bits: tables of 4.
+const WEIGHT_WIDTH: u32 = 4;
+
+/// Where the point of a summand is found.
+#[derive(Clone, Copy, Debug)]
+enum Place {
+    /// In the tables.
+    Entry(u32),
+    /// In the tables, times lambda.
+    EntryTimesLambda(u32),
+    /// In the generator's low table.
+    GeneratorLow(u32),
+    /// In the generator's high table.
+    GeneratorHigh(u32),
+    /// The point of a term with coefficient one.
+    Term(u32),
+}
+
+/// The linear combination by Straus' method.
+#[expect(clippy::indexing_slicing, reason = "table positions come from digits, which are bounded by the tables' width")]
+pub(crate) fn linear_combination_vartime<F: FixedBase>(generator: Option<&Scalar>, terms: &[Term<F>]) -> Jacobian<F> {
+    let fixed = F::generator_tables();
+    let own_generator = if fixed.is_none() { generator.copied() } else { None };
+    let own_generator = own_generator
+        .map(|scalar| Term { coefficient: Coefficient::Scalar(scalar), point: super::Affine::generator() });
+
+    let mut wanted = Vec::with_capacity(terms.len() + 1);
+    let mut summands: Vec<Summand<Place>> = Vec::with_capacity(48 * (terms.len() + 1));
+    let mut start = 0;
+    for (index, term) in (0_u32..).zip(terms.iter().chain(&own_generator)) {
+        let (halves, width) = match &term.coefficient {
+            Coefficient::One => {
+                summands.push(Summand { group: 0, negative: false, point: Place::Term(index) });
+                continue;
+            }
+            Coefficient::Weight(weight) => {
+                ([weight.u, weight.v].map(|word| Half::positive(u128::from(word))), WEIGHT_WIDTH)
+            }
+            Coefficient::Scalar(scalar) => (split_vartime(scalar), FULL_WIDTH),
+        };
+        let [first, second] = halves;
+        sparse_digits_vartime(first, width, |position, digit| {
+            let point = Place::Entry(start + digit.unsigned_abs() / 2);
+            summands.push(Summand { group: position, negative: digit < 0, point });
+        });
+        sparse_digits_vartime(second, width, |position, digit| {
+            let point = Place::EntryTimesLambda(start + digit.unsigned_abs() / 2);
+            summands.push(Summand { group: position, negative: digit < 0, point });
+        });
+        let size = 1 << (width - 2);
+        wanted.push(Wanted { point: term.point, size });
+        start += size as u32;
+    }
+    if let (Some(fixed), Some(scalar)) = (fixed, generator) {
+        let [low, high] = split_at_middle(scalar);
+        sparse_digits_vartime(low, fixed.width, |position, digit| {
+            let point = Place::GeneratorLow(digit.unsigned_abs() / 2);
+            summands.push(Summand { group: position, negative: digit < 0, point });
+        });
+        sparse_digits_vartime(high, fixed.width, |position, digit| {
+            let point = Place::GeneratorHigh(digit.unsigned_abs() / 2);
+            summands.push(Summand { group: position, negative: digit < 0, point });
+        });
+    }
+
+    let tables = Tables::new_vartime(&wanted);
+    let beta = beta::<F>();
+    let with_beta: Vec<F> = tables.entries.iter().map(|entry| entry.x.mul(beta)).collect();
+    let import = tables.import();
+    let (points, lengths) = ladder::sort_into_groups(&summands, POSITIONS, |place| match place {
+        Place::Entry(at) => tables.entries[at as usize],
+        Place::EntryTimesLambda(at) => {
+            let at = at as usize;
+            super::Affine { x: with_beta[at], y: tables.entries[at].y }
+        }
+        Place::GeneratorLow(at) => fixed.map_or_else(super::Affine::generator, |fixed| import(&fixed.low[at as usize])),
+        Place::GeneratorHigh(at) => {
+            fixed.map_or_else(super::Affine::generator, |fixed| import(&fixed.high[at as usize]))
+        }
+        Place::Term(at) => import(&terms[at as usize].point),
+    });
+    tables.export(ladder::climb_down_vartime(points, lengths))
+}
