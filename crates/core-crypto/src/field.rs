@@ -69,18 +69,31 @@ pub(crate) trait Field: Copy + Debug + Send + Sync + 'static {
 ///
 /// All elements must be non-zero: one zero would make every result zero.
 pub(crate) fn invert_all_vartime<F: Field>(elements: &mut [F], scratch: &mut Vec<F>) {
-    let mut product = F::ONE;
+    // Two chains of running products: within one, each product waits for the one before it.
+    let (mut even, mut odd) = (F::ONE, F::ONE);
     scratch.clear();
-    scratch.extend(elements.iter().map(|element| {
-        let before = product;
-        product = product.mul(*element);
-        before
-    }));
-    let mut inverse = product.invert_vartime();
-    for (element, before) in elements.iter_mut().zip(scratch.iter()).rev() {
-        let own = inverse.mul(*before);
-        inverse = inverse.mul(*element);
-        *element = own;
+    let (pairs, last) = elements.as_chunks::<2>();
+    for [a, b] in pairs {
+        scratch.extend([even, odd]);
+        (even, odd) = (even.mul(*a), odd.mul(*b));
+    }
+    for a in last {
+        scratch.push(even);
+        even = even.mul(*a);
+    }
+    let inverse = even.mul(odd).invert_vartime();
+    (even, odd) = (inverse.mul(odd), inverse.mul(even));
+    let (pairs, last) = elements.as_chunks_mut::<2>();
+    let (before, before_last) = scratch.as_chunks::<2>();
+    for (a, before) in last.iter_mut().zip(before_last) {
+        let own = even.mul(*before);
+        even = even.mul(*a);
+        *a = own;
+    }
+    for ([a, b], [before_a, before_b]) in pairs.iter_mut().zip(before).rev() {
+        let (own_a, own_b) = (even.mul(*before_a), odd.mul(*before_b));
+        (even, odd) = (even.mul(*a), odd.mul(*b));
+        (*a, *b) = (own_a, own_b);
     }
 }
 
