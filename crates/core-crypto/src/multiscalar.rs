@@ -90,7 +90,7 @@ pub(crate) fn linear_combination_vartime<F: FixedBase>(generator: Option<&Scalar
 pub(crate) fn sum_vartime<F: Field>(points: impl ExactSizeIterator<Item = Affine<F>>) -> Jacobian<F> {
     let mut points: Vec<Affine<F>> = points.collect();
     let mut lengths = [points.len()];
-    groups::add_up_vartime(&mut points, &mut lengths);
+    groups::Adder::new().add_up_vartime(&mut points, &mut lengths);
     points.iter().fold(Jacobian::INFINITY, |sum, point| sum.add_affine_vartime(point))
 }
 

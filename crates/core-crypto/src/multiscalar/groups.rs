@@ -11,46 +11,58 @@ use alloc::vec::Vec;
 /// Pairs that one inversion must serve: it costs about 140M, and a pair saves about 5M.
 const MINIMUM_PAIRS: usize = 28;
 
-/// Adds up neighbours within each group, in place, until few pairs are left.
-///
-/// `points` holds the groups one after the other, `lengths` their lengths; both shrink. Groups may end up empty, with
-/// one point, or with several where the pairs were too few.
-pub(crate) fn add_up_vartime<F: Field>(points: &mut Vec<Affine<F>>, lengths: &mut [usize]) {
-    let mut inverses = Vec::new();
-    let mut scratch = Vec::new();
-    let mut special = Vec::new();
-    loop {
-        let pairs: usize = lengths.iter().map(|length| length / 2).sum();
-        if pairs < MINIMUM_PAIRS {
-            return;
-        }
-        inverses.clear();
-        special.clear();
-        let mut rest = points.as_slice();
-        for length in lengths.iter() {
-            let Some((group, after)) = rest.split_at_checked(*length) else { return };
-            rest = after;
-            let (pairs, _) = group.as_chunks::<2>();
-            for [a, b] in pairs {
-                let dx = b.x.sub(a.x);
-                inverses.push(if !dx.is_zero() {
-                    dx
-                } else if a.y.equals(b.y) {
-                    special.push((inverses.len(), Special::Double));
-                    a.y.double()
-                } else {
-                    special.push((inverses.len(), Special::Cancel));
-                    F::ONE
-                });
+/// Memory for the rounds, kept between calls: fresh pages would cost more than the arithmetic that fills them.
+#[derive(Debug)]
+pub(crate) struct Adder<F> {
+    inverses: Vec<F>,
+    scratch: Vec<F>,
+    special: Vec<(usize, Special)>,
+}
+
+impl<F: Field> Adder<F> {
+    pub(crate) const fn new() -> Self {
+        Self { inverses: Vec::new(), scratch: Vec::new(), special: Vec::new() }
+    }
+
+    /// Adds up neighbours within each group, in place, until few pairs are left.
+    ///
+    /// `points` holds the groups one after the other, `lengths` their lengths; both shrink. Groups may end up empty,
+    /// with one point, or with several where the pairs were too few.
+    pub(crate) fn add_up_vartime(&mut self, points: &mut Vec<Affine<F>>, lengths: &mut [usize]) {
+        let Self { inverses, scratch, special } = self;
+        loop {
+            let pairs: usize = lengths.iter().map(|length| length / 2).sum();
+            if pairs < MINIMUM_PAIRS {
+                return;
             }
+            inverses.clear();
+            special.clear();
+            let mut rest = points.as_slice();
+            for length in lengths.iter() {
+                let Some((group, after)) = rest.split_at_checked(*length) else { return };
+                rest = after;
+                let (pairs, _) = group.as_chunks::<2>();
+                for [a, b] in pairs {
+                    let dx = b.x.sub(a.x);
+                    inverses.push(if !dx.is_zero() {
+                        dx
+                    } else if a.y.equals(b.y) {
+                        special.push((inverses.len(), Special::Double));
+                        a.y.double()
+                    } else {
+                        special.push((inverses.len(), Special::Cancel));
+                        F::ONE
+                    });
+                }
+            }
+            invert_all_vartime(inverses, scratch);
+            add_pairs(points, lengths, inverses, special);
         }
-        invert_all_vartime(&mut inverses, &mut scratch);
-        add_pairs(points, lengths, &inverses, &special);
     }
 }
 
 /// Pairs that the chord formula does not cover.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Special {
     /// Equal points.
     Double,

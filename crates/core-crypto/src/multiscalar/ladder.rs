@@ -1,68 +1,134 @@
-//! The common end of both methods: points that wait at bit positions, and one run of doublings.
+//! Summands sorted into groups, their sums, and the end that both methods share: one run of doublings.
 
 use super::curve::{Affine, Jacobian};
-use super::groups;
+use super::groups::Adder;
 use crate::field::Field;
-use alloc::vec;
 use alloc::vec::Vec;
 
 /// Positions of the digits of a 128-bit half: a non-adjacent form can be one longer than the integer.
 pub(crate) const POSITIONS: usize = 130;
 
-/// A digit of a recoded scalar that has met its point: `sign * 2^position * point`.
+/// Points that are looked up and added at once.
+///
+/// With their inverses they fit into a second-level cache, and below 128 KiB glibc's allocator hands out memory that it
+/// has, where more would be fresh pages from the kernel on every call, which cost a fifth of the whole multiplication.
+pub(crate) const BLOCK: usize = 2_000;
+
+/// A digit that says which point it stands for, and where its signed point is to be added.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Summand<P> {
-    pub(crate) group: u32,
-    pub(crate) negative: bool,
-    pub(crate) point: P,
+struct Summand<P> {
+    group: u32,
+    negative: bool,
+    point: P,
 }
 
-/// Sorts summands into groups (counting sort): the points group by group, and the groups' lengths.
-#[expect(clippy::indexing_slicing, reason = "every group is below `groups`, and the offsets are its running totals")]
-pub(crate) fn sort_into_groups<F: Field, P: Copy>(
-    summands: &[Summand<P>],
-    groups: usize,
-    look_up: impl Fn(P) -> Affine<F>,
-) -> (Vec<Affine<F>>, Vec<usize>) {
-    let mut lengths = vec![0_usize; groups];
-    for summand in summands {
-        lengths[summand.group as usize] += 1;
+/// Collects summands, sorts them by group and sums the groups; keeps its memory from one use to the next.
+#[derive(Debug)]
+pub(crate) struct Collector<P, F> {
+    summands: Vec<Summand<P>>,
+    sorted: Vec<Summand<P>>,
+    lengths: Vec<usize>,
+    offsets: Vec<usize>,
+    points: Vec<Affine<F>>,
+    adder: Adder<F>,
+}
+
+impl<P: Copy, F: Field> Collector<P, F> {
+    /// A collector for about so many summands at a time.
+    pub(crate) fn with_capacity(summands: usize) -> Self {
+        Self {
+            summands: Vec::with_capacity(summands),
+            sorted: Vec::new(),
+            lengths: Vec::new(),
+            offsets: Vec::new(),
+            points: Vec::new(),
+            adder: Adder::new(),
+        }
     }
-    let mut next = 0;
-    let mut offsets: Vec<usize> = lengths
-        .iter()
-        .map(|length| {
+
+    /// Adds the point that belongs to a signed digit to a group.
+    #[inline]
+    pub(crate) fn push(&mut self, group: u32, digit: i32, point: P) {
+        self.summands.push(Summand { group, negative: digit < 0, point });
+    }
+
+    /// Counting sort by group; every group must be below `groups`.
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "every group is below `groups`, and the offsets are its running totals"
+    )]
+    fn sort(&mut self, groups: usize) {
+        let Self { summands, sorted, lengths, offsets, .. } = self;
+        lengths.clear();
+        lengths.resize(groups, 0);
+        for summand in summands.iter() {
+            lengths[summand.group as usize] += 1;
+        }
+        let mut next = 0;
+        offsets.clear();
+        offsets.extend(lengths.iter().map(|length| {
             let offset = next;
             next += length;
             offset
-        })
-        .collect();
-    let mut points = vec![Affine { x: F::ZERO, y: F::ZERO }; summands.len()];
-    for summand in summands {
-        let offset = &mut offsets[summand.group as usize];
-        points[*offset] = look_up(summand.point).negate_if(summand.negative);
-        *offset += 1;
+        }));
+        sorted.clone_from(summands);
+        for summand in summands.iter() {
+            let offset = &mut offsets[summand.group as usize];
+            sorted[*offset] = *summand;
+            *offset += 1;
+        }
+        summands.clear();
     }
-    (points, lengths)
-}
 
-/// `sum(2^position * (points at this position))` by one run of doublings from the top.
-pub(crate) fn climb_down_vartime<F: Field>(mut points: Vec<Affine<F>>, mut lengths: Vec<usize>) -> Jacobian<F> {
-    groups::add_up_vartime(&mut points, &mut lengths);
-    let mut sum = Jacobian::INFINITY;
-    let mut rest = points.as_slice();
-    for length in lengths.iter().rev() {
-        if !sum.is_infinity() {
-            sum = sum.double();
-        }
-        let Some((before, group)) = rest.len().checked_sub(*length).and_then(|middle| rest.split_at_checked(middle))
-        else {
-            return sum;
-        };
-        rest = before;
-        for point in group {
-            sum = sum.add_affine_vartime(point);
+    /// Takes all summands and, from the last group to the first, hands what is left of each group to `visit` after
+    /// neighbours were added up.
+    pub(crate) fn drain_from_last_vartime(
+        &mut self,
+        groups: usize,
+        look_up: impl Fn(P) -> Affine<F>,
+        mut visit: impl FnMut(&[Affine<F>]),
+    ) {
+        self.sort(groups);
+        let Self { sorted, lengths, points, adder, .. } = self;
+        let mut waiting = sorted.as_slice();
+        let mut groups = lengths.as_mut_slice();
+        while !groups.is_empty() {
+            let (mut first, mut total) = (groups.len(), 0);
+            for length in groups.iter().rev() {
+                if total != 0 && total + length > BLOCK {
+                    break;
+                }
+                (first, total) = (first - 1, total + length);
+            }
+            let (before, block) = groups.split_at_mut(first);
+            groups = before;
+            let Some((before, summands)) = waiting.split_at_checked(waiting.len().saturating_sub(total)) else {
+                return;
+            };
+            waiting = before;
+            points.clear();
+            points.extend(summands.iter().map(|summand| look_up(summand.point).negate_if(summand.negative)));
+            adder.add_up_vartime(points, block);
+            let mut rest = points.as_slice();
+            for length in block.iter().rev() {
+                let Some((before, group)) = rest.split_at_checked(rest.len().saturating_sub(*length)) else { return };
+                rest = before;
+                visit(group);
+            }
         }
     }
-    sum
+
+    /// `sum(2^group * (points of this group))` by one run of doublings from the top.
+    pub(crate) fn climb_down_vartime(&mut self, look_up: impl Fn(P) -> Affine<F>) -> Jacobian<F> {
+        let mut sum = Jacobian::INFINITY;
+        self.drain_from_last_vartime(POSITIONS, look_up, |group| {
+            if !sum.is_infinity() {
+                sum = sum.double();
+            }
+            for point in group {
+                sum = sum.add_affine_vartime(point);
+            }
+        });
+        sum
+    }
 }

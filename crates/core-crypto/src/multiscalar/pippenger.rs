@@ -5,9 +5,8 @@
 //! with d = 2^r * row + column it is `2^r * sum(row * row sum) + sum(column * column sum)`.
 
 use super::curve::{Affine, Jacobian, beta};
-use super::groups;
-use super::ladder::{self, Summand};
-use super::recode::{Half, split_vartime, window_digits_vartime};
+use super::ladder::{BLOCK, Collector};
+use super::recode::{Half, WindowDigits, split_vartime};
 use super::{Coefficient, FixedBase, Term, straus};
 use crate::field::Field;
 use alloc::vec::Vec;
@@ -50,61 +49,44 @@ pub(crate) fn linear_combination_vartime<F: FixedBase>(generator: Option<&Scalar
     buckets.add_vartime(&straus::linear_combination_vartime(generator, &rest))
 }
 
-/// Windows that are filled together: enough pairs for the inversions, few enough to stay in the cache.
-const WINDOWS_AT_ONCE: u32 = 4;
-
 fn sum_in_buckets_vartime<F: Field>(halves: &[(Half, Affine<F>)]) -> Jacobian<F> {
     let width = window_width(halves.len());
-    let buckets = 1_usize << (width - 1);
-    let windows = 128 / width + 1;
-    let mut by_window: Vec<Vec<Summand<u32>>> = (0..windows.div_ceil(WINDOWS_AT_ONCE))
-        .map(|_| Vec::with_capacity(halves.len() * WINDOWS_AT_ONCE as usize))
-        .collect();
-    for (index, (half, _)) in (0_u32..).zip(halves) {
-        window_digits_vartime(*half, width, |window, digit| {
-            let bucket = (window % WINDOWS_AT_ONCE) * buckets as u32 + digit.unsigned_abs() - 1;
-            if let Some(summands) = by_window.get_mut((window / WINDOWS_AT_ONCE) as usize) {
-                summands.push(Summand { group: bucket, negative: digit < 0, point: index });
-            }
-        });
-    }
+    let buckets = 1_u32 << (width - 1);
+    // As many windows at once as make a full block, so that few points do not pay for an inversion each round.
+    let windows_at_once = (BLOCK / halves.len().max(1)).max(1) as u32;
+    let digits: Vec<WindowDigits> = halves.iter().map(|(half, _)| WindowDigits::new(*half, width)).collect();
     let no_point = Affine { x: F::ZERO, y: F::ZERO };
+    let look_up = |index: u32| halves.get(index as usize).map_or(no_point, |(_, point)| *point);
     let mut sum = Jacobian::INFINITY;
-    for summands in by_window.iter().rev() {
-        let groups = buckets * WINDOWS_AT_ONCE as usize;
-        let (mut points, mut lengths) = ladder::sort_into_groups(summands, groups, |index| {
-            halves.get(index as usize).map_or(no_point, |(_, point)| *point)
-        });
-        groups::add_up_vartime(&mut points, &mut lengths);
-        let mut rest = points.as_slice();
-        for window in lengths.rchunks(buckets) {
-            for _ in 0..width {
-                sum = sum.double();
+    let mut collector: Collector<u32, F> = Collector::with_capacity(BLOCK.max(halves.len()));
+    let mut end = 128 / width + 1;
+    while end > 0 {
+        let start = end.saturating_sub(windows_at_once);
+        for window in start..end {
+            for (index, digits) in (0..).zip(&digits) {
+                let digit = digits.digit(window);
+                if digit != 0 {
+                    collector.push((window - start) * buckets + digit.unsigned_abs() - 1, digit, index);
+                }
             }
-            let length: usize = window.iter().sum();
-            let Some((before, points)) = rest.len().checked_sub(length).and_then(|at| rest.split_at_checked(at)) else {
-                return sum;
-            };
-            rest = before;
-            sum = sum.add_vartime(&weighted_sum_vartime(points, window));
         }
+        // sum(d * bucket_d) by running sums from the top bucket.
+        let (mut running, mut total, mut bucket) = (Jacobian::INFINITY, Jacobian::INFINITY, buckets);
+        collector.drain_from_last_vartime(((end - start) * buckets) as usize, look_up, |group| {
+            for point in group {
+                running = running.add_affine_vartime(point);
+            }
+            total = total.add_vartime(&running);
+            bucket -= 1;
+            if bucket == 0 {
+                if !sum.is_infinity() {
+                    sum = (0..width).fold(sum, |sum, _| sum.double());
+                }
+                sum = sum.add_vartime(&total);
+                (running, total, bucket) = (Jacobian::INFINITY, Jacobian::INFINITY, buckets);
+            }
+        });
+        end = start;
     }
     sum
-}
-
-/// `sum(d * bucket_d)` for buckets numbered from one, by running sums from the top.
-fn weighted_sum_vartime<F: Field>(points: &[Affine<F>], lengths: &[usize]) -> Jacobian<F> {
-    let (mut running, mut total) = (Jacobian::INFINITY, Jacobian::INFINITY);
-    let mut rest = points;
-    for length in lengths.iter().rev() {
-        let Some((before, bucket)) = rest.len().checked_sub(*length).and_then(|at| rest.split_at_checked(at)) else {
-            return total;
-        };
-        rest = before;
-        for point in bucket {
-            running = running.add_affine_vartime(point);
-        }
-        total = total.add_vartime(&running);
-    }
-    total
 }

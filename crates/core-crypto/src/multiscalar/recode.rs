@@ -130,25 +130,36 @@ pub(crate) fn sparse_digits_vartime(half: Half, width: u32, mut emit: impl FnMut
     }
 }
 
-/// Calls `emit(window, digit)` for every non-zero digit in base 2^`width`, lowest first.
+/// A half in base 2^width with digits from -2^(width - 1) to 2^(width - 1) - 1, any of which can be asked for.
 ///
-/// Digits are between -2^(width - 1) and 2^(width - 1); there are at most 128 / width + 1 windows.
-#[inline]
-pub(crate) fn window_digits_vartime(half: Half, width: u32, mut emit: impl FnMut(u32, i32)) {
-    let (mut rest, mut window) = (half.magnitude, 0);
-    let (mask, bound) = ((1_u128 << width) - 1, 1_i32 << (width - 1));
-    while rest != 0 {
-        let digit = (rest & mask) as i32;
-        rest >>= width;
-        let digit = if digit > bound {
-            rest += 1;
-            digit - 2 * bound
+/// Adding 2^(width - 1) in every window makes all digits non-negative, so that no carry has to be followed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct WindowDigits {
+    shifted: u128,
+    carry: bool,
+    negative: bool,
+    width: u32,
+}
+
+impl WindowDigits {
+    /// For the windows 0 to 128 / width.
+    pub(crate) fn new(half: Half, width: u32) -> Self {
+        let offset = (0..128 / width).fold(0, |offset, window| offset | 1_u128 << (window * width + width - 1));
+        let (shifted, carry) = half.magnitude.overflowing_add(offset);
+        Self { shifted, carry, negative: half.negative, width }
+    }
+
+    /// The signed digit of a window.
+    #[inline]
+    pub(crate) fn digit(&self, window: u32) -> i32 {
+        let shift = window * self.width;
+        let rest = self.shifted.checked_shr(shift).unwrap_or(0);
+        let digit = if window == 128 / self.width {
+            // The top window has no offset, and what was carried out of the 128 bits.
+            rest as i32 + (i32::from(self.carry) << (128 - shift))
         } else {
-            digit
+            (rest & ((1 << self.width) - 1)) as i32 - (1 << (self.width - 1))
         };
-        if digit != 0 {
-            emit(window, if half.negative { -digit } else { digit });
-        }
-        window += 1;
+        if self.negative { -digit } else { digit }
     }
 }

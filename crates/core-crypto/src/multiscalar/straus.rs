@@ -1,7 +1,7 @@
 //! Straus' method: one table of odd multiples a point, sparse signed digits, one shared run of doublings.
 
 use super::curve::{Jacobian, beta};
-use super::ladder::{self, POSITIONS, Summand};
+use super::ladder::Collector;
 use super::recode::{Half, sparse_digits_vartime, split_at_middle, split_vartime};
 use super::table::{Tables, Wanted};
 use super::{Coefficient, FixedBase, Term};
@@ -37,12 +37,12 @@ pub(crate) fn linear_combination_vartime<F: FixedBase>(generator: Option<&Scalar
         .map(|scalar| Term { coefficient: Coefficient::Scalar(scalar), point: super::Affine::generator() });
 
     let mut wanted = Vec::with_capacity(terms.len() + 1);
-    let mut summands: Vec<Summand<Place>> = Vec::with_capacity(48 * (terms.len() + 1));
+    let mut summands: Collector<Place, F> = Collector::with_capacity(48 * (terms.len() + 1));
     let mut start = 0;
     for (index, term) in (0_u32..).zip(terms.iter().chain(&own_generator)) {
         let (halves, width) = match &term.coefficient {
             Coefficient::One => {
-                summands.push(Summand { group: 0, negative: false, point: Place::Term(index) });
+                summands.push(0, 1, Place::Term(index));
                 continue;
             }
             Coefficient::Weight(weight) => {
@@ -52,12 +52,10 @@ pub(crate) fn linear_combination_vartime<F: FixedBase>(generator: Option<&Scalar
         };
         let [first, second] = halves;
         sparse_digits_vartime(first, width, |position, digit| {
-            let point = Place::Entry(start + digit.unsigned_abs() / 2);
-            summands.push(Summand { group: position, negative: digit < 0, point });
+            summands.push(position, digit, Place::Entry(start + digit.unsigned_abs() / 2));
         });
         sparse_digits_vartime(second, width, |position, digit| {
-            let point = Place::EntryTimesLambda(start + digit.unsigned_abs() / 2);
-            summands.push(Summand { group: position, negative: digit < 0, point });
+            summands.push(position, digit, Place::EntryTimesLambda(start + digit.unsigned_abs() / 2));
         });
         let size = 1 << (width - 2);
         wanted.push(Wanted { point: term.point, size });
@@ -66,12 +64,10 @@ pub(crate) fn linear_combination_vartime<F: FixedBase>(generator: Option<&Scalar
     if let (Some(fixed), Some(scalar)) = (fixed, generator) {
         let [low, high] = split_at_middle(scalar);
         sparse_digits_vartime(low, fixed.width, |position, digit| {
-            let point = Place::GeneratorLow(digit.unsigned_abs() / 2);
-            summands.push(Summand { group: position, negative: digit < 0, point });
+            summands.push(position, digit, Place::GeneratorLow(digit.unsigned_abs() / 2));
         });
         sparse_digits_vartime(high, fixed.width, |position, digit| {
-            let point = Place::GeneratorHigh(digit.unsigned_abs() / 2);
-            summands.push(Summand { group: position, negative: digit < 0, point });
+            summands.push(position, digit, Place::GeneratorHigh(digit.unsigned_abs() / 2));
         });
     }
 
@@ -79,7 +75,7 @@ pub(crate) fn linear_combination_vartime<F: FixedBase>(generator: Option<&Scalar
     let beta = beta::<F>();
     let with_beta: Vec<F> = tables.entries.iter().map(|entry| entry.x.mul(beta)).collect();
     let import = tables.import();
-    let (points, lengths) = ladder::sort_into_groups(&summands, POSITIONS, |place| match place {
+    let result = summands.climb_down_vartime(|place| match place {
         Place::Entry(at) => tables.entries[at as usize],
         Place::EntryTimesLambda(at) => {
             let at = at as usize;
@@ -91,5 +87,5 @@ pub(crate) fn linear_combination_vartime<F: FixedBase>(generator: Option<&Scalar
         }
         Place::Term(at) => import(&terms[at as usize].point),
     });
-    tables.export(ladder::climb_down_vartime(points, lengths))
+    tables.export(result)
 }
