@@ -1,1 +1,26 @@
-//! Placeholder.
+//! MuSig2 (BIP-327) and Schnorr signatures (BIP-340) on k256.
+#![no_std]
+
+extern crate alloc;
+
+mod challenge;
+mod hash;
+mod hex;
+mod key_agg;
+mod nonce;
+mod point;
+mod scalar;
+pub mod schnorr;
+mod session;
+
+pub use hash::tagged_hash;
+pub use hex::ParseHexError;
+pub use key_agg::{KeyAggContext, KeyAggError, TweakError};
+pub use nonce::{AggregateNonce, NonceCommitment, NonceGenError, NonceInputs, PublicNonce, SecretNonce, generate_nonce};
+pub use point::{InvalidPoint, PublicKey, XOnlyPublicKey};
+pub use scalar::{InvalidSecretKey, RandomnessError, SecretKey};
+pub use schnorr::Signature;
+pub use session::{
+    AggregateError, InvalidPartialSignature, PartialFault, PartialSignature, SignError, SigningSession,
+    VerifiedPartials,
+};

@@ -1,0 +1,212 @@
+//! Key aggregation and tweaks (BIP-327 KeyAgg, ApplyTweak; BIP-341 output keys; BIP-328 derivation).
+
+use alloc::collections::BTreeSet;
+use alloc::vec::Vec;
+
+use k256::elliptic_curve::ops::LinearCombination;
+use k256::{ProjectivePoint, Scalar};
+
+use crate::hash::{TaggedHash, hmac_sha512};
+use crate::point::{PublicKey, XOnlyPublicKey};
+use crate::scalar::{parse_scalar, reduce, sign};
+
+/// The chain code that BIP-328 gives every aggregate key.
+const BIP328_CHAIN_CODE: [u8; 32] = [
+    0x86, 0x80, 0x87, 0xca, 0x02, 0xa6, 0xf9, 0x74, 0xc4, 0x59, 0x89, 0x24, 0xc3, 0x6b, 0x57, 0x76, 0x2d, 0x32, 0xcb,
+    0x45, 0x71, 0x71, 0x67, 0xe3, 0x00, 0x62, 0x2c, 0x71, 0x67, 0xe3, 0x89, 0x65,
+];
+
+/// Keys that do not aggregate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum KeyAggError {
+    /// No keys at all.
+    #[error("no keys")]
+    Empty,
+    /// One key stands twice in the list. That blames nobody: either holder may have copied the other's key.
+    #[error("keys {first} and {second} are equal")]
+    Duplicate {
+        /// The index of the first of the two.
+        first: usize,
+        /// The index of the second.
+        second: usize,
+    },
+    /// The aggregate is the point at infinity, which needs keys chosen to cancel each other out.
+    #[error("the aggregate key is the point at infinity")]
+    Infinity,
+}
+
+/// A tweak that has no key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum TweakError {
+    /// The tweak is not below the group order.
+    #[error("the tweak is not below the group order")]
+    OutOfRange,
+    /// The tweaked key is the point at infinity.
+    #[error("the tweaked key is the point at infinity")]
+    Infinity,
+    /// A derivation step of 2^31 or more: hardened steps need the secret key, and there is none.
+    #[error("hardened derivation of an aggregate key does not exist")]
+    Hardened,
+}
+
+/// The aggregate of a list of keys, with the tweaks applied so far (BIP-327 KeyAgg Context).
+#[derive(Debug, Clone)]
+pub struct KeyAggContext {
+    keys: Vec<PublicKey>,
+    coefficients: Vec<Scalar>,
+    aggregate: PublicKey,
+    /// `gacc` of BIP-327: whether the tweaks so far negated the untweaked key.
+    negated: bool,
+    /// `tacc` of BIP-327.
+    tweak: Scalar,
+}
+
+impl KeyAggContext {
+    /// Aggregates distinct keys in the order given.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyAggError`].
+    pub fn new(keys: &[PublicKey]) -> Result<Self, KeyAggError> {
+        let mut seen = BTreeSet::new();
+        if let Some(second) = keys.iter().position(|key| !seen.insert(key)) {
+            let repeated = keys.get(second);
+            let first = keys.iter().position(|key| Some(key) == repeated).unwrap_or_default();
+            return Err(KeyAggError::Duplicate { first, second });
+        }
+        Self::with_duplicates(keys)
+    }
+
+    /// Aggregates distinct keys in ascending order (BIP-327 KeySort).
+    ///
+    /// # Errors
+    ///
+    /// [`KeyAggError`].
+    pub fn sorted(keys: &[PublicKey]) -> Result<Self, KeyAggError> {
+        let mut keys = keys.to_vec();
+        keys.sort();
+        Self::new(&keys)
+    }
+
+    /// Aggregates keys in the order given, of which several may be equal.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyAggError`], never [`KeyAggError::Duplicate`].
+    pub fn with_duplicates(keys: &[PublicKey]) -> Result<Self, KeyAggError> {
+        let first = keys.first().ok_or(KeyAggError::Empty)?;
+        let second = keys.iter().find(|key| *key != first);
+        let list = keys.iter().fold(TaggedHash::new(b"KeyAgg list"), |hash, key| hash.chain(&key.to_bytes())).finish();
+        let coefficients: Vec<Scalar> = keys
+            .iter()
+            .map(|key| {
+                if Some(key) == second {
+                    Scalar::ONE
+                } else {
+                    reduce(&TaggedHash::new(b"KeyAgg coefficient").chain(&list).chain(&key.to_bytes()).finish())
+                }
+            })
+            .collect();
+        let terms: Vec<(ProjectivePoint, Scalar)> =
+            keys.iter().zip(&coefficients).map(|(key, a)| (ProjectivePoint::from(*key.point()), *a)).collect();
+        let sum = ProjectivePoint::lincomb_vartime(terms.as_slice());
+        let aggregate = PublicKey::from_point(&sum).ok_or(KeyAggError::Infinity)?;
+        Ok(Self { keys: keys.to_vec(), coefficients, aggregate, negated: false, tweak: Scalar::ZERO })
+    }
+
+    /// Adds `tweak * G` to the aggregate key (BIP-327 ApplyTweak, plain).
+    ///
+    /// # Errors
+    ///
+    /// [`TweakError`].
+    pub fn with_plain_tweak(self, tweak: &[u8; 32]) -> Result<Self, TweakError> {
+        self.tweaked(tweak, false)
+    }
+
+    /// Adds `tweak * G` to the aggregate key with even y (BIP-327 ApplyTweak, x-only).
+    ///
+    /// # Errors
+    ///
+    /// [`TweakError`].
+    pub fn with_xonly_tweak(self, tweak: &[u8; 32]) -> Result<Self, TweakError> {
+        let negate = self.aggregate.is_odd();
+        self.tweaked(tweak, negate)
+    }
+
+    /// The Taproot output key with the aggregate key as internal key (BIP-341); without a root, it commits to there
+    /// being no script path, as BIP-86 does.
+    ///
+    /// # Errors
+    ///
+    /// [`TweakError`].
+    pub fn with_taproot(self, merkle_root: Option<&[u8; 32]>) -> Result<Self, TweakError> {
+        let hash = TaggedHash::new(b"TapTweak").chain(&self.aggregate_key().to_bytes());
+        let hash = merkle_root.map_or_else(|| hash.clone(), |root| hash.clone().chain(root));
+        self.with_xonly_tweak(&hash.finish())
+    }
+
+    /// The key at a path below the aggregate key's extended key (BIP-328, BIP-32 public derivation).
+    ///
+    /// # Errors
+    ///
+    /// [`TweakError`]; [`TweakError::Hardened`] for steps of 2^31 or more.
+    pub fn with_bip328_path(self, path: &[u32]) -> Result<Self, TweakError> {
+        let start = (self, BIP328_CHAIN_CODE);
+        let (context, _) = path.iter().try_fold(start, |(context, chain), step| {
+            if *step >= 1 << 31 {
+                return Err(TweakError::Hardened);
+            }
+            let derived = hmac_sha512(&chain, &[&context.aggregate.to_bytes(), &step.to_be_bytes()]);
+            let (tweak, chain) = derived.split_at(32);
+            let tweak: [u8; 32] = tweak.try_into().map_err(|_| TweakError::OutOfRange)?;
+            let chain: [u8; 32] = chain.try_into().map_err(|_| TweakError::OutOfRange)?;
+            Ok((context.with_plain_tweak(&tweak)?, chain))
+        })?;
+        Ok(context)
+    }
+
+    fn tweaked(self, tweak: &[u8; 32], negate: bool) -> Result<Self, TweakError> {
+        let t = parse_scalar(tweak).ok_or(TweakError::OutOfRange)?;
+        let point = ProjectivePoint::from(*self.aggregate.point());
+        let point = if negate { -point } else { point } + ProjectivePoint::mul_by_generator(&t);
+        let aggregate = PublicKey::from_point(&point).ok_or(TweakError::Infinity)?;
+        let tweak = if negate { -self.tweak } else { self.tweak } + t;
+        Ok(Self { aggregate, negated: self.negated != negate, tweak, ..self })
+    }
+
+    /// The keys, in the order in which they were aggregated.
+    pub fn keys(&self) -> &[PublicKey] {
+        &self.keys
+    }
+
+    /// Where a key stands in the list; the first place if it stands there several times.
+    pub fn index_of(&self, key: &PublicKey) -> Option<usize> {
+        self.keys.iter().position(|listed| listed == key)
+    }
+
+    /// The x-only key under which the final signature verifies.
+    pub fn aggregate_key(&self) -> XOnlyPublicKey {
+        self.aggregate.x_only()
+    }
+
+    /// The same key with the parity of its y coordinate.
+    pub const fn aggregate_plain(&self) -> PublicKey {
+        self.aggregate
+    }
+
+    pub(crate) fn coefficient(&self, index: usize) -> Option<&Scalar> {
+        self.coefficients.get(index)
+    }
+
+    /// `g * gacc` of BIP-327: what a signer's key is multiplied by besides coefficient and challenge.
+    pub(crate) fn key_sign(&self) -> Scalar {
+        sign(self.negated != self.aggregate.is_odd())
+    }
+
+    /// `g * tacc` of BIP-327: what the aggregated signature owes to the tweaks, before the challenge.
+    pub(crate) fn tweak_share(&self) -> Scalar {
+        sign(self.aggregate.is_odd()) * self.tweak
+    }
+}

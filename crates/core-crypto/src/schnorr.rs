@@ -1,0 +1,169 @@
+//! BIP-340 signatures.
+
+use alloc::vec::Vec;
+
+use k256::elliptic_curve::group::Group;
+use k256::elliptic_curve::ops::{LinearCombination, MulByGeneratorVartime};
+use k256::elliptic_curve::subtle::ConditionallySelectable;
+use k256::elliptic_curve::point::AffineCoordinates;
+use k256::{ProjectivePoint, Scalar};
+use rand_core::TryCryptoRng;
+use zeroize::{Zeroize, Zeroizing};
+
+use crate::challenge::challenge;
+use crate::hash::TaggedHash;
+use crate::hex::{hex_value, ordered_by_bytes};
+use crate::point::{XOnlyPublicKey, lift_x, x_bytes};
+use crate::scalar::{SecretKey, parse_scalar, reduce};
+
+/// A BIP-340 signature: 64 bytes, x of the nonce point and s.
+///
+/// Any 64 bytes are a value of this type; whether they are a signature of anything is what [`verify`] says.
+#[derive(Clone, Copy)]
+pub struct Signature([u8; 64]);
+
+impl Signature {
+    /// Wraps 64 bytes.
+    pub const fn from_bytes(bytes: &[u8; 64]) -> Self {
+        Self(*bytes)
+    }
+
+    /// The 64 bytes.
+    pub const fn to_bytes(&self) -> [u8; 64] {
+        self.0
+    }
+
+    pub(crate) fn from_parts(nonce_x: &[u8; 32], s: &Scalar) -> Self {
+        let mut bytes = [0; 64];
+        let (left, right) = bytes.split_at_mut(32);
+        left.copy_from_slice(nonce_x);
+        right.copy_from_slice(&s.to_bytes());
+        Self(bytes)
+    }
+
+    fn nonce_x(&self) -> [u8; 32] {
+        core::array::from_fn(|index| self.0.get(index).copied().unwrap_or_default())
+    }
+
+    fn s(&self) -> [u8; 32] {
+        core::array::from_fn(|index| self.0.get(32 + index).copied().unwrap_or_default())
+    }
+}
+
+ordered_by_bytes!(Signature);
+hex_value!(Signature, 64, |bytes| Some(Self::from_bytes(bytes)));
+
+/// Signing failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the nonce came out as zero, or the signature does not verify: broken hardware")]
+pub struct SignatureError;
+
+/// The signature does not verify.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the signature does not verify")]
+pub struct VerifyError;
+
+/// Some signatures of a batch do not verify.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("signatures that do not verify, by index: {culprits:?}")]
+pub struct BatchError {
+    /// The indices of the entries that do not verify by themselves.
+    pub culprits: Vec<usize>,
+}
+
+/// Signs a message of any length (BIP-340 "Default Signing"). `aux` are 32 bytes, random if at all possible.
+///
+/// # Errors
+///
+/// [`SignatureError`], which needs a fault of the machine or a hash of probability 2^-256.
+pub fn sign(key: &SecretKey, message: &[u8], aux: &[u8; 32]) -> Result<Signature, SignatureError> {
+    let public = key.public_key();
+    let key_x = public.x_only().to_bytes();
+    let mut d = Scalar::conditional_select(key.scalar(), &-key.scalar(), u8::from(public.is_odd()).into());
+    let d_bytes = Zeroizing::new(<[u8; 32]>::from(d.to_bytes()));
+    let mask = Zeroizing::new(TaggedHash::new(b"BIP0340/aux").chain(aux).finish());
+    let mut masked = Zeroizing::new([0; 32]);
+    for ((out, key), mask) in masked.iter_mut().zip(d_bytes.iter()).zip(mask.iter()) {
+        *out = key ^ mask;
+    }
+    let nonce = Zeroizing::new(
+        TaggedHash::new(b"BIP0340/nonce").chain(masked.as_slice()).chain(&key_x).chain(message).finish(),
+    );
+    let mut k = reduce(&nonce);
+    if bool::from(k.is_zero()) {
+        return Err(SignatureError);
+    }
+    let point = ProjectivePoint::mul_by_generator(&k).to_affine();
+    let nonce_x = x_bytes(&point);
+    k = Scalar::conditional_select(&k, &-k, point.y_is_odd());
+    let s = k + challenge(&nonce_x, &key_x, message) * d;
+    k.zeroize();
+    d.zeroize();
+    let signature = Signature::from_parts(&nonce_x, &s);
+    verify(&public.x_only(), message, &signature).map_err(|_| SignatureError)?;
+    Ok(signature)
+}
+
+/// Verifies a signature (BIP-340 "Verification"). Variable time: everything here is public.
+///
+/// # Errors
+///
+/// [`VerifyError`].
+pub fn verify(key: &XOnlyPublicKey, message: &[u8], signature: &Signature) -> Result<(), VerifyError> {
+    let nonce_x = signature.nonce_x();
+    let s = parse_scalar(&signature.s()).ok_or(VerifyError)?;
+    let e = challenge(&nonce_x, &key.to_bytes(), message);
+    let nonce = ProjectivePoint::mul_by_generator_and_mul_add_vartime(&s, &-e, &ProjectivePoint::from(*key.point()));
+    if bool::from(nonce.is_identity()) {
+        return Err(VerifyError);
+    }
+    let nonce = nonce.to_affine();
+    if bool::from(nonce.y_is_odd()) || x_bytes(&nonce) != nonce_x { Err(VerifyError) } else { Ok(()) }
+}
+
+/// Verifies many signatures at once (BIP-340 "Batch Verification"), with 128-bit random coefficients.
+///
+/// # Errors
+///
+/// [`BatchError`] with the culprits, found one by one.
+pub fn verify_batch<R: TryCryptoRng + ?Sized>(
+    entries: &[(XOnlyPublicKey, &[u8], Signature)],
+    rng: &mut R,
+) -> Result<(), BatchError> {
+    if entries.len() > 1 && verifies_together(entries, rng) == Some(true) {
+        return Ok(());
+    }
+    let culprits: Vec<usize> = entries
+        .iter()
+        .enumerate()
+        .filter(|(_, (key, message, signature))| verify(key, message, signature).is_err())
+        .map(|(index, _)| index)
+        .collect();
+    if culprits.is_empty() { Ok(()) } else { Err(BatchError { culprits }) }
+}
+
+/// `None` where the batch equation cannot even be written down.
+fn verifies_together<R: TryCryptoRng + ?Sized>(
+    entries: &[(XOnlyPublicKey, &[u8], Signature)],
+    rng: &mut R,
+) -> Option<bool> {
+    let mut terms = Vec::with_capacity(1 + 2 * entries.len());
+    let mut s_sum = Scalar::ZERO;
+    for (key, message, signature) in entries {
+        let weight = random_weight(rng)?;
+        let nonce_x = signature.nonce_x();
+        s_sum += weight * parse_scalar(&signature.s())?;
+        let e = challenge(&nonce_x, &key.to_bytes(), message);
+        terms.push((ProjectivePoint::from(lift_x(&nonce_x).ok()?), -weight));
+        terms.push((ProjectivePoint::from(*key.point()), -(weight * e)));
+    }
+    terms.push((ProjectivePoint::GENERATOR, s_sum));
+    Some(ProjectivePoint::lincomb_vartime(terms.as_slice()).is_identity().into())
+}
+
+/// 128 random bits.
+pub(crate) fn random_weight<R: TryCryptoRng + ?Sized>(rng: &mut R) -> Option<Scalar> {
+    let mut bytes = [0; 16];
+    rng.try_fill_bytes(&mut bytes).ok()?;
+    Some(Scalar::from(u128::from_be_bytes(bytes)))
+}

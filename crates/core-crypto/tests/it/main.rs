@@ -1,0 +1,2 @@
+//! The public interface of the crate, as its users see it.
+mod session;
