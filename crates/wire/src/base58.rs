@@ -20,7 +20,8 @@ pub(crate) fn encode(bytes: &[u8]) -> String {
         }
     }
     let ones = core::iter::repeat_n('1', zeros);
-    ones.chain(digits.iter().rev().filter_map(|digit| ALPHABET.get(usize::from(*digit)).copied().map(char::from))).collect()
+    ones.chain(digits.iter().rev().filter_map(|digit| ALPHABET.get(usize::from(*digit)).copied().map(char::from)))
+        .collect()
 }
 
 /// Decodes; `None` for a character outside the alphabet.

@@ -57,8 +57,7 @@ pub(crate) fn encode<T: Encode>(value: &T) -> Result<Vec<u8>, ParseError> {
 
 /// Decodes a value from exactly these bytes, which must be its canonical encoding.
 pub(crate) fn decode<T: Decode<()> + Encode>(bytes: &[u8]) -> Result<T, DecodeError> {
-    let (value, consumed) =
-        bincode::decode_from_slice::<T, _>(bytes, config()).map_err(|_| DecodeError::Malformed)?;
+    let (value, consumed) = bincode::decode_from_slice::<T, _>(bytes, config()).map_err(|_| DecodeError::Malformed)?;
     if consumed != bytes.len() {
         return Err(DecodeError::NotCanonical);
     }
@@ -80,11 +79,7 @@ impl Writer for Compare<'_> {
 }
 
 /// Reads a length, and refuses it when it is over the bound or when fewer than `length * element` bytes are left.
-fn read_length<D: Decoder<Context = ()>>(
-    decoder: &mut D,
-    maximum: usize,
-    element: usize,
-) -> Result<usize, BincodeDecodeError> {
+fn read_length<D: Decoder>(decoder: &mut D, maximum: usize, element: usize) -> Result<usize, BincodeDecodeError> {
     let length = u32::decode(decoder)?;
     let length = usize::try_from(length).map_err(|_| BincodeDecodeError::LimitExceeded)?;
     if length > maximum {
@@ -126,8 +121,8 @@ impl<const MAX: usize> Encode for Bytes<MAX> {
     }
 }
 
-impl<const MAX: usize> Decode<()> for Bytes<MAX> {
-    fn decode<D: Decoder<Context = ()>>(decoder: &mut D) -> Result<Self, BincodeDecodeError> {
+impl<Context, const MAX: usize> Decode<Context> for Bytes<MAX> {
+    fn decode<D: Decoder<Context = Context>>(decoder: &mut D) -> Result<Self, BincodeDecodeError> {
         let length = read_length(decoder, MAX, 1)?;
         decoder.claim_bytes_read(length)?;
         let bytes = decoder.reader().peek_read(length).map(<[u8]>::to_vec);
@@ -162,8 +157,8 @@ impl<const MAX: usize> Encode for Text<MAX> {
     }
 }
 
-impl<const MAX: usize> Decode<()> for Text<MAX> {
-    fn decode<D: Decoder<Context = ()>>(decoder: &mut D) -> Result<Self, BincodeDecodeError> {
+impl<Context, const MAX: usize> Decode<Context> for Text<MAX> {
+    fn decode<D: Decoder<Context = Context>>(decoder: &mut D) -> Result<Self, BincodeDecodeError> {
         let bytes = Bytes::<MAX>::decode(decoder)?.0;
         String::from_utf8(bytes).map(Self).map_err(|_| BincodeDecodeError::Other("not UTF-8"))
     }
@@ -209,8 +204,8 @@ impl<T: Encode, const MAX: usize> Encode for List<T, MAX> {
     }
 }
 
-impl<T: Decode<()>, const MAX: usize> Decode<()> for List<T, MAX> {
-    fn decode<D: Decoder<Context = ()>>(decoder: &mut D) -> Result<Self, BincodeDecodeError> {
+impl<Context, T: Decode<Context>, const MAX: usize> Decode<Context> for List<T, MAX> {
+    fn decode<D: Decoder<Context = Context>>(decoder: &mut D) -> Result<Self, BincodeDecodeError> {
         let length = read_length(decoder, MAX, 1)?;
         // Grows with what is really there: a length that lies about 64 large elements costs nothing.
         let mut values = Vec::new();
@@ -220,3 +215,40 @@ impl<T: Decode<()>, const MAX: usize> Decode<()> for List<T, MAX> {
         Ok(Self(values))
     }
 }
+
+/// A number from 0 to `MAX` that names something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Code<const MAX: u8>(pub(crate) u8);
+
+impl<const MAX: u8> Encode for Code<MAX> {
+    fn encode<E: Encoder>(&self, encoder: &mut E) -> Result<(), BincodeEncodeError> {
+        self.0.encode(encoder)
+    }
+}
+
+impl<Context, const MAX: u8> Decode<Context> for Code<MAX> {
+    fn decode<D: Decoder<Context = Context>>(decoder: &mut D) -> Result<Self, BincodeDecodeError> {
+        match u8::decode(decoder)? {
+            code if code <= MAX => Ok(Self(code)),
+            _ => Err(BincodeDecodeError::Other("undefined code")),
+        }
+    }
+}
+
+/// The derive asks for the borrowing form as well; values here own their bytes.
+macro_rules! borrow {
+    ($([$($generics:tt)*] $name:ty),* $(,)?) => {$(
+        impl<'de, Context, $($generics)*> bincode::BorrowDecode<'de, Context> for $name
+        where
+            Self: Decode<Context>,
+        {
+            fn borrow_decode<D: bincode::de::BorrowDecoder<'de, Context = Context>>(
+                decoder: &mut D,
+            ) -> Result<Self, BincodeDecodeError> {
+                Self::decode(decoder)
+            }
+        }
+    )*};
+}
+
+borrow!([const MAX: usize] Bytes<MAX>, [const MAX: usize] Text<MAX>, [const MAX: u8] Code<MAX>, [T, const MAX: usize] List<T, MAX>);

@@ -77,6 +77,11 @@ impl RawDelegation {
         })
     }
 
+    /// Bytes of the encoding.
+    pub(crate) fn encoded_length(&self) -> usize {
+        33 + 33 + 4 + self.peer.as_slice().len() + 8 + 64
+    }
+
     pub(crate) fn peer(&self) -> Result<PeerId, ParseError> {
         PeerId::from_bytes(self.peer.as_slice()).map_err(|_| ParseError::Length)
     }

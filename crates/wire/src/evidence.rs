@@ -5,6 +5,12 @@
 //! statements to the signer that is accused. Reports that only the accuser signed are worth nothing, and there is no way
 //! to express one here. Silence is never evidence.
 
+mod raw;
+mod verify;
+
+pub use verify::{Charge, Conviction, EvidenceFault};
+
+use crate::codec::{DecodeError, ParseError};
 use crate::limits;
 
 /// Proof of a fault.
@@ -23,7 +29,7 @@ pub enum Evidence {
     BadOpening {
         /// The frame of the accused's ParticipantJoined; of attempt 0, it holds the commitment.
         join: Vec<u8>,
-        /// The frame of the NonceCommit of any later attempt.
+        /// The frame of the NonceCommit, where the join does not hold the commitment.
         commit: Option<Vec<u8>>,
         /// The frame of the NonceShare.
         nonces: Vec<u8>,
@@ -40,7 +46,7 @@ pub enum Evidence {
         item: u16,
         /// The public nonces of all signers for this item, 66 bytes each, in the order of the signers.
         item_nonces: Vec<[u8; 66]>,
-        /// The hashes of the other items' nonces, in order: see [`crate::transcript`].
+        /// The hashes of the other items' nonces, in order: see [`crate::transcript::item_nonces`].
         other_items: Vec<[u8; 32]>,
     },
     /// Signed bytes that are no message.
@@ -52,5 +58,26 @@ pub enum Evidence {
     },
 }
 
-/// Largest encoding of one piece of evidence, in bytes.
-pub const EVIDENCE_MAX: usize = limits::EVIDENCE;
+impl Evidence {
+    /// The canonical encoding.
+    ///
+    /// # Errors
+    ///
+    /// [`ParseError::Length`] when a part is over its bound, which no frame that was validated is.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, ParseError> {
+        let bytes = raw::RawEvidence::try_from(self)?.encode()?;
+        if bytes.len() > limits::EVIDENCE { Err(ParseError::Length) } else { Ok(bytes) }
+    }
+
+    /// Reads the canonical encoding. That the evidence convicts is for [`Evidence::verify`] to say.
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeError`] for anything but the canonical encoding of some evidence.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, DecodeError> {
+        if bytes.len() > limits::EVIDENCE {
+            return Err(DecodeError::Malformed);
+        }
+        raw::RawEvidence::decode(bytes).map(raw::RawEvidence::parse)
+    }
+}

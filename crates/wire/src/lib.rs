@@ -1,1 +1,47 @@
-//! Placeholder: the modules beside this file are joined here once the types of `motet-core-crypto` that they hold exist.
+//! Everything that a stranger's bytes can say to Motet, and the one way in which they become a message.
+//!
+//! - [`message`]: the messages, as types that hold parsed values; [`limits`]: their bounds.
+//! - [`envelope`]: the signed frame around each; [`seal`] makes one.
+//! - [`validate`]: the pipeline. [`Validator::admit`] and [`Admitted::verify`] are the only source of [`Validated`].
+//! - [`evidence`]: faults that any third party can verify offline.
+//! - [`delegation`], [`transcript`], [`work`]: what messages carry. [`topic`], [`dht_key`]: where they go.
+//!
+//! The crate reads no clock, owns no randomness and does no I/O: time and random numbers are arguments. The format is
+//! described for other implementations in `docs/wire-format.md`, the rules of the pipeline in `docs/validation.md`.
+
+mod base58;
+pub mod codec;
+pub mod delegation;
+pub mod dht_key;
+pub mod envelope;
+pub mod evidence;
+pub mod id;
+pub mod limits;
+pub mod message;
+pub mod time;
+pub mod topic;
+pub mod transcript;
+pub mod validate;
+pub mod work;
+
+pub use codec::{DecodeError, ParseError};
+pub use delegation::{Delegation, DelegationError};
+pub use dht_key::{DhtKey, Index, Shard};
+pub use envelope::{Peek, SealError, Sealed, peek, seal};
+pub use evidence::{Charge, Conviction, Evidence, EvidenceFault};
+pub use id::{
+    AdvertisementId, Attempt, IdError, MessageId, NetworkId, PeerId, RequestId, SessionId, SignerIndex, TranscriptHash,
+};
+pub use message::{
+    AbortCode, AbortReason, AbortSubject, Address, Body, Commitments, Criteria, Derivation, Election, Have, Holding,
+    Item, ItemError, Kind, Message, NonceCommit, NonceShare, PartialSigShare, ParticipantDeclined, ParticipantJoined,
+    RequestMetadata, RequestOptions, Scope, SessionAbort, SessionReady, SignatureFinalized, SignerAdvertisement,
+    SignerMetadata, SignerSet, SignerUnavailable, SigningRequest, SyncRequest, SyncResponse, Topology,
+};
+pub use time::{MonotonicMs, Now, TimestampMs};
+pub use topic::Topic;
+pub use validate::{
+    Admitted, Arrival, Channel, NetworkGroup, Penalty, Rate, Rejection, Rule, Standing, Validated, Validator,
+    ValidatorLimits, Verdict, verify_batch,
+};
+pub use work::{Difficulty, HashWork, Load, Purpose, Work, WorkClaim, WorkFault, WorkPolicy};

@@ -10,6 +10,7 @@ pub mod join;
 pub mod nonce;
 pub mod outcome;
 pub mod partial;
+pub(crate) mod raw;
 pub mod request;
 pub mod sync;
 

@@ -1,9 +1,23 @@
 //! Proof of work: what it costs to be heard by strangers (`docs/protocol.md` §10).
 //!
 //! A stamp is bound to a network, an author, a payload and a 10-minute epoch, so that it cannot be reused, handed on or
-//! stocked. It prices spam; it does not make strangers trustworthy.
+//! stocked. It prices spam; it does not make strangers trustworthy. The stamp's value is the number of leading zero bits
+//! of `tagged_hash("motet/work/v1", seed | nonce LE u64)`, where `seed = tagged_hash("motet/work-seed/v1", network |
+//! purpose u8 | author 33 | payload 32 | epoch LE u32)`.
+//!
+//! [`WorkPolicy`] is what the pipeline asks; a bond or an allowlist can take the place of [`HashWork`].
+
+use core::fmt;
+use core::ops::ControlFlow;
+
+use motet_core_crypto::tagged_hash;
 
 use crate::codec::{Decode, Encode};
+use crate::id::NetworkId;
+use crate::limits;
+use crate::message::{SignerAdvertisement, SigningRequest};
+use crate::time::TimestampMs;
+use crate::validate::Standing;
 
 /// A stamp: 12 bytes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Encode, Decode)]
@@ -12,4 +26,238 @@ pub struct Work {
     pub epoch: u32,
     /// The number that was searched for.
     pub nonce: u64,
+}
+
+impl Work {
+    /// Bytes of a stamp on the wire.
+    pub(crate) const LENGTH: usize = 12;
+}
+
+/// How much work: the number of leading zero bits of a hash, each of which doubles it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Difficulty(pub u8);
+
+impl Difficulty {
+    /// What everybody asks for: a tenth of a second on one core.
+    pub const STANDARD: Self = Self(20);
+    /// The most that a busy receiver asks for.
+    pub const HIGHEST: Self = Self(26);
+}
+
+/// How full the queue behind a validator is, in percent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Load(u8);
+
+impl Load {
+    /// Nothing waits.
+    pub const IDLE: Self = Self(0);
+
+    /// So many percent; more than 100 is 100.
+    pub const fn percent(percent: u8) -> Self {
+        Self(if percent > 100 { 100 } else { percent })
+    }
+}
+
+/// What a stamp is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum Purpose {
+    /// An advertisement.
+    Advertisement = 1,
+    /// A request.
+    Request = 2,
+}
+
+/// What a message that may have to be paid for says of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WorkClaim {
+    /// What the stamp is for.
+    pub purpose: Purpose,
+    /// The network.
+    pub network: NetworkId,
+    /// The signer key of the author, compressed.
+    pub author: [u8; 33],
+    /// The hash of what is paid for: of an advertisement its body in front of the stamp, of a request its id.
+    pub payload: [u8; 32],
+    /// When the message says that it was made.
+    pub created: TimestampMs,
+    /// What the author is to the receiver.
+    pub standing: Standing,
+    /// How busy the receiver is.
+    pub load: Load,
+}
+
+/// Why a message is not paid for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum WorkFault {
+    /// Nobody would accept the stamp, so whoever handed it on should not have.
+    #[error("the stamp is wrong")]
+    Invalid,
+    /// The stamp, or its absence, is in order, but it is not enough for us now.
+    #[error("the stamp is not worth enough here and now")]
+    Insufficient,
+}
+
+/// Decides whether a message is paid for.
+pub trait WorkPolicy: fmt::Debug + Send + Sync {
+    /// Checks what a message brings. It is called for advertisements and requests, for every one of them that arrives,
+    /// before any signature check; so it must cost much less than that.
+    ///
+    /// # Errors
+    ///
+    /// [`WorkFault`], which says whether everybody would refuse the stamp or only we do.
+    fn check(&self, claim: &WorkClaim, work: Option<&Work>) -> Result<(), WorkFault>;
+}
+
+/// The protocol's proof: hashing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HashWork {
+    /// What everybody on this network asks for.
+    pub floor: Difficulty,
+    /// What this node asks strangers for when it is fully loaded.
+    pub ceiling: Difficulty,
+}
+
+impl Default for HashWork {
+    fn default() -> Self {
+        Self { floor: Difficulty::STANDARD, ceiling: Difficulty::HIGHEST }
+    }
+}
+
+impl HashWork {
+    /// What is asked for under a load: the floor up to half, and from there in equal steps to the ceiling.
+    pub fn demanded(&self, load: Load) -> Difficulty {
+        let span = u16::from(self.ceiling.0.saturating_sub(self.floor.0));
+        let over = u16::from(load.0.saturating_sub(50));
+        let raise = (span * over).div_ceil(50);
+        Difficulty(self.floor.0.saturating_add(u8::try_from(raise).unwrap_or(u8::MAX)))
+    }
+}
+
+impl WorkPolicy for HashWork {
+    fn check(&self, claim: &WorkClaim, work: Option<&Work>) -> Result<(), WorkFault> {
+        let known = claim.standing != Standing::Stranger;
+        let Some(work) = work else {
+            // That a request needs none from a contact is for each receiver to know.
+            return if known { Ok(()) } else { Err(WorkFault::Insufficient) };
+        };
+        if work.epoch != epoch(claim.created) {
+            return Err(WorkFault::Invalid);
+        }
+        let value = value(&seed(claim), work.nonce);
+        if value < self.floor {
+            Err(WorkFault::Invalid)
+        } else if !known && value < self.demanded(claim.load) {
+            Err(WorkFault::Insufficient)
+        } else {
+            Ok(())
+        }
+    }
+}
+
+/// A policy that asks for nothing, for networks whose members are known by other means.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Free;
+
+impl WorkPolicy for Free {
+    fn check(&self, _: &WorkClaim, _: Option<&Work>) -> Result<(), WorkFault> {
+        Ok(())
+    }
+}
+
+/// The epoch of a time.
+pub fn epoch(time: TimestampMs) -> u32 {
+    let length = u64::try_from(limits::WORK_EPOCH.as_millis()).unwrap_or(u64::MAX);
+    u32::try_from(time.0.checked_div(length).unwrap_or_default()).unwrap_or(u32::MAX)
+}
+
+/// How many numbers are tried between two reports of progress: about a millisecond.
+const STRIDE: u64 = 1 << 11;
+
+/// Searches for a stamp.
+///
+/// `progress` is told after every couple of thousand tries how many there have been (2 to the power of `difficulty` are
+/// needed on average), and may end the search; that is also where a caller on an async runtime yields.
+pub fn mint(
+    claim: &WorkClaim,
+    difficulty: Difficulty,
+    mut progress: impl FnMut(u64) -> ControlFlow<()>,
+) -> Option<Work> {
+    let seed = seed(claim);
+    let mut tried: u64 = 0;
+    loop {
+        for nonce in tried..tried.checked_add(STRIDE)? {
+            if value(&seed, nonce) >= difficulty {
+                return Some(Work { epoch: epoch(claim.created), nonce });
+            }
+        }
+        tried += STRIDE;
+        if progress(tried).is_break() {
+            return None;
+        }
+    }
+}
+
+/// What an advertisement's stamp has to be over. Its `work` is not looked at.
+///
+/// # Errors
+///
+/// [`crate::codec::ParseError`] when a part of the advertisement is over its bound.
+pub fn claim_of_advertisement(
+    network: &NetworkId,
+    advertisement: &SignerAdvertisement,
+) -> Result<WorkClaim, crate::codec::ParseError> {
+    let raw = crate::message::advertisement::RawSignerAdvertisement::try_from(advertisement)?;
+    let body = crate::codec::encode(&raw)?;
+    Ok(WorkClaim {
+        purpose: Purpose::Advertisement,
+        network: network.clone(),
+        author: advertisement.delegation.signer.to_bytes(),
+        payload: crate::validate::advertisement_payload(network, &body),
+        created: advertisement.created,
+        standing: Standing::Stranger,
+        load: Load::IDLE,
+    })
+}
+
+/// What a request's stamp has to be over. Its `work` is not looked at.
+///
+/// # Errors
+///
+/// [`crate::codec::ParseError`] when a part of the request is over its bound.
+pub fn claim_of_request(network: &NetworkId, request: &SigningRequest) -> Result<WorkClaim, crate::codec::ParseError> {
+    Ok(WorkClaim {
+        purpose: Purpose::Request,
+        network: network.clone(),
+        author: request.creator.signer.to_bytes(),
+        payload: request.id(network)?.to_bytes(),
+        created: request.created,
+        standing: Standing::Stranger,
+        load: Load::IDLE,
+    })
+}
+
+fn seed(claim: &WorkClaim) -> [u8; 32] {
+    tagged_hash(
+        "motet/work-seed/v1",
+        &[
+            &claim.network.prefix(),
+            &[claim.purpose as u8],
+            &claim.author,
+            &claim.payload,
+            &epoch(claim.created).to_le_bytes(),
+        ],
+    )
+}
+
+fn value(seed: &[u8; 32], nonce: u64) -> Difficulty {
+    let hash = tagged_hash("motet/work/v1", &[seed, &nonce.to_le_bytes()]);
+    let mut zeros = 0;
+    for byte in hash {
+        zeros += byte.leading_zeros();
+        if byte != 0 {
+            break;
+        }
+    }
+    Difficulty(u8::try_from(zeros).unwrap_or(u8::MAX))
 }

@@ -5,6 +5,7 @@
 
 use motet_core_crypto::NonceCommitment;
 
+use crate::codec::{Decode, Encode, ParseError};
 use crate::id::{Attempt, SessionId};
 
 /// A signer commits to the nonces of an attempt.
@@ -16,4 +17,33 @@ pub struct NonceCommit {
     pub attempt: Attempt,
     /// The commitment to all nonces of this signer.
     pub commitment: NonceCommitment,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub(crate) struct RawNonceCommit {
+    pub(crate) session: [u8; 32],
+    attempt: u32,
+    commitment: [u8; 32],
+}
+
+impl RawNonceCommit {
+    pub(crate) fn parse(self) -> Result<NonceCommit, ParseError> {
+        Ok(NonceCommit {
+            session: SessionId::from_bytes(self.session),
+            attempt: Attempt(self.attempt),
+            commitment: NonceCommitment::from_bytes(&self.commitment),
+        })
+    }
+}
+
+impl TryFrom<&NonceCommit> for RawNonceCommit {
+    type Error = ParseError;
+
+    fn try_from(message: &NonceCommit) -> Result<Self, ParseError> {
+        Ok(Self {
+            session: message.session.to_bytes(),
+            attempt: message.attempt.0,
+            commitment: message.commitment.to_bytes(),
+        })
+    }
 }

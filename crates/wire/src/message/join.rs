@@ -2,8 +2,10 @@
 
 use motet_core_crypto::NonceCommitment;
 
-use crate::delegation::Delegation;
+use crate::codec::{Bytes, Decode, Encode, List, ParseError, Text};
+use crate::delegation::{Delegation, RawDelegation};
 use crate::id::{RequestId, SessionId, SignerIndex};
+use crate::limits;
 
 /// A signer agrees to sign, and binds its slot to its message key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,4 +47,100 @@ pub struct SessionReady {
     pub coordinator: SignerIndex,
     /// The frames of the joins, in the order of the signers, 2 to 100 of at most 1 KB each.
     pub joins: Vec<Vec<u8>>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub(crate) struct RawParticipantJoined {
+    pub(crate) request: [u8; 32],
+    pub(crate) index: u16,
+    pub(crate) delegation: RawDelegation,
+    commitment: Option<[u8; 32]>,
+}
+
+impl RawParticipantJoined {
+    pub(crate) fn parse(self) -> Result<ParticipantJoined, ParseError> {
+        Ok(ParticipantJoined {
+            request: RequestId::from_bytes(self.request),
+            index: SignerIndex(self.index),
+            delegation: self.delegation.parse()?,
+            commitment: self.commitment.as_ref().map(NonceCommitment::from_bytes),
+        })
+    }
+}
+
+impl TryFrom<&ParticipantJoined> for RawParticipantJoined {
+    type Error = ParseError;
+
+    fn try_from(message: &ParticipantJoined) -> Result<Self, ParseError> {
+        Ok(Self {
+            request: message.request.to_bytes(),
+            index: message.index.0,
+            delegation: RawDelegation::try_from(&message.delegation)?,
+            commitment: message.commitment.map(|commitment| commitment.to_bytes()),
+        })
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub(crate) struct RawParticipantDeclined {
+    pub(crate) request: [u8; 32],
+    pub(crate) index: u16,
+    pub(crate) delegation: RawDelegation,
+    reason: Text<{ limits::REASON }>,
+}
+
+impl RawParticipantDeclined {
+    pub(crate) fn parse(self) -> Result<ParticipantDeclined, ParseError> {
+        Ok(ParticipantDeclined {
+            request: RequestId::from_bytes(self.request),
+            index: SignerIndex(self.index),
+            delegation: self.delegation.parse()?,
+            reason: self.reason.into_string(),
+        })
+    }
+}
+
+impl TryFrom<&ParticipantDeclined> for RawParticipantDeclined {
+    type Error = ParseError;
+
+    fn try_from(message: &ParticipantDeclined) -> Result<Self, ParseError> {
+        Ok(Self {
+            request: message.request.to_bytes(),
+            index: message.index.0,
+            delegation: RawDelegation::try_from(&message.delegation)?,
+            reason: Text::new(&message.reason)?,
+        })
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub(crate) struct RawSessionReady {
+    pub(crate) request: [u8; 32],
+    pub(crate) session: [u8; 32],
+    pub(crate) coordinator: u16,
+    pub(crate) joins: List<Bytes<{ limits::FRAME_SMALL }>, { limits::SIGNERS_MAX }>,
+}
+
+impl RawSessionReady {
+    pub(crate) fn parse(self) -> Result<SessionReady, ParseError> {
+        Ok(SessionReady {
+            request: RequestId::from_bytes(self.request),
+            session: SessionId::from_bytes(self.session),
+            coordinator: SignerIndex(self.coordinator),
+            joins: self.joins.into_vec().into_iter().map(Bytes::into_vec).collect(),
+        })
+    }
+}
+
+impl TryFrom<&SessionReady> for RawSessionReady {
+    type Error = ParseError;
+
+    fn try_from(message: &SessionReady) -> Result<Self, ParseError> {
+        Ok(Self {
+            request: message.request.to_bytes(),
+            session: message.session.to_bytes(),
+            coordinator: message.coordinator.0,
+            joins: List::collect(&message.joins, |frame| Bytes::new(frame))?,
+        })
+    }
 }

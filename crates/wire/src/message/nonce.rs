@@ -2,7 +2,9 @@
 
 use motet_core_crypto::PublicNonce;
 
+use crate::codec::{Decode, Encode, List, ParseError};
 use crate::id::{Attempt, SessionId, TranscriptHash};
+use crate::limits;
 
 /// A signer reveals its public nonces, one for each item.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,4 +17,39 @@ pub struct NonceShare {
     pub nonces: Vec<PublicNonce>,
     /// The commitments that the sender has seen; all zero where the request switches commitments off.
     pub commitments: TranscriptHash,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub(crate) struct RawNonceShare {
+    pub(crate) session: [u8; 32],
+    attempt: u32,
+    pub(crate) nonces: List<[u8; 66], { limits::ITEMS_MAX }>,
+    commitments: [u8; 32],
+}
+
+impl RawNonceShare {
+    pub(crate) fn parse(self) -> Result<NonceShare, ParseError> {
+        let nonces = self.nonces.as_slice().iter();
+        Ok(NonceShare {
+            session: SessionId::from_bytes(self.session),
+            attempt: Attempt(self.attempt),
+            nonces: nonces
+                .map(|nonce| PublicNonce::from_bytes(nonce).map_err(|_| ParseError::Point))
+                .collect::<Result<_, _>>()?,
+            commitments: TranscriptHash::from_bytes(self.commitments),
+        })
+    }
+}
+
+impl TryFrom<&NonceShare> for RawNonceShare {
+    type Error = ParseError;
+
+    fn try_from(message: &NonceShare) -> Result<Self, ParseError> {
+        Ok(Self {
+            session: message.session.to_bytes(),
+            attempt: message.attempt.0,
+            nonces: List::collect(&message.nonces, |nonce| Ok(nonce.to_bytes()))?,
+            commitments: message.commitments.to_bytes(),
+        })
+    }
 }

@@ -4,8 +4,10 @@ use core::fmt;
 
 use motet_core_crypto::Signature;
 
+use crate::codec::{Bytes, Code, Decode, Encode, List, ParseError, Text};
 use crate::evidence::Evidence;
 use crate::id::{RequestId, SessionId};
+use crate::limits;
 
 /// The final signatures. Whoever receives them checks them; nobody has to believe the sender.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -101,6 +103,82 @@ impl fmt::Display for AbortCode {
             Self::NoncesLost => "nonces lost",
             Self::Unsupported => "unsupported",
             Self::Internal => "internal",
+        })
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub(crate) struct RawSignatureFinalized {
+    pub(crate) session: [u8; 32],
+    pub(crate) signatures: List<[u8; 64], { limits::ITEMS_MAX }>,
+}
+
+impl RawSignatureFinalized {
+    pub(crate) fn parse(self) -> Result<SignatureFinalized, ParseError> {
+        Ok(SignatureFinalized {
+            session: SessionId::from_bytes(self.session),
+            signatures: self.signatures.as_slice().iter().map(Signature::from_bytes).collect(),
+        })
+    }
+}
+
+impl TryFrom<&SignatureFinalized> for RawSignatureFinalized {
+    type Error = ParseError;
+
+    fn try_from(message: &SignatureFinalized) -> Result<Self, ParseError> {
+        Ok(Self {
+            session: message.session.to_bytes(),
+            signatures: List::collect(&message.signatures, |signature| Ok(signature.to_bytes()))?,
+        })
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub(crate) struct RawSessionAbort {
+    subject: Code<1>,
+    pub(crate) id: [u8; 32],
+    pub(crate) code: Code<7>,
+    detail: Text<{ limits::REASON }>,
+    pub(crate) evidence: Option<Bytes<{ limits::EVIDENCE }>>,
+}
+
+impl RawSessionAbort {
+    pub(crate) fn parse(self) -> Result<SessionAbort, ParseError> {
+        Ok(SessionAbort {
+            subject: match self.subject.0 {
+                0 => AbortSubject::Request(RequestId::from_bytes(self.id)),
+                1 => AbortSubject::Session(SessionId::from_bytes(self.id)),
+                _ => return Err(ParseError::Code),
+            },
+            reason: AbortReason {
+                code: AbortCode::from_code(self.code.0).ok_or(ParseError::Code)?,
+                detail: self.detail.into_string(),
+            },
+            evidence: match self.evidence {
+                Some(bytes) => Some(Evidence::from_bytes(bytes.as_slice()).map_err(|_| ParseError::Length)?),
+                None => None,
+            },
+        })
+    }
+}
+
+impl TryFrom<&SessionAbort> for RawSessionAbort {
+    type Error = ParseError;
+
+    fn try_from(message: &SessionAbort) -> Result<Self, ParseError> {
+        let (subject, id) = match message.subject {
+            AbortSubject::Request(id) => (0, id.to_bytes()),
+            AbortSubject::Session(id) => (1, id.to_bytes()),
+        };
+        Ok(Self {
+            subject: Code(subject),
+            id,
+            code: Code(message.reason.code.code()),
+            detail: Text::new(&message.reason.detail)?,
+            evidence: match &message.evidence {
+                Some(evidence) => Some(Bytes::new(&evidence.to_bytes()?)?),
+                None => None,
+            },
         })
     }
 }

@@ -2,7 +2,9 @@
 
 use motet_core_crypto::PartialSignature;
 
+use crate::codec::{Decode, Encode, List, ParseError};
 use crate::id::{Attempt, SessionId, TranscriptHash};
+use crate::limits;
 
 /// A signer's partial signatures, one for each item.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,4 +17,39 @@ pub struct PartialSigShare {
     pub partials: Vec<PartialSignature>,
     /// The nonces that the partial signatures were made with: [`crate::transcript::nonces`].
     pub nonces: TranscriptHash,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub(crate) struct RawPartialSigShare {
+    pub(crate) session: [u8; 32],
+    attempt: u32,
+    pub(crate) partials: List<[u8; 32], { limits::ITEMS_MAX }>,
+    nonces: [u8; 32],
+}
+
+impl RawPartialSigShare {
+    pub(crate) fn parse(self) -> Result<PartialSigShare, ParseError> {
+        let partials = self.partials.as_slice().iter();
+        Ok(PartialSigShare {
+            session: SessionId::from_bytes(self.session),
+            attempt: Attempt(self.attempt),
+            partials: partials
+                .map(|partial| PartialSignature::from_bytes(partial).map_err(|_| ParseError::Point))
+                .collect::<Result<_, _>>()?,
+            nonces: TranscriptHash::from_bytes(self.nonces),
+        })
+    }
+}
+
+impl TryFrom<&PartialSigShare> for RawPartialSigShare {
+    type Error = ParseError;
+
+    fn try_from(message: &PartialSigShare) -> Result<Self, ParseError> {
+        Ok(Self {
+            session: message.session.to_bytes(),
+            attempt: message.attempt.0,
+            partials: List::collect(&message.partials, |partial| Ok(partial.to_bytes()))?,
+            nonces: message.nonces.to_bytes(),
+        })
+    }
 }

@@ -9,8 +9,10 @@
 
 use motet_core_crypto::{KeyAggContext, KeyAggError, PublicKey, TweakError, XOnlyPublicKey, tagged_hash};
 
-use crate::delegation::Delegation;
+use crate::codec::{self, Bytes, Code, Decode, Encode, List, ParseError, Text};
+use crate::delegation::{Delegation, RawDelegation};
 use crate::id::{NetworkId, RequestId, SignerIndex};
+use crate::limits;
 use crate::time::TimestampMs;
 use crate::work::Work;
 
@@ -175,9 +177,213 @@ impl Item {
 }
 
 impl SigningRequest {
+    /// The request id: `tagged_hash("motet/request/v1", network | terms)`, with the network's length in front of it.
+    ///
+    /// # Errors
+    ///
+    /// [`ParseError`] when a part of the request is over its bound, so that it has no bytes.
+    pub fn id(&self, network: &NetworkId) -> Result<RequestId, ParseError> {
+        Ok(terms_id(network, &self.terms()?))
+    }
+
+    /// What the request id is the hash of: the creator's signer key (33 bytes), then the canonical encoding of keys,
+    /// items, options, metadata, times and salt.
+    ///
+    /// The creator's delegation and the proof of work are not part of it, since both change when a request is sent again.
+    ///
+    /// # Errors
+    ///
+    /// As [`SigningRequest::id`].
+    pub fn terms(&self) -> Result<Vec<u8>, ParseError> {
+        let raw = RawSigningRequest::try_from(self)?;
+        raw.terms()
+    }
+
     /// Where a key stands in the request.
     pub fn index_of(&self, key: &PublicKey) -> Option<SignerIndex> {
         let position = self.keys.iter().position(|listed| listed == key)?;
         u16::try_from(position).ok().map(SignerIndex)
+    }
+}
+
+pub(crate) fn terms_id(network: &NetworkId, terms: &[u8]) -> RequestId {
+    RequestId::from_bytes(tagged_hash("motet/request/v1", &[&network.prefix(), terms]))
+}
+
+/// The same, from the creator's signer key and the encoded details.
+pub(crate) fn terms_id_of_parts(network: &NetworkId, creator: &[u8; 33], details: &[u8]) -> RequestId {
+    RequestId::from_bytes(tagged_hash("motet/request/v1", &[&network.prefix(), creator, details]))
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub(crate) struct RawSigningRequest {
+    pub(crate) creator: RawDelegation,
+    pub(crate) details: RawDetails,
+    pub(crate) work: Option<Work>,
+}
+
+/// What the request id covers, besides the creator's signer key.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub(crate) struct RawDetails {
+    pub(crate) keys: List<[u8; 33], { limits::SIGNERS_MAX }>,
+    pub(crate) items: List<RawItem, { limits::ITEMS_MAX }>,
+    options: RawOptions,
+    description: Text<{ limits::REQUEST_DESCRIPTION }>,
+    transaction: Bytes<{ limits::TRANSACTION }>,
+    amount: Option<u64>,
+    transaction_type: Text<{ limits::TRANSACTION_TYPE }>,
+    pub(crate) created: u64,
+    pub(crate) expires: u64,
+    salt: [u8; 16],
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub(crate) struct RawItem {
+    pub(crate) message: Bytes<{ limits::ITEM_MESSAGE }>,
+    /// Empty for a derivation without BIP-328.
+    pub(crate) path: List<u32, { limits::PATH_MAX }>,
+    /// Absent for a derivation without BIP-341; the inner one is the merkle root.
+    taproot: Option<Option<[u8; 32]>>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+struct RawOptions {
+    commitments: Code<1>,
+    election: Code<4>,
+    topology: Code<1>,
+}
+
+impl RawSigningRequest {
+    pub(crate) fn terms(&self) -> Result<Vec<u8>, ParseError> {
+        Ok([self.creator.signer.as_slice(), &codec::encode(&self.details)?].concat())
+    }
+
+    pub(crate) fn parse(self) -> Result<SigningRequest, ParseError> {
+        let creator = self.creator.parse()?;
+        let details = self.details;
+        let keys = details.parse_keys()?;
+        Ok(SigningRequest {
+            creator,
+            keys,
+            items: details.items.into_vec().into_iter().map(RawItem::parse).collect(),
+            options: details.options.parse()?,
+            metadata: RequestMetadata {
+                description: details.description.into_string(),
+                transaction: details.transaction.into_vec(),
+                amount: details.amount,
+                transaction_type: details.transaction_type.into_string(),
+            },
+            created: TimestampMs(details.created),
+            expires: TimestampMs(details.expires),
+            salt: details.salt,
+            work: self.work,
+        })
+    }
+}
+
+impl RawDetails {
+    pub(crate) fn parse_keys(&self) -> Result<Vec<PublicKey>, ParseError> {
+        self.keys.as_slice().iter().map(|key| PublicKey::from_bytes(key).map_err(|_| ParseError::Point)).collect()
+    }
+}
+
+impl TryFrom<&SigningRequest> for RawSigningRequest {
+    type Error = ParseError;
+
+    fn try_from(message: &SigningRequest) -> Result<Self, ParseError> {
+        Ok(Self {
+            creator: RawDelegation::try_from(&message.creator)?,
+            details: RawDetails {
+                keys: List::collect(&message.keys, |key| Ok(key.to_bytes()))?,
+                items: List::collect(&message.items, |item| RawItem::try_from(item))?,
+                options: RawOptions::from(message.options),
+                description: Text::new(&message.metadata.description)?,
+                transaction: Bytes::new(&message.metadata.transaction)?,
+                amount: message.metadata.amount,
+                transaction_type: Text::new(&message.metadata.transaction_type)?,
+                created: message.created.0,
+                expires: message.expires.0,
+                salt: message.salt,
+            },
+            work: message.work,
+        })
+    }
+}
+
+impl RawItem {
+    pub(crate) fn parse(self) -> Item {
+        let path = self.path.into_vec();
+        let derivation = match (path.is_empty(), self.taproot) {
+            (true, None) => Derivation::None,
+            (true, Some(merkle_root)) => Derivation::Taproot { merkle_root },
+            (false, None) => Derivation::Bip328 { path },
+            (false, Some(merkle_root)) => Derivation::Bip328Taproot { path, merkle_root },
+        };
+        Item { message: self.message.into_vec(), derivation }
+    }
+}
+
+impl TryFrom<&Item> for RawItem {
+    type Error = ParseError;
+
+    fn try_from(item: &Item) -> Result<Self, ParseError> {
+        let (path, taproot) = match &item.derivation {
+            Derivation::None => (&[][..], None),
+            Derivation::Taproot { merkle_root } => (&[][..], Some(*merkle_root)),
+            // An empty path would read back as no path at all: such an item has no bytes.
+            Derivation::Bip328 { path } | Derivation::Bip328Taproot { path, .. } if path.is_empty() => {
+                return Err(ParseError::Length);
+            }
+            Derivation::Bip328 { path } => (path.as_slice(), None),
+            Derivation::Bip328Taproot { path, merkle_root } => (path.as_slice(), Some(*merkle_root)),
+        };
+        Ok(Self { message: Bytes::new(&item.message)?, path: List::new(path.to_vec())?, taproot })
+    }
+}
+
+impl RawOptions {
+    fn parse(self) -> Result<RequestOptions, ParseError> {
+        Ok(RequestOptions {
+            commitments: match self.commitments.0 {
+                0 => Commitments::Off,
+                1 => Commitments::On,
+                _ => return Err(ParseError::Code),
+            },
+            election: match self.election.0 {
+                0 => Election::Creator,
+                1 => Election::Lexicographic,
+                2 => Election::HashBased,
+                3 => Election::First,
+                4 => Election::Last,
+                _ => return Err(ParseError::Code),
+            },
+            topology: match self.topology.0 {
+                0 => Topology::Mesh,
+                1 => Topology::Star,
+                _ => return Err(ParseError::Code),
+            },
+        })
+    }
+}
+
+impl From<RequestOptions> for RawOptions {
+    fn from(options: RequestOptions) -> Self {
+        Self {
+            commitments: Code(match options.commitments {
+                Commitments::Off => 0,
+                Commitments::On => 1,
+            }),
+            election: Code(match options.election {
+                Election::Creator => 0,
+                Election::Lexicographic => 1,
+                Election::HashBased => 2,
+                Election::First => 3,
+                Election::Last => 4,
+            }),
+            topology: Code(match options.topology {
+                Topology::Mesh => 0,
+                Topology::Star => 1,
+            }),
+        }
     }
 }

@@ -4,6 +4,7 @@
 //! coordinator are all healed by the same exchange. The frames in a response are bytes here: each goes through the
 //! pipeline by itself, as [`crate::Channel::Sync`].
 
+use crate::codec::{Bytes, Code, Decode, Encode, List, ParseError};
 use crate::id::{Attempt, RequestId, SignerIndex};
 use crate::limits;
 
@@ -126,5 +127,98 @@ impl FromIterator<SignerIndex> for SignerSet {
             set.insert(signer);
         }
         set
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub(crate) struct RawSyncRequest {
+    pub(crate) request: [u8; 32],
+    attempt: u32,
+    held_request: Code<1>,
+    joins: u128,
+    commitments: u128,
+    nonces: u128,
+    partials: u128,
+    held_outcome: Code<1>,
+}
+
+impl RawSyncRequest {
+    /// Whether all bits stand for possible signers.
+    pub(crate) fn sets_are_bounded(&self) -> bool {
+        [self.joins, self.commitments, self.nonces, self.partials]
+            .into_iter()
+            .all(|bits| SignerSet::from_bits(bits).is_some())
+    }
+
+    pub(crate) fn parse(self) -> Result<SyncRequest, ParseError> {
+        let set = |bits| SignerSet::from_bits(bits).ok_or(ParseError::Code);
+        Ok(SyncRequest {
+            request: RequestId::from_bytes(self.request),
+            attempt: Attempt(self.attempt),
+            have: Have {
+                request: Holding::from_code(self.held_request),
+                joins: set(self.joins)?,
+                commitments: set(self.commitments)?,
+                nonces: set(self.nonces)?,
+                partials: set(self.partials)?,
+                outcome: Holding::from_code(self.held_outcome),
+            },
+        })
+    }
+}
+
+impl TryFrom<&SyncRequest> for RawSyncRequest {
+    type Error = ParseError;
+
+    fn try_from(message: &SyncRequest) -> Result<Self, ParseError> {
+        Ok(Self {
+            request: message.request.to_bytes(),
+            attempt: message.attempt.0,
+            held_request: message.have.request.code(),
+            joins: message.have.joins.bits(),
+            commitments: message.have.commitments.bits(),
+            nonces: message.have.nonces.bits(),
+            partials: message.have.partials.bits(),
+            held_outcome: message.have.outcome.code(),
+        })
+    }
+}
+
+impl Holding {
+    const fn code(self) -> Code<1> {
+        match self {
+            Self::Missing => Code(0),
+            Self::Held => Code(1),
+        }
+    }
+
+    const fn from_code(code: Code<1>) -> Self {
+        if code.0 == 0 { Self::Missing } else { Self::Held }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub(crate) struct RawSyncResponse {
+    pub(crate) request: [u8; 32],
+    pub(crate) frames: List<Bytes<{ limits::FRAME_SESSION_ABORT }>, { limits::SYNC_FRAMES_MAX }>,
+}
+
+impl RawSyncResponse {
+    pub(crate) fn parse(self) -> Result<SyncResponse, ParseError> {
+        Ok(SyncResponse {
+            request: RequestId::from_bytes(self.request),
+            frames: self.frames.into_vec().into_iter().map(Bytes::into_vec).collect(),
+        })
+    }
+}
+
+impl TryFrom<&SyncResponse> for RawSyncResponse {
+    type Error = ParseError;
+
+    fn try_from(message: &SyncResponse) -> Result<Self, ParseError> {
+        Ok(Self {
+            request: message.request.to_bytes(),
+            frames: List::collect(&message.frames, |frame| Bytes::new(frame))?,
+        })
     }
 }

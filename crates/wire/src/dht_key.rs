@@ -1,0 +1,129 @@
+//! Where things are in the DHT (`docs/protocol.md` §9).
+//!
+//! A key is `tagged_hash("motet/dht/v1", network | path)`, where the path is text, as in `signer/02ab…`; writer and
+//! reader make it in this one place. Hashing spreads the keys over the DHT and keeps networks apart.
+//!
+//! What has to be enumerated lies in *bags*: `index/<index>/<depth>/<shard>`. The shard of a signer is the first
+//! `depth` bits of the hash of its key, so that an index can grow by getting deeper.
+
+use core::fmt;
+
+use motet_core_crypto::{PublicKey, tagged_hash};
+
+use crate::id::{NetworkId, RequestId};
+
+/// A key of the DHT: 32 bytes.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DhtKey([u8; 32]);
+
+/// What the DHT can be asked to enumerate.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Index {
+    /// All signers.
+    Signers,
+    /// The signers of one transaction type.
+    SignersOfType(String),
+    /// The requests that one signer is asked by.
+    RequestsFor(PublicKey),
+}
+
+/// One of the `2^depth` bags of an index.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Shard {
+    /// How many bits of the signer's hash choose the bag: 0 to 16.
+    depth: u8,
+    /// Those bits.
+    number: u16,
+}
+
+impl Shard {
+    /// The depth that a network starts with: 16 shards.
+    pub const INITIAL_DEPTH: u8 = 4;
+    /// The deepest.
+    pub const MAX_DEPTH: u8 = 16;
+
+    /// The shard at this depth that a signer's entries lie in. A depth above 16 counts as 16.
+    pub fn of(signer: &PublicKey, depth: u8) -> Self {
+        let depth = depth.min(Self::MAX_DEPTH);
+        let [first, second, ..] = tagged_hash("motet/shard/v1", &[&signer.to_bytes()]);
+        let bits = u32::from(u16::from_be_bytes([first, second]));
+        let number = u16::try_from(bits >> (16 - u32::from(depth))).unwrap_or_default();
+        Self { depth, number }
+    }
+
+    /// All shards at this depth.
+    pub fn all(depth: u8) -> impl Iterator<Item = Self> {
+        let depth = depth.min(Self::MAX_DEPTH);
+        (0..1u32 << depth).filter_map(move |number| u16::try_from(number).ok().map(|number| Self { depth, number }))
+    }
+
+    /// How many bits choose the bag.
+    pub const fn depth(self) -> u8 {
+        self.depth
+    }
+
+    /// Which bag it is.
+    pub const fn number(self) -> u16 {
+        self.number
+    }
+}
+
+impl DhtKey {
+    /// Where a signer's advertisement lies.
+    pub fn signer(network: &NetworkId, signer: &PublicKey) -> Self {
+        Self::of_path(network, &format!("signer/{}", hex::encode(signer.to_bytes())))
+    }
+
+    /// Where a request lies.
+    pub fn request(network: &NetworkId, request: &RequestId) -> Self {
+        Self::of_path(network, &format!("request/{request}"))
+    }
+
+    /// Where an application's resource lies.
+    ///
+    /// The parts are hashed with their lengths, so that no type and id can be cut in another place.
+    pub fn resource(network: &NetworkId, resource_type: &str, id: &str) -> Self {
+        Self::of_path(network, &format!("resource/{}:{resource_type}/{}:{id}", resource_type.len(), id.len()))
+    }
+
+    /// Where a bag of an index lies.
+    pub fn bag(network: &NetworkId, index: &Index, shard: Shard) -> Self {
+        Self::of_path(network, &format!("index/{index}/{}/{}", shard.depth, shard.number))
+    }
+
+    /// Wraps 32 bytes that came from the DHT.
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// The 32 bytes.
+    pub const fn to_bytes(self) -> [u8; 32] {
+        self.0
+    }
+
+    fn of_path(network: &NetworkId, path: &str) -> Self {
+        Self(tagged_hash("motet/dht/v1", &[&network.prefix(), path.as_bytes()]))
+    }
+}
+
+impl fmt::Display for DhtKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&hex::encode(self.0))
+    }
+}
+
+impl fmt::Debug for DhtKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "DhtKey({self})")
+    }
+}
+
+impl fmt::Display for Index {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Signers => f.write_str("signers/all"),
+            Self::SignersOfType(name) => write!(f, "signers/type/{}:{name}", name.len()),
+            Self::RequestsFor(signer) => write!(f, "requests/for/{}", hex::encode(signer.to_bytes())),
+        }
+    }
+}

@@ -1,0 +1,301 @@
+//! Whether evidence convicts, decided from the evidence alone.
+//!
+//! An honest signer is never convicted, because each charge needs two things that it never signs together. It seals one
+//! body for one slot; it opens its own commitments; it makes a partial signature under exactly the nonces whose hash it
+//! signs beside it; and what it signs decodes. A signature under somebody else's idea of the nonces is not evidence, and
+//! neither is a copy that was signed twice with another timestamp: only bodies are compared.
+
+use motet_core_crypto::{AggregateNonce, NonceCommitment, PublicKey, PublicNonce, SigningSession};
+
+use super::Evidence;
+use crate::codec::{self, DecodeError};
+use crate::delegation::Delegation;
+use crate::envelope::View;
+use crate::id::{Attempt, NetworkId, RequestId, SessionId, SignerIndex};
+use crate::limits;
+use crate::message::raw::RawBody;
+use crate::message::request::{RawDetails, RawItem, terms_id};
+use crate::message::{Kind, Message, ParticipantJoined};
+use crate::transcript;
+
+/// What somebody is convicted of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Charge {
+    /// Two different statements in one slot.
+    Equivocation,
+    /// Nonces that do not open their commitment.
+    BadOpening,
+    /// A partial signature that fails under its author's own nonce set.
+    BadPartialSignature,
+    /// Signed bytes that are no message.
+    Malformed,
+}
+
+/// Who is convicted, and of what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Conviction {
+    /// The signer.
+    pub signer: PublicKey,
+    /// The message key that made the statements.
+    pub message_key: PublicKey,
+    /// The charge.
+    pub charge: Charge,
+    /// The request that the signer had joined, unless what it signed cannot be read.
+    pub request: Option<RequestId>,
+    /// The signer's place in that request.
+    pub index: Option<SignerIndex>,
+}
+
+/// Why evidence convicts nobody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum EvidenceFault {
+    /// A frame in it is not signed, or not what it should be.
+    #[error("a statement in the evidence is not signed by the accused, or is of the wrong kind")]
+    Statement,
+    /// No delegation binds the message key to a signer.
+    #[error("the message key is not delegated by the signer")]
+    Delegation,
+    /// The statements are not about the same session, attempt or request.
+    #[error("the statements do not belong together")]
+    Unrelated,
+    /// The statements do not contradict each other, nor what they are about.
+    #[error("the statements are in order")]
+    NoFault,
+    /// The values given are not those that the accused committed to.
+    #[error("the accused did not sign for these values")]
+    NotCommitted,
+}
+
+impl Evidence {
+    /// Decides whether the evidence convicts. It costs a few signature checks, and for a partial signature a key
+    /// aggregation: run it where signature checks run.
+    ///
+    /// # Errors
+    ///
+    /// [`EvidenceFault`] when it does not convict, which says nothing about whoever sent it.
+    pub fn verify(&self, network: &NetworkId) -> Result<Conviction, EvidenceFault> {
+        match self {
+            Self::Equivocation { join, first, second } => equivocation(network, join, first, second),
+            Self::BadOpening { join, commit, nonces } => bad_opening(network, join, commit.as_deref(), nonces),
+            Self::BadPartialSignature { join, terms, partials, item, item_nonces, other_items } => {
+                let claim = PartialClaim { terms, partials, item: *item, item_nonces, other_items };
+                bad_partial_signature(network, join, &claim)
+            }
+            Self::Malformed { binding, frame } => malformed(network, binding, frame),
+        }
+    }
+}
+
+/// The accused, as its own join introduces it.
+struct Accused {
+    join: ParticipantJoined,
+    message_key: [u8; 33],
+}
+
+impl Accused {
+    /// Reads the join: signed by the message key that the signer delegated to.
+    fn read(network: &NetworkId, frame: &[u8]) -> Result<Self, EvidenceFault> {
+        let view = signed(network, frame)?;
+        let Message::ParticipantJoined(join) = parse(&view)? else { return Err(EvidenceFault::Statement) };
+        check_delegation(network, &join.delegation, &view)?;
+        Ok(Self { join, message_key: view.head.sender })
+    }
+
+    /// Reads another statement of the same message key.
+    fn statement<'a>(&self, network: &NetworkId, frame: &'a [u8]) -> Result<View<'a>, EvidenceFault> {
+        let view = signed(network, frame)?;
+        if view.head.sender == self.message_key { Ok(view) } else { Err(EvidenceFault::Statement) }
+    }
+
+    /// Whether a session is the given attempt of the request that was joined.
+    fn attempted(&self, session: SessionId, attempt: Attempt) -> Result<(), EvidenceFault> {
+        if session == SessionId::derive(&self.join.request, attempt) { Ok(()) } else { Err(EvidenceFault::Unrelated) }
+    }
+
+    fn convicted(&self, charge: Charge) -> Conviction {
+        Conviction {
+            signer: self.join.delegation.signer,
+            message_key: self.join.delegation.message_key,
+            charge,
+            request: Some(self.join.request),
+            index: Some(self.join.index),
+        }
+    }
+}
+
+fn equivocation(network: &NetworkId, join: &[u8], first: &[u8], second: &[u8]) -> Result<Conviction, EvidenceFault> {
+    let accused = Accused::read(network, join)?;
+    let one = accused.statement(network, first)?;
+    let other = accused.statement(network, second)?;
+    let conflict = match (parse(&one)?, parse(&other)?) {
+        (Message::ParticipantJoined(one), Message::ParticipantJoined(other)) => {
+            // A join may be sent again with a renewed delegation; what it may not do is commit to something else.
+            if one.request != accused.join.request || other.request != one.request || one.index != other.index {
+                return Err(EvidenceFault::Unrelated);
+            }
+            one.commitment != other.commitment
+        }
+        (Message::NonceCommit(one), Message::NonceCommit(other)) => {
+            accused.attempted(one.session, one.attempt)?;
+            accused.attempted(other.session, other.attempt)?;
+            same_slot(one.attempt, other.attempt)?;
+            one != other
+        }
+        (Message::NonceShare(one), Message::NonceShare(other)) => {
+            accused.attempted(one.session, one.attempt)?;
+            accused.attempted(other.session, other.attempt)?;
+            same_slot(one.attempt, other.attempt)?;
+            one != other
+        }
+        (Message::PartialSigShare(one), Message::PartialSigShare(other)) => {
+            accused.attempted(one.session, one.attempt)?;
+            accused.attempted(other.session, other.attempt)?;
+            same_slot(one.attempt, other.attempt)?;
+            one != other
+        }
+        _ => return Err(EvidenceFault::Statement),
+    };
+    if conflict { Ok(accused.convicted(Charge::Equivocation)) } else { Err(EvidenceFault::NoFault) }
+}
+
+fn same_slot(one: Attempt, other: Attempt) -> Result<(), EvidenceFault> {
+    if one == other { Ok(()) } else { Err(EvidenceFault::Unrelated) }
+}
+
+fn bad_opening(
+    network: &NetworkId,
+    join: &[u8],
+    commit: Option<&[u8]>,
+    nonces: &[u8],
+) -> Result<Conviction, EvidenceFault> {
+    let accused = Accused::read(network, join)?;
+    let Message::NonceShare(share) = parse(&accused.statement(network, nonces)?)? else {
+        return Err(EvidenceFault::Statement);
+    };
+    accused.attempted(share.session, share.attempt)?;
+    let in_join = if share.attempt == Attempt::FIRST { accused.join.commitment } else { None };
+    let commitment = match (in_join, commit) {
+        (Some(commitment), None) => commitment,
+        (None, Some(commit)) => {
+            let Message::NonceCommit(commit) = parse(&accused.statement(network, commit)?)? else {
+                return Err(EvidenceFault::Statement);
+            };
+            if (commit.session, commit.attempt) != (share.session, share.attempt) {
+                return Err(EvidenceFault::Unrelated);
+            }
+            commit.commitment
+        }
+        // One slot has one commitment: with two of them the charge would be equivocation.
+        (Some(_), Some(_)) | (None, None) => return Err(EvidenceFault::Statement),
+    };
+    let index = u32::from(accused.join.index.0);
+    if commitment == NonceCommitment::new(share.session.as_bytes(), index, &share.nonces) {
+        return Err(EvidenceFault::NoFault);
+    }
+    Ok(accused.convicted(Charge::BadOpening))
+}
+
+struct PartialClaim<'a> {
+    terms: &'a [u8],
+    partials: &'a [u8],
+    item: u16,
+    item_nonces: &'a [[u8; 66]],
+    other_items: &'a [[u8; 32]],
+}
+
+fn bad_partial_signature(
+    network: &NetworkId,
+    join: &[u8],
+    claim: &PartialClaim<'_>,
+) -> Result<Conviction, EvidenceFault> {
+    let accused = Accused::read(network, join)?;
+    let Message::PartialSigShare(share) = parse(&accused.statement(network, claim.partials)?)? else {
+        return Err(EvidenceFault::Statement);
+    };
+    accused.attempted(share.session, share.attempt)?;
+
+    // The request is the one that the accused agreed to, and the accused is who it says it is in it.
+    if terms_id(network, claim.terms) != accused.join.request {
+        return Err(EvidenceFault::NotCommitted);
+    }
+    let (_, details) = claim.terms.split_at_checked(33).ok_or(EvidenceFault::Statement)?;
+    let details: RawDetails = codec::decode(details).map_err(|_| EvidenceFault::Statement)?;
+    let keys = details.parse_keys().map_err(|_| EvidenceFault::Statement)?;
+    let index = accused.join.index.as_usize();
+    if keys.get(index) != Some(&accused.join.delegation.signer) {
+        return Err(EvidenceFault::Unrelated);
+    }
+    let position = usize::from(claim.item);
+    let item: RawItem = details.items.as_slice().get(position).cloned().ok_or(EvidenceFault::Unrelated)?;
+
+    // The nonces are those that the accused says it signed with.
+    let items = details.items.len();
+    if claim.item_nonces.len() != keys.len() || claim.other_items.len() + 1 != items || share.partials.len() != items {
+        return Err(EvidenceFault::NotCommitted);
+    }
+    let mut hashes = claim.other_items.to_vec();
+    hashes.insert(position, transcript::item_nonces(&share.session, position, claim.item_nonces));
+    if transcript::nonces_of_items(&share.session, &hashes) != share.nonces {
+        return Err(EvidenceFault::NotCommitted);
+    }
+
+    let nonces: Vec<PublicNonce> = claim
+        .item_nonces
+        .iter()
+        .map(|nonce| PublicNonce::from_bytes(nonce).map_err(|_| EvidenceFault::Statement))
+        .collect::<Result<_, _>>()?;
+    let aggregate = AggregateNonce::sum(&nonces);
+    let item = item.parse();
+    let context = item.key_context(&keys).map_err(|_| EvidenceFault::Statement)?;
+    let session = SigningSession::new(&context, &aggregate, &item.message);
+    let (Some(nonce), Some(partial)) = (nonces.get(index), share.partials.get(position)) else {
+        return Err(EvidenceFault::Unrelated);
+    };
+    match session.verify_partial(index, nonce, partial) {
+        Ok(()) => Err(EvidenceFault::NoFault),
+        Err(_) => Ok(accused.convicted(Charge::BadPartialSignature)),
+    }
+}
+
+fn malformed(network: &NetworkId, binding: &[u8], frame: &[u8]) -> Result<Conviction, EvidenceFault> {
+    let bound = signed(network, binding)?;
+    let message = parse(&bound)?;
+    let delegation = message.delegation().ok_or(EvidenceFault::Delegation)?;
+    check_delegation(network, delegation, &bound)?;
+    let accused = signed(network, frame)?;
+    if accused.head.sender != bound.head.sender {
+        return Err(EvidenceFault::Statement);
+    }
+    // A kind that we do not know may be a message of a later version of the format.
+    let kind = Kind::from_code(accused.head.kind).ok_or(EvidenceFault::Statement)?;
+    let is_message =
+        frame.len() <= kind.frame_limit() && RawBody::decode(kind, accused.body).is_ok_and(|body| body.parse().is_ok());
+    if is_message {
+        return Err(EvidenceFault::NoFault);
+    }
+    let (signer, message_key) = (delegation.signer, delegation.message_key);
+    Ok(Conviction { signer, message_key, charge: Charge::Malformed, request: None, index: None })
+}
+
+/// A frame of this version that its sender signed on this network.
+fn signed<'a>(network: &NetworkId, frame: &'a [u8]) -> Result<View<'a>, EvidenceFault> {
+    let view = View::read(frame).ok_or(EvidenceFault::Statement)?;
+    if view.head.version != limits::VERSION || !view.is_signed(network) {
+        return Err(EvidenceFault::Statement);
+    }
+    Ok(view)
+}
+
+fn parse(view: &View<'_>) -> Result<Message, EvidenceFault> {
+    let kind = Kind::from_code(view.head.kind).ok_or(EvidenceFault::Statement)?;
+    let body = RawBody::decode(kind, view.body).map_err(|_: DecodeError| EvidenceFault::Statement)?;
+    body.parse().map_err(|_| EvidenceFault::Statement)
+}
+
+/// The delegation is the signer's, is for the key that signed the frame, and was in date by the frame's own time.
+fn check_delegation(network: &NetworkId, delegation: &Delegation, view: &View<'_>) -> Result<(), EvidenceFault> {
+    let own = delegation.message_key.to_bytes() == view.head.sender;
+    let in_date = view.head.timestamp_ms < delegation.not_after.0;
+    if own && in_date && delegation.verify(network).is_ok() { Ok(()) } else { Err(EvidenceFault::Delegation) }
+}

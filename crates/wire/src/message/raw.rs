@@ -1,0 +1,164 @@
+//! Bodies as the bytes say them, before anybody has checked a signature or looked for a point.
+
+use super::advertisement::{RawSignerAdvertisement, RawSignerUnavailable};
+use super::commit::RawNonceCommit;
+use super::join::{RawParticipantDeclined, RawParticipantJoined, RawSessionReady};
+use super::nonce::RawNonceShare;
+use super::outcome::{RawSessionAbort, RawSignatureFinalized};
+use super::partial::RawPartialSigShare;
+use super::request::RawSigningRequest;
+use super::sync::{RawSyncRequest, RawSyncResponse};
+use super::{Kind, Message};
+use crate::codec::{self, DecodeError, ParseError};
+use crate::delegation::RawDelegation;
+
+/// A decoded body of any kind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum RawBody {
+    SignerAdvertisement(RawSignerAdvertisement),
+    SignerUnavailable(RawSignerUnavailable),
+    SigningRequest(RawSigningRequest),
+    ParticipantJoined(RawParticipantJoined),
+    ParticipantDeclined(RawParticipantDeclined),
+    SessionReady(RawSessionReady),
+    NonceCommit(RawNonceCommit),
+    NonceShare(RawNonceShare),
+    PartialSigShare(RawPartialSigShare),
+    SignatureFinalized(RawSignatureFinalized),
+    SessionAbort(RawSessionAbort),
+    SyncRequest(RawSyncRequest),
+    SyncResponse(RawSyncResponse),
+}
+
+impl RawBody {
+    pub(crate) fn decode(kind: Kind, bytes: &[u8]) -> Result<Self, DecodeError> {
+        match kind {
+            Kind::SignerAdvertisement => codec::decode(bytes).map(Self::SignerAdvertisement),
+            Kind::SignerUnavailable => codec::decode(bytes).map(Self::SignerUnavailable),
+            Kind::SigningRequest => codec::decode(bytes).map(Self::SigningRequest),
+            Kind::ParticipantJoined => codec::decode(bytes).map(Self::ParticipantJoined),
+            Kind::ParticipantDeclined => codec::decode(bytes).map(Self::ParticipantDeclined),
+            Kind::SessionReady => codec::decode(bytes).map(Self::SessionReady),
+            Kind::NonceCommit => codec::decode(bytes).map(Self::NonceCommit),
+            Kind::NonceShare => codec::decode(bytes).map(Self::NonceShare),
+            Kind::PartialSigShare => codec::decode(bytes).map(Self::PartialSigShare),
+            Kind::SignatureFinalized => codec::decode(bytes).map(Self::SignatureFinalized),
+            Kind::SessionAbort => codec::decode(bytes).map(Self::SessionAbort),
+            Kind::SyncRequest => codec::decode(bytes).map(Self::SyncRequest),
+            Kind::SyncResponse => codec::decode(bytes).map(Self::SyncResponse),
+        }
+    }
+
+    pub(crate) fn encode(&self) -> Result<Vec<u8>, ParseError> {
+        match self {
+            Self::SignerAdvertisement(body) => codec::encode(body),
+            Self::SignerUnavailable(body) => codec::encode(body),
+            Self::SigningRequest(body) => codec::encode(body),
+            Self::ParticipantJoined(body) => codec::encode(body),
+            Self::ParticipantDeclined(body) => codec::encode(body),
+            Self::SessionReady(body) => codec::encode(body),
+            Self::NonceCommit(body) => codec::encode(body),
+            Self::NonceShare(body) => codec::encode(body),
+            Self::PartialSigShare(body) => codec::encode(body),
+            Self::SignatureFinalized(body) => codec::encode(body),
+            Self::SessionAbort(body) => codec::encode(body),
+            Self::SyncRequest(body) => codec::encode(body),
+            Self::SyncResponse(body) => codec::encode(body),
+        }
+    }
+
+    /// The point decompression happens here, so this comes after the signature check.
+    pub(crate) fn parse(self) -> Result<Message, ParseError> {
+        Ok(match self {
+            Self::SignerAdvertisement(body) => Message::SignerAdvertisement(body.parse()?),
+            Self::SignerUnavailable(body) => Message::SignerUnavailable(body.parse()?),
+            Self::SigningRequest(body) => Message::SigningRequest(body.parse()?),
+            Self::ParticipantJoined(body) => Message::ParticipantJoined(body.parse()?),
+            Self::ParticipantDeclined(body) => Message::ParticipantDeclined(body.parse()?),
+            Self::SessionReady(body) => Message::SessionReady(body.parse()?),
+            Self::NonceCommit(body) => Message::NonceCommit(body.parse()?),
+            Self::NonceShare(body) => Message::NonceShare(body.parse()?),
+            Self::PartialSigShare(body) => Message::PartialSigShare(body.parse()?),
+            Self::SignatureFinalized(body) => Message::SignatureFinalized(body.parse()?),
+            Self::SessionAbort(body) => Message::SessionAbort(body.parse()?),
+            Self::SyncRequest(body) => Message::SyncRequest(body.parse()?),
+            Self::SyncResponse(body) => Message::SyncResponse(body.parse()?),
+        })
+    }
+
+    pub(crate) fn delegation(&self) -> Option<&RawDelegation> {
+        match self {
+            Self::SignerAdvertisement(body) => Some(&body.delegation),
+            Self::SignerUnavailable(body) => Some(&body.delegation),
+            Self::SigningRequest(body) => Some(&body.creator),
+            Self::ParticipantJoined(body) => Some(&body.delegation),
+            Self::ParticipantDeclined(body) => Some(&body.delegation),
+            Self::SessionReady(_)
+            | Self::NonceCommit(_)
+            | Self::NonceShare(_)
+            | Self::PartialSigShare(_)
+            | Self::SignatureFinalized(_)
+            | Self::SessionAbort(_)
+            | Self::SyncRequest(_)
+            | Self::SyncResponse(_) => None,
+        }
+    }
+
+    /// When the message was made and when it ends, for the kinds that say so.
+    pub(crate) fn lifetime(&self) -> Option<(u64, u64)> {
+        match self {
+            Self::SignerAdvertisement(body) => Some((body.created, body.expires)),
+            Self::SigningRequest(body) => Some((body.details.created, body.details.expires)),
+            Self::SignerUnavailable(_)
+            | Self::ParticipantJoined(_)
+            | Self::ParticipantDeclined(_)
+            | Self::SessionReady(_)
+            | Self::NonceCommit(_)
+            | Self::NonceShare(_)
+            | Self::PartialSigShare(_)
+            | Self::SignatureFinalized(_)
+            | Self::SessionAbort(_)
+            | Self::SyncRequest(_)
+            | Self::SyncResponse(_) => None,
+        }
+    }
+
+    /// The request or session that a session message belongs to.
+    pub(crate) fn session(&self) -> Option<&[u8; 32]> {
+        match self {
+            Self::ParticipantJoined(body) => Some(&body.request),
+            Self::ParticipantDeclined(body) => Some(&body.request),
+            Self::SessionReady(body) => Some(&body.request),
+            Self::NonceCommit(body) => Some(&body.session),
+            Self::NonceShare(body) => Some(&body.session),
+            Self::PartialSigShare(body) => Some(&body.session),
+            Self::SignatureFinalized(body) => Some(&body.session),
+            Self::SessionAbort(body) => Some(&body.id),
+            Self::SyncRequest(body) => Some(&body.request),
+            Self::SyncResponse(body) => Some(&body.request),
+            Self::SignerAdvertisement(_) | Self::SignerUnavailable(_) | Self::SigningRequest(_) => None,
+        }
+    }
+}
+
+impl TryFrom<&Message> for RawBody {
+    type Error = ParseError;
+
+    fn try_from(message: &Message) -> Result<Self, ParseError> {
+        Ok(match message {
+            Message::SignerAdvertisement(body) => Self::SignerAdvertisement(body.try_into()?),
+            Message::SignerUnavailable(body) => Self::SignerUnavailable(body.try_into()?),
+            Message::SigningRequest(body) => Self::SigningRequest(body.try_into()?),
+            Message::ParticipantJoined(body) => Self::ParticipantJoined(body.try_into()?),
+            Message::ParticipantDeclined(body) => Self::ParticipantDeclined(body.try_into()?),
+            Message::SessionReady(body) => Self::SessionReady(body.try_into()?),
+            Message::NonceCommit(body) => Self::NonceCommit(body.try_into()?),
+            Message::NonceShare(body) => Self::NonceShare(body.try_into()?),
+            Message::PartialSigShare(body) => Self::PartialSigShare(body.try_into()?),
+            Message::SignatureFinalized(body) => Self::SignatureFinalized(body.try_into()?),
+            Message::SessionAbort(body) => Self::SessionAbort(body.try_into()?),
+            Message::SyncRequest(body) => Self::SyncRequest(body.try_into()?),
+            Message::SyncResponse(body) => Self::SyncResponse(body.try_into()?),
+        })
+    }
+}

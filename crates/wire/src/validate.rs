@@ -1,0 +1,313 @@
+//! The pipeline: the only way from a stranger's bytes to a message (`docs/protocol.md` §4, `docs/validation.md`).
+//!
+//! ```text
+//! Arrival -> Sized -> Metered -> Decoded -> Structured -> Fresh -> Unseen -> Admitted  -> Validated
+//!            length   buckets    bytes      by itself     clock    memory    work, budget  signatures
+//!            \______________________ Validator::admit ______________________/ \_ Admitted::verify _/
+//! ```
+//!
+//! Each stage consumes the type before it and hands on the next one, which only it can make; the cheapest comes first.
+//! [`Validator::admit`] is cheap and holds state: call it in order, on one task. [`Admitted::verify`] and
+//! [`verify_batch`] are pure computation: run them on a pool. [`Validated`] has private fields and no other source.
+//!
+//! A rejection says which [`Rule`] was broken, what gossipsub is to be told, and what it costs the peer that delivered
+//! the message.
+
+mod authentic;
+mod cost;
+mod decode;
+mod fresh;
+mod generations;
+mod limits;
+mod memory;
+mod meter;
+mod replay;
+mod rule;
+mod size;
+pub(crate) mod structure;
+mod validated;
+
+use core::fmt;
+use std::sync::Arc;
+
+pub use authentic::verify_batch;
+pub(crate) use cost::advertisement_payload;
+pub use limits::ValidatorLimits;
+pub use meter::{NetworkGroup, Rate};
+pub use rule::{Penalty, Rule, Verdict};
+pub use validated::Validated;
+
+use crate::id::{NetworkId, PeerId};
+use crate::message::Kind;
+use crate::time::Now;
+use crate::work::{HashWork, Load, WorkPolicy};
+
+/// How a frame came here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Channel {
+    /// By gossipsub; the peer is who handed it on.
+    Gossip,
+    /// On a direct stream, unasked.
+    Direct,
+    /// Read from the DHT, because we asked.
+    Dht,
+    /// In an answer that we asked for: from a SyncResponse, a SessionReady, or a catch-up page.
+    Sync,
+    /// Published by this node, looped back.
+    Loopback,
+    /// From this node's own store, where it lies because it was validated once.
+    Store,
+}
+
+impl Channel {
+    /// Whether others decide that and when frames come on it.
+    const fn is_metered(self) -> bool {
+        matches!(self, Self::Gossip | Self::Direct)
+    }
+
+    /// Whether a message that has been here before is dropped: what we asked for, we may have lost.
+    const fn is_single_use(self) -> bool {
+        matches!(self, Self::Gossip | Self::Direct | Self::Loopback)
+    }
+
+    /// Whether the peer that delivered the frame should have checked it.
+    const fn is_accountable(self) -> bool {
+        matches!(self, Self::Gossip | Self::Direct | Self::Sync)
+    }
+}
+
+/// What somebody is to this node.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Standing {
+    /// Nobody we know.
+    #[default]
+    Stranger,
+    /// Somebody the user has named.
+    Contact,
+    /// A participant of sessions that are going on.
+    Member {
+        /// How many.
+        sessions: u16,
+    },
+}
+
+impl Standing {
+    /// How many strangers' worth of buckets the standing is good for.
+    const fn factor(self, limits: &ValidatorLimits) -> u64 {
+        match self {
+            Self::Stranger => 1,
+            Self::Contact => limits.contact_factor,
+            Self::Member { sessions } => {
+                limits.member_factor.saturating_add(limits.session_factor.saturating_mul(sessions as u64))
+            }
+        }
+    }
+}
+
+/// A frame as the network delivers it.
+#[derive(Debug, Clone)]
+pub struct Arrival {
+    /// The frame.
+    pub bytes: Arc<[u8]>,
+    /// How it came.
+    pub channel: Channel,
+    /// The peer that delivered it, known from the connection; not the author.
+    pub from: PeerId,
+    /// Where that peer's connection comes from.
+    pub group: NetworkGroup,
+    /// What that peer is to us.
+    pub peer_standing: Standing,
+    /// What the sender that the frame claims ([`crate::peek`]) is to us.
+    pub author_standing: Standing,
+}
+
+impl Arrival {
+    /// A frame from a stranger, of no network group.
+    pub const fn new(bytes: Arc<[u8]>, channel: Channel, from: PeerId) -> Self {
+        Self {
+            bytes,
+            channel,
+            from,
+            group: NetworkGroup::Local,
+            peer_standing: Standing::Stranger,
+            author_standing: Standing::Stranger,
+        }
+    }
+
+    /// The same, from this network group.
+    #[must_use]
+    pub fn group(self, group: NetworkGroup) -> Self {
+        Self { group, ..self }
+    }
+
+    /// The same, where the peer and the claimed sender are this to us.
+    #[must_use]
+    pub fn standing(self, peer_standing: Standing, author_standing: Standing) -> Self {
+        Self { peer_standing, author_standing, ..self }
+    }
+}
+
+/// Why a frame is not a message that we act on.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("rejected by {rule}")]
+pub struct Rejection {
+    /// The rule that was broken.
+    pub rule: Rule,
+    /// What gossipsub is told.
+    pub verdict: Verdict,
+    /// What it costs the peer that delivered the frame.
+    pub penalty: Penalty,
+    /// The kind that the frame claims to be, where it was read.
+    pub kind: Option<Kind>,
+    /// The frame, when its author signed it and it still is no message: together with the author's delegation that is
+    /// [`crate::Evidence::Malformed`].
+    pub signed_frame: Option<Arc<[u8]>>,
+}
+
+impl Rejection {
+    pub(crate) const fn new(rule: Rule, kind: Option<Kind>) -> Self {
+        Self { rule, verdict: rule.verdict(), penalty: rule.penalty(), kind, signed_frame: None }
+    }
+
+    fn with_penalty(self, penalty: Penalty) -> Self {
+        Self { penalty, ..self }
+    }
+
+    fn with_signed_frame(self, frame: Arc<[u8]>) -> Self {
+        Self { signed_frame: Some(frame), ..self }
+    }
+}
+
+/// Decides what a node believes: the cheap half of the pipeline and all of its memory.
+///
+/// What it holds is bounded by [`Validator::memory_bound`], whatever arrives.
+pub struct Validator {
+    network: NetworkId,
+    limits: ValidatorLimits,
+    work: Arc<dyn WorkPolicy>,
+    load: Load,
+    meters: meter::Meters,
+    budget: cost::Budget,
+    memory: memory::SharedMemory,
+}
+
+impl Validator {
+    /// A validator for one network that asks for hashed proofs of work at the protocol's difficulty.
+    pub fn new(network: NetworkId, limits: ValidatorLimits) -> Self {
+        Self::with_work(network, limits, Arc::new(HashWork::default()))
+    }
+
+    /// A validator that asks for another proof than [`HashWork`], or for another difficulty.
+    pub fn with_work(network: NetworkId, limits: ValidatorLimits, work: Arc<dyn WorkPolicy>) -> Self {
+        Self {
+            network,
+            work,
+            load: Load::IDLE,
+            meters: meter::Meters::new(&limits),
+            budget: cost::Budget::new(limits.verifications_per_second),
+            memory: memory::SharedMemory::new(limits.clone()),
+            limits,
+        }
+    }
+
+    /// The network whose messages are believed.
+    pub const fn network(&self) -> &NetworkId {
+        &self.network
+    }
+
+    /// Says how full the queue behind the validator is; strangers have to pay more when it is more than half full.
+    pub const fn set_load(&mut self, load: Load) {
+        self.load = load;
+    }
+
+    /// Everything that costs less than a signature check: V-01 to V-34.
+    ///
+    /// # Errors
+    ///
+    /// [`Rejection`] with the rule, the verdict and the penalty.
+    pub fn admit(&mut self, arrival: Arrival, now: Now) -> Result<Admitted, Rejection> {
+        let result = self.stages(arrival, now);
+        if let Err(rejection) = &result {
+            self.memory.lock().count(rejection);
+        }
+        result
+    }
+
+    fn stages(&mut self, arrival: Arrival, now: Now) -> Result<Admitted, Rejection> {
+        let sized = size::check(arrival)?;
+        let metered = meter::charge(sized, &mut self.meters, &self.memory, &self.limits, now.mono)?;
+        let decoded = decode::decode(metered)?;
+        let structured = structure::check(decoded)?;
+        let fresh = fresh::check(structured, now)?;
+        let unseen = replay::check(fresh, &self.network, &self.limits, &mut self.memory.lock())?;
+        cost::check(unseen, &self.network, &*self.work, self.load, &mut self.budget, &self.memory)
+    }
+
+    /// Both halves at once, for callers without a pool: a frame becomes a message.
+    ///
+    /// # Errors
+    ///
+    /// As [`Validator::admit`] and [`Admitted::verify`].
+    pub fn validate(&mut self, arrival: Arrival, now: Now) -> Result<Validated, Rejection> {
+        self.admit(arrival, now)?.verify()
+    }
+
+    /// How often each rule was broken.
+    pub fn counts(&self) -> Vec<(Rule, u64)> {
+        self.memory.lock().counts()
+    }
+
+    /// How many messages were validated.
+    pub fn accepted(&self) -> u64 {
+        self.memory.lock().accepted()
+    }
+
+    /// Bytes that all memories together can come to hold.
+    pub fn memory_bound(&self) -> usize {
+        self.meters.bound() + self.memory.lock().bound()
+    }
+}
+
+impl fmt::Debug for Validator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Validator").field("network", &self.network).field("load", &self.load).finish_non_exhaustive()
+    }
+}
+
+/// A message that is worth a signature check. Dropping it unchecked leaves no trace: a copy may still come.
+#[derive(Debug)]
+#[must_use = "an admitted message is nothing until it is verified"]
+pub struct Admitted {
+    unseen: replay::Unseen,
+    ticket: Ticket,
+}
+
+impl Admitted {
+    /// The kind of the message.
+    pub const fn kind(&self) -> Kind {
+        self.unseen.decoded.kind
+    }
+
+    /// Who will have to be told about a rejection.
+    pub const fn from(&self) -> &PeerId {
+        &self.unseen.decoded.arrival.from
+    }
+
+    /// The standing that the message's budget was taken from: what to do first, when there is a backlog.
+    pub const fn standing(&self) -> Standing {
+        self.unseen.standing
+    }
+}
+
+/// Keeps a frame in flight for as long as its check takes, however that ends.
+#[derive(Debug)]
+struct Ticket {
+    memory: memory::SharedMemory,
+    frame: generations::Key,
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        self.memory.lock().land(&self.frame);
+    }
+}

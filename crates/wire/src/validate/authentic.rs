@@ -1,0 +1,124 @@
+//! Stage 8: signatures, and only then points (`docs/protocol.md` §4.8).
+//!
+//! The costly stage. It needs nothing but the message, so it runs on whatever pool the caller has, one message at a time
+//! or a backlog in one batch; either way what it finds is written into the validator's memory before the caller sees it.
+
+use motet_core_crypto::{PublicKey, Signature, XOnlyPublicKey, schnorr};
+use rand_core::TryCryptoRng;
+
+use super::{Admitted, Rejection, Rule, Validated};
+use crate::message::Message;
+
+/// One signature to be checked.
+type Check = (XOnlyPublicKey, [u8; 32], Signature);
+
+/// The checks that a message still needs: its envelope's, and its delegation's.
+#[derive(Debug, Clone, Copy, Default)]
+struct Checks {
+    envelope: Option<Check>,
+    delegation: Option<Check>,
+}
+
+impl Admitted {
+    /// Checks the signatures and parses the body: V-35 to V-37.
+    ///
+    /// # Errors
+    ///
+    /// [`Rejection`], with a reject verdict unless another copy of the message was faster.
+    pub fn verify(self) -> Result<Validated, Rejection> {
+        let result = self.checks().and_then(|checks| {
+            for (check, rule) in [(checks.envelope, Rule::Signature), (checks.delegation, Rule::DelegationSignature)] {
+                if let Some((key, digest, signature)) = check {
+                    schnorr::verify(&key, &digest, &signature).map_err(|_| rule)?;
+                }
+            }
+            Ok(())
+        });
+        self.conclude(result)
+    }
+
+    /// What has to be checked; an unparsable key is a signature that cannot be right.
+    fn checks(&self) -> Result<Checks, Rule> {
+        let decoded = &self.unseen.decoded;
+        let mut checks = Checks::default();
+        if !self.unseen.proven.envelope {
+            let sender = PublicKey::from_bytes(&decoded.head.sender).map_err(|_| Rule::Signature)?;
+            let signature = Signature::from_bytes(&decoded.signature);
+            checks.envelope = Some((sender.x_only(), self.unseen.id, signature));
+        }
+        if let (Some(delegation), Some(digest), false) =
+            (decoded.body.delegation(), self.unseen.delegation_digest, self.unseen.proven.delegation)
+        {
+            let signer = PublicKey::from_bytes(&delegation.signer).map_err(|_| Rule::DelegationSignature)?;
+            let signature = Signature::from_bytes(&delegation.signature);
+            checks.delegation = Some((signer.x_only(), digest, signature));
+        }
+        Ok(checks)
+    }
+
+    /// Writes down the outcome and turns a proven message into what others may believe.
+    fn conclude(self, result: Result<(), Rule>) -> Result<Validated, Rejection> {
+        let Self { unseen, ticket } = self;
+        let kind = unseen.decoded.kind;
+        let outcome = match result {
+            Err(rule) => {
+                let penalty = ticket.memory.lock().fail(&unseen.facts);
+                Err(Rejection::new(rule, Some(kind)).with_penalty(penalty))
+            }
+            Ok(()) => parse(unseen, &ticket),
+        };
+        if let Err(rejection) = &outcome {
+            ticket.memory.lock().count(rejection);
+        }
+        outcome
+    }
+}
+
+fn parse(unseen: super::replay::Unseen, ticket: &super::Ticket) -> Result<Validated, Rejection> {
+    let decoded = unseen.decoded;
+    let refuse = |rule| Rejection::new(rule, Some(decoded.kind));
+    let sender = PublicKey::from_bytes(&decoded.head.sender).map_err(|_| refuse(Rule::Signature))?;
+    let message: Message = match decoded.body.parse() {
+        Ok(message) => message,
+        // The author signed bytes that are no message: these two together are evidence.
+        Err(_) => return Err(refuse(Rule::Points).with_signed_frame(decoded.arrival.bytes)),
+    };
+    ticket.memory.lock().confirm(&unseen.facts).map_err(refuse)?;
+    Ok(Validated::new(message, sender, decoded.head, unseen.id, decoded.arrival, unseen.deadline))
+}
+
+/// Checks a backlog in one batch: V-35 to V-37 for each message, in the order given.
+///
+/// One batch costs well under one check for each signature; when it fails, core-crypto finds out which. `rng` draws
+/// the weights, and must be unpredictable to whoever sends messages.
+pub fn verify_batch<R: TryCryptoRng + ?Sized>(
+    backlog: Vec<Admitted>,
+    rng: &mut R,
+) -> Vec<Result<Validated, Rejection>> {
+    let checks: Vec<Result<Checks, Rule>> = backlog.iter().map(Admitted::checks).collect();
+    let mut entries: Vec<(XOnlyPublicKey, &[u8], Signature)> = Vec::new();
+    let mut owners: Vec<(usize, Rule)> = Vec::new();
+    for (owner, checks) in checks.iter().enumerate() {
+        let Ok(checks) = checks else { continue };
+        let both = [(&checks.envelope, Rule::Signature), (&checks.delegation, Rule::DelegationSignature)];
+        for (check, rule) in both {
+            if let Some((key, digest, signature)) = check {
+                entries.push((*key, digest.as_slice(), *signature));
+                owners.push((owner, rule));
+            }
+        }
+    }
+    let mut results: Vec<Result<(), Rule>> =
+        checks.iter().map(|checks| checks.as_ref().map(|_| ()).map_err(|rule| *rule)).collect();
+    if let Err(error) = schnorr::verify_batch(&entries, rng) {
+        // The delegation's signature comes after the envelope's: where both fail, the envelope's is named.
+        for culprit in error.culprits.iter().rev() {
+            if let Some((owner, rule)) = owners.get(*culprit)
+                && let Some(result) = results.get_mut(*owner)
+            {
+                *result = Err(*rule);
+            }
+        }
+    }
+    backlog.into_iter().zip(results).map(|(admitted, result)| admitted.conclude(result)).collect()
+}

@@ -1,0 +1,138 @@
+//! Stage 7: is the message worth a signature check (`docs/protocol.md` §4.7, §4.8, §10)?
+//!
+//! First what its author has paid, then what we have left: a budget of signature checks a second, of which strangers
+//! can use a fifth and members of live sessions always have half.
+
+use motet_core_crypto::tagged_hash;
+
+use super::memory::SharedMemory;
+use super::meter::{Bucket, Rate};
+use super::replay::Unseen;
+use super::{Admitted, Channel, Rejection, Rule, Standing, Ticket};
+use crate::envelope::Head;
+use crate::id::NetworkId;
+use crate::message::raw::RawBody;
+use crate::message::request::terms_id_of_parts;
+use crate::time::{MonotonicMs, TimestampMs};
+use crate::work::{Load, Purpose, Work, WorkClaim, WorkFault, WorkPolicy};
+
+/// The budget of signature checks, in three pools.
+#[derive(Debug)]
+pub(crate) struct Budget {
+    members: Pool,
+    common: Pool,
+    strangers: Pool,
+}
+
+#[derive(Debug)]
+struct Pool {
+    rate: Rate,
+    bucket: Bucket,
+}
+
+impl Pool {
+    /// `tenths` of so many a second, and what flows in within a second at once.
+    const fn new(per_second: u64, tenths: u64) -> Self {
+        let rate = Rate { per_minute: per_second * 60 * tenths / 10, burst: per_second * tenths / 10 };
+        Self { rate, bucket: Bucket::FULL }
+    }
+
+    fn take(&mut self, units: u64, now: MonotonicMs) -> bool {
+        let after = self.bucket.take(self.rate, units, now);
+        if let Some(after) = after {
+            self.bucket = after;
+        }
+        after.is_some()
+    }
+}
+
+impl Budget {
+    pub(crate) const fn new(per_second: u64) -> Self {
+        Self {
+            members: Pool::new(per_second, 5),
+            common: Pool::new(per_second, 3),
+            strangers: Pool::new(per_second, 2),
+        }
+    }
+
+    /// Takes from the best pool that the standing gives access to and that holds enough.
+    pub(crate) fn take(&mut self, standing: Standing, units: u64, now: MonotonicMs) -> bool {
+        let Self { members, common, strangers } = self;
+        match standing {
+            Standing::Member { .. } => {
+                members.take(units, now) || common.take(units, now) || strangers.take(units, now)
+            }
+            Standing::Contact => common.take(units, now) || strangers.take(units, now),
+            Standing::Stranger => strangers.take(units, now),
+        }
+    }
+}
+
+/// V-32 to V-34.
+pub(crate) fn check(
+    unseen: Unseen,
+    network: &NetworkId,
+    policy: &dyn WorkPolicy,
+    load: Load,
+    budget: &mut Budget,
+    memory: &SharedMemory,
+) -> Result<Admitted, Rejection> {
+    let refuse = |rule| Rejection::new(rule, Some(unseen.decoded.kind));
+    check_work(&unseen, network, policy, load).map_err(refuse)?;
+    let channel = unseen.decoded.arrival.channel;
+    let units = u64::from(!unseen.proven.envelope) + u64::from(!unseen.proven.delegation);
+    if channel != Channel::Loopback
+        && channel != Channel::Store
+        && !budget.take(unseen.standing, units, unseen.facts.now)
+    {
+        return Err(refuse(Rule::Budget));
+    }
+    memory.lock().take_off(&unseen.facts).map_err(refuse)?;
+    let ticket = Ticket { memory: memory.clone(), frame: unseen.facts.frame };
+    Ok(Admitted { unseen, ticket })
+}
+
+fn check_work(unseen: &Unseen, network: &NetworkId, policy: &dyn WorkPolicy, load: Load) -> Result<(), Rule> {
+    let load = match unseen.decoded.arrival.channel {
+        Channel::Loopback | Channel::Store => return Ok(()),
+        Channel::Gossip | Channel::Direct => load,
+        // What we asked for costs us no more than asking.
+        Channel::Dht | Channel::Sync => Load::IDLE,
+    };
+    let frame = &unseen.decoded.arrival.bytes;
+    let body = frame.get(Head::LENGTH..frame.len().saturating_sub(64)).unwrap_or_default();
+    let claim = |purpose, author: &[u8; 33], payload, created| WorkClaim {
+        purpose,
+        network: network.clone(),
+        author: *author,
+        payload,
+        created: TimestampMs(created),
+        standing: unseen.standing,
+        load,
+    };
+    let (claim, work) = match &unseen.decoded.body {
+        RawBody::SignerAdvertisement(raw) => {
+            let payload = advertisement_payload(network, body);
+            let claim = claim(Purpose::Advertisement, &raw.delegation.signer, payload, raw.created);
+            (claim, Some(raw.work))
+        }
+        RawBody::SigningRequest(raw) => {
+            let details =
+                raw.creator.encoded_length()..body.len().saturating_sub(if raw.work.is_some() { 13 } else { 1 });
+            let details = body.get(details).unwrap_or_default();
+            let id = terms_id_of_parts(network, &raw.creator.signer, details);
+            (claim(Purpose::Request, &raw.creator.signer, id.to_bytes(), raw.details.created), raw.work)
+        }
+        _ => return Ok(()),
+    };
+    policy.check(&claim, work.as_ref()).map_err(|fault| match fault {
+        WorkFault::Invalid => Rule::Work,
+        WorkFault::Insufficient => Rule::WorkHere,
+    })
+}
+
+/// What the work of an advertisement is over: its body up to the work.
+pub(crate) fn advertisement_payload(network: &NetworkId, body: &[u8]) -> [u8; 32] {
+    let unpaid = body.get(..body.len().saturating_sub(Work::LENGTH)).unwrap_or_default();
+    tagged_hash("motet/advertisement/v1", &[&network.prefix(), unpaid])
+}

@@ -1,0 +1,37 @@
+//! Stage 3: from bytes to a raw message (`docs/protocol.md` §4.3).
+//!
+//! Every length is checked against its bound and against the bytes that are there before anything is allocated, nothing
+//! may follow the value, and it must encode to the very same bytes.
+
+use super::meter::Metered;
+use super::{Arrival, Rejection, Rule};
+use crate::codec::DecodeError;
+use crate::envelope::{Head, View};
+use crate::message::Kind;
+use crate::message::raw::RawBody;
+
+/// A frame whose bytes say something, in the one way in which it can be said.
+#[derive(Debug)]
+pub(crate) struct Decoded {
+    pub(crate) arrival: Arrival,
+    pub(crate) kind: Kind,
+    pub(crate) head: Head,
+    pub(crate) signature: [u8; 64],
+    pub(crate) body: RawBody,
+}
+
+/// V-11 to V-13.
+pub(crate) fn decode(metered: Metered) -> Result<Decoded, Rejection> {
+    let Metered(sized) = metered;
+    let kind = sized.kind;
+    let view = View::read(&sized.arrival.bytes).ok_or_else(|| Rejection::new(Rule::Envelope, Some(kind)))?;
+    let body = RawBody::decode(kind, view.body).map_err(|error| {
+        let rule = match error {
+            DecodeError::Malformed => Rule::Body,
+            DecodeError::NotCanonical => Rule::Canonical,
+        };
+        Rejection::new(rule, Some(kind))
+    })?;
+    let (head, signature) = (view.head, view.signature);
+    Ok(Decoded { arrival: sized.arrival, kind, head, signature, body })
+}

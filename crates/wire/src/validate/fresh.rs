@@ -1,0 +1,66 @@
+//! Stage 5: time (`docs/protocol.md` §4.4, §4.5).
+//!
+//! Our clock is ours: nothing here is ever a reject. Session messages have slots, so their timestamps mean nothing to
+//! us; only what is announced to everybody must be of our time.
+
+use core::time::Duration;
+
+use super::structure::Structured;
+use super::{Channel, Rejection, Rule};
+use crate::limits;
+use crate::message::{Kind, Scope};
+use crate::time::{MonotonicMs, Now};
+
+/// A message that is in date, and until when it is by the monotonic clock.
+#[derive(Debug)]
+pub(crate) struct Fresh {
+    pub(crate) structured: Structured,
+    pub(crate) now: MonotonicMs,
+    pub(crate) deadline: Option<MonotonicMs>,
+}
+
+/// V-23 to V-26.
+pub(crate) fn check(structured: Structured, now: Now) -> Result<Fresh, Rejection> {
+    let decoded = &structured.0;
+    let (kind, channel) = (decoded.kind, decoded.arrival.channel);
+    let refuse = |rule| Err(Rejection::new(rule, Some(kind)));
+    let skew = milliseconds(limits::CLOCK_SKEW);
+    let pushed = matches!(channel, Channel::Gossip | Channel::Direct);
+    if pushed && kind.scope() == Scope::Announcement && decoded.head.timestamp_ms.abs_diff(now.wall.0) > skew {
+        return refuse(Rule::Skew);
+    }
+    // What this node wrote or stored itself was in date when it did. What a participant hands on may belong to a session
+    // that has been going on since.
+    let (timed, grace) = match channel {
+        Channel::Gossip | Channel::Direct | Channel::Dht => (true, 0),
+        Channel::Sync if kind == Kind::SignerAdvertisement || kind == Kind::SignerUnavailable => (true, 0),
+        Channel::Sync => (true, milliseconds(limits::REQUEST_LIFETIME)),
+        Channel::Loopback | Channel::Store => (false, 0),
+    };
+    let mut deadline = None;
+    if let Some((_, expires)) = decoded.body.lifetime() {
+        let longest = milliseconds(match kind {
+            Kind::SignerAdvertisement => limits::ADVERTISEMENT_LIFETIME,
+            _ => limits::REQUEST_LIFETIME,
+        });
+        if timed && expires.saturating_add(grace) <= now.wall.0 {
+            return refuse(Rule::Expired);
+        }
+        if timed && expires.saturating_sub(now.wall.0) > longest.saturating_add(skew) {
+            return refuse(Rule::FarFuture);
+        }
+        let left = expires.saturating_sub(now.wall.0).min(longest);
+        deadline = Some(now.mono.saturating_add(Duration::from_millis(left)));
+    }
+    if let Some(delegation) = decoded.body.delegation()
+        && timed
+        && delegation.not_after.saturating_add(grace) <= now.wall.0
+    {
+        return refuse(Rule::DelegationExpired);
+    }
+    Ok(Fresh { structured, now: now.mono, deadline })
+}
+
+fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,98 @@
+//! What a node may choose for itself: rates, budgets and the sizes of its memories.
+//!
+//! The defaults are those of `docs/protocol.md` §3 and §4 where it names one. None of them changes what is a message.
+
+use core::time::Duration;
+
+use super::meter::Rate;
+use crate::limits::KEYS_PER_PEER;
+use crate::message::Kind;
+
+/// The limits of a [`super::Validator`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ValidatorLimits {
+    /// Frames of one stranger peer. A gossip neighbour hands on what everybody says, so this is far above what one
+    /// author may say.
+    pub peer_messages: Rate,
+    /// Bytes of one stranger peer: 1 MB a minute.
+    pub peer_bytes: Rate,
+    /// Computation that one stranger peer may cause, in signature checks.
+    pub peer_computation: Rate,
+    /// How many strangers' worth one network group may use: a household or an office behind one address.
+    pub group_factor: u64,
+    /// How many strangers' worth a contact may use.
+    pub contact_factor: u64,
+    /// How many strangers' worth a member of live sessions may use, besides `session_factor` for each session.
+    pub member_factor: u64,
+    /// How much a member's share grows with each live session.
+    pub session_factor: u64,
+    /// Signature checks a second. Strangers can use a fifth of them, and half are for members of live sessions.
+    pub verifications_per_second: u64,
+    /// Messages between their admission and the end of their signature check.
+    pub in_flight: usize,
+    /// Invalid signatures after which a peer is banned.
+    pub strikes: u32,
+    /// How long a ban lasts, and how long invalid signatures are remembered.
+    pub ban: Duration,
+    /// At most one advertisement of a signer in this time.
+    pub advertisement_interval: Duration,
+    /// Peers whose buckets are remembered, in each of two generations.
+    pub peers: usize,
+    /// Network groups whose buckets are remembered, in each of two generations.
+    pub groups: usize,
+    /// Authors (by kind, and by session) whose buckets are remembered, in each of two generations.
+    pub authors: usize,
+    /// Signers whose newest announcement is remembered, in each of two generations.
+    pub signers: usize,
+    /// Messages that are remembered as seen, in each of two generations.
+    pub seen: usize,
+    /// Frames that are remembered as bad, in each of two generations.
+    pub bad: usize,
+    /// Delegations that are remembered as verified, in each of two generations.
+    pub delegations: usize,
+}
+
+impl Default for ValidatorLimits {
+    fn default() -> Self {
+        Self {
+            peer_messages: Rate::per_minute(600),
+            peer_bytes: Rate::per_minute(1_000_000),
+            peer_computation: Rate::per_minute(1_200),
+            group_factor: 4,
+            contact_factor: 10,
+            member_factor: 10,
+            session_factor: 2,
+            verifications_per_second: 2_000,
+            in_flight: 8_192,
+            strikes: 10,
+            ban: Duration::from_secs(600),
+            advertisement_interval: Duration::from_secs(60),
+            peers: 14_336,
+            groups: 7_168,
+            authors: 28_672,
+            signers: 14_336,
+            seen: 57_344,
+            bad: 14_336,
+            delegations: 7_168,
+        }
+    }
+}
+
+impl ValidatorLimits {
+    /// How many messages of a kind an author may send (`docs/protocol.md` §3): announcements by author peer, session
+    /// messages by sender and session.
+    pub const fn author(kind: Kind) -> Rate {
+        match kind {
+            // A node that starts announces all its keys at once.
+            Kind::SignerAdvertisement | Kind::SignerUnavailable => Rate { per_minute: 5, burst: KEYS_PER_PEER as u64 },
+            Kind::SigningRequest => Rate { per_minute: 5, burst: KEYS_PER_PEER as u64 },
+            Kind::ParticipantJoined | Kind::NonceCommit | Kind::NonceShare | Kind::PartialSigShare => {
+                Rate::per_minute(20)
+            }
+            Kind::SyncRequest | Kind::SyncResponse => Rate::per_minute(20),
+            Kind::ParticipantDeclined | Kind::SessionReady | Kind::SignatureFinalized | Kind::SessionAbort => {
+                Rate::per_minute(10)
+            }
+        }
+    }
+}

@@ -1,0 +1,262 @@
+//! What a validator remembers, all of it bounded.
+//!
+//! It is shared between the validator, which looks before a signature is checked, and the checks, which write down what
+//! they found: only what has been proven is ever remembered in favour of a message or against an author, so that nobody
+//! can make us forget or ignore another's message by forging one. The lock is held for a few look-ups at a time.
+
+use core::time::Duration;
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use motet_core_crypto::tagged_hash;
+
+use super::generations::{Generations, Key, key};
+use super::limits::ValidatorLimits;
+use super::meter::Bucket;
+use super::{Channel, Penalty, Rejection, Rule};
+use crate::id::PeerId;
+use crate::limits;
+use crate::message::Kind;
+use crate::time::MonotonicMs;
+
+/// The memory, shared with the messages that are being checked.
+#[derive(Debug, Clone)]
+pub(crate) struct SharedMemory(Arc<Mutex<Memory>>);
+
+impl SharedMemory {
+    pub(crate) fn new(limits: ValidatorLimits) -> Self {
+        Self(Arc::new(Mutex::new(Memory::new(limits))))
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Memory> {
+        // Nothing in here panics half-way through a change.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What a validator remembers.
+#[derive(Debug)]
+pub(crate) struct Memory {
+    limits: ValidatorLimits,
+    /// Messages that were proven, with a hash of the signature that proved them.
+    seen: Generations<Key>,
+    /// Frames whose signature failed.
+    bad: Generations<()>,
+    /// Frames that are being checked.
+    in_flight: HashSet<Key>,
+    /// Delegations that were proven.
+    delegations: Generations<()>,
+    /// The newest announcement of each signer.
+    announcers: Generations<Announcer>,
+    /// What authors have used up, proven.
+    authors: Generations<Bucket>,
+    /// Invalid signatures by peer.
+    strikes: Generations<Strikes>,
+    counts: [u64; Rule::ALL.len()],
+    accepted: u64,
+}
+
+/// The newest announcement of one signer.
+#[derive(Debug, Clone, Copy)]
+struct Announcer {
+    version: u64,
+    advertised: Option<MonotonicMs>,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Strikes {
+    count: u32,
+    until: MonotonicMs,
+}
+
+/// What the memory is asked about one message.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Facts {
+    pub(crate) kind: Kind,
+    pub(crate) channel: Channel,
+    /// The peer that delivered the frame.
+    pub(crate) peer: Key,
+    /// The message id.
+    pub(crate) id: Key,
+    /// The message id and the signature.
+    pub(crate) frame: Key,
+    /// The signature alone.
+    pub(crate) signature: Key,
+    /// The delegation and its signature.
+    pub(crate) delegation: Option<Key>,
+    /// The signer, of an announcement that has versions.
+    pub(crate) announcer: Option<Key>,
+    pub(crate) version: u64,
+    /// Whose rate the message counts against.
+    pub(crate) author: Key,
+    pub(crate) factor: u64,
+    pub(crate) now: MonotonicMs,
+}
+
+/// How long a replay could pass for a new announcement: the skew window, from its one end to the other.
+const SEEN: Duration = limits::CLOCK_SKEW.saturating_mul(2);
+const HOUR: Duration = Duration::from_secs(3_600);
+const DAY: Duration = Duration::from_secs(24 * 3_600);
+/// No author's bucket takes longer to refill.
+const AUTHOR: Duration = Duration::from_secs(180);
+
+impl Memory {
+    fn new(limits: ValidatorLimits) -> Self {
+        Self {
+            seen: Generations::new(limits.seen, SEEN),
+            bad: Generations::new(limits.bad, SEEN),
+            in_flight: HashSet::new(),
+            delegations: Generations::new(limits.delegations, HOUR),
+            announcers: Generations::new(limits.signers, DAY),
+            authors: Generations::new(limits.authors, AUTHOR),
+            strikes: Generations::new(limits.peers, limits.ban),
+            counts: [0; Rule::ALL.len()],
+            accepted: 0,
+            limits,
+        }
+    }
+
+    pub(crate) fn bound(&self) -> usize {
+        let slots = (self.limits.in_flight.saturating_mul(8) / 7).next_power_of_two();
+        let in_flight = (slots + slots / 2) * (size_of::<Key>() + 1);
+        let seen = self.seen.bound() + self.bad.bound() + in_flight;
+        let authors = self.announcers.bound() + self.authors.bound() + self.strikes.bound();
+        seen + authors + self.delegations.bound()
+    }
+
+    /// Whether a peer's invalid signatures have got it banned.
+    pub(crate) fn is_banned(&self, peer: &Key, now: MonotonicMs) -> bool {
+        self.strikes.find(peer).is_some_and(|strikes| strikes.count > self.limits.strikes && now < strikes.until)
+    }
+
+    /// Whether a peer has delivered an invalid signature lately.
+    pub(crate) fn is_suspect(&self, peer: &Key) -> bool {
+        self.strikes.find(peer).is_some()
+    }
+
+    /// V-27 to V-31, before the signature is checked. A message that passes is in flight until [`Memory::land`].
+    pub(crate) fn admit(&mut self, facts: &Facts) -> Result<Proven, Rule> {
+        let seen = self.seen.find(&facts.id);
+        if seen.is_some() && facts.channel.is_single_use() {
+            return Err(Rule::Replay);
+        }
+        if self.bad.find(&facts.frame).is_some() {
+            return Err(Rule::KnownBad);
+        }
+        if facts.channel.is_single_use() && self.in_flight.contains(&facts.frame) {
+            return Err(Rule::Replay);
+        }
+        self.check_announcer(facts)?;
+        self.spent(facts)?;
+        let delegation = facts.delegation.is_none_or(|delegation| self.delegations.find(&delegation).is_some());
+        Ok(Proven { envelope: seen == Some(facts.signature), delegation })
+    }
+
+    /// Marks a message as being checked.
+    pub(crate) fn take_off(&mut self, facts: &Facts) -> Result<(), Rule> {
+        if self.in_flight.len() >= self.limits.in_flight {
+            return Err(Rule::Budget);
+        }
+        self.in_flight.insert(facts.frame);
+        Ok(())
+    }
+
+    /// A message is no longer being checked.
+    pub(crate) fn land(&mut self, frame: &Key) {
+        self.in_flight.remove(frame);
+    }
+
+    /// Writes down that a message was proven; V-27 to V-31 once more, since others may have been proven meanwhile.
+    pub(crate) fn confirm(&mut self, facts: &Facts) -> Result<(), Rule> {
+        if facts.channel.is_single_use() && self.seen.find(&facts.id).is_some() {
+            return Err(Rule::Replay);
+        }
+        self.check_announcer(facts)?;
+        let spent = self.spent(facts)?;
+        self.seen.set(facts.id, facts.signature, facts.now);
+        if let Some(delegation) = facts.delegation {
+            self.delegations.set(delegation, (), facts.now);
+        }
+        if let Some(signer) = facts.announcer {
+            let known = self.announcers.find(&signer);
+            let advertised = match facts.kind {
+                Kind::SignerAdvertisement => Some(facts.now),
+                _ => known.and_then(|known| known.advertised),
+            };
+            self.announcers.set(signer, Announcer { version: facts.version, advertised }, facts.now);
+        }
+        if let Some(bucket) = spent {
+            self.authors.set(facts.author, bucket, facts.now);
+        }
+        self.accepted += 1;
+        Ok(())
+    }
+
+    /// Writes down that a frame's signature failed; returns what that costs its peer.
+    pub(crate) fn fail(&mut self, facts: &Facts) -> Penalty {
+        self.bad.set(facts.frame, (), facts.now);
+        self.strike(facts)
+    }
+
+    /// Counts an invalid signature against the peer that delivered it.
+    pub(crate) fn strike(&mut self, facts: &Facts) -> Penalty {
+        if !facts.channel.is_accountable() {
+            return Penalty::None;
+        }
+        let count = self.strikes.find(&facts.peer).unwrap_or_default().count.saturating_add(1);
+        let until = facts.now.saturating_add(self.limits.ban);
+        self.strikes.set(facts.peer, Strikes { count, until }, facts.now);
+        if count > self.limits.strikes { Penalty::Ban } else { Penalty::InvalidSignature }
+    }
+
+    pub(crate) fn count(&mut self, rejection: &Rejection) {
+        let index = usize::from(rejection.rule.number()).saturating_sub(1);
+        if let Some(count) = self.counts.get_mut(index) {
+            *count = count.saturating_add(1);
+        }
+    }
+
+    pub(crate) fn counts(&self) -> Vec<(Rule, u64)> {
+        Rule::ALL.into_iter().zip(self.counts).collect()
+    }
+
+    pub(crate) const fn accepted(&self) -> u64 {
+        self.accepted
+    }
+
+    fn check_announcer(&self, facts: &Facts) -> Result<(), Rule> {
+        let Some(known) = facts.announcer.and_then(|signer| self.announcers.find(&signer)) else { return Ok(()) };
+        // What we asked for may be what we know.
+        if facts.version < known.version || (facts.channel.is_single_use() && facts.version == known.version) {
+            return Err(Rule::Stale);
+        }
+        let Some(advertised) = known.advertised else { return Ok(()) };
+        let limited = facts.kind == Kind::SignerAdvertisement && facts.channel.is_metered();
+        if limited && facts.now.since(advertised) < self.limits.advertisement_interval {
+            return Err(Rule::TooSoon);
+        }
+        Ok(())
+    }
+
+    /// V-31: the author's bucket after this message.
+    fn spent(&self, facts: &Facts) -> Result<Option<Bucket>, Rule> {
+        if !facts.channel.is_metered() {
+            return Ok(None);
+        }
+        let rate = ValidatorLimits::author(facts.kind).times(facts.factor);
+        let bucket = self.authors.find(&facts.author).unwrap_or_default();
+        bucket.take(rate, 1, facts.now).map(Some).ok_or(Rule::AuthorRate)
+    }
+}
+
+/// Which of a message's signatures have been checked before.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Proven {
+    pub(crate) envelope: bool,
+    pub(crate) delegation: bool,
+}
+
+/// What a peer is remembered by.
+pub(crate) fn peer_key(peer: &PeerId) -> Key {
+    key(&tagged_hash("motet/peer-key/v1", &[peer.as_bytes()]))
+}

@@ -1,0 +1,212 @@
+//! Stage 2: bans and buckets (`docs/protocol.md` §4.2), before a byte is decoded.
+//!
+//! A bucket is one number, the time at which it will be full again (the generic cell rate algorithm), so that a peer
+//! costs a few words and buckets refill without a timer. Who is counted, and when:
+//!
+//! - the *peer* that delivered a frame, for messages, bytes and computation, by its own standing: at once;
+//! - its *network group*, for strangers: at once, so that identities cost addresses;
+//! - the *author*, in [`crate::validate::replay`]: only once the signature is known to be the author's, so that nobody
+//!   can use up another's share by forging.
+
+use core::time::Duration;
+use std::net::IpAddr;
+
+use super::generations::{Generations, Key};
+use super::limits::ValidatorLimits;
+use super::memory::{SharedMemory, peer_key};
+use super::size::Sized;
+use super::{Channel, Rejection, Rule, Standing};
+use crate::message::Kind;
+use crate::time::MonotonicMs;
+
+/// So many a minute, and so many at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rate {
+    /// Units that flow in every minute.
+    pub per_minute: u64,
+    /// Units that an idle bucket holds.
+    pub burst: u64,
+}
+
+impl Rate {
+    /// This many a minute, all of them at once if need be.
+    pub const fn per_minute(units: u64) -> Self {
+        Self { per_minute: units, burst: units }
+    }
+
+    /// The same, `factor` times.
+    #[must_use]
+    pub const fn times(self, factor: u64) -> Self {
+        Self { per_minute: self.per_minute.saturating_mul(factor), burst: self.burst.saturating_mul(factor) }
+    }
+}
+
+/// A token bucket: when it will be full again, in nanoseconds of monotonic time.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Bucket(u64);
+
+impl Bucket {
+    /// A bucket that nobody has taken from.
+    pub(crate) const FULL: Self = Self(0);
+}
+
+const MINUTE: u64 = 60_000_000_000;
+
+impl Bucket {
+    /// What the bucket becomes when `units` are taken; `None` if it does not hold so many.
+    pub(crate) fn take(self, rate: Rate, units: u64, now: MonotonicMs) -> Option<Self> {
+        let now = now.0.saturating_mul(1_000_000);
+        // Rounded up, so that the rate is never exceeded; a rate of nothing never flows.
+        let interval =
+            MINUTE.checked_div(rate.per_minute)?.saturating_add(u64::from(MINUTE % rate.per_minute.max(1) != 0));
+        let full = self.0.max(now).saturating_add(interval.saturating_mul(units));
+        (full - now <= interval.saturating_mul(rate.burst)).then_some(Self(full))
+    }
+}
+
+/// Where a connection comes from: addresses are cheap by the /24 (IPv4) and /48 (IPv6), not by the peer id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum NetworkGroup {
+    /// The /24 of an IPv4 address.
+    V4([u8; 3]),
+    /// The /48 of an IPv6 address.
+    V6([u8; 6]),
+    /// This machine, or in local mode a private network: not limited as a group.
+    Local,
+}
+
+impl NetworkGroup {
+    /// The group of an address. Loopback is [`NetworkGroup::Local`]; whoever runs in local mode maps private ranges to
+    /// that as well.
+    pub fn of(address: IpAddr) -> Self {
+        let canonical = address.to_canonical();
+        if canonical.is_loopback() {
+            return Self::Local;
+        }
+        match canonical {
+            IpAddr::V4(address) => {
+                let [a, b, c, _] = address.octets();
+                Self::V4([a, b, c])
+            }
+            IpAddr::V6(address) => {
+                let [a, b, c, d, e, f, ..] = address.octets();
+                Self::V6([a, b, c, d, e, f])
+            }
+        }
+    }
+
+    fn key(self) -> Option<Key> {
+        let mut key = [0; 16];
+        let (mark, octets) = match &self {
+            Self::V4(octets) => (4, octets.as_slice()),
+            Self::V6(octets) => (6, octets.as_slice()),
+            Self::Local => return None,
+        };
+        let values = core::iter::once(&mark).chain(octets);
+        key.iter_mut().zip(values).for_each(|(to, from)| *to = *from);
+        Some(key)
+    }
+}
+
+/// The buckets of one peer or one group.
+#[derive(Debug, Clone, Copy, Default)]
+struct Buckets {
+    messages: Bucket,
+    bytes: Bucket,
+    computation: Bucket,
+}
+
+/// The buckets of everybody.
+#[derive(Debug)]
+pub(crate) struct Meters {
+    peers: Generations<Buckets>,
+    groups: Generations<Buckets>,
+}
+
+/// Forgetting a bucket refills it, so buckets are kept for longer than any takes to refill.
+const PERIOD: Duration = Duration::from_secs(120);
+
+impl Meters {
+    pub(crate) fn new(limits: &ValidatorLimits) -> Self {
+        Self { peers: Generations::new(limits.peers, PERIOD), groups: Generations::new(limits.groups, PERIOD) }
+    }
+
+    pub(crate) fn bound(&self) -> usize {
+        self.peers.bound() + self.groups.bound()
+    }
+}
+
+/// A frame that its peer may send and we may look into.
+#[derive(Debug)]
+pub(crate) struct Metered(pub(crate) Sized);
+
+/// Charges the peer and its group for a frame; takes nothing from either when one of them is refused.
+pub(crate) fn charge(
+    sized: Sized,
+    meters: &mut Meters,
+    memory: &SharedMemory,
+    limits: &ValidatorLimits,
+    now: MonotonicMs,
+) -> Result<Metered, Rejection> {
+    match sized.arrival.channel {
+        // Nobody sent these unasked.
+        Channel::Loopback | Channel::Store | Channel::Dht | Channel::Sync => return Ok(Metered(sized)),
+        Channel::Gossip | Channel::Direct => {}
+    }
+    let kind = sized.kind;
+    let bytes = u64::try_from(sized.arrival.bytes.len()).unwrap_or(u64::MAX);
+    let computation = computation(kind);
+    let standing = sized.arrival.peer_standing;
+    let factor = standing.factor(limits);
+
+    let peer = peer_key(&sized.arrival.from);
+    if memory.lock().is_banned(&peer, now) {
+        return Err(Rejection::new(Rule::Banned, Some(kind)));
+    }
+    let before = meters.peers.find(&peer).unwrap_or_default();
+    let refuse = |rule| Rejection::new(rule, Some(kind));
+    let after = Buckets {
+        messages: before
+            .messages
+            .take(limits.peer_messages.times(factor), 1, now)
+            .ok_or_else(|| refuse(Rule::PeerMessages))?,
+        bytes: before.bytes.take(limits.peer_bytes.times(factor), bytes, now).ok_or_else(|| refuse(Rule::PeerBytes))?,
+        computation: before
+            .computation
+            .take(limits.peer_computation.times(factor), computation, now)
+            .ok_or_else(|| refuse(Rule::PeerComputation))?,
+    };
+    if let (Standing::Stranger, Some(group)) = (standing, sized.arrival.group.key()) {
+        let shared = meters.groups.find(&group).unwrap_or_default();
+        let times = limits.group_factor;
+        let shared = Buckets {
+            messages: shared
+                .messages
+                .take(limits.peer_messages.times(times), 1, now)
+                .ok_or_else(|| refuse(Rule::Group))?,
+            bytes: shared.bytes.take(limits.peer_bytes.times(times), bytes, now).ok_or_else(|| refuse(Rule::Group))?,
+            computation: shared
+                .computation
+                .take(limits.peer_computation.times(times), computation, now)
+                .ok_or_else(|| refuse(Rule::Group))?,
+        };
+        meters.groups.set(group, shared, now);
+    }
+    meters.peers.set(peer, after, now);
+    Ok(Metered(sized))
+}
+
+/// What handling a message costs in units of one signature check (`docs/protocol.md` §4.2): verify 1, aggregate nonces
+/// 2, aggregate signatures 3.
+pub(crate) const fn computation(kind: Kind) -> u64 {
+    match kind {
+        Kind::SignerAdvertisement
+        | Kind::SignerUnavailable
+        | Kind::SigningRequest
+        | Kind::ParticipantJoined
+        | Kind::ParticipantDeclined => 2,
+        Kind::NonceShare => 1 + 2,
+        Kind::PartialSigShare | Kind::SignatureFinalized => 1 + 3,
+        Kind::SessionReady | Kind::NonceCommit | Kind::SessionAbort | Kind::SyncRequest | Kind::SyncResponse => 1,
+    }
+}

@@ -1,0 +1,95 @@
+//! Stage 6: has this been here before (`docs/protocol.md` §4.6)?
+//!
+//! The message's id is computed here, the first work that grows with the message's length. What it is compared with
+//! holds only what has been proven: a copy with a forged signature can neither be mistaken for a message nor make us
+//! drop the real one.
+
+use motet_core_crypto::tagged_hash;
+
+use super::decode::Decoded;
+use super::fresh::Fresh;
+use super::generations::key;
+use super::limits::ValidatorLimits;
+use super::memory::{Facts, Memory, Proven, peer_key};
+use super::{Rejection, Rule, Standing};
+use crate::envelope::View;
+use crate::id::NetworkId;
+use crate::message::Kind;
+use crate::time::MonotonicMs;
+
+/// A message that is new, with its id.
+#[derive(Debug)]
+pub(crate) struct Unseen {
+    pub(crate) decoded: Decoded,
+    pub(crate) id: [u8; 32],
+    pub(crate) delegation_digest: Option<[u8; 32]>,
+    pub(crate) facts: Facts,
+    pub(crate) proven: Proven,
+    pub(crate) standing: Standing,
+    pub(crate) deadline: Option<MonotonicMs>,
+}
+
+/// V-27 to V-31.
+pub(crate) fn check(
+    fresh: Fresh,
+    network: &NetworkId,
+    limits: &ValidatorLimits,
+    memory: &mut Memory,
+) -> Result<Unseen, Rejection> {
+    let Fresh { structured, now, deadline } = fresh;
+    let decoded = structured.0;
+    let refuse = |rule| Rejection::new(rule, Some(decoded.kind));
+    let view = View::read(&decoded.arrival.bytes).ok_or_else(|| refuse(Rule::Envelope))?;
+    let id = view.digest(network);
+    let delegation = decoded.body.delegation();
+    let delegation_digest = match delegation {
+        Some(delegation) => Some(delegation.digest(network).map_err(|_| refuse(Rule::Fields))?),
+        None => None,
+    };
+    let peer = peer_key(&decoded.arrival.from);
+    // The standing was looked up by a sender that nobody has proven yet. A peer that has claimed falsely before is
+    // believed no more.
+    let standing = if memory.is_suspect(&peer) { Standing::Stranger } else { decoded.arrival.author_standing };
+    let announcer = match decoded.kind {
+        Kind::SignerAdvertisement | Kind::SignerUnavailable => {
+            delegation.map(|delegation| key(&tagged_hash("motet/announcer-key/v1", &[&delegation.signer])))
+        }
+        _ => None,
+    };
+    let facts = Facts {
+        kind: decoded.kind,
+        channel: decoded.arrival.channel,
+        peer,
+        id: key(&id),
+        frame: key(&tagged_hash("motet/frame-key/v1", &[&id, &decoded.signature])),
+        signature: key(&tagged_hash("motet/signature-key/v1", &[&decoded.signature])),
+        delegation: delegation_digest.zip(delegation).map(|(digest, delegation)| {
+            key(&tagged_hash("motet/delegation-key/v1", &[&digest, &delegation.signature]))
+        }),
+        announcer,
+        version: decoded.head.sequence,
+        author: author_key(&decoded),
+        factor: standing.factor(limits),
+        now,
+    };
+    let proven = memory.admit(&facts).map_err(|rule| {
+        let rejection = refuse(rule);
+        match rule {
+            Rule::KnownBad => rejection.with_penalty(memory.strike(&facts)),
+            _ => rejection,
+        }
+    })?;
+    Ok(Unseen { decoded, id, delegation_digest, facts, proven, standing, deadline })
+}
+
+/// Whom a message counts against: an announcement against its author's peer, which may serve several signers; a session
+/// message against its sender in this session, so that a hundred sessions of the same two nodes are no flood.
+fn author_key(decoded: &Decoded) -> super::generations::Key {
+    let code = [decoded.kind.code()];
+    let parts: [&[u8]; 3] = match (decoded.body.session(), decoded.body.delegation()) {
+        (Some(session), _) => [&code, &decoded.head.sender, session],
+        (None, Some(delegation)) => [&code, delegation.peer.as_slice(), &[]],
+        (None, None) => [&code, &decoded.head.sender, &[]],
+    };
+    key(&tagged_hash("motet/author-key/v1", &parts))
+}

@@ -1,0 +1,44 @@
+//! Stage 1: length, version, kind and channel, from the frame's first two bytes and its length (`docs/protocol.md`
+//! §4.1).
+
+use super::{Arrival, Channel, Rejection, Rule};
+use crate::limits;
+use crate::message::{Kind, Scope};
+use crate::topic::Topic;
+
+/// A frame of a known version and kind, and of a length that this kind may have on this channel.
+#[derive(Debug)]
+pub(crate) struct Sized {
+    pub(crate) arrival: Arrival,
+    pub(crate) kind: Kind,
+}
+
+/// V-01 to V-05.
+pub(crate) fn check(arrival: Arrival) -> Result<Sized, Rejection> {
+    let [version, code, ..] = *arrival.bytes else { return Err(Rejection::new(Rule::Short, None)) };
+    if version != limits::VERSION {
+        return Err(Rejection::new(Rule::Version, None));
+    }
+    let Some(kind) = Kind::from_code(code) else { return Err(Rejection::new(Rule::Kind, None)) };
+    if arrival.bytes.len() <= limits::FRAME_OVERHEAD {
+        return Err(Rejection::new(Rule::Short, Some(kind)));
+    }
+    if arrival.bytes.len() > kind.frame_limit() {
+        return Err(Rejection::new(Rule::Long, Some(kind)));
+    }
+    if !travels_on(kind, arrival.channel) {
+        return Err(Rejection::new(Rule::Channel, Some(kind)));
+    }
+    Ok(Sized { arrival, kind })
+}
+
+/// The channels of `docs/protocol.md` §3.
+const fn travels_on(kind: Kind, channel: Channel) -> bool {
+    match channel {
+        Channel::Gossip => Topic::of(kind).is_some(),
+        Channel::Direct | Channel::Loopback => true,
+        Channel::Dht => matches!(kind.scope(), Scope::Announcement),
+        // A response inside a response would have no bottom.
+        Channel::Sync | Channel::Store => !matches!(kind, Kind::SyncRequest | Kind::SyncResponse),
+    }
+}
