@@ -89,7 +89,7 @@ pub fn seal(
     if total > limit {
         return Err(SealError::TooLong { kind, length: total, limit });
     }
-    structure::check_body(&sender, timestamp.0, &body).map_err(SealError::Structure)?;
+    structure::check_body(kind, &sender, timestamp.0, &body).map_err(SealError::Structure)?;
     let mut frame = Vec::with_capacity(total);
     frame.extend_from_slice(&codec::encode(&head)?);
     frame.extend_from_slice(&bytes);

@@ -15,6 +15,7 @@ pub mod request;
 pub mod sync;
 
 use core::fmt;
+use core::time::Duration;
 
 pub use advertisement::{Address, Criteria, SignerAdvertisement, SignerMetadata, SignerUnavailable};
 pub use commit::NonceCommit;
@@ -125,6 +126,25 @@ impl Kind {
             Self::SignatureFinalized => limits::FRAME_SIGNATURE_FINALIZED,
             Self::SessionAbort => limits::FRAME_SESSION_ABORT,
             Self::SyncResponse => limits::FRAME_SYNC_RESPONSE,
+        }
+    }
+
+    /// How long a message of this kind may live; `None` for the kinds that do not end.
+    pub const fn lifetime_limit(self) -> Option<Duration> {
+        match self {
+            Self::SignerAdvertisement => Some(limits::ADVERTISEMENT_LIFETIME),
+            Self::SigningRequest => Some(limits::REQUEST_LIFETIME),
+            Self::SignerUnavailable
+            | Self::ParticipantJoined
+            | Self::ParticipantDeclined
+            | Self::SessionReady
+            | Self::NonceCommit
+            | Self::NonceShare
+            | Self::PartialSigShare
+            | Self::SignatureFinalized
+            | Self::SessionAbort
+            | Self::SyncRequest
+            | Self::SyncResponse => None,
         }
     }
 

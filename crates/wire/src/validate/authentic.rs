@@ -8,6 +8,7 @@ use rand_core::TryCryptoRng;
 
 use super::{Admitted, Rejection, Rule, Validated};
 use crate::message::Message;
+use crate::time::TimestampMs;
 
 /// One signature to be checked.
 type Check = (XOnlyPublicKey, [u8; 32], Signature);
@@ -78,13 +79,14 @@ fn parse(unseen: super::replay::Unseen, ticket: &super::Ticket) -> Result<Valida
     let decoded = unseen.decoded;
     let refuse = |rule| Rejection::new(rule, Some(decoded.kind));
     let sender = PublicKey::from_bytes(&decoded.head.sender).map_err(|_| refuse(Rule::Signature))?;
+    let expires = decoded.body.lifetime().map(|(_, expires)| TimestampMs(expires));
     let message: Message = match decoded.body.parse() {
         Ok(message) => message,
         // The author signed bytes that are no message: these two together are evidence.
         Err(_) => return Err(refuse(Rule::Points).with_signed_frame(decoded.arrival.bytes)),
     };
     ticket.memory.lock().confirm(&unseen.facts).map_err(refuse)?;
-    Ok(Validated::new(message, sender, decoded.head, unseen.id, decoded.arrival, unseen.deadline))
+    Ok(Validated::new(message, sender, decoded.head, unseen.id, decoded.arrival, expires, unseen.deadline))
 }
 
 /// Checks a backlog in one batch: V-35 to V-37 for each message, in the order given.

@@ -123,7 +123,17 @@ fn check_work(unseen: &Unseen, network: &NetworkId, policy: &dyn WorkPolicy, loa
             let id = terms_id_of_parts(network, &raw.creator.signer, details);
             (claim(Purpose::Request, &raw.creator.signer, id.to_bytes(), raw.details.created), raw.work)
         }
-        _ => return Ok(()),
+        RawBody::SignerUnavailable(_)
+        | RawBody::ParticipantJoined(_)
+        | RawBody::ParticipantDeclined(_)
+        | RawBody::SessionReady(_)
+        | RawBody::NonceCommit(_)
+        | RawBody::NonceShare(_)
+        | RawBody::PartialSigShare(_)
+        | RawBody::SignatureFinalized(_)
+        | RawBody::SessionAbort(_)
+        | RawBody::SyncRequest(_)
+        | RawBody::SyncResponse(_) => return Ok(()),
     };
     policy.check(&claim, work.as_ref()).map_err(|fault| match fault {
         WorkFault::Invalid => Rule::Work,

@@ -38,11 +38,8 @@ pub(crate) fn check(structured: Structured, now: Now) -> Result<Fresh, Rejection
         Channel::Loopback | Channel::Store => (false, 0),
     };
     let mut deadline = None;
-    if let Some((_, expires)) = decoded.body.lifetime() {
-        let longest = milliseconds(match kind {
-            Kind::SignerAdvertisement => limits::ADVERTISEMENT_LIFETIME,
-            _ => limits::REQUEST_LIFETIME,
-        });
+    if let (Some((_, expires)), Some(longest)) = (decoded.body.lifetime(), kind.lifetime_limit()) {
+        let longest = milliseconds(longest);
         if timed && expires.saturating_add(grace) <= now.wall.0 {
             return refuse(Rule::Expired);
         }

@@ -179,9 +179,10 @@ impl Memory {
         }
         if let Some(signer) = facts.announcer {
             let known = self.announcers.find(&signer);
-            let advertised = match facts.kind {
-                Kind::SignerAdvertisement => Some(facts.now),
-                _ => known.and_then(|known| known.advertised),
+            let advertised = if facts.kind == Kind::SignerAdvertisement {
+                Some(facts.now)
+            } else {
+                known.and_then(|known| known.advertised)
             };
             self.announcers.set(signer, Announcer { version: facts.version, advertised }, facts.now);
         }

@@ -45,20 +45,17 @@ impl Rate {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Bucket(u64);
 
-impl Bucket {
-    /// A bucket that nobody has taken from.
-    pub(crate) const FULL: Self = Self(0);
-}
-
 const MINUTE: u64 = 60_000_000_000;
 
 impl Bucket {
+    /// A bucket that nobody has taken from.
+    pub(crate) const FULL: Self = Self(0);
+
     /// What the bucket becomes when `units` are taken; `None` if it does not hold so many.
     pub(crate) fn take(self, rate: Rate, units: u64, now: MonotonicMs) -> Option<Self> {
         let now = now.0.saturating_mul(1_000_000);
         // Rounded up, so that the rate is never exceeded; a rate of nothing never flows.
-        let interval =
-            MINUTE.checked_div(rate.per_minute)?.saturating_add(u64::from(MINUTE % rate.per_minute.max(1) != 0));
+        let interval = if rate.per_minute == 0 { return None } else { MINUTE.div_ceil(rate.per_minute) };
         let full = self.0.max(now).saturating_add(interval.saturating_mul(units));
         (full - now <= interval.saturating_mul(rate.burst)).then_some(Self(full))
     }

@@ -50,12 +50,10 @@ pub(crate) fn check(
     // The standing was looked up by a sender that nobody has proven yet. A peer that has claimed falsely before is
     // believed no more.
     let standing = if memory.is_suspect(&peer) { Standing::Stranger } else { decoded.arrival.author_standing };
-    let announcer = match decoded.kind {
-        Kind::SignerAdvertisement | Kind::SignerUnavailable => {
-            delegation.map(|delegation| key(&tagged_hash("motet/announcer-key/v1", &[&delegation.signer])))
-        }
-        _ => None,
-    };
+    let versioned = matches!(decoded.kind, Kind::SignerAdvertisement | Kind::SignerUnavailable);
+    let announcer = delegation
+        .filter(|_| versioned)
+        .map(|delegation| key(&tagged_hash("motet/announcer-key/v1", &[&delegation.signer])));
     let facts = Facts {
         kind: decoded.kind,
         channel: decoded.arrival.channel,
@@ -74,10 +72,7 @@ pub(crate) fn check(
     };
     let proven = memory.admit(&facts).map_err(|rule| {
         let rejection = refuse(rule);
-        match rule {
-            Rule::KnownBad => rejection.with_penalty(memory.strike(&facts)),
-            _ => rejection,
-        }
+        if rule == Rule::KnownBad { rejection.with_penalty(memory.strike(&facts)) } else { rejection }
     })?;
     Ok(Unseen { decoded, id, delegation_digest, facts, proven, standing, deadline })
 }

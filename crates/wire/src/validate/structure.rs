@@ -21,20 +21,16 @@ pub(crate) struct Structured(pub(crate) Decoded);
 
 /// V-14 to V-22.
 pub(crate) fn check(decoded: Decoded) -> Result<Structured, Rejection> {
-    match check_body(&decoded.head.sender, decoded.head.timestamp_ms, &decoded.body) {
+    match check_body(decoded.kind, &decoded.head.sender, decoded.head.timestamp_ms, &decoded.body) {
         Ok(()) => Ok(Structured(decoded)),
         Err(rule) => Err(Rejection::new(rule, Some(decoded.kind))),
     }
 }
 
 /// The rules on a body, its sender and its time, without the frame around them.
-pub(crate) fn check_body(sender: &[u8; 33], timestamp: u64, body: &RawBody) -> Result<(), Rule> {
+pub(crate) fn check_body(kind: Kind, sender: &[u8; 33], timestamp: u64, body: &RawBody) -> Result<(), Rule> {
     check_delegation(sender, timestamp, body)?;
-    if let Some((created, expires)) = body.lifetime() {
-        let longest = match body {
-            RawBody::SignerAdvertisement(_) => limits::ADVERTISEMENT_LIFETIME,
-            _ => limits::REQUEST_LIFETIME,
-        };
+    if let (Some((created, expires)), Some(longest)) = (body.lifetime(), kind.lifetime_limit()) {
         within(created, expires, longest).ok_or(Rule::Lifetime)?;
     }
     match body {

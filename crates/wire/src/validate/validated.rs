@@ -44,13 +44,9 @@ impl Validated {
         head: Head,
         id: [u8; 32],
         arrival: Arrival,
+        expires: Option<TimestampMs>,
         deadline: Option<MonotonicMs>,
     ) -> Self {
-        let expires = match &message {
-            Message::SignerAdvertisement(body) => Some(body.expires),
-            Message::SigningRequest(body) => Some(body.expires),
-            _ => None,
-        };
         let facts = Facts {
             kind: message.kind(),
             sender,
