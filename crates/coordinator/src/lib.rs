@@ -1,1 +1,25 @@
-//! Placeholder.
+//! Coordination of MuSig2 signing among signers who need not know each other (`docs/protocol.md`).
+//!
+//! - [`Engine`]: the protocol machine, without I/O, clocks or randomness of its own.
+//! - [`signer`], [`policy`], [`store`]: what a user can put in: where keys are, what may be signed, what is durable.
+//! - [`event`]: what a user is told.
+
+pub mod config;
+pub mod engine;
+pub mod entropy;
+pub mod error;
+pub mod event;
+pub mod job;
+pub mod limits;
+pub mod policy;
+pub mod signer;
+pub mod store;
+
+pub use config::{Config, Rounds};
+pub use engine::{Action, Announcement, Command, CommandId, Engine, Input, Reply, SessionStatus, Wishes};
+pub use entropy::{EntropyError, OsEntropy};
+pub use error::CommandError;
+pub use event::Event;
+pub use policy::{ApproveAll, Decision, DeclineAll, Policy, Proposal, ProposalDigest};
+pub use signer::{LocalSigner, Signer, SignerAnswer, SignerError, SignerTask};
+pub use store::{MemoryStore, Record, RedbStore, Snapshot, Store, StoreError};

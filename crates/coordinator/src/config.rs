@@ -1,0 +1,65 @@
+//! What a user of the engine can choose; the defaults are those of `docs/protocol.md` §7.4 and §10.
+
+use core::time::Duration;
+
+use motet_wire::Difficulty;
+
+/// Times, numbers and habits of an engine.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// How long signers have to join, if the request does not end earlier.
+    pub join_timeout: Duration,
+    /// How long one round may take, before its items are counted.
+    pub round_timeout: Duration,
+    /// What each item adds to a round's time.
+    pub round_timeout_per_item: Duration,
+    /// The longest that a session may take in all.
+    pub session_timeout: Duration,
+    /// How long a nonce that was made when joining may live.
+    pub nonce_lifetime: Duration,
+    /// How long to wait for a message before the other participants are asked whether they have it. It doubles each time.
+    pub sync_after: Duration,
+    /// How many attempts a session has, each with fresh nonces.
+    pub attempts: u32,
+    /// Sessions at once.
+    pub sessions: usize,
+    /// Sessions at once that one creator may have asked for.
+    pub sessions_per_creator: usize,
+    /// The most signers in a request that is looked at.
+    pub signers: usize,
+    /// Whether rounds wait for the application ([`crate::Command::StartNonceCommitment`] and its sisters).
+    pub rounds: Rounds,
+    /// How long a delegation is valid; it is renewed at half of it.
+    pub delegation_lifetime: Duration,
+    /// The proof of work that this node puts on its announcements.
+    pub difficulty: Difficulty,
+}
+
+/// Who starts rounds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rounds {
+    /// They start by themselves.
+    Automatic,
+    /// The application starts each.
+    Manual,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            join_timeout: Duration::from_secs(60),
+            round_timeout: Duration::from_secs(120),
+            round_timeout_per_item: Duration::from_secs(1),
+            session_timeout: Duration::from_secs(2 * 60 * 60),
+            nonce_lifetime: Duration::from_secs(10 * 60),
+            sync_after: Duration::from_secs(1),
+            attempts: 3,
+            sessions: 100,
+            sessions_per_creator: 10,
+            signers: 15,
+            rounds: Rounds::Automatic,
+            delegation_lifetime: Duration::from_secs(23 * 60 * 60),
+            difficulty: Difficulty::STANDARD,
+        }
+    }
+}

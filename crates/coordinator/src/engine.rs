@@ -1,0 +1,179 @@
+//! The sans-IO protocol machine (`docs/protocol.md` §6 to §11).
+//!
+//! [`Engine::handle`] takes the time, one [`Input`] and a source of randomness, and returns [`Action`]s for a driver to
+//! carry out. It reads no clock, owns no randomness and does no I/O, so that the same code runs in the daemon and in a
+//! seeded simulator. It holds no secret key that holds money and no secret nonce: those are behind [`crate::Signer`].
+//!
+//! Own messages come back through [`Input::Message`] and are handled like everybody else's: that, and nothing else, is
+//! what emits their events.
+
+mod announce;
+mod commands;
+mod directory;
+mod early;
+mod hosted;
+pub mod input;
+mod progress;
+mod requests;
+mod rounds;
+mod session;
+mod step;
+mod sync;
+mod timers;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use motet_core_crypto::PublicKey;
+use motet_wire::{Message, MonotonicMs, NetworkId, Now, PeerId, RequestId, SessionId, Validated};
+use rand_core::TryCryptoRng;
+
+use crate::config::Config;
+use crate::entropy::EntropyError;
+use crate::job::{JobId, JobOutcome};
+use crate::signer::SignerAnswer;
+use crate::store::Snapshot;
+use directory::Directory;
+use early::Early;
+use hosted::Hosted;
+pub use input::{Action, Announcement, Command, CommandId, Input, Reply, SessionStatus, Wishes};
+use session::Session;
+use step::Step;
+
+/// The protocol machine of one node.
+pub struct Engine {
+    config: Config,
+    network: NetworkId,
+    peer: PeerId,
+    hosted: BTreeMap<PublicKey, Hosted>,
+    directory: Directory,
+    sessions: BTreeMap<RequestId, Session>,
+    /// The request of each session id; every attempt that may come is in here from the start.
+    requests: BTreeMap<SessionId, RequestId>,
+    early: Early,
+    minting: BTreeMap<JobId, announce::Minting>,
+    /// Sessions for which nonces have been issued, in this process or an earlier one.
+    issued: BTreeSet<(SessionId, PublicKey)>,
+    /// Requests whose creator is here and has thereby approved them.
+    own: BTreeSet<RequestId>,
+    sequence: u64,
+    next_job: u64,
+}
+
+impl Engine {
+    /// An engine for one node of a network. `snapshot` is what earlier runs have stored.
+    pub fn new(config: Config, network: NetworkId, peer: PeerId, snapshot: Snapshot) -> Self {
+        Self {
+            config,
+            network,
+            peer,
+            hosted: BTreeMap::new(),
+            directory: Directory::default(),
+            sessions: BTreeMap::new(),
+            requests: BTreeMap::new(),
+            early: Early::default(),
+            minting: BTreeMap::new(),
+            issued: snapshot.issued.into_iter().collect(),
+            own: BTreeSet::new(),
+            sequence: 0,
+            next_job: 0,
+        }
+    }
+
+    /// Handles one input. The actions are to be carried out in their order; see [`Action`].
+    pub fn handle(&mut self, now: Now, input: Input, rng: &mut dyn TryCryptoRng<Error = EntropyError>) -> Vec<Action> {
+        let mut step = Step::new(now, rng);
+        match input {
+            Input::Message(message) => self.on_message(*message, &mut step),
+            Input::Command(id, command) => self.on_command(id, command, &mut step),
+            Input::SignerAnswered(answer) => match answer {
+                SignerAnswer::Delegated { signer, message_key, not_after, result } => {
+                    self.on_delegated(signer, message_key, not_after, result, &mut step);
+                }
+                SignerAnswer::Nonces { ticket, result } => self.on_nonces_made(ticket, result, &mut step),
+                SignerAnswer::Signed { ticket, result } => self.on_signed(ticket, result, &mut step),
+            },
+            Input::Computed(outcome) => match outcome {
+                JobOutcome::Aggregated { session, result } => self.on_aggregated(session, result, &mut step),
+                JobOutcome::Verified { session, signatures } => self.on_final_verified(session, signatures, &mut step),
+                JobOutcome::Minted { id, work } => self.on_minted(id, work, &mut step),
+            },
+            Input::PolicyDecided { request, signer, digest, decision } => {
+                self.on_decision(request, signer, digest, decision, &mut step);
+            }
+            Input::PersistFailed { requests, detail } => self.on_persist_failed(&requests, &detail, &mut step),
+            Input::Tick => {}
+        }
+        self.on_time(&mut step);
+        step.into_actions()
+    }
+
+    /// When [`Input::Tick`] is due, if nothing else comes before. It may be in the past.
+    pub fn next_deadline(&self) -> Option<MonotonicMs> {
+        let sessions = self.sessions.values().flat_map(Self::deadlines_of);
+        let hosted = self.hosted.values().filter_map(Hosted::deadline);
+        sessions.chain(hosted).chain(self.directory.next_expiry()).chain(self.early.next_expiry()).min()
+    }
+
+    /// Sessions that have not ended.
+    pub fn active_sessions(&self) -> usize {
+        self.sessions.values().filter(|session| !session.is_over()).count()
+    }
+
+    /// How many sessions a message key takes part in: what it is to this node's budgets.
+    pub fn sessions_of(&self, sender: &PublicKey) -> usize {
+        self.sessions.values().filter(|session| !session.is_over() && session.slot_of(sender).is_some()).count()
+    }
+
+    /// How many sessions a peer takes part in.
+    pub fn sessions_with(&self, peer: &PeerId) -> usize {
+        let serves = |session: &Session| session.joins.held().any(|(_, join)| join.body.delegation.peer == *peer);
+        self.sessions.values().filter(|session| !session.is_over() && serves(session)).count()
+    }
+
+    /// One handler for everything that is said, by others and by this node.
+    fn on_message(&mut self, message: Validated, step: &mut Step<'_>) {
+        match message.message() {
+            Message::SignerAdvertisement(_) => narrowed(message, |message| self.on_advertisement(message, step)),
+            Message::SignerUnavailable(_) => narrowed(message, |message| self.on_unavailable(message, step)),
+            Message::SigningRequest(_) => narrowed(message, |message| self.on_request(message, step)),
+            Message::ParticipantJoined(_) => narrowed(message, |message| self.on_joined(message, step)),
+            Message::ParticipantDeclined(_) => narrowed(message, |message| self.on_declined(message, step)),
+            Message::SessionReady(_) => narrowed(message, |message| self.on_session_ready(message, step)),
+            Message::NonceCommit(_) => narrowed(message, |message| self.on_nonce_commit(message, step)),
+            Message::NonceShare(_) => narrowed(message, |message| self.on_nonce_share(message, step)),
+            Message::PartialSigShare(_) => narrowed(message, |message| self.on_partial(message, step)),
+            Message::SignatureFinalized(_) => narrowed(message, |message| self.on_finalized(message, step)),
+            Message::SessionAbort(_) => narrowed(message, |message| self.on_abort(message, step)),
+            Message::SyncRequest(_) => narrowed(message, |message| self.on_sync_request(message, step)),
+            Message::SyncResponse(_) => narrowed(message, |message| self.on_sync_response(message, step)),
+        }
+    }
+
+    fn next_sequence(&mut self, now: Now) -> u64 {
+        self.sequence = now.wall.0.max(self.sequence.saturating_add(1));
+        self.sequence
+    }
+
+    fn next_job(&mut self) -> JobId {
+        self.next_job = self.next_job.wrapping_add(1);
+        JobId(self.next_job)
+    }
+}
+
+/// Hands a message on as one of its kind, which the caller has just looked at.
+fn narrowed<M: motet_wire::Body>(message: Validated, handle: impl FnOnce(Validated<M>)) {
+    if let Ok(message) = message.narrow::<M>() {
+        handle(message);
+    }
+}
+
+impl core::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Engine")
+            .field("network", &self.network)
+            .field("peer", &self.peer)
+            .field("signers", &self.hosted.keys())
+            .field("sessions", &self.sessions.len())
+            .finish_non_exhaustive()
+    }
+}

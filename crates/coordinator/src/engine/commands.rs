@@ -1,0 +1,95 @@
+//! The calls of the application (`docs/protocol.md` §12).
+
+use motet_wire::{AbortCode, RequestId};
+
+use super::Engine;
+use super::announce::Offer;
+use super::input::{Command, CommandId, Reply};
+use super::session::Gates;
+use super::step::Step;
+use crate::error::CommandError;
+use crate::event::{AbortCause, Phase};
+
+impl Engine {
+    pub(super) fn on_command(&mut self, id: CommandId, command: Command, step: &mut Step<'_>) {
+        let result = match command {
+            Command::AddSigner { signer } => return self.add_signer(id, signer, step),
+            Command::Advertise { signer, criteria, metadata, addresses, lifetime } => {
+                let offer = Offer { criteria, metadata, addresses, lifetime };
+                return self.advertise(Some(id), signer, offer, step);
+            }
+            Command::Announce(announcement) => return self.announce(id, announcement, step),
+            Command::Withdraw { signer, reason } => self.withdraw(&signer, reason, step),
+            Command::Find(wishes) => Ok(Reply::Found(self.directory.find(&wishes))),
+            Command::Join { request, signer } => self.join_by_command(&request, &signer, step),
+            Command::Decline { request, signer, reason } => self.decline(&request, &signer, reason, step),
+            Command::Status { request } => match self.sessions.get(&request) {
+                Some(session) => Ok(Reply::Status(Box::new(session.status()))),
+                None => Err(CommandError::UnknownRequest(request)),
+            },
+            Command::Sessions => Ok(Reply::Sessions(self.sessions.values().map(|session| session.status()).collect())),
+            Command::Abort { request, detail } => self.abort(&request, detail, step),
+            Command::Close { request } => self.close_by_command(&request, step),
+            Command::StartNonceCommitment { request } => self.open_gate(&request, |gates| gates.commit = true, step),
+            Command::StartRound1 { request } => self.open_gate(&request, |gates| gates.reveal = true, step),
+            Command::StartRound2 { request } => self.open_gate(&request, |gates| gates.sign = true, step),
+            Command::Retry { request } => self.retry(&request, step),
+        };
+        step.reply(id, result);
+    }
+
+    fn abort(&mut self, request: &RequestId, detail: String, step: &mut Step<'_>) -> Result<Reply, CommandError> {
+        let session = self.sessions.get(request).ok_or(CommandError::UnknownRequest(*request))?;
+        if session.is_over() {
+            return Err(CommandError::WrongPhase(session.phase));
+        }
+        // A participant's abort comes back and is handled like anybody's; who has not joined just leaves.
+        let joined = session.locals.keys().any(|index| session.joins.at(*index).is_some());
+        if !joined || self.send_abort(request, AbortCode::Cancelled, detail, None, step).is_none() {
+            self.finish(request, None, AbortCause::Cancelled, step);
+        }
+        Ok(Reply::Done)
+    }
+
+    fn close_by_command(&mut self, request: &RequestId, step: &mut Step<'_>) -> Result<Reply, CommandError> {
+        let session = self.sessions.get(request).ok_or(CommandError::UnknownRequest(*request))?;
+        if !session.is_over() {
+            self.abort(request, "closed".to_owned(), step)?;
+            self.finish(request, None, AbortCause::Cancelled, step);
+        }
+        self.close(request, step);
+        Ok(Reply::Done)
+    }
+
+    fn open_gate(
+        &mut self,
+        request: &RequestId,
+        open: impl FnOnce(&mut Gates),
+        step: &mut Step<'_>,
+    ) -> Result<Reply, CommandError> {
+        let session = self.sessions.get_mut(request).ok_or(CommandError::UnknownRequest(*request))?;
+        if session.is_over() {
+            return Err(CommandError::WrongPhase(session.phase));
+        }
+        open(&mut session.gates);
+        self.advance(request, step);
+        Ok(Reply::Done)
+    }
+
+    fn retry(&mut self, request: &RequestId, step: &mut Step<'_>) -> Result<Reply, CommandError> {
+        let session = self.sessions.get(request).ok_or(CommandError::UnknownRequest(*request))?;
+        match session.phase {
+            Phase::Commitments | Phase::Nonces | Phase::Partials => {
+                self.next_attempt(request, step);
+                Ok(Reply::Done)
+            }
+            phase @ (Phase::Joining | Phase::Complete | Phase::Aborted) => Err(CommandError::WrongPhase(phase)),
+        }
+    }
+
+    pub(super) fn on_persist_failed(&mut self, requests: &[RequestId], detail: &str, step: &mut Step<'_>) {
+        for id in requests {
+            self.fail(id, AbortCause::Internal(format!("the store failed: {detail}")), step);
+        }
+    }
+}

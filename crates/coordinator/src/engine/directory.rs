@@ -1,0 +1,78 @@
+//! Which signers are there: the newest advertisement of each, in memory, so that asking costs microseconds.
+
+use std::collections::BTreeMap;
+
+use motet_core_crypto::PublicKey;
+use motet_wire::{AdvertisementId, MonotonicMs, SignerAdvertisement, Validated};
+
+use super::input::Wishes;
+use crate::limits;
+
+/// An advertisement that is in date.
+#[derive(Debug, Clone)]
+pub(super) struct Known {
+    pub(super) id: AdvertisementId,
+    pub(super) version: u64,
+    pub(super) advertisement: SignerAdvertisement,
+    pub(super) until: MonotonicMs,
+}
+
+/// The newest advertisement of each signer, or the version at which it was withdrawn.
+#[derive(Debug, Default)]
+pub(super) struct Directory {
+    known: BTreeMap<PublicKey, Known>,
+}
+
+impl Directory {
+    /// Takes an advertisement in. False if it says nothing new.
+    pub(super) fn insert(&mut self, message: &Validated<SignerAdvertisement>) -> bool {
+        let signer = message.message().delegation.signer;
+        if self.known.get(&signer).is_some_and(|known| known.version >= message.sequence()) {
+            return false;
+        }
+        if self.known.len() >= limits::ADVERTISEMENTS && !self.known.contains_key(&signer) {
+            let soonest = self.known.iter().min_by_key(|(_, known)| known.until).map(|(signer, _)| *signer);
+            soonest.and_then(|soonest| self.known.remove(&soonest));
+        }
+        let known = Known {
+            id: message.advertisement_id(),
+            version: message.sequence(),
+            advertisement: message.message().clone(),
+            until: message.deadline().unwrap_or_default(),
+        };
+        self.known.insert(signer, known);
+        true
+    }
+
+    /// Takes an advertisement out. False if it is not the one that is known.
+    pub(super) fn remove(&mut self, signer: &PublicKey, id: &AdvertisementId) -> bool {
+        let matches = self.known.get(signer).is_some_and(|known| known.id == *id);
+        matches && self.known.remove(signer).is_some()
+    }
+
+    pub(super) fn of_signer(&self, signer: &PublicKey) -> Option<&Known> {
+        self.known.get(signer)
+    }
+
+    /// The signers that meet these wishes, the lowest fee first.
+    pub(super) fn find(&self, wishes: &Wishes) -> Vec<SignerAdvertisement> {
+        let mut found: Vec<&SignerAdvertisement> = self
+            .known
+            .values()
+            .map(|known| &known.advertisement)
+            .filter(|offer| offer.criteria.matches(wishes.transaction_type.as_deref(), wishes.amount))
+            .filter(|offer| wishes.nickname.as_ref().is_none_or(|nickname| offer.metadata.nickname == *nickname))
+            .collect();
+        found.sort_by_key(|offer| (offer.metadata.fee, offer.delegation.signer));
+        let most = if wishes.max_results == 0 { found.len() } else { wishes.max_results };
+        found.into_iter().take(most).cloned().collect()
+    }
+
+    pub(super) fn expire(&mut self, now: MonotonicMs) {
+        self.known.retain(|_, known| known.until > now);
+    }
+
+    pub(super) fn next_expiry(&self) -> Option<MonotonicMs> {
+        self.known.values().map(|known| known.until).min()
+    }
+}

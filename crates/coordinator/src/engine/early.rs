@@ -1,0 +1,67 @@
+//! Messages that overtook what they refer to. They wait here, bounded, and are never punished.
+
+use core::time::Duration;
+use std::collections::VecDeque;
+
+use motet_core_crypto::PublicKey;
+use motet_wire::{MonotonicMs, RequestId, SessionId, Validated};
+
+use crate::limits;
+
+/// How long an early message waits.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// What an early message waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Awaits {
+    /// A request.
+    Request(RequestId),
+    /// A session, or its sender's join.
+    Session(SessionId),
+}
+
+#[derive(Debug)]
+struct Waiting {
+    awaits: Awaits,
+    sender: PublicKey,
+    until: MonotonicMs,
+    message: Box<Validated>,
+}
+
+/// Early messages, in the order of their arrival.
+#[derive(Debug, Default)]
+pub(super) struct Early {
+    waiting: VecDeque<Waiting>,
+}
+
+impl Early {
+    pub(super) fn defer(&mut self, awaits: Awaits, message: Validated, now: MonotonicMs) {
+        let sender = *message.sender();
+        let of_sender = self.waiting.iter().filter(|waiting| waiting.sender == sender).count();
+        if of_sender >= limits::EARLY_PER_SENDER {
+            return;
+        }
+        if self.waiting.len() >= limits::EARLY_MESSAGES {
+            self.waiting.pop_front();
+        }
+        let until = now.saturating_add(PATIENCE);
+        self.waiting.push_back(Waiting { awaits, sender, until, message: Box::new(message) });
+    }
+
+    /// Takes out all messages that wait for one of these.
+    pub(super) fn take(&mut self, is_there: impl Fn(&Awaits) -> bool) -> Vec<Validated> {
+        let (ready, rest) =
+            core::mem::take(&mut self.waiting).into_iter().partition(|waiting| is_there(&waiting.awaits));
+        self.waiting = rest;
+        let ready: VecDeque<Waiting> = ready;
+        ready.into_iter().map(|waiting| *waiting.message).collect()
+    }
+
+    pub(super) fn expire(&mut self, now: MonotonicMs) {
+        self.waiting.retain(|waiting| waiting.until > now);
+    }
+
+    pub(super) fn next_expiry(&self) -> Option<MonotonicMs> {
+        self.waiting.front().map(|waiting| waiting.until)
+    }
+}

@@ -1,0 +1,270 @@
+//! What goes into the engine, and what comes out.
+
+use core::time::Duration;
+use std::sync::Arc;
+
+use motet_core_crypto::{PublicKey, Signature, XOnlyPublicKey};
+use motet_wire::{
+    Address, AdvertisementId, Attempt, Criteria, DhtKey, Election, Index, Item, PeerId, RequestId, RequestMetadata,
+    RequestOptions, SessionId, SignerAdvertisement, SignerIndex, SignerMetadata, Topic, Validated,
+};
+
+use crate::error::CommandError;
+use crate::event::{Event, Phase};
+use crate::job::{Job, JobOutcome};
+use crate::policy::{Decision, Proposal, ProposalDigest};
+use crate::signer::{SignerAnswer, SignerTask};
+use crate::store::Record;
+
+/// Something for the engine to handle.
+#[derive(Debug)]
+pub enum Input {
+    /// A message that has passed the pipeline: from the network, looped back, or out of another message.
+    Message(Box<Validated>),
+    /// A call of the application.
+    Command(CommandId, Command),
+    /// A signer's answer to an [`Action::AskSigner`].
+    SignerAnswered(SignerAnswer),
+    /// What came of an [`Action::Compute`].
+    Computed(JobOutcome),
+    /// The policy's answer to an [`Action::AskPolicy`].
+    PolicyDecided {
+        /// The request.
+        request: RequestId,
+        /// The signer that was asked.
+        signer: PublicKey,
+        /// What was shown.
+        digest: ProposalDigest,
+        /// The answer.
+        decision: Decision,
+    },
+    /// The records of an earlier step could not be stored; nothing of that step was sent.
+    PersistFailed {
+        /// The requests whose records they were.
+        requests: Vec<RequestId>,
+        /// Why.
+        detail: String,
+    },
+    /// Time has passed.
+    Tick,
+}
+
+/// Tells replies to commands apart; chosen by the caller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CommandId(pub u64);
+
+/// A call of the application (`docs/protocol.md` §12).
+#[derive(Debug, Clone)]
+pub enum Command {
+    /// Serve a signer. The reply comes when the signer has certified its message key.
+    AddSigner {
+        /// The signer's key.
+        signer: PublicKey,
+    },
+    /// Advertise a signer, and keep it advertised.
+    Advertise {
+        /// The signer.
+        signer: PublicKey,
+        /// What it is willing to sign.
+        criteria: Criteria,
+        /// What people are shown.
+        metadata: SignerMetadata,
+        /// Where this node can be reached.
+        addresses: Vec<Address>,
+        /// How long each advertisement lives.
+        lifetime: Duration,
+    },
+    /// Withdraw a signer's advertisement.
+    Withdraw {
+        /// The signer.
+        signer: PublicKey,
+        /// Why, for the others.
+        reason: String,
+    },
+    /// The signers known here that meet these wishes.
+    Find(Wishes),
+    /// Ask for signatures.
+    Announce(Announcement),
+    /// Approve a request and join it.
+    Join {
+        /// The request.
+        request: RequestId,
+        /// The signer.
+        signer: PublicKey,
+    },
+    /// Refuse a request.
+    Decline {
+        /// The request.
+        request: RequestId,
+        /// The signer.
+        signer: PublicKey,
+        /// Why, for the others.
+        reason: String,
+    },
+    /// Where a session is.
+    Status {
+        /// The request.
+        request: RequestId,
+    },
+    /// All sessions.
+    Sessions,
+    /// Give a request up.
+    Abort {
+        /// The request.
+        request: RequestId,
+        /// Why, for the others.
+        detail: String,
+    },
+    /// Forget a session.
+    Close {
+        /// The request.
+        request: RequestId,
+    },
+    /// Commit to nonces, in a session with manual rounds.
+    StartNonceCommitment {
+        /// The request.
+        request: RequestId,
+    },
+    /// Reveal nonces, in a session with manual rounds.
+    StartRound1 {
+        /// The request.
+        request: RequestId,
+    },
+    /// Sign, in a session with manual rounds.
+    StartRound2 {
+        /// The request.
+        request: RequestId,
+    },
+    /// Begin another attempt.
+    Retry {
+        /// The request.
+        request: RequestId,
+    },
+}
+
+/// Which signers one is looking for.
+#[derive(Debug, Clone, Default)]
+pub struct Wishes {
+    /// A transaction type that they must be willing to sign.
+    pub transaction_type: Option<String>,
+    /// An amount that they must be willing to sign for.
+    pub amount: Option<u64>,
+    /// A nickname that they must have.
+    pub nickname: Option<String>,
+    /// At most so many; 0 means all.
+    pub max_results: usize,
+}
+
+/// What signatures are asked for.
+#[derive(Debug, Clone)]
+pub struct Announcement {
+    /// Which of this node's signers asks; it must be one of `keys`.
+    pub creator: PublicKey,
+    /// The signers, in the order that will be everybody's.
+    pub keys: Vec<PublicKey>,
+    /// What to sign.
+    pub items: Vec<Item>,
+    /// How.
+    pub options: RequestOptions,
+    /// What people are shown.
+    pub metadata: RequestMetadata,
+    /// How long the others have to join.
+    pub lifetime: Duration,
+}
+
+/// The answer to a command.
+#[derive(Debug, Clone)]
+pub enum Reply {
+    /// Done, or under way; events tell what comes of it.
+    Done,
+    /// The advertisement is out.
+    Advertised(AdvertisementId),
+    /// The signers that were looked for.
+    Found(Vec<SignerAdvertisement>),
+    /// The request is out.
+    Announced {
+        /// Its id.
+        request: RequestId,
+        /// The keys that the items will verify under.
+        keys: Vec<XOnlyPublicKey>,
+    },
+    /// Where a session is.
+    Status(Box<SessionStatus>),
+    /// Where all sessions are.
+    Sessions(Vec<SessionStatus>),
+}
+
+/// Where a session is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionStatus {
+    /// The request.
+    pub request: RequestId,
+    /// The current attempt.
+    pub attempt: Attempt,
+    /// Its session id.
+    pub session: SessionId,
+    /// What is being collected.
+    pub phase: Phase,
+    /// The signers, in their order.
+    pub signers: Vec<PublicKey>,
+    /// Whose contribution is missing.
+    pub awaiting: Vec<SignerIndex>,
+    /// How the coordinator is chosen.
+    pub election: Election,
+    /// Who it is.
+    pub coordinator: SignerIndex,
+    /// The signatures, when there are any.
+    pub signatures: Option<Vec<Signature>>,
+}
+
+/// Something for the driver to do. All `Persist` of one step come first and are committed together, durably, before
+/// anything else of that step is done; the rest is done in order.
+#[derive(Debug)]
+pub enum Action {
+    /// Store this.
+    Persist(Record),
+    /// Publish a frame: by gossip, directly to all connected peers, and back to this node.
+    Broadcast {
+        /// The topic.
+        topic: Topic,
+        /// The frame.
+        frame: Arc<[u8]>,
+    },
+    /// Send a frame to one peer, which may be this node.
+    Send {
+        /// The peer.
+        to: PeerId,
+        /// Where it may be reached, as far as its advertisements say.
+        addresses: Vec<Address>,
+        /// The frame.
+        frame: Arc<[u8]>,
+    },
+    /// Put a frame into the DHT.
+    Publish {
+        /// Under this key.
+        key: DhtKey,
+        /// And into the bags of these indexes, in the shard of this signer.
+        indexes: Vec<Index>,
+        /// Whose entry it is.
+        signer: PublicKey,
+        /// The frame.
+        frame: Arc<[u8]>,
+    },
+    /// Pass frames that came inside a message through the pipeline, and hand in what comes out.
+    Validate {
+        /// The peer that handed them on.
+        from: PeerId,
+        /// The frames.
+        frames: Vec<Arc<[u8]>>,
+    },
+    /// Let a signer do something.
+    AskSigner(SignerTask),
+    /// Compute something.
+    Compute(Job),
+    /// Ask the user.
+    AskPolicy(Box<Proposal>),
+    /// Answer a command.
+    Reply(CommandId, Result<Reply, CommandError>),
+    /// Tell the user.
+    Emit(Event),
+}

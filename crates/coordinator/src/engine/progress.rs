@@ -1,0 +1,327 @@
+//! What follows when something has been collected: the transitions between phases, and the end.
+
+use std::sync::Arc;
+
+use motet_core_crypto::Signature;
+use motet_wire::{
+    Attempt, Charge, Commitments, Evidence, NonceCommit, NonceShare, PartialSigShare, RequestId, SessionReady,
+    SignatureFinalized, SignerIndex, Topic,
+};
+
+use super::Engine;
+use super::session::{Answer, Nonces, Run, Session};
+use super::step::Step;
+use crate::event::{AbortCause, Aborted, Completed, Event, Phase, Round, SignedItem};
+use crate::job::Job;
+use crate::signer::SignerTask;
+use crate::store::Record;
+
+impl Engine {
+    /// Moves a session on as far as what it holds allows.
+    pub(super) fn advance(&mut self, id: &RequestId, step: &mut Step<'_>) {
+        loop {
+            let Some(session) = self.sessions.get(id) else { return };
+            let run = &session.run;
+            let round = Round { request: *id, session: run.session, attempt: run.attempt };
+            let commitments = session.request.options.commitments;
+            match session.phase {
+                Phase::Joining if session.joins.is_full() => self.on_ready(id, step),
+                Phase::Commitments if commitments == Commitments::Off => self.enter(id, Phase::Nonces, step),
+                Phase::Commitments if run.commits.is_full() => {
+                    step.emit(Event::SessionNonceCommitmentsComplete(round));
+                    self.enter(id, Phase::Nonces, step);
+                }
+                Phase::Nonces if run.nonces.is_full() && self.agrees_on_commitments(session) => {
+                    step.emit(Event::SessionNoncesComplete(round));
+                    self.enter(id, Phase::Partials, step);
+                }
+                Phase::Partials if run.partials.is_full() && !run.computing && self.agrees_on_nonces(session) => {
+                    step.emit(Event::SessionPartialSigsComplete(round));
+                    return self.aggregate(id, step);
+                }
+                Phase::Joining
+                | Phase::Commitments
+                | Phase::Nonces
+                | Phase::Partials
+                | Phase::Complete
+                | Phase::Aborted => break,
+            }
+        }
+        self.contribute(id, step);
+    }
+
+    fn agrees_on_commitments(&self, session: &Session) -> bool {
+        let ours = session.run.commitments_hash(session.request.options.commitments);
+        session.run.nonces.held().all(|(_, held)| Some(held.body.commitments) == ours)
+    }
+
+    fn agrees_on_nonces(&self, session: &Session) -> bool {
+        let ours = session.run.nonces_hash();
+        session.run.partials.held().all(|(_, held)| Some(held.body.nonces) == ours)
+    }
+
+    /// All have joined.
+    fn on_ready(&mut self, id: &RequestId, step: &mut Step<'_>) {
+        let Some(session) = self.sessions.get(id) else { return };
+        let coordinator = session.coordinator();
+        step.emit(Event::CoordinatorElected { request: *id, coordinator });
+        step.emit(Event::SessionReady { request: *id, session: session.run.session, coordinator });
+        if let Some(signer) = session.locals.get(&coordinator).map(|local| local.signer) {
+            let joins = session.joins.held().map(|(_, held)| held.frame.to_vec()).collect();
+            let ready = SessionReady { request: *id, session: session.run.session, coordinator, joins };
+            if let Ok(sealed) = self.seal(&signer, ready, step) {
+                step.broadcast(Topic::Sessions, &sealed.frame);
+                self.send_to_session(id, &sealed.frame, step);
+            }
+        }
+        self.enter(id, Phase::Commitments, step);
+    }
+
+    /// Begins a phase: its events for what has come early, its time limit.
+    fn enter(&mut self, id: &RequestId, phase: Phase, step: &mut Step<'_>) {
+        let items = self.sessions.get(id).map_or(0, |session| session.items.len());
+        let items = u32::try_from(items).unwrap_or(u32::MAX);
+        let limit = self.config.round_timeout.saturating_add(self.config.round_timeout_per_item.saturating_mul(items));
+        let sync_after = self.config.sync_after;
+        let Some(session) = self.sessions.get_mut(id) else { return };
+        session.phase = phase;
+        session.deadline = step.now.mono.saturating_add(limit).min(session.ends);
+        session.sync_at = step.now.mono.saturating_add(sync_after);
+        session.syncs = 0;
+        self.report_contributions(id, None, step);
+    }
+
+    /// What this node's signers can add now.
+    fn contribute(&mut self, id: &RequestId, step: &mut Step<'_>) {
+        let Some(session) = self.sessions.get(id) else { return };
+        let locals: Vec<SignerIndex> = session.locals.keys().copied().collect();
+        for index in locals {
+            self.reveal(id, index, step);
+            self.ask_to_sign(id, index, step);
+        }
+    }
+
+    /// Sends a signer's nonces, once all commitments are known.
+    fn reveal(&mut self, id: &RequestId, index: SignerIndex, step: &mut Step<'_>) {
+        let now = step.now.mono;
+        let lifetime = self.config.nonce_lifetime;
+        let Some(session) = self.sessions.get_mut(id) else { return };
+        let off = session.request.options.commitments == Commitments::Off;
+        // Without commitments there is nothing to wait for: nonces go out with the join.
+        let time = session.phase == Phase::Nonces || (off && session.phase == Phase::Joining);
+        let Some(commitments) = session.run.commitments_hash(session.request.options.commitments) else { return };
+        let (session_id, attempt) = (session.run.session, session.run.attempt);
+        if !time || !session.gates.reveal {
+            return;
+        }
+        let Some(local) = session.locals.get_mut(&index) else { return };
+        let Nonces::Made { publics, at } = &local.nonces else { return };
+        if now.since(*at) > lifetime {
+            // Too old to be revealed: the next attempt has fresh ones.
+            local.nonces = Nonces::Lost;
+            let ticket = session.locals.get(&index).map(|local| session.ticket(index, &local.signer));
+            if let Some(ticket) = ticket {
+                step.ask_signer(SignerTask::Forget { ticket });
+            }
+            return self.next_attempt(id, step);
+        }
+        let share = NonceShare { session: session_id, attempt, nonces: publics.clone(), commitments };
+        let signer = local.signer;
+        local.nonces = Nonces::Revealed;
+        match self.seal(&signer, share, step) {
+            Ok(sealed) => self.send_to_session(id, &sealed.frame, step),
+            Err(error) => self.fail(id, AbortCause::Internal(error.to_string()), step),
+        }
+    }
+
+    /// Asks a signer of this node to sign, once all nonces are known and everybody has seen the same.
+    fn ask_to_sign(&mut self, id: &RequestId, index: SignerIndex, step: &mut Step<'_>) {
+        let Some(session) = self.sessions.get_mut(id) else { return };
+        if session.phase != Phase::Partials || !session.gates.sign {
+            return;
+        }
+        let Some(nonces) = session.run.all_nonces() else { return };
+        let Some(signer) = session.locals.get(&index).map(|local| local.signer) else { return };
+        let approved = Answer::Approved(session.proposal(&signer).digest());
+        let ticket = session.ticket(index, &signer);
+        let Some(local) = session.locals.get_mut(&index) else { return };
+        // Nothing is signed that was not approved exactly so.
+        if !matches!(local.nonces, Nonces::Revealed) || local.answer != approved {
+            return;
+        }
+        local.nonces = Nonces::Used;
+        let items = Arc::clone(&session.items);
+        step.ask_signer(SignerTask::Sign { ticket, items, nonces: nonces.into() });
+    }
+
+    fn aggregate(&mut self, id: &RequestId, step: &mut Step<'_>) {
+        let Some(session) = self.sessions.get_mut(id) else { return };
+        let Some(nonces) = session.run.all_nonces() else { return };
+        let partials: Vec<_> = session.run.partials.held().map(|(_, held)| held.body.partials.clone()).collect();
+        session.run.computing = true;
+        step.compute(Job::Aggregate {
+            session: session.run.session,
+            items: Arc::clone(&session.items),
+            nonces: nonces.into(),
+            partials: partials.into(),
+        });
+    }
+
+    /// Signatures that have been verified.
+    pub(super) fn complete(&mut self, id: &RequestId, signatures: Vec<Signature>, step: &mut Step<'_>) {
+        let Some(session) = self.sessions.get_mut(id).filter(|session| !session.is_over()) else { return };
+        session.phase = Phase::Complete;
+        session.ended = Some(step.now.mono);
+        session.signatures = Some(signatures.clone());
+        let session_id = session.run.session;
+        let items = session.items.iter().zip(&signatures).map(|(item, signature)| SignedItem {
+            aggregate_key: item.context.aggregate_key(),
+            message: item.message.clone(),
+            signature: *signature,
+        });
+        let completed = Completed { request: *id, session: session_id, items: items.collect() };
+        let coordinates = session.locals.contains_key(&session.coordinator());
+        let signer = session.locals.values().next().map(|local| local.signer);
+        step.persist(Record::Ended { request: *id });
+        step.emit(Event::SessionComplete(completed));
+        self.forget_nonces(id, step);
+        if let Some(signer) = signer {
+            let finalized = SignatureFinalized { session: session_id, signatures };
+            if let Ok(sealed) = self.seal(&signer, finalized, step) {
+                if coordinates {
+                    step.broadcast(Topic::Sessions, &sealed.frame);
+                    self.send_to_session(id, &sealed.frame, step);
+                }
+                if let Some(session) = self.sessions.get_mut(id) {
+                    session.outcome = Some(sealed.frame);
+                }
+            }
+        }
+    }
+
+    /// Ends a session without signatures. `outcome` is the signed message that says so, if there is one.
+    pub(super) fn finish(
+        &mut self,
+        id: &RequestId,
+        outcome: Option<Arc<[u8]>>,
+        cause: AbortCause,
+        step: &mut Step<'_>,
+    ) {
+        let Some(session) = self.sessions.get_mut(id).filter(|session| !session.is_over()) else { return };
+        session.phase = Phase::Aborted;
+        session.ended = Some(step.now.mono);
+        session.outcome = outcome;
+        step.persist(Record::Ended { request: *id });
+        step.emit(Event::SessionAborted(Aborted { request: *id, cause }));
+        self.forget_nonces(id, step);
+    }
+
+    /// Ends a session because this node failed.
+    pub(super) fn fail(&mut self, id: &RequestId, cause: AbortCause, step: &mut Step<'_>) {
+        if let AbortCause::Internal(detail) = &cause {
+            step.emit(Event::SessionError { request: *id, detail: detail.clone() });
+        }
+        self.finish(id, None, cause, step);
+    }
+
+    /// Has the nonces of the current attempt destroyed.
+    pub(super) fn forget_nonces(&mut self, id: &RequestId, step: &mut Step<'_>) {
+        let Some(session) = self.sessions.get_mut(id) else { return };
+        let (run, request) = (session.run.session, session.id);
+        let attempt = session.run.attempt;
+        for (index, local) in &mut session.locals {
+            if !matches!(local.nonces, Nonces::None | Nonces::Used | Nonces::Lost) {
+                let ticket =
+                    crate::signer::Ticket { session: run, request, attempt, signer: local.signer, index: *index };
+                step.ask_signer(SignerTask::Forget { ticket });
+            }
+            local.nonces = Nonces::Lost;
+        }
+    }
+
+    /// Gives the current attempt up and begins the next, with fresh nonces; or ends the session.
+    pub(super) fn next_attempt(&mut self, id: &RequestId, step: &mut Step<'_>) {
+        let Some(session) = self.sessions.get(id) else { return };
+        match session.run.attempt.next().filter(|next| next.0 < self.config.attempts) {
+            Some(next) => self.begin_attempt(id, next, step),
+            None => {
+                let awaiting = session.awaiting();
+                let signers = session.keys_of(&awaiting);
+                self.finish(id, None, AbortCause::Unresponsive { awaiting, signers }, step);
+            }
+        }
+    }
+
+    /// Begins an attempt. Nothing of an earlier one is used again.
+    pub(super) fn begin_attempt(&mut self, id: &RequestId, attempt: Attempt, step: &mut Step<'_>) {
+        self.forget_nonces(id, step);
+        let Some(session) = self.sessions.get_mut(id).filter(|session| !session.is_over()) else { return };
+        session.run = Run::new(id, attempt, session.signers());
+        let indices: Vec<SignerIndex> = session.locals.keys().copied().collect();
+        self.enter(id, Phase::Commitments, step);
+        for index in indices {
+            self.make_nonces(id, index, step);
+        }
+        self.advance(id, step);
+    }
+
+    /// The first word of a signer of this node in an attempt after the first: its commitment.
+    pub(super) fn commit(
+        &mut self,
+        id: &RequestId,
+        index: SignerIndex,
+        commitment: motet_core_crypto::NonceCommitment,
+        step: &mut Step<'_>,
+    ) {
+        let Some(session) = self.sessions.get(id) else { return };
+        let Some(signer) = session.key(index).copied() else { return };
+        let commit = NonceCommit { session: session.run.session, attempt: session.run.attempt, commitment };
+        match self.seal(&signer, commit, step) {
+            Ok(sealed) => self.send_to_session(id, &sealed.frame, step),
+            Err(error) => self.fail(id, AbortCause::Internal(error.to_string()), step),
+        }
+    }
+
+    /// Somebody has said two different things. The session ends, with the proof.
+    pub(super) fn accuse_of_equivocation(
+        &mut self,
+        id: &RequestId,
+        index: SignerIndex,
+        first: Arc<[u8]>,
+        second: &Arc<[u8]>,
+        step: &mut Step<'_>,
+    ) {
+        let Some(join) = self.sessions.get(id).and_then(|session| session.joins.at(index)) else { return };
+        let join = join.frame.to_vec();
+        self.accuse(id, Evidence::Equivocation { join, first: first.to_vec(), second: second.to_vec() }, step);
+    }
+
+    /// Ends a session with evidence, after checking that it convicts.
+    pub(super) fn accuse(&mut self, id: &RequestId, evidence: Evidence, step: &mut Step<'_>) {
+        let Ok(conviction) = evidence.verify(&self.network) else {
+            return;
+        };
+        let charge: Charge = conviction.charge;
+        let detail = format!("{charge:?} by {}", conviction.signer);
+        let frame = self.send_abort(id, motet_wire::AbortCode::Fault, detail, Some(evidence), step);
+        self.finish(id, frame, AbortCause::Convicted { culprit: conviction.signer, charge }, step);
+    }
+
+    /// A partial signature as it leaves: stored first, so that a restart sends these bytes and never computes others.
+    pub(super) fn send_partials(
+        &mut self,
+        id: &RequestId,
+        signer: &motet_core_crypto::PublicKey,
+        share: PartialSigShare,
+        step: &mut Step<'_>,
+    ) {
+        let session = share.session;
+        match self.seal(signer, share, step) {
+            Ok(sealed) => {
+                step.persist(Record::Spent { session, signer: *signer, frame: Arc::clone(&sealed.frame) });
+                self.send_to_session(id, &sealed.frame, step);
+            }
+            Err(error) => self.fail(id, AbortCause::Internal(error.to_string()), step),
+        }
+    }
+}

@@ -1,0 +1,320 @@
+//! Phases 2 and 3 from the side of whoever listens: requests, approvals, joins (`docs/protocol.md` §6).
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use motet_core_crypto::{NonceCommitment, PublicKey};
+use motet_wire::{
+    Attempt, Commitments, ParticipantDeclined, ParticipantJoined, RequestId, SessionId, SessionReady, SignerIndex,
+    SigningRequest, Topic, Validated,
+};
+
+use super::Engine;
+use super::early::Awaits;
+use super::input::{Action, Reply};
+use super::session::{
+    Answer, Gates, Held, Local, Nonces, Placed, Run, Session, Slots, coordinator_order, signing_items,
+};
+use super::step::Step;
+use crate::config::Rounds;
+use crate::error::CommandError;
+use crate::event::{AbortCause, Event, Participation, Phase, Requested};
+use crate::policy::{Decision, ProposalDigest};
+use crate::signer::SignerTask;
+use crate::store::Record;
+
+impl Engine {
+    pub(super) fn on_request(&mut self, message: Validated<SigningRequest>, step: &mut Step<'_>) {
+        let Ok(id) = message.message().id(&self.network) else { return };
+        let request = message.message();
+        let locals: BTreeMap<SignerIndex, Local> = (0u16..)
+            .map(SignerIndex)
+            .zip(&request.keys)
+            .filter(|(_, key)| self.hosted.contains_key(key))
+            .map(|(index, key)| (index, Local { signer: *key, answer: Answer::Asked, nonces: Nonces::None }))
+            .collect();
+        if locals.is_empty() || self.sessions.contains_key(&id) || message.is_expired(step.now) {
+            return;
+        }
+        let own = self.own.remove(&id);
+        if !own && !self.has_room_for(request) {
+            return;
+        }
+        let Ok(items) = signing_items(&request.keys, &request.items) else { return };
+        let session = self.open(id, &message, items, locals, step);
+        let keys = session.items.iter().map(|item| item.context.aggregate_key()).collect();
+        let requested = Requested { id, request: Box::new(request.clone()), keys, channel: message.channel() };
+        let creator = request.creator.signer;
+        let proposals: Vec<_> = session.locals.values().map(|local| session.proposal(&local.signer)).collect();
+        self.sessions.insert(id, session);
+        for attempt in 0..self.config.attempts {
+            self.requests.insert(SessionId::derive(&id, Attempt(attempt)), id);
+        }
+        step.emit(if own { Event::SigningRequestCreated(requested) } else { Event::SigningRequestReceived(requested) });
+        for proposal in proposals {
+            if own && proposal.signer == creator {
+                self.approve(&id, &creator, proposal.digest(), step);
+            } else {
+                step.act(Action::AskPolicy(Box::new(proposal)));
+            }
+        }
+        self.replay_early(step);
+    }
+
+    fn has_room_for(&self, request: &SigningRequest) -> bool {
+        let of_creator = |session: &&Session| session.request.creator.signer == request.creator.signer;
+        let active = || self.sessions.values().filter(|session| !session.is_over());
+        request.keys.len() <= self.config.signers
+            && active().count() < self.config.sessions
+            && active().filter(of_creator).count() < self.config.sessions_per_creator
+    }
+
+    fn open(
+        &self,
+        id: RequestId,
+        message: &Validated<SigningRequest>,
+        items: Arc<[crate::signer::SigningItem]>,
+        locals: BTreeMap<SignerIndex, Local>,
+        step: &Step<'_>,
+    ) -> Session {
+        let request = Arc::new(message.message().clone());
+        let signers = request.keys.len();
+        let now = step.now.mono;
+        let joins_until = message.deadline().unwrap_or_else(|| now.saturating_add(self.config.join_timeout));
+        let automatic = self.config.rounds == Rounds::Automatic;
+        Session {
+            id,
+            order: coordinator_order(&self.network, &id, &request),
+            frame: Arc::clone(message.frame()),
+            items,
+            joins: Slots::empty(signers),
+            locals,
+            run: Run::new(&id, Attempt::FIRST, signers),
+            // The commitments of the first attempt travel in the joins, which are the user's to make.
+            gates: Gates { commit: true, reveal: automatic, sign: automatic },
+            phase: Phase::Joining,
+            ends: now.saturating_add(self.config.session_timeout),
+            deadline: joins_until.min(now.saturating_add(self.config.session_timeout)),
+            sync_at: now.saturating_add(self.config.sync_after),
+            syncs: 0,
+            signatures: None,
+            outcome: None,
+            ended: None,
+            request,
+        }
+    }
+
+    pub(super) fn on_decision(
+        &mut self,
+        request: RequestId,
+        signer: PublicKey,
+        digest: ProposalDigest,
+        decision: Decision,
+        step: &mut Step<'_>,
+    ) {
+        match decision {
+            Decision::Approve => self.approve(&request, &signer, digest, step),
+            Decision::Decline { reason } => {
+                // Whoever asked may be gone by now; there is nobody to tell then.
+                drop(self.decline(&request, &signer, reason, step));
+            }
+        }
+    }
+
+    /// Joins, if what was approved is what this session would sign.
+    fn approve(&mut self, id: &RequestId, signer: &PublicKey, digest: ProposalDigest, step: &mut Step<'_>) {
+        let Some(session) = self.sessions.get_mut(id) else { return };
+        if session.phase != Phase::Joining || session.proposal(signer).digest() != digest {
+            return;
+        }
+        let Some((index, local)) = session.locals.iter_mut().find(|(_, local)| local.signer == *signer) else { return };
+        if local.answer != Answer::Asked {
+            return;
+        }
+        let index = *index;
+        local.answer = Answer::Approved(digest);
+        step.persist(Record::Request { request: *id, frame: Arc::clone(&session.frame) });
+        match session.request.options.commitments {
+            // The join carries the commitment, so the nonces come first.
+            Commitments::On => self.make_nonces(id, index, step),
+            Commitments::Off => {
+                self.join(id, index, None, step);
+                self.make_nonces(id, index, step);
+            }
+        }
+    }
+
+    /// Asks a signer of this node for the nonces of the current attempt.
+    pub(super) fn make_nonces(&mut self, id: &RequestId, index: SignerIndex, step: &mut Step<'_>) {
+        let Some(session) = self.sessions.get_mut(id) else { return };
+        let Some(signer) = session.locals.get(&index).map(|local| local.signer) else { return };
+        let ticket = session.ticket(index, &signer);
+        let nonces = if self.issued.contains(&(ticket.session, signer)) {
+            // Issued by an earlier process, whose nonces died with it.
+            Nonces::Lost
+        } else {
+            step.ask_signer(SignerTask::GenerateNonces { ticket, items: Arc::clone(&session.items) });
+            Nonces::Making
+        };
+        if let Some(local) = session.locals.get_mut(&index) {
+            local.nonces = nonces;
+        }
+    }
+
+    /// Says to everybody that a signer of this node takes part.
+    pub(super) fn join(
+        &mut self,
+        id: &RequestId,
+        index: SignerIndex,
+        commitment: Option<NonceCommitment>,
+        step: &mut Step<'_>,
+    ) {
+        let Some(signer) = self.sessions.get(id).and_then(|session| session.key(index)).copied() else { return };
+        let joined = self.delegation(&signer).map(|delegation| ParticipantJoined {
+            request: *id,
+            index,
+            delegation,
+            commitment,
+        });
+        match joined.and_then(|joined| self.seal(&signer, joined, step)) {
+            Ok(sealed) => {
+                step.broadcast(Topic::Sessions, &sealed.frame);
+                self.send_to_session(id, &sealed.frame, step);
+            }
+            Err(error) => self.fail(id, AbortCause::Internal(error.to_string()), step),
+        }
+    }
+
+    pub(super) fn decline(
+        &mut self,
+        id: &RequestId,
+        signer: &PublicKey,
+        reason: String,
+        step: &mut Step<'_>,
+    ) -> Result<Reply, CommandError> {
+        let session = self.sessions.get_mut(id).ok_or(CommandError::UnknownRequest(*id))?;
+        if session.phase != Phase::Joining {
+            return Err(CommandError::WrongPhase(session.phase));
+        }
+        let found = session.locals.iter_mut().find(|(_, local)| local.signer == *signer);
+        let (index, local) = found.ok_or(CommandError::UnknownSigner(*signer))?;
+        let index = *index;
+        if local.answer != Answer::Asked {
+            return Err(CommandError::WrongPhase(Phase::Joining));
+        }
+        local.answer = Answer::Declined;
+        let delegation = self.delegation(signer)?;
+        let declined = ParticipantDeclined { request: *id, index, delegation, reason };
+        let sealed = self.seal(signer, declined, step)?;
+        step.broadcast(Topic::Sessions, &sealed.frame);
+        self.send_to_session(id, &sealed.frame, step);
+        Ok(Reply::Done)
+    }
+
+    /// The command: approve what the session is about, whatever the policy is still thinking.
+    pub(super) fn join_by_command(
+        &mut self,
+        id: &RequestId,
+        signer: &PublicKey,
+        step: &mut Step<'_>,
+    ) -> Result<Reply, CommandError> {
+        let session = self.sessions.get(id).ok_or(CommandError::UnknownRequest(*id))?;
+        if !session.locals.values().any(|local| local.signer == *signer) {
+            return Err(CommandError::UnknownSigner(*signer));
+        }
+        if session.phase != Phase::Joining {
+            return Err(CommandError::WrongPhase(session.phase));
+        }
+        let digest = session.proposal(signer).digest();
+        self.approve(id, signer, digest, step);
+        Ok(Reply::Done)
+    }
+
+    pub(super) fn on_joined(&mut self, message: Validated<ParticipantJoined>, step: &mut Step<'_>) {
+        let id = message.message().request;
+        let own = self.is_own(message.sender());
+        let Some(session) = self.sessions.get_mut(&id) else {
+            return self.early.defer(Awaits::Request(id), message.widen(), step.now.mono);
+        };
+        let join = message.message();
+        let index = join.index;
+        let wants_commitment = session.request.options.commitments == Commitments::On;
+        let fits = session.key(index) == Some(&join.delegation.signer) && join.commitment.is_some() == wants_commitment;
+        // A slot belongs to the first message key that its signer certifies for it.
+        let held = session.joins.at(index);
+        let rival = held.is_some_and(|held| held.body.delegation.message_key != join.delegation.message_key);
+        if !fits || rival || session.is_over() {
+            return;
+        }
+        let participation = Participation {
+            request: id,
+            signer: join.delegation.signer,
+            index,
+            peer: join.delegation.peer.clone(),
+            channel: message.channel(),
+        };
+        match session.joins.place(index, Held::of(&message)) {
+            Some(Placed::New) => {
+                if let Some(body) = join.commitment {
+                    let commit = Held { body, frame: Arc::clone(message.frame()) };
+                    if session.run.attempt == Attempt::FIRST {
+                        session.run.commits.place(index, commit);
+                    }
+                }
+                if own {
+                    step.emit(Event::SigningRequestJoined(participation.clone()));
+                }
+                step.emit(Event::ParticipantJoined(participation));
+                self.advance(&id, step);
+                self.replay_early(step);
+            }
+            Some(Placed::Conflict(first)) => self.accuse_of_equivocation(&id, index, first, message.frame(), step),
+            Some(Placed::Duplicate) | None => {}
+        }
+    }
+
+    pub(super) fn on_declined(&mut self, message: Validated<ParticipantDeclined>, step: &mut Step<'_>) {
+        let id = message.message().request;
+        let Some(session) = self.sessions.get(&id) else {
+            return self.early.defer(Awaits::Request(id), message.widen(), step.now.mono);
+        };
+        let index = message.message().index;
+        let signer = message.message().delegation.signer;
+        if session.key(index) != Some(&signer) || session.joins.at(index).is_some() || session.is_over() {
+            return;
+        }
+        let channel = message.channel();
+        let frame = Arc::clone(message.frame());
+        let ParticipantDeclined { delegation, reason, .. } = message.into_message();
+        let participation = Participation { request: id, signer, index, peer: delegation.peer, channel };
+        step.emit(Event::ParticipantDeclined { participation, reason: reason.clone() });
+        self.finish(&id, Some(frame), AbortCause::Refused { by: index, signer, detail: reason }, step);
+    }
+
+    pub(super) fn on_session_ready(&mut self, message: Validated<SessionReady>, step: &mut Step<'_>) {
+        let from = message.from().clone();
+        let SessionReady { request, joins, .. } = message.into_message();
+        let Some(session) = self.sessions.get(&request) else { return };
+        // Only what is missing or differs is worth a look; every join is believed for its own signature.
+        let frames: Vec<Arc<[u8]>> = joins
+            .into_iter()
+            .filter(|frame| !session.joins.held().any(|(_, held)| held.frame.as_ref() == frame.as_slice()))
+            .map(Arc::from)
+            .collect();
+        if !frames.is_empty() && !session.is_over() {
+            step.act(Action::Validate { from, frames });
+        }
+    }
+
+    /// Hands in what has been waiting for a request or a join.
+    pub(super) fn replay_early(&mut self, step: &mut Step<'_>) {
+        let (sessions, requests) = (&self.sessions, &self.requests);
+        let ready = self.early.take(|awaits| match awaits {
+            Awaits::Request(id) => sessions.contains_key(id),
+            Awaits::Session(session) => requests.contains_key(session),
+        });
+        for message in ready {
+            self.on_message(message, step);
+        }
+    }
+}

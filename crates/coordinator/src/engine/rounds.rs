@@ -1,0 +1,333 @@
+//! Rounds 0 to 2 (`docs/protocol.md` §7): commitments, nonces, partial signatures, and what signers and jobs answer.
+
+use std::sync::Arc;
+
+use motet_core_crypto::{NonceCommitment, PartialSignature, PublicNonce, Signature, tagged_hash};
+use motet_wire::{
+    Attempt, Charge, Commitments, Evidence, NonceCommit, NonceShare, PartialSigShare, RequestId, SessionAbort,
+    SessionId, SignatureFinalized, SignerIndex, Validated, transcript,
+};
+
+use super::Engine;
+use super::early::Awaits;
+use super::session::{Held, Nonces, Placed};
+use super::step::Step;
+use crate::event::{AbortCause, Contribution, Event, Phase, Round};
+use crate::job::{Fault, Job};
+use crate::signer::{SignerError, Ticket};
+use crate::store::Record;
+
+/// Where a round message belongs.
+enum Place {
+    /// Into this slot of the current attempt.
+    Here(RequestId, SignerIndex),
+    /// Nowhere: it is late, or not a participant's.
+    Nowhere,
+    /// Into a session or slot that does not exist yet.
+    Early,
+}
+
+impl Engine {
+    /// Decides, once and here, whether a round message is stale, early or now. A participant's first word in a later
+    /// attempt begins that attempt here, too.
+    fn place_of<M>(
+        &mut self,
+        message: &Validated<M>,
+        session: SessionId,
+        attempt: Attempt,
+        step: &mut Step<'_>,
+    ) -> Place {
+        let Some(id) = self.requests.get(&session).copied() else { return Place::Early };
+        let Some(known) = self.sessions.get(&id) else { return Place::Nowhere };
+        if SessionId::derive(&id, attempt) != session {
+            return Place::Nowhere;
+        }
+        let Some(index) = known.slot_of(message.sender()) else {
+            return if known.phase == Phase::Joining { Place::Early } else { Place::Nowhere };
+        };
+        if known.is_over() {
+            // Whoever goes on has missed how it ended.
+            if let Some(outcome) = known.outcome.clone().filter(|_| attempt > known.run.attempt) {
+                let peer = known.peer_of(index).cloned();
+                if let Some(peer) = peer {
+                    step.send(peer, Vec::new(), &outcome);
+                }
+            }
+            return Place::Nowhere;
+        }
+        match attempt.cmp(&known.run.attempt) {
+            core::cmp::Ordering::Less => Place::Nowhere,
+            core::cmp::Ordering::Equal => Place::Here(id, index),
+            core::cmp::Ordering::Greater if known.phase == Phase::Joining => Place::Early,
+            core::cmp::Ordering::Greater => {
+                self.begin_attempt(&id, attempt, step);
+                Place::Here(id, index)
+            }
+        }
+    }
+
+    pub(super) fn on_nonce_commit(&mut self, message: Validated<NonceCommit>, step: &mut Step<'_>) {
+        let NonceCommit { session, attempt, commitment } = *message.message();
+        let (id, index) = match self.place_of(&message, session, attempt, step) {
+            Place::Here(id, index) => (id, index),
+            Place::Nowhere => return,
+            Place::Early => return self.early.defer(Awaits::Session(session), message.widen(), step.now.mono),
+        };
+        let Some(known) = self.sessions.get_mut(&id) else { return };
+        // The first attempt's commitments are in the joins.
+        if attempt == Attempt::FIRST || known.request.options.commitments == Commitments::Off {
+            return;
+        }
+        let held = Held { body: commitment, frame: Arc::clone(message.frame()) };
+        match known.run.commits.place(index, held) {
+            Some(Placed::New) => self.advance(&id, step),
+            Some(Placed::Conflict(first)) => self.accuse_of_equivocation(&id, index, first, message.frame(), step),
+            Some(Placed::Duplicate) | None => {}
+        }
+    }
+
+    pub(super) fn on_nonce_share(&mut self, message: Validated<NonceShare>, step: &mut Step<'_>) {
+        let (session, attempt) = (message.message().session, message.message().attempt);
+        let (id, index) = match self.place_of(&message, session, attempt, step) {
+            Place::Here(id, index) => (id, index),
+            Place::Nowhere => return,
+            Place::Early => return self.early.defer(Awaits::Session(session), message.widen(), step.now.mono),
+        };
+        let Some(known) = self.sessions.get_mut(&id) else { return };
+        let share = message.message();
+        if share.nonces.len() != known.items.len() {
+            return;
+        }
+        if known.request.options.commitments == Commitments::On {
+            let Some(commit) = known.run.commits.at(index) else {
+                // Its commitment is on the way: nobody is to be believed without one.
+                return self.early.defer(Awaits::Session(session), message.widen(), step.now.mono);
+            };
+            if !commit.body.opens(session.as_bytes(), u32::from(index.0), &share.nonces) {
+                let commit = (attempt != Attempt::FIRST).then(|| commit.frame.to_vec());
+                let Some(join) = known.joins.at(index).map(|join| join.frame.to_vec()) else { return };
+                let nonces = message.frame().to_vec();
+                return self.accuse(&id, Evidence::BadOpening { join, commit, nonces }, step);
+            }
+        }
+        match known.run.nonces.place(index, Held::of(&message)) {
+            Some(Placed::New) => {
+                self.report_contributions(&id, Some((index, message.channel())), step);
+                self.advance(&id, step);
+                self.settle_dispute(&id, step);
+            }
+            Some(Placed::Conflict(first)) => self.accuse_of_equivocation(&id, index, first, message.frame(), step),
+            Some(Placed::Duplicate) | None => {}
+        }
+    }
+
+    pub(super) fn on_partial(&mut self, message: Validated<PartialSigShare>, step: &mut Step<'_>) {
+        let (session, attempt) = (message.message().session, message.message().attempt);
+        let (id, index) = match self.place_of(&message, session, attempt, step) {
+            Place::Here(id, index) => (id, index),
+            Place::Nowhere => return,
+            Place::Early => return self.early.defer(Awaits::Session(session), message.widen(), step.now.mono),
+        };
+        let Some(known) = self.sessions.get_mut(&id) else { return };
+        if message.message().partials.len() != known.items.len() {
+            return;
+        }
+        match known.run.partials.place(index, Held::of(&message)) {
+            Some(Placed::New) => {
+                self.report_contributions(&id, Some((index, message.channel())), step);
+                self.advance(&id, step);
+                self.settle_dispute(&id, step);
+            }
+            Some(Placed::Conflict(first)) => self.accuse_of_equivocation(&id, index, first, message.frame(), step),
+            Some(Placed::Duplicate) | None => {}
+        }
+    }
+
+    /// Emits the events of contributions, in the phase that they belong to: of one that has just come, or of all that
+    /// came before their phase began.
+    pub(super) fn report_contributions(
+        &self,
+        id: &RequestId,
+        new: Option<(SignerIndex, motet_wire::Channel)>,
+        step: &mut Step<'_>,
+    ) {
+        let Some(session) = self.sessions.get(id) else { return };
+        let round = Round { request: *id, session: session.run.session, attempt: session.run.attempt };
+        let events: fn(Contribution) -> Event = match session.phase {
+            Phase::Nonces => Event::NonceReceived,
+            Phase::Partials => Event::PartialSigReceived,
+            Phase::Joining | Phase::Commitments | Phase::Complete | Phase::Aborted => return,
+        };
+        let is_there = |index: SignerIndex| match session.phase {
+            Phase::Nonces => session.run.nonces.at(index).is_some(),
+            _ => session.run.partials.at(index).is_some(),
+        };
+        let reported: Vec<(SignerIndex, motet_wire::Channel)> = match new {
+            Some((index, channel)) if is_there(index) => vec![(index, channel)],
+            Some(_) => Vec::new(),
+            None => (0u16..)
+                .map(SignerIndex)
+                .take(session.signers())
+                .filter(|index| is_there(*index))
+                .map(|index| (index, motet_wire::Channel::Direct))
+                .collect(),
+        };
+        for (index, channel) in reported {
+            step.emit(events(Contribution { round, index, channel }));
+        }
+    }
+
+    pub(super) fn on_nonces_made(
+        &mut self,
+        ticket: Ticket,
+        result: Result<Vec<PublicNonce>, SignerError>,
+        step: &mut Step<'_>,
+    ) {
+        let id = ticket.request;
+        let current =
+            self.sessions.get_mut(&id).filter(|session| !session.is_over() && session.run.session == ticket.session);
+        let local = current.and_then(|session| session.locals.get_mut(&ticket.index));
+        let Some(local) = local.filter(|local| matches!(local.nonces, Nonces::Making)) else {
+            return step.ask_signer(crate::signer::SignerTask::Forget { ticket });
+        };
+        let publics = match result {
+            Ok(publics) => publics,
+            Err(error) => return self.fail(&id, AbortCause::Internal(error.to_string()), step),
+        };
+        local.nonces = Nonces::Made { publics: publics.clone(), at: step.now.mono };
+        let bytes: Vec<u8> = publics.iter().flat_map(PublicNonce::to_bytes).collect();
+        self.issued.insert((ticket.session, ticket.signer));
+        step.persist(Record::Issued {
+            session: ticket.session,
+            signer: ticket.signer,
+            nonces: tagged_hash("motet/issued/v1", &[&bytes]),
+        });
+        let commitments = self.sessions.get(&id).map(|session| session.request.options.commitments);
+        if commitments == Some(Commitments::On) {
+            let index = ticket.index;
+            let commitment = NonceCommitment::new(ticket.session.as_bytes(), u32::from(index.0), &publics);
+            if ticket.attempt == Attempt::FIRST {
+                self.join(&id, index, Some(commitment), step);
+            } else {
+                self.commit(&id, index, commitment, step);
+            }
+        }
+        self.advance(&id, step);
+    }
+
+    pub(super) fn on_signed(
+        &mut self,
+        ticket: Ticket,
+        result: Result<Vec<PartialSignature>, SignerError>,
+        step: &mut Step<'_>,
+    ) {
+        let id = ticket.request;
+        let current = self.sessions.get(&id).filter(|session| {
+            !session.is_over() && session.run.session == ticket.session && session.phase == Phase::Partials
+        });
+        let Some(nonces) = current.and_then(|session| session.run.nonces_hash()) else { return };
+        match result {
+            Ok(partials) => {
+                let share = PartialSigShare { session: ticket.session, attempt: ticket.attempt, partials, nonces };
+                self.send_partials(&id, &ticket.signer, share, step);
+            }
+            // The nonces are gone, whatever it was; the next attempt makes new ones.
+            Err(SignerError::NoNonces) => self.next_attempt(&id, step),
+            Err(error) => self.fail(&id, AbortCause::Internal(error.to_string()), step),
+        }
+    }
+
+    pub(super) fn on_aggregated(
+        &mut self,
+        session: SessionId,
+        result: Result<Vec<Signature>, Fault>,
+        step: &mut Step<'_>,
+    ) {
+        let Some(id) = self.requests.get(&session).copied() else { return };
+        let Some(known) = self.sessions.get_mut(&id).filter(|known| known.run.session == session) else { return };
+        known.run.computing = false;
+        match result {
+            Ok(signatures) => self.complete(&id, signatures, step),
+            Err(fault) => {
+                let evidence = fault.culprits.first().and_then(|culprit| self.bad_partial(&id, fault.item, *culprit));
+                match evidence {
+                    Some(evidence) if evidence.verify(&self.network).is_ok() => self.accuse(&id, evidence, step),
+                    _ => self.next_attempt(&id, step),
+                }
+            }
+        }
+    }
+
+    /// The evidence against a signer whose partial signature of an item fails under the nonces that it signed for.
+    fn bad_partial(&self, id: &RequestId, item: usize, culprit: SignerIndex) -> Option<Evidence> {
+        let session = self.sessions.get(id)?;
+        let nonces = session.run.all_nonces()?;
+        let column = |item: usize| -> Option<Vec<[u8; 66]>> {
+            nonces.iter().map(|signer| signer.get(item).map(PublicNonce::to_bytes)).collect()
+        };
+        let hashes = (0..session.items.len())
+            .filter(|other| *other != item)
+            .map(|other| Some(transcript::item_nonces(&session.run.session, other, &column(other)?)));
+        Some(Evidence::BadPartialSignature {
+            join: session.joins.at(culprit)?.frame.to_vec(),
+            terms: session.request.terms().ok()?,
+            partials: session.run.partials.at(culprit)?.frame.to_vec(),
+            item: u16::try_from(item).ok()?,
+            item_nonces: column(item)?,
+            other_items: hashes.collect::<Option<_>>()?,
+        })
+    }
+
+    pub(super) fn on_finalized(&mut self, message: Validated<SignatureFinalized>, step: &mut Step<'_>) {
+        let session = message.message().session;
+        let Some(id) = self.requests.get(&session).copied() else { return };
+        let Some(known) = self.sessions.get(&id).filter(|known| !known.is_over()) else { return };
+        let signatures = message.message().signatures.clone();
+        if signatures.len() == known.items.len() && known.slot_of(message.sender()).is_some() {
+            step.compute(Job::VerifyFinal { session, items: Arc::clone(&known.items), signatures });
+        }
+    }
+
+    pub(super) fn on_final_verified(
+        &mut self,
+        session: SessionId,
+        signatures: Option<Vec<Signature>>,
+        step: &mut Step<'_>,
+    ) {
+        let Some(id) = self.requests.get(&session).copied() else { return };
+        if let Some(signatures) = signatures {
+            self.complete(&id, signatures, step);
+        }
+    }
+
+    pub(super) fn on_abort(&mut self, message: Validated<SessionAbort>, step: &mut Step<'_>) {
+        let id = match message.message().subject {
+            motet_wire::AbortSubject::Request(id) => Some(id),
+            motet_wire::AbortSubject::Session(session) => self.requests.get(&session).copied(),
+        };
+        let Some(id) = id else { return };
+        let own = self.is_own(message.sender());
+        let Some(known) = self.sessions.get(&id).filter(|known| !known.is_over()) else { return };
+        // Only participants can abort.
+        let creator = &known.request.creator;
+        let by = known.slot_of(message.sender()).or_else(|| {
+            (creator.message_key == *message.sender()).then(|| known.request.index_of(&creator.signer)).flatten()
+        });
+        let Some(by) = by else { return };
+        let Some(signer) = known.key(by).copied() else { return };
+        let frame = Arc::clone(message.frame());
+        let abort = message.into_message();
+        let conviction = abort.evidence.and_then(|evidence| evidence.verify(&self.network).ok());
+        let cause = match conviction.filter(|conviction| conviction.request == Some(id)) {
+            Some(conviction) => {
+                let charge: Charge = conviction.charge;
+                AbortCause::Convicted { culprit: conviction.signer, charge }
+            }
+            None if own => AbortCause::Cancelled,
+            None => {
+                AbortCause::Refused { by, signer, detail: format!("{}: {}", abort.reason.code, abort.reason.detail) }
+            }
+        };
+        self.finish(&id, Some(frame), cause, step);
+    }
+}

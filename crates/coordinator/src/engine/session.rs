@@ -1,0 +1,309 @@
+//! One request and its attempts, as this node sees them: slots that each take one statement, and who fills them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use motet_core_crypto::tagged_hash;
+use motet_core_crypto::{NonceCommitment, PublicKey, PublicNonce, Signature};
+use motet_wire::{
+    Attempt, Commitments, Election, Have, Holding, Item, ItemError, MonotonicMs, NetworkId, NonceShare,
+    PartialSigShare, ParticipantJoined, PeerId, RequestId, SessionId, SignerIndex, SigningRequest, TranscriptHash,
+    Validated, transcript,
+};
+
+use super::input::SessionStatus;
+use crate::event::Phase;
+use crate::policy::{Proposal, ProposalDigest};
+use crate::signer::{SigningItem, Ticket};
+
+/// A statement that somebody signed.
+#[derive(Debug, Clone)]
+pub(crate) struct Held<T> {
+    pub(crate) body: T,
+    pub(crate) frame: Arc<[u8]>,
+}
+
+impl<T: Clone> Held<T> {
+    pub(crate) fn of(message: &Validated<T>) -> Self {
+        Self { body: message.message().clone(), frame: Arc::clone(message.frame()) }
+    }
+}
+
+/// What became of a statement that was put into its slot.
+#[derive(Debug)]
+pub(crate) enum Placed {
+    /// It is the first.
+    New,
+    /// It says what is known already.
+    Duplicate,
+    /// It contradicts what the same author said before: this frame.
+    Conflict(Arc<[u8]>),
+}
+
+/// One slot for each signer.
+#[derive(Debug, Clone)]
+pub(crate) struct Slots<T>(Vec<Option<Held<T>>>);
+
+impl<T: PartialEq> Slots<T> {
+    pub(crate) fn empty(signers: usize) -> Self {
+        Self((0..signers).map(|_| None).collect())
+    }
+
+    pub(crate) fn place(&mut self, index: SignerIndex, held: Held<T>) -> Option<Placed> {
+        let slot = self.0.get_mut(index.as_usize())?;
+        Some(match slot {
+            None => {
+                *slot = Some(held);
+                Placed::New
+            }
+            Some(known) if known.body == held.body => Placed::Duplicate,
+            Some(known) => Placed::Conflict(Arc::clone(&known.frame)),
+        })
+    }
+
+    pub(crate) fn at(&self, index: SignerIndex) -> Option<&Held<T>> {
+        self.0.get(index.as_usize())?.as_ref()
+    }
+
+    pub(crate) fn missing(&self) -> Vec<SignerIndex> {
+        self.indexed().filter(|(_, slot)| slot.is_none()).map(|(index, _)| index).collect()
+    }
+
+    pub(crate) fn held(&self) -> impl Iterator<Item = (SignerIndex, &Held<T>)> {
+        self.indexed().filter_map(|(index, slot)| Some((index, slot.as_ref()?)))
+    }
+
+    pub(crate) fn is_full(&self) -> bool {
+        self.0.iter().all(Option::is_some)
+    }
+
+    fn indexed(&self) -> impl Iterator<Item = (SignerIndex, &Option<Held<T>>)> {
+        (0u16..).map(SignerIndex).zip(&self.0)
+    }
+}
+
+/// What a signer of this node has said to the request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Answer {
+    /// Nothing yet: the user has been asked.
+    Asked,
+    /// Yes, to exactly this.
+    Approved(ProposalDigest),
+    /// No.
+    Declined,
+}
+
+/// Where the nonces of a signer of this node are, in the current attempt.
+#[derive(Debug, Clone)]
+pub(crate) enum Nonces {
+    /// Not made.
+    None,
+    /// The signer has been asked for them.
+    Making,
+    /// Made, issued, and committed to if that is wanted.
+    Made { publics: Vec<PublicNonce>, at: MonotonicMs },
+    /// Revealed.
+    Revealed,
+    /// Used, or being used: they do not exist any more.
+    Used,
+    /// Given up; this attempt is dead for this signer.
+    Lost,
+}
+
+/// A signer of this node that takes part.
+#[derive(Debug)]
+pub(crate) struct Local {
+    pub(crate) signer: PublicKey,
+    pub(crate) answer: Answer,
+    pub(crate) nonces: Nonces,
+}
+
+/// Which rounds may start.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Gates {
+    pub(crate) commit: bool,
+    pub(crate) reveal: bool,
+    pub(crate) sign: bool,
+}
+
+/// One attempt.
+#[derive(Debug)]
+pub(crate) struct Run {
+    pub(crate) attempt: Attempt,
+    pub(crate) session: SessionId,
+    pub(crate) commits: Slots<NonceCommitment>,
+    pub(crate) nonces: Slots<NonceShare>,
+    pub(crate) partials: Slots<PartialSigShare>,
+    pub(crate) computing: bool,
+    /// Whether this node has told the others which commitments or nonces it holds, because theirs differ.
+    pub(crate) disputed: bool,
+}
+
+impl Run {
+    pub(crate) fn new(request: &RequestId, attempt: Attempt, signers: usize) -> Self {
+        Self {
+            attempt,
+            session: SessionId::derive(request, attempt),
+            commits: Slots::empty(signers),
+            nonces: Slots::empty(signers),
+            partials: Slots::empty(signers),
+            computing: false,
+            disputed: false,
+        }
+    }
+
+    /// The hash of all commitments, once all are known.
+    pub(crate) fn commitments_hash(&self, commitments: Commitments) -> Option<TranscriptHash> {
+        match commitments {
+            Commitments::Off => Some(transcript::NO_COMMITMENTS),
+            Commitments::On => {
+                let all: Vec<NonceCommitment> = self.commits.held().map(|(_, held)| held.body).collect();
+                self.commits.is_full().then(|| transcript::commitments(&self.session, &all))
+            }
+        }
+    }
+
+    /// Everybody's nonces, once all are known: a list for each signer, a nonce in it for each item.
+    pub(crate) fn all_nonces(&self) -> Option<Vec<Vec<PublicNonce>>> {
+        self.nonces.is_full().then(|| self.nonces.held().map(|(_, held)| held.body.nonces.clone()).collect())
+    }
+
+    /// The hash of all nonces, once all are known.
+    pub(crate) fn nonces_hash(&self) -> Option<TranscriptHash> {
+        transcript::nonces(&self.session, &self.all_nonces()?)
+    }
+}
+
+/// A request that this node takes part in.
+#[derive(Debug)]
+pub(crate) struct Session {
+    pub(crate) id: RequestId,
+    pub(crate) request: Arc<SigningRequest>,
+    pub(crate) frame: Arc<[u8]>,
+    pub(crate) items: Arc<[SigningItem]>,
+    pub(crate) order: Vec<SignerIndex>,
+    pub(crate) joins: Slots<ParticipantJoined>,
+    pub(crate) locals: BTreeMap<SignerIndex, Local>,
+    pub(crate) run: Run,
+    pub(crate) gates: Gates,
+    pub(crate) phase: Phase,
+    /// When the whole session ends.
+    pub(crate) ends: MonotonicMs,
+    /// When what is being collected is given up.
+    pub(crate) deadline: MonotonicMs,
+    /// When the others are asked for what is missing, and how often they have been.
+    pub(crate) sync_at: MonotonicMs,
+    pub(crate) syncs: u32,
+    pub(crate) signatures: Option<Vec<Signature>>,
+    /// What is told to whoever asks how it ended.
+    pub(crate) outcome: Option<Arc<[u8]>>,
+    pub(crate) ended: Option<MonotonicMs>,
+}
+
+impl Session {
+    pub(crate) fn signers(&self) -> usize {
+        self.request.keys.len()
+    }
+
+    pub(crate) fn coordinator(&self) -> SignerIndex {
+        self.order.first().copied().unwrap_or(SignerIndex(0))
+    }
+
+    pub(crate) fn key(&self, index: SignerIndex) -> Option<&PublicKey> {
+        self.request.keys.get(index.as_usize())
+    }
+
+    pub(crate) fn keys_of(&self, indices: &[SignerIndex]) -> Vec<PublicKey> {
+        indices.iter().filter_map(|index| self.key(*index).copied()).collect()
+    }
+
+    pub(crate) const fn is_over(&self) -> bool {
+        matches!(self.phase, Phase::Complete | Phase::Aborted)
+    }
+
+    /// Whose slot a message key speaks for: the index comes from the signature, never from the message.
+    pub(crate) fn slot_of(&self, sender: &PublicKey) -> Option<SignerIndex> {
+        self.joins.held().find(|(_, join)| join.body.delegation.message_key == *sender).map(|(index, _)| index)
+    }
+
+    /// The peer that serves a signer, as far as the request and the joins tell.
+    pub(crate) fn peer_of(&self, index: SignerIndex) -> Option<&PeerId> {
+        let creator = &self.request.creator;
+        match self.joins.at(index) {
+            Some(join) => Some(&join.body.delegation.peer),
+            None => (self.key(index) == Some(&creator.signer)).then_some(&creator.peer),
+        }
+    }
+
+    /// Whose contribution to the current phase is missing.
+    pub(crate) fn awaiting(&self) -> Vec<SignerIndex> {
+        match self.phase {
+            Phase::Joining => self.joins.missing(),
+            Phase::Commitments => self.run.commits.missing(),
+            Phase::Nonces => self.run.nonces.missing(),
+            Phase::Partials => self.run.partials.missing(),
+            Phase::Complete | Phase::Aborted => Vec::new(),
+        }
+    }
+
+    pub(crate) fn proposal(&self, signer: &PublicKey) -> Proposal {
+        Proposal {
+            request: self.id,
+            signer: *signer,
+            terms: Box::new(self.request.as_ref().clone()),
+            keys: self.items.iter().map(|item| item.context.aggregate_key()).collect(),
+        }
+    }
+
+    pub(crate) fn ticket(&self, index: SignerIndex, signer: &PublicKey) -> Ticket {
+        Ticket { session: self.run.session, request: self.id, attempt: self.run.attempt, signer: *signer, index }
+    }
+
+    pub(crate) fn have(&self) -> Have {
+        Have {
+            request: Holding::Held,
+            joins: self.joins.held().map(|(index, _)| index).collect(),
+            commitments: self.run.commits.held().map(|(index, _)| index).collect(),
+            nonces: self.run.nonces.held().map(|(index, _)| index).collect(),
+            partials: self.run.partials.held().map(|(index, _)| index).collect(),
+            outcome: if self.is_over() { Holding::Held } else { Holding::Missing },
+        }
+    }
+
+    pub(crate) fn status(&self) -> SessionStatus {
+        SessionStatus {
+            request: self.id,
+            attempt: self.run.attempt,
+            session: self.run.session,
+            phase: self.phase,
+            signers: self.request.keys.clone(),
+            awaiting: self.awaiting(),
+            election: self.request.options.election,
+            coordinator: self.coordinator(),
+            signatures: self.signatures.clone(),
+        }
+    }
+}
+
+/// The items with their keys: one aggregation for all items of the same derivation.
+pub(crate) fn signing_items(keys: &[PublicKey], items: &[Item]) -> Result<Arc<[SigningItem]>, ItemError> {
+    items
+        .iter()
+        .map(|item| Ok(SigningItem { context: item.key_context(keys)?, message: item.message.clone() }))
+        .collect()
+}
+
+/// The order in which signers take the coordinator's part: a pure function of the request (`docs/protocol.md` §8).
+pub(crate) fn coordinator_order(network: &NetworkId, id: &RequestId, request: &SigningRequest) -> Vec<SignerIndex> {
+    let mut order: Vec<(SignerIndex, &PublicKey)> = (0u16..).map(SignerIndex).zip(&request.keys).collect();
+    match request.options.election {
+        Election::Creator => order.sort_by_key(|(index, key)| (**key != request.creator.signer, *index)),
+        Election::Lexicographic => order.sort_by_key(|(_, key)| **key),
+        Election::HashBased => order.sort_by_key(|(_, key)| {
+            tagged_hash("motet/election/v1", &[network.as_str().as_bytes(), id.as_bytes(), &key.to_bytes()])
+        }),
+        Election::First => {}
+        Election::Last => order.reverse(),
+    }
+    order.into_iter().map(|(index, _)| index).collect()
+}

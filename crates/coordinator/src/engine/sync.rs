@@ -1,0 +1,153 @@
+//! Healing (`docs/protocol.md` §7.2): what one has missed, any other participant hands on.
+
+use std::sync::Arc;
+
+use motet_core_crypto::PublicKey;
+use motet_wire::{Holding, RequestId, SessionReady, SignerIndex, SyncRequest, SyncResponse, Validated, limits};
+
+use super::Engine;
+use super::input::Action;
+use super::session::Session;
+use super::step::Step;
+use crate::event::Phase;
+
+impl Engine {
+    /// Asks the other participants for what is missing.
+    pub(super) fn ask_for_missing(&mut self, id: &RequestId, step: &mut Step<'_>) {
+        let Some(session) = self.sessions.get(id) else { return };
+        let Some(signer) = Self::voice(session) else { return };
+        let request = SyncRequest { request: *id, attempt: session.run.attempt, have: session.have() };
+        let frame = Arc::clone(&session.frame);
+        let missing: Vec<PublicKey> = session.keys_of(&session.joins.missing());
+        let joining = session.phase == Phase::Joining;
+        if joining {
+            for key in missing {
+                self.send_to_signer(&key, &frame, step);
+            }
+        }
+        if let Ok(sealed) = self.seal(&signer, request, step) {
+            self.send_to_others(id, &sealed.frame, step);
+        }
+    }
+
+    /// Which of this node's signers speaks for the node: the first that has joined.
+    fn voice(session: &Session) -> Option<PublicKey> {
+        session.locals.iter().find(|(index, _)| session.joins.at(**index).is_some()).map(|(_, local)| local.signer)
+    }
+
+    fn send_to_others(&self, id: &RequestId, frame: &Arc<[u8]>, step: &mut Step<'_>) {
+        let Some(session) = self.sessions.get(id) else { return };
+        let peers: std::collections::BTreeSet<_> = (0u16..)
+            .map(SignerIndex)
+            .take(session.signers())
+            .filter_map(|index| session.peer_of(index))
+            .filter(|peer| **peer != self.peer)
+            .collect();
+        for peer in peers {
+            step.send(peer.clone(), Vec::new(), frame);
+        }
+    }
+
+    pub(super) fn on_sync_request(&mut self, message: Validated<SyncRequest>, step: &mut Step<'_>) {
+        let SyncRequest { request, attempt, have } = *message.message();
+        let Some(session) = self.sessions.get(&request) else { return };
+        if session.slot_of(message.sender()).is_none() || self.is_own(message.sender()) {
+            return;
+        }
+        let mut frames: Vec<Arc<[u8]>> = Vec::new();
+        if have.request == Holding::Missing {
+            frames.push(Arc::clone(&session.frame));
+        }
+        let joins = session.joins.held().filter(|(index, _)| !have.joins.contains(*index));
+        frames.extend(joins.map(|(_, held)| Arc::clone(&held.frame)));
+        // Of a later attempt the asker lacks everything; of an earlier one nobody needs anything.
+        if attempt <= session.run.attempt {
+            let same = attempt == session.run.attempt;
+            let run = &session.run;
+            if run.attempt.0 > 0 {
+                let commits = run.commits.held().filter(|(index, _)| !same || !have.commitments.contains(*index));
+                frames.extend(commits.map(|(_, held)| Arc::clone(&held.frame)));
+            }
+            let nonces = run.nonces.held().filter(|(index, _)| !same || !have.nonces.contains(*index));
+            frames.extend(nonces.map(|(_, held)| Arc::clone(&held.frame)));
+            let partials = run.partials.held().filter(|(index, _)| !same || !have.partials.contains(*index));
+            frames.extend(partials.map(|(_, held)| Arc::clone(&held.frame)));
+        }
+        if have.outcome == Holding::Missing {
+            frames.extend(session.outcome.clone());
+        }
+        let to = message.from().clone();
+        self.hand_on(&request, frames, Some(to), step);
+    }
+
+    /// Sends signed frames to one peer, or to all other participants.
+    fn hand_on(&mut self, id: &RequestId, frames: Vec<Arc<[u8]>>, to: Option<motet_wire::PeerId>, step: &mut Step<'_>) {
+        let Some(signer) = self.sessions.get(id).and_then(Self::voice) else { return };
+        let mut room = limits::FRAME_SYNC_RESPONSE / 2;
+        let frames: Vec<Vec<u8>> = frames
+            .into_iter()
+            .take(limits::SYNC_FRAMES_MAX)
+            .take_while(|frame| {
+                let fits = frame.len() <= room;
+                room = room.saturating_sub(frame.len());
+                fits
+            })
+            .map(|frame| frame.to_vec())
+            .collect();
+        if frames.is_empty() {
+            return;
+        }
+        if let Ok(sealed) = self.seal(&signer, SyncResponse { request: *id, frames }, step) {
+            match to {
+                Some(peer) => step.send(peer, Vec::new(), &sealed.frame),
+                None => self.send_to_others(id, &sealed.frame, step),
+            }
+        }
+    }
+
+    pub(super) fn on_sync_response(&mut self, message: Validated<SyncResponse>, step: &mut Step<'_>) {
+        let from = message.from().clone();
+        let Some(session) = self.sessions.get(&message.message().request) else { return };
+        if session.is_over() || session.slot_of(message.sender()).is_none() || self.is_own(message.sender()) {
+            return;
+        }
+        let frames: Vec<Arc<[u8]>> = message.into_message().frames.into_iter().map(Arc::from).collect();
+        if !frames.is_empty() {
+            step.act(Action::Validate { from, frames });
+        }
+    }
+
+    /// When somebody's hash differs from ours, somebody has said two different things: everybody is shown what this
+    /// node holds, so that the contradiction meets itself somewhere.
+    pub(super) fn settle_dispute(&mut self, id: &RequestId, step: &mut Step<'_>) {
+        let Some(session) = self.sessions.get_mut(id) else { return };
+        let commitments = session.run.commitments_hash(session.request.options.commitments);
+        let differ_0 = commitments.is_some()
+            && session.run.nonces.held().any(|(_, held)| Some(held.body.commitments) != commitments);
+        let nonces = session.run.nonces_hash();
+        let differ_1 =
+            nonces.is_some() && session.run.partials.held().any(|(_, held)| Some(held.body.nonces) != nonces);
+        if session.run.disputed || session.is_over() || !(differ_0 || differ_1) {
+            return;
+        }
+        session.run.disputed = true;
+        let (coordinator, run) = (session.coordinator(), session.run.session);
+        let joins: Vec<Vec<u8>> = session.joins.held().map(|(_, held)| held.frame.to_vec()).collect();
+        let signer = Self::voice(session);
+        let first = session.run.attempt == motet_wire::Attempt::FIRST;
+        let frames: Vec<Arc<[u8]>> = if differ_1 {
+            session.run.nonces.held().map(|(_, held)| Arc::clone(&held.frame)).collect()
+        } else {
+            session.run.commits.held().map(|(_, held)| Arc::clone(&held.frame)).collect()
+        };
+        if differ_1 || !first {
+            return self.hand_on(id, frames, None, step);
+        }
+        // The commitments of the first attempt are in the joins.
+        let Some(signer) = signer else { return };
+        let ready = SessionReady { request: *id, session: run, coordinator, joins };
+        if let Ok(sealed) = self.seal(&signer, ready, step) {
+            self.send_to_others(id, &sealed.frame, step);
+        }
+    }
+}

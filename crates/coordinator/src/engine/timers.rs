@@ -1,0 +1,129 @@
+//! What time brings (`docs/protocol.md` §7.4). Only the monotonic clock counts here.
+
+use core::time::Duration;
+use motet_wire::{AbortCode, AbortReason, AbortSubject, Evidence, MonotonicMs, RequestId, SessionAbort, Topic};
+use std::sync::Arc;
+
+use super::Engine;
+use super::session::Session;
+use super::step::Step;
+use crate::event::{AbortCause, Event, Phase, TimedOut};
+use crate::limits;
+
+/// How long the outcome of a session is remembered, for those who have missed it.
+const REMEMBER: Duration = Duration::from_secs(10 * 60);
+
+impl Engine {
+    pub(super) fn deadlines_of(session: &Session) -> impl Iterator<Item = MonotonicMs> + use<> {
+        let ended = session.ended.map(|ended| ended.saturating_add(REMEMBER));
+        let active = ended.is_none().then(|| session.deadline.min(session.sync_at).min(session.ends));
+        ended.into_iter().chain(active)
+    }
+
+    /// Everything that is due.
+    pub(super) fn on_time(&mut self, step: &mut Step<'_>) {
+        let now = step.now.mono;
+        let due: Vec<RequestId> = self
+            .sessions
+            .values()
+            .filter(|session| Self::deadlines_of(session).any(|deadline| deadline <= now))
+            .map(|session| session.id)
+            .collect();
+        for id in due {
+            self.on_due(&id, step);
+        }
+        self.renew(step);
+        self.directory.expire(now);
+        self.early.expire(now);
+        self.forget_oldest(step);
+    }
+
+    fn on_due(&mut self, id: &RequestId, step: &mut Step<'_>) {
+        let now = step.now.mono;
+        let Some(session) = self.sessions.get(id) else { return };
+        if session.ended.is_some() {
+            self.close(id, step);
+        } else if session.ends <= now {
+            self.time_out(id, None, step);
+            self.finish(id, None, AbortCause::Expired, step);
+        } else if session.deadline <= now {
+            let next = session.run.attempt.next().filter(|next| next.0 < self.config.attempts);
+            let next = next.filter(|_| session.phase != Phase::Joining);
+            self.time_out(id, next, step);
+            match next {
+                Some(next) => self.begin_attempt(id, next, step),
+                None => self.give_up(id, step),
+            }
+        } else if session.sync_at <= now {
+            let wait = self.config.sync_after.saturating_mul(1 << session.syncs.min(4));
+            if let Some(session) = self.sessions.get_mut(id) {
+                session.syncs = session.syncs.saturating_add(1);
+                session.sync_at = now.saturating_add(wait);
+            }
+            self.ask_for_missing(id, step);
+        }
+    }
+
+    fn time_out(&self, id: &RequestId, next: Option<motet_wire::Attempt>, step: &mut Step<'_>) {
+        let Some(session) = self.sessions.get(id) else { return };
+        let awaiting = session.awaiting();
+        let signers = session.keys_of(&awaiting);
+        let attempt = session.run.attempt;
+        step.emit(Event::SessionTimeout(TimedOut {
+            request: *id,
+            attempt,
+            phase: session.phase,
+            awaiting,
+            signers,
+            next,
+        }));
+    }
+
+    fn give_up(&mut self, id: &RequestId, step: &mut Step<'_>) {
+        let Some(session) = self.sessions.get(id) else { return };
+        let awaiting = session.awaiting();
+        let signers = session.keys_of(&awaiting);
+        self.finish(id, None, AbortCause::Unresponsive { awaiting, signers }, step);
+    }
+
+    /// Tells the participants that this node gives up. The frame, if it could be made.
+    pub(super) fn send_abort(
+        &mut self,
+        id: &RequestId,
+        code: AbortCode,
+        detail: String,
+        evidence: Option<Evidence>,
+        step: &mut Step<'_>,
+    ) -> Option<Arc<[u8]>> {
+        let signer = self.sessions.get(id)?.locals.values().next()?.signer;
+        let mut detail = detail;
+        while detail.len() > motet_wire::limits::REASON {
+            detail.pop();
+        }
+        let reason = AbortReason { code, detail };
+        let abort = SessionAbort { subject: AbortSubject::Request(*id), reason, evidence };
+        let sealed = self.seal(&signer, abort, step).ok()?;
+        step.broadcast(Topic::Sessions, &sealed.frame);
+        self.send_to_session(id, &sealed.frame, step);
+        Some(sealed.frame)
+    }
+
+    /// Forgets a session.
+    pub(super) fn close(&mut self, id: &RequestId, step: &mut Step<'_>) {
+        self.forget_nonces(id, step);
+        if self.sessions.remove(id).is_some() {
+            self.requests.retain(|_, request| request != id);
+            step.emit(Event::SessionClosed { request: *id });
+        }
+    }
+
+    fn forget_oldest(&mut self, step: &mut Step<'_>) {
+        let mut over: Vec<(MonotonicMs, RequestId)> =
+            self.sessions.values().filter_map(|session| Some((session.ended?, session.id))).collect();
+        let excess = over.len().saturating_sub(limits::FINISHED_SESSIONS);
+        over.sort_unstable();
+        for (_, id) in over.into_iter().take(excess) {
+            self.close(&id, step);
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! Why a call was refused: its caller's fault, by type. What peers or the network do wrong are events, not errors.
+
+use motet_core_crypto::PublicKey;
+use motet_wire::{IdError, ItemError, RequestId, SealError};
+
+use crate::entropy::EntropyError;
+use crate::event::Phase;
+
+/// A command cannot be carried out.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CommandError {
+    /// The signer has not been added to this node, or has no delegation yet.
+    #[error("signer {0} is not served by this node")]
+    UnknownSigner(PublicKey),
+    /// The node serves as many signers as it may.
+    #[error("this node serves {limit} signers already")]
+    TooManySigners {
+        /// How many it may serve.
+        limit: usize,
+    },
+    /// No such request is known, or it is closed.
+    #[error("request {0} is not known here")]
+    UnknownRequest(RequestId),
+    /// The creator of a request must be one of its signers.
+    #[error("the creator must be one of the signers")]
+    CreatorNotListed,
+    /// More signers than this node allows.
+    #[error("{count} signers; this node allows {limit}")]
+    TooManyParticipants {
+        /// How many there are.
+        count: usize,
+        /// How many are allowed.
+        limit: usize,
+    },
+    /// As many sessions go on as may.
+    #[error("{limit} sessions go on already")]
+    TooManySessions {
+        /// How many may.
+        limit: usize,
+    },
+    /// The session is in another phase.
+    #[error("the session is in the phase of {0}")]
+    WrongPhase(Phase),
+    /// The signer has no advertisement.
+    #[error("the signer has no advertisement to withdraw")]
+    NotAdvertised,
+    /// The keys or derivations of the request do not exist.
+    #[error(transparent)]
+    Item(#[from] ItemError),
+    /// A part is over its bound.
+    #[error(transparent)]
+    Seal(#[from] SealError),
+    /// An address is too long.
+    #[error(transparent)]
+    Address(#[from] IdError),
+    /// The proof of work could not be found.
+    #[error("no proof of work was found")]
+    Work,
+    /// The source of randomness failed.
+    #[error(transparent)]
+    Entropy(#[from] EntropyError),
+    /// The engine has too much to do.
+    #[error("too many commands are waiting")]
+    Busy,
+}

@@ -1,0 +1,272 @@
+//! What a node tells its user (`docs/protocol.md` §11). Each event is emitted once for each cause, and only after the
+//! state that it speaks of has been reached and stored.
+
+use motet_core_crypto::{PublicKey, Signature, XOnlyPublicKey};
+use motet_wire::{
+    AdvertisementId, Attempt, Channel, Charge, PeerId, RequestId, SessionId, SignerAdvertisement, SignerIndex,
+    SigningRequest,
+};
+
+/// Something has happened.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Event {
+    /// An advertisement of a signer of this node is out.
+    SignerAdvertised(Discovery),
+    /// Another node's signer advertises.
+    SignerDiscovered(Discovery),
+    /// A signer of this node has withdrawn its advertisement.
+    SignerWithdrawn(Withdrawal),
+    /// Another node's signer has withdrawn its advertisement.
+    SignerUnavailable(Withdrawal),
+    /// A request of a signer of this node is out.
+    SigningRequestCreated(Requested),
+    /// A request asks for a signer of this node.
+    SigningRequestReceived(Requested),
+    /// A signer of this node has joined.
+    SigningRequestJoined(Participation),
+    /// A signer has joined; one of this node's, too.
+    ParticipantJoined(Participation),
+    /// A signer has declined.
+    ParticipantDeclined {
+        /// Who and what.
+        participation: Participation,
+        /// Why, in the signer's words.
+        reason: String,
+    },
+    /// All signers have joined.
+    SessionReady {
+        /// The request.
+        request: RequestId,
+        /// The session of the first attempt.
+        session: SessionId,
+        /// Who coordinates.
+        coordinator: SignerIndex,
+    },
+    /// Who coordinates has been decided.
+    CoordinatorElected {
+        /// The request.
+        request: RequestId,
+        /// Who.
+        coordinator: SignerIndex,
+    },
+    /// All commitments of an attempt are known.
+    SessionNonceCommitmentsComplete(Round),
+    /// A signer has revealed its nonces.
+    NonceReceived(Contribution),
+    /// All nonces of an attempt are known.
+    SessionNoncesComplete(Round),
+    /// A signer has sent its partial signatures.
+    PartialSigReceived(Contribution),
+    /// All partial signatures of an attempt are known.
+    SessionPartialSigsComplete(Round),
+    /// The signatures are made and verified.
+    SessionComplete(Completed),
+    /// The session has ended without signatures.
+    SessionAborted(Aborted),
+    /// A round or the joining has taken too long.
+    SessionTimeout(TimedOut),
+    /// Something failed on this node.
+    SessionError {
+        /// The request.
+        request: RequestId,
+        /// What.
+        detail: String,
+    },
+    /// The session's memory has been given back.
+    SessionClosed {
+        /// The request.
+        request: RequestId,
+    },
+}
+
+/// An advertisement, and how it came.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Discovery {
+    /// The advertisement's id.
+    pub id: AdvertisementId,
+    /// What it says.
+    pub advertisement: Box<SignerAdvertisement>,
+    /// How it came.
+    pub channel: Channel,
+}
+
+/// A withdrawn advertisement.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Withdrawal {
+    /// Whose.
+    pub signer: PublicKey,
+    /// Which.
+    pub advertisement: AdvertisementId,
+    /// Why, in the signer's words.
+    pub reason: String,
+}
+
+/// A request, and how it came.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Requested {
+    /// Its id.
+    pub id: RequestId,
+    /// What it says.
+    pub request: Box<SigningRequest>,
+    /// The keys that the items will verify under, computed here.
+    pub keys: Vec<XOnlyPublicKey>,
+    /// How it came.
+    pub channel: Channel,
+}
+
+/// A signer's answer to a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Participation {
+    /// The request.
+    pub request: RequestId,
+    /// The signer.
+    pub signer: PublicKey,
+    /// Its place in the request.
+    pub index: SignerIndex,
+    /// The peer that serves it.
+    pub peer: PeerId,
+    /// How the answer came.
+    pub channel: Channel,
+}
+
+/// One round of one attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Round {
+    /// The request.
+    pub request: RequestId,
+    /// The session of this attempt.
+    pub session: SessionId,
+    /// The attempt.
+    pub attempt: Attempt,
+}
+
+/// What one signer has contributed to a round.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Contribution {
+    /// The round.
+    pub round: Round,
+    /// Who.
+    pub index: SignerIndex,
+    /// How it came.
+    pub channel: Channel,
+}
+
+/// Signatures, each verified under its key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Completed {
+    /// The request.
+    pub request: RequestId,
+    /// The session of the attempt that succeeded.
+    pub session: SessionId,
+    /// One for each item.
+    pub items: Vec<SignedItem>,
+}
+
+/// A signed item.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignedItem {
+    /// The key that the signature verifies under.
+    pub aggregate_key: XOnlyPublicKey,
+    /// The message.
+    pub message: Vec<u8>,
+    /// The signature.
+    pub signature: Signature,
+}
+
+/// A session that has ended without signatures.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Aborted {
+    /// The request.
+    pub request: RequestId,
+    /// Whose fault that is, as far as it is known.
+    pub cause: AbortCause,
+}
+
+/// Why a session has ended without signatures.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AbortCause {
+    /// This node's user gave up.
+    Cancelled,
+    /// A participant gave up, in its words. That blames nobody.
+    Refused {
+        /// Who.
+        by: SignerIndex,
+        /// Its key.
+        signer: PublicKey,
+        /// Why.
+        detail: String,
+    },
+    /// A participant broke the protocol, and evidence proves it.
+    Convicted {
+        /// Who.
+        culprit: PublicKey,
+        /// Of what.
+        charge: Charge,
+    },
+    /// Participants did not answer, in every attempt. Silence proves nothing.
+    Unresponsive {
+        /// Who was awaited last.
+        awaiting: Vec<SignerIndex>,
+        /// Their keys.
+        signers: Vec<PublicKey>,
+    },
+    /// The request ended, or the session took too long.
+    Expired,
+    /// This node failed.
+    Internal(String),
+}
+
+/// A wait that took too long.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TimedOut {
+    /// The request.
+    pub request: RequestId,
+    /// The attempt.
+    pub attempt: Attempt,
+    /// What was awaited.
+    pub phase: Phase,
+    /// Whose contribution is missing.
+    pub awaiting: Vec<SignerIndex>,
+    /// Their keys.
+    pub signers: Vec<PublicKey>,
+    /// Whether another attempt follows.
+    pub next: Option<Attempt>,
+}
+
+/// Where a session is: what is being collected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Phase {
+    /// Joins.
+    Joining,
+    /// Commitments to nonces.
+    Commitments,
+    /// Nonces.
+    Nonces,
+    /// Partial signatures.
+    Partials,
+    /// Nothing: there are signatures.
+    Complete,
+    /// Nothing: there will be no signatures.
+    Aborted,
+}
+
+impl Phase {
+    /// What is being collected, for people.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Joining => "joining",
+            Self::Commitments => "nonce commitments",
+            Self::Nonces => "nonces",
+            Self::Partials => "partial signatures",
+            Self::Complete => "complete",
+            Self::Aborted => "aborted",
+        }
+    }
+}
+
+impl core::fmt::Display for Phase {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(self.name())
+    }
+}

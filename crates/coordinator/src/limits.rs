@@ -1,0 +1,15 @@
+//! Every bound of the engine, with its reason. Times and numbers that a user may change are in [`crate::Config`].
+
+/// Advertisements kept: 10 KB each at most, and nobody chooses among more signers than this.
+pub const ADVERTISEMENTS: usize = 4096;
+/// Messages kept for requests or attempts that are not known yet; the oldest goes first. Honest messages overtake each
+/// other by a network delay, so few are early at any time.
+pub const EARLY_MESSAGES: usize = 1024;
+/// Early messages kept from one sender, so that nobody can push out everybody else's.
+pub const EARLY_PER_SENDER: usize = 32;
+/// Finished sessions whose outcome is remembered, to answer questions and to know duplicates.
+pub const FINISHED_SESSIONS: usize = 1024;
+/// Requests that wait for an approval; the oldest is dropped first (`docs/protocol.md` §10).
+pub const UNAPPROVED_REQUESTS: usize = 100;
+/// Commands that wait for a computation.
+pub const PENDING_COMMANDS: usize = 256;

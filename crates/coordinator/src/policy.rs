@@ -1,0 +1,74 @@
+//! Whether to sign what one is asked to sign.
+//!
+//! An approval binds the digest of exactly what was shown: request id, items, derivations, and the keys that were
+//! computed from them. The engine signs nothing without one.
+
+use async_trait::async_trait;
+use motet_core_crypto::{PublicKey, XOnlyPublicKey, tagged_hash};
+use motet_wire::{RequestId, SigningRequest};
+
+/// What is put before the user.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Proposal {
+    /// The request.
+    pub request: RequestId,
+    /// Which of this node's signers is asked.
+    pub signer: PublicKey,
+    /// What is asked.
+    pub terms: Box<SigningRequest>,
+    /// The keys that the items will verify under, computed here.
+    pub keys: Vec<XOnlyPublicKey>,
+}
+
+/// The digest of a proposal: what an approval is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ProposalDigest([u8; 32]);
+
+impl Proposal {
+    /// `tagged_hash("motet/approval/v1", request id | signer | keys)`. The request id covers everything else shown.
+    pub fn digest(&self) -> ProposalDigest {
+        let keys: Vec<u8> = self.keys.iter().flat_map(XOnlyPublicKey::to_bytes).collect();
+        ProposalDigest(tagged_hash("motet/approval/v1", &[self.request.as_bytes(), &self.signer.to_bytes(), &keys]))
+    }
+}
+
+/// What the user says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Decision {
+    /// Sign exactly this.
+    Approve,
+    /// Do not.
+    Decline {
+        /// Why, for the others; at most 256 bytes.
+        reason: String,
+    },
+}
+
+/// Decides, and may take its time: a person may have to be asked.
+#[async_trait]
+pub trait Policy: Send + Sync {
+    /// Decides on one proposal.
+    async fn decide(&self, proposal: Proposal) -> Decision;
+}
+
+/// Approves everything: for scripts and tests on keys that hold nothing.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ApproveAll;
+
+#[async_trait]
+impl Policy for ApproveAll {
+    async fn decide(&self, _: Proposal) -> Decision {
+        Decision::Approve
+    }
+}
+
+/// Declines everything: for nodes that only ask.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct DeclineAll;
+
+#[async_trait]
+impl Policy for DeclineAll {
+    async fn decide(&self, _: Proposal) -> Decision {
+        Decision::Decline { reason: "this node signs only what it asks for itself".to_owned() }
+    }
+}

@@ -1,0 +1,207 @@
+//! The two operations that need a signer's secret key, and the certificate that keeps it out of everything else.
+//!
+//! The engine never sees a secret key or a secret nonce. It hands out a [`SignerTask`]; whoever drives the engine lets a
+//! [`Signer`] do it, on a pool, in a device or in another process, and feeds the [`SignerAnswer`] back.
+//! `docs/protocol.md` §7.1 is the contract of a signer: a nonce is used at most once, is never written anywhere, and is
+//! gone when the session is.
+
+mod local;
+
+use core::fmt;
+use std::sync::Arc;
+
+use motet_core_crypto::{KeyAggContext, PartialSignature, PublicKey, PublicNonce, Signature};
+use motet_wire::{Attempt, RequestId, SessionId, SignerIndex, TimestampMs};
+
+pub use local::LocalSigner;
+
+/// One item of a request, with its key: what is signed under what.
+#[derive(Debug, Clone)]
+pub struct SigningItem {
+    /// The aggregate of the signers' keys, with the item's derivation applied.
+    pub context: KeyAggContext,
+    /// The message as BIP-340 signs it.
+    pub message: Vec<u8>,
+}
+
+/// Which nonces of whom: each is made once and used at most once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Ticket {
+    /// The session, which is of one attempt.
+    pub session: SessionId,
+    /// The request.
+    pub request: RequestId,
+    /// The attempt.
+    pub attempt: Attempt,
+    /// The signer.
+    pub signer: PublicKey,
+    /// The signer's place in the request.
+    pub index: SignerIndex,
+}
+
+/// What a signer is asked to do.
+#[derive(Debug, Clone)]
+pub enum SignerTask {
+    /// Certify a message key: sign the digest with BIP-340.
+    Delegate {
+        /// The signer.
+        signer: PublicKey,
+        /// The message key that is certified.
+        message_key: PublicKey,
+        /// Until when.
+        not_after: TimestampMs,
+        /// [`motet_wire::Delegation::digest`] of these and the peer.
+        digest: [u8; 32],
+    },
+    /// Make fresh nonces, one pair for each item, and keep their secret halves.
+    GenerateNonces {
+        /// For what.
+        ticket: Ticket,
+        /// The items; the nonces are bound to their keys and messages.
+        items: Arc<[SigningItem]>,
+    },
+    /// Sign each item with the nonces of this ticket, which are gone afterwards.
+    Sign {
+        /// Which nonces.
+        ticket: Ticket,
+        /// The items.
+        items: Arc<[SigningItem]>,
+        /// All signers' public nonces: one list for each signer, one nonce in it for each item.
+        nonces: Arc<[Vec<PublicNonce>]>,
+    },
+    /// Destroy the nonces of this ticket, if there are any.
+    Forget {
+        /// Which nonces.
+        ticket: Ticket,
+    },
+}
+
+impl SignerTask {
+    /// Who is asked.
+    pub const fn signer(&self) -> &PublicKey {
+        match self {
+            Self::Delegate { signer, .. } => signer,
+            Self::GenerateNonces { ticket, .. } | Self::Sign { ticket, .. } | Self::Forget { ticket } => &ticket.signer,
+        }
+    }
+
+    /// Lets a signer do the task. `None` for the tasks that nobody waits for.
+    pub fn perform(self, signer: &dyn Signer) -> Option<SignerAnswer> {
+        match self {
+            Self::Delegate { signer: key, message_key, not_after, digest } => {
+                let result = signer.delegate(&digest);
+                Some(SignerAnswer::Delegated { signer: key, message_key, not_after, result })
+            }
+            Self::GenerateNonces { ticket, items } => {
+                Some(SignerAnswer::Nonces { ticket, result: signer.generate_nonces(&ticket, &items) })
+            }
+            Self::Sign { ticket, items, nonces } => {
+                Some(SignerAnswer::Signed { ticket, result: signer.sign(&ticket, &items, &nonces) })
+            }
+            Self::Forget { ticket } => {
+                signer.forget(&ticket);
+                None
+            }
+        }
+    }
+
+    /// The answer when there is nobody to do the task.
+    pub fn refused(self, error: SignerError) -> Option<SignerAnswer> {
+        match self {
+            Self::Delegate { signer, message_key, not_after, .. } => {
+                Some(SignerAnswer::Delegated { signer, message_key, not_after, result: Err(error) })
+            }
+            Self::GenerateNonces { ticket, .. } => Some(SignerAnswer::Nonces { ticket, result: Err(error) }),
+            Self::Sign { ticket, .. } => Some(SignerAnswer::Signed { ticket, result: Err(error) }),
+            Self::Forget { .. } => None,
+        }
+    }
+}
+
+/// What a signer answers.
+#[derive(Debug, Clone)]
+pub enum SignerAnswer {
+    /// To [`SignerTask::Delegate`].
+    Delegated {
+        /// The signer.
+        signer: PublicKey,
+        /// The message key.
+        message_key: PublicKey,
+        /// Until when.
+        not_after: TimestampMs,
+        /// The signature of the digest.
+        result: Result<Signature, SignerError>,
+    },
+    /// To [`SignerTask::GenerateNonces`].
+    Nonces {
+        /// For what.
+        ticket: Ticket,
+        /// One public nonce for each item.
+        result: Result<Vec<PublicNonce>, SignerError>,
+    },
+    /// To [`SignerTask::Sign`].
+    Signed {
+        /// Which nonces.
+        ticket: Ticket,
+        /// One partial signature for each item.
+        result: Result<Vec<PartialSignature>, SignerError>,
+    },
+}
+
+/// A signer did not do what it was asked.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SignerError {
+    /// There is no such signer here.
+    #[error("this node has no such signer")]
+    Unknown,
+    /// The source of randomness failed.
+    #[error("the source of randomness failed")]
+    Randomness,
+    /// The nonces of this ticket were made before, were used, have lapsed, or died with an earlier process.
+    #[error("there are no unused nonces for this attempt")]
+    NoNonces,
+    /// The device refuses, or is not there; its own words.
+    #[error("the signing device failed: {0}")]
+    Device(String),
+    /// The arithmetic failed a check, which only broken hardware explains.
+    #[error("a signature failed its own check")]
+    Faulty,
+}
+
+/// A holder of one signer key: in memory ([`LocalSigner`]), in a device, in an enclave or elsewhere.
+///
+/// Calls may block; they run on a pool.
+pub trait Signer: Send + Sync + fmt::Debug {
+    /// The key.
+    fn public_key(&self) -> PublicKey;
+
+    /// Signs a delegation's digest with BIP-340.
+    ///
+    /// # Errors
+    ///
+    /// [`SignerError`].
+    fn delegate(&self, digest: &[u8; 32]) -> Result<Signature, SignerError>;
+
+    /// Makes fresh nonces for each item (BIP-327 NonceGen) and keeps the secret halves, in memory only.
+    ///
+    /// # Errors
+    ///
+    /// [`SignerError::NoNonces`] if nonces were made for this ticket before.
+    fn generate_nonces(&self, ticket: &Ticket, items: &[SigningItem]) -> Result<Vec<PublicNonce>, SignerError>;
+
+    /// Signs each item (BIP-327 Sign) with the nonces of the ticket, which no longer exist when this returns.
+    ///
+    /// # Errors
+    ///
+    /// [`SignerError::NoNonces`] if there are none.
+    fn sign(
+        &self,
+        ticket: &Ticket,
+        items: &[SigningItem],
+        nonces: &[Vec<PublicNonce>],
+    ) -> Result<Vec<PartialSignature>, SignerError>;
+
+    /// Destroys the nonces of the ticket.
+    fn forget(&self, ticket: &Ticket);
+}

@@ -1,0 +1,244 @@
+//! Engines joined by a network in memory. Time is a number, and the order of deliveries comes from a seed.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use motet_coordinator::engine::input::SessionStatus;
+use motet_coordinator::entropy::Infallible;
+use motet_coordinator::event::Phase;
+use motet_coordinator::{
+    Action, Announcement, Command, CommandError, CommandId, Config, Decision, Engine, Event, Input, LocalSigner,
+    Record, Reply, Signer, Snapshot,
+};
+use motet_core_crypto::{PublicKey, SecretKey};
+use motet_wire::work::Free;
+use motet_wire::{
+    Arrival, Channel, Criteria, Difficulty, Item, MonotonicMs, NetworkId, Now, PeerId, RequestId, RequestMetadata,
+    RequestOptions, SignerMetadata, Standing, TimestampMs, Validator, ValidatorLimits,
+};
+use rand_chacha::ChaCha20Rng;
+use rand_chacha::rand_core::{Rng, SeedableRng};
+
+const START: u64 = 1_800_000_000_000;
+
+pub(crate) struct Node {
+    pub(crate) engine: Engine,
+    pub(crate) signers: Vec<Arc<dyn Signer>>,
+    pub(crate) peer: PeerId,
+    pub(crate) events: Vec<Event>,
+    pub(crate) records: Vec<Record>,
+    pub(crate) replies: BTreeMap<CommandId, Result<Reply, CommandError>>,
+    pub(crate) deaf: bool,
+    validator: Validator,
+    rng: Infallible<ChaCha20Rng>,
+}
+
+pub(crate) struct Network {
+    pub(crate) nodes: Vec<Node>,
+    queue: VecDeque<(usize, Channel, PeerId, Arc<[u8]>)>,
+    pub(crate) clock: u64,
+    order: ChaCha20Rng,
+    pub(crate) shuffle: bool,
+    /// Percent of direct frames between nodes that are lost.
+    pub(crate) loss: u32,
+    next_command: u64,
+    pub(crate) decision: Decision,
+}
+
+impl Network {
+    pub(crate) fn new(count: usize, seed: u64, config: &Config) -> Self {
+        let mut order = ChaCha20Rng::seed_from_u64(seed);
+        let network = NetworkId::test();
+        let nodes = (0..count)
+            .map(|index| {
+                let peer = PeerId::from_bytes(&[index as u8 + 1; 38]).unwrap();
+                let mut rng = Infallible(ChaCha20Rng::seed_from_u64(order.next_u64()));
+                let key = SecretKey::generate(&mut rng).unwrap();
+                let signer = LocalSigner::new(key, Infallible(ChaCha20Rng::seed_from_u64(order.next_u64())));
+                let config = Config { difficulty: Difficulty(0), ..config.clone() };
+                Node {
+                    engine: Engine::new(config, network.clone(), peer.clone(), Snapshot::default()),
+                    signers: vec![Arc::new(signer)],
+                    validator: Validator::with_work(network.clone(), ValidatorLimits::default(), Arc::new(Free)),
+                    peer,
+                    events: Vec::new(),
+                    records: Vec::new(),
+                    replies: BTreeMap::new(),
+                    deaf: false,
+                    rng,
+                }
+            })
+            .collect();
+        let mut this = Self {
+            nodes,
+            queue: VecDeque::new(),
+            clock: 0,
+            order,
+            shuffle: false,
+            loss: 0,
+            next_command: 0,
+            decision: Decision::Approve,
+        };
+        for index in 0..count {
+            for signer in this.nodes[index].signers.clone() {
+                this.command(index, Command::AddSigner { signer: signer.public_key() }).unwrap();
+            }
+        }
+        this
+    }
+
+    pub(crate) fn key(&self, node: usize) -> PublicKey {
+        self.nodes[node].signers[0].public_key()
+    }
+
+    fn now(&self) -> Now {
+        Now { wall: TimestampMs(START + self.clock), mono: MonotonicMs(1_000_000 + self.clock) }
+    }
+
+    /// Gives a command and returns its reply, which every command has at once when computations take no time.
+    pub(crate) fn command(&mut self, node: usize, command: Command) -> Result<Reply, CommandError> {
+        self.next_command += 1;
+        let id = CommandId(self.next_command);
+        self.input(node, Input::Command(id, command));
+        self.nodes[node].replies.remove(&id).expect("a reply")
+    }
+
+    pub(crate) fn advertise_all(&mut self) {
+        for index in 0..self.nodes.len() {
+            let signer = self.key(index);
+            let metadata = SignerMetadata { nickname: format!("node {index}"), ..SignerMetadata::default() };
+            let lifetime = core::time::Duration::from_secs(3600);
+            let advertise =
+                Command::Advertise { signer, criteria: Criteria::ANY, metadata, addresses: Vec::new(), lifetime };
+            self.command(index, advertise).unwrap();
+        }
+        self.run();
+    }
+
+    pub(crate) fn announce(&mut self, items: Vec<Item>, options: RequestOptions) -> RequestId {
+        let keys = (0..self.nodes.len()).map(|index| self.key(index)).collect();
+        let announcement = Announcement {
+            creator: self.key(0),
+            keys,
+            items,
+            options,
+            metadata: RequestMetadata::default(),
+            lifetime: core::time::Duration::from_secs(60),
+        };
+        match self.command(0, Command::Announce(announcement)).unwrap() {
+            Reply::Announced { request, .. } => request,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub(crate) fn status(&mut self, node: usize, request: RequestId) -> SessionStatus {
+        match self.command(node, Command::Status { request }).unwrap() {
+            Reply::Status(status) => *status,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Delivers messages until a session is in this phase on this node.
+    pub(crate) fn run_until(&mut self, node: usize, request: RequestId, phase: Phase) {
+        loop {
+            match self.command(node, Command::Status { request }) {
+                Ok(Reply::Status(status)) if status.phase == phase => return,
+                _ => assert!(self.deliver_one(), "the session never came to {phase}"),
+            }
+        }
+    }
+
+    /// Delivers messages until there are none.
+    pub(crate) fn run(&mut self) {
+        while self.deliver_one() {}
+    }
+
+    pub(crate) fn deliver_one(&mut self) -> bool {
+        if self.queue.is_empty() {
+            return false;
+        }
+        let position = if self.shuffle { self.order.next_u64() as usize % self.queue.len() } else { 0 };
+        let (node, channel, from, bytes) = self.queue.remove(position).unwrap();
+        self.receive(node, channel, from, bytes);
+        true
+    }
+
+    /// Lets time pass until the next deadline of any node.
+    pub(crate) fn sleep_to_next_deadline(&mut self) {
+        let next = self.nodes.iter().filter_map(|node| node.engine.next_deadline()).min().expect("a deadline");
+        self.clock = self.clock.max(next.0.saturating_sub(1_000_000));
+        for index in 0..self.nodes.len() {
+            self.input(index, Input::Tick);
+        }
+    }
+
+    fn receive(&mut self, node: usize, channel: Channel, from: PeerId, bytes: Arc<[u8]>) {
+        let now = self.now();
+        let target = &mut self.nodes[node];
+        if target.deaf {
+            return;
+        }
+        let member = Standing::Member { sessions: 100 };
+        let arrival = Arrival::new(bytes, channel, from).standing(member, member);
+        if let Ok(message) = target.validator.validate(arrival, now) {
+            self.input(node, Input::Message(Box::new(message)));
+        }
+    }
+
+    pub(crate) fn input(&mut self, node: usize, input: Input) {
+        let now = self.now();
+        let target = &mut self.nodes[node];
+        let actions = target.engine.handle(now, input, &mut target.rng);
+        for action in actions {
+            self.act(node, action);
+        }
+    }
+
+    fn act(&mut self, node: usize, action: Action) {
+        let from = self.nodes[node].peer.clone();
+        match action {
+            Action::Persist(record) => self.nodes[node].records.push(record),
+            Action::Broadcast { frame, .. } => {
+                for index in 0..self.nodes.len() {
+                    let channel = if index == node { Channel::Loopback } else { Channel::Gossip };
+                    if index == node || !self.nodes[node].deaf {
+                        self.queue.push_back((index, channel, from.clone(), Arc::clone(&frame)));
+                    }
+                }
+            }
+            Action::Send { to, frame, .. } => {
+                let index = self.nodes.iter().position(|other| other.peer == to).unwrap();
+                let lost = index != node && self.order.next_u32() % 100 < self.loss;
+                let channel = if index == node { Channel::Loopback } else { Channel::Direct };
+                if !lost && (index == node || !self.nodes[node].deaf) {
+                    self.queue.push_back((index, channel, from, frame));
+                }
+            }
+            Action::Publish { .. } => {}
+            Action::Validate { from, frames } => {
+                for frame in frames {
+                    self.queue.push_back((node, Channel::Sync, from.clone(), frame));
+                }
+            }
+            Action::AskSigner(task) => {
+                let signer = self.nodes[node].signers.iter().find(|signer| signer.public_key() == *task.signer());
+                if let Some(answer) = task.perform(signer.unwrap().clone().as_ref()) {
+                    self.input(node, Input::SignerAnswered(answer));
+                }
+            }
+            Action::Compute(job) => {
+                let outcome = job.run(&mut self.nodes[node].rng);
+                self.input(node, Input::Computed(outcome));
+            }
+            Action::AskPolicy(proposal) => {
+                let (request, signer, digest) = (proposal.request, proposal.signer, proposal.digest());
+                let decision = self.decision.clone();
+                self.input(node, Input::PolicyDecided { request, signer, digest, decision });
+            }
+            Action::Reply(id, reply) => {
+                self.nodes[node].replies.insert(id, reply);
+            }
+            Action::Emit(event) => self.nodes[node].events.push(event),
+        }
+    }
+}
