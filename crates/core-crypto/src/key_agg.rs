@@ -3,12 +3,13 @@
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
-use k256::elliptic_curve::ops::LinearCombination;
-use k256::{ProjectivePoint, Scalar};
+use k256::Scalar;
 
 use crate::hash::{TaggedHash, hmac_sha512};
+use crate::multiscalar::Coefficient;
 use crate::point::{PublicKey, XOnlyPublicKey};
 use crate::scalar::{parse_scalar, reduce, sign};
+use crate::vartime::combine_vartime;
 
 /// The chain code that BIP-328 gives every aggregate key.
 const BIP328_CHAIN_CODE: [u8; 32] = [
@@ -99,20 +100,22 @@ impl KeyAggContext {
         let first = keys.first().ok_or(KeyAggError::Empty)?;
         let second = keys.iter().find(|key| *key != first);
         let list = keys.iter().fold(TaggedHash::new(b"KeyAgg list"), |hash, key| hash.chain(&key.to_bytes())).finish();
-        let coefficients: Vec<Scalar> = keys
-            .iter()
-            .map(|key| {
-                if Some(key) == second {
-                    Scalar::ONE
-                } else {
-                    reduce(&TaggedHash::new(b"KeyAgg coefficient").chain(&list).chain(&key.to_bytes()).finish())
-                }
-            })
-            .collect();
-        let terms: Vec<(ProjectivePoint, Scalar)> =
-            keys.iter().zip(&coefficients).map(|(key, a)| (ProjectivePoint::from(*key.point()), *a)).collect();
-        let sum = ProjectivePoint::lincomb_vartime(terms.as_slice());
-        let aggregate = PublicKey::from_point(&sum).ok_or(KeyAggError::Infinity)?;
+        let hash = TaggedHash::new(b"KeyAgg coefficient").chain(&list);
+        let coefficients: Vec<Scalar> =
+            keys.iter()
+                .map(|key| {
+                    if Some(key) == second {
+                        Scalar::ONE
+                    } else {
+                        reduce(&hash.clone().chain(&key.to_bytes()).finish())
+                    }
+                })
+                .collect();
+        let sum = combine_vartime(
+            None,
+            keys.iter().zip(&coefficients).map(|(key, a)| (Coefficient::from_scalar_vartime(a), key.point())),
+        );
+        let aggregate = PublicKey::from_sum_vartime(sum).ok_or(KeyAggError::Infinity)?;
         Ok(Self { keys: keys.to_vec(), coefficients, aggregate, negated: false, tweak: Scalar::ZERO })
     }
 
@@ -169,9 +172,9 @@ impl KeyAggContext {
 
     fn tweaked(self, tweak: &[u8; 32], negate: bool) -> Result<Self, TweakError> {
         let t = parse_scalar(tweak).ok_or(TweakError::OutOfRange)?;
-        let point = ProjectivePoint::from(*self.aggregate.point());
-        let point = if negate { -point } else { point } + ProjectivePoint::mul_by_generator(&t);
-        let aggregate = PublicKey::from_point(&point).ok_or(TweakError::Infinity)?;
+        let key = self.aggregate.point().negate_if(negate);
+        let sum = combine_vartime(Some(&t), [(Coefficient::One, key)]);
+        let aggregate = PublicKey::from_sum_vartime(sum).ok_or(TweakError::Infinity)?;
         let tweak = if negate { -self.tweak } else { self.tweak } + t;
         Ok(Self { aggregate, negated: self.negated != negate, tweak, ..self })
     }
@@ -194,6 +197,10 @@ impl KeyAggContext {
     /// The same key with the parity of its y coordinate.
     pub const fn aggregate_plain(&self) -> PublicKey {
         self.aggregate
+    }
+
+    pub(crate) fn coefficients(&self) -> &[Scalar] {
+        &self.coefficients
     }
 
     pub(crate) fn coefficient(&self, index: usize) -> Option<&Scalar> {

@@ -2,21 +2,28 @@
 #![no_std]
 
 extern crate alloc;
+#[cfg(feature = "std")]
+extern crate std;
 
 mod challenge;
+mod field;
 mod hash;
 mod hex;
 mod key_agg;
+mod multiscalar;
 mod nonce;
 mod point;
 mod scalar;
 pub mod schnorr;
 mod session;
+mod vartime;
 
 pub use hash::tagged_hash;
 pub use hex::ParseHexError;
 pub use key_agg::{KeyAggContext, KeyAggError, TweakError};
-pub use nonce::{AggregateNonce, NonceCommitment, NonceGenError, NonceInputs, PublicNonce, SecretNonce, generate_nonce};
+pub use nonce::{
+    AggregateNonce, NonceCommitment, NonceGenError, NonceInputs, PublicNonce, SecretNonce, generate_nonce,
+};
 pub use point::{InvalidPoint, PublicKey, XOnlyPublicKey};
 pub use scalar::{InvalidSecretKey, RandomnessError, SecretKey};
 pub use schnorr::Signature;

@@ -55,6 +55,13 @@ pub(crate) enum Coefficient {
     Scalar(Scalar),
 }
 
+impl Coefficient {
+    /// One where it is one, which costs a single addition.
+    pub(crate) fn from_scalar_vartime(scalar: &Scalar) -> Self {
+        if *scalar == Scalar::ONE { Self::One } else { Self::Scalar(*scalar) }
+    }
+}
+
 /// One summand of a linear combination.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Term<F> {

@@ -1,11 +1,11 @@
 //! Points of the curve as values with one encoding each: plain public keys (33 bytes) and x-only ones (32 bytes).
 
-use k256::elliptic_curve::group::GroupEncoding;
-use k256::elliptic_curve::point::{AffineCoordinates, DecompressPoint};
-use k256::elliptic_curve::subtle::{Choice, ConditionallySelectable};
-use k256::{AffinePoint, CompressedPoint, FieldBytes, ProjectivePoint};
+use alloc::vec::Vec;
+
+use k256::ProjectivePoint;
 
 use crate::hex::{hex_value, ordered_by_bytes};
+use crate::vartime::{PublicPoint, PublicSum};
 
 /// Bytes that are no point of the curve.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -15,7 +15,7 @@ pub struct InvalidPoint;
 /// A plain public key: 33 bytes, compressed, never the point at infinity (BIP-327 "plain public key").
 #[derive(Clone, Copy)]
 pub struct PublicKey {
-    point: AffinePoint,
+    point: PublicPoint,
     bytes: [u8; 33],
 }
 
@@ -38,10 +38,28 @@ impl PublicKey {
         bytes.try_into().map_err(|_| InvalidPoint).and_then(Self::from_bytes)
     }
 
-    /// `None` for the point at infinity.
+    /// Parses many keys at once, which is a little faster than one by one: their square roots are interleaved.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidPoint`] if any of them is no key.
+    pub fn from_bytes_all(bytes: &[[u8; 33]]) -> Result<Vec<Self>, InvalidPoint> {
+        let points = PublicPoint::parse_all_vartime(&bytes.iter().collect::<Vec<_>>()).ok_or(InvalidPoint)?;
+        Ok(points.into_iter().zip(bytes).map(|(point, bytes)| Self { point, bytes: *bytes }).collect())
+    }
+
+    /// The key of a secret multiple of G, in constant time; `None` for the point at infinity.
     pub(crate) fn from_point(point: &ProjectivePoint) -> Option<Self> {
-        let point = point.to_affine();
-        if point == AffinePoint::IDENTITY { None } else { Some(Self { point, bytes: compress(&point) }) }
+        PublicPoint::from_k256(&point.to_affine()).map(Self::from_public_point)
+    }
+
+    /// `None` for the point at infinity.
+    pub(crate) fn from_sum_vartime(sum: PublicSum) -> Option<Self> {
+        sum.to_point_vartime().map(Self::from_public_point)
+    }
+
+    fn from_public_point(point: PublicPoint) -> Self {
+        Self { point, bytes: point.to_bytes() }
     }
 
     /// The 33 bytes.
@@ -52,11 +70,11 @@ impl PublicKey {
     /// The key without the parity of its y coordinate.
     pub fn x_only(&self) -> XOnlyPublicKey {
         let [_, x @ ..] = self.bytes;
-        XOnlyPublicKey { point: with_even_y(self.point), bytes: x }
+        XOnlyPublicKey { point: self.point.with_even_y(), bytes: x }
     }
 
-    pub(crate) const fn point(&self) -> &AffinePoint {
-        &self.point
+    pub(crate) const fn point(&self) -> PublicPoint {
+        self.point
     }
 
     /// Whether y is odd.
@@ -71,7 +89,7 @@ hex_value!(PublicKey, 33, |bytes| Self::from_bytes(bytes).ok());
 /// An x-only public key: 32 bytes, standing for the point with that x and an even y (BIP-340).
 #[derive(Clone, Copy)]
 pub struct XOnlyPublicKey {
-    point: AffinePoint,
+    point: PublicPoint,
     bytes: [u8; 32],
 }
 
@@ -90,8 +108,8 @@ impl XOnlyPublicKey {
         self.bytes
     }
 
-    pub(crate) const fn point(&self) -> &AffinePoint {
-        &self.point
+    pub(crate) const fn point(&self) -> PublicPoint {
+        self.point
     }
 }
 
@@ -99,38 +117,22 @@ ordered_by_bytes!(XOnlyPublicKey);
 hex_value!(XOnlyPublicKey, 32, |bytes| Self::from_bytes(bytes).ok());
 
 /// The point with this x and an even y.
-pub(crate) fn lift_x(x: &[u8; 32]) -> Result<AffinePoint, InvalidPoint> {
-    Option::from(AffinePoint::decompress(&FieldBytes::from(*x), Choice::from(0))).ok_or(InvalidPoint)
+pub(crate) fn lift_x(x: &[u8; 32]) -> Result<PublicPoint, InvalidPoint> {
+    PublicPoint::lift_vartime(x).ok_or(InvalidPoint)
 }
 
 /// BIP-327 `cpoint`.
-pub(crate) fn parse_compressed(bytes: &[u8; 33]) -> Result<AffinePoint, InvalidPoint> {
-    let [parity, x @ ..] = bytes;
-    let odd = match parity {
-        2 => Choice::from(0),
-        3 => Choice::from(1),
-        _ => return Err(InvalidPoint),
-    };
-    Option::from(AffinePoint::decompress(&FieldBytes::from(*x), odd)).ok_or(InvalidPoint)
+pub(crate) fn parse_compressed(bytes: &[u8; 33]) -> Result<PublicPoint, InvalidPoint> {
+    let [point] = PublicPoint::parse_vartime([bytes]);
+    point.ok_or(InvalidPoint)
 }
 
-/// BIP-327 `cpoint_ext`: 33 zero bytes are the point at infinity.
-pub(crate) fn parse_extended(bytes: &[u8; 33]) -> Result<AffinePoint, InvalidPoint> {
-    if bytes == &[0; 33] { Ok(AffinePoint::IDENTITY) } else { parse_compressed(bytes) }
+/// BIP-327 `cpoint_ext`: 33 zero bytes are the point at infinity, which is `None` here.
+pub(crate) fn parse_extended(bytes: &[u8; 33]) -> Result<Option<PublicPoint>, InvalidPoint> {
+    if bytes == &[0; 33] { Ok(None) } else { parse_compressed(bytes).map(Some) }
 }
 
 /// BIP-327 `cbytes_ext`: the point at infinity becomes 33 zero bytes.
-pub(crate) fn compress(point: &AffinePoint) -> [u8; 33] {
-    let bytes: CompressedPoint = point.to_bytes();
-    bytes.into()
-}
-
-/// The x coordinate.
-pub(crate) fn x_bytes(point: &AffinePoint) -> [u8; 32] {
-    point.x().into()
-}
-
-/// The point or its negation, whichever has an even y. Constant time.
-pub(crate) fn with_even_y(point: AffinePoint) -> AffinePoint {
-    AffinePoint::conditional_select(&point, &-point, point.y_is_odd())
+pub(crate) fn compress(point: Option<PublicPoint>) -> [u8; 33] {
+    point.map_or([0; 33], PublicPoint::to_bytes)
 }

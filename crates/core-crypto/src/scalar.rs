@@ -2,8 +2,8 @@
 
 use core::fmt;
 
-use k256::elliptic_curve::ops::Reduce;
 use k256::elliptic_curve::PrimeField;
+use k256::elliptic_curve::ops::Reduce;
 use k256::{FieldBytes, ProjectivePoint, Scalar};
 use rand_core::TryCryptoRng;
 use zeroize::{Zeroize, Zeroizing};

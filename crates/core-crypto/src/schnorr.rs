@@ -2,10 +2,8 @@
 
 use alloc::vec::Vec;
 
-use k256::elliptic_curve::group::Group;
-use k256::elliptic_curve::ops::{LinearCombination, MulByGeneratorVartime};
-use k256::elliptic_curve::subtle::ConditionallySelectable;
 use k256::elliptic_curve::point::AffineCoordinates;
+use k256::elliptic_curve::subtle::ConditionallySelectable;
 use k256::{ProjectivePoint, Scalar};
 use rand_core::TryCryptoRng;
 use zeroize::{Zeroize, Zeroizing};
@@ -13,8 +11,10 @@ use zeroize::{Zeroize, Zeroizing};
 use crate::challenge::challenge;
 use crate::hash::TaggedHash;
 use crate::hex::{hex_value, ordered_by_bytes};
-use crate::point::{XOnlyPublicKey, lift_x, x_bytes};
+use crate::multiscalar::{Coefficient, Weight};
+use crate::point::{XOnlyPublicKey, lift_x};
 use crate::scalar::{SecretKey, parse_scalar, reduce};
+use crate::vartime::combine_vartime;
 
 /// A BIP-340 signature: 64 bytes, x of the nonce point and s.
 ///
@@ -94,7 +94,7 @@ pub fn sign(key: &SecretKey, message: &[u8], aux: &[u8; 32]) -> Result<Signature
         return Err(SignatureError);
     }
     let point = ProjectivePoint::mul_by_generator(&k).to_affine();
-    let nonce_x = x_bytes(&point);
+    let nonce_x = point.x().into();
     k = Scalar::conditional_select(&k, &-k, point.y_is_odd());
     let s = k + challenge(&nonce_x, &key_x, message) * d;
     k.zeroize();
@@ -113,12 +113,8 @@ pub fn verify(key: &XOnlyPublicKey, message: &[u8], signature: &Signature) -> Re
     let nonce_x = signature.nonce_x();
     let s = parse_scalar(&signature.s()).ok_or(VerifyError)?;
     let e = challenge(&nonce_x, &key.to_bytes(), message);
-    let nonce = ProjectivePoint::mul_by_generator_and_mul_add_vartime(&s, &-e, &ProjectivePoint::from(*key.point()));
-    if bool::from(nonce.is_identity()) {
-        return Err(VerifyError);
-    }
-    let nonce = nonce.to_affine();
-    if bool::from(nonce.y_is_odd()) || x_bytes(&nonce) != nonce_x { Err(VerifyError) } else { Ok(()) }
+    let nonce = combine_vartime(Some(&s), [(Coefficient::from_scalar_vartime(&-e), key.point())]);
+    if nonce.has_even_y_and_x_vartime(&nonce_x) { Ok(()) } else { Err(VerifyError) }
 }
 
 /// Verifies many signatures at once (BIP-340 "Batch Verification"), with 128-bit random coefficients.
@@ -147,23 +143,23 @@ fn verifies_together<R: TryCryptoRng + ?Sized>(
     entries: &[(XOnlyPublicKey, &[u8], Signature)],
     rng: &mut R,
 ) -> Option<bool> {
-    let mut terms = Vec::with_capacity(1 + 2 * entries.len());
+    let mut terms = Vec::with_capacity(2 * entries.len());
     let mut s_sum = Scalar::ZERO;
     for (key, message, signature) in entries {
         let weight = random_weight(rng)?;
         let nonce_x = signature.nonce_x();
-        s_sum += weight * parse_scalar(&signature.s())?;
+        let w = weight.to_scalar();
+        s_sum -= w * parse_scalar(&signature.s())?;
         let e = challenge(&nonce_x, &key.to_bytes(), message);
-        terms.push((ProjectivePoint::from(lift_x(&nonce_x).ok()?), -weight));
-        terms.push((ProjectivePoint::from(*key.point()), -(weight * e)));
+        terms.push((Coefficient::Weight(weight), lift_x(&nonce_x).ok()?));
+        terms.push((Coefficient::from_scalar_vartime(&(w * e)), key.point()));
     }
-    terms.push((ProjectivePoint::GENERATOR, s_sum));
-    Some(ProjectivePoint::lincomb_vartime(terms.as_slice()).is_identity().into())
+    Some(combine_vartime(Some(&s_sum), terms).is_infinity())
 }
 
 /// 128 random bits.
-pub(crate) fn random_weight<R: TryCryptoRng + ?Sized>(rng: &mut R) -> Option<Scalar> {
+pub(crate) fn random_weight<R: TryCryptoRng + ?Sized>(rng: &mut R) -> Option<Weight> {
     let mut bytes = [0; 16];
     rng.try_fill_bytes(&mut bytes).ok()?;
-    Some(Scalar::from(u128::from_be_bytes(bytes)))
+    Some(Weight::from_bytes(bytes))
 }

@@ -2,11 +2,8 @@
 
 use alloc::vec::Vec;
 
-use k256::elliptic_curve::group::Group;
-use k256::elliptic_curve::ops::LinearCombination;
-use k256::elliptic_curve::point::AffineCoordinates;
-use k256::elliptic_curve::subtle::ConditionallySelectable;
-use k256::{AffinePoint, ProjectivePoint, Scalar};
+use k256::Scalar;
+use k256::elliptic_curve::subtle::{Choice, ConditionallySelectable};
 use rand_core::TryCryptoRng;
 use zeroize::Zeroize;
 
@@ -14,10 +11,14 @@ use crate::challenge::challenge;
 use crate::hash::TaggedHash;
 use crate::hex::{hex_value, ordered_by_bytes};
 use crate::key_agg::KeyAggContext;
+use crate::multiscalar::Coefficient;
 use crate::nonce::{AggregateNonce, PublicNonce, SecretNonce};
-use crate::point::{compress, x_bytes};
 use crate::scalar::{SecretKey, parse_scalar, reduce};
 use crate::schnorr::{Signature, random_weight, verify};
+use crate::vartime::{PublicPoint, combine_vartime};
+
+/// From this many signers on, `b * sum(w_i R_2i)` is cheaper than `sum((w_i b) R_2i)`: the weights have half the digits.
+const SUM_SECONDS_FROM: usize = 9;
 
 /// One signer's share of a signature: 32 bytes, a number below the group order.
 #[derive(Clone, Copy)]
@@ -91,7 +92,7 @@ pub struct SigningSession {
     /// The challenge e.
     e: Scalar,
     /// The final nonce R.
-    nonce: AffinePoint,
+    nonce: PublicPoint,
 }
 
 impl SigningSession {
@@ -100,10 +101,10 @@ impl SigningSession {
         let key = context.aggregate_key().to_bytes();
         let hash = TaggedHash::new(b"MuSig/noncecoef").chain(&nonce.to_bytes()).chain(&key).chain(message);
         let b = reduce(&hash.finish());
-        let [first, second] = nonce.points.map(ProjectivePoint::from);
-        let point = first + ProjectivePoint::lincomb_vartime(&[(second, b)]);
-        let point = if bool::from(point.is_identity()) { ProjectivePoint::GENERATOR } else { point }.to_affine();
-        let e = challenge(&x_bytes(&point), &key, message);
+        let coefficients = [Coefficient::One, Coefficient::from_scalar_vartime(&b)];
+        let finite = coefficients.into_iter().zip(nonce.points).filter_map(|(b, point)| Some((b, point?)));
+        let point = combine_vartime(None, finite).to_point_vartime().unwrap_or_else(PublicPoint::generator);
+        let e = challenge(&point.x_bytes(), &key, message);
         Self { context: context.clone(), message: message.to_vec(), b, e, nonce: point }
     }
 
@@ -120,13 +121,12 @@ impl SigningSession {
         let a = self.context.coefficient(index).ok_or(SignError::NotASigner)?;
         let [first, second] = &nonce.k;
         let mut k = first + self.b * second;
-        k = Scalar::conditional_select(&k, &-k, self.nonce.y_is_odd());
+        k = Scalar::conditional_select(&k, &-k, Choice::from(u8::from(self.nonce.is_odd())));
         let mut d = self.context.key_sign() * key.scalar();
         let partial = PartialSignature(k + self.e * a * d);
         k.zeroize();
         d.zeroize();
-        let public = PublicNonce::of(&nonce.k);
-        self.verify_partial(index, &public, &partial).map_err(|_| SignError::Faulty)?;
+        self.verify_partial(index, &nonce.public, &partial).map_err(|_| SignError::Faulty)?;
         Ok(partial)
     }
 
@@ -141,10 +141,26 @@ impl SigningSession {
         nonce: &PublicNonce,
         partial: &PartialSignature,
     ) -> Result<(), PartialFault> {
-        let fault = || PartialFault { culprits: Vec::from([index]) };
-        let terms = self.terms(index, nonce, partial, Scalar::ONE).ok_or_else(fault)?;
-        let difference = ProjectivePoint::lincomb_vartime(&terms);
-        if bool::from(difference.is_identity()) { Ok(()) } else { Err(fault()) }
+        if self.verifies(index, nonce, partial) == Some(true) {
+            Ok(())
+        } else {
+            Err(PartialFault { culprits: Vec::from([index]) })
+        }
+    }
+
+    /// Whether `s G -+ b R_2 - e a g P = +-R_1`; none if there is no such signer. Variable time: all of it is public.
+    fn verifies(&self, index: usize, nonce: &PublicNonce, partial: &PartialSignature) -> Option<bool> {
+        let key = self.context.keys().get(index)?;
+        let [first, second] = nonce.points.map(|point| point.negate_if(self.nonce.is_odd()));
+        let key_factor = self.key_factor() * self.context.coefficient(index)?;
+        let terms = [(-self.b, second), (-key_factor, key.point())];
+        let terms = terms.map(|(factor, point)| (Coefficient::from_scalar_vartime(&factor), point));
+        Some(combine_vartime(Some(&partial.0), terms).equals_vartime(&first))
+    }
+
+    /// `e * g` of BIP-327: what every `a_i P_i` is multiplied by.
+    fn key_factor(&self) -> Scalar {
+        self.e * self.context.key_sign()
     }
 
     /// Verifies all signers' partial signatures in one equation with fresh random weights, and one by one if it fails.
@@ -177,37 +193,36 @@ impl SigningSession {
         Ok(VerifiedPartials { sum: partials.iter().map(|partial| partial.0).sum() })
     }
 
+    /// Whether `sum(w_i (+-(R_1i + b R_2i) + e a_i g P_i)) = sum(w_i s_i) G` for fresh weights w_i; none where they
+    /// could not be drawn. Variable time: all of it is public.
     fn all_verify<R: TryCryptoRng + ?Sized>(
         &self,
         nonces: &[PublicNonce],
         partials: &[PartialSignature],
         rng: &mut R,
     ) -> Option<bool> {
-        let mut all = Vec::with_capacity(4 * nonces.len());
-        for (index, (nonce, partial)) in nonces.iter().zip(partials).enumerate() {
-            all.extend(self.terms(index, nonce, partial, random_weight(rng)?)?);
+        let mut s = Scalar::ZERO;
+        let (mut terms, mut seconds) = (Vec::with_capacity(2 * nonces.len() + 1), Vec::with_capacity(nonces.len()));
+        let key_factor = self.key_factor();
+        for (((nonce, partial), key), a) in
+            nonces.iter().zip(partials).zip(self.context.keys()).zip(self.context.coefficients())
+        {
+            let weight = random_weight(rng)?;
+            let w = weight.to_scalar();
+            s -= w * partial.0;
+            let [first, second] = nonce.points.map(|point| point.negate_if(self.nonce.is_odd()));
+            terms.push((Coefficient::Weight(weight), first));
+            terms.push((Coefficient::from_scalar_vartime(&(w * a * key_factor)), key.point()));
+            if nonces.len() < SUM_SECONDS_FROM {
+                terms.push((Coefficient::from_scalar_vartime(&(w * self.b)), second));
+            } else {
+                seconds.push((Coefficient::Weight(weight), second));
+            }
         }
-        Some(ProjectivePoint::lincomb_vartime(all.as_slice()).is_identity().into())
-    }
-
-    /// The terms of `weight * (s G - R_i - e a_i g P_i)`, which add up to infinity for a valid partial signature.
-    fn terms(
-        &self,
-        index: usize,
-        nonce: &PublicNonce,
-        partial: &PartialSignature,
-        weight: Scalar,
-    ) -> Option<[(ProjectivePoint, Scalar); 4]> {
-        let key = self.context.keys().get(index)?;
-        let a = self.context.coefficient(index)?;
-        let [first, second] = nonce.points.map(ProjectivePoint::from);
-        let nonce_weight = if bool::from(self.nonce.y_is_odd()) { weight } else { -weight };
-        Some([
-            (ProjectivePoint::GENERATOR, weight * partial.0),
-            (first, nonce_weight),
-            (second, nonce_weight * self.b),
-            (ProjectivePoint::from(*key.point()), -(weight * self.e * a * self.context.key_sign())),
-        ])
+        if let Some(sum) = combine_vartime(None, seconds).to_point_vartime() {
+            terms.push((Coefficient::from_scalar_vartime(&self.b), sum));
+        }
+        Some(combine_vartime(Some(&s), terms).is_infinity())
     }
 
     /// Aggregates partial signatures (BIP-327 PartialSigAgg), and verifies the result before it is handed out.
@@ -230,13 +245,13 @@ impl SigningSession {
 
     fn finished(&self, sum: Scalar) -> Result<Signature, AggregateError> {
         let s = sum + self.e * self.context.tweak_share();
-        let signature = Signature::from_parts(&x_bytes(&self.nonce), &s);
+        let signature = Signature::from_parts(&self.nonce.x_bytes(), &s);
         verify(&self.context.aggregate_key(), &self.message, &signature).map_err(|_| AggregateError)?;
         Ok(signature)
     }
 
     /// The final nonce R, compressed; for tests against the vectors.
     pub fn nonce_bytes(&self) -> [u8; 33] {
-        compress(&self.nonce)
+        self.nonce.to_bytes()
     }
 }

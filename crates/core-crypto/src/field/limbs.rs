@@ -98,6 +98,7 @@ fn reduce(product: [u64; 8]) -> PublicFe {
 
 impl PublicFe {
     /// From little-endian limbs.
+    #[cfg(test)]
     pub(crate) const fn from_limbs(limbs: [u64; 4]) -> Self {
         Self(limbs)
     }

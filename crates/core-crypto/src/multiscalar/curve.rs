@@ -142,6 +142,7 @@ impl<F: Field> Jacobian<F> {
     }
 
     /// -self.
+    #[cfg(test)]
     pub(crate) fn neg(self) -> Self {
         Self { y: self.y.neg(), ..self }
     }
