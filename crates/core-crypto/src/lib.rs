@@ -18,6 +18,9 @@ pub mod schnorr;
 mod session;
 mod vartime;
 
+#[cfg(feature = "count-operations")]
+#[doc(hidden)]
+pub use field::counter as operation_counter;
 pub use hash::tagged_hash;
 pub use hex::ParseHexError;
 pub use key_agg::{KeyAggContext, KeyAggError, TweakError};
