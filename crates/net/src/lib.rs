@@ -1,1 +1,26 @@
-//! Placeholder.
+//! Motet's node in the libp2p network: gossip, direct streams, and a DHT of signed entries.
+//!
+//! It moves bytes and knows nothing of sessions or secrets. [`Net::start`] gives a [`NetHandle`] to speak with and a
+//! bounded queue of [`NetEvent`]s to listen to. What is published comes back as [`NetEvent::Received`] like everything
+//! else, so that its user handles its own messages like those of others (`docs/protocol.md` §5).
+
+mod behaviour;
+mod config;
+mod dht;
+mod direct;
+mod error;
+mod event;
+mod handle;
+mod limits;
+mod node;
+mod peers;
+mod task;
+
+pub use config::{Keypair, Mdns, NetConfig, Reach, parse_address};
+pub use dht::{Entry, EntryPolicy};
+pub use error::NetError;
+pub use event::{NetEvent, ReportToken};
+pub use handle::{NetHandle, Stats, split_peer};
+pub use libp2p::Multiaddr;
+pub use node::Net;
+pub use peers::address_to_wire;

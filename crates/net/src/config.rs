@@ -1,0 +1,113 @@
+//! What a user of the network node can choose.
+
+use core::time::Duration;
+
+use libp2p::identity;
+use libp2p::{Multiaddr, PeerId};
+use motet_wire::NetworkId;
+
+use crate::error::NetError;
+
+/// The ed25519 key of a node, which is its identity in the network; it never signs for anybody's money.
+#[derive(Clone)]
+pub struct Keypair(pub(crate) identity::Keypair);
+
+impl Keypair {
+    /// A fresh key, from the operating system's randomness.
+    pub fn generate() -> Self {
+        Self(identity::Keypair::generate_ed25519())
+    }
+
+    /// The key of these 32 secret bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`NetError::Key`], which 32 bytes do not cause.
+    pub fn from_seed(mut seed: [u8; 32]) -> Result<Self, NetError> {
+        identity::Keypair::ed25519_from_bytes(&mut seed).map(Self).map_err(|error| NetError::Key(error.to_string()))
+    }
+
+    /// The peer id that this key stands for.
+    pub fn peer_id(&self) -> motet_wire::PeerId {
+        crate::peers::to_wire(&self.0.public().to_peer_id())
+    }
+
+    pub(crate) fn libp2p_id(&self) -> PeerId {
+        self.0.public().to_peer_id()
+    }
+}
+
+impl core::fmt::Debug for Keypair {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Keypair").field("peer_id", &self.libp2p_id()).finish_non_exhaustive()
+    }
+}
+
+/// Where a node is meant to be reachable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// One machine or one local network: loopback and private addresses are used, and many nodes may share one.
+    Local,
+    /// The internet: addresses that cannot be reached from there are neither offered nor believed.
+    Public,
+}
+
+/// Whether nodes of the local network are looked for by multicast.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mdns {
+    /// They are.
+    On,
+    /// They are not.
+    Off,
+}
+
+/// The configuration of a node.
+#[derive(Debug, Clone)]
+pub struct NetConfig {
+    /// The network; nodes of others are not talked to.
+    pub network: NetworkId,
+    /// The node's identity.
+    pub keypair: Keypair,
+    /// Addresses to listen on; port 0 lets the system choose.
+    pub listen: Vec<Multiaddr>,
+    /// Nodes to connect to at the start, each address ending in `/p2p/<peer id>`.
+    pub bootstrap: Vec<Multiaddr>,
+    /// Where the node is meant to be reachable.
+    pub reach: Reach,
+    /// Whether to look for nodes by multicast.
+    pub mdns: Mdns,
+    /// Connections in all.
+    pub connections: u32,
+    /// How long a DHT query may take.
+    pub dht_timeout: Duration,
+}
+
+impl NetConfig {
+    /// A node on loopback, with ports chosen by the system and no multicast.
+    ///
+    /// # Errors
+    ///
+    /// [`NetError::Address`], which these addresses do not cause.
+    pub fn local(network: NetworkId, keypair: Keypair) -> Result<Self, NetError> {
+        let listen = ["/ip4/127.0.0.1/tcp/0", "/ip4/127.0.0.1/udp/0/quic-v1"];
+        Ok(Self {
+            network,
+            keypair,
+            listen: listen.into_iter().map(parse_address).collect::<Result<_, _>>()?,
+            bootstrap: Vec::new(),
+            reach: Reach::Local,
+            mdns: Mdns::Off,
+            connections: 128,
+            dht_timeout: Duration::from_secs(5),
+        })
+    }
+}
+
+/// Parses a multiaddr.
+///
+/// # Errors
+///
+/// [`NetError::Address`] with the text.
+pub fn parse_address(text: &str) -> Result<Multiaddr, NetError> {
+    text.parse().map_err(|_| NetError::Address(text.to_owned()))
+}

@@ -1,0 +1,92 @@
+//! Direct messages: one long-lived stream to each peer that is spoken to, and one from each that speaks
+//! (`docs/protocol.md` §5).
+//!
+//! A frame on a stream is its length (`u32`, big endian) and its bytes. The length is checked before anything is
+//! allocated, and the buffer grows with what really arrives.
+
+use std::sync::Arc;
+
+use futures::{AsyncReadExt as _, AsyncWriteExt as _};
+use libp2p::{PeerId, Stream, StreamProtocol};
+use libp2p_stream::Control;
+use motet_wire::{Channel, limits as wire};
+use tokio::sync::mpsc;
+
+use crate::event::NetEvent;
+use crate::limits;
+use crate::peers;
+
+/// Reads frames until the stream ends or breaks a rule.
+pub(crate) async fn read(peer: PeerId, mut stream: Stream, events: mpsc::Sender<NetEvent>) {
+    let from = peers::to_wire(&peer);
+    while let Some(frame) = read_frame(&mut stream).await {
+        let event = NetEvent::Received { from: from.clone(), channel: Channel::Direct, bytes: frame, token: None };
+        // Waiting here is what slows a fast sender down.
+        if events.send(event).await.is_err() {
+            break;
+        }
+    }
+    tracing::debug!(%peer, "a direct stream has ended");
+}
+
+async fn read_frame(stream: &mut Stream) -> Option<Arc<[u8]>> {
+    let mut length = [0; 4];
+    stream.read_exact(&mut length).await.ok()?;
+    let length = usize::try_from(u32::from_be_bytes(length)).ok()?;
+    if length == 0 || length > wire::FRAME_MAX {
+        return None;
+    }
+    tokio::time::timeout(limits::FRAME_TIME, read_bytes(stream, length)).await.ok()?
+}
+
+async fn read_bytes(stream: &mut Stream, length: usize) -> Option<Arc<[u8]>> {
+    let mut frame = Vec::new();
+    while frame.len() < length {
+        let begin = frame.len();
+        frame.resize(length.min(begin + limits::READ_STEP), 0);
+        stream.read_exact(frame.get_mut(begin..)?).await.ok()?;
+    }
+    Some(frame.into())
+}
+
+/// Writes what comes out of the outbox, over as many streams as it takes. Ends when nobody has sent anything for a while.
+pub(crate) async fn write(
+    peer: PeerId,
+    protocol: StreamProtocol,
+    mut control: Control,
+    mut outbox: mpsc::Receiver<Arc<[u8]>>,
+) {
+    let mut stream = None;
+    while let Ok(Some(frame)) = tokio::time::timeout(limits::WRITER_IDLE, outbox.recv()).await {
+        let mut pause = limits::SEND_PAUSE;
+        for attempt in 1..=limits::SEND_ATTEMPTS {
+            match send(peer, &protocol, &mut control, &mut stream, &frame).await {
+                Ok(()) => break,
+                Err(error) => tracing::debug!(%peer, attempt, %error, "a direct message was not sent"),
+            }
+            stream = None;
+            tokio::time::sleep(pause).await;
+            pause *= 2;
+        }
+    }
+}
+
+async fn send(
+    peer: PeerId,
+    protocol: &StreamProtocol,
+    control: &mut Control,
+    stream: &mut Option<Stream>,
+    frame: &[u8],
+) -> std::io::Result<()> {
+    let open = match stream.take() {
+        Some(open) => open,
+        None => control.open_stream(peer, protocol.clone()).await.map_err(std::io::Error::other)?,
+    };
+    let open = stream.insert(open);
+    let length = u32::try_from(frame.len()).map_err(std::io::Error::other)?;
+    let mut bytes = Vec::with_capacity(4 + frame.len());
+    bytes.extend_from_slice(&length.to_be_bytes());
+    bytes.extend_from_slice(frame);
+    open.write_all(&bytes).await?;
+    open.flush().await
+}

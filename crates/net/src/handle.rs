@@ -1,0 +1,160 @@
+//! What a user of the node holds.
+
+use std::sync::Arc;
+
+use libp2p::Multiaddr;
+use motet_wire::{Address, DhtKey, PeerId, Penalty, Topic, Verdict};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::error::NetError;
+use crate::event::ReportToken;
+use crate::peers;
+
+/// What the event loop is asked to do.
+#[derive(Debug)]
+pub(crate) enum Order {
+    Publish { topic: Topic, frame: Arc<[u8]> },
+    Send { to: PeerId, addresses: Vec<Address>, frame: Arc<[u8]> },
+    Put { key: DhtKey, frame: Arc<[u8]> },
+    Get { key: DhtKey, answer: oneshot::Sender<Vec<Arc<[u8]>>> },
+    Dial { address: Multiaddr },
+    Report { token: ReportToken, verdict: Verdict },
+    Penalize { peer: PeerId, penalty: Penalty },
+    Stats { answer: oneshot::Sender<Stats> },
+    Stop,
+}
+
+/// A node, from outside. Clones speak to the same node; it stops when [`NetHandle::stop`] is called or all are gone.
+#[derive(Debug, Clone)]
+pub struct NetHandle {
+    peer: PeerId,
+    orders: mpsc::Sender<Order>,
+}
+
+/// What a node looks like at one moment.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// Connected peers.
+    pub peers: usize,
+    /// Peers that the DHT's routing table holds.
+    pub dht_peers: usize,
+    /// Peers that are blocked.
+    pub blocked: usize,
+    /// Gossip messages received.
+    pub gossip_received: u64,
+    /// Messages published.
+    pub published: u64,
+    /// Direct messages handed to an outbox.
+    pub sent: u64,
+    /// Messages dropped because a queue was full.
+    pub dropped: u64,
+    /// Addresses that the node listens on.
+    pub listening: Vec<String>,
+}
+
+impl NetHandle {
+    pub(crate) const fn new(peer: PeerId, orders: mpsc::Sender<Order>) -> Self {
+        Self { peer, orders }
+    }
+
+    /// This node.
+    pub const fn peer_id(&self) -> &PeerId {
+        &self.peer
+    }
+
+    /// Publishes a frame by gossip, directly to all connected peers, and back to this node. That nobody listens yet is
+    /// no error: recent frames are handed to peers that come later.
+    ///
+    /// # Errors
+    ///
+    /// [`NetError::Stopped`].
+    pub async fn publish(&self, topic: Topic, frame: Arc<[u8]>) -> Result<(), NetError> {
+        self.order(Order::Publish { topic, frame }).await
+    }
+
+    /// Sends a frame to one peer on a direct stream, dialling it if need be: at these addresses, or where the DHT has
+    /// it. A frame to this node comes straight back.
+    ///
+    /// # Errors
+    ///
+    /// [`NetError::Stopped`]. Delivery is not confirmed; whoever misses a frame asks for it.
+    pub async fn send(&self, to: PeerId, addresses: Vec<Address>, frame: Arc<[u8]>) -> Result<(), NetError> {
+        self.order(Order::Send { to, addresses, frame }).await
+    }
+
+    /// Puts a frame under a key of the DHT, merged with what is there.
+    ///
+    /// # Errors
+    ///
+    /// [`NetError::Stopped`].
+    pub async fn put(&self, key: DhtKey, frame: Arc<[u8]>) -> Result<(), NetError> {
+        self.order(Order::Put { key, frame }).await
+    }
+
+    /// The frames under a key of the DHT: the newest of each author, of all answers that come in time.
+    ///
+    /// # Errors
+    ///
+    /// [`NetError::Stopped`].
+    pub async fn get(&self, key: DhtKey) -> Result<Vec<Arc<[u8]>>, NetError> {
+        let (answer, question) = oneshot::channel();
+        self.order(Order::Get { key, answer }).await?;
+        question.await.map_err(|_| NetError::Stopped)
+    }
+
+    /// Dials an address that ends in `/p2p/<peer id>`, or any address.
+    ///
+    /// # Errors
+    ///
+    /// [`NetError::Address`] or [`NetError::Stopped`].
+    pub async fn dial(&self, address: &str) -> Result<(), NetError> {
+        let address = crate::config::parse_address(address)?;
+        self.order(Order::Dial { address }).await
+    }
+
+    /// Decides what becomes of a gossip message.
+    ///
+    /// # Errors
+    ///
+    /// [`NetError::Stopped`].
+    pub async fn report(&self, token: ReportToken, verdict: Verdict) -> Result<(), NetError> {
+        self.order(Order::Report { token, verdict }).await
+    }
+
+    /// Counts a misdeed of a peer; too many, and it is disconnected and blocked.
+    ///
+    /// # Errors
+    ///
+    /// [`NetError::Stopped`].
+    pub async fn penalize(&self, peer: PeerId, penalty: Penalty) -> Result<(), NetError> {
+        self.order(Order::Penalize { peer, penalty }).await
+    }
+
+    /// What the node looks like now.
+    ///
+    /// # Errors
+    ///
+    /// [`NetError::Stopped`].
+    pub async fn stats(&self) -> Result<Stats, NetError> {
+        let (answer, question) = oneshot::channel();
+        self.order(Order::Stats { answer }).await?;
+        question.await.map_err(|_| NetError::Stopped)
+    }
+
+    /// Stops the node.
+    pub async fn stop(&self) {
+        // Stopped already is stopped, too.
+        drop(self.orders.send(Order::Stop).await);
+    }
+
+    async fn order(&self, order: Order) -> Result<(), NetError> {
+        self.orders.send(order).await.map_err(|_| NetError::Stopped)
+    }
+}
+
+/// The peer id at the end of an address, and the address in front of it.
+pub fn split_peer(address: &str) -> Option<(PeerId, String)> {
+    let address: Multiaddr = address.parse().ok()?;
+    let (peer, rest) = peers::split_peer(&address)?;
+    Some((peers::to_wire(&peer), rest.to_string()))
+}

@@ -1,0 +1,56 @@
+//! Every bound of the network node, with its reason.
+
+use core::time::Duration;
+
+/// Events that wait for the node's user. When it is full, direct streams are not read on, and gossip is dropped.
+pub(crate) const EVENTS: usize = 1024;
+/// Commands that wait for the event loop.
+pub(crate) const COMMANDS: usize = 1024;
+/// Own messages on their way back to this node. They are few, and losing one would lose an event.
+pub(crate) const LOOPBACK: usize = 4096;
+/// Frames that wait for one peer; a slow reader loses the newest, and asks for them later.
+pub(crate) const OUTBOX: usize = 256;
+/// How often a frame is tried on a new stream.
+pub(crate) const SEND_ATTEMPTS: u32 = 4;
+/// The pause before the second try; it doubles.
+pub(crate) const SEND_PAUSE: Duration = Duration::from_millis(100);
+/// How long a writer without frames keeps its stream.
+pub(crate) const WRITER_IDLE: Duration = Duration::from_secs(120);
+/// Streams that one peer may have open towards us; a reconnecting peer has two for a moment.
+pub(crate) const STREAMS_PER_PEER: usize = 4;
+/// How long a peer may take over one frame once it has begun it.
+pub(crate) const FRAME_TIME: Duration = Duration::from_secs(30);
+/// Bytes that are made room for before they have arrived.
+pub(crate) const READ_STEP: usize = 16 * 1024;
+/// Two: both sides may have dialled at once.
+pub(crate) const CONNECTIONS_PER_PEER: u32 = 2;
+/// Connections that have not said who they are.
+pub(crate) const PENDING_CONNECTIONS: u32 = 32;
+/// How long a connection that nobody uses stays.
+pub(crate) const IDLE: Duration = Duration::from_secs(60);
+/// Streams of one connection that are negotiated at once.
+pub(crate) const NEGOTIATING_STREAMS: usize = 32;
+/// Own messages kept for peers that subscribe later, per topic.
+pub(crate) const RECENT: usize = 32;
+/// Invalid signatures after which a peer is blocked (`docs/protocol.md` §4).
+pub(crate) const INVALID_SIGNATURES: u32 = 10;
+/// Malformed messages after which a peer is blocked.
+pub(crate) const MALFORMED: u32 = 10;
+/// Peers whose misdeeds are remembered.
+pub(crate) const OFFENDERS: usize = 4096;
+/// What gossipsub adds to a frame.
+pub(crate) const GOSSIP_OVERHEAD: usize = 1024;
+/// Largest bag of entries: a packet of the DHT holds one, and closer peers besides.
+pub(crate) const BAG: usize = 24 * 1024;
+/// Largest single entry: a request with a large transaction fits.
+pub(crate) const ENTRY: usize = 52 * 1024;
+/// Largest packet of the DHT.
+pub(crate) const DHT_PACKET: usize = 64 * 1024;
+/// Keys stored for the network.
+pub(crate) const RECORDS: usize = 4096;
+/// Bytes stored for the network.
+pub(crate) const RECORD_BYTES: usize = 32 * 1024 * 1024;
+/// How long a record lives unless it is put again.
+pub(crate) const RECORD_LIFETIME: Duration = Duration::from_secs(2 * 60 * 60);
+/// Answers of the DHT that are united.
+pub(crate) const ANSWERS: usize = 20;

@@ -1,0 +1,346 @@
+//! The event loop: one task that owns the swarm.
+//!
+//! It never waits for its user: what the user does not take in time waits in bounded queues or is dropped, so that user
+//! and loop can never wait for each other.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::sync::Arc;
+
+use futures::StreamExt as _;
+use libp2p::swarm::SwarmEvent;
+use libp2p::swarm::dial_opts::{DialOpts, PeerCondition};
+use libp2p::{Multiaddr, PeerId, StreamProtocol, Swarm, gossipsub, identify, kad, mdns};
+use libp2p_stream::IncomingStreams;
+use motet_wire::{Address, Channel, DhtKey, Penalty, Topic, Verdict};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::behaviour::{Behaviour, BehaviourEvent};
+use crate::config::NetConfig;
+use crate::dht::{self, EntryPolicy};
+use crate::direct;
+use crate::event::{NetEvent, ReportToken};
+use crate::handle::{Order, Stats};
+use crate::limits;
+use crate::peers;
+
+/// The swarm, and what the loop remembers.
+pub(crate) struct Task {
+    pub(crate) swarm: Swarm<Behaviour>,
+    pub(crate) config: NetConfig,
+    pub(crate) policy: Arc<dyn EntryPolicy>,
+    pub(crate) orders: mpsc::Receiver<Order>,
+    pub(crate) events: mpsc::Sender<NetEvent>,
+    pub(crate) incoming: IncomingStreams,
+    pub(crate) protocol: StreamProtocol,
+    pub(crate) waiting: VecDeque<NetEvent>,
+    pub(crate) outboxes: BTreeMap<PeerId, mpsc::Sender<Arc<[u8]>>>,
+    pub(crate) readers: BTreeMap<PeerId, Vec<tokio::task::JoinHandle<()>>>,
+    pub(crate) queries: HashMap<kad::QueryId, Query>,
+    pub(crate) recent: BTreeMap<Topic, VecDeque<Arc<[u8]>>>,
+    pub(crate) offences: BTreeMap<PeerId, (u32, u32)>,
+    pub(crate) connected: BTreeSet<PeerId>,
+    pub(crate) stats: Stats,
+    pub(crate) dht_ready: bool,
+}
+
+/// A question to the DHT.
+pub(crate) struct Query {
+    key: DhtKey,
+    found: Vec<Vec<u8>>,
+    answer: oneshot::Sender<Vec<Arc<[u8]>>>,
+}
+
+impl Task {
+    pub(crate) async fn run(mut self) {
+        loop {
+            let events = self.events.clone();
+            tokio::select! {
+                permit = events.reserve(), if !self.waiting.is_empty() => match permit {
+                    Ok(permit) => {
+                        if let Some(event) = self.waiting.pop_front() {
+                            permit.send(event);
+                        }
+                    }
+                    Err(_) => break,
+                },
+                order = self.orders.recv() => match order {
+                    None | Some(Order::Stop) => break,
+                    Some(order) => self.on_order(order),
+                },
+                event = self.swarm.select_next_some() => self.on_event(event),
+                Some((peer, stream)) = self.incoming.next() => self.on_stream(peer, stream),
+            }
+        }
+        for reader in self.readers.into_values().flatten() {
+            reader.abort();
+        }
+    }
+
+    fn tell(&mut self, event: NetEvent) {
+        let own = matches!(event, NetEvent::Received { channel: Channel::Loopback, .. });
+        let limit = if own { limits::LOOPBACK } else { limits::EVENTS };
+        if self.waiting.len() < limit {
+            self.waiting.push_back(event);
+        } else {
+            self.stats.dropped += 1;
+        }
+    }
+
+    fn loop_back(&mut self, frame: Arc<[u8]>) {
+        let from = self.config.keypair.peer_id();
+        self.tell(NetEvent::Received { from, channel: Channel::Loopback, bytes: frame, token: None });
+    }
+
+    fn on_order(&mut self, order: Order) {
+        match order {
+            Order::Publish { topic, frame } => self.publish(topic, frame),
+            Order::Send { to, addresses, frame } => self.send(&to, &addresses, frame),
+            Order::Put { key, frame } => {
+                let record = kad::Record::new(key.to_bytes().to_vec(), dht::pack([frame.as_ref()]));
+                if let Err(error) = self.swarm.behaviour_mut().kad.put_record(record, kad::Quorum::One) {
+                    tracing::debug!(%error, "a record was not stored");
+                }
+            }
+            Order::Get { key, answer } => self.get(key, answer),
+            Order::Dial { address } => self.dial(address),
+            Order::Report { token, verdict } => {
+                let acceptance = match verdict {
+                    Verdict::Accept => gossipsub::MessageAcceptance::Accept,
+                    Verdict::Ignore => gossipsub::MessageAcceptance::Ignore,
+                    Verdict::Reject => gossipsub::MessageAcceptance::Reject,
+                };
+                let gossip = &mut self.swarm.behaviour_mut().gossip;
+                gossip.report_message_validation_result(&token.message, &token.source, acceptance);
+            }
+            Order::Penalize { peer, penalty } => self.penalize(&peer, penalty),
+            Order::Stats { answer } => {
+                let stats = self.stats();
+                // Whoever asked may have gone.
+                drop(answer.send(stats));
+            }
+            Order::Stop => {}
+        }
+    }
+
+    fn stats(&mut self) -> Stats {
+        let dht_peers = self.swarm.behaviour_mut().kad.kbuckets().map(|bucket| bucket.num_entries()).sum();
+        Stats {
+            peers: self.connected.len(),
+            dht_peers,
+            listening: self.swarm.listeners().map(ToString::to_string).collect(),
+            ..self.stats.clone()
+        }
+    }
+
+    fn publish(&mut self, topic: Topic, frame: Arc<[u8]>) {
+        self.stats.published += 1;
+        self.loop_back(Arc::clone(&frame));
+        self.gossip(topic, &frame);
+        let peers: Vec<PeerId> = self.connected.iter().copied().collect();
+        for peer in peers {
+            self.enqueue(peer, Arc::clone(&frame));
+        }
+        let recent = self.recent.entry(topic).or_default();
+        if recent.len() >= limits::RECENT {
+            recent.pop_front();
+        }
+        recent.push_back(frame);
+    }
+
+    fn gossip(&mut self, topic: Topic, frame: &[u8]) {
+        let topic = gossipsub::IdentTopic::new(topic.name(&self.config.network));
+        match self.swarm.behaviour_mut().gossip.publish(topic, frame) {
+            // Nobody listens yet, or everybody has it: the direct streams and the cache of recent frames do the rest.
+            Ok(_) | Err(gossipsub::PublishError::NoPeersSubscribedToTopic | gossipsub::PublishError::Duplicate) => {}
+            Err(error) => tracing::debug!(%error, "gossip has not taken a message"),
+        }
+    }
+
+    fn send(&mut self, to: &motet_wire::PeerId, addresses: &[Address], frame: Arc<[u8]>) {
+        if *to == self.config.keypair.peer_id() {
+            return self.loop_back(frame);
+        }
+        let Some(peer) = peers::from_wire(to) else { return };
+        if !self.connected.contains(&peer) {
+            let addresses: Vec<Multiaddr> = addresses
+                .iter()
+                .filter_map(peers::address_from_wire)
+                .filter(|address| peers::is_useful(address, self.config.reach))
+                .collect();
+            for address in &addresses {
+                self.swarm.add_peer_address(peer, address.clone());
+            }
+            let options = DialOpts::peer_id(peer)
+                .addresses(addresses)
+                .extend_addresses_through_behaviour()
+                .condition(PeerCondition::DisconnectedAndNotDialing)
+                .build();
+            if let Err(error) = self.swarm.dial(options) {
+                tracing::debug!(%peer, %error, "a peer cannot be dialled");
+            }
+        }
+        self.enqueue(peer, frame);
+    }
+
+    fn enqueue(&mut self, peer: PeerId, frame: Arc<[u8]>) {
+        let sent = match self.outboxes.get(&peer).map(|outbox| outbox.try_send(Arc::clone(&frame))) {
+            Some(Ok(())) => true,
+            Some(Err(mpsc::error::TrySendError::Full(_))) => false,
+            Some(Err(mpsc::error::TrySendError::Closed(_))) | None => {
+                let (outbox, frames) = mpsc::channel(limits::OUTBOX);
+                let control = self.swarm.behaviour().streams.new_control();
+                tokio::spawn(direct::write(peer, self.protocol.clone(), control, frames));
+                let sent = outbox.try_send(frame).is_ok();
+                self.outboxes.retain(|_, outbox| !outbox.is_closed());
+                self.outboxes.insert(peer, outbox);
+                sent
+            }
+        };
+        if sent { self.stats.sent += 1 } else { self.stats.dropped += 1 }
+    }
+
+    fn get(&mut self, key: DhtKey, answer: oneshot::Sender<Vec<Arc<[u8]>>>) {
+        let record_key = kad::RecordKey::from(key.to_bytes().to_vec());
+        let query = self.swarm.behaviour_mut().kad.get_record(record_key);
+        self.queries.insert(query, Query { key, found: Vec::new(), answer });
+    }
+
+    fn dial(&mut self, address: Multiaddr) {
+        if let Some((peer, rest)) = peers::split_peer(&address) {
+            self.swarm.behaviour_mut().kad.add_address(&peer, rest.clone());
+            self.swarm.add_peer_address(peer, rest);
+            let condition = PeerCondition::DisconnectedAndNotDialing;
+            let options = DialOpts::peer_id(peer).condition(condition).build();
+            if let Err(error) = self.swarm.dial(options) {
+                tracing::debug!(%address, %error, "not dialled");
+            }
+        } else if let Err(error) = self.swarm.dial(address.clone()) {
+            tracing::debug!(%address, %error, "not dialled");
+        }
+    }
+
+    fn penalize(&mut self, peer: &motet_wire::PeerId, penalty: Penalty) {
+        let Some(peer) = peers::from_wire(peer).filter(|peer| *peer != self.config.keypair.libp2p_id()) else { return };
+        if self.offences.len() >= limits::OFFENDERS && !self.offences.contains_key(&peer) {
+            self.offences.pop_first();
+        }
+        let (signatures, malformed) = self.offences.entry(peer).or_default();
+        match penalty {
+            Penalty::None | Penalty::Excess => {}
+            Penalty::Malformed => *malformed += 1,
+            Penalty::InvalidSignature => *signatures += 1,
+            Penalty::Ban => *malformed = limits::MALFORMED + 1,
+        }
+        if *signatures > limits::INVALID_SIGNATURES || *malformed > limits::MALFORMED {
+            self.offences.remove(&peer);
+            if self.swarm.behaviour_mut().blocked.block_peer(peer) {
+                self.stats.blocked += 1;
+                tracing::warn!(%peer, "a peer is blocked");
+            }
+            self.outboxes.remove(&peer);
+            // It may be gone already.
+            let _ = self.swarm.disconnect_peer_id(peer);
+        }
+    }
+
+    fn on_stream(&mut self, peer: PeerId, stream: libp2p::Stream) {
+        let readers = self.readers.entry(peer).or_default();
+        readers.retain(|reader| !reader.is_finished());
+        if readers.len() >= limits::STREAMS_PER_PEER {
+            readers.remove(0).abort();
+        }
+        readers.push(tokio::spawn(direct::read(peer, stream, self.events.clone())));
+    }
+
+    fn on_event(&mut self, event: SwarmEvent<BehaviourEvent>) {
+        match event {
+            SwarmEvent::Behaviour(event) => self.on_behaviour(event),
+            SwarmEvent::NewListenAddr { address, .. } => {
+                self.tell(NetEvent::Listening { address: address.to_string() })
+            }
+            SwarmEvent::ConnectionEstablished { peer_id, endpoint, .. } => {
+                if self.connected.insert(peer_id) {
+                    let address = endpoint.get_remote_address().to_string();
+                    self.tell(NetEvent::PeerConnected { peer: peers::to_wire(&peer_id), address });
+                }
+            }
+            SwarmEvent::ConnectionClosed { peer_id, num_established: 0, .. } => {
+                self.connected.remove(&peer_id);
+                if let Some(readers) = self.readers.remove(&peer_id) {
+                    // What was read of them before the end is still on its way; they end by themselves.
+                    drop(readers);
+                }
+                self.tell(NetEvent::PeerDisconnected { peer: peers::to_wire(&peer_id) });
+            }
+            event => tracing::trace!(?event, "swarm"),
+        }
+    }
+
+    fn on_behaviour(&mut self, event: BehaviourEvent) {
+        match event {
+            BehaviourEvent::Gossip(gossipsub::Event::Message { propagation_source, message_id, message }) => {
+                self.stats.gossip_received += 1;
+                let token = Some(ReportToken { message: message_id, source: propagation_source });
+                let from = peers::to_wire(&propagation_source);
+                self.tell(NetEvent::Received { from, channel: Channel::Gossip, bytes: message.data.into(), token });
+            }
+            BehaviourEvent::Gossip(gossipsub::Event::Subscribed { peer_id, topic }) => {
+                let subscribed =
+                    Topic::ALL.into_iter().find(|known| topic.as_str() == known.name(&self.config.network));
+                let recent = subscribed.and_then(|topic| self.recent.get(&topic)).cloned().unwrap_or_default();
+                for frame in recent {
+                    self.enqueue(peer_id, frame);
+                }
+            }
+            BehaviourEvent::Identify(identify::Event::Received { peer_id, info, .. }) => {
+                // Only where a peer can be reached is believed, and only as a place to try.
+                for address in info.listen_addrs.into_iter().take(8) {
+                    if peers::is_useful(&address, self.config.reach) {
+                        self.swarm.behaviour_mut().kad.add_address(&peer_id, address);
+                    }
+                }
+            }
+            BehaviourEvent::Mdns(mdns::Event::Discovered(found)) => {
+                for (_, address) in found {
+                    self.dial(address);
+                }
+            }
+            BehaviourEvent::Kad(event) => self.on_kad(event),
+            event => tracing::trace!(?event, "behaviour"),
+        }
+    }
+
+    fn on_kad(&mut self, event: kad::Event) {
+        match event {
+            kad::Event::InboundRequest { request: kad::InboundRequest::PutRecord { record: Some(record), .. } } => {
+                // The store looks at every entry before it takes it.
+                if let Err(error) = kad::store::RecordStore::put(self.swarm.behaviour_mut().kad.store_mut(), record) {
+                    tracing::debug!(%error, "a record of another node was not stored");
+                }
+            }
+            kad::Event::RoutingUpdated { .. } if !self.dht_ready => {
+                self.dht_ready = true;
+                self.tell(NetEvent::DhtReady);
+            }
+            kad::Event::OutboundQueryProgressed { id, result: kad::QueryResult::GetRecord(result), step, .. } => {
+                let Some(query) = self.queries.get_mut(&id) else { return };
+                if let Ok(kad::GetRecordOk::FoundRecord(found)) = result {
+                    if query.found.len() < limits::ANSWERS {
+                        query.found.push(found.record.value);
+                    }
+                }
+                if step.last {
+                    self.answer(id);
+                }
+            }
+            event => tracing::trace!(?event, "kademlia"),
+        }
+    }
+
+    fn answer(&mut self, id: kad::QueryId) {
+        if let Some(Query { key, found, answer }) = self.queries.remove(&id) {
+            // Whoever asked may have gone.
+            drop(answer.send(dht::unite(&*self.policy, &key.to_bytes(), &found)));
+        }
+    }
+}
