@@ -97,7 +97,7 @@ impl Motet {
         let others = self.partial_bytes[1..].iter().map(|bytes| PartialSignature::from_bytes(bytes).expect("valid"));
         let partials: Vec<PartialSignature> = std::iter::once(own).chain(others).collect();
         if strict {
-            let verified = session.verify_partials(&nonces, &partials, &mut self.weights).expect("valid");
+            let verified = session.verify_other_partials(0, &nonces, &partials, &mut self.weights).expect("valid");
             session.aggregate_verified(&verified).expect("valid signature")
         } else {
             session.aggregate(&partials).expect("valid signature")

@@ -50,6 +50,7 @@ pub enum NonceGenError {
 /// The two secret nonces of one signature that will be made at most once.
 ///
 /// It cannot be cloned, compared, printed or stored; signing consumes it, and dropping it overwrites it.
+#[expect(missing_debug_implementations, reason = "a secret nonce is not printed")]
 pub struct SecretNonce {
     pub(crate) k: [Scalar; 2],
     pub(crate) public_key: PublicKey,

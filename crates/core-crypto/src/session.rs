@@ -71,10 +71,14 @@ pub struct PartialFault {
     pub culprits: Vec<usize>,
 }
 
-/// Partial signatures of all signers that have been verified; aggregating them cannot fail.
+/// Partial signatures of all signers that have been verified, and the signature that they add up to.
 #[derive(Debug, Clone)]
 pub struct VerifiedPartials {
+    /// The challenge of the session in which they were verified.
+    e: Scalar,
     sum: Scalar,
+    /// The final signature, where its equation was part of what was verified.
+    signature: Option<Signature>,
 }
 
 /// The aggregated signature does not verify: a partial signature is wrong or missing.
@@ -177,52 +181,92 @@ impl SigningSession {
         partials: &[PartialSignature],
         rng: &mut R,
     ) -> Result<VerifiedPartials, PartialFault> {
+        self.verify_all_but(None, nonces, partials, rng)
+    }
+
+    /// As [`verify_partials`](Self::verify_partials), for a signer whose own partial signature stands at `own` and comes
+    /// out of [`sign`](Self::sign), which has verified it.
+    ///
+    /// The equation of the final signature covers it once more, so that a wrong one is found here all the same.
+    ///
+    /// # Errors
+    ///
+    /// [`PartialFault`] naming every signer whose partial signature is missing or fails.
+    pub fn verify_other_partials<R: TryCryptoRng + ?Sized>(
+        &self,
+        own: usize,
+        nonces: &[PublicNonce],
+        partials: &[PartialSignature],
+        rng: &mut R,
+    ) -> Result<VerifiedPartials, PartialFault> {
+        self.verify_all_but(Some(own), nonces, partials, rng)
+    }
+
+    fn verify_all_but<R: TryCryptoRng + ?Sized>(
+        &self,
+        skipped: Option<usize>,
+        nonces: &[PublicNonce],
+        partials: &[PartialSignature],
+        rng: &mut R,
+    ) -> Result<VerifiedPartials, PartialFault> {
         let signers = self.context.keys().len();
         let complete = nonces.len() == signers && partials.len() == signers;
-        if !complete || self.all_verify(nonces, partials, rng) != Some(true) {
+        let together = complete && self.verify_together(skipped, nonces, partials, rng) == Some(true);
+        if !together {
             let culprits: Vec<usize> = (0..signers)
                 .filter(|index| match (nonces.get(*index), partials.get(*index)) {
-                    (Some(nonce), Some(partial)) => self.verify_partial(*index, nonce, partial).is_err(),
+                    (Some(nonce), Some(partial)) => self.verifies(*index, nonce, partial) != Some(true),
                     _ => true,
                 })
                 .collect();
             if !culprits.is_empty() || !complete {
                 return Err(PartialFault { culprits });
             }
+            // Everybody signed what they should, but these are not the nonces that the aggregate nonce is made of:
+            // nobody here is to blame, and aggregation will find out.
         }
-        Ok(VerifiedPartials { sum: partials.iter().map(|partial| partial.0).sum() })
+        let sum = partials.iter().map(|partial| partial.0).sum();
+        Ok(VerifiedPartials { e: self.e, sum, signature: together.then(|| self.signature(sum)) })
     }
 
-    /// Whether `sum(w_i (+-(R_1i + b R_2i) + e a_i g P_i)) = sum(w_i s_i) G` for fresh weights w_i; none where they
-    /// could not be drawn. Variable time: all of it is public.
-    fn all_verify<R: TryCryptoRng + ?Sized>(
+    /// Whether `sum(w_i (+-(R_1i + b R_2i) + e a_i g P_i)) = sum(w_i s_i) G` for fresh weights w_i, and, with weight
+    /// one in the same equation, `R + e Q = s G` for the final signature; none where no weights could be drawn.
+    ///
+    /// Variable time: all of it is public.
+    fn verify_together<R: TryCryptoRng + ?Sized>(
         &self,
+        skipped: Option<usize>,
         nonces: &[PublicNonce],
         partials: &[PartialSignature],
         rng: &mut R,
     ) -> Option<bool> {
-        let mut s = Scalar::ZERO;
-        let (mut terms, mut seconds) = (Vec::with_capacity(2 * nonces.len() + 1), Vec::with_capacity(nonces.len()));
+        let mut s = self.final_s(partials.iter().map(|partial| partial.0).sum());
+        let mut terms = Vec::with_capacity(3 * nonces.len() + 3);
+        let mut seconds = Vec::with_capacity(nonces.len());
         let key_factor = self.key_factor();
-        for (((nonce, partial), key), a) in
-            nonces.iter().zip(partials).zip(self.context.keys()).zip(self.context.coefficients())
-        {
+        let signers = nonces.iter().zip(partials).zip(self.context.keys()).zip(self.context.coefficients());
+        for (index, (((nonce, partial), key), a)) in signers.enumerate() {
+            if skipped == Some(index) {
+                continue;
+            }
             let weight = random_weight(rng)?;
             let w = weight.to_scalar();
-            s -= w * partial.0;
+            s += w * partial.0;
             let [first, second] = nonce.points.map(|point| point.negate_if(self.nonce.is_odd()));
             terms.push((Coefficient::Weight(weight), first));
-            terms.push((Coefficient::from_scalar_vartime(&(w * a * key_factor)), key.point()));
+            terms.push((Coefficient::Scalar(w * a * key_factor), key.point()));
             if nonces.len() < SUM_SECONDS_FROM {
-                terms.push((Coefficient::from_scalar_vartime(&(w * self.b)), second));
+                terms.push((Coefficient::Scalar(w * self.b), second));
             } else {
                 seconds.push((Coefficient::Weight(weight), second));
             }
         }
         if let Some(sum) = combine_vartime(None, seconds).to_point_vartime() {
-            terms.push((Coefficient::from_scalar_vartime(&self.b), sum));
+            terms.push((Coefficient::Scalar(self.b), sum));
         }
-        Some(combine_vartime(Some(&s), terms).is_infinity())
+        terms.push((Coefficient::One, self.nonce.with_even_y()));
+        terms.push((Coefficient::Scalar(self.e), self.context.aggregate_key().point()));
+        Some(combine_vartime(Some(&-s), terms).is_infinity())
     }
 
     /// Aggregates partial signatures (BIP-327 PartialSigAgg), and verifies the result before it is handed out.
@@ -238,16 +282,33 @@ impl SigningSession {
     ///
     /// # Errors
     ///
-    /// [`AggregateError`] if they were verified in another session.
+    /// [`AggregateError`] if they were verified in another session, or with nonces that the aggregate nonce is not made
+    /// of.
     pub fn aggregate_verified(&self, partials: &VerifiedPartials) -> Result<Signature, AggregateError> {
-        self.finished(partials.sum)
+        match partials.signature {
+            // The challenge commits to nonce, key and message: this very signature was part of the verified equation.
+            Some(signature) if partials.e == self.e => {
+                debug_assert!(verify(&self.context.aggregate_key(), &self.message, &signature).is_ok());
+                Ok(signature)
+            }
+            Some(_) | None => self.finished(partials.sum),
+        }
     }
 
     fn finished(&self, sum: Scalar) -> Result<Signature, AggregateError> {
-        let s = sum + self.e * self.context.tweak_share();
-        let signature = Signature::from_parts(&self.nonce.x_bytes(), &s);
-        verify(&self.context.aggregate_key(), &self.message, &signature).map_err(|_| AggregateError)?;
-        Ok(signature)
+        // BIP-340 verification without hashing and lifting again what this session holds: s G - e Q = R.
+        let key = self.context.aggregate_key().point();
+        let nonce = combine_vartime(Some(&self.final_s(sum)), [(Coefficient::from_scalar_vartime(&-self.e), key)]);
+        if nonce.equals_vartime(&self.nonce.with_even_y()) { Ok(self.signature(sum)) } else { Err(AggregateError) }
+    }
+
+    /// s of the final signature: the sum of the partial signatures and what the tweaks add.
+    fn final_s(&self, sum: Scalar) -> Scalar {
+        sum + self.e * self.context.tweak_share()
+    }
+
+    fn signature(&self, sum: Scalar) -> Signature {
+        Signature::from_parts(&self.nonce.x_bytes(), &self.final_s(sum))
     }
 
     /// The final nonce R, compressed; for tests against the vectors.
