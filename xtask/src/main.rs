@@ -1,2 +1,103 @@
-//! Placeholder.
-fn main() {}
+//! Motet's development tasks: `cargo xtask <task>`.
+//!
+//! One file per task. `ci` runs every check that a change must pass, in the order of [`ci::STEPS`]; each check also runs alone.
+//! To add a task, add its file here, a variant to [`Task`], and an arm to [`perform`]; a check that every change must pass
+//! also goes into [`ci::STEPS`]. No crate of ours is imported: the tasks must run when the crates do not build.
+#![expect(clippy::print_stdout, reason = "a development tool talks to the person who started it")]
+
+mod advisories;
+mod cargo;
+mod ci;
+mod clippy;
+mod deny;
+mod doc;
+mod doctest;
+mod failure;
+mod fmt;
+mod fuzz;
+mod layers;
+mod step;
+mod test;
+mod tidy;
+mod tree;
+mod workspace;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use failure::Failure;
+use step::Step;
+
+/// Motet's development tasks.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Every check that a change must pass: fmt, tidy, layers, deny, clippy, test, doctest, doc
+    Ci(ci::Arguments),
+    /// Formatting, as rustfmt.toml says
+    Fmt,
+    /// Clippy on every target of the workspace, warnings denied
+    Clippy,
+    /// All tests of the workspace: nextest where installed, cargo test otherwise; then the doc tests
+    Test,
+    /// The doc tests (nextest does not run them)
+    Doctest,
+    /// The API documentation, warnings denied
+    Doc,
+    /// Which crate may use which, and which file may use what
+    Layers,
+    /// File length and headers, manifests, tested commands, links, the validation table
+    Tidy,
+    /// Licences, bans and sources of all dependencies, as deny.toml says
+    Deny,
+    /// Known vulnerabilities of all dependencies; needs the advisory database, says when it is skipped
+    Advisories,
+    /// Fuzz targets, each for some time, growing the committed corpora
+    Fuzz(fuzz::Arguments),
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match perform(&arguments.task, &root()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            println!("{failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn perform(task: &Task, root: &Path) -> Result<(), Failure> {
+    match task {
+        Task::Ci(arguments) => ci::run(root, arguments),
+        Task::Fmt => alone(&fmt::STEP, root),
+        Task::Clippy => alone(&clippy::STEP, root),
+        Task::Test => [test::STEP, doctest::STEP].iter().try_for_each(|step| alone(step, root)),
+        Task::Doctest => alone(&doctest::STEP, root),
+        Task::Doc => alone(&doc::STEP, root),
+        Task::Layers => alone(&layers::STEP, root),
+        Task::Tidy => alone(&tidy::STEP, root),
+        Task::Deny => alone(&deny::STEP, root),
+        Task::Advisories => alone(&advisories::STEP, root),
+        Task::Fuzz(arguments) => fuzz::run(root, arguments),
+    }
+}
+
+/// Runs one step; its failure has been shown, so that only its name is left to say.
+fn alone(step: &Step, root: &Path) -> Result<(), Failure> {
+    step.perform(root).result.map(drop).map_err(|_| Failure::Steps(vec![step.name]))
+}
+
+/// The workspace root: the folder above this package.
+fn root() -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.parent().unwrap_or(here).to_owned()
+}

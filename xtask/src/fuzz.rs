@@ -1,0 +1,118 @@
+//! `cargo xtask fuzz`: every fuzz target of `tests/fuzz`, each for some time, growing the committed corpora.
+//!
+//! cargo-fuzz needs a nightly compiler; where either is missing this says what to install and fails, since nothing was fuzzed.
+//! The corpora are replayed by ordinary tests on the stable compiler, so that `cargo xtask test` needs neither.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use crate::cargo;
+use crate::failure::{Failure, Finding};
+
+/// The package of the fuzz targets, below the root.
+const FOLDER: &str = "tests/fuzz";
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// Only these targets (all when none is named)
+    targets: Vec<String>,
+    /// Seconds for each target
+    #[arg(long, default_value_t = 60)]
+    seconds: u32,
+    /// Say which targets there are, and stop
+    #[arg(long)]
+    list: bool,
+}
+
+pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<(), Failure> {
+    let targets = chosen(targets(root)?, &arguments.targets)?;
+    if arguments.list {
+        targets.iter().for_each(|target| println!("{target}"));
+        return Ok(());
+    }
+    installed()?;
+    let mut broken = Vec::new();
+    for target in &targets {
+        println!("==> fuzz {target} ({} s)", arguments.seconds);
+        if let Err(failure) = cargo::run(&mut fuzz(root, target, arguments.seconds)) {
+            broken.push(Finding::new(target, format!("{failure}; the input is in {FOLDER}/artifacts/{target}")));
+        }
+    }
+    println!("==> fuzz: {} targets, {} broken", targets.len(), broken.len());
+    if broken.is_empty() { Ok(()) } else { Err(Failure::Findings(broken)) }
+}
+
+/// The names of the targets: one file each.
+fn targets(root: &Path) -> Result<Vec<String>, Failure> {
+    let folder = root.join(FOLDER).join("fuzz_targets");
+    let entries = std::fs::read_dir(&folder).map_err(|error| Failure::file(&folder, error))?;
+    let mut names = Vec::new();
+    for entry in entries {
+        let path = entry.map_err(|error| Failure::file(&folder, error))?.path();
+        if path.extension().is_some_and(|extension| extension == "rs") {
+            names.extend(path.file_stem().map(|stem| stem.to_string_lossy().into_owned()));
+        }
+    }
+    names.sort();
+    Ok(names)
+}
+
+fn chosen(all: Vec<String>, wanted: &[String]) -> Result<Vec<String>, Failure> {
+    if let Some(unknown) = wanted.iter().find(|name| !all.contains(name)) {
+        return Err(Failure::unreadable(unknown, format!("no such target; there are {}", all.join(", "))));
+    }
+    Ok(all.into_iter().filter(|name| wanted.is_empty() || wanted.contains(name)).collect())
+}
+
+/// A nightly cargo. The variables by which rustup pins our own toolchain for children must not reach it.
+fn nightly() -> Command {
+    let mut command = Command::new("cargo");
+    command.arg("+nightly").env_remove("CARGO").env_remove("RUSTUP_TOOLCHAIN").env_remove("RUSTC").stdin(Stdio::null());
+    command
+}
+
+fn installed() -> Result<(), Failure> {
+    let works = |arguments: &[&str]| {
+        let status = nightly().args(arguments).stdout(Stdio::null()).stderr(Stdio::null()).status();
+        status.is_ok_and(|status| status.success())
+    };
+    if !works(&["--version"]) {
+        return Err(Failure::unreadable("fuzzing needs a nightly compiler", "`rustup toolchain install nightly`"));
+    }
+    if !works(&["fuzz", "--version"]) {
+        return Err(Failure::unreadable("fuzzing needs cargo-fuzz", "`cargo install cargo-fuzz --locked`"));
+    }
+    Ok(())
+}
+
+fn fuzz(root: &Path, target: &str, seconds: u32) -> Command {
+    let mut command = nightly();
+    command.args(["fuzz", "run", "--fuzz-dir", FOLDER, target, "--"]).current_dir(root);
+    // A slow or greedy input is a finding too (docs/testing.md).
+    command.args([format!("-max_total_time={seconds}"), "-timeout=5".to_owned(), "-rss_limit_mb=1024".to_owned()]);
+    command
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tree::fixtures::tree;
+
+    #[test]
+    fn targets_are_the_files() {
+        let root = tree(&[
+            ("tests/fuzz/fuzz_targets/frame.rs", ""),
+            ("tests/fuzz/fuzz_targets/evidence.rs", ""),
+            ("tests/fuzz/fuzz_targets/notes.txt", ""),
+        ]);
+        assert_eq!(targets(root.path()).unwrap(), ["evidence", "frame"]);
+    }
+
+    #[test]
+    fn an_unknown_target_is_refused() {
+        let all = || vec!["evidence".to_owned(), "frame".to_owned()];
+        assert_eq!(chosen(all(), &[]).unwrap(), all());
+        assert_eq!(chosen(all(), &["frame".to_owned()]).unwrap(), ["frame"]);
+        assert!(chosen(all(), &["fame".to_owned()]).unwrap_err().to_string().contains("evidence, frame"));
+    }
+}

@@ -1,0 +1,165 @@
+//! The tables: what each package may use, and which files may name what.
+//!
+//! A new dependency or a new place for an old one is a line here, in the same change, with its reason in the change's message.
+
+use super::graph::{Others, PackageRule};
+use super::imports::{Gate, ImportRule};
+
+/// What brings I/O and a scheduler with it.
+const RUNTIMES: &[&str] = &["tokio", "mio", "libp2p", "async-std", "smol"];
+
+/// From left to right: each package may use only packages above it.
+pub(super) const PACKAGES: &[PackageRule] = &[
+    PackageRule {
+        name: "motet-core-crypto",
+        ours: &[],
+        others: Others::Only(&["k256", "rand_core", "rayon", "serde", "sha2", "subtle", "thiserror", "zeroize"]),
+        never: RUNTIMES,
+    },
+    PackageRule {
+        name: "motet-wire",
+        ours: &["motet-core-crypto"],
+        others: Others::Only(&["bech32", "bincode", "hex", "rand_core", "serde", "thiserror"]),
+        never: RUNTIMES,
+    },
+    PackageRule {
+        name: "motet-net",
+        ours: &["motet-core-crypto", "motet-wire"],
+        others: Others::Only(&["futures", "libp2p", "libp2p-stream", "thiserror", "tokio", "tracing"]),
+        never: &["clap"],
+    },
+    PackageRule {
+        name: "motet-coordinator",
+        ours: &["motet-core-crypto", "motet-wire", "motet-net"],
+        others: Others::Only(&[
+            "async-trait",
+            "getrandom",
+            "rand_core",
+            "redb",
+            "thiserror",
+            "tokio",
+            "tracing",
+            "zeroize",
+        ]),
+        never: &["clap", "axum"],
+    },
+    PackageRule {
+        name: "motet-cli",
+        ours: &["motet-core-crypto", "motet-wire", "motet-net", "motet-coordinator"],
+        others: Others::Only(&[
+            "clap",
+            "getrandom",
+            "hex",
+            "rand_core",
+            "serde",
+            "serde_json",
+            "tempfile",
+            "thiserror",
+            "tokio",
+            "tracing",
+            "tracing-subscriber",
+            "zeroize",
+        ]),
+        never: &[],
+    },
+    PackageRule { name: "motet-tests", ours: ALL, others: Others::Any, never: &[] },
+    PackageRule { name: "motet-benches", ours: ALL, others: Others::Any, never: &[] },
+    PackageRule {
+        name: "xtask",
+        ours: &[],
+        others: Others::Only(&["clap", "proc-macro2", "semver", "serde", "serde_json", "spdx", "toml"]),
+        never: RUNTIMES,
+    },
+];
+
+const ALL: &[&str] = &["motet-core-crypto", "motet-wire", "motet-net", "motet-coordinator", "motet-cli"];
+
+const CORE: &str = "crates/core-crypto/src/";
+const WIRE: &str = "crates/wire/src/";
+const ENGINE_FILE: &str = "crates/coordinator/src/engine.rs";
+const ENGINE: &str = "crates/coordinator/src/engine/";
+
+/// The parts that do no I/O and read no clock.
+const PURE: &[&str] = &[CORE, WIRE, ENGINE_FILE, ENGINE];
+
+const TIME: &str = "time is an argument or an input here";
+const RANDOM: &str = "randomness is an argument here";
+const IO: &str = "no I/O here; bytes are arguments and results";
+
+/// Which files may name what.
+pub(super) const IMPORTS: &[ImportRule] = &[
+    pure("std::time::Instant", TIME),
+    pure("std::time::SystemTime", TIME),
+    pure("getrandom", RANDOM),
+    pure("rand_core::OsRng", RANDOM),
+    pure("std::fs", IO),
+    pure("std::io", IO),
+    pure("std::net::TcpListener", IO),
+    pure("std::net::TcpStream", IO),
+    pure("std::net::ToSocketAddrs", IO),
+    pure("std::net::UdpSocket", IO),
+    pure("std::os", IO),
+    pure("std::env", IO),
+    pure("std::process", IO),
+    pure("std::thread", "the caller decides where work runs"),
+    pure("tokio", "the engine and all below net know no runtime"),
+    ImportRule {
+        path: "std",
+        within: &[CORE],
+        except: &[],
+        gate: Gate::Std,
+        reason: "this crate is no_std; take it from core or alloc",
+    },
+    ImportRule {
+        path: "sha2",
+        within: &[CORE],
+        except: &["crates/core-crypto/src/hash.rs"],
+        gate: Gate::Closed,
+        reason: "hashes are tagged; hash.rs makes them",
+    },
+    ImportRule {
+        path: "bincode",
+        within: &["crates/"],
+        except: &["crates/wire/src/codec.rs"],
+        gate: Gate::Closed,
+        reason: "bincode has one home, so that it can be replaced (docs/adr/0002)",
+    },
+    ImportRule {
+        path: "redb",
+        within: &["crates/"],
+        except: &["crates/coordinator/src/store/redb.rs", "crates/coordinator/src/store/redb/"],
+        gate: Gate::Closed,
+        reason: "the embedded store has one home behind the Store trait",
+    },
+    ImportRule {
+        path: "std::time::SystemTime",
+        within: &["crates/net/", "crates/coordinator/"],
+        except: &["crates/coordinator/src/node/clock.rs"],
+        gate: Gate::Closed,
+        reason: "wall time is read in node/clock.rs alone",
+    },
+];
+
+const fn pure(path: &'static str, reason: &'static str) -> ImportRule {
+    ImportRule { path, within: PURE, except: &[], gate: Gate::Closed, reason }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_package_may_use_only_packages_above_it() {
+        for (position, rule) in PACKAGES.iter().enumerate() {
+            for used in rule.ours.iter().filter(|used| **used != "motet-cli") {
+                let above = PACKAGES.iter().take(position).any(|above| above.name == *used);
+                assert!(above, "{} may use {used}, which is not above it", rule.name);
+            }
+        }
+    }
+
+    #[test]
+    fn every_rule_says_why() {
+        assert!(IMPORTS.iter().all(|rule| !rule.reason.is_empty() && !rule.within.is_empty()));
+    }
+}
