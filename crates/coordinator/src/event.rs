@@ -78,6 +78,25 @@ pub enum Event {
         /// The request.
         request: RequestId,
     },
+    /// The node listens.
+    Listening {
+        /// Where, as a multiaddr without the peer id.
+        address: String,
+    },
+    /// A peer is connected.
+    PeerConnected {
+        /// Which.
+        peer: PeerId,
+        /// Where its connection comes from.
+        address: String,
+    },
+    /// The last connection to a peer is gone.
+    PeerDisconnected {
+        /// Which.
+        peer: PeerId,
+    },
+    /// The DHT knows peers, and can be asked.
+    DhtReady,
 }
 
 /// An advertisement, and how it came.

@@ -3,6 +3,7 @@
 //! - [`Engine`]: the protocol machine, without I/O, clocks or randomness of its own.
 //! - [`signer`], [`policy`], [`store`]: what a user can put in: where keys are, what may be signed, what is durable.
 //! - [`event`]: what a user is told.
+//! - [`node`]: the tokio driver that joins the engine to network, store, clock and user.
 
 pub mod config;
 pub mod engine;
@@ -11,6 +12,7 @@ pub mod error;
 pub mod event;
 pub mod job;
 pub mod limits;
+pub mod node;
 pub mod policy;
 pub mod signer;
 pub mod store;
@@ -20,6 +22,7 @@ pub use engine::{Action, Announcement, Command, CommandId, Engine, Input, Reply,
 pub use entropy::{EntropyError, OsEntropy};
 pub use error::CommandError;
 pub use event::Event;
+pub use node::{Handle, Node, NodeError};
 pub use policy::{ApproveAll, Decision, DeclineAll, Policy, Proposal, ProposalDigest};
 pub use signer::{LocalSigner, Signer, SignerAnswer, SignerError, SignerTask};
 pub use store::{MemoryStore, Record, RedbStore, Snapshot, Store, StoreError};

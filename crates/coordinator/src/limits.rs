@@ -13,3 +13,13 @@ pub const FINISHED_SESSIONS: usize = 1024;
 pub const UNAPPROVED_REQUESTS: usize = 100;
 /// Commands that wait for a computation.
 pub const PENDING_COMMANDS: usize = 256;
+/// Events that a slow listener may be behind before it loses the oldest.
+pub const EVENTS: usize = 8192;
+/// Results of computations and answers of signers that wait for the engine.
+pub const INPUTS: usize = 1024;
+/// Steps whose consequences wait for the store or the network.
+pub const BATCHES: usize = 256;
+/// Computations at once: more than any machine has cores only delays those in front.
+pub const POOL: usize = 16;
+/// Own announcements that are put into the DHT again when it gets its first peers.
+pub const PUBLISHED: usize = 64;

@@ -46,7 +46,7 @@ pub enum Decision {
 
 /// Decides, and may take its time: a person may have to be asked.
 #[async_trait]
-pub trait Policy: Send + Sync {
+pub trait Policy: Send + Sync + core::fmt::Debug {
     /// Decides on one proposal.
     async fn decide(&self, proposal: Proposal) -> Decision;
 }

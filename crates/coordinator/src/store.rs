@@ -19,6 +19,8 @@ pub use self::redb::RedbStore;
 pub enum Record {
     /// A signer's public nonces for a session are about to leave: the session is never given others.
     Issued {
+        /// The request.
+        request: RequestId,
         /// The session, which is of one attempt.
         session: SessionId,
         /// The signer.
@@ -28,6 +30,8 @@ pub enum Record {
     },
     /// A signer's partial signatures for a session are about to leave: this frame, and no other, is what is ever sent.
     Spent {
+        /// The request.
+        request: RequestId,
         /// The session.
         session: SessionId,
         /// The signer.
@@ -47,6 +51,18 @@ pub enum Record {
         /// The request.
         request: RequestId,
     },
+}
+
+impl Record {
+    /// The request that the record is about.
+    pub const fn request(&self) -> RequestId {
+        match self {
+            Self::Issued { request, .. }
+            | Self::Spent { request, .. }
+            | Self::Request { request, .. }
+            | Self::Ended { request } => *request,
+        }
+    }
 }
 
 /// What the records of earlier runs come down to.

@@ -318,7 +318,12 @@ impl Engine {
         let session = share.session;
         match self.seal(signer, share, step) {
             Ok(sealed) => {
-                step.persist(Record::Spent { session, signer: *signer, frame: Arc::clone(&sealed.frame) });
+                step.persist(Record::Spent {
+                    request: *id,
+                    session,
+                    signer: *signer,
+                    frame: Arc::clone(&sealed.frame),
+                });
                 self.send_to_session(id, &sealed.frame, step);
             }
             Err(error) => self.fail(id, AbortCause::Internal(error.to_string()), step),

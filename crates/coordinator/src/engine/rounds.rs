@@ -198,6 +198,7 @@ impl Engine {
         let bytes: Vec<u8> = publics.iter().flat_map(PublicNonce::to_bytes).collect();
         self.issued.insert((ticket.session, ticket.signer));
         step.persist(Record::Issued {
+            request: id,
             session: ticket.session,
             signer: ticket.signer,
             nonces: tagged_hash("motet/issued/v1", &[&bytes]),

@@ -26,10 +26,10 @@ impl Store for MemoryStore {
         let mut tables = self.tables.lock().unwrap_or_else(PoisonError::into_inner);
         for record in records {
             match record {
-                Record::Issued { session, signer, nonces } => {
+                Record::Issued { session, signer, nonces, .. } => {
                     tables.issued.insert((*session, *signer), *nonces);
                 }
-                Record::Spent { session, signer, frame } => {
+                Record::Spent { session, signer, frame, .. } => {
                     tables.spent.insert((*session, *signer), Arc::clone(frame));
                 }
                 Record::Request { request, frame } => {

@@ -60,10 +60,10 @@ impl Store for RedbStore {
             let mut requests = transaction.open_table(REQUESTS).map_err(failed)?;
             for record in records {
                 match record {
-                    Record::Issued { session, signer, nonces } => {
+                    Record::Issued { session, signer, nonces, .. } => {
                         issued.insert(&slot(session, signer), nonces).map_err(failed)?;
                     }
-                    Record::Spent { session, signer, frame } => {
+                    Record::Spent { session, signer, frame, .. } => {
                         spent.insert(&slot(session, signer), frame.as_ref()).map_err(failed)?;
                     }
                     Record::Request { request, frame } => {

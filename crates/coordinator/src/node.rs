@@ -1,0 +1,409 @@
+//! The driver: one task that owns the engine, and what it needs of the world around it.
+//!
+//! ```text
+//! network -> admit -> pool: verify -> engine -> pool: sign, verify partials
+//!                                        |
+//!                                        +----> egress: store, then network, then user
+//! ```
+//!
+//! All records of a step are durable before anything of that step leaves the node; that is the one job of
+//! [`egress`], which takes the engine's actions in their order. Queues are bounded, and nobody waits for the user.
+
+mod clock;
+mod crash;
+mod egress;
+mod entries;
+mod handle;
+mod ingress;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use motet_core_crypto::PublicKey;
+use motet_net::{Keypair, Net, NetConfig, NetError, NetEvent, NetHandle};
+use motet_wire::work::HashWork;
+use motet_wire::{Address, Channel, NetworkId, PeerId, Rejection, Validated, Validator, ValidatorLimits, WorkPolicy};
+use tokio::sync::{Semaphore, broadcast, mpsc, oneshot};
+
+use crate::config::Config;
+use crate::engine::{Action, Command, CommandId, Engine, Input, Reply};
+use crate::entropy::OsEntropy;
+use crate::error::CommandError;
+use crate::event::Event;
+use crate::job::Job;
+use crate::limits;
+use crate::policy::Policy;
+use crate::signer::{Signer, SignerError, SignerTask};
+use crate::store::{Store, StoreError};
+pub use clock::Clock;
+pub use crash::CrashPoint;
+use egress::Released;
+pub use handle::{CallError, Events, Handle};
+
+/// A node in the making.
+#[derive(Debug)]
+pub struct Node {
+    net: NetConfig,
+    config: Config,
+    store: Arc<dyn Store>,
+    signers: Vec<Arc<dyn Signer>>,
+    policy: Arc<dyn Policy>,
+    work: Arc<dyn WorkPolicy>,
+    crash: Option<CrashPoint>,
+}
+
+/// A node does not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum NodeError {
+    /// The network part does not start.
+    #[error(transparent)]
+    Net(#[from] NetError),
+    /// The store does not open.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A signer did not certify its message key.
+    #[error("signer {signer} cannot be served: {error}")]
+    Signer {
+        /// Which.
+        signer: PublicKey,
+        /// Why.
+        error: CallError,
+    },
+}
+
+impl Node {
+    /// A node that speaks on this network, stores here, and asks this policy.
+    pub fn new(net: NetConfig, store: Arc<dyn Store>, policy: Arc<dyn Policy>) -> Self {
+        let work = Arc::new(HashWork::default());
+        Self { net, config: Config::default(), store, signers: Vec::new(), policy, work, crash: None }
+    }
+
+    /// Serves a signer.
+    #[must_use]
+    pub fn signer(mut self, signer: Arc<dyn Signer>) -> Self {
+        self.signers.push(signer);
+        self
+    }
+
+    /// Changes the engine's times, numbers and habits.
+    #[must_use]
+    pub fn config(self, config: Config) -> Self {
+        Self { config, ..self }
+    }
+
+    /// Asks others for another proof than the protocol's proof of work.
+    #[must_use]
+    pub fn work(self, work: Arc<dyn WorkPolicy>) -> Self {
+        Self { work, ..self }
+    }
+
+    /// Makes the process die at a named place: for tests of what a crash leaves behind, and for nothing else.
+    #[must_use]
+    pub fn crash_at(self, crash: Option<CrashPoint>) -> Self {
+        Self { crash, ..self }
+    }
+
+    /// Starts the node on the current tokio runtime, and returns when its signers are ready.
+    ///
+    /// # Errors
+    ///
+    /// [`NodeError`].
+    pub async fn start(self) -> Result<(Handle, Events), NodeError> {
+        let clock = Clock::start();
+        let network = self.net.network.clone();
+        let peer = self.net.keypair.peer_id();
+        let store = Arc::clone(&self.store);
+        let snapshot = tokio::task::spawn_blocking(move || store.load())
+            .await
+            .map_err(|error| StoreError(error.to_string()))??;
+        let entries = entries::Entries::new(network.clone(), clock, peer.clone(), Arc::clone(&self.work));
+        let (net, net_events) = Net::start(self.net, Arc::new(entries))?;
+        let (events, user) = broadcast::channel(limits::EVENTS);
+        let (inputs_in, inputs) = mpsc::channel(limits::INPUTS);
+        let (calls_in, calls) = mpsc::channel(limits::PENDING_COMMANDS);
+        let (released, batches) = mpsc::channel(limits::BATCHES);
+        tokio::spawn(egress::run(egress::Egress {
+            store: self.store,
+            net: net.clone(),
+            network: network.clone(),
+            events: events.clone(),
+            inputs: inputs_in.clone(),
+            batches,
+            crash: self.crash,
+        }));
+        let keys: Vec<PublicKey> = self.signers.iter().map(|signer| signer.public_key()).collect();
+        let driver = Driver {
+            engine: Engine::new(self.config, network.clone(), peer.clone(), snapshot),
+            validator: Validator::with_work(network.clone(), ValidatorLimits::default(), self.work),
+            clock,
+            net: net.clone(),
+            peer: peer.clone(),
+            signers: self.signers.into_iter().map(|signer| (signer.public_key(), signer)).collect(),
+            policy: self.policy,
+            crash: self.crash,
+            pool: Arc::new(Semaphore::new(limits::POOL)),
+            inputs_in,
+            inputs,
+            calls,
+            released,
+            events: events.clone(),
+            callers: BTreeMap::new(),
+            next_command: 0,
+            addresses: Vec::new(),
+            deferred: VecDeque::new(),
+        };
+        tokio::spawn(driver.run(net_events));
+        let handle = Handle::new(network, calls_in, net, events);
+        for signer in keys {
+            let added = handle.call(Command::AddSigner { signer }).await;
+            added.map_err(|error| NodeError::Signer { signer, error })?;
+        }
+        Ok((handle, Events::new(user)))
+    }
+}
+
+/// A throw-away identity for a node.
+pub fn fresh_identity() -> Keypair {
+    Keypair::generate()
+}
+
+/// What is asked of the driver from outside.
+pub(crate) enum Call {
+    /// A command, and whom to answer.
+    Command(Box<Command>, oneshot::Sender<Result<Reply, CommandError>>),
+    /// Frames that were asked for, to be validated and handled; answered when that is done.
+    Ingest { frames: Vec<Arc<[u8]>>, channel: Channel, done: oneshot::Sender<()> },
+    /// Stop.
+    Stop(oneshot::Sender<()>),
+}
+
+/// What comes back to the driver from its helpers.
+pub(crate) enum Back {
+    /// An input for the engine.
+    Input(Input),
+    /// Frames that have been looked at.
+    Verified { results: Vec<ingress::Looked>, done: Option<oneshot::Sender<()>> },
+}
+
+/// The engine and what drives it.
+struct Driver {
+    engine: Engine,
+    validator: Validator,
+    clock: Clock,
+    net: NetHandle,
+    peer: PeerId,
+    signers: BTreeMap<PublicKey, Arc<dyn Signer>>,
+    policy: Arc<dyn Policy>,
+    crash: Option<CrashPoint>,
+    /// Computations at once. Waiting for a place happens in the helpers, never here.
+    pool: Arc<Semaphore>,
+    inputs_in: mpsc::Sender<Back>,
+    inputs: mpsc::Receiver<Back>,
+    calls: mpsc::Receiver<Call>,
+    released: mpsc::Sender<Vec<Released>>,
+    events: broadcast::Sender<Event>,
+    callers: BTreeMap<CommandId, oneshot::Sender<Result<Reply, CommandError>>>,
+    next_command: u64,
+    addresses: Vec<Address>,
+    deferred: VecDeque<Vec<Released>>,
+}
+
+impl Driver {
+    async fn run(mut self, mut network: mpsc::Receiver<NetEvent>) {
+        loop {
+            let wait = self.engine.next_deadline().map(|deadline| self.clock.until(deadline));
+            let released = self.released.clone();
+            // While the way out is full, nothing new is taken in; what is on its way back still is.
+            let open = self.deferred.is_empty();
+            tokio::select! {
+                permit = released.reserve(), if !open => match permit {
+                    Ok(permit) => {
+                        if let Some(batch) = self.deferred.pop_front() {
+                            permit.send(batch);
+                        }
+                    }
+                    Err(_) => break,
+                },
+                Some(back) = self.inputs.recv() => self.on_back(back),
+                call = self.calls.recv(), if open => match call {
+                    None => break,
+                    Some(Call::Stop(done)) => {
+                        drop(done.send(()));
+                        break;
+                    }
+                    Some(call) => self.on_call(call),
+                },
+                event = network.recv(), if open => match event {
+                    None => break,
+                    Some(event) => self.on_net(event),
+                },
+                () = sleep(wait) => self.handle(Input::Tick),
+            }
+        }
+        self.net.stop().await;
+    }
+
+    fn on_back(&mut self, back: Back) {
+        match back {
+            Back::Input(input) => self.handle(input),
+            Back::Verified { results, done } => {
+                for looked in results {
+                    self.on_looked(looked);
+                }
+                if let Some(done) = done {
+                    drop(done.send(()));
+                }
+            }
+        }
+    }
+
+    fn on_call(&mut self, call: Call) {
+        match call {
+            Call::Command(command, caller) => {
+                self.next_command += 1;
+                let id = CommandId(self.next_command);
+                self.callers.insert(id, caller);
+                let command = match *command {
+                    // Where this node can be reached is the driver's to know.
+                    Command::Advertise { signer, criteria, metadata, addresses, lifetime } => {
+                        let addresses = if addresses.is_empty() { self.addresses.clone() } else { addresses };
+                        Command::Advertise { signer, criteria, metadata, addresses, lifetime }
+                    }
+                    other => other,
+                };
+                self.handle(Input::Command(id, command));
+            }
+            Call::Ingest { frames, channel, done } => {
+                let arrivals = frames.into_iter().map(|frame| (frame, channel, self.peer.clone(), None)).collect();
+                self.look_at(arrivals, Some(done));
+            }
+            Call::Stop(_) => {}
+        }
+    }
+
+    fn on_net(&mut self, event: NetEvent) {
+        match event {
+            NetEvent::Received { from, channel, bytes, token } => {
+                self.look_at(vec![(bytes, channel, from, token)], None);
+            }
+            NetEvent::Listening { address } => {
+                let full = motet_net::address_to_wire(&address);
+                self.addresses.extend(full.filter(|_| self.addresses.len() < motet_wire::limits::ADDRESSES_MAX));
+                self.tell(Event::Listening { address });
+            }
+            NetEvent::PeerConnected { peer, address } => self.tell(Event::PeerConnected { peer, address }),
+            NetEvent::PeerDisconnected { peer } => self.tell(Event::PeerDisconnected { peer }),
+            NetEvent::DhtReady => {
+                self.release(vec![Released::Republish]);
+                self.tell(Event::DhtReady);
+            }
+            other => tracing::debug!(?other, "an unknown event of the network"),
+        }
+    }
+
+    fn tell(&self, event: Event) {
+        // Nobody may be listening.
+        drop(self.events.send(event));
+    }
+
+    /// One step of the engine, and everything that follows from it.
+    fn handle(&mut self, input: Input) {
+        let now = self.clock.now();
+        let actions = self.engine.handle(now, input, &mut OsEntropy);
+        let mut batch = Vec::new();
+        for action in actions {
+            match action {
+                Action::AskSigner(task) => self.ask_signer(task),
+                Action::Compute(job) => self.compute(job),
+                Action::AskPolicy(proposal) => {
+                    let (policy, back) = (Arc::clone(&self.policy), self.inputs_in.clone());
+                    tokio::spawn(async move {
+                        let (request, signer, digest) = (proposal.request, proposal.signer, proposal.digest());
+                        let decision = policy.decide(*proposal).await;
+                        let input = Input::PolicyDecided { request, signer, digest, decision };
+                        drop(back.send(Back::Input(input)).await);
+                    });
+                }
+                Action::Validate { from, frames } => {
+                    let arrivals = frames.into_iter().map(|frame| (frame, Channel::Sync, from.clone(), None)).collect();
+                    self.look_at(arrivals, None);
+                }
+                Action::Persist(record) => batch.push(Released::Persist(record)),
+                Action::Broadcast { topic, frame } => batch.push(Released::Broadcast { topic, frame }),
+                Action::Send { to, addresses, frame } => batch.push(Released::Send { to, addresses, frame }),
+                Action::Publish { key, indexes, signer, frame } => {
+                    batch.push(Released::Publish { key, indexes, signer, frame });
+                }
+                Action::Reply(id, result) => {
+                    if let Some(caller) = self.callers.remove(&id) {
+                        batch.push(Released::Reply(caller, Box::new(result)));
+                    }
+                }
+                Action::Emit(event) => batch.push(Released::Emit(Box::new(event))),
+            }
+        }
+        if !batch.is_empty() {
+            self.release(batch);
+        }
+    }
+
+    /// Hands a step's consequences to the egress, or keeps them until it has room: their order is never changed.
+    fn release(&mut self, batch: Vec<Released>) {
+        if !self.deferred.is_empty() {
+            return self.deferred.push_back(batch);
+        }
+        if let Err(mpsc::error::TrySendError::Full(batch)) = self.released.try_send(batch) {
+            self.deferred.push_back(batch);
+        }
+    }
+
+    fn ask_signer(&self, task: SignerTask) {
+        if self.crash == Some(CrashPoint::BeforeSigning) && matches!(task, SignerTask::Sign { .. }) {
+            std::process::abort();
+        }
+        let Some(signer) = self.signers.get(task.signer()).map(Arc::clone) else {
+            if let Some(answer) = task.refused(SignerError::Unknown) {
+                let back = self.inputs_in.clone();
+                tokio::spawn(async move { drop(back.send(Back::Input(Input::SignerAnswered(answer))).await) });
+            }
+            return;
+        };
+        self.in_pool(move || task.perform(&*signer).map(|answer| Back::Input(Input::SignerAnswered(answer))));
+    }
+
+    fn compute(&self, job: Job) {
+        self.in_pool(move || Some(Back::Input(Input::Computed(job.run(&mut OsEntropy)))));
+    }
+
+    /// Runs a computation on the pool of blocking threads, a bounded number at a time.
+    fn in_pool(&self, work: impl FnOnce() -> Option<Back> + Send + 'static) {
+        let (pool, back) = (Arc::clone(&self.pool), self.inputs_in.clone());
+        tokio::spawn(async move {
+            let Ok(permit) = pool.acquire_owned().await else { return };
+            let done = tokio::task::spawn_blocking(move || {
+                let result = work();
+                drop(permit);
+                result
+            });
+            if let Ok(Some(result)) = done.await {
+                drop(back.send(result).await);
+            }
+        });
+    }
+}
+
+async fn sleep(wait: Option<core::time::Duration>) {
+    match wait {
+        Some(wait) => tokio::time::sleep(wait).await,
+        None => core::future::pending().await,
+    }
+}
+
+/// The network that a node speaks on, for whoever has only the node.
+pub fn network_of(handle: &Handle) -> &NetworkId {
+    handle.network()
+}
+
+/// What the pipeline made of a frame.
+pub(crate) type Look = Result<Validated, Rejection>;

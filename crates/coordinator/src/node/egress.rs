@@ -1,0 +1,167 @@
+//! The way out: persist, then send, then emit.
+//!
+//! Batches are taken in the order in which the engine made them. The records of all batches that wait are committed in
+//! one transaction, so that a busy node pays for one sync of the disk, not for a hundred; only then does anything of
+//! those batches leave.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use motet_core_crypto::PublicKey;
+use motet_net::NetHandle;
+use motet_wire::{Address, DhtKey, Index, Kind, NetworkId, PeerId, RequestId, Shard, Topic, peek};
+use tokio::sync::{broadcast, mpsc, oneshot};
+
+use super::{Back, CrashPoint};
+use crate::engine::{Input, Reply};
+use crate::error::CommandError;
+use crate::event::Event;
+use crate::limits;
+use crate::store::{Record, Store, StoreError};
+
+/// One consequence of a step, on its way out.
+pub(super) enum Released {
+    Persist(Record),
+    Broadcast {
+        topic: Topic,
+        frame: Arc<[u8]>,
+    },
+    Send {
+        to: PeerId,
+        addresses: Vec<Address>,
+        frame: Arc<[u8]>,
+    },
+    Publish {
+        key: DhtKey,
+        indexes: Vec<Index>,
+        signer: PublicKey,
+        frame: Arc<[u8]>,
+    },
+    /// Put again what has been published: the DHT has just got its first peers.
+    Republish,
+    Reply(oneshot::Sender<Result<Reply, CommandError>>, Box<Result<Reply, CommandError>>),
+    Emit(Box<Event>),
+}
+
+/// What the way out needs.
+pub(super) struct Egress {
+    pub(super) store: Arc<dyn Store>,
+    pub(super) net: NetHandle,
+    pub(super) network: NetworkId,
+    pub(super) events: broadcast::Sender<Event>,
+    pub(super) inputs: mpsc::Sender<Back>,
+    pub(super) batches: mpsc::Receiver<Vec<Released>>,
+    pub(super) crash: Option<CrashPoint>,
+}
+
+/// Runs until the driver is gone.
+pub(super) async fn run(mut egress: Egress) {
+    let mut published = VecDeque::new();
+    let mut batches = Vec::new();
+    while egress.batches.recv_many(&mut batches, limits::BATCHES).await > 0 {
+        let records: Vec<Record> = batches
+            .iter()
+            .flatten()
+            .filter_map(|released| if let Released::Persist(record) = released { Some(record.clone()) } else { None })
+            .collect();
+        if let Err(error) = egress.commit(records.clone()).await {
+            egress.refuse(&mut batches, &records, &error).await;
+        }
+        for released in batches.drain(..).flatten() {
+            egress.release(released, &mut published).await;
+        }
+    }
+}
+
+impl Egress {
+    async fn commit(&self, records: Vec<Record>) -> Result<(), StoreError> {
+        if records.is_empty() {
+            return Ok(());
+        }
+        let store = Arc::clone(&self.store);
+        tokio::task::spawn_blocking(move || store.commit(&records))
+            .await
+            .unwrap_or_else(|error| Err(StoreError(error.to_string())))
+    }
+
+    /// What could not be stored does not leave.
+    async fn refuse(&self, batches: &mut Vec<Vec<Released>>, records: &[Record], error: &StoreError) {
+        tracing::error!(%error, "the store failed; nothing that depends on it is sent");
+        batches.retain(|batch| !batch.iter().any(|released| matches!(released, Released::Persist(_))));
+        let mut requests: Vec<RequestId> = records.iter().map(Record::request).collect();
+        requests.sort_unstable();
+        requests.dedup();
+        let input = Input::PersistFailed { requests, detail: error.to_string() };
+        let inputs = self.inputs.clone();
+        tokio::spawn(async move { drop(inputs.send(Back::Input(input)).await) });
+    }
+
+    async fn release(&self, released: Released, published: &mut VecDeque<(Vec<DhtKey>, Arc<[u8]>)>) {
+        // The network has stopped only when the node is stopping.
+        match released {
+            Released::Persist(_) => {}
+            Released::Broadcast { topic, frame } => {
+                self.crash_before(&frame);
+                drop(self.net.publish(topic, Arc::clone(&frame)).await);
+                self.crash_after(&frame).await;
+            }
+            Released::Send { to, addresses, frame } => {
+                self.crash_before(&frame);
+                drop(self.net.send(to, addresses, Arc::clone(&frame)).await);
+                self.crash_after(&frame).await;
+            }
+            Released::Publish { key, indexes, signer, frame } => {
+                let keys: Vec<DhtKey> = core::iter::once(key)
+                    .chain(indexes.into_iter().map(|index| self.bag_of(&index, &signer)))
+                    .collect();
+                for key in &keys {
+                    drop(self.net.put(*key, Arc::clone(&frame)).await);
+                }
+                if published.len() >= limits::PUBLISHED {
+                    published.pop_front();
+                }
+                published.push_back((keys, frame));
+            }
+            Released::Republish => {
+                for (keys, frame) in published.iter() {
+                    for key in keys {
+                        drop(self.net.put(*key, Arc::clone(frame)).await);
+                    }
+                }
+            }
+            // Whoever asked or listened may have gone.
+            Released::Reply(caller, result) => drop(caller.send(*result)),
+            Released::Emit(event) => drop(self.events.send(*event)),
+        }
+    }
+
+    /// A request lies in the bag of the signer that is asked, everything else in its author's.
+    fn bag_of(&self, index: &Index, signer: &PublicKey) -> DhtKey {
+        DhtKey::bag(&self.network, index, Shard::of(signer, Shard::INITIAL_DEPTH))
+    }
+
+    fn crash_before(&self, frame: &[u8]) {
+        let due = match self.crash {
+            Some(CrashPoint::BeforeNonces) => Kind::NonceShare,
+            Some(CrashPoint::BeforePartial) => Kind::PartialSigShare,
+            _ => return,
+        };
+        if peek(frame).is_some_and(|peek| peek.kind == due) {
+            std::process::abort();
+        }
+    }
+
+    async fn crash_after(&self, frame: &[u8]) {
+        let due = match self.crash {
+            Some(CrashPoint::AfterJoin) => Kind::ParticipantJoined,
+            Some(CrashPoint::AfterNonces) => Kind::NonceShare,
+            Some(CrashPoint::AfterPartial) => Kind::PartialSigShare,
+            _ => return,
+        };
+        if peek(frame).is_some_and(|peek| peek.kind == due) {
+            // The network is asked something, so that it has taken what came before.
+            drop(self.net.stats().await);
+            std::process::abort();
+        }
+    }
+}

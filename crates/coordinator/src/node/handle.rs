@@ -1,0 +1,293 @@
+//! What a user of a node holds: the calls of `docs/protocol.md` §12, and the stream of events.
+
+use core::time::Duration;
+use std::sync::Arc;
+
+use motet_core_crypto::{PublicKey, XOnlyPublicKey};
+use motet_net::{NetError, NetHandle, Stats};
+use motet_wire::{
+    AdvertisementId, Channel, Criteria, DhtKey, Index, NetworkId, PeerId, RequestId, Shard, SignerAdvertisement,
+    SignerMetadata,
+};
+use tokio::sync::{broadcast, mpsc, oneshot};
+
+use super::Call;
+use crate::engine::{Announcement, Command, Reply, SessionStatus, Wishes};
+use crate::error::CommandError;
+use crate::event::Event;
+
+/// A call to a node failed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CallError {
+    /// The call cannot be carried out: its caller's fault.
+    #[error(transparent)]
+    Command(#[from] CommandError),
+    /// The network does not answer.
+    #[error(transparent)]
+    Net(#[from] NetError),
+    /// The node has stopped.
+    #[error("the node has stopped")]
+    Stopped,
+}
+
+/// A running node. Clones speak to the same node.
+#[derive(Debug, Clone)]
+pub struct Handle {
+    network: NetworkId,
+    calls: mpsc::Sender<Call>,
+    net: NetHandle,
+    events: broadcast::Sender<Event>,
+}
+
+/// What a node tells its user, in the order in which it happened.
+#[derive(Debug)]
+pub struct Events(broadcast::Receiver<Event>);
+
+impl Events {
+    pub(super) const fn new(receiver: broadcast::Receiver<Event>) -> Self {
+        Self(receiver)
+    }
+
+    /// The next event; `None` when the node has stopped. A listener that is thousands of events behind loses the oldest.
+    pub async fn next(&mut self) -> Option<Event> {
+        loop {
+            match self.0.recv().await {
+                Ok(event) => return Some(event),
+                Err(broadcast::error::RecvError::Lagged(lost)) => {
+                    tracing::warn!(lost, "events were lost, since nobody took them");
+                }
+                Err(broadcast::error::RecvError::Closed) => return None,
+            }
+        }
+    }
+}
+
+impl Handle {
+    pub(super) const fn new(
+        network: NetworkId,
+        calls: mpsc::Sender<Call>,
+        net: NetHandle,
+        events: broadcast::Sender<Event>,
+    ) -> Self {
+        Self { network, calls, net, events }
+    }
+
+    /// The network that the node speaks on.
+    pub const fn network(&self) -> &NetworkId {
+        &self.network
+    }
+
+    /// The node's identity in the network.
+    pub const fn peer_id(&self) -> &PeerId {
+        self.net.peer_id()
+    }
+
+    /// Another stream of events, from now on.
+    pub fn events(&self) -> Events {
+        Events(self.events.subscribe())
+    }
+
+    /// Gives a command to the engine.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError`].
+    pub async fn call(&self, command: Command) -> Result<Reply, CallError> {
+        let (caller, answer) = oneshot::channel();
+        let call = Call::Command(Box::new(command), caller);
+        self.calls.send(call).await.map_err(|_| CallError::Stopped)?;
+        Ok(answer.await.map_err(|_| CallError::Stopped)??)
+    }
+
+    /// Advertises a signer of this node, and keeps it advertised.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError`].
+    pub async fn advertise_signer(
+        &self,
+        signer: PublicKey,
+        criteria: Criteria,
+        metadata: SignerMetadata,
+        lifetime: Duration,
+    ) -> Result<AdvertisementId, CallError> {
+        let addresses = Vec::new();
+        match self.call(Command::Advertise { signer, criteria, metadata, addresses, lifetime }).await? {
+            Reply::Advertised(id) => Ok(id),
+            _ => Err(CallError::Stopped),
+        }
+    }
+
+    /// Withdraws a signer's advertisement.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError`].
+    pub async fn withdraw_advertisement(&self, signer: PublicKey, reason: String) -> Result<(), CallError> {
+        self.call(Command::Withdraw { signer, reason }).await.map(drop)
+    }
+
+    /// The signers that meet these wishes: those known here, and if they are not as many as wanted, those that the DHT
+    /// knows, too.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError`].
+    pub async fn find_available_signers(&self, wishes: Wishes) -> Result<Vec<SignerAdvertisement>, CallError> {
+        let found = self.find_known_signers(wishes.clone()).await?;
+        if wishes.max_results > 0 && found.len() >= wishes.max_results {
+            return Ok(found);
+        }
+        let index = wishes.transaction_type.clone().map_or(Index::Signers, Index::SignersOfType);
+        self.look_up(&index).await?;
+        self.find_known_signers(wishes).await
+    }
+
+    /// The signers known here that meet these wishes; the network is not asked.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError`].
+    pub async fn find_known_signers(&self, wishes: Wishes) -> Result<Vec<SignerAdvertisement>, CallError> {
+        match self.call(Command::Find(wishes)).await? {
+            Reply::Found(found) => Ok(found),
+            _ => Err(CallError::Stopped),
+        }
+    }
+
+    /// Looks in the DHT for requests that ask for a signer. What is found comes as events, like everything else.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError`].
+    pub async fn find_signing_requests_for(&self, signer: PublicKey) -> Result<(), CallError> {
+        self.look_up(&Index::RequestsFor(signer)).await
+    }
+
+    /// Reads all bags of an index, and hands what is in them to the engine.
+    async fn look_up(&self, index: &Index) -> Result<(), CallError> {
+        let mut questions = tokio::task::JoinSet::new();
+        for shard in Shard::all(Shard::INITIAL_DEPTH) {
+            let (net, key) = (self.net.clone(), DhtKey::bag(&self.network, index, shard));
+            questions.spawn(async move { net.get(key).await });
+        }
+        let mut frames: Vec<Arc<[u8]>> = Vec::new();
+        while let Some(answer) = questions.join_next().await {
+            if let Ok(answer) = answer {
+                frames.extend(answer?);
+            }
+        }
+        let (done, finished) = oneshot::channel();
+        let call = Call::Ingest { frames, channel: Channel::Dht, done };
+        self.calls.send(call).await.map_err(|_| CallError::Stopped)?;
+        finished.await.map_err(|_| CallError::Stopped)
+    }
+
+    /// Asks for signatures. The keys under which they will verify come back, so that an output can be funded first.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError`].
+    pub async fn announce_signing_request(
+        &self,
+        announcement: Announcement,
+    ) -> Result<(RequestId, Vec<XOnlyPublicKey>), CallError> {
+        match self.call(Command::Announce(announcement)).await? {
+            Reply::Announced { request, keys } => Ok((request, keys)),
+            _ => Err(CallError::Stopped),
+        }
+    }
+
+    /// Approves a request and joins it.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError`].
+    pub async fn join_signing_request(&self, request: RequestId, signer: PublicKey) -> Result<(), CallError> {
+        self.call(Command::Join { request, signer }).await.map(drop)
+    }
+
+    /// Refuses a request.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError`].
+    pub async fn decline_signing_request(
+        &self,
+        request: RequestId,
+        signer: PublicKey,
+        reason: String,
+    ) -> Result<(), CallError> {
+        self.call(Command::Decline { request, signer, reason }).await.map(drop)
+    }
+
+    /// Where a session is.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError`].
+    pub async fn session_status(&self, request: RequestId) -> Result<SessionStatus, CallError> {
+        match self.call(Command::Status { request }).await? {
+            Reply::Status(status) => Ok(*status),
+            _ => Err(CallError::Stopped),
+        }
+    }
+
+    /// Where all sessions are.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError`].
+    pub async fn sessions(&self) -> Result<Vec<SessionStatus>, CallError> {
+        match self.call(Command::Sessions).await? {
+            Reply::Sessions(sessions) => Ok(sessions),
+            _ => Err(CallError::Stopped),
+        }
+    }
+
+    /// Gives a request up, for everybody.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError`].
+    pub async fn abort_session(&self, request: RequestId, detail: String) -> Result<(), CallError> {
+        self.call(Command::Abort { request, detail }).await.map(drop)
+    }
+
+    /// Forgets a session.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError`].
+    pub async fn close_session(&self, request: RequestId) -> Result<(), CallError> {
+        self.call(Command::Close { request }).await.map(drop)
+    }
+
+    /// Connects to a node by its address.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError`].
+    pub async fn connect(&self, address: &str) -> Result<(), CallError> {
+        Ok(self.net.dial(address).await?)
+    }
+
+    /// What the network part looks like.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError`].
+    pub async fn stats(&self) -> Result<Stats, CallError> {
+        Ok(self.net.stats().await?)
+    }
+
+    /// Stops the node.
+    pub async fn stop(&self) {
+        let (done, stopped) = oneshot::channel();
+        if self.calls.send(Call::Stop(done)).await.is_ok() {
+            // A node that has stopped already does not answer.
+            drop(stopped.await);
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! The way in: from bytes to messages, through the pipeline (`docs/protocol.md` §4).
+
+use std::sync::Arc;
+
+use motet_net::ReportToken;
+use motet_wire::{
+    Admitted, Arrival, Channel, PeerId, Penalty, Rejection, Standing, Validated, Verdict, peek, verify_batch,
+};
+use tokio::sync::oneshot;
+
+use super::{Back, Driver};
+use crate::engine::Input;
+use crate::entropy::OsEntropy;
+
+/// A frame, how it came, from whom, and what to report on.
+pub(super) type Arrived = (Arc<[u8]>, Channel, PeerId, Option<ReportToken>);
+
+/// What came of looking at one frame.
+pub(crate) struct Looked {
+    from: PeerId,
+    token: Option<ReportToken>,
+    result: Result<Box<Validated>, Box<Rejection>>,
+}
+
+impl Driver {
+    /// The cheap half here and now, the signatures on the pool.
+    pub(super) fn look_at(&mut self, arrivals: Vec<Arrived>, done: Option<oneshot::Sender<()>>) {
+        let now = self.clock.now();
+        let mut admitted: Vec<(Admitted, PeerId, Option<ReportToken>)> = Vec::new();
+        for (bytes, channel, from, token) in arrivals {
+            let (peer, author) = (self.standing_of_peer(&from), self.standing_of_author(&bytes));
+            let arrival = Arrival::new(bytes, channel, from.clone()).standing(peer, author);
+            match self.validator.admit(arrival, now) {
+                Ok(worth) => admitted.push((worth, from, token)),
+                Err(rejection) => self.on_looked(Looked { from, token, result: Err(Box::new(rejection)) }),
+            }
+        }
+        if admitted.is_empty() {
+            if let Some(done) = done {
+                drop(done.send(()));
+            }
+            return;
+        }
+        self.in_pool(move || {
+            let (admitted, origins): (Vec<_>, Vec<_>) =
+                admitted.into_iter().map(|(admitted, from, token)| (admitted, (from, token))).unzip();
+            let results = verify_batch(admitted, &mut OsEntropy);
+            let results = origins
+                .into_iter()
+                .zip(results)
+                .map(|((from, token), result)| Looked { from, token, result: result.map(Box::new).map_err(Box::new) })
+                .collect();
+            Some(Back::Verified { results, done })
+        });
+    }
+
+    pub(super) fn on_looked(&mut self, looked: Looked) {
+        let Looked { from, token, result } = looked;
+        let (verdict, penalty) = match &result {
+            Ok(_) => (Verdict::Accept, Penalty::None),
+            Err(rejection) => {
+                tracing::debug!(%from, rule = %rejection.rule, kind = ?rejection.kind, "a message was dropped");
+                (rejection.verdict, rejection.penalty)
+            }
+        };
+        if token.is_some() || penalty != Penalty::None {
+            let net = self.net.clone();
+            tokio::spawn(async move {
+                if let Some(token) = token {
+                    drop(net.report(token, verdict).await);
+                }
+                if penalty != Penalty::None {
+                    drop(net.penalize(from, penalty).await);
+                }
+            });
+        }
+        if let Ok(message) = result {
+            self.handle(Input::Message(message));
+        }
+    }
+
+    fn standing_of_peer(&self, peer: &PeerId) -> Standing {
+        if *peer == self.peer {
+            return Standing::Member { sessions: u16::MAX };
+        }
+        member(self.engine.sessions_with(peer))
+    }
+
+    fn standing_of_author(&self, bytes: &[u8]) -> Standing {
+        let sender = peek(bytes).and_then(|peek| motet_core_crypto::PublicKey::from_bytes(&peek.sender).ok());
+        sender.map_or(Standing::Stranger, |sender| member(self.engine.sessions_of(&sender)))
+    }
+}
+
+fn member(sessions: usize) -> Standing {
+    match u16::try_from(sessions).unwrap_or(u16::MAX) {
+        0 => Standing::Stranger,
+        sessions => Standing::Member { sessions },
+    }
+}
