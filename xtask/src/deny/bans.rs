@@ -23,8 +23,12 @@ pub(super) fn check(workspace: &Workspace, rules: &Bans) -> Vec<Finding> {
 }
 
 fn banned(workspace: &Workspace, ban: &Ban) -> Vec<Finding> {
-    let (name, requirement) = ban.spec.split_once('@').unwrap_or((&ban.spec, "*"));
-    let requirement = match VersionReq::parse(requirement) {
+    let (name, requirement) = match (ban.spec.split_once('@'), ban.spec.split_once(':')) {
+        (Some((name, version)), _) => (name, format!("={version}")),
+        (None, Some((name, requirement))) => (name, requirement.to_owned()),
+        (None, None) => (ban.spec.as_str(), "*".to_owned()),
+    };
+    let requirement = match VersionReq::parse(&requirement) {
         Ok(requirement) => requirement,
         Err(error) => return vec![Finding::new(CONFIG, format!("`{}`: {error}", ban.spec))],
     };
@@ -39,13 +43,8 @@ fn banned(workspace: &Workspace, ban: &Ban) -> Vec<Finding> {
         .collect()
 }
 
-/// A pre-release counts as the release that it leads to: a ban on everything below 1.0 holds for 1.0.0-alpha too.
 fn meets(package: &Package, requirement: &VersionReq) -> bool {
-    Version::parse(&package.version).is_ok_and(|mut version| {
-        let exact = requirement.matches(&version);
-        version.pre = semver::Prerelease::EMPTY;
-        exact || requirement.matches(&version)
-    })
+    Version::parse(&package.version).is_ok_and(|version| requirement.matches(&version))
 }
 
 fn several(workspace: &Workspace) -> BTreeMap<&str, Vec<&str>> {
@@ -82,10 +81,16 @@ mod tests {
 
     #[test]
     fn a_version_floor_holds_at_its_edge() {
-        let floor = &[("used@<0.50.1", false)];
+        let floor = &[("used:<0.50.1", false)];
         assert_eq!(found(floor, MultipleVersions::Allow, &["0.50.0"]).len(), 1);
-        assert_eq!(found(floor, MultipleVersions::Allow, &["0.50.0-alpha"]).len(), 1);
         assert!(found(floor, MultipleVersions::Allow, &["0.50.1"]).is_empty());
+    }
+
+    #[test]
+    fn one_version_alone_can_be_banned() {
+        let one = &[("used@0.50.0", false)];
+        assert_eq!(found(one, MultipleVersions::Allow, &["0.50.0"]).len(), 1);
+        assert!(found(one, MultipleVersions::Allow, &["0.50.1"]).is_empty());
     }
 
     #[test]
@@ -99,6 +104,6 @@ mod tests {
 
     #[test]
     fn a_ban_that_cannot_be_read_is_found() {
-        assert_eq!(found(&[("used@below one", false)], MultipleVersions::Allow, &["1.0.0"]).len(), 1);
+        assert_eq!(found(&[("used:below one", false)], MultipleVersions::Allow, &["1.0.0"]).len(), 1);
     }
 }

@@ -87,7 +87,7 @@ pub(super) enum MultipleVersions {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Ban {
-    /// `name`, or `name@requirement` with a requirement as in `Cargo.toml`.
+    /// `name`, `name@version` for exactly that one, or `name:requirement` with a requirement as in `Cargo.toml`.
     #[serde(rename = "crate")]
     pub(super) spec: String,
     pub(super) reason: String,
