@@ -3,7 +3,10 @@
 //! `musig2` is built with one backend at a time (its arithmetic crate is one crate, and libsecp256k1 wins where both
 //! are enabled), so that `musig2` on k256 runs in a second process, `musig2-k256-peer`, which measures one sample on
 //! request between the samples of the others. Usage:
-//! `bench-peers [--json] [--quick] [--signers 2,3,..] [--operations a,b,..] [--musig2-k256 PATH]`.
+//! `bench-peers [--json] [--quick] [--signers 2,3,..] [--operations a,b,..] [--musig2-k256 PATH] [--counts PATH]`.
+//!
+//! `--counts` names `count-operations`, whose field operations (multiplications, squarings, inversions of the
+//! variable-time engine) are printed beside our times.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a report is what this is for")]
 
@@ -14,8 +17,9 @@ use motet_benches::peer::remote::Remote;
 use motet_benches::peer::schnorr_fun_crate::SchnorrFun;
 use motet_benches::peer::{Operation, Peer};
 use motet_benches::sample::{Effort, medians};
-use serde_json::json;
-use std::process::ExitCode;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::process::{Command, ExitCode};
 use std::time::Duration;
 
 struct Arguments {
@@ -24,6 +28,7 @@ struct Arguments {
     signers: Vec<usize>,
     operations: Vec<Operation>,
     musig2_k256: Option<String>,
+    counts: Option<String>,
 }
 
 fn parse(arguments: impl Iterator<Item = String>) -> Result<Arguments, String> {
@@ -35,6 +40,7 @@ fn parse(arguments: impl Iterator<Item = String>) -> Result<Arguments, String> {
         signers: vec![2, 3, 5, 10, 15, 100, 1000],
         operations: Operation::ALL.to_vec(),
         musig2_k256: None,
+        counts: None,
     };
     let mut arguments = arguments;
     while let Some(argument) = arguments.next() {
@@ -56,13 +62,30 @@ fn parse(arguments: impl Iterator<Item = String>) -> Result<Arguments, String> {
                     .collect::<Result<_, _>>()?;
             }
             "--musig2-k256" => parsed.musig2_k256 = Some(value()?),
+            "--counts" => parsed.counts = Some(value()?),
             _ => return Err(format!("unknown argument {argument}")),
         }
     }
     Ok(parsed)
 }
 
+/// What `count-operations` says, by number of signers and operation.
+fn counts(path: &str, signers: &[usize]) -> Result<BTreeMap<(usize, String), Value>, String> {
+    let list: Vec<String> = signers.iter().map(ToString::to_string).collect();
+    let output = Command::new(path).arg(list.join(",")).output().map_err(|error| format!("{path}: {error}"))?;
+    let lines = String::from_utf8_lossy(&output.stdout).into_owned();
+    Ok(lines
+        .lines()
+        .filter_map(|line| {
+            let value: Value = serde_json::from_str(line).ok()?;
+            let signers = usize::try_from(value.get("n")?.as_u64()?).ok()?;
+            Some(((signers, value.get("operation")?.as_str()?.to_owned()), value.get("field_operations")?.clone()))
+        })
+        .collect())
+}
+
 fn run(arguments: &Arguments) -> Result<(), String> {
+    let counts = arguments.counts.as_deref().map_or(Ok(BTreeMap::new()), |path| counts(path, &arguments.signers))?;
     for signers in &arguments.signers {
         let mut peers: Vec<Box<dyn Peer>> = vec![
             Box::new(Motet::new(*signers)),
@@ -84,20 +107,26 @@ fn run(arguments: &Arguments) -> Result<(), String> {
             let Some((ours, theirs)) = times.split_first() else { continue };
             let theirs = names.iter().skip(1).zip(theirs);
             let ratio = |time: u64| *ours as f64 / time.max(1) as f64;
+            let count = counts.get(&(*signers, operation.name().to_owned()));
             if arguments.json {
-                let peers: serde_json::Map<String, serde_json::Value> =
+                let peers: serde_json::Map<String, Value> =
                     theirs.clone().map(|(name, time)| ((*name).to_owned(), json!(time))).collect();
-                let ratios: serde_json::Map<String, serde_json::Value> = theirs
+                let ratios: serde_json::Map<String, Value> = theirs
                     .map(|(name, time)| ((*name).to_owned(), json!((ratio(*time) * 1e3).round() / 1e3)))
                     .collect();
                 let line = json!({
                     "n": signers, "operation": operation.name(), "ours_ns": ours, "peers_ns": peers, "ratios": ratios,
+                    "field_operations": count,
                 });
                 println!("{line}");
             } else {
                 let columns: String =
                     theirs.map(|(_, time)| format!("{:>18.1} {:>7.3}", *time as f64 / 1e3, ratio(*time))).collect();
-                println!("{:<24}{:>12.1}{columns}", operation.name(), *ours as f64 / 1e3);
+                let number = |name: &str| count.and_then(|count| count.get(name)?.as_u64()).unwrap_or(0);
+                let count = count.map_or_else(String::new, |_| {
+                    format!("   {} M {} S {} I", number("mul"), number("square"), number("invert"))
+                });
+                println!("{:<24}{:>12.1}{columns}{count}", operation.name(), *ours as f64 / 1e3);
             }
         }
     }
