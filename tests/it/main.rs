@@ -1,1 +1,8 @@
-//! Placeholder.
+//! Motet's cross-crate tests, one binary.
+
+mod wire_rules_bytes;
+mod wire_rules_cost;
+mod wire_rules_memory;
+mod wire_rules_signature;
+mod wire_rules_structure;
+mod wire_rules_time;

@@ -1,0 +1,318 @@
+//! V-06 to V-10 and V-32 to V-34: who has used up what, each rule with its neighbour on the right side.
+
+use std::sync::Arc;
+
+use motet_core_crypto::NonceCommitment;
+use motet_tests::wire_fixtures::{
+    FLOOR, NOW, Session, Signer, advertisement, arrival, later, network, pay_advertisement, pay_request, peer, request,
+    validator, validator_with,
+};
+use motet_tests::wire_forge::Forged;
+use motet_wire::work::{Free, claim_of_advertisement, epoch};
+use motet_wire::{
+    Admitted, Arrival, Attempt, Channel, Difficulty, HashWork, Load, NetworkGroup, NonceCommit, Now, Penalty, Rate,
+    Rejection, Rule, SessionId, SigningRequest, Standing, Validator, ValidatorLimits, Verdict, Work, WorkPolicy,
+};
+
+/// A message that nobody has seen before.
+fn fresh(number: u32) -> Arc<[u8]> {
+    let commitment = NonceCommitment::from_bytes(&[2; 32]);
+    let session = SessionId::from_bytes([number as u8; 32]);
+    Signer::new(1).seal(1, NonceCommit { session, attempt: Attempt(number), commitment }).frame
+}
+
+/// A message that nobody has signed, and that nobody has seen before.
+fn forged(number: u32) -> Arc<[u8]> {
+    let sealed = Forged::from_bytes(&fresh(0));
+    sealed.set(motet_tests::wire_forge::SEQUENCE, &(u64::from(number) + 2).to_le_bytes()).frame()
+}
+
+#[test]
+fn v06_more_than_ten_invalid_signatures_ban_a_peer() {
+    let mut validator = validator();
+    for number in 0..10 {
+        let rejection = validator.validate(arrival(forged(number)), NOW).unwrap_err();
+        assert_eq!((rejection.rule, rejection.penalty), (Rule::Signature, Penalty::InvalidSignature));
+    }
+    assert!(validator.validate(arrival(fresh(1)), NOW).is_ok());
+    assert_eq!(validator.validate(arrival(forged(10)), NOW).unwrap_err().penalty, Penalty::Ban);
+    let banned = validator.validate(arrival(fresh(2)), NOW).unwrap_err();
+    assert_eq!((banned.rule, banned.verdict, banned.penalty), (Rule::Banned, Verdict::Ignore, Penalty::Ban));
+    // Another peer is not banned, and the ban ends.
+    assert!(validator.validate(Arrival { from: peer(98), ..arrival(fresh(2)) }, NOW).is_ok());
+    assert_eq!(validator.validate(arrival(fresh(3)), later(599_999)).unwrap_err().rule, Rule::Banned);
+    assert!(validator.validate(arrival(fresh(3)), later(600_000)).is_ok());
+}
+
+#[test]
+fn v06_the_same_bad_frame_again_and_again_bans_too() {
+    let mut validator = validator();
+    let penalties: Vec<Penalty> =
+        (0..11).map(|_| validator.validate(arrival(forged(0)), NOW).unwrap_err().penalty).collect();
+    assert_eq!(penalties[9], Penalty::InvalidSignature);
+    assert_eq!(penalties[10], Penalty::Ban);
+}
+
+fn limited(limits: ValidatorLimits) -> impl FnMut(u32, Standing, Now) -> Result<(), Rule> {
+    let mut validator = validator_with(limits);
+    move |number, standing, now| {
+        let arrival = arrival(fresh(number)).standing(standing, Standing::Stranger);
+        validator.admit(arrival, now).map(|_| ()).map_err(|rejection| {
+            assert_eq!((rejection.verdict, rejection.penalty), (Verdict::Ignore, Penalty::Excess));
+            rejection.rule
+        })
+    }
+}
+
+#[test]
+fn v07_a_stranger_sends_so_many_messages() {
+    let rate = Rate::per_minute(6);
+    let mut hear = limited(ValidatorLimits { peer_messages: rate, ..ValidatorLimits::default() });
+    for number in 0..6 {
+        assert_eq!(hear(number, Standing::Stranger, NOW), Ok(()));
+    }
+    assert_eq!(hear(6, Standing::Stranger, NOW), Err(Rule::PeerMessages));
+    // One flows in every ten seconds; for a contact, one every second.
+    assert_eq!(hear(6, Standing::Stranger, later(9_999)), Err(Rule::PeerMessages));
+    assert_eq!(hear(6, Standing::Stranger, later(10_000)), Ok(()));
+    assert_eq!(hear(7, Standing::Stranger, later(11_000)), Err(Rule::PeerMessages));
+    assert_eq!(hear(7, Standing::Contact, later(11_000)), Ok(()));
+}
+
+#[test]
+fn v07_a_members_share_grows_with_its_sessions() {
+    let rate = Rate::per_minute(1);
+    let limits = ValidatorLimits { peer_messages: rate, ..ValidatorLimits::default() };
+    let heard = |standing| {
+        let mut hear = limited(limits.clone());
+        (0..100).take_while(|number| hear(*number, standing, NOW).is_ok()).count()
+    };
+    assert_eq!(heard(Standing::Stranger), 1);
+    assert_eq!(heard(Standing::Contact), 10);
+    assert_eq!(heard(Standing::Member { sessions: 1 }), 12);
+    assert_eq!(heard(Standing::Member { sessions: 20 }), 50);
+}
+
+#[test]
+fn v08_a_stranger_sends_so_many_bytes() {
+    let bytes = u64::try_from(fresh(0).len()).unwrap();
+    let rate = Rate::per_minute(3 * bytes);
+    let mut hear = limited(ValidatorLimits { peer_bytes: rate, ..ValidatorLimits::default() });
+    for number in 0..3 {
+        assert_eq!(hear(number, Standing::Stranger, NOW), Ok(()));
+    }
+    assert_eq!(hear(3, Standing::Stranger, NOW), Err(Rule::PeerBytes));
+    assert_eq!(hear(3, Standing::Stranger, later(20_001)), Ok(()));
+}
+
+#[test]
+fn v09_a_stranger_causes_so_much_computation() {
+    let mut hear = limited(ValidatorLimits { peer_computation: Rate::per_minute(2), ..ValidatorLimits::default() });
+    assert_eq!(hear(0, Standing::Stranger, NOW), Ok(()));
+    assert_eq!(hear(1, Standing::Stranger, NOW), Ok(()));
+    assert_eq!(hear(2, Standing::Stranger, NOW), Err(Rule::PeerComputation));
+    assert_eq!(hear(2, Standing::Stranger, later(30_000)), Ok(()));
+}
+
+#[test]
+fn v10_identities_of_one_network_share() {
+    let limits = ValidatorLimits { peer_messages: Rate::per_minute(1), ..ValidatorLimits::default() };
+    let mut validator = validator_with(limits);
+    let mut hear = |number: u32, address: &str| {
+        let group = NetworkGroup::of(address.parse().unwrap());
+        let arrival = Arrival { from: peer(u64::from(number)), ..arrival(fresh(number)) }.group(group);
+        validator.admit(arrival, NOW).map(|_| ()).map_err(|rejection| (rejection.rule, rejection.penalty))
+    };
+    for number in 0..4 {
+        assert_eq!(hear(number, &format!("203.0.113.{number}")), Ok(()));
+    }
+    assert_eq!(hear(4, "203.0.113.4"), Err((Rule::Group, Penalty::None)));
+    assert_eq!(hear(4, "203.0.114.4"), Ok(()));
+    for number in 10..14 {
+        assert_eq!(hear(number, &format!("2001:db8:1:{number:x}::1")), Ok(()));
+    }
+    assert_eq!(hear(14, "2001:db8:1:ffff::1"), Err((Rule::Group, Penalty::None)));
+    assert_eq!(hear(14, "2001:db8:2::1"), Ok(()));
+    // This machine is no group.
+    for number in 20..40 {
+        assert_eq!(hear(number, "127.0.0.1"), Ok(()));
+    }
+    assert_eq!(NetworkGroup::of("::ffff:203.0.113.9".parse().unwrap()), NetworkGroup::V4([203, 0, 113]));
+}
+
+fn judge(sealed: &motet_wire::Sealed, standing: Standing, load: Load) -> Result<(), Rejection> {
+    let mut validator = validator();
+    validator.set_load(load);
+    validator.admit(arrival(sealed.frame.clone()).standing(standing, standing), NOW).map(|_: Admitted| ())
+}
+
+#[test]
+fn v32_an_advertisement_is_paid_for() {
+    let signer = Signer::new(1);
+    let paid = advertisement(&signer);
+    assert!(judge(&signer.seal(1, paid.clone()), Standing::Stranger, Load::IDLE).is_ok());
+    let policy = HashWork { floor: FLOOR, ceiling: FLOOR };
+    let claim = claim_of_advertisement(&network(), &paid).unwrap();
+    let unpaid = (0..).map(|nonce| Work { nonce, ..paid.work }).find(|work| policy.check(&claim, Some(work)).is_err());
+    for work in [unpaid.unwrap(), Work { epoch: paid.work.epoch + 1, ..paid.work }] {
+        let cheap = motet_wire::SignerAdvertisement { work, ..paid.clone() };
+        let rejection = judge(&signer.seal(1, cheap), Standing::Contact, Load::IDLE).unwrap_err();
+        assert_eq!(
+            (rejection.rule, rejection.verdict, rejection.penalty),
+            (Rule::Work, Verdict::Reject, Penalty::Malformed)
+        );
+    }
+}
+
+#[test]
+fn v32_a_stamp_is_for_one_network_author_payload_and_epoch() {
+    let signer = Signer::new(1);
+    let policy = HashWork { floor: Difficulty(16), ceiling: Difficulty(16) };
+    let paid = pay_advertisement(advertisement(&signer), Difficulty(16));
+    let claim = claim_of_advertisement(&network(), &paid).unwrap();
+    let check = |claim: &motet_wire::WorkClaim, epoch| policy.check(claim, Some(&Work { epoch, ..paid.work }));
+    assert_eq!(check(&claim, paid.work.epoch), Ok(()));
+    let other = motet_wire::WorkClaim { network: motet_wire::NetworkId::main(), ..claim.clone() };
+    assert!(check(&other, paid.work.epoch).is_err());
+    let other = motet_wire::WorkClaim { author: [2; 33], ..claim.clone() };
+    assert!(check(&other, paid.work.epoch).is_err());
+    let other = motet_wire::WorkClaim { payload: [2; 32], ..claim.clone() };
+    assert!(check(&other, paid.work.epoch).is_err());
+    let other = motet_wire::WorkClaim { purpose: motet_wire::Purpose::Request, ..claim.clone() };
+    assert!(check(&other, paid.work.epoch).is_err());
+    let next = motet_wire::TimestampMs(claim.created.0 + 600_000);
+    let other = motet_wire::WorkClaim { created: next, ..claim };
+    assert!(check(&other, epoch(next)).is_err());
+}
+
+#[test]
+fn v33_a_busy_node_asks_strangers_for_more() {
+    let signer = Signer::new(1);
+    let value = |difficulty| signer.seal(1, pay_advertisement(advertisement(&signer), difficulty));
+    // The fixtures' policy goes from 8 bits at half load to 12 when it is full.
+    let strong = value(Difficulty(12));
+    assert!(judge(&strong, Standing::Stranger, Load::percent(100)).is_ok());
+    let policy = HashWork { floor: FLOOR, ceiling: Difficulty(12) };
+    let demanded = |percent| policy.demanded(Load::percent(percent)).0;
+    assert_eq!([0, 50, 51, 75, 100].map(demanded), [8, 8, 9, 10, 12]);
+    // A stamp of exactly 8 bits.
+    let weak = (0..).map(|salt| {
+        let mut offer = advertisement(&signer);
+        offer.metadata.fee = salt;
+        pay_advertisement(offer, FLOOR)
+    });
+    let exactly = |offer: &motet_wire::SignerAdvertisement| {
+        let claim = claim_of_advertisement(&network(), offer).unwrap();
+        let more = HashWork { floor: Difficulty(9), ceiling: Difficulty(9) };
+        more.check(&claim, Some(&offer.work)).is_err()
+    };
+    let weak = signer.seal(1, weak.into_iter().find(exactly).unwrap());
+    assert!(judge(&weak, Standing::Stranger, Load::percent(50)).is_ok());
+    let rejection = judge(&weak, Standing::Stranger, Load::percent(51)).unwrap_err();
+    assert_eq!(
+        (rejection.rule, rejection.verdict, rejection.penalty),
+        (Rule::WorkHere, Verdict::Ignore, Penalty::None)
+    );
+    assert!(judge(&weak, Standing::Contact, Load::percent(100)).is_ok());
+}
+
+#[test]
+fn v33_a_request_of_a_stranger_is_paid_for() {
+    let signers: Vec<Signer> = (1..=2).map(Signer::new).collect();
+    let paid = signers[0].seal(1, request(&signers));
+    let free = signers[0].seal(1, SigningRequest { work: None, ..request(&signers) });
+    assert!(judge(&paid, Standing::Stranger, Load::IDLE).is_ok());
+    assert_eq!(judge(&free, Standing::Stranger, Load::IDLE).unwrap_err().rule, Rule::WorkHere);
+    assert!(judge(&free, Standing::Contact, Load::IDLE).is_ok());
+    assert!(judge(&free, Standing::Member { sessions: 1 }, Load::IDLE).is_ok());
+    let mut moved = pay_request(request(&signers), FLOOR);
+    moved.work = moved.work.map(|work| Work { epoch: work.epoch + 1, ..work });
+    assert_eq!(judge(&signers[0].seal(1, moved), Standing::Contact, Load::IDLE).unwrap_err().rule, Rule::Work);
+}
+
+#[test]
+fn v33_another_policy_takes_the_place_of_hashing() {
+    let signers: Vec<Signer> = (1..=2).map(Signer::new).collect();
+    let free = signers[0].seal(1, SigningRequest { work: None, ..request(&signers) });
+    let mut validator = Validator::with_work(network(), ValidatorLimits::default(), Arc::new(Free));
+    assert!(validator.validate(arrival(free.frame), NOW).is_ok());
+}
+
+#[test]
+fn v34_strangers_use_a_fifth_of_the_checks_and_members_always_have_half() {
+    let limits = ValidatorLimits { verifications_per_second: 100, ..ValidatorLimits::default() };
+    let heard = |validator: &mut Validator, from: u32, standing| {
+        (0..200)
+            .filter(|number| {
+                let arrival = Arrival { from: peer(u64::from(from + number)), ..arrival(fresh(from + number)) };
+                let admitted = validator.admit(arrival.standing(Standing::Contact, standing), NOW);
+                admitted.map(drop).map_err(|rejection| assert_eq!(rejection.rule, Rule::Budget)).is_ok()
+            })
+            .count()
+    };
+    let mut flooded = validator_with(limits.clone());
+    assert_eq!(heard(&mut flooded, 0, Standing::Stranger), 20);
+    assert_eq!(heard(&mut flooded, 1_000, Standing::Contact), 30);
+    assert_eq!(heard(&mut flooded, 2_000, Standing::Member { sessions: 1 }), 50);
+    let mut idle = validator_with(limits);
+    assert_eq!(heard(&mut idle, 0, Standing::Member { sessions: 1 }), 100);
+}
+
+#[test]
+fn v34_who_has_lied_is_not_believed_to_be_a_member() {
+    let limits = ValidatorLimits { verifications_per_second: 10, ..ValidatorLimits::default() };
+    let mut validator = validator_with(limits);
+    let member = Standing::Member { sessions: 1 };
+    let lie = arrival(forged(0)).standing(Standing::Stranger, member);
+    assert_eq!(validator.validate(lie, NOW).unwrap_err().rule, Rule::Signature);
+    let admitted: Vec<bool> = (1..=5)
+        .map(|number| {
+            let arrival = arrival(fresh(number)).standing(Standing::Stranger, member);
+            validator.admit(arrival, NOW).is_ok()
+        })
+        .collect();
+    // What strangers have: a fifth of ten.
+    assert_eq!(admitted, [true, true, false, false, false]);
+    // The member's own peer is believed.
+    let honest = Arrival { from: peer(7), ..arrival(fresh(6)) }.standing(member, member);
+    assert_eq!(validator.admit(honest, NOW).unwrap().standing(), member);
+}
+
+#[test]
+fn v34_so_many_messages_are_in_flight() {
+    let mut validator = validator_with(ValidatorLimits { in_flight: 2, ..ValidatorLimits::default() });
+    let first = validator.admit(arrival(fresh(1)), NOW).unwrap();
+    let second = validator.admit(arrival(fresh(2)), NOW).unwrap();
+    assert_eq!(validator.admit(arrival(fresh(3)), NOW).unwrap_err().rule, Rule::Budget);
+    assert!(second.verify().is_ok());
+    assert!(validator.admit(arrival(fresh(3)), NOW).is_ok());
+    assert!(first.verify().is_ok());
+}
+
+#[test]
+fn our_own_messages_cost_nobody_anything() {
+    let limits = ValidatorLimits {
+        peer_messages: Rate::per_minute(0),
+        verifications_per_second: 0,
+        ..ValidatorLimits::default()
+    };
+    let mut validator = validator_with(limits);
+    let session = Session::run(2);
+    for sealed in &session.joins {
+        let own = Arrival { channel: Channel::Loopback, ..arrival(sealed.frame.clone()) };
+        assert!(validator.validate(own, NOW).is_ok());
+    }
+}
+
+#[test]
+fn every_rejection_is_counted_once() {
+    let mut validator = validator();
+    validator.validate(arrival(fresh(1)), NOW).unwrap();
+    validator.validate(arrival(fresh(1)), NOW).unwrap_err();
+    validator.validate(arrival(forged(1)), NOW).unwrap_err();
+    validator.validate(arrival(forged(1)), NOW).unwrap_err();
+    validator.validate(arrival(vec![]), NOW).unwrap_err();
+    let counted: Vec<_> = validator.counts().into_iter().filter(|(_, count)| *count > 0).collect();
+    assert_eq!(counted, [(Rule::Short, 1), (Rule::Replay, 1), (Rule::KnownBad, 1), (Rule::Signature, 1)]);
+    assert_eq!(validator.accepted(), 1);
+}

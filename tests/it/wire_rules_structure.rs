@@ -1,0 +1,245 @@
+//! V-14 to V-22: what anybody can see from a message alone, each rule with its neighbour on the right side.
+
+use motet_core_crypto::SecretKey;
+use motet_tests::wire_fixtures::{Session, Signer, WALL, advertisement, network, pay_advertisement, request};
+use motet_tests::wire_forge::{DELEGATION, Forged, TIMESTAMP};
+use motet_wire::{
+    Address, Criteria, Derivation, Difficulty, Item, Message, NonceShare, Rule, SealError, SessionReady, SignerIndex,
+    SignerSet, SigningRequest, SyncRequest, TimestampMs, seal,
+};
+
+use crate::wire_rules_bytes::{must_break, must_pass};
+
+const HOUR: u64 = 3_600_000;
+const DAY: u64 = 24 * HOUR;
+
+fn signers(count: u64) -> Vec<Signer> {
+    (1..=count).map(Signer::new).collect()
+}
+
+/// Why the message cannot even be sealed.
+#[track_caller]
+fn must_not_seal(signer: &Signer, message: impl Into<Message>) -> Rule {
+    match seal(&network(), &signer.message_key, 1, TimestampMs(WALL), &message.into(), &[0; 32]) {
+        Err(SealError::Structure(rule)) => rule,
+        other => panic!("expected a refusal, got {other:?}"),
+    }
+}
+
+#[test]
+fn v14_the_sender_is_the_key_that_was_delegated_to() {
+    let session = Session::run(2);
+    let stranger = SecretKey::from_bytes(&[5; 32]).unwrap();
+    let stolen = Forged::from(&session.joins[0]).sign(&network(), &stranger);
+    assert_eq!(must_break(stolen.frame()).rule, Rule::Sender);
+    must_pass(Forged::from(&session.joins[0]).sign(&network(), &session.signer(0).message_key).frame());
+}
+
+#[test]
+fn v15_a_delegation_lives_for_a_day_at_most() {
+    let signer = Signer::new(1);
+    let with = |not_after| {
+        let mut offer = advertisement(&signer);
+        offer.delegation = signer.delegation_until(TimestampMs(not_after));
+        pay_advertisement(offer, Difficulty(8))
+    };
+    // Five minutes are for clocks that disagree.
+    must_pass(signer.seal(1, with(WALL + DAY + 300_000)).frame);
+    assert_eq!(must_not_seal(&signer, with(WALL + DAY + 300_001)), Rule::DelegationLifetime);
+    let sound = Forged::from(&signer.seal(1, with(WALL + HOUR)));
+    let late = sound.clone().set(TIMESTAMP, &(WALL + HOUR).to_le_bytes()).sign(&network(), &signer.message_key);
+    assert_eq!(must_break(late.frame()).rule, Rule::DelegationLifetime);
+    must_pass(sound.set(TIMESTAMP, &(WALL + 300_000).to_le_bytes()).sign(&network(), &signer.message_key).frame());
+}
+
+#[test]
+fn v16_an_announcement_lives_no_longer_than_its_kind_allows() {
+    let signer = Signer::new(1);
+    let lives = |milliseconds| {
+        let offer = advertisement(&signer);
+        pay_advertisement(
+            motet_wire::SignerAdvertisement { expires: TimestampMs(WALL + milliseconds), ..offer },
+            Difficulty(8),
+        )
+    };
+    must_pass(signer.seal(1, lives(DAY)).frame);
+    assert_eq!(must_not_seal(&signer, lives(DAY + 1)), Rule::Lifetime);
+    assert_eq!(must_not_seal(&signer, lives(0)), Rule::Lifetime);
+
+    let signers = signers(2);
+    let asks = |expires| {
+        let unpaid = SigningRequest { expires: TimestampMs(expires), ..request(&signers) };
+        motet_tests::wire_fixtures::pay_request(unpaid, Difficulty(8))
+    };
+    must_pass(signers[0].seal(1, asks(WALL + 2 * HOUR)).frame);
+    assert_eq!(must_not_seal(&signers[0], asks(WALL + 2 * HOUR + 1)), Rule::Lifetime);
+    assert_eq!(must_not_seal(&signers[0], asks(WALL - 1)), Rule::Lifetime);
+}
+
+#[test]
+fn v17_a_request_names_two_signers_or_more_and_none_twice() {
+    let three = signers(3);
+    must_pass(three[0].seal(1, request(&three)).frame);
+    must_pass(three[0].seal(1, request(&three[..2])).frame);
+    assert_eq!(must_not_seal(&three[0], request(&three[..1])), Rule::Keys);
+    let mut twice = request(&three);
+    twice.keys[2] = twice.keys[1];
+    assert_eq!(must_not_seal(&three[0], twice), Rule::Keys);
+}
+
+#[test]
+fn v17_a_request_names_at_most_a_hundred_signers() {
+    let many = signers(101);
+    must_pass(many[0].seal(1, request(&many[..100])).frame);
+    let full = Forged::from(&many[0].seal(1, request(&many[..100])));
+    let one_more = full
+        .splice_body(DELEGATION..DELEGATION + 4, &101_u32.to_le_bytes())
+        .splice_body(DELEGATION + 4..DELEGATION + 4, &many[100].key.public_key().to_bytes());
+    assert_eq!(must_break(one_more.frame()).rule, Rule::Body);
+}
+
+#[test]
+fn v18_the_creator_is_one_of_the_signers() {
+    let three = signers(3);
+    let mut outsider = request(&three);
+    outsider.keys.remove(0);
+    assert_eq!(must_not_seal(&three[0], outsider), Rule::Creator);
+    let mut last = request(&three);
+    last.keys.rotate_left(1);
+    let last = motet_tests::wire_fixtures::pay_request(last, Difficulty(8));
+    must_pass(three[0].seal(1, last).frame);
+}
+
+#[test]
+fn v19_an_item_has_a_message_and_unhardened_steps() {
+    let two = signers(2);
+    let with = |items: Vec<Item>| {
+        let unpaid = SigningRequest { items, ..request(&two) };
+        motet_tests::wire_fixtures::pay_request(unpaid, Difficulty(8))
+    };
+    let item = |message: &[u8], derivation| Item { message: message.to_vec(), derivation };
+    must_pass(two[0].seal(1, with(vec![item(&[1], Derivation::None)])).frame);
+    assert_eq!(must_not_seal(&two[0], with(vec![item(&[], Derivation::None)])), Rule::Items);
+    assert_eq!(must_not_seal(&two[0], with(vec![])), Rule::Items);
+    let last = 0x7fff_ffff;
+    must_pass(two[0].seal(1, with(vec![item(&[1], Derivation::Bip328 { path: vec![last; 8] })])).frame);
+    let hardened = with(vec![item(&[1], Derivation::Bip328 { path: vec![last + 1] })]);
+    assert_eq!(must_not_seal(&two[0], hardened), Rule::Items);
+}
+
+#[test]
+fn v19_an_item_is_bounded() {
+    let two = signers(2);
+    let sealed = |items: Vec<Item>| {
+        let request = SigningRequest { items, work: None, ..request(&two) };
+        seal(&network(), &two[0].message_key, 1, TimestampMs(WALL), &request.into(), &[0; 32])
+    };
+    let item = |length| Item { message: vec![1; length], derivation: Derivation::None };
+    assert!(sealed(vec![item(16 * 1024)]).is_ok());
+    assert!(matches!(sealed(vec![item(16 * 1024 + 1)]), Err(SealError::Bound(_))));
+    assert!(sealed(vec![item(32); 64]).is_ok());
+    assert!(matches!(sealed(vec![item(32); 65]), Err(SealError::Bound(_))));
+    let path = |steps| Item { message: vec![1], derivation: Derivation::Bip328 { path: vec![0; steps] } };
+    assert!(sealed(vec![path(8)]).is_ok());
+    assert!(matches!(sealed(vec![path(9)]), Err(SealError::Bound(_))));
+    // No steps at all is what Derivation::None says, and nothing is said in two ways.
+    assert!(matches!(sealed(vec![path(0)]), Err(SealError::Bound(_))));
+    assert!(matches!(sealed(vec![item(16 * 1024); 4]), Err(SealError::TooLong { .. })));
+}
+
+#[test]
+fn v20_indices_are_of_possible_signers() {
+    let session = Session::run(2);
+    let join = Forged::from(&session.joins[0]);
+    let key = &session.signer(0).message_key;
+    let named = |index: u16| join.clone().set_body(32, &index.to_le_bytes()).sign(&network(), key).frame();
+    must_pass(named(99));
+    assert_eq!(must_break(named(100)).rule, Rule::Indices);
+
+    let sync = SyncRequest {
+        request: session.request.id(&network()).unwrap(),
+        attempt: motet_wire::Attempt(0),
+        have: motet_wire::Have { joins: SignerSet::first(100), ..Default::default() },
+    };
+    let sync = Forged::from(&session.signer(0).seal(1, sync));
+    // The joins stand behind request 32, attempt 4 and one byte: signer 100 would be bit 4 of byte 12.
+    let outside = sync.clone().set_body(37 + 12, &[0b1_1111]);
+    assert_eq!(must_break(outside.frame()).rule, Rule::Indices);
+    must_pass(sync.frame());
+}
+
+#[test]
+fn v20_readiness_holds_the_joins_of_its_signers() {
+    let session = Session::run(2);
+    let joins: Vec<Vec<u8>> = session.joins.iter().map(|join| join.frame.to_vec()).collect();
+    let ready = |coordinator, joins: &[Vec<u8>]| SessionReady {
+        request: session.request.id(&network()).unwrap(),
+        session: session.id,
+        coordinator: SignerIndex(coordinator),
+        joins: joins.to_vec(),
+    };
+    let signer = session.signer(0);
+    must_pass(signer.seal(1, ready(1, &joins)).frame);
+    assert_eq!(must_not_seal(signer, ready(2, &joins)), Rule::Indices);
+    assert_eq!(must_not_seal(signer, ready(0, &joins[..1])), Rule::Indices);
+    let share = session.nonces[0].frame.to_vec();
+    assert_eq!(must_not_seal(signer, ready(0, &[joins[0].clone(), share])), Rule::Indices);
+}
+
+#[test]
+fn v20_a_share_shares_something() {
+    let session = Session::run(2);
+    let share = |nonces: &[motet_core_crypto::PublicNonce]| NonceShare {
+        session: session.id,
+        attempt: motet_wire::Attempt(0),
+        nonces: nonces.to_vec(),
+        commitments: motet_wire::transcript::NO_COMMITMENTS,
+    };
+    must_pass(session.signer(0).seal(1, share(&session.public_nonces[0][..1])).frame);
+    assert_eq!(must_not_seal(session.signer(0), share(&[])), Rule::Indices);
+}
+
+#[test]
+fn v21_what_is_said_says_something() {
+    let signer = Signer::new(1);
+    let with = |criteria: Criteria| {
+        let offer = motet_wire::SignerAdvertisement { criteria, ..advertisement(&signer) };
+        pay_advertisement(offer, Difficulty(8))
+    };
+    must_pass(signer.seal(1, with(Criteria { min_amount: 7, max_amount: 7, ..Criteria::ANY })).frame);
+    let upside_down = with(Criteria { min_amount: 8, max_amount: 7, ..Criteria::ANY });
+    assert_eq!(must_not_seal(&signer, upside_down), Rule::Fields);
+    must_pass(signer.seal(1, with(Criteria { transaction_types: vec!["x".repeat(32); 16], ..Criteria::ANY })).frame);
+    let nameless = with(Criteria { transaction_types: vec![String::new()], ..Criteria::ANY });
+    assert_eq!(must_not_seal(&signer, nameless), Rule::Fields);
+
+    let mut reachable = advertisement(&signer);
+    reachable.addresses = vec![Address::from_bytes(&[1; 128]).unwrap(); 8];
+    must_pass(signer.seal(1, pay_advertisement(reachable, Difficulty(8))).frame);
+    // An address of no bytes and a peer of no bytes cannot be made from values, only from bytes.
+    let offer = Forged::from(&signer.seal(1, advertisement(&signer)));
+    let no_address = offer.clone().splice_body(DELEGATION + 4..DELEGATION + 16, &[0; 4]);
+    assert_eq!(must_break(no_address.frame()).rule, Rule::Fields);
+    let no_peer = offer.splice_body(66..66 + 4 + 38, &[0; 4]);
+    assert_eq!(must_break(no_peer.frame()).rule, Rule::Fields);
+}
+
+#[test]
+fn v22_evidence_in_an_abort_decodes() {
+    let session = Session::run(2);
+    let abort = |evidence| motet_wire::SessionAbort {
+        subject: motet_wire::AbortSubject::Session(session.id),
+        reason: motet_wire::AbortReason { code: motet_wire::AbortCode::Fault, detail: String::new() },
+        evidence: Some(evidence),
+    };
+    let evidence = motet_tests::wire_fixtures::equivocation(&session);
+    let sound = Forged::from(&session.signer(0).seal(1, abort(evidence)));
+    must_pass(sound.frame());
+    // subject u8 | id 32 | code u8 | detail u32 | some u8 | length u32 | charge u8
+    let evidence = 1 + 32 + 1 + 4 + 1 + 4;
+    for charge in [0, 5, 255] {
+        assert_eq!(must_break(sound.clone().set_body(evidence, &[charge]).frame()).rule, Rule::Evidence);
+    }
+    let key = &session.signer(0).message_key;
+    must_pass(sound.set_body(evidence, &[1]).sign(&network(), key).frame());
+}
