@@ -4,12 +4,21 @@ use std::path::Path;
 
 use crate::failure::Failure;
 use crate::step::Step;
-use crate::{clippy, deny, doc, doctest, fmt, layers, test, tidy};
+use crate::{clippy, commands, deny, doc, doctest, fmt, layers, test, tidy};
 
 /// The checks, in the order in which they run. `advisories` is not among them: it depends on a database of today and not on
 /// the change.
-pub(crate) const STEPS: [Step; 8] =
-    [fmt::STEP, tidy::STEP, layers::STEP, deny::STEP, clippy::STEP, test::STEP, doctest::STEP, doc::STEP];
+pub(crate) const STEPS: [Step; 9] = [
+    fmt::STEP,
+    tidy::STEP,
+    layers::STEP,
+    deny::STEP,
+    clippy::STEP,
+    test::STEP,
+    doctest::STEP,
+    commands::STEP,
+    doc::STEP,
+];
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {

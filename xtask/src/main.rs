@@ -9,6 +9,7 @@ mod advisories;
 mod cargo;
 mod ci;
 mod clippy;
+mod commands;
 mod deny;
 mod doc;
 mod doctest;
@@ -16,6 +17,7 @@ mod failure;
 mod fmt;
 mod fuzz;
 mod layers;
+mod page;
 mod step;
 mod test;
 mod tidy;
@@ -40,16 +42,18 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Task {
-    /// Every check that a change must pass: fmt, tidy, layers, deny, clippy, test, doctest, doc
+    /// Every check that a change must pass: fmt, tidy, layers, deny, clippy, test, doctest, commands, doc
     Ci(ci::Arguments),
     /// Formatting, as rustfmt.toml says
     Fmt,
     /// Clippy on every target of the workspace, warnings denied
     Clippy,
-    /// All tests of the workspace: nextest where installed, cargo test otherwise; then the doc tests
+    /// All tests: unit and integration tests (nextest where installed, cargo test otherwise), doc tests, commands of the pages
     Test,
     /// The doc tests (nextest does not run them)
     Doctest,
+    /// The commands of README.md and docs/ do what the pages say
+    Commands,
     /// The API documentation, warnings denied
     Doc,
     /// Which crate may use which, and which file may use what
@@ -80,8 +84,9 @@ fn perform(task: &Task, root: &Path) -> Result<(), Failure> {
         Task::Ci(arguments) => ci::run(root, arguments),
         Task::Fmt => alone(&fmt::STEP, root),
         Task::Clippy => alone(&clippy::STEP, root),
-        Task::Test => [test::STEP, doctest::STEP].iter().try_for_each(|step| alone(step, root)),
+        Task::Test => [test::STEP, doctest::STEP, commands::STEP].iter().try_for_each(|step| alone(step, root)),
         Task::Doctest => alone(&doctest::STEP, root),
+        Task::Commands => alone(&commands::STEP, root),
         Task::Doc => alone(&doc::STEP, root),
         Task::Layers => alone(&layers::STEP, root),
         Task::Tidy => alone(&tidy::STEP, root),

@@ -6,6 +6,7 @@ mod adr;
 mod files;
 mod links;
 mod manifests;
+mod proofs;
 mod validation;
 mod words;
 
@@ -25,6 +26,7 @@ fn run(root: &Path) -> Result<Outcome, Failure> {
     findings.extend(words::check(&texts));
     findings.extend(manifests::check(root)?);
     findings.extend(links::check(root, &pages));
+    findings.extend(proofs::check(&pages));
     findings.extend(adr::check(&pages));
     findings.extend(validation::check(&pages, &sources));
     verdict(findings, format!("{} Rust files, {} pages", sources.len(), pages.len()))

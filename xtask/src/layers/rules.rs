@@ -67,7 +67,7 @@ pub(super) const PACKAGES: &[PackageRule] = &[
     PackageRule {
         name: "xtask",
         ours: &[],
-        others: Others::Only(&["clap", "proc-macro2", "semver", "serde", "serde_json", "spdx", "toml"]),
+        others: Others::Only(&["clap", "proc-macro2", "semver", "serde", "serde_json", "spdx", "tempfile", "toml"]),
         never: RUNTIMES,
     },
 ];

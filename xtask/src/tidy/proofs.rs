@@ -1,0 +1,88 @@
+//! Every command that a page tells its reader to type is known to work (`crate::page` says how that is written down).
+
+use crate::ci;
+use crate::failure::Finding;
+use crate::page::{Block, CONSOLE, Proof, blocks};
+use crate::tree::TextFile;
+
+/// Languages of blocks with commands that are not written the way that can be checked.
+const SHELLS: [&str; 4] = ["sh", "bash", "shell", "zsh"];
+
+pub(super) fn check(pages: &[TextFile]) -> Vec<Finding> {
+    let all = pages.iter().flat_map(blocks);
+    let complaint = |block: Block| complaint(&block).map(|message| Finding::at(&block.page, block.line, message));
+    all.filter_map(complaint).collect()
+}
+
+fn complaint(block: &Block) -> Option<String> {
+    let language = block.language.as_str();
+    if language.is_empty() {
+        return Some("name the block's language; `text` for what is no code, `console` for commands".to_owned());
+    }
+    if SHELLS.contains(&language) {
+        return Some("commands stand in blocks fenced as `console`, each after `$ `".to_owned());
+    }
+    if language != CONSOLE {
+        return None;
+    }
+    if block.commands().next().is_none() {
+        return Some("no line of this `console` block starts with `$ `".to_owned());
+    }
+    match block.proof() {
+        None => Some(
+            "nobody runs these commands; write <!-- run -->, <!-- run: NAME -->, <!-- ci --> or <!-- by hand: WHY --> above"
+                .to_owned(),
+        ),
+        Some(Proof::Ci) => {
+            let other = block.commands().find(|command| !is_task(command));
+            other.map(|command| format!("`{command}` is no part of `cargo xtask ci`"))
+        }
+        Some(Proof::ByHand(_)) if block.page.ends_with("README.md") => {
+            Some("a README holds no command that only people try".to_owned())
+        }
+        Some(Proof::Run | Proof::Together(_) | Proof::ByHand(_)) => None,
+    }
+}
+
+fn is_task(command: &str) -> bool {
+    let name = command.strip_prefix("cargo xtask ").unwrap_or_default();
+    name == "ci" || ci::STEPS.iter().any(|step| step.name == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(path: &str, text: &str) -> usize {
+        check(&[TextFile { path: path.to_owned(), text: text.to_owned() }]).len()
+    }
+
+    fn block(comment: &str, language: &str, line: &str) -> String {
+        format!("{comment}\n```{language}\n{line}\n```\n")
+    }
+
+    #[test]
+    fn a_command_that_nobody_runs_is_found() {
+        assert_eq!(found("docs/a.md", &block("", "console", "$ motet demo")), 1);
+        assert_eq!(found("docs/a.md", &block("", "sh", "motet demo")), 1);
+        assert_eq!(found("docs/a.md", &block("", "", "motet demo")), 1);
+        assert_eq!(found("docs/a.md", &block("<!-- run -->", "console", "motet demo")), 1);
+        assert_eq!(found("docs/a.md", &block("<!-- run -->", "console", "$ motet demo")), 0);
+        assert_eq!(found("docs/a.md", &block("", "text", "motet demo")), 0);
+    }
+
+    #[test]
+    fn ci_must_really_run_it() {
+        assert_eq!(found("README.md", &block("<!-- ci -->", "console", "$ cargo xtask test")), 0);
+        assert_eq!(found("README.md", &block("<!-- ci -->", "console", "$ cargo xtask fuzz")), 1);
+        assert_eq!(found("README.md", &block("<!-- ci -->", "console", "$ motet demo")), 1);
+    }
+
+    #[test]
+    fn a_readme_holds_nothing_that_only_people_try() {
+        let text = block("<!-- by hand: takes a day -->", "console", "$ cargo xtask fuzz");
+        assert_eq!(found("docs/testing.md", &text), 0);
+        assert_eq!(found("README.md", &text), 1);
+        assert_eq!(found("crates/wire/README.md", &text), 1);
+    }
+}
