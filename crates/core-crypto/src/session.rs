@@ -15,10 +15,13 @@ use crate::multiscalar::Coefficient;
 use crate::nonce::{AggregateNonce, PublicNonce, SecretNonce};
 use crate::scalar::{SecretKey, parse_scalar, reduce};
 use crate::schnorr::{Signature, random_weight, verify};
-use crate::vartime::{PublicPoint, combine_vartime};
+use crate::vartime::{PublicPoint, combine_vartime, sum_vartime};
 
 /// From this many signers on, `b * sum(w_i R_2i)` is cheaper than `sum((w_i b) R_2i)`: the weights have half the digits.
 const SUM_SECONDS_FROM: usize = 9;
+
+/// Below this many signers, checking that the nonces add up is cheaper than the terms of the signer that it saves.
+const IMPLY_BELOW: usize = 40;
 
 /// One signer's share of a signature: 32 bytes, a number below the group order.
 #[derive(Clone, Copy)]
@@ -97,6 +100,8 @@ pub struct SigningSession {
     e: Scalar,
     /// The final nonce R.
     nonce: PublicPoint,
+    /// R_1 and R_2 where R = R_1 + b R_2; none where that was infinity and R is G instead (BIP-327).
+    made_of: Option<[Option<PublicPoint>; 2]>,
 }
 
 impl SigningSession {
@@ -107,9 +112,10 @@ impl SigningSession {
         let b = reduce(&hash.finish());
         let coefficients = [Coefficient::One, Coefficient::from_scalar_vartime(&b)];
         let finite = coefficients.into_iter().zip(nonce.points).filter_map(|(b, point)| Some((b, point?)));
-        let point = combine_vartime(None, finite).to_point_vartime().unwrap_or_else(PublicPoint::generator);
+        let sum = combine_vartime(None, finite).to_point_vartime();
+        let (point, made_of) = (sum.unwrap_or_else(PublicPoint::generator), sum.map(|_| nonce.points));
         let e = challenge(&point.x_bytes(), &key, message);
-        Self { context: context.clone(), message: message.to_vec(), b, e, nonce: point }
+        Self { context: context.clone(), message: message.to_vec(), b, e, nonce: point, made_of }
     }
 
     /// Makes this signer's partial signature, and verifies it before it leaves (BIP-327 Sign).
@@ -240,13 +246,17 @@ impl SigningSession {
         partials: &[PartialSignature],
         rng: &mut R,
     ) -> Option<bool> {
+        // Where the nonces add up to the session's, so do the equations: that of one signer follows from the others.
+        let implied = (0..nonces.len())
+            .find(|index| skipped != Some(*index))
+            .filter(|_| nonces.len() < IMPLY_BELOW && self.is_made_of(nonces));
         let mut s = self.final_s(partials.iter().map(|partial| partial.0).sum());
         let mut terms = Vec::with_capacity(3 * nonces.len() + 3);
         let mut seconds = Vec::with_capacity(nonces.len());
         let key_factor = self.key_factor();
         let signers = nonces.iter().zip(partials).zip(self.context.keys()).zip(self.context.coefficients());
         for (index, (((nonce, partial), key), a)) in signers.enumerate() {
-            if skipped == Some(index) {
+            if skipped == Some(index) || implied == Some(index) {
                 continue;
             }
             let weight = random_weight(rng)?;
@@ -267,6 +277,17 @@ impl SigningSession {
         terms.push((Coefficient::One, self.nonce.with_even_y()));
         terms.push((Coefficient::Scalar(self.e), self.context.aggregate_key().point()));
         Some(combine_vartime(Some(&-s), terms).is_infinity())
+    }
+
+    /// Whether the session's aggregate nonce is the sum of these nonces.
+    fn is_made_of(&self, nonces: &[PublicNonce]) -> bool {
+        self.made_of.is_some_and(|[first, second]| {
+            [(0, first), (1, second)].into_iter().all(|(half, expected)| {
+                let sum =
+                    sum_vartime(nonces.iter().map(|nonce| if half == 0 { nonce.points[0] } else { nonce.points[1] }));
+                expected.map_or_else(|| sum.is_infinity(), |expected| sum.equals_vartime(&expected))
+            })
+        })
     }
 
     /// Aggregates partial signatures (BIP-327 PartialSigAgg), and verifies the result before it is handed out.
