@@ -100,7 +100,7 @@ impl Motet {
             let verified = session.verify_other_partials(0, &nonces, &partials, &mut self.weights).expect("valid");
             session.aggregate_verified(&verified).expect("valid signature")
         } else {
-            session.aggregate(&partials).expect("valid signature")
+            session.aggregate_optimistically(&nonces, &partials, &mut self.weights).expect("valid signature")
         }
     }
 

@@ -11,6 +11,8 @@ pub(crate) mod curve;
 mod generator;
 mod groups;
 mod ladder;
+#[cfg(feature = "rayon")]
+mod parallel;
 mod pippenger;
 mod recode;
 mod straus;
@@ -74,8 +76,17 @@ const PIPPENGER_FROM_HALVES: usize = 300;
 
 /// `generator * G + sum(coefficient * point)`, the generator's part left out where none is given.
 ///
-/// Variable time in everything: public data only.
+/// Variable time in everything: public data only. With the feature `rayon`, large ones are spread over threads.
 pub(crate) fn linear_combination_vartime<F: FixedBase>(generator: Option<&Scalar>, terms: &[Term<F>]) -> Jacobian<F> {
+    #[cfg(feature = "rayon")]
+    if terms.len() >= parallel::FROM_TERMS {
+        return parallel::linear_combination_vartime(generator, terms);
+    }
+    one_thread_vartime(generator, terms)
+}
+
+/// The same on the calling thread alone.
+fn one_thread_vartime<F: FixedBase>(generator: Option<&Scalar>, terms: &[Term<F>]) -> Jacobian<F> {
     let halves: usize = terms
         .iter()
         .map(|term| match term.coefficient {

@@ -20,6 +20,10 @@ pub(crate) struct PublicPoint(Affine<PublicFe>);
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PublicSum(Jacobian<PublicFe>);
 
+/// Points that one thread parses at a time: 0.1 ms.
+#[cfg(feature = "rayon")]
+const PARSED_PER_THREAD: usize = 64;
+
 impl PublicPoint {
     /// The point with this x-coordinate and an even y (BIP-340 `lift_x`).
     pub(crate) fn lift_vartime(x: &[u8; 32]) -> Option<Self> {
@@ -49,7 +53,21 @@ impl PublicPoint {
     }
 
     /// The points of many compressed encodings; none unless all are canonical.
+    ///
+    /// With the feature `rayon`, many are spread over threads.
     pub(crate) fn parse_all_vartime(encodings: &[&[u8; 33]]) -> Option<Vec<Self>> {
+        #[cfg(feature = "rayon")]
+        if encodings.len() >= 2 * PARSED_PER_THREAD {
+            use rayon::iter::ParallelIterator;
+            use rayon::slice::ParallelSlice;
+            let parts: Option<Vec<Vec<Self>>> =
+                encodings.par_chunks(PARSED_PER_THREAD).map(Self::parse_some_vartime).collect();
+            return parts.map(|parts| parts.concat());
+        }
+        Self::parse_some_vartime(encodings)
+    }
+
+    fn parse_some_vartime(encodings: &[&[u8; 33]]) -> Option<Vec<Self>> {
         let (fours, rest) = encodings.as_chunks::<4>();
         let mut points = Vec::with_capacity(encodings.len());
         for four in fours {

@@ -14,10 +14,16 @@ use k256::{AffinePoint, ProjectivePoint, Scalar};
 use proptest::prelude::*;
 
 impl FixedBase for K256Field {
+    #[cfg(feature = "std")]
     fn generator_tables() -> Option<&'static GeneratorTables<Self>> {
         static TABLES: std::sync::LazyLock<GeneratorTables<K256Field>> =
             std::sync::LazyLock::new(|| GeneratorTables::new(5));
         Some(&TABLES)
+    }
+
+    #[cfg(not(feature = "std"))]
+    fn generator_tables() -> Option<&'static GeneratorTables<Self>> {
+        None
     }
 }
 

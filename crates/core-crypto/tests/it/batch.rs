@@ -56,6 +56,7 @@ fn honest_partials_verify_together_for_any_number_of_signers() {
             let signature = session.aggregate(&partials).unwrap();
             schnorr::verify(&context.aggregate_key(), MESSAGE, &signature).unwrap();
             assert_eq!(session.aggregate_verified(&all), Ok(signature));
+            assert_eq!(session.aggregate_optimistically(&nonces, &partials, &mut rng), Ok(signature));
             assert_eq!(session.aggregate_verified(&others), Ok(signature));
         }
     }
@@ -76,6 +77,7 @@ fn every_single_culprit_is_named() {
                 assert_eq!(session.verify_other_partials(own, &nonces, &partials, &mut rng).unwrap_err(), fault);
             }
             assert!(session.aggregate(&partials).is_err());
+            assert_eq!(session.aggregate_optimistically(&nonces, &partials, &mut rng).unwrap_err(), fault);
         }
     }
 }
@@ -135,6 +137,7 @@ fn an_aggregate_nonce_that_is_not_the_sum_blames_nobody_and_gives_no_signature()
         let verified = session.verify_partials(&nonces, &partials, &mut rng).unwrap();
         assert!(session.aggregate_verified(&verified).is_err());
         assert!(session.aggregate(&partials).is_err());
+        assert!(session.aggregate_optimistically(&nonces, &partials, &mut rng).unwrap_err().culprits.is_empty());
     }
 }
 

@@ -1,0 +1,20 @@
+//! Large linear combinations over rayon's threads: one part of the terms each, and the sum of the parts.
+
+use super::curve::Jacobian;
+use super::{FixedBase, Term, one_thread_vartime};
+use k256::Scalar;
+use rayon::iter::{IndexedParallelIterator, ParallelIterator};
+use rayon::slice::ParallelSlice;
+
+/// Below this many terms, waking threads costs more than they save.
+pub(super) const FROM_TERMS: usize = 256;
+
+/// The linear combination on all threads.
+pub(super) fn linear_combination_vartime<F: FixedBase>(generator: Option<&Scalar>, terms: &[Term<F>]) -> Jacobian<F> {
+    let part = terms.len().div_ceil(rayon::current_num_threads().max(1)).max(FROM_TERMS / 4);
+    terms
+        .par_chunks(part)
+        .enumerate()
+        .map(|(index, terms)| one_thread_vartime(generator.filter(|_| index == 0), terms))
+        .reduce(|| Jacobian::INFINITY, |a, b| a.add_vartime(&b))
+}
