@@ -1,2 +1,53 @@
-//! Placeholder.
-fn main() {}
+//! `motet`: find signers, agree on what to sign, and make one BIP-340 signature together.
+
+mod args;
+mod commands;
+mod exit;
+mod keystore;
+mod output;
+mod peer_node;
+mod prompt;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use tracing_subscriber::EnvFilter;
+
+use args::{Cli, Command};
+use exit::{Exit, Failed};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    // Logs are for whoever asks for them, by MOTET_LOG=debug, and go to standard error.
+    tracing_subscriber::fmt()
+        .with_env_filter(EnvFilter::try_from_env("MOTET_LOG").unwrap_or_else(|_| EnvFilter::new("off")))
+        .with_writer(std::io::stderr)
+        .init();
+    let ended = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => {
+            let ended = runtime.block_on(perform(cli.command));
+            // A question that nobody answers must not keep the process.
+            runtime.shutdown_background();
+            ended
+        }
+        Err(error) => Err(Failed::here(error)),
+    };
+    match ended {
+        Ok(exit) => exit.into(),
+        Err(failed) => {
+            eprintln!("motet: {failed}");
+            failed.exit.into()
+        }
+    }
+}
+
+async fn perform(command: Command) -> Result<Exit, Failed> {
+    match command {
+        Command::Demo(args) => commands::demo::run(args).await,
+        Command::Keygen(args) => commands::keygen::run(&args),
+        Command::Run(args) => commands::run::run(args).await,
+        Command::Find(args) => commands::find::run(args).await,
+        Command::Sign(args) => commands::sign::run(args).await,
+        Command::Verify(args) => commands::verify::run(&args),
+    }
+}

@@ -22,7 +22,7 @@ use std::sync::Arc;
 use motet_core_crypto::PublicKey;
 use motet_net::{Keypair, Net, NetConfig, NetError, NetEvent, NetHandle};
 use motet_wire::work::HashWork;
-use motet_wire::{Address, Channel, NetworkId, PeerId, Rejection, Validated, Validator, ValidatorLimits, WorkPolicy};
+use motet_wire::{Address, Channel, PeerId, Validator, ValidatorLimits, WorkPolicy};
 use tokio::sync::{Semaphore, broadcast, mpsc, oneshot};
 
 use crate::config::Config;
@@ -229,7 +229,8 @@ impl Driver {
                 call = self.calls.recv(), if open => match call {
                     None => break,
                     Some(Call::Stop(done)) => {
-                        drop(done.send(()));
+                        // Whoever asked may not wait for the answer; nor here, nor below.
+                        let _ = done.send(());
                         break;
                     }
                     Some(call) => self.on_call(call),
@@ -252,7 +253,7 @@ impl Driver {
                     self.on_looked(looked);
                 }
                 if let Some(done) = done {
-                    drop(done.send(()));
+                    let _ = done.send(());
                 }
             }
         }
@@ -399,11 +400,3 @@ async fn sleep(wait: Option<core::time::Duration>) {
         None => core::future::pending().await,
     }
 }
-
-/// The network that a node speaks on, for whoever has only the node.
-pub fn network_of(handle: &Handle) -> &NetworkId {
-    handle.network()
-}
-
-/// What the pipeline made of a frame.
-pub(crate) type Look = Result<Validated, Rejection>;

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use motet_core_crypto::PublicKey;
 use motet_wire::{Address, Now, PeerId, Topic};
 use rand_core::TryCryptoRng;
 
@@ -82,9 +81,4 @@ impl core::fmt::Debug for Step<'_> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_struct("Step").field("now", &self.now).finish_non_exhaustive()
     }
-}
-
-/// Lists keys for people.
-pub(crate) fn list_keys<'a>(keys: impl IntoIterator<Item = &'a PublicKey>) -> String {
-    keys.into_iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }

@@ -37,7 +37,8 @@ impl Driver {
         }
         if admitted.is_empty() {
             if let Some(done) = done {
-                drop(done.send(()));
+                // Whoever asked may have gone.
+                let _ = done.send(());
             }
             return;
         }

@@ -1,0 +1,21 @@
+//! `motet keygen`: a signer key in a file.
+
+use motet_coordinator::OsEntropy;
+use motet_core_crypto::SecretKey;
+use serde_json::json;
+
+use crate::args::KeygenArgs;
+use crate::exit::{Exit, Failed};
+use crate::keystore;
+use crate::output::{Format, Output};
+
+pub(crate) fn run(args: &KeygenArgs) -> Result<Exit, Failed> {
+    let key = SecretKey::generate(&mut OsEntropy).map_err(Failed::here)?;
+    keystore::write(&args.out, &key.dangerous_to_bytes())?;
+    let output = Output::new(Format::of(args.json), motet_wire::MonotonicMs::default());
+    let signer = key.public_key().to_string();
+    output.object(&json!({"event": "key", "signer": signer, "file": args.out.display().to_string()}));
+    output.say(&format!("signer key  {signer}"));
+    output.say(&format!("written to  {} (keep it secret, keep a copy)", args.out.display()));
+    Ok(Exit::Success)
+}

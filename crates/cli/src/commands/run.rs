@@ -1,0 +1,75 @@
+//! `motet run`: be a signer.
+
+use core::time::Duration;
+use std::sync::Arc;
+
+use motet_coordinator::event::AbortCause;
+use motet_coordinator::node::Clock;
+use motet_coordinator::{ApproveAll, Event, Policy};
+use motet_wire::{Criteria, SignerMetadata};
+use serde_json::json;
+
+use crate::args::RunArgs;
+use crate::exit::{Exit, Failed};
+use crate::output::{Format, Output};
+use crate::peer_node::PeerNode;
+use crate::prompt::Prompt;
+
+/// How long an advertisement lives; it is repeated at half of that.
+const ADVERTISED: Duration = Duration::from_secs(3600);
+/// How often nodes with `--dev` look who else is there.
+const MEETING: Duration = Duration::from_secs(2);
+
+pub(crate) async fn run(args: RunArgs) -> Result<Exit, Failed> {
+    let clock = Clock::start();
+    let mut output = Output::new(Format::of(args.node.json), clock.now().mono);
+    let policy: Arc<dyn Policy> = if args.auto_approve { Arc::new(ApproveAll) } else { Arc::new(Prompt) };
+    let mut node = PeerNode::start(&args.node, policy).await?;
+    output.learn(node.signer, &node.nickname);
+    output.say(&format!("signer {} as {:?}; stop with Ctrl-C", node.signer, node.nickname));
+    output.object(
+        &json!({"event": "ready", "signer": node.signer.to_string(), "peer": node.handle.peer_id().to_string()}),
+    );
+    let criteria = Criteria { transaction_types: args.types.clone(), ..Criteria::ANY };
+    let metadata = SignerMetadata { nickname: node.nickname.clone(), ..SignerMetadata::default() };
+    node.handle.advertise_signer(node.signer, criteria, metadata, ADVERTISED).await.map_err(Failed::here)?;
+    let mut meeting = tokio::time::interval(MEETING);
+    let ended = loop {
+        tokio::select! {
+            event = node.events.next() => {
+                let Some(event) = event else { return Err(Failed::here("the node has stopped")) };
+                output.event(&node.nickname, clock.now().mono, &event);
+                if let Some(ended) = outcome(&event, &output).filter(|_| args.once) {
+                    break ended;
+                }
+            }
+            _ = meeting.tick() => node.meet().await,
+            _ = tokio::signal::ctrl_c() => {
+                // Nobody may have heard of the advertisement; then there is nothing to withdraw.
+                drop(node.handle.withdraw_advertisement(node.signer, "stopped".to_owned()).await);
+                break Ok(Exit::Success);
+            }
+        }
+    };
+    node.handle.stop().await;
+    ended
+}
+
+/// How a session has ended, if that is what the event says.
+pub(crate) fn outcome(event: &Event, output: &Output) -> Option<Result<Exit, Failed>> {
+    match event {
+        Event::SessionComplete(_) => Some(Ok(Exit::Success)),
+        Event::SessionAborted(aborted) => {
+            let exit = match &aborted.cause {
+                AbortCause::Cancelled => Exit::Cancelled,
+                AbortCause::Internal(_) => Exit::Failure,
+                AbortCause::Refused { .. }
+                | AbortCause::Convicted { .. }
+                | AbortCause::Unresponsive { .. }
+                | AbortCause::Expired => Exit::Session,
+            };
+            Some(Err(Failed::new(exit, format!("no signature: {}", output.cause(&aborted.cause)))))
+        }
+        _ => None,
+    }
+}

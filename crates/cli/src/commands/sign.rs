@@ -1,0 +1,124 @@
+//! `motet sign`: ask other signers for a signature.
+
+use std::sync::Arc;
+
+use motet_coordinator::node::Clock;
+use motet_coordinator::{Announcement, DeclineAll, Event, Wishes};
+use motet_core_crypto::{PublicKey, schnorr};
+use motet_wire::{Criteria, Derivation, Item, RequestMetadata, RequestOptions, SignerAdvertisement, SignerMetadata};
+use serde_json::json;
+
+use super::find::PAUSE;
+use super::run::outcome;
+use crate::args::{SignArgs, message};
+use crate::exit::{Exit, Failed};
+use crate::output::{Format, Output, items, printable};
+use crate::peer_node::PeerNode;
+
+pub(crate) async fn run(args: SignArgs) -> Result<Exit, Failed> {
+    let clock = Clock::start();
+    let mut output = Output::new(Format::of(args.node.json), clock.now().mono);
+    let message = message(args.message.as_ref(), args.message_hex.as_ref()).map_err(Failed::here)?;
+    let mut node = PeerNode::start(&args.node, Arc::new(DeclineAll)).await?;
+    output.learn(node.signer, &node.nickname);
+    // The others have to know where to answer.
+    let metadata = SignerMetadata { nickname: node.nickname.clone(), ..SignerMetadata::default() };
+    node.handle
+        .advertise_signer(node.signer, Criteria::ANY, metadata, args.join_timeout * 2)
+        .await
+        .map_err(Failed::here)?;
+    output.say(&format!("looking for {} …", args.with.join(", ")));
+    let others = search(&args, &node).await?;
+    for other in &others {
+        output.learn(other.delegation.signer, &other.metadata.nickname);
+    }
+    let mut keys: Vec<PublicKey> = others.iter().map(|other| other.delegation.signer).chain([node.signer]).collect();
+    // The usual order (BIP-327 KeySort): whoever signs with the same signers again gets the same key.
+    keys.sort();
+    let derivation = if args.taproot { Derivation::Taproot { merkle_root: None } } else { Derivation::None };
+    let announcement = Announcement {
+        creator: node.signer,
+        keys,
+        items: vec![Item { message, derivation }],
+        options: RequestOptions::default(),
+        metadata: RequestMetadata::default(),
+        lifetime: args.join_timeout,
+    };
+    node.handle.announce_signing_request(announcement).await.map_err(Failed::here)?;
+    let ended = loop {
+        tokio::select! {
+            event = node.events.next() => {
+                let Some(event) = event else { return Err(Failed::here("the node has stopped")) };
+                output.event(&node.nickname, clock.now().mono, &event);
+                if let Event::SessionComplete(completed) = &event {
+                    for item in &completed.items {
+                        schnorr::verify(&item.aggregate_key, &item.message, &item.signature)
+                            .map_err(|error| Failed::new(Exit::Invalid, error))?;
+                        output.say("");
+                        output.say(&format!("  aggregate key  {}", item.aggregate_key));
+                        output.say(&format!("  signature      {}", item.signature));
+                    }
+                    output.object(&json!({"event": "result", "items": items(completed)}));
+                }
+                if let Some(ended) = outcome(&event, &output) {
+                    break ended;
+                }
+            }
+            _ = tokio::signal::ctrl_c() => break Err(Failed::new(Exit::Cancelled, "cancelled")),
+        }
+    };
+    node.handle.stop().await;
+    ended
+}
+
+/// The advertisements of all signers that were named.
+async fn search(args: &SignArgs, node: &PeerNode) -> Result<Vec<SignerAdvertisement>, Failed> {
+    let mut missing: Vec<String> = args.with.clone();
+    let looking = async {
+        loop {
+            node.meet().await;
+            let known = node.handle.find_known_signers(Wishes::default()).await.map_err(Failed::here)?;
+            let mut found = Vec::new();
+            missing.clear();
+            for wanted in &args.with {
+                match pick(&known, wanted, &node.signer)? {
+                    Some(offer) => found.push(offer.clone()),
+                    None => missing.push(wanted.clone()),
+                }
+            }
+            if missing.is_empty() {
+                return Ok::<_, Failed>(found);
+            }
+            // Gossip has not brought them all yet: the DHT may know more.
+            node.handle.find_available_signers(Wishes::default()).await.map_err(Failed::here)?;
+            tokio::time::sleep(PAUSE).await;
+        }
+    };
+    match tokio::time::timeout(args.find_timeout, looking).await {
+        Ok(found) => found,
+        Err(_) => {
+            let names = missing.iter().map(|name| printable(name)).collect::<Vec<_>>().join(", ");
+            let failed = Failed::new(Exit::NotFound, format!("not found within {:?}: {names}", args.find_timeout));
+            Err(failed.hint("check that they run, on the same network, and that a node is named with --peer"))
+        }
+    }
+}
+
+/// The signer with this nickname or key. Two with one nickname are an error: nicknames prove nothing.
+fn pick<'a>(
+    known: &'a [SignerAdvertisement],
+    wanted: &str,
+    own: &PublicKey,
+) -> Result<Option<&'a SignerAdvertisement>, Failed> {
+    let key: Option<PublicKey> = wanted.parse().ok();
+    let mut matching = known.iter().filter(|offer| {
+        let signer = offer.delegation.signer;
+        signer != *own && key.map_or(offer.metadata.nickname == wanted, |key| signer == key)
+    });
+    let first = matching.next();
+    if matching.next().is_some() {
+        let failed = Failed::new(Exit::NotFound, format!("several signers call themselves {wanted:?}"));
+        return Err(failed.hint("name it by its key; `motet find` lists the keys"));
+    }
+    Ok(first)
+}

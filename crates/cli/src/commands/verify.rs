@@ -1,0 +1,19 @@
+//! `motet verify`: is this a BIP-340 signature of that message under that key?
+
+use motet_core_crypto::{Signature, XOnlyPublicKey, schnorr};
+use serde_json::json;
+
+use crate::args::{VerifyArgs, message};
+use crate::exit::{Exit, Failed};
+use crate::output::{Format, Output};
+
+pub(crate) fn run(args: &VerifyArgs) -> Result<Exit, Failed> {
+    let key: XOnlyPublicKey = args.key.parse().map_err(|error| Failed::here(format!("--key: {error}")))?;
+    let signature: Signature = args.signature.parse().map_err(|error| Failed::here(format!("--signature: {error}")))?;
+    let message = message(args.message.as_ref(), args.message_hex.as_ref()).map_err(Failed::here)?;
+    let valid = schnorr::verify(&key, &message, &signature).is_ok();
+    let output = Output::new(Format::of(args.json), motet_wire::MonotonicMs::default());
+    output.object(&json!({"event": "verdict", "valid": valid}));
+    output.say(if valid { "valid" } else { "not valid: no BIP-340 signature of this message under this key" });
+    Ok(if valid { Exit::Success } else { Exit::Invalid })
+}

@@ -1,0 +1,65 @@
+//! Exit codes. They are an interface: scripts rely on them, and they are listed in `docs/operations.md`.
+
+use core::fmt;
+use std::process::ExitCode;
+
+/// How a command ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// 0: it did what it was asked.
+    Success,
+    /// 1: this machine failed: a file, the store, the network.
+    Failure,
+    /// 3: a signer that was asked for was not found.
+    NotFound,
+    /// 4: a signature does not verify.
+    Invalid,
+    /// 5: the session failed, and the message names whose fault that is or who was awaited.
+    Session,
+    /// 6: the user of this node declined or cancelled.
+    Cancelled,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        // 2 is a wrong command line; the parser of arguments ends with it by itself.
+        Self::from(match exit {
+            Exit::Success => 0,
+            Exit::Failure => 1,
+            Exit::NotFound => 3,
+            Exit::Invalid => 4,
+            Exit::Session => 5,
+            Exit::Cancelled => 6,
+        })
+    }
+}
+
+/// An error that ends a command: what happened, and what to do next.
+#[derive(Debug)]
+pub(crate) struct Failed {
+    pub(crate) exit: Exit,
+    pub(crate) what: String,
+    pub(crate) next: Option<String>,
+}
+
+impl Failed {
+    /// This machine's failure.
+    pub(crate) fn here(error: impl fmt::Display) -> Self {
+        Self::new(Exit::Failure, error)
+    }
+
+    pub(crate) fn new(exit: Exit, what: impl fmt::Display) -> Self {
+        Self { exit, what: what.to_string(), next: None }
+    }
+
+    pub(crate) fn hint(self, next: impl Into<String>) -> Self {
+        Self { next: Some(next.into()), ..self }
+    }
+}
+
+impl fmt::Display for Failed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.what)?;
+        self.next.as_ref().map_or(Ok(()), |next| write!(f, "\n  {next}"))
+    }
+}

@@ -1,0 +1,270 @@
+//! What people and programs are shown: a timeline of lines, or one JSON object a line.
+
+use std::collections::BTreeMap;
+use std::io::{IsTerminal as _, Write as _};
+
+use motet_coordinator::Event;
+use motet_coordinator::event::{AbortCause, Completed};
+use motet_core_crypto::PublicKey;
+use motet_wire::{Channel, MonotonicMs};
+use serde_json::{Value, json};
+
+/// Lines for people or objects for programs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Format {
+    Text,
+    Json,
+}
+
+impl Format {
+    pub(crate) const fn of(json: bool) -> Self {
+        if json { Self::Json } else { Self::Text }
+    }
+}
+
+/// Writes to standard output. Names of signers are learned on the way.
+#[derive(Debug)]
+pub(crate) struct Output {
+    pub(crate) format: Format,
+    names: BTreeMap<PublicKey, String>,
+    origin: MonotonicMs,
+    colour: bool,
+}
+
+impl Output {
+    pub(crate) fn new(format: Format, origin: MonotonicMs) -> Self {
+        let colour = format == Format::Text && std::io::stdout().is_terminal();
+        Self { format, names: BTreeMap::new(), origin, colour }
+    }
+
+    /// Learns what a signer is called.
+    pub(crate) fn learn(&mut self, signer: PublicKey, name: &str) {
+        if !name.is_empty() {
+            self.names.insert(signer, name.to_owned());
+        }
+    }
+
+    /// A signer for people: its nickname and the beginning of its key.
+    pub(crate) fn name(&self, signer: &PublicKey) -> String {
+        let key = signer.to_string();
+        let short = key.get(..12).unwrap_or(&key);
+        self.names.get(signer).map_or_else(|| format!("{short}…"), |name| format!("{} ({short}…)", printable(name)))
+    }
+
+    pub(crate) fn names(&self, signers: &[PublicKey]) -> String {
+        signers.iter().map(|signer| self.name(signer)).collect::<Vec<_>>().join(", ")
+    }
+
+    /// A line for people; nothing for programs.
+    pub(crate) fn say(&self, line: &str) {
+        if self.format == Format::Text {
+            self.write(line);
+        }
+    }
+
+    /// An object for programs; nothing for people.
+    pub(crate) fn object(&self, object: &Value) {
+        if self.format == Format::Json {
+            self.write(&object.to_string());
+        }
+    }
+
+    /// An event, as a line of the timeline or an object.
+    pub(crate) fn event(&mut self, node: &str, at: MonotonicMs, event: &Event) {
+        if let Event::SignerAdvertised(found) | Event::SignerDiscovered(found) = event {
+            self.learn(found.advertisement.delegation.signer, &found.advertisement.metadata.nickname);
+        }
+        let milliseconds = at.0.saturating_sub(self.origin.0);
+        match self.format {
+            Format::Json => {
+                let mut object = self.fields(event);
+                if let Value::Object(fields) = &mut object {
+                    fields.insert("node".to_owned(), json!(node));
+                    fields.insert("ms".to_owned(), json!(milliseconds));
+                }
+                self.write(&object.to_string());
+            }
+            Format::Text => {
+                if let Some((text, channel)) = self.sentence(event) {
+                    let channel = channel.map(|channel| format!("  [{}]", channel_name(channel))).unwrap_or_default();
+                    let (bold, plain) = if self.colour { ("\u{1b}[1m", "\u{1b}[0m") } else { ("", "") };
+                    self.write(&format!("{milliseconds:>7} ms  {bold}{node:<8}{plain} {text}{channel}"));
+                }
+            }
+        }
+    }
+
+    #[expect(clippy::unused_self, reason = "standard output belongs to whoever holds the output")]
+    fn write(&self, line: &str) {
+        // A reader that has gone away is no reason to fail.
+        let _ = writeln!(std::io::stdout().lock(), "{line}");
+    }
+
+    /// What people are told of an event; `None` for what does not interest them.
+    fn sentence(&self, event: &Event) -> Option<(String, Option<Channel>)> {
+        Some(match event {
+            Event::Listening { address } => (format!("listens on {address}"), None),
+            Event::SignerAdvertised(_) => ("advertises its signer".to_owned(), None),
+            Event::SignerDiscovered(found) => {
+                let signer = &found.advertisement.delegation.signer;
+                (format!("discovers {}", self.name(signer)), Some(found.channel))
+            }
+            Event::SignerUnavailable(gone) => (format!("hears that {} is gone", self.name(&gone.signer)), None),
+            Event::SigningRequestCreated(requested) => {
+                let (items, keys) = (requested.request.items.len(), requested.request.keys.len());
+                (format!("asks {keys} signers to sign {items} item(s)"), Some(requested.channel))
+            }
+            Event::SigningRequestReceived(requested) => {
+                let creator = self.name(&requested.request.creator.signer);
+                (format!("receives the request of {creator}"), Some(requested.channel))
+            }
+            Event::ParticipantJoined(joined) => {
+                (format!("sees {} join", self.name(&joined.signer)), Some(joined.channel))
+            }
+            Event::ParticipantDeclined { participation, reason } => {
+                let who = self.name(&participation.signer);
+                (format!("hears {who} decline: {}", printable(reason)), Some(participation.channel))
+            }
+            Event::SessionReady { .. } => ("session ready: all have joined".to_owned(), None),
+            Event::SessionNonceCommitmentsComplete(_) => ("all nonce commitments are in".to_owned(), None),
+            Event::SessionNoncesComplete(_) => ("all nonces are in".to_owned(), None),
+            Event::SessionPartialSigsComplete(_) => ("all partial signatures are in".to_owned(), None),
+            Event::SessionComplete(_) => ("has the signature, verified".to_owned(), None),
+            Event::SessionTimeout(out) => {
+                let next = out.next.map(|next| format!("; attempt {} follows", next.0 + 1)).unwrap_or_default();
+                (format!("waited too long for {} of {}{next}", out.phase, self.names(&out.signers)), None)
+            }
+            Event::SessionAborted(aborted) => (format!("session ended: {}", self.cause(&aborted.cause)), None),
+            Event::SessionError { detail, .. } => (format!("error: {detail}"), None),
+            _ => return None,
+        })
+    }
+
+    /// Why a session ended, whose fault that is, and what to do.
+    pub(crate) fn cause(&self, cause: &AbortCause) -> String {
+        match cause {
+            AbortCause::Cancelled => "cancelled here".to_owned(),
+            AbortCause::Refused { signer, detail, .. } => {
+                format!("{} refused: {}", self.name(signer), printable(detail))
+            }
+            AbortCause::Convicted { culprit, charge } => {
+                format!("{} broke the protocol ({charge:?}); there is proof", self.name(culprit))
+            }
+            AbortCause::Unresponsive { signers, .. } => {
+                format!("no answer from {}; check that it runs and is connected, then ask again", self.names(signers))
+            }
+            AbortCause::Expired => "the request has expired".to_owned(),
+            AbortCause::Internal(detail) => format!("this node failed: {detail}"),
+        }
+    }
+
+    fn fields(&self, event: &Event) -> Value {
+        let hex = |signer: &PublicKey| signer.to_string();
+        match event {
+            Event::Listening { address } => json!({"event": "Listening", "address": address}),
+            Event::SignerAdvertised(found) | Event::SignerDiscovered(found) => json!({
+                "event": name_of(event), "signer": hex(&found.advertisement.delegation.signer),
+                "nickname": found.advertisement.metadata.nickname, "channel": channel_name(found.channel),
+            }),
+            Event::SignerWithdrawn(gone) | Event::SignerUnavailable(gone) => {
+                json!({"event": name_of(event), "signer": hex(&gone.signer), "reason": gone.reason})
+            }
+            Event::SigningRequestCreated(requested) | Event::SigningRequestReceived(requested) => json!({
+                "event": name_of(event), "request": requested.id.to_string(),
+                "creator": hex(&requested.request.creator.signer), "channel": channel_name(requested.channel),
+                "aggregate_keys": requested.keys.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            }),
+            Event::SigningRequestJoined(joined) | Event::ParticipantJoined(joined) => json!({
+                "event": name_of(event), "request": joined.request.to_string(), "signer": hex(&joined.signer),
+                "index": joined.index.0, "channel": channel_name(joined.channel),
+            }),
+            Event::ParticipantDeclined { participation, reason } => json!({
+                "event": name_of(event), "request": participation.request.to_string(),
+                "signer": hex(&participation.signer), "reason": reason,
+            }),
+            Event::NonceReceived(part) | Event::PartialSigReceived(part) => json!({
+                "event": name_of(event), "request": part.round.request.to_string(), "index": part.index.0,
+                "attempt": part.round.attempt.0, "channel": channel_name(part.channel),
+            }),
+            Event::SessionNonceCommitmentsComplete(round)
+            | Event::SessionNoncesComplete(round)
+            | Event::SessionPartialSigsComplete(round) => json!({
+                "event": name_of(event), "request": round.request.to_string(), "session": round.session.to_string(),
+                "attempt": round.attempt.0,
+            }),
+            Event::SessionReady { request, session, coordinator } => json!({
+                "event": name_of(event), "request": request.to_string(), "session": session.to_string(),
+                "coordinator": coordinator.0,
+            }),
+            Event::CoordinatorElected { request, coordinator } => {
+                json!({"event": name_of(event), "request": request.to_string(), "coordinator": coordinator.0})
+            }
+            Event::SessionComplete(done) => {
+                json!({"event": name_of(event), "request": done.request.to_string(), "items": items(done)})
+            }
+            Event::SessionTimeout(out) => json!({
+                "event": name_of(event), "request": out.request.to_string(), "phase": out.phase.name(),
+                "attempt": out.attempt.0, "awaiting": out.signers.iter().map(hex).collect::<Vec<_>>(),
+            }),
+            Event::SessionAborted(aborted) => json!({
+                "event": name_of(event), "request": aborted.request.to_string(),
+                "cause": self.cause(&aborted.cause), "signers": culprits(&aborted.cause),
+            }),
+            Event::SessionError { request, detail } => {
+                json!({"event": name_of(event), "request": request.to_string(), "detail": detail})
+            }
+            Event::SessionClosed { request } => json!({"event": name_of(event), "request": request.to_string()}),
+            Event::PeerConnected { peer, address } => {
+                json!({"event": name_of(event), "peer": peer.to_string(), "address": address})
+            }
+            Event::PeerDisconnected { peer } => json!({"event": name_of(event), "peer": peer.to_string()}),
+            _ => json!({"event": name_of(event)}),
+        }
+    }
+}
+
+/// Whom an end of a session is about, by key.
+pub(crate) fn culprits(cause: &AbortCause) -> Vec<String> {
+    match cause {
+        AbortCause::Refused { signer, .. } => vec![signer.to_string()],
+        AbortCause::Convicted { culprit, .. } => vec![culprit.to_string()],
+        AbortCause::Unresponsive { signers, .. } => signers.iter().map(ToString::to_string).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// The signed items of a session for programs.
+pub(crate) fn items(done: &Completed) -> Vec<Value> {
+    done.items
+        .iter()
+        .map(|item| {
+            json!({
+                "aggregate_key": item.aggregate_key.to_string(),
+                "message": hex::encode(&item.message),
+                "signature": item.signature.to_string(),
+            })
+        })
+        .collect()
+}
+
+/// The name of an event: that of its variant.
+pub(crate) fn name_of(event: &Event) -> String {
+    let text = format!("{event:?}");
+    text.split(|character: char| !character.is_alphanumeric()).next().unwrap_or_default().to_owned()
+}
+
+const fn channel_name(channel: Channel) -> &'static str {
+    match channel {
+        Channel::Gossip => "gossip",
+        Channel::Direct => "direct",
+        Channel::Dht => "DHT",
+        Channel::Sync => "handed on",
+        Channel::Loopback => "own",
+        Channel::Store => "store",
+    }
+}
+
+/// Text of strangers, without what could play tricks with a terminal.
+pub(crate) fn printable(text: &str) -> String {
+    text.chars().map(|character| if character.is_control() { '\u{fffd}' } else { character }).collect()
+}

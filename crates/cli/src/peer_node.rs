@@ -1,0 +1,177 @@
+//! The node of one process, as `run`, `find` and `sign` want it: with a kept key, or a throw-away one on loopback.
+
+use core::time::Duration;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use motet_coordinator::node::{CrashPoint, Events, Handle};
+use motet_coordinator::{Config, LocalSigner, MemoryStore, Node, NodeError, OsEntropy, Policy, RedbStore, Store};
+use motet_core_crypto::{PublicKey, SecretKey};
+use motet_net::{Keypair, Mdns, NetConfig, Reach, parse_address};
+use motet_wire::NetworkId;
+
+use crate::args::NodeArgs;
+use crate::exit::Failed;
+use crate::keystore;
+
+/// The network of nodes with `--dev`.
+const DEV_NETWORK: &str = "dev";
+/// How long a round may take with `--dev`: whoever tries things out does not want to wait.
+const DEV_ROUND: Duration = Duration::from_secs(10);
+
+/// A running node, its signer, and what is tidied up when it ends.
+pub(crate) struct PeerNode {
+    pub(crate) handle: Handle,
+    pub(crate) events: Events,
+    pub(crate) signer: PublicKey,
+    pub(crate) nickname: String,
+    meeting: Option<MeetingPlace>,
+}
+
+impl PeerNode {
+    pub(crate) async fn start(args: &NodeArgs, policy: Arc<dyn Policy>) -> Result<Self, Failed> {
+        let (key, store, net, nickname): (SecretKey, Arc<dyn Store>, NetConfig, String) = match &args.dev {
+            Some(name) => {
+                let key = SecretKey::generate(&mut OsEntropy).map_err(Failed::here)?;
+                (key, Arc::new(MemoryStore::default()), dev_net(args)?, name.clone())
+            }
+            None => kept(args)?,
+        };
+        let signer = key.public_key();
+        let defaults = Config::default();
+        let dev = args.dev.is_some();
+        let config = Config {
+            round_timeout: args.round_timeout.unwrap_or(if dev { DEV_ROUND } else { defaults.round_timeout }),
+            attempts: args.attempts.unwrap_or(if dev { 1 } else { defaults.attempts }),
+            ..defaults
+        };
+        let crash = crash_point(dev)?;
+        let node = Node::new(net, store, policy).signer(Arc::new(LocalSigner::new(key, OsEntropy))).config(config);
+        let (handle, events) = node.crash_at(crash).start().await.map_err(|error| explain(&error))?;
+        let meeting = if dev { Some(MeetingPlace::enter(&handle).await?) } else { None };
+        Ok(Self { handle, events, signer, nickname, meeting })
+    }
+
+    /// Goes to where nodes with `--dev` meet, again: others may have come.
+    pub(crate) async fn meet(&self) {
+        if let Some(meeting) = &self.meeting {
+            meeting.greet(&self.handle).await;
+        }
+    }
+}
+
+fn explain(error: &NodeError) -> Failed {
+    let failed = Failed::here(error);
+    match error {
+        NodeError::Store(_) => failed.hint("if another motet runs with this key, stop it first"),
+        _ => failed,
+    }
+}
+
+fn dev_net(args: &NodeArgs) -> Result<NetConfig, Failed> {
+    let network = NetworkId::new(DEV_NETWORK).map_err(Failed::here)?;
+    let mut net = NetConfig::local(network, Keypair::generate()).map_err(Failed::here)?;
+    net.mdns = Mdns::On;
+    addresses(&mut net, args)?;
+    Ok(net)
+}
+
+fn kept(args: &NodeArgs) -> Result<(SecretKey, Arc<dyn Store>, NetConfig, String), Failed> {
+    let Some(path) = &args.key else {
+        let hint = "make one with `motet keygen --out FILE`, or try things out with --dev NAME";
+        return Err(Failed::here("a signer needs a key: --key FILE").hint(hint));
+    };
+    let key = keystore::read_key(path)?;
+    let data = args.data.clone().unwrap_or_else(|| path.with_extension("motet"));
+    std::fs::create_dir_all(&data).map_err(|error| Failed::here(format!("{}: {error}", data.display())))?;
+    let identity = keystore::read_or_make(&data.join("node.key"))?;
+    let keypair = Keypair::from_seed(*identity).map_err(Failed::here)?;
+    let network = NetworkId::new(&args.network).map_err(|error| Failed::here(format!("--network: {error}")))?;
+    let mut net = NetConfig::local(network, keypair).map_err(Failed::here)?;
+    net.reach = Reach::Public;
+    net.listen = ["/ip4/0.0.0.0/tcp/0", "/ip4/0.0.0.0/udp/0/quic-v1"]
+        .into_iter()
+        .map(parse_address)
+        .collect::<Result<_, _>>()
+        .map_err(Failed::here)?;
+    addresses(&mut net, args)?;
+    if net.listen.iter().all(|address| address.to_string().starts_with("/ip4/127.")) {
+        net.reach = Reach::Local;
+    }
+    let store = RedbStore::open(&data.join("records.redb")).map_err(|error| explain(&NodeError::Store(error)))?;
+    Ok((key, Arc::new(store), net, args.nickname.clone()))
+}
+
+fn addresses(net: &mut NetConfig, args: &NodeArgs) -> Result<(), Failed> {
+    let parse = |texts: &[String]| texts.iter().map(|text| parse_address(text)).collect::<Result<Vec<_>, _>>();
+    if !args.listen.is_empty() {
+        net.listen = parse(&args.listen).map_err(Failed::here)?;
+    }
+    net.bootstrap = parse(&args.peer).map_err(Failed::here)?;
+    Ok(())
+}
+
+/// A place to crash at, for tests with throw-away keys.
+fn crash_point(dev: bool) -> Result<Option<CrashPoint>, Failed> {
+    match std::env::var("MOTET_CRASH_AT") {
+        Ok(name) if dev => {
+            CrashPoint::from_name(&name).map(Some).ok_or_else(|| Failed::here(format!("no crash point {name:?}")))
+        }
+        _ => Ok(None),
+    }
+}
+
+/// A folder in the system's temporary directory in which nodes with `--dev` leave their addresses, since multicast is
+/// not to be relied on.
+struct MeetingPlace {
+    folder: PathBuf,
+    own: PathBuf,
+}
+
+impl MeetingPlace {
+    async fn enter(handle: &Handle) -> Result<Self, Failed> {
+        let folder = std::env::temp_dir().join("motet-dev");
+        let failed = |error: std::io::Error| Failed::here(format!("{}: {error}", folder.display()));
+        std::fs::create_dir_all(&folder).map_err(failed)?;
+        let own = folder.join(handle.peer_id().to_string());
+        let mut listening = handle.stats().await.map_err(Failed::here)?.listening;
+        while listening.is_empty() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+            listening = handle.stats().await.map_err(Failed::here)?.listening;
+        }
+        let addresses: Vec<String> =
+            listening.iter().map(|address| format!("{address}/p2p/{}", handle.peer_id())).collect();
+        std::fs::write(&own, addresses.join("\n")).map_err(failed)?;
+        let place = Self { folder, own };
+        place.greet(handle).await;
+        Ok(place)
+    }
+
+    /// Connects to everybody who is here.
+    async fn greet(&self, handle: &Handle) {
+        for (path, text) in notes(&self.folder) {
+            if path != self.own {
+                for address in text.lines().take(4) {
+                    // A note may be of a node that is gone, or nonsense; then there is nobody to greet.
+                    drop(handle.connect(address).await);
+                }
+            }
+        }
+    }
+}
+
+impl Drop for MeetingPlace {
+    fn drop(&mut self) {
+        drop(std::fs::remove_file(&self.own));
+    }
+}
+
+/// The notes that nodes have left, at most so many.
+fn notes(folder: &Path) -> Vec<(PathBuf, String)> {
+    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
+    entries
+        .filter_map(Result::ok)
+        .take(256)
+        .filter_map(|entry| Some((entry.path(), std::fs::read_to_string(entry.path()).ok()?)))
+        .collect()
+}
