@@ -5,6 +5,7 @@
 //! - [`validate`]: the pipeline. [`Validator::admit`] and [`Admitted::verify`] are the only source of [`Validated`].
 //! - [`evidence`]: faults that any third party can verify offline.
 //! - [`delegation`], [`transcript`], [`work`]: what messages carry. [`topic`], [`dht_key`]: where they go.
+//! - [`text`], [`uri`]: what people are shown, paste and scan.
 //!
 //! The crate reads no clock, owns no randomness and does no I/O: time and random numbers are arguments. The format is
 //! described for other implementations in `docs/wire-format.md`, the rules of the pipeline in `docs/validation.md`.
@@ -18,9 +19,11 @@ pub mod evidence;
 pub mod id;
 pub mod limits;
 pub mod message;
+pub mod text;
 pub mod time;
 pub mod topic;
 pub mod transcript;
+pub mod uri;
 pub mod validate;
 pub mod work;
 
@@ -38,8 +41,10 @@ pub use message::{
     RequestMetadata, RequestOptions, Scope, SessionAbort, SessionReady, SignatureFinalized, SignerAdvertisement,
     SignerMetadata, SignerSet, SignerUnavailable, SigningRequest, SyncRequest, SyncResponse, Topology,
 };
+pub use text::{Offer, TextError, TextForm};
 pub use time::{MonotonicMs, Now, TimestampMs};
 pub use topic::Topic;
+pub use uri::{Contact, Link, RequestLink};
 pub use validate::{
     Admitted, Arrival, Channel, NetworkGroup, Penalty, Rate, Rejection, Rule, Standing, Validated, Validator,
     ValidatorLimits, Verdict, verify_batch,

@@ -1,0 +1,227 @@
+//! `docs/wire-format.md` and `docs/validation.md` say what the code does.
+//!
+//! The tables of the wire format are read as a schema, and the golden files are decoded with it: what comes out must be
+//! what the code reads, and the offsets in the tables must add up.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
+
+use motet_wire::{Kind, Penalty, Rule, Topic, Verdict, limits};
+use serde_json::{Map, Value, json};
+
+fn page(name: &str) -> String {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../docs").join(name);
+    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// A type of the tables.
+#[derive(Debug, Clone)]
+enum Shape {
+    Integer(usize),
+    Code(u8),
+    Array(usize),
+    Bytes(usize),
+    Text(usize),
+    List(usize, Box<Shape>),
+    Maybe(Box<Shape>),
+    Named(String),
+}
+
+impl Shape {
+    fn read(text: &str) -> Self {
+        let number = |text: &str| text.parse::<usize>().unwrap_or_else(|_| panic!("{text} is no number"));
+        if let Some(inner) = text.strip_prefix("option ") {
+            return Self::Maybe(Box::new(Self::read(inner)));
+        }
+        if let Some(rest) = text.strip_prefix("list<=") {
+            let (bound, inner) = rest.split_once(" of ").unwrap();
+            return Self::List(number(bound), Box::new(Self::read(inner)));
+        }
+        if let Some(bound) = text.strip_prefix("bytes<=") {
+            return Self::Bytes(number(bound));
+        }
+        if let Some(bound) = text.strip_prefix("text<=") {
+            return Self::Text(number(bound));
+        }
+        if let Some(bound) = text.strip_prefix("code<=") {
+            return Self::Code(u8::try_from(number(bound)).unwrap());
+        }
+        if let Some(length) = text.strip_prefix('[') {
+            return Self::Array(number(length.strip_suffix(']').unwrap()));
+        }
+        match text {
+            "u8" => Self::Integer(1),
+            "u16" => Self::Integer(2),
+            "u32" => Self::Integer(4),
+            "u64" => Self::Integer(8),
+            "u128" => Self::Integer(16),
+            name => Self::Named(name.to_owned()),
+        }
+    }
+
+    /// Bytes, where they are always as many.
+    fn width(&self, schema: &Schema) -> Option<usize> {
+        match self {
+            Self::Integer(width) | Self::Array(width) => Some(*width),
+            Self::Code(_) => Some(1),
+            Self::Bytes(_) | Self::Text(_) | Self::List(..) | Self::Maybe(_) => None,
+            Self::Named(name) => schema.fields(name).iter().map(|(_, _, shape)| shape.width(schema)).sum(),
+        }
+    }
+}
+
+/// All structures of the page, by name: offset, field and type of each.
+pub(crate) struct Schema(BTreeMap<String, Vec<(String, String, Shape)>>);
+
+impl Schema {
+    pub(crate) fn read() -> Self {
+        let mut structures: BTreeMap<String, Vec<_>> = BTreeMap::new();
+        let mut heading = String::new();
+        let mut inside = false;
+        for line in page("wire-format.md").lines() {
+            if let Some(name) = line.strip_prefix("## ") {
+                heading = name.to_owned();
+            }
+            let cells: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();
+            match cells.as_slice() {
+                ["offset", "field", "type", "meaning"] => inside = true,
+                [offset, field, shape, _] if inside && !offset.starts_with('-') => {
+                    let shape = Shape::read(shape.trim_matches('`'));
+                    let row = ((*offset).to_owned(), (*field).to_owned(), shape);
+                    structures.entry(heading.clone()).or_default().push(row);
+                }
+                _ => inside = inside && line.starts_with('|'),
+            }
+        }
+        Self(structures)
+    }
+
+    fn fields(&self, name: &str) -> &[(String, String, Shape)] {
+        self.0.get(name).unwrap_or_else(|| panic!("no table for {name}"))
+    }
+
+    /// Decodes one whole structure.
+    pub(crate) fn decode(&self, name: &str, bytes: &[u8]) -> Value {
+        let mut rest = bytes;
+        let value = self.structure(name, &mut rest);
+        assert!(rest.is_empty(), "{} bytes are left behind {name}", rest.len());
+        value
+    }
+
+    fn structure(&self, name: &str, rest: &mut &[u8]) -> Value {
+        let fields = self.fields(name).iter();
+        Value::Object(fields.map(|(_, field, shape)| (field.clone(), self.value(shape, rest))).collect::<Map<_, _>>())
+    }
+
+    fn value(&self, shape: &Shape, rest: &mut &[u8]) -> Value {
+        match shape {
+            Shape::Integer(16) => json!(hex(take(rest, 16))),
+            Shape::Integer(width) => json!(integer(take(rest, *width))),
+            Shape::Code(bound) => {
+                let code = integer(take(rest, 1));
+                assert!(code <= u64::from(*bound));
+                json!(code)
+            }
+            Shape::Array(length) => json!(hex(take(rest, *length))),
+            Shape::Bytes(bound) => json!(hex(counted(rest, *bound))),
+            Shape::Text(bound) => json!(std::str::from_utf8(counted(rest, *bound)).unwrap()),
+            Shape::List(bound, element) => {
+                let count = usize::try_from(integer(take(rest, 4))).unwrap();
+                assert!(count <= *bound);
+                (0..count).map(|_| self.value(element, rest)).collect()
+            }
+            Shape::Maybe(inner) => match take(rest, 1) {
+                [0] => Value::Null,
+                // What is there and empty must not look like what is not there.
+                _ => json!([self.value(inner, rest)]),
+            },
+            Shape::Named(name) => self.structure(name, rest),
+        }
+    }
+}
+
+fn take<'a>(rest: &mut &'a [u8], length: usize) -> &'a [u8] {
+    let (taken, left) = rest.split_at(length);
+    *rest = left;
+    taken
+}
+
+fn counted<'a>(rest: &mut &'a [u8], bound: usize) -> &'a [u8] {
+    let length = usize::try_from(integer(take(rest, 4))).unwrap();
+    assert!(length <= bound);
+    take(rest, length)
+}
+
+fn integer(bytes: &[u8]) -> u64 {
+    bytes.iter().rev().fold(0, |value, byte| value << 8 | u64::from(*byte))
+}
+
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[test]
+fn the_offsets_of_the_tables_add_up() {
+    let schema = Schema::read();
+    assert!(schema.0.len() >= 25, "{} tables", schema.0.len());
+    for (name, fields) in &schema.0 {
+        let mut expected = Some(0);
+        for (offset, field, shape) in fields {
+            let stated = offset.parse::<usize>().ok();
+            assert_eq!(stated, expected, "{name}.{field}");
+            expected = expected.and_then(|offset| Some(offset + shape.width(&schema)?));
+        }
+    }
+}
+
+#[test]
+fn the_table_of_kinds_is_that_of_the_code() {
+    let page = page("wire-format.md");
+    for kind in Kind::ALL {
+        let row = format!("| {} | {} | {} | ", kind.code(), kind.name(), kind.frame_limit());
+        let line = page.lines().find(|line| line.starts_with(&row)).unwrap_or_else(|| panic!("no row {row}"));
+        assert_eq!(line.contains("gossip"), Topic::of(kind).is_some(), "{kind}");
+        assert!(line.contains("direct"), "{kind}");
+    }
+    assert!(page.contains(&format!("`bytes<={}`", limits::FRAME_MAX - limits::FRAME_OVERHEAD)));
+    assert!(page.contains(&format!("`option bytes<={}`", limits::EVIDENCE)));
+    assert!(page.contains(&format!("A frame is {} bytes longer", limits::FRAME_OVERHEAD)));
+}
+
+#[test]
+fn the_table_of_rules_is_that_of_the_code() {
+    let page = page("validation.md");
+    let rows: Vec<Vec<&str>> = page
+        .lines()
+        .filter(|line| line.starts_with("| V-"))
+        .map(|line| line.trim_matches('|').split('|').map(str::trim).collect())
+        .collect();
+    assert_eq!(rows.len(), Rule::ALL.len());
+    for (rule, row) in Rule::ALL.into_iter().zip(rows) {
+        let [code, _, place, tests, verdict, penalty, counter] = row.as_slice() else { panic!("{row:?}") };
+        assert_eq!(*code, rule.code());
+        let said = match rule.verdict() {
+            Verdict::Accept => "accept",
+            Verdict::Ignore => "ignore",
+            Verdict::Reject => "reject",
+        };
+        assert_eq!(*verdict, said, "{rule}");
+        let said = match rule.penalty() {
+            Penalty::None => "none",
+            Penalty::Excess => "excess",
+            Penalty::Malformed => "malformed",
+            Penalty::InvalidSignature => "invalid signature",
+            Penalty::Ban => "ban",
+        };
+        assert_eq!(*penalty, said, "{rule}");
+        assert_eq!(*counter, format!("`{}`", rule.counter()), "{rule}");
+        let number = format!("`v{:02}_", rule.number());
+        assert!(tests.split(' ').all(|test| test.starts_with(&number)), "{rule} is tested by {tests}");
+        let (file, function) = place.trim_matches('`').split_once("::").unwrap();
+        let path = format!("../crates/wire/src/validate/{file}.rs");
+        let source = fs::read_to_string(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap();
+        assert!(source.contains(&format!("fn {function}(")), "{rule}: there is no {place}");
+        assert!(source.contains(&format!("Rule::{rule:?}")), "{rule}: {file} does not name it");
+    }
+}

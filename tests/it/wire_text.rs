@@ -1,0 +1,143 @@
+//! Text forms and links: one text a value, one value a text, and errors are found.
+
+use motet_tests::wire_fixtures::{NOW, Session, Signer, advertisement, arrival, network, peer, validator};
+use motet_wire::{
+    Address, AdvertisementId, Arrival, Channel, Contact, Link, MessageId, Offer, RequestLink, SessionId, TextError,
+    TextForm,
+};
+use proptest::prelude::*;
+
+pub(crate) fn contact() -> Contact {
+    Contact {
+        network: network(),
+        signer: Signer::new(1).key.public_key(),
+        peer: Some(peer(1)),
+        addresses: vec![
+            Address::from_bytes(&[4, 203, 0, 113, 9, 6, 0x1f, 0x90]).unwrap(),
+            Address::from_bytes(&[4, 203, 0, 113, 9, 0x91, 2, 0x1f, 0x90, 0xcd, 3]).unwrap(),
+        ],
+        name: "Anna".to_owned(),
+    }
+}
+
+fn request_link() -> RequestLink {
+    let session = Session::run(2);
+    RequestLink {
+        network: network(),
+        request: session.request.id(&network()).unwrap(),
+        creator: session.signer(0).key.public_key(),
+        peer: None,
+        addresses: Vec::new(),
+    }
+}
+
+#[track_caller]
+fn must_read_back<T: TextForm + PartialEq + std::fmt::Debug>(value: &T) -> String {
+    let text = value.to_text();
+    assert!(text.starts_with(T::PREFIX), "{text}");
+    assert_eq!(T::from_text(&text).as_ref(), Ok(value));
+    assert_eq!(T::from_text(&text.to_uppercase()).as_ref(), Ok(value));
+    text
+}
+
+#[test]
+fn keys_ids_and_advertisements_have_texts() {
+    let signer = Signer::new(1);
+    let key = must_read_back(&signer.key.public_key());
+    assert_eq!(key.len(), 64);
+    let link = request_link();
+    assert_eq!(must_read_back(&link.request).len(), 63);
+    must_read_back(&SessionId::from_bytes([1; 32]));
+    must_read_back(&AdvertisementId::from(MessageId::from_bytes([2; 32])));
+    // What has one prefix is not taken for anything else.
+    assert_eq!(SessionId::from_text(&link.request.to_text()), Err(TextError::Prefix));
+}
+
+#[test]
+fn an_advertisement_goes_through_the_pipeline_from_its_text() {
+    let signer = Signer::new(1);
+    let sealed = signer.seal(1, advertisement(&signer));
+    let offer = Offer::new(&sealed.frame).unwrap();
+    let text = must_read_back(&offer);
+    assert!(text.len() < 1_023, "{}", text.len());
+    let read = Offer::from_text(&text).unwrap();
+    let arrival = Arrival { channel: Channel::Sync, ..arrival(read.frame()) };
+    assert_eq!(validator().validate(arrival, NOW).unwrap().id(), sealed.id);
+    let session = Session::run(2);
+    assert_eq!(Offer::new(&session.joins[0].frame), None);
+}
+
+#[test]
+fn any_wrong_character_is_found() {
+    let text = Signer::new(1).key.public_key().to_text();
+    for position in 0..text.len() {
+        for wrong in ['q', 'p', 'z', '7', 'l', '1', 'b', 'Q'] {
+            let mut characters: Vec<char> = text.chars().collect();
+            if characters[position] == wrong {
+                continue;
+            }
+            characters[position] = wrong;
+            let changed: String = characters.into_iter().collect();
+            assert!(motet_core_crypto::PublicKey::from_text(&changed).is_err(), "{changed}");
+        }
+    }
+    assert!(motet_core_crypto::PublicKey::from_text(&text[..63]).is_err());
+    assert!(motet_core_crypto::PublicKey::from_text("").is_err());
+    assert_eq!(motet_core_crypto::PublicKey::from_text(&"q".repeat(20_000)), Err(TextError::Length));
+}
+
+#[test]
+fn links_read_back_in_either_case() {
+    for link in [Link::Contact(contact()), Link::Request(request_link())] {
+        let uri = link.to_string();
+        assert!(uri.starts_with("motet:m"), "{uri}");
+        assert_eq!(uri.parse(), Ok(link.clone()));
+        assert_eq!(link.to_qr().unwrap().parse(), Ok(link));
+    }
+}
+
+#[test]
+fn links_are_small_enough_for_codes() {
+    let alphanumeric =
+        |text: &str| text.bytes().all(|byte| b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:".contains(&byte));
+    let contact = Link::Contact(contact()).to_qr().unwrap();
+    let request = Link::Request(request_link()).to_qr().unwrap();
+    assert!(alphanumeric(&contact) && alphanumeric(&request));
+    // Alphanumeric capacities at error correction M: version 10 (57 by 57) holds 311, version 6 (41 by 41) 154.
+    assert!(contact.len() <= 311, "{}", contact.len());
+    assert!(request.len() <= 154, "{}", request.len());
+}
+
+#[test]
+fn other_links_are_refused() {
+    let uri = Link::Contact(contact()).to_string();
+    assert_eq!(uri.replacen("motet:", "http:/", 1).parse::<Link>(), Err(TextError::Prefix));
+    assert_eq!("motet:".parse::<Link>(), Err(TextError::Checksum));
+    assert_eq!("".parse::<Link>(), Err(TextError::Prefix));
+    let key = Signer::new(1).key.public_key().to_text();
+    assert_eq!(format!("motet:{key}").parse::<Link>(), Err(TextError::Prefix));
+    let mut crowded = contact();
+    crowded.addresses = vec![Address::from_bytes(&[1]).unwrap(); 5];
+    assert!(Link::Contact(crowded).to_uri().is_err());
+}
+
+proptest! {
+    #[test]
+    fn any_text_is_refused_or_read_in_one_way(text in "(motet:)?m[a-z]{3,8}1[qpzry9x8gf2tvdw0s3jn54khce6mua7l]{0,120}") {
+        if let Ok(link) = text.parse::<Link>() {
+            prop_assert_eq!(link.to_string(), text);
+        }
+    }
+
+    #[test]
+    fn any_frame_survives_its_text(tail in proptest::collection::vec(any::<u8>(), 0..2_000)) {
+        let signer = Signer::new(1);
+        let sealed = signer.seal(1, advertisement(&signer));
+        let mut frame = sealed.frame[..55].to_vec();
+        frame[51..55].copy_from_slice(&u32::try_from(tail.len()).unwrap().to_le_bytes());
+        frame.extend_from_slice(&tail);
+        frame.extend_from_slice(&[0; 64]);
+        let offer = Offer::new(&frame).unwrap();
+        prop_assert_eq!(Offer::from_text(&offer.to_text()), Ok(offer));
+    }
+}
