@@ -72,7 +72,7 @@ pub(crate) struct Term<F> {
 }
 
 /// From this many scalar halves on, buckets beat tables (measured, `docs/performance.md`).
-const PIPPENGER_FROM_HALVES: usize = 300;
+const PIPPENGER_FROM_HALVES: usize = 220;
 
 /// `generator * G + sum(coefficient * point)`, the generator's part left out where none is given.
 ///

@@ -8,12 +8,6 @@ use alloc::vec::Vec;
 /// Positions of the digits of a 128-bit half: a non-adjacent form can be one longer than the integer.
 pub(crate) const POSITIONS: usize = 130;
 
-/// Points that are looked up and added at once.
-///
-/// With their inverses they fit into a second-level cache, and below 128 KiB glibc's allocator hands out memory that it
-/// has, where more would be fresh pages from the kernel on every call, which cost a fifth of the whole multiplication.
-pub(crate) const BLOCK: usize = 2_000;
-
 /// A digit that says which point it stands for, and where its signed point is to be added.
 #[derive(Clone, Copy, Debug)]
 struct Summand<P> {
@@ -25,6 +19,7 @@ struct Summand<P> {
 /// Collects summands, sorts them by group and sums the groups; keeps its memory from one use to the next.
 #[derive(Debug)]
 pub(crate) struct Collector<P, F> {
+    block: usize,
     summands: Vec<Summand<P>>,
     sorted: Vec<Summand<P>>,
     lengths: Vec<usize>,
@@ -34,9 +29,13 @@ pub(crate) struct Collector<P, F> {
 }
 
 impl<P: Copy, F: Field> Collector<P, F> {
-    /// A collector for about so many summands at a time.
-    pub(crate) fn with_capacity(summands: usize) -> Self {
+    /// A collector for about so many summands, of which `block` are looked up and added at once.
+    ///
+    /// A larger block shares its inversions among more pairs; a smaller one takes less memory. Below about 128 KiB
+    /// glibc's allocator hands out memory that it has, where more would be fresh pages from the kernel on every call.
+    pub(crate) fn new(summands: usize, block: usize) -> Self {
         Self {
+            block,
             summands: Vec::with_capacity(summands),
             sorted: Vec::new(),
             lengths: Vec::new(),
@@ -89,13 +88,13 @@ impl<P: Copy, F: Field> Collector<P, F> {
         mut visit: impl FnMut(&[Affine<F>]),
     ) {
         self.sort(groups);
-        let Self { sorted, lengths, points, adder, .. } = self;
+        let Self { block: limit, sorted, lengths, points, adder, .. } = self;
         let mut waiting = sorted.as_slice();
         let mut groups = lengths.as_mut_slice();
         while !groups.is_empty() {
             let (mut first, mut total) = (groups.len(), 0);
             for length in groups.iter().rev() {
-                if total != 0 && total + length > BLOCK {
+                if total != 0 && total + length > *limit {
                     break;
                 }
                 (first, total) = (first - 1, total + length);

@@ -1,11 +1,10 @@
 //! Pippenger's method: the digits of all scalars throw the points into buckets, one set of buckets a window.
 //!
-//! No tables: a window of c bits costs one addition a half and about 2^c for summing `digit * bucket`. The buckets are
-//! filled with shared inversions, and so are the row and column sums by which `sum(d * bucket_d)` is made:
-//! with d = 2^r * row + column it is `2^r * sum(row * row sum) + sum(column * column sum)`.
+//! No tables: a window of c bits costs one addition a half, with shared inversions, and two additions for each of its
+//! 2^(c - 1) buckets, by running sums from the top bucket.
 
 use super::curve::{Affine, Jacobian, beta};
-use super::ladder::{BLOCK, Collector};
+use super::ladder::Collector;
 use super::recode::{Half, WindowDigits, split_vartime};
 use super::{Coefficient, FixedBase, Term, straus};
 use crate::field::Field;
@@ -53,12 +52,13 @@ fn sum_in_buckets_vartime<F: Field>(halves: &[(Half, Affine<F>)]) -> Jacobian<F>
     let width = window_width(halves.len());
     let buckets = 1_u32 << (width - 1);
     // As many windows at once as make a full block, so that few points do not pay for an inversion each round.
-    let windows_at_once = (BLOCK / halves.len().max(1)).max(1) as u32;
+    let block = if halves.len() < 600 { 1_200 } else { 2_000 };
+    let windows_at_once = (block / halves.len().max(1)).max(1) as u32;
     let digits: Vec<WindowDigits> = halves.iter().map(|(half, _)| WindowDigits::new(*half, width)).collect();
     let no_point = Affine { x: F::ZERO, y: F::ZERO };
     let look_up = |index: u32| halves.get(index as usize).map_or(no_point, |(_, point)| *point);
     let mut sum = Jacobian::INFINITY;
-    let mut collector: Collector<u32, F> = Collector::with_capacity(BLOCK.max(halves.len()));
+    let mut collector: Collector<u32, F> = Collector::new(block.max(halves.len()), block);
     let mut end = 128 / width + 1;
     while end > 0 {
         let start = end.saturating_sub(windows_at_once);

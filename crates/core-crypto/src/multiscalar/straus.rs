@@ -13,6 +13,9 @@ const FULL_WIDTH: u32 = 5;
 /// Digit width for halves of 64 bits: tables of 4.
 const WEIGHT_WIDTH: u32 = 4;
 
+/// Points that are looked up and added at once (measured).
+const BLOCK: usize = 800;
+
 /// Where the point of a summand is found.
 #[derive(Clone, Copy, Debug)]
 enum Place {
@@ -37,7 +40,7 @@ pub(crate) fn linear_combination_vartime<F: FixedBase>(generator: Option<&Scalar
         .map(|scalar| Term { coefficient: Coefficient::Scalar(scalar), point: super::Affine::generator() });
 
     let mut wanted = Vec::with_capacity(terms.len() + 1);
-    let mut summands: Collector<Place, F> = Collector::with_capacity(48 * (terms.len() + 1));
+    let mut summands: Collector<Place, F> = Collector::new(48 * (terms.len() + 1), BLOCK);
     let mut start = 0;
     for (index, term) in (0_u32..).zip(terms.iter().chain(&own_generator)) {
         let (halves, width) = match &term.coefficient {
