@@ -2,3 +2,8 @@
 
 pub mod wire_fixtures;
 pub mod wire_forge;
+
+/// The program in the README, as a doc test: it compiles and runs.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

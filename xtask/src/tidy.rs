@@ -6,6 +6,7 @@ mod adr;
 mod files;
 mod links;
 mod manifests;
+mod map;
 mod proofs;
 mod validation;
 mod words;
@@ -26,6 +27,7 @@ fn run(root: &Path) -> Result<Outcome, Failure> {
     findings.extend(words::check(&texts));
     findings.extend(manifests::check(root)?);
     findings.extend(links::check(root, &pages));
+    findings.extend(map::check(&pages, &sources));
     findings.extend(proofs::check(&pages));
     findings.extend(adr::check(&pages));
     findings.extend(validation::check(&pages, &sources));
