@@ -17,6 +17,8 @@ mod scalar;
 pub mod schnorr;
 mod session;
 mod vartime;
+#[cfg(test)]
+mod vectors;
 
 #[cfg(feature = "count-operations")]
 #[doc(hidden)]
