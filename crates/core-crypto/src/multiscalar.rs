@@ -17,8 +17,9 @@ mod pippenger;
 mod recode;
 mod straus;
 mod table;
+mod workspace;
 
-pub(crate) use generator::FixedBase;
+pub(crate) use generator::EngineField;
 pub(crate) use recode::lambda;
 
 use crate::field::Field;
@@ -72,12 +73,12 @@ pub(crate) struct Term<F> {
 }
 
 /// From this many scalar halves on, buckets beat tables (measured, `docs/performance.md`).
-const PIPPENGER_FROM_HALVES: usize = 220;
+const PIPPENGER_FROM_HALVES: usize = 300;
 
 /// `generator * G + sum(coefficient * point)`, the generator's part left out where none is given.
 ///
 /// Variable time in everything: public data only. With the feature `rayon`, large ones are spread over threads.
-pub(crate) fn linear_combination_vartime<F: FixedBase>(generator: Option<&Scalar>, terms: &[Term<F>]) -> Jacobian<F> {
+pub(crate) fn linear_combination_vartime<F: EngineField>(generator: Option<&Scalar>, terms: &[Term<F>]) -> Jacobian<F> {
     #[cfg(feature = "rayon")]
     if terms.len() >= parallel::FROM_TERMS {
         return parallel::linear_combination_vartime(generator, terms);
@@ -86,7 +87,7 @@ pub(crate) fn linear_combination_vartime<F: FixedBase>(generator: Option<&Scalar
 }
 
 /// The same on the calling thread alone.
-fn one_thread_vartime<F: FixedBase>(generator: Option<&Scalar>, terms: &[Term<F>]) -> Jacobian<F> {
+fn one_thread_vartime<F: EngineField>(generator: Option<&Scalar>, terms: &[Term<F>]) -> Jacobian<F> {
     let halves: usize = terms
         .iter()
         .map(|term| match term.coefficient {
@@ -95,11 +96,13 @@ fn one_thread_vartime<F: FixedBase>(generator: Option<&Scalar>, terms: &[Term<F>
             Coefficient::Scalar(_) => 2,
         })
         .sum();
-    if halves >= PIPPENGER_FROM_HALVES {
-        pippenger::linear_combination_vartime(generator, terms)
-    } else {
-        straus::linear_combination_vartime(generator, terms)
-    }
+    F::with_workspace(|workspace| {
+        if halves >= PIPPENGER_FROM_HALVES {
+            pippenger::linear_combination_vartime(workspace, generator, terms)
+        } else {
+            straus::linear_combination_vartime(workspace, generator, terms)
+        }
+    })
 }
 
 /// The sum of many points.

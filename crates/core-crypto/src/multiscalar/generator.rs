@@ -1,4 +1,4 @@
-//! Tables of odd multiples of G and of 2^128 G, built once a process.
+//! What is kept: tables of odd multiples of G and of 2^128 G, built once a process.
 //!
 //! A scalar of G is cut in the middle instead of being split by the endomorphism: both tables are fixed, so wide digits
 //! cost nothing but memory. Without `std` there is nowhere to keep them safely, and G is treated like any other point.
@@ -6,6 +6,7 @@
 use super::curve::Affine;
 #[cfg(feature = "std")]
 use super::curve::{Jacobian, to_affine_all_vartime};
+use super::workspace::Workspace;
 use crate::field::{Field, PublicFe};
 use alloc::vec::Vec;
 
@@ -17,18 +18,39 @@ pub(crate) struct GeneratorTables<F> {
     pub(crate) high: Vec<Affine<F>>,
 }
 
-/// A field that keeps the generator's tables.
-pub(crate) trait FixedBase: Field {
-    /// The tables, if this build can keep them.
+/// A field with what the engine keeps for it from one multiplication to the next.
+pub(crate) trait EngineField: Field {
+    /// The generator's tables, if this build can keep them.
     fn generator_tables() -> Option<&'static GeneratorTables<Self>>;
+
+    /// Lends a workspace, if this build can keep one, and a new one otherwise.
+    fn with_workspace<R>(run: impl FnOnce(&mut Workspace<Self>) -> R) -> R {
+        run(&mut Workspace::new())
+    }
 }
 
-impl FixedBase for PublicFe {
+impl EngineField for PublicFe {
     #[cfg(feature = "std")]
     fn generator_tables() -> Option<&'static GeneratorTables<Self>> {
         static TABLES: std::sync::LazyLock<GeneratorTables<PublicFe>> =
             std::sync::LazyLock::new(|| GeneratorTables::new(GENERATOR_WIDTH));
         Some(&TABLES)
+    }
+
+    #[cfg(feature = "std")]
+    fn with_workspace<R>(run: impl FnOnce(&mut Workspace<Self>) -> R) -> R {
+        use core::cell::Cell;
+        std::thread_local! {
+            static KEPT: Cell<Option<Workspace<PublicFe>>> = const { Cell::new(None) };
+        }
+        // Taken and put back rather than borrowed: whatever happens in between, there is nothing to poison.
+        let mut workspace = KEPT.try_with(Cell::take).ok().flatten().unwrap_or_else(Workspace::new);
+        let result = run(&mut workspace);
+        if workspace.is_worth_keeping() {
+            // A thread that is ending keeps nothing, and that is fine.
+            let _ = KEPT.try_with(|kept| kept.set(Some(workspace)));
+        }
+        result
     }
 
     #[cfg(not(feature = "std"))]

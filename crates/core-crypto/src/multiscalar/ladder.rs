@@ -10,33 +10,27 @@ pub(crate) const POSITIONS: usize = 130;
 
 /// A digit that says which point it stands for, and where its signed point is to be added.
 #[derive(Clone, Copy, Debug)]
-struct Summand<P> {
+struct Summand {
     group: u32,
     negative: bool,
-    point: P,
+    point: u32,
 }
 
 /// Collects summands, sorts them by group and sums the groups; keeps its memory from one use to the next.
 #[derive(Debug)]
-pub(crate) struct Collector<P, F> {
-    block: usize,
-    summands: Vec<Summand<P>>,
-    sorted: Vec<Summand<P>>,
+pub(crate) struct Collector<F> {
+    summands: Vec<Summand>,
+    sorted: Vec<Summand>,
     lengths: Vec<usize>,
     offsets: Vec<usize>,
     points: Vec<Affine<F>>,
     adder: Adder<F>,
 }
 
-impl<P: Copy, F: Field> Collector<P, F> {
-    /// A collector for about so many summands, of which `block` are looked up and added at once.
-    ///
-    /// A larger block shares its inversions among more pairs; a smaller one takes less memory. Below about 128 KiB
-    /// glibc's allocator hands out memory that it has, where more would be fresh pages from the kernel on every call.
-    pub(crate) fn new(summands: usize, block: usize) -> Self {
+impl<F: Field> Collector<F> {
+    pub(crate) const fn new() -> Self {
         Self {
-            block,
-            summands: Vec::with_capacity(summands),
+            summands: Vec::new(),
             sorted: Vec::new(),
             lengths: Vec::new(),
             offsets: Vec::new(),
@@ -45,9 +39,15 @@ impl<P: Copy, F: Field> Collector<P, F> {
         }
     }
 
+    /// Summands that fit without asking for memory.
+    #[cfg(feature = "std")]
+    pub(crate) const fn capacity(&self) -> usize {
+        self.summands.capacity()
+    }
+
     /// Adds the point that belongs to a signed digit to a group.
     #[inline]
-    pub(crate) fn push(&mut self, group: u32, digit: i32, point: P) {
+    pub(crate) fn push(&mut self, group: u32, digit: i32, point: u32) {
         self.summands.push(Summand { group, negative: digit < 0, point });
     }
 
@@ -80,21 +80,26 @@ impl<P: Copy, F: Field> Collector<P, F> {
     }
 
     /// Takes all summands and, from the last group to the first, hands what is left of each group to `visit` after
-    /// neighbours were added up.
+    /// neighbours were added up. `look_up` finds the points by their numbers.
+    ///
+    /// About `block` points are looked up and added at once: more share their inversions among more pairs, fewer stay
+    /// in the cache.
     pub(crate) fn drain_from_last_vartime(
         &mut self,
         groups: usize,
-        look_up: impl Fn(P) -> Affine<F>,
+        block: usize,
+        look_up: impl Fn(u32) -> Affine<F>,
         mut visit: impl FnMut(&[Affine<F>]),
     ) {
         self.sort(groups);
-        let Self { block: limit, sorted, lengths, points, adder, .. } = self;
+        let limit = block;
+        let Self { sorted, lengths, points, adder, .. } = self;
         let mut waiting = sorted.as_slice();
         let mut groups = lengths.as_mut_slice();
         while !groups.is_empty() {
             let (mut first, mut total) = (groups.len(), 0);
             for length in groups.iter().rev() {
-                if total != 0 && total + length > *limit {
+                if total != 0 && total + length > limit {
                     break;
                 }
                 (first, total) = (first - 1, total + length);
@@ -118,9 +123,9 @@ impl<P: Copy, F: Field> Collector<P, F> {
     }
 
     /// `sum(2^group * (points of this group))` by one run of doublings from the top.
-    pub(crate) fn climb_down_vartime(&mut self, look_up: impl Fn(P) -> Affine<F>) -> Jacobian<F> {
+    pub(crate) fn climb_down_vartime(&mut self, block: usize, look_up: impl Fn(u32) -> Affine<F>) -> Jacobian<F> {
         let mut sum = Jacobian::INFINITY;
-        self.drain_from_last_vartime(POSITIONS, look_up, |group| {
+        self.drain_from_last_vartime(POSITIONS, block, look_up, |group| {
             if !sum.is_infinity() {
                 sum = sum.double();
             }

@@ -1,7 +1,7 @@
 //! Large linear combinations over rayon's threads: one part of the terms each, and the sum of the parts.
 
 use super::curve::Jacobian;
-use super::{FixedBase, Term, one_thread_vartime};
+use super::{EngineField, Term, one_thread_vartime};
 use k256::Scalar;
 use rayon::iter::{IndexedParallelIterator, ParallelIterator};
 use rayon::slice::ParallelSlice;
@@ -10,7 +10,7 @@ use rayon::slice::ParallelSlice;
 pub(super) const FROM_TERMS: usize = 256;
 
 /// The linear combination on all threads.
-pub(super) fn linear_combination_vartime<F: FixedBase>(generator: Option<&Scalar>, terms: &[Term<F>]) -> Jacobian<F> {
+pub(super) fn linear_combination_vartime<F: EngineField>(generator: Option<&Scalar>, terms: &[Term<F>]) -> Jacobian<F> {
     let part = terms.len().div_ceil(rayon::current_num_threads().max(1)).max(FROM_TERMS / 4);
     terms
         .par_chunks(part)

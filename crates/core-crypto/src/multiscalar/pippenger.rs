@@ -4,9 +4,9 @@
 //! 2^(c - 1) buckets, by running sums from the top bucket.
 
 use super::curve::{Affine, Jacobian, beta};
-use super::ladder::Collector;
 use super::recode::{Half, WindowDigits, split_vartime};
-use super::{Coefficient, FixedBase, Term, straus};
+use super::workspace::Workspace;
+use super::{Coefficient, EngineField, Term, straus};
 use crate::field::Field;
 use alloc::vec::Vec;
 use k256::Scalar;
@@ -23,9 +23,17 @@ fn window_width(halves: usize) -> u32 {
     }
 }
 
+/// Points that are looked up and added at once (measured).
+const BLOCK: usize = 4_000;
+
 /// The linear combination by Pippenger's method.
-pub(crate) fn linear_combination_vartime<F: FixedBase>(generator: Option<&Scalar>, terms: &[Term<F>]) -> Jacobian<F> {
-    let mut halves: Vec<(Half, Affine<F>)> = Vec::with_capacity(2 * terms.len());
+pub(crate) fn linear_combination_vartime<F: EngineField>(
+    workspace: &mut Workspace<F>,
+    generator: Option<&Scalar>,
+    terms: &[Term<F>],
+) -> Jacobian<F> {
+    let halves = &mut workspace.halves;
+    halves.clear();
     // What needs no buckets: the generator has its tables, and ones are only added.
     let mut rest: Vec<Term<F>> = Vec::new();
     let beta = beta::<F>();
@@ -41,29 +49,29 @@ pub(crate) fn linear_combination_vartime<F: FixedBase>(generator: Option<&Scalar
         halves.push((first, term.point));
         halves.push((second, term.point.endomorphism(beta)));
     }
-    let buckets = sum_in_buckets_vartime(&halves);
+    let buckets = sum_in_buckets_vartime(workspace);
     if generator.is_none() && rest.is_empty() {
         return buckets;
     }
-    buckets.add_vartime(&straus::linear_combination_vartime(generator, &rest))
+    buckets.add_vartime(&straus::linear_combination_vartime(workspace, generator, &rest))
 }
 
-fn sum_in_buckets_vartime<F: Field>(halves: &[(Half, Affine<F>)]) -> Jacobian<F> {
+fn sum_in_buckets_vartime<F: Field>(workspace: &mut Workspace<F>) -> Jacobian<F> {
+    let Workspace { collector, halves, windows, .. } = workspace;
     let width = window_width(halves.len());
     let buckets = 1_u32 << (width - 1);
     // As many windows at once as make a full block, so that few points do not pay for an inversion each round.
-    let block = if halves.len() < 600 { 1_200 } else { 2_000 };
-    let windows_at_once = (block / halves.len().max(1)).max(1) as u32;
-    let digits: Vec<WindowDigits> = halves.iter().map(|(half, _)| WindowDigits::new(*half, width)).collect();
+    let windows_at_once = (BLOCK / halves.len().max(1)).max(1) as u32;
+    windows.clear();
+    windows.extend(halves.iter().map(|(half, _)| WindowDigits::new(*half, width)));
     let no_point = Affine { x: F::ZERO, y: F::ZERO };
     let look_up = |index: u32| halves.get(index as usize).map_or(no_point, |(_, point)| *point);
     let mut sum = Jacobian::INFINITY;
-    let mut collector: Collector<u32, F> = Collector::new(block.max(halves.len()), block);
     let mut end = 128 / width + 1;
     while end > 0 {
         let start = end.saturating_sub(windows_at_once);
         for window in start..end {
-            for (index, digits) in (0..).zip(&digits) {
+            for (index, digits) in (0..).zip(windows.iter()) {
                 let digit = digits.digit(window);
                 if digit != 0 {
                     collector.push((window - start) * buckets + digit.unsigned_abs() - 1, digit, index);
@@ -72,7 +80,7 @@ fn sum_in_buckets_vartime<F: Field>(halves: &[(Half, Affine<F>)]) -> Jacobian<F>
         }
         // sum(d * bucket_d) by running sums from the top bucket.
         let (mut running, mut total, mut bucket) = (Jacobian::INFINITY, Jacobian::INFINITY, buckets);
-        collector.drain_from_last_vartime(((end - start) * buckets) as usize, look_up, |group| {
+        collector.drain_from_last_vartime(((end - start) * buckets) as usize, BLOCK, look_up, |group| {
             for point in group {
                 running = running.add_affine_vartime(point);
             }

@@ -15,6 +15,10 @@ use alloc::vec::Vec;
 pub(crate) struct Tables<F> {
     pub(crate) entries: Vec<Affine<F>>,
     denominator: Option<F>,
+    ratios: Vec<F>,
+    doubles: Vec<Affine<F>>,
+    inverses: Vec<F>,
+    scratch: Vec<F>,
 }
 
 /// A point whose table is wanted, with the number of odd multiples (a power of two).
@@ -28,17 +32,33 @@ pub(crate) struct Wanted<F> {
 const BATCH_FROM: usize = 14;
 
 impl<F: Field> Tables<F> {
-    /// Builds the tables, of at least two entries each.
-    pub(crate) fn new_vartime(wanted: &[Wanted<F>]) -> Self {
-        if wanted.len() < BATCH_FROM { Self::common_denominator(wanted) } else { Self::batched(wanted) }
+    /// No tables.
+    pub(crate) const fn new() -> Self {
+        Self {
+            entries: Vec::new(),
+            denominator: None,
+            ratios: Vec::new(),
+            doubles: Vec::new(),
+            inverses: Vec::new(),
+            scratch: Vec::new(),
+        }
     }
 
-    fn common_denominator(wanted: &[Wanted<F>]) -> Self {
-        let total = wanted.iter().map(|wanted| wanted.size).sum();
-        let mut entries: Vec<Affine<F>> = Vec::with_capacity(total);
-        // The denominator of each entry divided by that of the entry before it.
-        let mut ratios: Vec<F> = Vec::with_capacity(total);
-        let mut denominator: Option<F> = None;
+    /// Builds the tables, of at least two entries each, in place of those before.
+    pub(crate) fn build_vartime(&mut self, wanted: &[Wanted<F>]) {
+        self.entries.clear();
+        self.denominator = None;
+        if wanted.len() < BATCH_FROM {
+            self.build_over_common_denominator(wanted);
+        } else {
+            self.build_in_batches(wanted);
+        }
+    }
+
+    fn build_over_common_denominator(&mut self, wanted: &[Wanted<F>]) {
+        // The ratios are the denominator of each entry divided by that of the entry before it.
+        let Self { entries, denominator, ratios, .. } = self;
+        ratios.clear();
         for Wanted { point, size } in wanted {
             // Starting from the last denominator makes the tables one chain of ratios.
             let start = denominator.map_or(*point, |z| scale(point, z));
@@ -54,41 +74,36 @@ impl<F: Field> Tables<F> {
                 entries.push(multiple);
                 ratios.push(ratio);
             }
-            denominator = Some(z);
+            *denominator = Some(z);
         }
         let mut factor: Option<F> = None;
-        for (entry, ratio) in entries.iter_mut().zip(&ratios).rev() {
+        for (entry, ratio) in entries.iter_mut().zip(ratios.iter()).rev() {
             if let Some(factor) = factor {
                 *entry = scale(entry, factor);
             }
             factor = Some(factor.map_or(*ratio, |factor| factor.mul(*ratio)));
         }
-        Self { entries, denominator }
     }
 
     /// All tables grow by one step a round: doubles first, then one more odd multiple each.
-    fn batched(wanted: &[Wanted<F>]) -> Self {
-        let total = wanted.iter().map(|wanted| wanted.size).sum();
-        let mut entries: Vec<Affine<F>> = Vec::with_capacity(total);
+    fn build_in_batches(&mut self, wanted: &[Wanted<F>]) {
+        let Self { entries, doubles, inverses, scratch, .. } = self;
         for wanted in wanted {
             entries.extend(core::iter::repeat_n(wanted.point, wanted.size));
         }
-        let mut scratch = Vec::new();
-        let mut inverses: Vec<F> = wanted.iter().map(|wanted| wanted.point.y.double()).collect();
-        invert_all_vartime(&mut inverses, &mut scratch);
-        let doubles: Vec<Affine<F>> = wanted
-            .iter()
-            .zip(&inverses)
-            .map(|(wanted, inverse)| {
-                let Affine { x, y } = wanted.point;
-                chord(&wanted.point, x, x.square().triple().mul(*inverse), y)
-            })
-            .collect();
+        inverses.clear();
+        inverses.extend(wanted.iter().map(|wanted| wanted.point.y.double()));
+        invert_all_vartime(inverses, scratch);
+        doubles.clear();
+        doubles.extend(wanted.iter().zip(inverses.iter()).map(|(wanted, inverse)| {
+            let Affine { x, y } = wanted.point;
+            chord(&wanted.point, x, x.square().triple().mul(*inverse), y)
+        }));
         let largest = wanted.iter().map(|wanted| wanted.size).max().unwrap_or(0);
         for step in 1..largest {
             let growing = || {
                 let mut end = 0;
-                wanted.iter().zip(&doubles).filter_map(move |(wanted, double)| {
+                wanted.iter().zip(doubles.iter()).filter_map(move |(wanted, double)| {
                     let start = end;
                     end += wanted.size;
                     (step < wanted.size).then_some((start + step, double))
@@ -97,14 +112,13 @@ impl<F: Field> Tables<F> {
             inverses.clear();
             // No difference vanishes: 2P is no odd multiple of P below the order, and neither is its negative.
             inverses.extend(growing().filter_map(|(at, double)| Some(entries.get(at - 1)?.x.sub(double.x))));
-            invert_all_vartime(&mut inverses, &mut scratch);
-            for ((at, double), inverse) in growing().zip(&inverses) {
+            invert_all_vartime(inverses, scratch);
+            for ((at, double), inverse) in growing().zip(inverses.iter()) {
                 let Some([before, entry]) = entries.get_mut(at - 1..=at) else { continue };
                 let slope = before.y.sub(double.y).mul(*inverse);
                 *entry = chord(double, before.x, slope, double.y);
             }
         }
-        Self { entries, denominator: None }
     }
 
     /// Brings a point of the curve to the coordinates of the tables.
