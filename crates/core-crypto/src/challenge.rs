@@ -4,10 +4,12 @@
 
 use k256::Scalar;
 
-use crate::hash::TaggedHash;
+use crate::hash::{Tag, TaggedHash};
 use crate::scalar::reduce;
+
+static TAG: Tag = Tag::new("BIP0340/challenge");
 
 /// The challenge for a nonce point (32 bytes of x), a key (32 bytes of x) and a message.
 pub(crate) fn challenge(nonce_x: &[u8; 32], key_x: &[u8; 32], message: &[u8]) -> Scalar {
-    reduce(&TaggedHash::new(b"BIP0340/challenge").chain(nonce_x).chain(key_x).chain(message).finish())
+    reduce(&TaggedHash::new(&TAG).chain(nonce_x).chain(key_x).chain(message).finish())
 }

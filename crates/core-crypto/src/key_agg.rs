@@ -5,11 +5,15 @@ use alloc::vec::Vec;
 
 use k256::Scalar;
 
-use crate::hash::{TaggedHash, hmac_sha512};
+use crate::hash::{Tag, TaggedHash, hmac_sha512};
 use crate::multiscalar::Coefficient;
 use crate::point::{PublicKey, XOnlyPublicKey};
 use crate::scalar::{parse_scalar, reduce, sign};
 use crate::vartime::combine_vartime;
+
+static KEY_LIST: Tag = Tag::new("KeyAgg list");
+static COEFFICIENT: Tag = Tag::new("KeyAgg coefficient");
+static TAPROOT: Tag = Tag::new("TapTweak");
 
 /// The chain code that BIP-328 gives every aggregate key.
 const BIP328_CHAIN_CODE: [u8; 32] = [
@@ -99,8 +103,8 @@ impl KeyAggContext {
     pub fn with_duplicates(keys: &[PublicKey]) -> Result<Self, KeyAggError> {
         let first = keys.first().ok_or(KeyAggError::Empty)?;
         let second = keys.iter().find(|key| *key != first);
-        let list = keys.iter().fold(TaggedHash::new(b"KeyAgg list"), |hash, key| hash.chain(&key.to_bytes())).finish();
-        let hash = TaggedHash::new(b"KeyAgg coefficient").chain(&list);
+        let list = keys.iter().fold(TaggedHash::new(&KEY_LIST), |hash, key| hash.chain(&key.to_bytes())).finish();
+        let hash = TaggedHash::new(&COEFFICIENT).chain(&list);
         let coefficients: Vec<Scalar> =
             keys.iter()
                 .map(|key| {
@@ -145,7 +149,7 @@ impl KeyAggContext {
     ///
     /// [`TweakError`].
     pub fn with_taproot(self, merkle_root: Option<&[u8; 32]>) -> Result<Self, TweakError> {
-        let hash = TaggedHash::new(b"TapTweak").chain(&self.aggregate_key().to_bytes());
+        let hash = TaggedHash::new(&TAPROOT).chain(&self.aggregate_key().to_bytes());
         let hash = merkle_root.map_or_else(|| hash.clone(), |root| hash.clone().chain(root));
         self.with_xonly_tweak(&hash.finish())
     }

@@ -6,6 +6,8 @@ extern crate alloc;
 extern crate std;
 
 mod challenge;
+#[doc(hidden)]
+pub mod declassify;
 mod field;
 mod hash;
 mod hex;
@@ -15,6 +17,7 @@ mod nonce;
 mod point;
 mod scalar;
 pub mod schnorr;
+mod secret;
 mod session;
 mod vartime;
 #[cfg(test)]

@@ -6,13 +6,19 @@ use k256::elliptic_curve::BatchNormalize;
 use k256::elliptic_curve::subtle::ConstantTimeEq;
 use k256::{ProjectivePoint, Scalar};
 use rand_core::TryCryptoRng;
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-use crate::hash::TaggedHash;
+use crate::declassify::{Site, declassify};
+use crate::hash::{Tag, TaggedHash};
 use crate::hex::{hex_value, ordered_by_bytes};
 use crate::point::{InvalidPoint, PublicKey, XOnlyPublicKey, compress, parse_extended};
 use crate::scalar::{SecretKey, reduce};
+use crate::secret::{Secret, masked};
 use crate::vartime::{PublicPoint, PublicSum, sum_vartime};
+
+static AUX: Tag = Tag::new("MuSig/aux");
+static NONCE: Tag = Tag::new("MuSig/nonce");
+static COMMITMENT: Tag = Tag::new("motet/nonce-commitment/v1");
 
 /// What a nonce is bound to. More inputs are more defence against a weak random source; none replaces it.
 #[derive(Debug, Clone, Copy)]
@@ -49,19 +55,40 @@ pub enum NonceGenError {
 
 /// The two secret nonces of one signature that will be made at most once.
 ///
-/// It cannot be cloned, compared, printed or stored; signing consumes it, and dropping it overwrites it.
-#[expect(missing_debug_implementations, reason = "a secret nonce is not printed")]
+/// It cannot be cloned, compared, printed or stored; signing consumes it, and dropping it overwrites it. What it cannot do
+/// is in `tests/compile_fail`.
+#[expect(missing_debug_implementations, reason = "a secret nonce in a log is a secret key in a log")]
 pub struct SecretNonce {
-    pub(crate) k: [Scalar; 2],
-    pub(crate) public_key: PublicKey,
-    pub(crate) public: PublicNonce,
+    k: Secret<[Scalar; 2]>,
+    public_key: PublicKey,
+    public: PublicNonce,
 }
 
-impl Drop for SecretNonce {
-    fn drop(&mut self) {
-        self.k.zeroize();
+impl SecretNonce {
+    /// Takes the two scalars in, and overwrites where they were; none if one of them is zero.
+    pub(crate) fn take(k: &mut [Scalar; 2], public_key: PublicKey) -> Option<Self> {
+        let public = PublicNonce::of(k);
+        let k = Secret::take(k);
+        Some(Self { k, public_key, public: public? })
+    }
+
+    /// The two scalars.
+    pub(crate) const fn expose(&self) -> &[Scalar; 2] {
+        self.k.expose()
+    }
+
+    /// The key that it was made for.
+    pub const fn public_key(&self) -> PublicKey {
+        self.public_key
+    }
+
+    /// Its public half.
+    pub const fn public_nonce(&self) -> PublicNonce {
+        self.public
     }
 }
+
+impl ZeroizeOnDrop for SecretNonce {}
 
 /// The two public nonces of one signature: 66 bytes.
 #[derive(Clone, Copy)]
@@ -101,9 +128,10 @@ impl PublicNonce {
     }
 
     /// The public nonces of secret ones, in constant time; none if one of them is zero.
-    pub(crate) fn of(k: &[Scalar; 2]) -> Option<Self> {
+    fn of(k: &[Scalar; 2]) -> Option<Self> {
         let [first, second] = k.each_ref().map(ProjectivePoint::mul_by_generator);
         let points = <ProjectivePoint as BatchNormalize<[ProjectivePoint; 2]>>::batch_normalize(&[first, second]);
+        declassify(Site::PublicNonce, &points);
         let [first, second] = points.each_ref().map(PublicPoint::from_k256);
         let points = [first?, second?];
         Some(Self { points, bytes: joined(points.map(Some)) })
@@ -164,39 +192,52 @@ pub(crate) fn from_randomness(
     random: &[u8; 32],
     inputs: &NonceInputs<'_>,
 ) -> Result<(SecretNonce, PublicNonce), NonceGenError> {
-    let mut rand = Zeroizing::new(*random);
-    if let Some(key) = inputs.secret_key {
-        if key.public_key() != *inputs.public_key {
-            return Err(NonceGenError::WrongKey);
-        }
-        let mask = Zeroizing::new(TaggedHash::new(b"MuSig/aux").chain(random).finish());
-        let key = key.dangerous_to_bytes();
-        for ((out, key), mask) in rand.iter_mut().zip(key.iter()).zip(mask.iter()) {
-            *out = key ^ mask;
-        }
+    let mut hash = TaggedHash::new(&NONCE);
+    match inputs.secret_key {
+        Some(key) if key.public_key() != *inputs.public_key => return Err(NonceGenError::WrongKey),
+        Some(key) => hash.update(masked_key(key, random).as_slice()),
+        None => hash.update(random),
     }
-    let mut hash = TaggedHash::new(b"MuSig/nonce").chain(rand.as_slice()).chain(&[33]);
-    hash = hash.chain(&inputs.public_key.to_bytes());
-    hash = match inputs.aggregate_key {
-        Some(key) => hash.chain(&[32]).chain(&key.to_bytes()),
-        None => hash.chain(&[0]),
-    };
-    hash = match inputs.message {
-        Some(message) => {
-            let length = u64::try_from(message.len()).map_err(|_| NonceGenError::TooLong)?;
-            hash.chain(&[1]).chain(&length.to_be_bytes()).chain(message)
+    hash.update(&[33]);
+    hash.update(&inputs.public_key.to_bytes());
+    match inputs.aggregate_key {
+        Some(key) => {
+            hash.update(&[32]);
+            hash.update(&key.to_bytes());
         }
-        None => hash.chain(&[0]),
-    };
+        None => hash.update(&[0]),
+    }
+    match inputs.message {
+        Some(message) => {
+            hash.update(&[1]);
+            hash.update(&u64::try_from(message.len()).map_err(|_| NonceGenError::TooLong)?.to_be_bytes());
+            hash.update(message);
+        }
+        None => hash.update(&[0]),
+    }
     let extra = inputs.extra.unwrap_or_default();
-    let length = u32::try_from(extra.len()).map_err(|_| NonceGenError::TooLong)?;
-    hash = hash.chain(&length.to_be_bytes()).chain(extra);
-    let k = [0u8, 1].map(|half| {
-        let digest = Zeroizing::new(hash.clone().chain(&[half]).finish());
-        reduce(&digest)
+    hash.update(&u32::try_from(extra.len()).map_err(|_| NonceGenError::TooLong)?.to_be_bytes());
+    hash.update(extra);
+    let nonce = from_hash(&hash, inputs.public_key).ok_or(NonceGenError::Zero)?;
+    let public = nonce.public;
+    Ok((nonce, public))
+}
+
+/// The secret key under a mask that depends on `aux` alone (BIP-327 NonceGen and DeterministicSign).
+pub(crate) fn masked_key(key: &SecretKey, aux: &[u8; 32]) -> Zeroizing<[u8; 32]> {
+    masked(&key.dangerous_to_bytes(), &TaggedHash::new(&AUX).chain(aux).finish_secret())
+}
+
+/// The two nonces from one hash, which is continued with 0 for the one and 1 for the other.
+pub(crate) fn from_hash(hash: &TaggedHash, public_key: &PublicKey) -> Option<SecretNonce> {
+    let mut k = [0u8, 1].map(|half| {
+        let mut hash = hash.clone();
+        hash.update(&[half]);
+        reduce(&hash.finish_secret())
     });
-    let public = PublicNonce::of(&k).ok_or(NonceGenError::Zero)?;
-    Ok((SecretNonce { k, public_key: *inputs.public_key, public }, public))
+    let nonce = SecretNonce::take(&mut k, *public_key);
+    k.zeroize();
+    nonce
 }
 
 /// A commitment to one signer's public nonces: 32 bytes (`docs/protocol.md` §7, round 0).
@@ -206,8 +247,7 @@ pub struct NonceCommitment([u8; 32]);
 impl NonceCommitment {
     /// Commits: `tagged_hash("motet/nonce-commitment/v1", session | signer index BE u32 | nonces)`.
     pub fn new(session: &[u8; 32], signer_index: u32, nonces: &[PublicNonce]) -> Self {
-        let tag = "motet/nonce-commitment/v1";
-        let start = TaggedHash::new(tag.as_bytes()).chain(session).chain(&signer_index.to_be_bytes());
+        let start = TaggedHash::new(&COMMITMENT).chain(session).chain(&signer_index.to_be_bytes());
         Self(nonces.iter().fold(start, |hash, nonce| hash.chain(&nonce.to_bytes())).finish())
     }
 

@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use k256::ProjectivePoint;
+use k256::AffinePoint;
 
 use crate::hex::{hex_value, ordered_by_bytes};
 use crate::vartime::{PublicPoint, PublicSum};
@@ -48,9 +48,9 @@ impl PublicKey {
         Ok(points.into_iter().zip(bytes).map(|(point, bytes)| Self { point, bytes: *bytes }).collect())
     }
 
-    /// The key of a secret multiple of G, in constant time; `None` for the point at infinity.
-    pub(crate) fn from_point(point: &ProjectivePoint) -> Option<Self> {
-        PublicPoint::from_k256(&point.to_affine()).map(Self::from_public_point)
+    /// From k256's representation of a point that is public by now; `None` for the point at infinity.
+    pub(crate) fn from_affine(point: &AffinePoint) -> Option<Self> {
+        PublicPoint::from_k256(point).map(Self::from_public_point)
     }
 
     /// `None` for the point at infinity.

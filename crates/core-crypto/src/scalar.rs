@@ -4,11 +4,14 @@ use core::fmt;
 
 use k256::elliptic_curve::PrimeField;
 use k256::elliptic_curve::ops::Reduce;
+use k256::elliptic_curve::subtle::{Choice, CtOption};
 use k256::{FieldBytes, ProjectivePoint, Scalar};
 use rand_core::TryCryptoRng;
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
+use crate::declassify::{Site, declassify};
 use crate::point::PublicKey;
+use crate::secret::Secret;
 
 /// Bytes that are no secret key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -22,9 +25,10 @@ pub struct RandomnessError;
 
 /// A secret key, with its public key.
 ///
-/// It cannot be cloned, compared or printed, and it is overwritten when dropped.
+/// It cannot be cloned, compared or printed, and it is overwritten when dropped. What it cannot do is in
+/// `tests/compile_fail`.
 pub struct SecretKey {
-    scalar: Scalar,
+    scalar: Secret<Scalar>,
     public: PublicKey,
 }
 
@@ -46,9 +50,9 @@ impl SecretKey {
     ///
     /// [`InvalidSecretKey`] for zero and for numbers not below the group order.
     pub fn from_bytes(bytes: &[u8; 32]) -> Result<Self, InvalidSecretKey> {
-        let scalar = parse_scalar(bytes).ok_or(InvalidSecretKey)?;
-        let public = PublicKey::from_point(&ProjectivePoint::mul_by_generator(&scalar)).ok_or(InvalidSecretKey)?;
-        Ok(Self { scalar, public })
+        let mut scalar = parse_secret_scalar(bytes).ok_or(InvalidSecretKey)?;
+        let public = public_point(&scalar, Site::PublicKey).ok_or(InvalidSecretKey)?;
+        Ok(Self { scalar: Secret::take(&mut scalar), public })
     }
 
     /// The public key.
@@ -58,19 +62,15 @@ impl SecretKey {
 
     /// The 32 bytes of the key, for a key store. Whoever reads them can spend.
     pub fn dangerous_to_bytes(&self) -> Zeroizing<[u8; 32]> {
-        Zeroizing::new(self.scalar.to_bytes().into())
+        Zeroizing::new(self.scalar().to_bytes().into())
     }
 
     pub(crate) const fn scalar(&self) -> &Scalar {
-        &self.scalar
+        self.scalar.expose()
     }
 }
 
-impl Drop for SecretKey {
-    fn drop(&mut self) {
-        self.scalar.zeroize();
-    }
-}
+impl ZeroizeOnDrop for SecretKey {}
 
 impl fmt::Debug for SecretKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -78,9 +78,33 @@ impl fmt::Debug for SecretKey {
     }
 }
 
-/// A scalar below the group order.
+/// A public scalar below the group order.
 pub(crate) fn parse_scalar(bytes: &[u8; 32]) -> Option<Scalar> {
     Scalar::from_repr(FieldBytes::from(*bytes)).into()
+}
+
+/// A secret scalar from 1 to the group order less 1, in constant time but for whether it is one.
+pub(crate) fn parse_secret_scalar(bytes: &[u8; 32]) -> Option<Scalar> {
+    let mut repr = FieldBytes::from(*bytes);
+    let option: CtOption<Scalar> = Scalar::from_repr(repr);
+    repr.zeroize();
+    let in_range = option.is_some();
+    let scalar = option.unwrap_or(Scalar::ZERO);
+    public_choice(Site::SecretInRange, in_range & !scalar.is_zero()).then_some(scalar)
+}
+
+/// The public point of a secret scalar that is not zero, in constant time.
+pub(crate) fn public_point(scalar: &Scalar, site: Site) -> Option<PublicKey> {
+    let point = ProjectivePoint::mul_by_generator(scalar).to_affine();
+    declassify(site, &point);
+    PublicKey::from_affine(&point)
+}
+
+/// A choice that everybody may know.
+pub(crate) fn public_choice(site: Site, choice: Choice) -> bool {
+    let choice = choice.unwrap_u8();
+    declassify(site, &choice);
+    choice == 1
 }
 
 /// A hash as a scalar, modulo the group order.

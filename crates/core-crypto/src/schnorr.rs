@@ -6,15 +6,20 @@ use k256::elliptic_curve::point::AffineCoordinates;
 use k256::elliptic_curve::subtle::ConditionallySelectable;
 use k256::{ProjectivePoint, Scalar};
 use rand_core::TryCryptoRng;
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroizing;
 
 use crate::challenge::challenge;
-use crate::hash::TaggedHash;
+use crate::declassify::{Site, declassify};
+use crate::hash::{Tag, TaggedHash};
 use crate::hex::{hex_value, ordered_by_bytes};
 use crate::multiscalar::{Coefficient, Weight};
 use crate::point::{XOnlyPublicKey, lift_x};
-use crate::scalar::{SecretKey, parse_scalar, reduce};
+use crate::scalar::{SecretKey, parse_scalar, public_choice, reduce};
+use crate::secret::masked;
 use crate::vartime::combine_vartime;
+
+static AUX: Tag = Tag::new("BIP0340/aux");
+static NONCE: Tag = Tag::new("BIP0340/nonce");
 
 /// A BIP-340 signature: 64 bytes, x of the nonce point and s.
 ///
@@ -79,29 +84,41 @@ pub struct BatchError {
 pub fn sign(key: &SecretKey, message: &[u8], aux: &[u8; 32]) -> Result<Signature, SignatureError> {
     let public = key.public_key();
     let key_x = public.x_only().to_bytes();
-    let mut d = Scalar::conditional_select(key.scalar(), &-key.scalar(), u8::from(public.is_odd()).into());
-    let d_bytes = Zeroizing::new(<[u8; 32]>::from(d.to_bytes()));
-    let mask = Zeroizing::new(TaggedHash::new(b"BIP0340/aux").chain(aux).finish());
-    let mut masked = Zeroizing::new([0; 32]);
-    for ((out, key), mask) in masked.iter_mut().zip(d_bytes.iter()).zip(mask.iter()) {
-        *out = key ^ mask;
-    }
-    let nonce = Zeroizing::new(
-        TaggedHash::new(b"BIP0340/nonce").chain(masked.as_slice()).chain(&key_x).chain(message).finish(),
-    );
-    let mut k = reduce(&nonce);
-    if bool::from(k.is_zero()) {
-        return Err(SignatureError);
-    }
+    let d = even_y_scalar(key);
+    let mut hash = masked_hash(&NONCE, &d, aux);
+    hash.update(&key_x);
+    hash.update(message);
+    let mut k = nonce_scalar(hash).ok_or(SignatureError)?;
     let point = ProjectivePoint::mul_by_generator(&k).to_affine();
+    declassify(Site::SignatureNonce, &point);
     let nonce_x = point.x().into();
-    k = Scalar::conditional_select(&k, &-k, point.y_is_odd());
-    let s = k + challenge(&nonce_x, &key_x, message) * d;
-    k.zeroize();
-    d.zeroize();
+    *k = Scalar::conditional_select(&k, &-*k, point.y_is_odd());
+    let mut s = Zeroizing::new(challenge(&nonce_x, &key_x, message) * *d);
+    *s += *k;
+    declassify(Site::SignatureScalar, &*s);
     let signature = Signature::from_parts(&nonce_x, &s);
     verify(&public.x_only(), message, &signature).map_err(|_| SignatureError)?;
     Ok(signature)
+}
+
+/// The secret scalar of the point with an even y that the x-only key stands for.
+pub(crate) fn even_y_scalar(key: &SecretKey) -> Zeroizing<Scalar> {
+    let negative = u8::from(key.public_key().is_odd()).into();
+    Zeroizing::new(Scalar::conditional_select(key.scalar(), &-key.scalar(), negative))
+}
+
+/// A nonce hash that begins with a secret scalar under the mask of BIP-340.
+pub(crate) fn masked_hash(tag: &Tag, d: &Scalar, aux: &[u8; 32]) -> TaggedHash {
+    let mut hash = TaggedHash::new(tag);
+    let d = Zeroizing::new(<[u8; 32]>::from(d.to_bytes()));
+    hash.update(masked(&d, &TaggedHash::new(&AUX).chain(aux).finish_secret()).as_slice());
+    hash
+}
+
+/// The hash as a nonce; none if it is zero.
+pub(crate) fn nonce_scalar(hash: TaggedHash) -> Option<Zeroizing<Scalar>> {
+    let k = Zeroizing::new(reduce(&hash.finish_secret()));
+    (!public_choice(Site::NonceIsZero, k.is_zero())).then_some(k)
 }
 
 /// Verifies a signature (BIP-340 "Verification"). Variable time: everything here is public.

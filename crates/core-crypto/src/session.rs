@@ -5,10 +5,11 @@ use alloc::vec::Vec;
 use k256::Scalar;
 use k256::elliptic_curve::subtle::{Choice, ConditionallySelectable};
 use rand_core::TryCryptoRng;
-use zeroize::Zeroize;
+use zeroize::Zeroizing;
 
 use crate::challenge::challenge;
-use crate::hash::TaggedHash;
+use crate::declassify::{Site, declassify};
+use crate::hash::{Tag, TaggedHash};
 use crate::hex::{hex_value, ordered_by_bytes};
 use crate::key_agg::KeyAggContext;
 use crate::multiscalar::Coefficient;
@@ -16,6 +17,8 @@ use crate::nonce::{AggregateNonce, PublicNonce, SecretNonce};
 use crate::scalar::{SecretKey, parse_scalar, reduce};
 use crate::schnorr::{Signature, random_weight, verify};
 use crate::vartime::{PublicPoint, combine_vartime, sum_vartime};
+
+static NONCE_COEFFICIENT: Tag = Tag::new("MuSig/noncecoef");
 
 /// From this many signers on, `b * sum(w_i R_2i)` is cheaper than `sum((w_i b) R_2i)`: the weights have half the digits.
 const SUM_SECONDS_FROM: usize = 9;
@@ -108,7 +111,7 @@ impl SigningSession {
     /// Computes the session values (BIP-327 GetSessionValues).
     pub fn new(context: &KeyAggContext, nonce: &AggregateNonce, message: &[u8]) -> Self {
         let key = context.aggregate_key().to_bytes();
-        let hash = TaggedHash::new(b"MuSig/noncecoef").chain(&nonce.to_bytes()).chain(&key).chain(message);
+        let hash = TaggedHash::new(&NONCE_COEFFICIENT).chain(&nonce.to_bytes()).chain(&key).chain(message);
         let b = reduce(&hash.finish());
         let coefficients = [Coefficient::One, Coefficient::from_scalar_vartime(&b)];
         let finite = coefficients.into_iter().zip(nonce.points).filter_map(|(b, point)| Some((b, point?)));
@@ -124,20 +127,25 @@ impl SigningSession {
     ///
     /// [`SignError`].
     pub fn sign(&self, nonce: SecretNonce, key: &SecretKey) -> Result<PartialSignature, SignError> {
-        if nonce.public_key != key.public_key() {
+        if nonce.public_key() != key.public_key() {
             return Err(SignError::WrongNonce);
         }
         let index = self.context.index_of(&key.public_key()).ok_or(SignError::NotASigner)?;
         let a = self.context.coefficient(index).ok_or(SignError::NotASigner)?;
-        let [first, second] = &nonce.k;
-        let mut k = first + self.b * second;
-        k = Scalar::conditional_select(&k, &-k, Choice::from(u8::from(self.nonce.is_odd())));
-        let mut d = self.context.key_sign() * key.scalar();
-        let partial = PartialSignature(k + self.e * a * d);
-        k.zeroize();
-        d.zeroize();
-        self.verify_partial(index, &nonce.public, &partial).map_err(|_| SignError::Faulty)?;
-        Ok(partial)
+        let [first, second] = nonce.expose();
+        let mut k = Zeroizing::new(self.b * second);
+        *k += first;
+        *k = Scalar::conditional_select(&k, &-*k, Choice::from(u8::from(self.nonce.is_odd())));
+        // Everything but the key is public here, and multiplied first: one product touches the secret.
+        let mut s = Zeroizing::new(self.key_factor() * a * key.scalar());
+        *s += *k;
+        declassify(Site::PartialSignature, &*s);
+        let partial = PartialSignature(*s);
+        if self.verifies(index, &nonce.public_nonce(), &partial) == Some(true) {
+            Ok(partial)
+        } else {
+            Err(SignError::Faulty)
+        }
     }
 
     /// Verifies one signer's partial signature (BIP-327 PartialSigVerify).

@@ -66,9 +66,9 @@ fn tweaked(context: KeyAggContext, vectors: &Value, case: &Value) -> Result<KeyA
 fn secret_nonce(value: &Value) -> Option<SecretNonce> {
     let bytes = bytes(value);
     let scalar = |range: core::ops::Range<usize>| parse_scalar(bytes[range].try_into().unwrap()).unwrap();
-    let k = [scalar(0..32), scalar(32..64)];
+    let mut k = [scalar(0..32), scalar(32..64)];
     let public_key = PublicKey::from_slice(&bytes[64..]).unwrap();
-    Some(SecretNonce { public: PublicNonce::of(&k)?, k, public_key })
+    SecretNonce::take(&mut k, public_key)
 }
 
 fn signer(case: &Value) -> usize {
@@ -126,10 +126,10 @@ fn nonces_are_generated() {
         let (secret, public) = from_randomness(&fixed(&case["rand_"]), &inputs).unwrap();
         assert_eq!(public.to_bytes(), fixed(&case["expected_pubnonce"]));
         let mut expected = Vec::new();
-        for k in &secret.k {
+        for k in secret.expose() {
             expected.extend_from_slice(&k.to_bytes());
         }
-        expected.extend_from_slice(&secret.public_key.to_bytes());
+        expected.extend_from_slice(&secret.public_key().to_bytes());
         assert_eq!(expected, bytes(&case["expected_secnonce"]));
     }
 }

@@ -1,5 +1,7 @@
 //! The official test vectors of BIP-340: signing and verification, messages of any length included.
 
+#![expect(clippy::unwrap_used, reason = "these are tests")]
+
 use motet_core_crypto::{SecretKey, Signature, XOnlyPublicKey, schnorr};
 
 fn bytes(text: &str) -> Vec<u8> {
