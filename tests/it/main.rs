@@ -1,5 +1,7 @@
 //! Motet's cross-crate tests, one binary.
 
+mod demo;
+mod musig_interop;
 mod wire_docs;
 mod wire_evidence;
 mod wire_golden;
