@@ -1,10 +1,21 @@
 //! Motet's cross-crate tests, one binary.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::wildcard_enum_match_arm,
+    reason = "what is unexpected here fails the test"
+)]
+
 mod demo;
 mod musig_interop;
 mod wire_docs;
 mod wire_evidence;
+mod wire_fuzz;
 mod wire_golden;
+mod wire_memory;
+mod wire_properties;
 mod wire_rules_bytes;
 mod wire_rules_cost;
 mod wire_rules_memory;
