@@ -2,45 +2,56 @@
 //!
 //! Three programs of `motet-benches` take part, built one after the other because they want different features:
 //! `musig2-k256-peer` (musig2 on k256, which cannot be linked beside musig2 on libsecp256k1), `count-operations` (the
-//! engine with counters in it), and `bench-peers`, which measures and prints. Arguments go to the last one:
-//! `--json`, `--quick`, `--signers 2,3`, `--operations session_cold`.
+//! engine with counters in it), and `bench-peers`, which measures and prints.
 
-use std::process::{Command, Stdio};
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
-/// Builds the programs and runs the comparison.
-///
-/// # Errors
-///
-/// What failed, in words.
-pub fn run(args: &[String]) -> Result<(), String> {
-    let musig2_k256 = build("musig2-k256-peer", &["--no-default-features", "--features", "musig2-k256"])?;
-    let counts = build("count-operations", &["--features", "count-operations"])?;
-    let bench_peers = build("bench-peers", &[])?;
-    let status = Command::new(&bench_peers)
-        .args(["--musig2-k256", &musig2_k256, "--counts", &counts])
-        .args(args)
-        .status()
-        .map_err(|error| format!("{bench_peers}: {error}"))?;
-    if status.success() { Ok(()) } else { Err(format!("bench-peers: {status}")) }
+use crate::cargo;
+use crate::failure::Failure;
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// One JSON object a line instead of tables
+    #[arg(long)]
+    json: bool,
+    /// Fewer samples: seconds instead of minutes
+    #[arg(long)]
+    quick: bool,
+    /// Numbers of signers
+    #[arg(long, value_name = "N,N,..", default_value = "2,3,5,10,15,100,1000")]
+    signers: String,
+    /// Only these operations (all when none is named)
+    #[arg(long, value_name = "NAME,NAME,..")]
+    operations: Option<String>,
 }
 
-/// Builds one program in release mode and says where it is.
-fn build(name: &str, features: &[&str]) -> Result<String, String> {
-    let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
-    let output = Command::new(cargo)
-        .args(["build", "--release", "--package", "motet-benches", "--bin", name])
-        .args(["--message-format", "json-render-diagnostics"])
-        .args(features)
-        .stderr(Stdio::inherit())
-        .output()
-        .map_err(|error| format!("cargo build {name}: {error}"))?;
-    if !output.status.success() {
-        return Err(format!("cargo build {name}: {}", output.status));
+pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<(), Failure> {
+    let musig2_k256 = build(root, "musig2-k256-peer", &["--no-default-features", "--features", "musig2-k256"])?;
+    let counts = build(root, "count-operations", &["--features", "count-operations"])?;
+    let bench_peers = build(root, "bench-peers", &[])?;
+    let mut command = Command::new(bench_peers);
+    command.arg("--musig2-k256").arg(musig2_k256).arg("--counts").arg(counts).args(["--signers", &arguments.signers]);
+    for (wanted, flag) in [(arguments.json, "--json"), (arguments.quick, "--quick")] {
+        command.args(wanted.then_some(flag));
     }
-    String::from_utf8_lossy(&output.stdout)
+    if let Some(operations) = &arguments.operations {
+        command.args(["--operations", operations]);
+    }
+    let status = command.status().map_err(|source| Failure::Start { line: cargo::line(&command), source })?;
+    if status.success() { Ok(()) } else { Err(Failure::Command { line: cargo::line(&command), status }) }
+}
+
+/// Builds one program in release mode and says where it is. Nothing is printed but what goes wrong: standard output
+/// belongs to the report.
+fn build(root: &Path, name: &str, features: &[&str]) -> Result<PathBuf, Failure> {
+    let start = ["build", "--release", "--package", "motet-benches", "--bin", name];
+    let format = ["--message-format", "json-render-diagnostics", "--locked"];
+    let output = cargo::output(&mut cargo::cargo(root, &[&start[..], &format, features].concat()))?;
+    String::from_utf8_lossy(&output)
         .lines()
         .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
         .filter(|message| message["target"]["name"] == name)
-        .find_map(|message| message["executable"].as_str().map(str::to_owned))
-        .ok_or_else(|| format!("cargo build {name}: no executable"))
+        .find_map(|message| message["executable"].as_str().map(PathBuf::from))
+        .ok_or_else(|| Failure::unreadable(format!("cargo build {name}"), "no executable"))
 }

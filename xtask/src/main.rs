@@ -6,6 +6,7 @@
 #![expect(clippy::print_stdout, reason = "a development tool talks to the person who started it")]
 
 mod advisories;
+mod bench_peers;
 mod cargo;
 mod ci;
 mod clippy;
@@ -64,6 +65,8 @@ enum Task {
     Deny,
     /// Known vulnerabilities of all dependencies; needs the advisory database, says when it is skipped
     Advisories,
+    /// Our MuSig2 against four other libraries, interleaved in one run
+    BenchPeers(bench_peers::Arguments),
     /// Fuzz targets, each for some time, growing the committed corpora
     Fuzz(fuzz::Arguments),
 }
@@ -92,6 +95,7 @@ fn perform(task: &Task, root: &Path) -> Result<(), Failure> {
         Task::Tidy => alone(&tidy::STEP, root),
         Task::Deny => alone(&deny::STEP, root),
         Task::Advisories => alone(&advisories::STEP, root),
+        Task::BenchPeers(arguments) => bench_peers::run(root, arguments),
         Task::Fuzz(arguments) => fuzz::run(root, arguments),
     }
 }
