@@ -2,10 +2,12 @@
 
 #![expect(
     clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::disallowed_methods,
     clippy::panic,
     clippy::indexing_slicing,
     clippy::wildcard_enum_match_arm,
-    reason = "what is unexpected here fails the test"
+    reason = "what is unexpected fails the test, and randomness is seeded"
 )]
 
 mod demo;

@@ -23,8 +23,8 @@ enum Shape {
     Array(usize),
     Bytes(usize),
     Text(usize),
-    List(usize, Box<Shape>),
-    Maybe(Box<Shape>),
+    List(usize, Box<Self>),
+    Maybe(Box<Self>),
     Named(String),
 }
 

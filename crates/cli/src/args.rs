@@ -80,7 +80,7 @@ pub(crate) struct NodeArgs {
     /// Listen on this multiaddr; may be repeated [default: loopback with --dev, else /ip4/0.0.0.0 on TCP and QUIC]
     #[arg(long, value_name = "MULTIADDR")]
     pub(crate) listen: Vec<String>,
-    /// Connect to this node; may be repeated. It ends in /p2p/<peer id>
+    /// Connect to this node; may be repeated. It ends in `/p2p/PEER_ID`
     #[arg(long, value_name = "MULTIADDR")]
     pub(crate) peer: Vec<String>,
     /// How long one round may take [default: 120s; 10s with --dev]

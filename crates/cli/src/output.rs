@@ -136,7 +136,16 @@ impl Output {
             }
             Event::SessionAborted(aborted) => (format!("session ended: {}", self.cause(&aborted.cause)), None),
             Event::SessionError { detail, .. } => (format!("error: {detail}"), None),
-            _ => return None,
+            Event::SignerWithdrawn(_)
+            | Event::SigningRequestJoined(_)
+            | Event::CoordinatorElected { .. }
+            | Event::NonceReceived(_)
+            | Event::PartialSigReceived(_)
+            | Event::SessionClosed { .. }
+            | Event::PeerConnected { .. }
+            | Event::PeerDisconnected { .. }
+            | Event::DhtReady
+            | _ => return None,
         })
     }
 
@@ -218,7 +227,7 @@ impl Output {
                 json!({"event": name_of(event), "peer": peer.to_string(), "address": address})
             }
             Event::PeerDisconnected { peer } => json!({"event": name_of(event), "peer": peer.to_string()}),
-            _ => json!({"event": name_of(event)}),
+            Event::DhtReady | _ => json!({"event": name_of(event)}),
         }
     }
 }
@@ -229,7 +238,7 @@ pub(crate) fn culprits(cause: &AbortCause) -> Vec<String> {
         AbortCause::Refused { signer, .. } => vec![signer.to_string()],
         AbortCause::Convicted { culprit, .. } => vec![culprit.to_string()],
         AbortCause::Unresponsive { signers, .. } => signers.iter().map(ToString::to_string).collect(),
-        _ => Vec::new(),
+        AbortCause::Cancelled | AbortCause::Expired | AbortCause::Internal(_) => Vec::new(),
     }
 }
 

@@ -7,7 +7,12 @@
 //! ```
 //!
 //! All records of a step are durable before anything of that step leaves the node; that is the one job of
-//! [`egress`], which takes the engine's actions in their order. Queues are bounded, and nobody waits for the user.
+//! `egress`, which takes the engine's actions in their order. Queues are bounded, and nobody waits for the user.
+
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the driver picks out what concerns it; the engine, which decides, names every case"
+)]
 
 mod clock;
 mod crash;
@@ -117,7 +122,7 @@ impl Node {
         let snapshot = tokio::task::spawn_blocking(move || store.load())
             .await
             .map_err(|error| StoreError(error.to_string()))??;
-        let entries = entries::Entries::new(network.clone(), clock, peer.clone(), Arc::clone(&self.work));
+        let entries = entries::Entries::new(network.clone(), clock, peer, Arc::clone(&self.work));
         let (net, net_events) = Net::start(self.net, Arc::new(entries))?;
         let (events, user) = broadcast::channel(limits::EVENTS);
         let (inputs_in, inputs) = mpsc::channel(limits::INPUTS);
@@ -134,11 +139,11 @@ impl Node {
         }));
         let keys: Vec<PublicKey> = self.signers.iter().map(|signer| signer.public_key()).collect();
         let driver = Driver {
-            engine: Engine::new(self.config, network.clone(), peer.clone(), snapshot),
+            engine: Engine::new(self.config, network.clone(), peer, snapshot),
             validator: Validator::with_work(network.clone(), ValidatorLimits::default(), self.work),
             clock,
             net: net.clone(),
-            peer: peer.clone(),
+            peer,
             signers: self.signers.into_iter().map(|signer| (signer.public_key(), signer)).collect(),
             policy: self.policy,
             crash: self.crash,
@@ -181,9 +186,15 @@ pub(crate) enum Call {
 /// What comes back to the driver from its helpers.
 pub(crate) enum Back {
     /// An input for the engine.
-    Input(Input),
+    Input(Box<Input>),
     /// Frames that have been looked at.
     Verified { results: Vec<ingress::Looked>, done: Option<oneshot::Sender<()>> },
+}
+
+impl From<Input> for Back {
+    fn from(input: Input) -> Self {
+        Self::Input(Box::new(input))
+    }
 }
 
 /// The engine and what drives it.
@@ -247,7 +258,7 @@ impl Driver {
 
     fn on_back(&mut self, back: Back) {
         match back {
-            Back::Input(input) => self.handle(input),
+            Back::Input(input) => self.handle(*input),
             Back::Verified { results, done } => {
                 for looked in results {
                     self.on_looked(looked);
@@ -276,7 +287,7 @@ impl Driver {
                 self.handle(Input::Command(id, command));
             }
             Call::Ingest { frames, channel, done } => {
-                let arrivals = frames.into_iter().map(|frame| (frame, channel, self.peer.clone(), None)).collect();
+                let arrivals = frames.into_iter().map(|frame| (frame, channel, self.peer, None)).collect();
                 self.look_at(arrivals, Some(done));
             }
             Call::Stop(_) => {}
@@ -323,11 +334,11 @@ impl Driver {
                         let (request, signer, digest) = (proposal.request, proposal.signer, proposal.digest());
                         let decision = policy.decide(*proposal).await;
                         let input = Input::PolicyDecided { request, signer, digest, decision };
-                        drop(back.send(Back::Input(input)).await);
+                        drop(back.send(Back::from(input)).await);
                     });
                 }
                 Action::Validate { from, frames } => {
-                    let arrivals = frames.into_iter().map(|frame| (frame, Channel::Sync, from.clone(), None)).collect();
+                    let arrivals = frames.into_iter().map(|frame| (frame, Channel::Sync, from, None)).collect();
                     self.look_at(arrivals, None);
                 }
                 Action::Persist(record) => batch.push(Released::Persist(record)),
@@ -366,15 +377,15 @@ impl Driver {
         let Some(signer) = self.signers.get(task.signer()).map(Arc::clone) else {
             if let Some(answer) = task.refused(SignerError::Unknown) {
                 let back = self.inputs_in.clone();
-                tokio::spawn(async move { drop(back.send(Back::Input(Input::SignerAnswered(answer))).await) });
+                tokio::spawn(async move { drop(back.send(Input::SignerAnswered(answer).into()).await) });
             }
             return;
         };
-        self.in_pool(move || task.perform(&*signer).map(|answer| Back::Input(Input::SignerAnswered(answer))));
+        self.in_pool(move || task.perform(&*signer).map(|answer| Input::SignerAnswered(answer).into()));
     }
 
     fn compute(&self, job: Job) {
-        self.in_pool(move || Some(Back::Input(Input::Computed(job.run(&mut OsEntropy)))));
+        self.in_pool(move || Some(Input::Computed(job.run(&mut OsEntropy)).into()));
     }
 
     /// Runs a computation on the pool of blocking threads, a bounded number at a time.

@@ -1,6 +1,8 @@
 //! The official test vectors of BIP-327, every file but deterministic signing, against the crate's insides: the vectors
 //! give secret nonces and randomness, which no public item takes.
 
+#![cfg(test)]
+
 use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
 use std::format;

@@ -20,7 +20,7 @@ use crate::peers;
 pub(crate) async fn read(peer: PeerId, mut stream: Stream, events: mpsc::Sender<NetEvent>) {
     let from = peers::to_wire(&peer);
     while let Some(frame) = read_frame(&mut stream).await {
-        let event = NetEvent::Received { from: from.clone(), channel: Channel::Direct, bytes: frame, token: None };
+        let event = NetEvent::Received { from, channel: Channel::Direct, bytes: frame, token: None };
         // Waiting here is what slows a fast sender down.
         if events.send(event).await.is_err() {
             break;

@@ -1,5 +1,10 @@
 //! Peer ids and addresses, between what travels in messages and what libp2p wants, and who may be believed where.
 
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "multiaddr's protocols grow with each release; unknown ones are somebody else's to judge"
+)]
+
 use libp2p::multiaddr::Protocol;
 use libp2p::{Multiaddr, PeerId};
 use motet_wire::Address;
@@ -38,8 +43,11 @@ pub(crate) fn is_useful(address: &Multiaddr, reach: Reach) -> bool {
                 !(ip.is_loopback() || ip.is_private() || ip.is_link_local() || ip.is_unspecified() || ip.is_multicast())
             }
             Protocol::Ip6(ip) => {
-                !(ip.is_loopback() || ip.is_unspecified() || ip.is_multicast() || ip.is_unique_local())
-                    && !ip.is_unicast_link_local()
+                !(ip.is_loopback()
+                    || ip.is_unspecified()
+                    || ip.is_multicast()
+                    || ip.is_unique_local()
+                    || ip.is_unicast_link_local())
             }
             _ => true,
         }),

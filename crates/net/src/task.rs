@@ -3,6 +3,11 @@
 //! It never waits for its user: what the user does not take in time waits in bounded queues or is dropped, so that user
 //! and loop can never wait for each other.
 
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "libp2p's events grow with each release; what is not named is logged"
+)]
+
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
@@ -324,10 +329,10 @@ impl Task {
             }
             kad::Event::OutboundQueryProgressed { id, result: kad::QueryResult::GetRecord(result), step, .. } => {
                 let Some(query) = self.queries.get_mut(&id) else { return };
-                if let Ok(kad::GetRecordOk::FoundRecord(found)) = result {
-                    if query.found.len() < limits::ANSWERS {
-                        query.found.push(found.record.value);
-                    }
+                if let Ok(kad::GetRecordOk::FoundRecord(found)) = result
+                    && query.found.len() < limits::ANSWERS
+                {
+                    query.found.push(found.record.value);
                 }
                 if step.last {
                     self.answer(id);

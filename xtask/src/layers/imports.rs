@@ -50,6 +50,9 @@ pub(super) fn check(sources: &[TextFile], rules: &[ImportRule]) -> Vec<Finding> 
         }
         match source.text.parse::<TokenStream>() {
             Ok(tokens) => {
+                if is_test_file(&tokens) {
+                    continue;
+                }
                 let named = paths(tokens);
                 findings.extend(rules.iter().flat_map(|rule| broken(rule, source, &named)));
             }
@@ -181,9 +184,20 @@ fn is_test_only(token: Option<&TokenTree>) -> bool {
     condition == "cfg(test)" || condition.starts_with("cfg(all(test,")
 }
 
-/// Whether this is the bracket of `#[cfg(feature = "std")]`.
+/// Whether the file itself says `#![cfg(test)]`.
+fn is_test_file(tokens: &TokenStream) -> bool {
+    let tokens: Vec<_> = tokens.clone().into_iter().collect();
+    tokens.windows(3).any(|window| match window {
+        [TokenTree::Punct(hash), TokenTree::Punct(bang), brackets] => {
+            hash.as_char() == '#' && bang.as_char() == '!' && condition(Some(brackets)) == "cfg(test)"
+        }
+        _ => false,
+    })
+}
+
+/// Whether this is the bracket of a feature with which `std` comes: `#[cfg(feature = "std")]`, or the constant-time harness's.
 fn is_std_only(token: Option<&TokenTree>) -> bool {
-    condition(token) == "cfg(feature=\"std\")"
+    matches!(condition(token).as_str(), "cfg(feature=\"std\")" | "cfg(feature=\"ct-hooks\")")
 }
 
 /// What the brackets of an attribute hold, without spaces.
@@ -210,6 +224,13 @@ mod tests {
 
     fn named(source: &str) -> Vec<String> {
         paths(source.parse().unwrap()).into_iter().map(|named| named.segments.join("::")).collect()
+    }
+
+    #[test]
+    fn a_file_that_is_only_a_test_does_not_count() {
+        let is_test = |text: &str| is_test_file(&text.parse().unwrap());
+        assert!(is_test("//! Vectors.\n#![cfg(test)]\nuse std::fs;"));
+        assert!(!is_test("#[cfg(test)] mod tests {} use std::fs;"));
     }
 
     #[test]

@@ -47,6 +47,7 @@ pub(super) const PACKAGES: &[PackageRule] = &[
         name: "motet-cli",
         ours: &["motet-core-crypto", "motet-wire", "motet-net", "motet-coordinator"],
         others: Others::Only(&[
+            "async-trait",
             "clap",
             "getrandom",
             "hex",

@@ -1,5 +1,7 @@
 //! `motet run`: be a signer.
 
+#![expect(clippy::wildcard_enum_match_arm, reason = "a command waits for some events; the rest is for the timeline")]
+
 use core::time::Duration;
 use std::sync::Arc;
 

@@ -188,7 +188,7 @@ impl Engine {
     pub(super) fn send_to_signer(&self, signer: &PublicKey, frame: &Arc<[u8]>, step: &mut Step<'_>) {
         if let Some(known) = self.directory.of_signer(signer) {
             let advertisement = &known.advertisement;
-            step.send(advertisement.delegation.peer.clone(), advertisement.addresses.clone(), frame);
+            step.send(advertisement.delegation.peer, advertisement.addresses.clone(), frame);
         }
     }
 

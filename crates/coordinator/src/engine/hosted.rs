@@ -72,13 +72,8 @@ impl Engine {
         step: &mut Step<'_>,
     ) {
         let Some(hosted) = self.hosted.get_mut(&signer) else { return };
-        let delegation = result.ok().map(|signature| Delegation {
-            signer,
-            message_key,
-            peer: self.peer.clone(),
-            not_after,
-            signature,
-        });
+        let delegation =
+            result.ok().map(|signature| Delegation { signer, message_key, peer: self.peer, not_after, signature });
         let delegation = delegation.filter(|delegation| {
             hosted.message_key.public_key() == message_key && delegation.verify(&self.network).is_ok()
         });
@@ -132,10 +127,10 @@ impl Engine {
             let known = self.directory.of_signer(key);
             let peer = session.peer_of(index).or_else(|| known.map(|known| &known.advertisement.delegation.peer));
             let Some(peer) = peer else { continue };
-            if sent.insert(peer.clone()) {
+            if sent.insert(*peer) {
                 let addresses = known.filter(|known| known.advertisement.delegation.peer == *peer);
                 let addresses = addresses.map(|known| known.advertisement.addresses.clone()).unwrap_or_default();
-                step.send(peer.clone(), addresses, frame);
+                step.send(*peer, addresses, frame);
             }
         }
     }

@@ -250,7 +250,7 @@ impl Engine {
             request: id,
             signer: join.delegation.signer,
             index,
-            peer: join.delegation.peer.clone(),
+            peer: join.delegation.peer,
             channel: message.channel(),
         };
         match session.joins.place(index, Held::of(&message)) {
@@ -292,7 +292,7 @@ impl Engine {
     }
 
     pub(super) fn on_session_ready(&mut self, message: Validated<SessionReady>, step: &mut Step<'_>) {
-        let from = message.from().clone();
+        let from = *message.from();
         let SessionReady { request, joins, .. } = message.into_message();
         let Some(session) = self.sessions.get(&request) else { return };
         // Only what is missing or differs is worth a look; every join is believed for its own signature.

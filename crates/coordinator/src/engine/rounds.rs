@@ -153,15 +153,14 @@ impl Engine {
     ) {
         let Some(session) = self.sessions.get(id) else { return };
         let round = Round { request: *id, session: session.run.session, attempt: session.run.attempt };
-        let events: fn(Contribution) -> Event = match session.phase {
-            Phase::Nonces => Event::NonceReceived,
-            Phase::Partials => Event::PartialSigReceived,
+        type Seen = fn(Contribution) -> Event;
+        type Holds = fn(&super::session::Session, SignerIndex) -> bool;
+        let (event, holds): (Seen, Holds) = match session.phase {
+            Phase::Nonces => (Event::NonceReceived, |session, index| session.run.nonces.at(index).is_some()),
+            Phase::Partials => (Event::PartialSigReceived, |session, index| session.run.partials.at(index).is_some()),
             Phase::Joining | Phase::Commitments | Phase::Complete | Phase::Aborted => return,
         };
-        let is_there = |index: SignerIndex| match session.phase {
-            Phase::Nonces => session.run.nonces.at(index).is_some(),
-            _ => session.run.partials.at(index).is_some(),
-        };
+        let is_there = |index: SignerIndex| holds(session, index);
         let reported: Vec<(SignerIndex, motet_wire::Channel)> = match new {
             Some((index, channel)) if is_there(index) => vec![(index, channel)],
             Some(_) => Vec::new(),
@@ -173,7 +172,7 @@ impl Engine {
                 .collect(),
         };
         for (index, channel) in reported {
-            step.emit(events(Contribution { round, index, channel }));
+            step.emit(event(Contribution { round, index, channel }));
         }
     }
 

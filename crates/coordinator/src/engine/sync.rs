@@ -44,7 +44,7 @@ impl Engine {
             .filter(|peer| **peer != self.peer)
             .collect();
         for peer in peers {
-            step.send(peer.clone(), Vec::new(), frame);
+            step.send(*peer, Vec::new(), frame);
         }
     }
 
@@ -76,7 +76,7 @@ impl Engine {
         if have.outcome == Holding::Missing {
             frames.extend(session.outcome.clone());
         }
-        let to = message.from().clone();
+        let to = *message.from();
         self.hand_on(&request, frames, Some(to), step);
     }
 
@@ -106,7 +106,7 @@ impl Engine {
     }
 
     pub(super) fn on_sync_response(&mut self, message: Validated<SyncResponse>, step: &mut Step<'_>) {
-        let from = message.from().clone();
+        let from = *message.from();
         let Some(session) = self.sessions.get(&message.message().request) else { return };
         if session.is_over() || session.slot_of(message.sender()).is_none() || self.is_own(message.sender()) {
             return;

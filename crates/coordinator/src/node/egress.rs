@@ -93,7 +93,7 @@ impl Egress {
         requests.dedup();
         let input = Input::PersistFailed { requests, detail: error.to_string() };
         let inputs = self.inputs.clone();
-        tokio::spawn(async move { drop(inputs.send(Back::Input(input)).await) });
+        tokio::spawn(async move { drop(inputs.send(input.into()).await) });
     }
 
     async fn release(&self, released: Released, published: &mut VecDeque<(Vec<DhtKey>, Arc<[u8]>)>) {

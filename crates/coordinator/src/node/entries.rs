@@ -30,7 +30,7 @@ impl Entries {
         if !peek(frame).is_some_and(|peek| kinds.contains(&peek.kind)) {
             return None;
         }
-        let arrival = Arrival::new(Arc::from(frame), Channel::Dht, self.local.clone());
+        let arrival = Arrival::new(Arc::from(frame), Channel::Dht, self.local);
         let admitted = {
             let mut validator = self.validator.lock().unwrap_or_else(PoisonError::into_inner);
             validator.admit(arrival, self.clock.now()).ok()?

@@ -29,7 +29,7 @@ impl Driver {
         let mut admitted: Vec<(Admitted, PeerId, Option<ReportToken>)> = Vec::new();
         for (bytes, channel, from, token) in arrivals {
             let (peer, author) = (self.standing_of_peer(&from), self.standing_of_author(&bytes));
-            let arrival = Arrival::new(bytes, channel, from.clone()).standing(peer, author);
+            let arrival = Arrival::new(bytes, channel, from).standing(peer, author);
             match self.validator.admit(arrival, now) {
                 Ok(worth) => admitted.push((worth, from, token)),
                 Err(rejection) => self.on_looked(Looked { from, token, result: Err(Box::new(rejection)) }),

@@ -57,7 +57,7 @@ impl Network {
                 let signer = LocalSigner::new(key, Infallible(ChaCha20Rng::seed_from_u64(order.next_u64())));
                 let config = Config { difficulty: Difficulty(0), ..config.clone() };
                 Node {
-                    engine: Engine::new(config, network.clone(), peer.clone(), Snapshot::default()),
+                    engine: Engine::new(config, network.clone(), peer, Snapshot::default()),
                     signers: vec![Arc::new(signer)],
                     validator: Validator::with_work(network.clone(), ValidatorLimits::default(), Arc::new(Free)),
                     peer,
@@ -195,14 +195,14 @@ impl Network {
     }
 
     fn act(&mut self, node: usize, action: Action) {
-        let from = self.nodes[node].peer.clone();
+        let from = self.nodes[node].peer;
         match action {
             Action::Persist(record) => self.nodes[node].records.push(record),
             Action::Broadcast { frame, .. } => {
                 for index in 0..self.nodes.len() {
                     let channel = if index == node { Channel::Loopback } else { Channel::Gossip };
                     if index == node || !self.nodes[node].deaf {
-                        self.queue.push_back((index, channel, from.clone(), Arc::clone(&frame)));
+                        self.queue.push_back((index, channel, from, Arc::clone(&frame)));
                     }
                 }
             }
@@ -217,7 +217,7 @@ impl Network {
             Action::Publish { .. } => {}
             Action::Validate { from, frames } => {
                 for frame in frames {
-                    self.queue.push_back((node, Channel::Sync, from.clone(), frame));
+                    self.queue.push_back((node, Channel::Sync, from, frame));
                 }
             }
             Action::AskSigner(task) => {
