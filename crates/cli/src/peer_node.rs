@@ -64,7 +64,7 @@ fn explain(error: &NodeError) -> Failed {
     let failed = Failed::here(error);
     match error {
         NodeError::Store(_) => failed.hint("if another motet runs with this key, stop it first"),
-        _ => failed,
+        NodeError::Net(_) | NodeError::Signer { .. } | _ => failed,
     }
 }
 

@@ -77,8 +77,10 @@ fn message(bytes: &[u8]) -> String {
 fn derivation(derivation: &Derivation) -> String {
     match derivation {
         Derivation::None => String::new(),
-        Derivation::Taproot { merkle_root: None } => " (Taproot, no scripts)".to_owned(),
-        Derivation::Taproot { merkle_root: Some(root) } => format!(" (Taproot, scripts {})", hex::encode(root)),
+        Derivation::Taproot { merkle_root } => match merkle_root {
+            None => " (Taproot, no scripts)".to_owned(),
+            Some(root) => format!(" (Taproot, scripts {})", hex::encode(root)),
+        },
         Derivation::Bip328 { path } => format!(" (BIP-328 path {path:?})"),
         Derivation::Bip328Taproot { path, .. } => format!(" (BIP-328 path {path:?}, Taproot)"),
         _ => " (a derivation that this version does not know)".to_owned(),
