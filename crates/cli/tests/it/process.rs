@@ -1,0 +1,247 @@
+//! Processes of `motet` in a folder of their own, watched line by line.
+//!
+//! Nothing sleeps: whoever waits, waits for a line or for the end. The guard ends what would hang for ever.
+
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "helpers of tests")]
+
+use core::time::Duration;
+use std::fmt::Write as _;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::os::unix::process::ExitStatusExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::Instant;
+
+use serde_json::Value;
+
+/// How long anything may take before it counts as hung. Nothing is expected to come near it.
+const GUARD: Duration = Duration::from_secs(120);
+
+/// One test's corner of the machine: a folder that its processes take for the system's temporary directory, and names
+/// that nobody else on this machine has.
+pub(crate) struct Scene {
+    folder: tempfile::TempDir,
+}
+
+impl Scene {
+    pub(crate) fn new() -> Self {
+        Self { folder: tempfile::tempdir().unwrap() }
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// `role`, made unique: multicast carries nicknames of all nodes with `--dev` from test to test.
+    pub(crate) fn name(&self, role: &str) -> String {
+        let folder = self.folder.path().file_name().unwrap().to_str().unwrap();
+        format!("{role}-{}", folder.trim_start_matches(".tmp"))
+    }
+
+    /// Starts `motet` with these arguments.
+    pub(crate) fn start(&self, arguments: &[&str]) -> Motet {
+        self.start_with(arguments, &[])
+    }
+
+    /// Starts `motet` with these arguments and variables of the environment.
+    pub(crate) fn start_with(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Motet {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_motet"));
+        command.args(arguments).current_dir(self.folder.path());
+        command.env("TMPDIR", self.folder.path()).env_remove("MOTET_CRASH_AT").env_remove("MOTET_LOG");
+        command.envs(variables.iter().copied());
+        Motet::start(command)
+    }
+
+    /// Runs `motet` to its end, without input.
+    pub(crate) fn run(&self, arguments: &[&str]) -> Ended {
+        let mut motet = self.start(arguments);
+        motet.close_input();
+        motet.wait()
+    }
+
+    /// The folder itself.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+}
+
+/// A running process. It is killed when it goes out of scope.
+pub(crate) struct Motet {
+    what: String,
+    child: Child,
+    lines: Receiver<(Stream, String)>,
+    open: usize,
+    output: Vec<String>,
+    errors: String,
+}
+
+#[derive(Clone, Copy)]
+enum Stream {
+    Output,
+    Errors,
+}
+
+/// What became of a process.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) status: ExitStatus,
+    /// The lines on standard output.
+    pub(crate) output: Vec<String>,
+    /// All of standard error.
+    pub(crate) errors: String,
+}
+
+impl Motet {
+    fn start(mut command: Command) -> Self {
+        let what = format!("{command:?}");
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let (said, lines) = channel();
+        let streams: [(Stream, Box<dyn std::io::Read + Send>); 2] = [
+            (Stream::Output, Box::new(child.stdout.take().unwrap())),
+            (Stream::Errors, Box::new(child.stderr.take().unwrap())),
+        ];
+        for (stream, source) in streams {
+            let said = said.clone();
+            std::thread::spawn(move || {
+                let mut source = BufReader::new(source);
+                loop {
+                    let mut line = String::new();
+                    // The receiver may have gone with its test.
+                    if source.read_line(&mut line).unwrap_or(0) == 0 || said.send((stream, line)).is_err() {
+                        break;
+                    }
+                }
+            });
+        }
+        Self { what, child, lines, open: 2, output: Vec::new(), errors: String::new() }
+    }
+
+    /// The next line of either stream; `None` when both have ended.
+    fn next(&mut self, wanted: &str) -> Option<(Stream, String)> {
+        match self.lines.recv_timeout(GUARD) {
+            Ok((stream, line)) => {
+                match stream {
+                    Stream::Output => self.output.push(line.trim_end().to_owned()),
+                    Stream::Errors => self.errors.push_str(&line),
+                }
+                Some((stream, line))
+            }
+            Err(RecvTimeoutError::Disconnected) => None,
+            Err(RecvTimeoutError::Timeout) => panic!("waited for {wanted} and nothing came\n{}", self.told()),
+        }
+    }
+
+    /// Waits for an event on standard output with `--json`.
+    pub(crate) fn event(&mut self, name: &str) -> Value {
+        let begin = Instant::now();
+        while let Some((stream, line)) = self.next(name) {
+            assert!(begin.elapsed() < GUARD, "waited for {name} among other events\n{}", self.told());
+            if matches!(stream, Stream::Output) {
+                let object = object(&line);
+                if object["event"] == name {
+                    return object;
+                }
+            }
+        }
+        panic!("ended without {name}\n{}", self.told());
+    }
+
+    /// Waits until standard error has a line with this text. A prompt is not a line: it ends without one.
+    pub(crate) fn error_line(&mut self, text: &str) {
+        while !self.errors.contains(text) {
+            assert!(self.next(text).is_some(), "ended without {text:?} on standard error\n{}", self.told());
+        }
+    }
+
+    /// Types a line.
+    pub(crate) fn answer(&mut self, line: &str) {
+        writeln!(self.child.stdin.as_mut().unwrap(), "{line}").unwrap();
+    }
+
+    /// Ends the input.
+    pub(crate) fn close_input(&mut self) {
+        drop(self.child.stdin.take());
+    }
+
+    /// Kills it, by SIGKILL: it has no chance to say anything.
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().unwrap();
+    }
+
+    /// Sends it a signal by name, such as `INT`.
+    pub(crate) fn signal(&mut self, name: &str) {
+        let sent = Command::new("kill").arg(format!("-{name}")).arg(self.child.id().to_string()).status().unwrap();
+        assert!(sent.success());
+    }
+
+    /// Waits for its end. Whatever its end is, no process may panic.
+    pub(crate) fn wait(mut self) -> Ended {
+        let begin = Instant::now();
+        while self.next("the end").is_some() {
+            assert!(begin.elapsed() < GUARD, "waited for the end\n{}", self.told());
+        }
+        let status = self.child.wait().unwrap();
+        self.open = 0;
+        let ended =
+            Ended { status, output: core::mem::take(&mut self.output), errors: core::mem::take(&mut self.errors) };
+        assert!(!ended.errors.contains("panicked"), "{ended}", ended = ended.told(&self.what));
+        ended
+    }
+
+    fn told(&self) -> String {
+        told(&self.what, &self.output, &self.errors)
+    }
+}
+
+impl Drop for Motet {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Ended {
+    /// The objects on standard output with `--json`: every line is one.
+    pub(crate) fn objects(&self) -> Vec<Value> {
+        self.output.iter().map(|line| object(line)).collect()
+    }
+
+    /// The last object with this name.
+    pub(crate) fn last(&self, name: &str) -> Value {
+        let found = self.objects().into_iter().rfind(|object| object["event"] == name);
+        found.unwrap_or_else(|| panic!("no {name}\n{}", self.told("")))
+    }
+
+    /// Checks the exit code.
+    #[track_caller]
+    pub(crate) fn expect(self, code: i32) -> Self {
+        assert_eq!(self.status.code(), Some(code), "signal {:?}\n{}", self.status.signal(), self.told(""));
+        self
+    }
+
+    pub(crate) fn told(&self, what: &str) -> String {
+        told(what, &self.output, &self.errors)
+    }
+}
+
+fn told(what: &str, output: &[String], errors: &str) -> String {
+    let mut text = format!("{what}\nstandard error:\n{errors}standard output:\n");
+    for line in output {
+        writeln!(text, "{}", line.get(..300).unwrap_or(line)).unwrap();
+    }
+    text
+}
+
+fn object(line: &str) -> Value {
+    let value: Value = serde_json::from_str(line).unwrap_or_else(|error| panic!("{line:?} is not JSON: {error}"));
+    assert!(value.is_object(), "{line:?} is not an object");
+    value
+}
+
+/// The strings of a JSON array.
+pub(crate) fn strings(value: &Value) -> Vec<String> {
+    value.as_array().unwrap().iter().map(|text| text.as_str().unwrap().to_owned()).collect()
+}
