@@ -118,4 +118,15 @@ mod tests {
         assert_eq!(mac[..8], [0x87, 0xaa, 0x7c, 0xde, 0xa5, 0xef, 0x61, 0x9d]);
         assert_eq!(mac[56..], [0x2e, 0x69, 0x6c, 0x20, 0x3a, 0x12, 0x68, 0x54]);
     }
+
+    #[test]
+    fn the_vectors_are_as_published() {
+        let folder = std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/vectors"));
+        let sums = std::fs::read_to_string(folder.join("SHA256SUMS")).unwrap();
+        for (sum, name) in sums.lines().map(|line| line.split_once("  ").unwrap()) {
+            let hash: [u8; 32] = Sha256::digest(std::fs::read(folder.join(name)).unwrap()).into();
+            assert_eq!(crate::hex::parse(sum), Ok(hash), "{name}");
+        }
+        assert_eq!(sums.lines().count(), 12);
+    }
 }

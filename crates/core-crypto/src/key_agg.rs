@@ -1,25 +1,19 @@
-//! Key aggregation and tweaks (BIP-327 KeyAgg, ApplyTweak; BIP-341 output keys; BIP-328 derivation).
+//! Key aggregation and tweaks (BIP-327 KeyAgg, ApplyTweak; BIP-341 output keys).
 
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
 use k256::Scalar;
 
-use crate::hash::{Tag, TaggedHash, hmac_sha512};
+use crate::hash::{Tag, TaggedHash};
 use crate::multiscalar::Coefficient;
 use crate::point::{PublicKey, XOnlyPublicKey};
 use crate::scalar::{parse_scalar, reduce, sign};
+use crate::taproot;
 use crate::vartime::combine_vartime;
 
 static KEY_LIST: Tag = Tag::new("KeyAgg list");
 static COEFFICIENT: Tag = Tag::new("KeyAgg coefficient");
-static TAPROOT: Tag = Tag::new("TapTweak");
-
-/// The chain code that BIP-328 gives every aggregate key.
-const BIP328_CHAIN_CODE: [u8; 32] = [
-    0x86, 0x80, 0x87, 0xca, 0x02, 0xa6, 0xf9, 0x74, 0xc4, 0x59, 0x89, 0x24, 0xc3, 0x6b, 0x57, 0x76, 0x2d, 0x32, 0xcb,
-    0x45, 0x71, 0x71, 0x67, 0xe3, 0x00, 0x62, 0x2c, 0x71, 0x67, 0xe3, 0x89, 0x65,
-];
 
 /// Keys that do not aggregate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -149,29 +143,8 @@ impl KeyAggContext {
     ///
     /// [`TweakError`].
     pub fn with_taproot(self, merkle_root: Option<&[u8; 32]>) -> Result<Self, TweakError> {
-        let hash = TaggedHash::new(&TAPROOT).chain(&self.aggregate_key().to_bytes());
-        let hash = merkle_root.map_or_else(|| hash.clone(), |root| hash.clone().chain(root));
-        self.with_xonly_tweak(&hash.finish())
-    }
-
-    /// The key at a path below the aggregate key's extended key (BIP-328, BIP-32 public derivation).
-    ///
-    /// # Errors
-    ///
-    /// [`TweakError`]; [`TweakError::Hardened`] for steps of 2^31 or more.
-    pub fn with_bip328_path(self, path: &[u32]) -> Result<Self, TweakError> {
-        let start = (self, BIP328_CHAIN_CODE);
-        let (context, _) = path.iter().try_fold(start, |(context, chain), step| {
-            if *step >= 1 << 31 {
-                return Err(TweakError::Hardened);
-            }
-            let derived = hmac_sha512(&chain, &[&context.aggregate.to_bytes(), &step.to_be_bytes()]);
-            let (tweak, chain) = derived.split_at(32);
-            let tweak: [u8; 32] = tweak.try_into().map_err(|_| TweakError::OutOfRange)?;
-            let chain: [u8; 32] = chain.try_into().map_err(|_| TweakError::OutOfRange)?;
-            Ok((context.with_plain_tweak(&tweak)?, chain))
-        })?;
-        Ok(context)
+        let tweak = taproot::tweak(&self.aggregate_key(), merkle_root);
+        self.with_xonly_tweak(&tweak)
     }
 
     fn tweaked(self, tweak: &[u8; 32], negate: bool) -> Result<Self, TweakError> {

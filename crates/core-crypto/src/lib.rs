@@ -5,9 +5,11 @@ extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
 
+pub mod bip328;
 mod challenge;
 #[doc(hidden)]
 pub mod declassify;
+pub mod deterministic;
 mod field;
 mod hash;
 mod hex;
@@ -19,6 +21,7 @@ mod scalar;
 pub mod schnorr;
 mod secret;
 mod session;
+mod taproot;
 mod vartime;
 #[cfg(test)]
 mod vectors;

@@ -169,6 +169,16 @@ impl AggregateNonce {
         let second = sum_vartime(nonces.iter().map(|nonce| nonce.points[1]));
         Self { points: PublicSum::to_points_vartime([first, second]) }
     }
+
+    /// The sum of these nonces and one more.
+    #[must_use]
+    pub fn with(&self, nonce: &PublicNonce) -> Self {
+        let [first, second] = &self.points;
+        let halves = [(first, nonce.points[0]), (second, nonce.points[1])];
+        let sums =
+            halves.map(|(sum, point)| sum_vartime(sum.iter().copied().chain([point]).collect::<Vec<_>>().into_iter()));
+        Self { points: PublicSum::to_points_vartime(sums) }
+    }
 }
 
 ordered_by_bytes!(AggregateNonce);

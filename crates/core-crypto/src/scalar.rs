@@ -51,8 +51,14 @@ impl SecretKey {
     /// [`InvalidSecretKey`] for zero and for numbers not below the group order.
     pub fn from_bytes(bytes: &[u8; 32]) -> Result<Self, InvalidSecretKey> {
         let mut scalar = parse_secret_scalar(bytes).ok_or(InvalidSecretKey)?;
-        let public = public_point(&scalar, Site::PublicKey).ok_or(InvalidSecretKey)?;
-        Ok(Self { scalar: Secret::take(&mut scalar), public })
+        Self::from_scalar(&mut scalar).ok_or(InvalidSecretKey)
+    }
+
+    /// Takes a scalar in, and overwrites where it was; none if it is zero.
+    pub(crate) fn from_scalar(scalar: &mut Scalar) -> Option<Self> {
+        let public = public_point(scalar, Site::PublicKey);
+        let scalar = Secret::take(scalar);
+        Some(Self { scalar, public: public? })
     }
 
     /// The public key.

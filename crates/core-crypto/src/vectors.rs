@@ -1,4 +1,4 @@
-//! The official test vectors of BIP-327, every file but deterministic signing, against the crate's insides: the vectors
+//! The official test vectors of BIP-327, every file, against the crate's insides: the vectors
 //! give secret nonces and randomness, which no public item takes.
 
 #![cfg(test)]
@@ -9,11 +9,12 @@ use std::format;
 
 use serde_json::Value;
 
+use crate::deterministic::DeterministicSignError;
 use crate::nonce::{NonceInputs, from_randomness};
 use crate::scalar::parse_scalar;
 use crate::{
     AggregateNonce, KeyAggContext, KeyAggError, PartialSignature, PublicKey, PublicNonce, SecretKey, SecretNonce,
-    SigningSession, TweakError, XOnlyPublicKey, schnorr,
+    SigningSession, TweakError, XOnlyPublicKey, deterministic, schnorr,
 };
 
 fn load(name: &str) -> Value {
@@ -251,6 +252,53 @@ fn partial_signatures_aggregate() {
         let partials = pick(&vectors["psigs"], &case["psig_indices"]);
         let culprit = partials.into_iter().position(|partial| PartialSignature::from_bytes(&fixed(partial)).is_err());
         assert_eq!(culprit, blamed(case));
+    }
+}
+
+/// The tweaks of a case that holds them itself.
+fn tweaked_inline(context: KeyAggContext, case: &Value) -> Result<KeyAggContext, TweakError> {
+    list(&case["tweaks"]).iter().zip(list(&case["is_xonly"])).try_fold(context, |context, (tweak, x)| {
+        if x.as_bool().unwrap() {
+            context.with_xonly_tweak(&fixed(tweak))
+        } else {
+            context.with_plain_tweak(&fixed(tweak))
+        }
+    })
+}
+
+#[test]
+fn the_last_signer_signs_deterministically() {
+    let vectors = load("det_sign");
+    let key = SecretKey::from_bytes(&fixed(&vectors["sk"])).unwrap();
+    let message = |case: &Value| bytes(&vectors["msgs"][usize::try_from(case["msg_index"].as_u64().unwrap()).unwrap()]);
+    let aux = |case: &Value| case["rand"].as_str().map(|_| fixed::<32>(&case["rand"]));
+    for case in list(&vectors["valid_test_cases"]) {
+        let keys = keys(&pick(&vectors["pubkeys"], &case["key_indices"])).unwrap();
+        let context = tweaked_inline(KeyAggContext::with_duplicates(&keys).unwrap(), case).unwrap();
+        let others = AggregateNonce::from_bytes(&fixed(&case["aggothernonce"])).unwrap();
+        let signed = deterministic::sign(&key, &context, &others, &message(case), aux(case).as_ref()).unwrap();
+        assert_eq!(signed.nonce.to_bytes(), fixed(&case["expected"][0]), "{case}");
+        assert_eq!(signed.partial.to_bytes(), fixed(&case["expected"][1]), "{case}");
+        signed.session.verify_partial(signer(case), &signed.nonce, &signed.partial).unwrap();
+    }
+    for case in list(&vectors["error_test_cases"]) {
+        let refused = (|| -> Result<(), String> {
+            let keys = keys(&pick(&vectors["pubkeys"], &case["key_indices"])).map_err(|index| {
+                assert_eq!(Some(index), blamed(case));
+                "pubkey".to_string()
+            })?;
+            let others = AggregateNonce::from_bytes(&fixed(&case["aggothernonce"])).map_err(|_| "aggothernonce")?;
+            let context = KeyAggContext::with_duplicates(&keys).map_err(|error| error.to_string())?;
+            let context = tweaked_inline(context, case).map_err(|error| error.to_string())?;
+            let signed = deterministic::sign(&key, &context, &others, &message(case), aux(case).as_ref());
+            let infinite = "aggothernonce".to_string();
+            signed.map(drop).map_err(|error| {
+                if error == DeterministicSignError::InfiniteNonce { infinite } else { error.to_string() }
+            })
+        })();
+        let reason = refused.unwrap_err();
+        let expected = case["error"]["contrib"].as_str();
+        assert!(expected.is_none_or(|contribution| contribution == reason), "{case}: {reason}");
     }
 }
 

@@ -1,4 +1,6 @@
 //! The public interface of the crate, as its users see it.
 mod batch;
+mod bip328;
 mod bip340;
+mod bip341;
 mod session;
