@@ -5,6 +5,7 @@ extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
 
+pub mod adaptor;
 pub mod bip328;
 mod challenge;
 #[doc(hidden)]
@@ -21,6 +22,7 @@ mod scalar;
 pub mod schnorr;
 mod secret;
 mod session;
+pub mod signer;
 mod taproot;
 mod vartime;
 #[cfg(test)]

@@ -173,12 +173,20 @@ impl AggregateNonce {
     /// The sum of these nonces and one more.
     #[must_use]
     pub fn with(&self, nonce: &PublicNonce) -> Self {
-        let [first, second] = &self.points;
-        let halves = [(first, nonce.points[0]), (second, nonce.points[1])];
-        let sums =
-            halves.map(|(sum, point)| sum_vartime(sum.iter().copied().chain([point]).collect::<Vec<_>>().into_iter()));
+        let [first, second] = self.points;
+        let sums = [plus(first, nonce.points[0]), plus(second, nonce.points[1])];
         Self { points: PublicSum::to_points_vartime(sums) }
     }
+
+    /// With a point added to the first half.
+    pub(crate) fn plus_first(&self, point: PublicPoint) -> Self {
+        let [first, second] = self.points;
+        Self { points: [plus(first, point).to_point_vartime(), second] }
+    }
+}
+
+fn plus(sum: Option<PublicPoint>, point: PublicPoint) -> PublicSum {
+    sum.map_or_else(|| point.into(), |sum| sum_vartime([sum, point].into_iter()))
 }
 
 ordered_by_bytes!(AggregateNonce);

@@ -58,7 +58,7 @@ impl PublicKey {
         sum.to_point_vartime().map(Self::from_public_point)
     }
 
-    fn from_public_point(point: PublicPoint) -> Self {
+    pub(crate) fn from_public_point(point: PublicPoint) -> Self {
         Self { point, bytes: point.to_bytes() }
     }
 

@@ -46,11 +46,11 @@ impl Signature {
         Self(bytes)
     }
 
-    fn nonce_x(&self) -> [u8; 32] {
+    pub(crate) fn nonce_x(&self) -> [u8; 32] {
         core::array::from_fn(|index| self.0.get(index).copied().unwrap_or_default())
     }
 
-    fn s(&self) -> [u8; 32] {
+    pub(crate) fn s(&self) -> [u8; 32] {
         core::array::from_fn(|index| self.0.get(32 + index).copied().unwrap_or_default())
     }
 }

@@ -14,8 +14,10 @@ use crate::hex::{hex_value, ordered_by_bytes};
 use crate::key_agg::KeyAggContext;
 use crate::multiscalar::Coefficient;
 use crate::nonce::{AggregateNonce, PublicNonce, SecretNonce};
+use crate::point::PublicKey;
 use crate::scalar::{SecretKey, parse_scalar, reduce};
 use crate::schnorr::{Signature, random_weight, verify};
+use crate::signer::SigningTask;
 use crate::vartime::{PublicPoint, combine_vartime, sum_vartime};
 
 static NONCE_COEFFICIENT: Tag = Tag::new("MuSig/noncecoef");
@@ -48,6 +50,10 @@ impl PartialSignature {
     /// The 32 bytes.
     pub fn to_bytes(&self) -> [u8; 32] {
         self.0.to_bytes().into()
+    }
+
+    pub(crate) const fn scalar(&self) -> Scalar {
+        self.0
     }
 }
 
@@ -87,6 +93,16 @@ pub struct VerifiedPartials {
     signature: Option<Signature>,
 }
 
+impl VerifiedPartials {
+    /// The sum of the partial signatures, where the equation of the result was part of what was verified.
+    pub(crate) const fn complete_sum(&self) -> Option<Scalar> {
+        match self.signature {
+            Some(_) => Some(self.sum),
+            None => None,
+        }
+    }
+}
+
 /// The aggregated signature does not verify: a partial signature is wrong or missing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the aggregated signature does not verify")]
@@ -101,24 +117,40 @@ pub struct SigningSession {
     b: Scalar,
     /// The challenge e.
     e: Scalar,
-    /// The final nonce R.
+    /// The final nonce R: R_1 + b R_2, and the adaptor point if there is one.
     nonce: PublicPoint,
-    /// R_1 and R_2 where R = R_1 + b R_2; none where that was infinity and R is G instead (BIP-327).
-    made_of: Option<[Option<PublicPoint>; 2]>,
+    /// R_1 and R_2.
+    aggregate_nonce: AggregateNonce,
+    /// Whether R was infinity, and is G instead (BIP-327).
+    replaced: bool,
+    /// What the partial signatures leave out of R, for adaptor signatures.
+    adaptor: Option<PublicPoint>,
 }
 
 impl SigningSession {
     /// Computes the session values (BIP-327 GetSessionValues).
     pub fn new(context: &KeyAggContext, nonce: &AggregateNonce, message: &[u8]) -> Self {
+        Self::with_adaptor(context, nonce, None, message)
+    }
+
+    /// The same with an adaptor point, to which the nonce coefficient commits as to any nonce.
+    pub(crate) fn with_adaptor(
+        context: &KeyAggContext,
+        nonce: &AggregateNonce,
+        adaptor: Option<PublicPoint>,
+        message: &[u8],
+    ) -> Self {
+        let adapted = adaptor.map_or(*nonce, |adaptor| nonce.plus_first(adaptor));
         let key = context.aggregate_key().to_bytes();
-        let hash = TaggedHash::new(&NONCE_COEFFICIENT).chain(&nonce.to_bytes()).chain(&key).chain(message);
+        let hash = TaggedHash::new(&NONCE_COEFFICIENT).chain(&adapted.to_bytes()).chain(&key).chain(message);
         let b = reduce(&hash.finish());
         let coefficients = [Coefficient::One, Coefficient::from_scalar_vartime(&b)];
-        let finite = coefficients.into_iter().zip(nonce.points).filter_map(|(b, point)| Some((b, point?)));
+        let finite = coefficients.into_iter().zip(adapted.points).filter_map(|(b, point)| Some((b, point?)));
         let sum = combine_vartime(None, finite).to_point_vartime();
-        let (point, made_of) = (sum.unwrap_or_else(PublicPoint::generator), sum.map(|_| nonce.points));
+        let point = sum.unwrap_or_else(PublicPoint::generator);
         let e = challenge(&point.x_bytes(), &key, message);
-        Self { context: context.clone(), message: message.to_vec(), b, e, nonce: point, made_of }
+        let (context, message) = (context.clone(), message.to_vec());
+        Self { context, message, b, e, nonce: point, aggregate_nonce: *nonce, replaced: sum.is_none(), adaptor }
     }
 
     /// Makes this signer's partial signature, and verifies it before it leaves (BIP-327 Sign).
@@ -283,19 +315,20 @@ impl SigningSession {
             terms.push((Coefficient::Scalar(self.b), sum));
         }
         terms.push((Coefficient::One, self.nonce.with_even_y()));
+        terms.extend(self.signed_adaptor().map(|adaptor| (Coefficient::One, adaptor.negate_if(true))));
         terms.push((Coefficient::Scalar(self.e), self.context.aggregate_key().point()));
         Some(combine_vartime(Some(&-s), terms).is_infinity())
     }
 
     /// Whether the session's aggregate nonce is the sum of these nonces.
     fn is_made_of(&self, nonces: &[PublicNonce]) -> bool {
-        self.made_of.is_some_and(|[first, second]| {
-            [(0, first), (1, second)].into_iter().all(|(half, expected)| {
+        let halves = self.aggregate_nonce.points.into_iter().enumerate();
+        !self.replaced
+            && halves.into_iter().all(|(half, expected)| {
                 let sum =
                     sum_vartime(nonces.iter().map(|nonce| if half == 0 { nonce.points[0] } else { nonce.points[1] }));
                 expected.map_or_else(|| sum.is_infinity(), |expected| sum.equals_vartime(&expected))
             })
-        })
     }
 
     /// Aggregates partial signatures (BIP-327 PartialSigAgg), and verifies the result before it is handed out.
@@ -346,14 +379,26 @@ impl SigningSession {
     }
 
     fn finished(&self, sum: Scalar) -> Result<Signature, AggregateError> {
+        self.finished_s(sum).map(|s| Signature::from_parts(&self.nonce.x_bytes(), &s))
+    }
+
+    /// s of the final signature, verified; of the adaptor signature, where there is an adaptor point.
+    pub(crate) fn finished_s(&self, sum: Scalar) -> Result<Scalar, AggregateError> {
         // BIP-340 verification without hashing and lifting again what this session holds: s G - e Q = R.
-        let key = self.context.aggregate_key().point();
-        let nonce = combine_vartime(Some(&self.final_s(sum)), [(Coefficient::from_scalar_vartime(&-self.e), key)]);
-        if nonce.equals_vartime(&self.nonce.with_even_y()) { Ok(self.signature(sum)) } else { Err(AggregateError) }
+        let s = self.final_s(sum);
+        let key = (Coefficient::from_scalar_vartime(&-self.e), self.context.aggregate_key().point());
+        let adaptor = self.signed_adaptor().map(|adaptor| (Coefficient::One, adaptor));
+        let nonce = combine_vartime(Some(&s), core::iter::once(key).chain(adaptor));
+        if nonce.equals_vartime(&self.nonce.with_even_y()) { Ok(s) } else { Err(AggregateError) }
+    }
+
+    /// The adaptor point with the sign that it has in the R with an even y.
+    fn signed_adaptor(&self) -> Option<PublicPoint> {
+        self.adaptor.map(|adaptor| adaptor.negate_if(self.nonce.is_odd()))
     }
 
     /// s of the final signature: the sum of the partial signatures and what the tweaks add.
-    fn final_s(&self, sum: Scalar) -> Scalar {
+    pub(crate) fn final_s(&self, sum: Scalar) -> Scalar {
         sum + self.e * self.context.tweak_share()
     }
 
@@ -361,8 +406,23 @@ impl SigningSession {
         Signature::from_parts(&self.nonce.x_bytes(), &self.final_s(sum))
     }
 
+    /// The final nonce R.
+    pub(crate) const fn nonce(&self) -> PublicPoint {
+        self.nonce
+    }
+
     /// The final nonce R, compressed; for tests against the vectors.
     pub fn nonce_bytes(&self) -> [u8; 33] {
         self.nonce.to_bytes()
+    }
+
+    /// What a signer has to know to sign, also one that keeps its key elsewhere.
+    pub fn task(&self) -> SigningTask<'_> {
+        SigningTask {
+            context: &self.context,
+            aggregate_nonce: self.aggregate_nonce,
+            adaptor: self.adaptor.map(PublicKey::from_public_point),
+            message: &self.message,
+        }
     }
 }

@@ -1,6 +1,8 @@
 //! The public interface of the crate, as its users see it.
+mod adaptor;
 mod batch;
 mod bip328;
 mod bip340;
 mod bip341;
 mod session;
+mod signer;

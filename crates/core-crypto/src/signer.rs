@@ -1,0 +1,115 @@
+//! Where the key is: the two operations of MuSig2 that need it, as a trait.
+//!
+//! Everything else (aggregating keys and nonces, computing session values, verifying, aggregating signatures) works
+//! without the key. What stands behind the trait may be memory ([`LocalSigner`]), a hardware wallet or an enclave. It gets
+//! a [`SigningTask`], which has the inputs of signing and nothing derived from them: a device computes the challenge itself,
+//! from what it shows to its owner.
+
+use rand_core::TryCryptoRng;
+
+use crate::key_agg::KeyAggContext;
+use crate::nonce::{AggregateNonce, NonceGenError, NonceInputs, PublicNonce, SecretNonce, generate_nonce};
+use crate::point::{PublicKey, XOnlyPublicKey};
+use crate::scalar::SecretKey;
+use crate::session::{PartialSignature, SignError, SigningSession};
+
+/// What is signed, and with whom: all that a signer needs besides its key and its nonce.
+#[derive(Debug, Clone, Copy)]
+pub struct SigningTask<'a> {
+    /// The signers' keys, in order, with all tweaks.
+    pub context: &'a KeyAggContext,
+    /// The sum of all signers' nonces, without the adaptor point.
+    pub aggregate_nonce: AggregateNonce,
+    /// The adaptor point, where the result is to be an adaptor signature.
+    pub adaptor: Option<PublicKey>,
+    /// The message.
+    pub message: &'a [u8],
+}
+
+/// What a nonce is for; see [`NonceInputs`]. The signer adds its own key.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoncePurpose<'a> {
+    /// The aggregate key that the signature will verify under.
+    pub aggregate_key: Option<&'a XOnlyPublicKey>,
+    /// The message.
+    pub message: Option<&'a [u8]>,
+    /// Anything else that tells this use from others.
+    pub extra: Option<&'a [u8]>,
+}
+
+/// Somebody who holds a secret key and signs with it.
+pub trait Signer {
+    /// A secret nonce, or a handle to one that stays in the device. It is given back once, by value.
+    type Nonce;
+    /// Why it did not.
+    type Error;
+
+    /// The public key of the secret key.
+    fn public_key(&self) -> PublicKey;
+
+    /// Generates a nonce for one signature (BIP-327 NonceGen).
+    ///
+    /// # Errors
+    ///
+    /// Its own.
+    fn generate_nonce(&mut self, purpose: &NoncePurpose<'_>) -> Result<(Self::Nonce, PublicNonce), Self::Error>;
+
+    /// Makes the partial signature with this nonce (BIP-327 Sign). The nonce is gone in any case.
+    ///
+    /// # Errors
+    ///
+    /// Its own.
+    fn sign(&mut self, nonce: Self::Nonce, task: &SigningTask<'_>) -> Result<PartialSignature, Self::Error>;
+}
+
+/// A signer in this process's memory.
+#[derive(Debug)]
+pub struct LocalSigner<R> {
+    key: SecretKey,
+    rng: R,
+}
+
+impl<R: TryCryptoRng> LocalSigner<R> {
+    /// Takes the key, and where its nonces get their randomness from.
+    pub const fn new(key: SecretKey, rng: R) -> Self {
+        Self { key, rng }
+    }
+}
+
+/// A signer in memory did not sign.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum LocalSignerError {
+    /// No nonce was generated.
+    #[error(transparent)]
+    Nonce(#[from] NonceGenError),
+    /// No partial signature was made.
+    #[error(transparent)]
+    Sign(#[from] SignError),
+}
+
+impl<R: TryCryptoRng> Signer for LocalSigner<R> {
+    type Nonce = SecretNonce;
+    type Error = LocalSignerError;
+
+    fn public_key(&self) -> PublicKey {
+        self.key.public_key()
+    }
+
+    fn generate_nonce(&mut self, purpose: &NoncePurpose<'_>) -> Result<(SecretNonce, PublicNonce), LocalSignerError> {
+        let inputs = NonceInputs {
+            public_key: &self.key.public_key(),
+            secret_key: Some(&self.key),
+            aggregate_key: purpose.aggregate_key,
+            message: purpose.message,
+            extra: purpose.extra,
+        };
+        Ok(generate_nonce(&mut self.rng, &inputs)?)
+    }
+
+    fn sign(&mut self, nonce: SecretNonce, task: &SigningTask<'_>) -> Result<PartialSignature, LocalSignerError> {
+        let adaptor = task.adaptor.map(|adaptor| adaptor.point());
+        let session = SigningSession::with_adaptor(task.context, &task.aggregate_nonce, adaptor, task.message);
+        Ok(session.sign(nonce, &self.key)?)
+    }
+}
