@@ -10,6 +10,8 @@ pub(crate) enum Exit {
     Success,
     /// 1: this machine failed: a file, the store, the network.
     Failure,
+    /// 2: the command line is wrong.
+    Usage,
     /// 3: a signer that was asked for was not found.
     NotFound,
     /// 4: a signature does not verify.
@@ -22,10 +24,11 @@ pub(crate) enum Exit {
 
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
-        // 2 is a wrong command line; the parser of arguments ends with it by itself.
         Self::from(match exit {
             Exit::Success => 0,
             Exit::Failure => 1,
+            // The parser of arguments ends with the same code by itself.
+            Exit::Usage => 2,
             Exit::NotFound => 3,
             Exit::Invalid => 4,
             Exit::Session => 5,
@@ -46,6 +49,11 @@ impl Failed {
     /// This machine's failure.
     pub(crate) fn here(error: impl fmt::Display) -> Self {
         Self::new(Exit::Failure, error)
+    }
+
+    /// A wrong command line that only a look at the values shows.
+    pub(crate) fn usage(error: impl fmt::Display) -> Self {
+        Self::new(Exit::Usage, error)
     }
 
     pub(crate) fn new(exit: Exit, what: impl fmt::Display) -> Self {

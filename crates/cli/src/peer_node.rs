@@ -79,14 +79,14 @@ fn dev_net(args: &NodeArgs) -> Result<NetConfig, Failed> {
 fn kept(args: &NodeArgs) -> Result<(SecretKey, Arc<dyn Store>, NetConfig, String), Failed> {
     let Some(path) = &args.key else {
         let hint = "make one with `motet keygen --out FILE`, or try things out with --dev NAME";
-        return Err(Failed::here("a signer needs a key: --key FILE").hint(hint));
+        return Err(Failed::usage("a signer needs a key: --key FILE").hint(hint));
     };
     let key = keystore::read_key(path)?;
     let data = args.data.clone().unwrap_or_else(|| path.with_extension("motet"));
     std::fs::create_dir_all(&data).map_err(|error| Failed::here(format!("{}: {error}", data.display())))?;
     let identity = keystore::read_or_make(&data.join("node.key"))?;
     let keypair = Keypair::from_seed(*identity).map_err(Failed::here)?;
-    let network = NetworkId::new(&args.network).map_err(|error| Failed::here(format!("--network: {error}")))?;
+    let network = NetworkId::new(&args.network).map_err(|error| Failed::usage(format!("--network: {error}")))?;
     let mut net = NetConfig::local(network, keypair).map_err(Failed::here)?;
     net.reach = Reach::Public;
     net.listen = ["/ip4/0.0.0.0/tcp/0", "/ip4/0.0.0.0/udp/0/quic-v1"]
@@ -105,9 +105,9 @@ fn kept(args: &NodeArgs) -> Result<(SecretKey, Arc<dyn Store>, NetConfig, String
 fn addresses(net: &mut NetConfig, args: &NodeArgs) -> Result<(), Failed> {
     let parse = |texts: &[String]| texts.iter().map(|text| parse_address(text)).collect::<Result<Vec<_>, _>>();
     if !args.listen.is_empty() {
-        net.listen = parse(&args.listen).map_err(Failed::here)?;
+        net.listen = parse(&args.listen).map_err(Failed::usage)?;
     }
-    net.bootstrap = parse(&args.peer).map_err(Failed::here)?;
+    net.bootstrap = parse(&args.peer).map_err(Failed::usage)?;
     Ok(())
 }
 

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use motet_coordinator::event::AbortCause;
 use motet_coordinator::node::Clock;
 use motet_coordinator::{ApproveAll, Event, Policy};
+use motet_core_crypto::PublicKey;
 use motet_wire::{Criteria, SignerMetadata};
 use serde_json::json;
 
@@ -41,7 +42,7 @@ pub(crate) async fn run(args: RunArgs) -> Result<Exit, Failed> {
             event = node.events.next() => {
                 let Some(event) = event else { return Err(Failed::here("the node has stopped")) };
                 output.event(&node.nickname, clock.now().mono, &event);
-                if let Some(ended) = outcome(&event, &output).filter(|_| args.once) {
+                if let Some(ended) = outcome(&event, &node.signer, &output).filter(|_| args.once) {
                     break ended;
                 }
             }
@@ -58,12 +59,13 @@ pub(crate) async fn run(args: RunArgs) -> Result<Exit, Failed> {
 }
 
 /// How a session has ended, if that is what the event says.
-pub(crate) fn outcome(event: &Event, output: &Output) -> Option<Result<Exit, Failed>> {
+pub(crate) fn outcome(event: &Event, own: &PublicKey, output: &Output) -> Option<Result<Exit, Failed>> {
     match event {
         Event::SessionComplete(_) => Some(Ok(Exit::Success)),
         Event::SessionAborted(aborted) => {
             let exit = match &aborted.cause {
                 AbortCause::Cancelled => Exit::Cancelled,
+                AbortCause::Refused { signer, .. } if signer == own => Exit::Cancelled,
                 AbortCause::Internal(_) => Exit::Failure,
                 AbortCause::Refused { .. }
                 | AbortCause::Convicted { .. }

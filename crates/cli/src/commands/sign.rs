@@ -18,7 +18,7 @@ use crate::peer_node::PeerNode;
 pub(crate) async fn run(args: SignArgs) -> Result<Exit, Failed> {
     let clock = Clock::start();
     let mut output = Output::new(Format::of(args.node.json), clock.now().mono);
-    let message = message(args.message.as_ref(), args.message_hex.as_ref()).map_err(Failed::here)?;
+    let message = message(args.message.as_ref(), args.message_hex.as_ref()).map_err(Failed::usage)?;
     let mut node = PeerNode::start(&args.node, Arc::new(DeclineAll)).await?;
     output.learn(node.signer, &node.nickname);
     // The others have to know where to answer.
@@ -60,7 +60,7 @@ pub(crate) async fn run(args: SignArgs) -> Result<Exit, Failed> {
                     }
                     output.object(&json!({"event": "result", "items": items(completed)}));
                 }
-                if let Some(ended) = outcome(&event, &output) {
+                if let Some(ended) = outcome(&event, &node.signer, &output) {
                     break ended;
                 }
             }

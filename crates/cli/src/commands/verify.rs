@@ -8,9 +8,10 @@ use crate::exit::{Exit, Failed};
 use crate::output::{Format, Output};
 
 pub(crate) fn run(args: &VerifyArgs) -> Result<Exit, Failed> {
-    let key: XOnlyPublicKey = args.key.parse().map_err(|error| Failed::here(format!("--key: {error}")))?;
-    let signature: Signature = args.signature.parse().map_err(|error| Failed::here(format!("--signature: {error}")))?;
-    let message = message(args.message.as_ref(), args.message_hex.as_ref()).map_err(Failed::here)?;
+    let key: XOnlyPublicKey = args.key.parse().map_err(|error| Failed::usage(format!("--key: {error}")))?;
+    let signature: Signature =
+        args.signature.parse().map_err(|error| Failed::usage(format!("--signature: {error}")))?;
+    let message = message(args.message.as_ref(), args.message_hex.as_ref()).map_err(Failed::usage)?;
     let valid = schnorr::verify(&key, &message, &signature).is_ok();
     let output = Output::new(Format::of(args.json), motet_wire::MonotonicMs::default());
     output.object(&json!({"event": "verdict", "valid": valid}));

@@ -1,8 +1,6 @@
 //! An independent verdict on what `motet` prints: our own verification beside libsecp256k1's, and libsecp256k1's MuSig2
 //! key aggregation beside ours.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests")]
-
 use motet_core_crypto::{KeyAggContext, PublicKey, Signature, XOnlyPublicKey, schnorr, tagged_hash};
 use serde_json::Value;
 

@@ -1,5 +1,8 @@
 //! The program `motet` as its users run it: real processes, real sockets on loopback, their output and exit codes.
 
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "helpers of tests")]
+
 mod demo;
 mod judge;
 mod process;
+mod session;

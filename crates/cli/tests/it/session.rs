@@ -1,0 +1,221 @@
+//! Sessions of separate processes: who is asked approves, declines, dies or lives, and everybody learns how it ended.
+
+use serde_json::Value;
+
+use crate::judge::{Signed, Tweak, signers};
+use crate::process::{Ended, Motet, Scene, strings};
+
+/// A signer in a process of its own that signs whatever it is asked for.
+fn willing(scene: &Scene, name: &str, variables: &[(&str, &str)]) -> Motet {
+    scene.start_with(&["run", "--dev", name, "--once", "--auto-approve", "--json"], variables)
+}
+
+/// A signer in a process of its own that asks before it signs.
+fn asking(scene: &Scene, name: &str) -> Motet {
+    scene.start(&["run", "--dev", name, "--once", "--json"])
+}
+
+/// The signer of a process that has just been started.
+fn signer_of(motet: &mut Motet) -> String {
+    motet.event("ready")["signer"].as_str().unwrap().to_owned()
+}
+
+fn sign(scene: &Scene, name: &str, with: &[&str], more: &[&str]) -> Motet {
+    let with = with.join(",");
+    let arguments = ["sign", "--dev", name, "--with", &with, "--message", "hello", "--json"];
+    scene.start(&[&arguments, more].concat())
+}
+
+/// The outcome was told, on standard error for people and as an event for programs, and names exactly these signers.
+#[track_caller]
+fn names(ended: &Ended, name: &str, signer: &str) {
+    assert!(ended.errors.contains(name), "{name} is not named\n{}", ended.told(""));
+    assert_eq!(strings(&ended.last("SessionAborted")["signers"]), [signer], "{}", ended.told(""));
+}
+
+#[test]
+fn three_processes_sign_one_message() {
+    let scene = Scene::new();
+    let (alice, bob, carol) = (scene.name("alice"), scene.name("bob"), scene.name("carol"));
+    let others = [willing(&scene, &alice, &[]), willing(&scene, &bob, &[])];
+    let asked = sign(&scene, &carol, &[&alice, &bob], &[]).wait().expect(0);
+    let result = asked.last("result");
+    assert_eq!(asked.objects().last(), Some(&result), "the result is the last line");
+    let signed = Signed::items(&result);
+    let [item] = signed.as_slice() else { panic!("{result}") };
+    assert_eq!(item.message, b"hello");
+    item.verify();
+    let order = signers(&asked.objects());
+    assert_eq!(order.len(), 3);
+    assert!(order.is_sorted(), "BIP-327's KeySort: the same signers have the same key again");
+    item.is_of(&order, Tweak::None);
+    for other in others {
+        let other = other.wait().expect(0);
+        assert_eq!(other.errors, "");
+        assert_eq!(Signed::items(&other.last("SessionComplete")), signed);
+    }
+
+    let (key, signature) = (item.key.to_string(), item.signature.to_string());
+    let verify = ["verify", "--key", &key, "--signature", &signature, "--json"];
+    let verdict = scene.run(&[&verify[..], &["--message", "hello"]].concat()).expect(0);
+    assert_eq!(verdict.objects(), [serde_json::json!({"event": "verdict", "valid": true})]);
+    scene.run(&[&verify[..], &["--message-hex", "68656c6c6f"]].concat()).expect(0);
+    let verdict = scene.run(&[&verify[..], &["--message", "hullo"]].concat()).expect(4);
+    assert_eq!(verdict.objects(), [serde_json::json!({"event": "verdict", "valid": false})]);
+}
+
+#[test]
+fn the_one_who_asks_may_sign_for_a_taproot_output() {
+    let scene = Scene::new();
+    let (alice, bob) = (scene.name("alice"), scene.name("bob"));
+    let mut other = willing(&scene, &alice, &[]);
+    // A key names a signer as well as a nickname does.
+    let key = signer_of(&mut other);
+    let asked = sign(&scene, &bob, &[&key], &["--taproot"]).wait().expect(0);
+    let signed = Signed::items(&asked.last("result"));
+    signed[0].verify();
+    signed[0].is_of(&signers(&asked.objects()), Tweak::Taproot);
+    other.wait().expect(0);
+}
+
+#[test]
+fn who_dies_before_its_partial_signature_is_named_by_the_others() {
+    let scene = Scene::new();
+    let (alice, bob, carol) = (scene.name("alice"), scene.name("bob"), scene.name("carol"));
+    let other = willing(&scene, &alice, &[]);
+    let mut victim = willing(&scene, &bob, &[("MOTET_CRASH_AT", "before-partial")]);
+    let dead = signer_of(&mut victim);
+    let asked = sign(&scene, &carol, &[&alice, &bob], &[]).wait().expect(5);
+    let other = other.wait().expect(5);
+    let victim = victim.wait();
+    assert_eq!(victim.status.code(), None, "it was killed by a signal\n{}", victim.told(""));
+    for survivor in [asked, other] {
+        names(&survivor, &bob, &dead);
+        let timeout = survivor.last("SessionTimeout");
+        assert_eq!(timeout["phase"], "partial signatures");
+        assert_eq!(strings(&timeout["awaiting"]), [dead.as_str()]);
+        assert!(survivor.objects().iter().all(|object| object["event"] != "SessionComplete"));
+    }
+}
+
+/// Two signers, of whom the one that is asked dies at this place. What the other makes of it.
+fn dies_at(place: &str) -> (Ended, String, String) {
+    let scene = Scene::new();
+    let (alice, bob) = (scene.name("alice"), scene.name("bob"));
+    let mut victim = willing(&scene, &alice, &[("MOTET_CRASH_AT", place)]);
+    let dead = signer_of(&mut victim);
+    let asked = sign(&scene, &bob, &[&alice], &[]).wait();
+    assert_eq!(victim.wait().status.code(), None, "{place}: it was killed by a signal");
+    (asked, alice, dead)
+}
+
+#[test]
+fn who_dies_before_it_has_said_its_part_is_named() {
+    let places = [("before-nonces", "nonces"), ("before-signing", "partial signatures")];
+    let waiting = places.map(|(place, phase)| (place, phase, std::thread::spawn(move || dies_at(place))));
+    for (place, phase, outcome) in waiting {
+        let (asked, name, dead) = outcome.join().unwrap();
+        let asked = asked.expect(5);
+        names(&asked, &name, &dead);
+        assert_eq!(asked.last("SessionTimeout")["phase"], phase, "{place}");
+    }
+}
+
+#[test]
+fn who_dies_while_its_part_is_on_the_way_is_named_or_not_missed() {
+    // The words may have left the process or not: whoever waits for the next ones learns it, and nobody hangs.
+    let places = ["after-join", "after-nonces", "after-partial"];
+    let waiting = places.map(|place| (place, std::thread::spawn(move || dies_at(place))));
+    for (place, outcome) in waiting {
+        let (asked, name, dead) = outcome.join().unwrap();
+        if place == "after-partial" && asked.status.success() {
+            Signed::items(&asked.last("result"))[0].verify();
+        } else {
+            names(&asked.expect(5), &name, &dead);
+        }
+    }
+}
+
+#[test]
+fn who_is_killed_while_it_is_asked_is_named() {
+    let scene = Scene::new();
+    let (alice, bob) = (scene.name("alice"), scene.name("bob"));
+    let mut victim = asking(&scene, &alice);
+    let dead = signer_of(&mut victim);
+    let asked = sign(&scene, &bob, &[&alice], &["--join-timeout", "10s"]);
+    victim.event("SigningRequestReceived");
+    victim.kill();
+    let victim = victim.wait();
+    assert_eq!(victim.status.code(), None);
+    names(&asked.wait().expect(5), &alice, &dead);
+}
+
+#[test]
+fn a_yes_at_the_prompt_signs() {
+    let scene = Scene::new();
+    let (alice, bob) = (scene.name("alice"), scene.name("bob"));
+    let mut other = asking(&scene, &alice);
+    let own = signer_of(&mut other);
+    let asked = sign(&scene, &bob, &[&alice], &[]);
+    let request = other.event("SigningRequestReceived");
+    // Before anybody answers: what is asked stands there, and nothing is signed.
+    other.error_line("under key");
+    other.answer("yes");
+    let other = other.wait().expect(0);
+    let key = strings(&request["aggregate_keys"]).remove(0);
+    for shown in [&format!("{own} (you)"), &format!("under key  {key}"), "\"hello\" (5 bytes)", "sign this? [y/N]"] {
+        assert!(other.errors.contains(shown), "{shown}\n{}", other.errors);
+    }
+    let signed = Signed::items(&asked.wait().expect(0).last("result"));
+    signed[0].verify();
+    assert_eq!(signed[0].key.to_string(), key);
+    assert_eq!(Signed::items(&other.last("SessionComplete")), signed);
+}
+
+#[test]
+fn anything_else_at_the_prompt_declines() {
+    for (answer, what) in [(Some("no"), "no"), (Some(""), "an empty line"), (None, "the end of the input")] {
+        let scene = Scene::new();
+        let (alice, bob) = (scene.name("alice"), scene.name("bob"));
+        let mut other = asking(&scene, &alice);
+        let decliner = signer_of(&mut other);
+        let asked = sign(&scene, &bob, &[&alice], &[]);
+        other.event("SigningRequestReceived");
+        match answer {
+            Some(answer) => other.answer(answer),
+            None => other.close_input(),
+        }
+        let asked = asked.wait().expect(5);
+        names(&asked, &alice, &decliner);
+        let reason = asked.last("ParticipantDeclined")["reason"].clone();
+        assert_eq!(reason, Value::from("declined"), "{what}");
+        // The one who declined did what its user wanted: another code than that of a session that failed.
+        let other = other.wait().expect(6);
+        assert!(other.objects().iter().all(|object| object["event"] != "SessionComplete"));
+    }
+}
+
+#[test]
+fn who_is_not_there_is_not_found() {
+    let scene = Scene::new();
+    let (alice, bob) = (scene.name("alice"), scene.name("bob"));
+    let ended = sign(&scene, &bob, &[&alice], &["--find-timeout", "1ms"]).wait().expect(3);
+    assert!(ended.errors.contains(&alice), "{}", ended.errors);
+}
+
+#[test]
+fn an_interrupt_ends_a_signer_in_order_and_cancels_a_request() {
+    let scene = Scene::new();
+    let (alice, bob) = (scene.name("alice"), scene.name("bob"));
+    let mut other = asking(&scene, &alice);
+    signer_of(&mut other);
+    let mut asked = sign(&scene, &bob, &[&alice], &[]);
+    other.event("SigningRequestReceived");
+    asked.signal("INT");
+    asked.wait().expect(6);
+    other.signal("INT");
+    other.wait().expect(0);
+    // Nobody leaves an address where nobody listens any more.
+    let left: Vec<_> = std::fs::read_dir(scene.path("motet-dev")).unwrap().collect();
+    assert!(left.is_empty(), "{left:?}");
+}
