@@ -16,7 +16,6 @@ mod wire_docs;
 mod wire_evidence;
 mod wire_fuzz;
 mod wire_golden;
-mod wire_memory;
 mod wire_properties;
 mod wire_rules_bytes;
 mod wire_rules_cost;

@@ -261,3 +261,6 @@ pub(crate) struct Proven {
 pub(crate) fn peer_key(peer: &PeerId) -> Key {
     key(&tagged_hash("motet/peer-key/v1", &[peer.as_bytes()]))
 }
+
+#[cfg(test)]
+mod tests;
