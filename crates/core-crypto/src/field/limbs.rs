@@ -22,6 +22,8 @@ pub(crate) struct PublicFe([u64; 4]);
 pub mod counter {
     use core::sync::atomic::{AtomicU64, Ordering};
 
+    use super::{Field, PublicFe};
+
     pub(super) static MULTIPLICATIONS: AtomicU64 = AtomicU64::new(0);
     pub(super) static SQUARINGS: AtomicU64 = AtomicU64::new(0);
     pub(super) static INVERSIONS: AtomicU64 = AtomicU64::new(0);
@@ -34,6 +36,31 @@ pub mod counter {
 
     pub(super) fn count(counter: &AtomicU64) {
         counter.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Four independent chains of so many multiplications each, uncounted: what one costs at best throughput.
+    pub fn multiplications(each: u32) -> [u64; 4] {
+        chains(each, |element, constant| element.product(constant))
+    }
+
+    /// The same with squarings.
+    pub fn squarings(each: u32) -> [u64; 4] {
+        chains(each, |element, _| element.squared())
+    }
+
+    /// The same with inversions.
+    pub fn inversions(each: u32) -> [u64; 4] {
+        chains(each, |element, _| element.invert_vartime())
+    }
+
+    #[inline(always)]
+    fn chains(each: u32, step: impl Fn(PublicFe, PublicFe) -> PublicFe) -> [u64; 4] {
+        let constant = PublicFe([3, 5, 7, 11]);
+        let mut elements = [1, 2, 3, 4].map(|limb| PublicFe([limb, 17, 19, 23]));
+        for _ in 0..each {
+            elements = elements.map(|element| step(element, constant));
+        }
+        elements.map(|PublicFe([limb, ..])| limb)
     }
 }
 
