@@ -33,7 +33,7 @@ pub(crate) fn parse<const N: usize>(text: &str) -> Result<[u8; N], ParseHexError
     Ok(bytes)
 }
 
-/// Debug, Display and FromStr as hexadecimal, and Eq, Ord and Hash by bytes, for a type with `to_bytes` and a fallible
+/// Debug, Display and FromStr as hexadecimal, and with the feature `serde` its traits, for a type with `to_bytes` and a fallible
 /// or infallible `from_bytes`.
 macro_rules! hex_value {
     ($type:ty, $length:literal, $parse:expr) => {
@@ -56,6 +56,21 @@ macro_rules! hex_value {
                 let bytes: [u8; $length] = $crate::hex::parse(text)?;
                 let parse: fn(&[u8; $length]) -> Option<Self> = $parse;
                 parse(&bytes).ok_or($crate::hex::ParseHexError::Value)
+            }
+        }
+
+        #[cfg(feature = "serde")]
+        impl serde::Serialize for $type {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                $crate::serialize::serialize(serializer, self, &self.to_bytes())
+            }
+        }
+
+        #[cfg(feature = "serde")]
+        impl<'de> serde::Deserialize<'de> for $type {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let parse: fn(&[u8; $length]) -> Option<Self> = $parse;
+                $crate::serialize::deserialize(deserializer, parse)
             }
         }
     };

@@ -21,6 +21,8 @@ mod point;
 mod scalar;
 pub mod schnorr;
 mod secret;
+#[cfg(feature = "serde")]
+mod serialize;
 mod session;
 pub mod signer;
 mod taproot;
