@@ -186,7 +186,7 @@ proptest! {
     }
 
     #[test]
-    fn sorting_forgets_the_order(who in proptest::collection::btree_set(1u8.., 1..9), seed: [u8; 32]) {
+    fn sorting_forgets_the_order(who in proptest::collection::btree_set(1u8..255, 1..9), seed: [u8; 32]) {
         let mut keys: Vec<PublicKey> =
             who.iter().map(|who| SecretKey::from_bytes(&[*who; 32]).unwrap().public_key()).collect();
         let sorted = KeyAggContext::sorted(&keys).unwrap();
