@@ -1,0 +1,105 @@
+//! Who comes together with whom.
+
+use motet_net::{NetEvent, address_to_wire, parse_address, split_peer};
+use motet_wire::{Channel, Penalty};
+
+use crate::peer::{Peer, QUIC, TCP, config};
+
+async fn two_speak_over(listen: &str, protocol: &str) {
+    let mut one = Peer::start(config(listen)).await;
+    let mut settings = config(listen);
+    settings.bootstrap.push(parse_address(&one.address).unwrap());
+    let mut other = Peer::start(settings).await;
+    let seen = other.connected(&one.id()).await;
+    assert!(seen.contains(protocol), "{seen}");
+    let seen = one.connected(&other.id()).await;
+    assert!(seen.contains(protocol), "{seen}");
+    one.send(&other.id(), *b"there").await;
+    let there = other.message().await;
+    assert_eq!((&there.from, there.channel, &*there.bytes), (&one.id(), Channel::Direct, &b"there"[..]));
+    other.send(&one.id(), *b"and back").await;
+    let back = one.message().await;
+    assert_eq!((&back.from, back.channel, &*back.bytes), (&other.id(), Channel::Direct, &b"and back"[..]));
+    assert_eq!(one.handle.stats().await.unwrap().peers, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_nodes_speak_over_tcp() {
+    two_speak_over(TCP, "/tcp/").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_nodes_speak_over_quic() {
+    two_speak_over(QUIC, "/quic-v1").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_listens_on_both_and_says_where() {
+    let mut settings = config(TCP);
+    settings.listen.push(parse_address(QUIC).unwrap());
+    let mut node = Peer::start(settings).await;
+    let first = split_peer(&node.address).unwrap().1;
+    let second = node.wait("Listening", |event| match event {
+        NetEvent::Listening { address } => Some(address),
+        _ => None,
+    });
+    let mut said = vec![first, second.await];
+    let mut listening = node.handle.stats().await.unwrap().listening;
+    said.sort();
+    listening.sort();
+    assert_eq!(said, listening);
+    assert!(said.iter().any(|address| address.contains("/tcp/")), "{said:?}");
+    assert!(said.iter().any(|address| address.ends_with("/quic-v1")), "{said:?}");
+    assert!(said.iter().all(|address| !address.contains("/tcp/0") && !address.contains("/udp/0/")), "{said:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_dials_whom_it_is_for() {
+    let mut one = Peer::alone().await;
+    let two = Peer::alone().await;
+    let (peer, place) = split_peer(&one.address).unwrap();
+    assert_eq!(peer, one.id());
+    two.handle.send(peer, vec![address_to_wire(&place).unwrap()], (*b"knock").into()).await.unwrap();
+    let message = one.message().await;
+    assert_eq!((&message.from, &*message.bytes), (&two.id(), &b"knock"[..]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_breaks_too_many_rules_is_shown_the_door() {
+    let mut one = Peer::alone().await;
+    let mut other = Peer::at(&one).await;
+    one.connected(&other.id()).await;
+    other.connected(&one.id()).await;
+    // What is merely too much blocks nobody.
+    for _ in 0..100 {
+        one.handle.penalize(other.id(), Penalty::Excess).await.unwrap();
+    }
+    assert_eq!(one.handle.stats().await.unwrap().blocked, 0);
+    for _ in 0..11 {
+        one.handle.penalize(other.id(), Penalty::Malformed).await.unwrap();
+    }
+    assert_eq!(one.handle.stats().await.unwrap().blocked, 1);
+    one.disconnected(&other.id()).await;
+    other.disconnected(&one.id()).await;
+    // A third is welcome, and the one outside stays outside though it tries again before the third comes.
+    other.handle.dial(&one.address).await.unwrap();
+    let third = Peer::at(&one).await;
+    loop {
+        let event = one.next("the third").await.unwrap();
+        if let NetEvent::PeerConnected { peer, .. } = event {
+            assert_eq!(peer, third.id());
+            break;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_does_not_block_itself() {
+    let mut one = Peer::alone().await;
+    for _ in 0..20 {
+        one.handle.penalize(one.id(), Penalty::Ban).await.unwrap();
+    }
+    assert_eq!(one.handle.stats().await.unwrap().blocked, 0);
+    one.send(&one.id(), *b"still here").await;
+    assert_eq!(one.message().await.channel, Channel::Loopback);
+}

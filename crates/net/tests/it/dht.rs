@@ -1,0 +1,89 @@
+//! Entries in the DHT.
+
+use std::sync::Arc;
+
+use motet_core_crypto::PublicKey;
+use motet_wire::{DhtKey, NetworkId};
+
+use crate::peer::{Peer, entry};
+
+/// The point of the curve that everybody knows.
+const GENERATOR: [u8; 33] = [
+    0x02, 0x79, 0xbe, 0x66, 0x7e, 0xf9, 0xdc, 0xbb, 0xac, 0x55, 0xa0, 0x62, 0x95, 0xce, 0x87, 0x0b, 0x07, 0x02, 0x9b,
+    0xfc, 0xdb, 0x2d, 0xce, 0x28, 0xd9, 0x59, 0xf2, 0x81, 0x5b, 0x16, 0xf8, 0x17, 0x98,
+];
+
+fn key() -> DhtKey {
+    DhtKey::signer(&NetworkId::test(), &PublicKey::from_bytes(&GENERATOR).unwrap())
+}
+
+/// Asks until the answer is this: entries travel from node to node without telling anybody when they are there.
+async fn get(node: &Peer, wanted: &[Arc<[u8]>]) {
+    let asking = async {
+        loop {
+            let mut found = node.handle.get(key()).await.unwrap();
+            found.sort();
+            if found == wanted {
+                break;
+            }
+        }
+    };
+    tokio::time::timeout(crate::peer::GUARD, asking).await.unwrap();
+}
+
+/// Two nodes that know each other.
+async fn pair() -> (Peer, Peer) {
+    let mut one = Peer::alone().await;
+    let mut two = Peer::at(&one).await;
+    one.dht_ready().await;
+    two.connected(&one.id()).await;
+    (one, two)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_one_puts_another_gets_who_comes_later() {
+    let (one, two) = pair().await;
+    let frame = entry(1, 1, b"here I am");
+    one.handle.put(key(), Arc::clone(&frame)).await.unwrap();
+    get(&two, &[Arc::clone(&frame)]).await;
+    let mut late = Peer::at(&two).await;
+    late.connected(&two.id()).await;
+    get(&late, &[Arc::clone(&frame)]).await;
+    // Its author may be gone by then.
+    one.handle.stop().await;
+    let mut later = Peer::at(&late).await;
+    later.connected(&late.id()).await;
+    get(&later, &[frame]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn under_one_key_lies_the_newest_of_each_author() {
+    let (one, two) = pair().await;
+    one.handle.put(key(), entry(1, 1, b"old")).await.unwrap();
+    get(&two, &[entry(1, 1, b"old")]).await;
+    two.handle.put(key(), entry(2, 5, b"another's")).await.unwrap();
+    get(&one, &[entry(1, 1, b"old"), entry(2, 5, b"another's")]).await;
+    one.handle.put(key(), entry(1, 2, b"new")).await.unwrap();
+    get(&two, &[entry(1, 2, b"new"), entry(2, 5, b"another's")]).await;
+    // Nobody can turn the time back.
+    two.handle.put(key(), entry(1, 1, b"old")).await.unwrap();
+    two.handle.put(key(), entry(2, 6, b"another's, later")).await.unwrap();
+    get(&one, &[entry(1, 2, b"new"), entry(2, 6, b"another's, later")]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_policy_refuses_is_not_there() {
+    let (one, two) = pair().await;
+    one.handle.put(key(), entry(1, 1, b"refused")).await.unwrap();
+    one.handle.put(key(), (*b"no entry at all").into()).await.unwrap();
+    one.handle.put(key(), entry(2, 1, b"taken")).await.unwrap();
+    get(&two, &[entry(2, 1, b"taken")]).await;
+    get(&one, &[entry(2, 1, b"taken")]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_found_where_nothing_lies() {
+    let (one, two) = pair().await;
+    assert!(one.handle.get(key()).await.unwrap().is_empty());
+    drop(two);
+}

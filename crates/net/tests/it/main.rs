@@ -1,0 +1,14 @@
+//! Nodes as their users see them: real sockets on loopback, ports from the system.
+//!
+//! Everything waits for events; the guard only ends what would hang for ever.
+
+#![expect(clippy::unwrap_used, clippy::panic, clippy::wildcard_enum_match_arm, reason = "helpers of tests")]
+
+mod bounds;
+mod connect;
+mod dht;
+mod direct;
+mod gossip;
+mod peer;
+mod stop;
+mod stranger;

@@ -1,0 +1,144 @@
+//! A node with its events, for tests.
+
+use core::time::Duration;
+use std::sync::Arc;
+
+use motet_net::{Entry, EntryPolicy, Keypair, Net, NetConfig, NetEvent, NetHandle, ReportToken, parse_address};
+use motet_wire::{Channel, NetworkId, PeerId};
+use tokio::sync::mpsc;
+
+/// How long nothing may happen before a test counts as hung.
+pub(crate) const GUARD: Duration = Duration::from_secs(60);
+
+pub(crate) const TCP: &str = "/ip4/127.0.0.1/tcp/0";
+pub(crate) const QUIC: &str = "/ip4/127.0.0.1/udp/0/quic-v1";
+
+/// What a test's entries look like: 33 bytes of author, 8 bytes of version, anything.
+#[derive(Debug)]
+pub(crate) struct Plain;
+
+impl EntryPolicy for Plain {
+    fn entry(&self, _: &[u8], frame: &[u8]) -> Option<Entry> {
+        let (author, rest) = frame.split_first_chunk::<33>()?;
+        let (version, rest) = rest.split_first_chunk::<8>()?;
+        (rest != b"refused").then_some(Entry { author: *author, version: u64::from_be_bytes(*version) })
+    }
+}
+
+/// An entry that [`Plain`] understands.
+pub(crate) fn entry(author: u8, version: u64, rest: &[u8]) -> Arc<[u8]> {
+    [&[author; 33][..], &version.to_be_bytes(), rest].concat().into()
+}
+
+/// A message that has arrived.
+#[derive(Debug)]
+pub(crate) struct Message {
+    pub(crate) from: PeerId,
+    pub(crate) channel: Channel,
+    pub(crate) bytes: Arc<[u8]>,
+    pub(crate) token: Option<ReportToken>,
+}
+
+/// A running node.
+pub(crate) struct Peer {
+    pub(crate) handle: NetHandle,
+    pub(crate) events: mpsc::Receiver<NetEvent>,
+    /// Where it listens, with its peer id.
+    pub(crate) address: String,
+}
+
+pub(crate) fn config(listen: &str) -> NetConfig {
+    let mut config = NetConfig::local(NetworkId::test(), Keypair::generate()).unwrap();
+    config.listen = vec![parse_address(listen).unwrap()];
+    config
+}
+
+impl Peer {
+    /// A node on TCP that knows nobody.
+    pub(crate) async fn alone() -> Self {
+        Self::start(config(TCP)).await
+    }
+
+    /// A node on TCP that begins at another.
+    pub(crate) async fn at(other: &Self) -> Self {
+        let mut config = config(TCP);
+        config.bootstrap.push(parse_address(&other.address).unwrap());
+        Self::start(config).await
+    }
+
+    pub(crate) async fn start(config: NetConfig) -> Self {
+        let (handle, events) = Net::start(config, Arc::new(Plain)).unwrap();
+        let mut peer = Self { handle, events, address: String::new() };
+        let address = peer.wait("Listening", |event| match event {
+            NetEvent::Listening { address } => Some(address),
+            _ => None,
+        });
+        peer.address = format!("{}/p2p/{}", address.await, peer.handle.peer_id());
+        peer
+    }
+
+    pub(crate) fn id(&self) -> PeerId {
+        *self.handle.peer_id()
+    }
+
+    /// The next event; `None` when the node has ended.
+    pub(crate) async fn next(&mut self, wanted: &str) -> Option<NetEvent> {
+        let event = tokio::time::timeout(GUARD, self.events.recv()).await;
+        event.unwrap_or_else(|_| panic!("nothing happens, and {wanted} was waited for"))
+    }
+
+    /// Waits for an event that `pick` takes something from.
+    pub(crate) async fn wait<T>(&mut self, wanted: &str, mut pick: impl FnMut(NetEvent) -> Option<T>) -> T {
+        loop {
+            let event = self.next(wanted).await;
+            if let Some(found) = pick(event.unwrap_or_else(|| panic!("the node has ended without {wanted}"))) {
+                return found;
+            }
+        }
+    }
+
+    /// Waits until a peer is connected, and tells where its connection comes from.
+    pub(crate) async fn connected(&mut self, other: &PeerId) -> String {
+        self.wait("PeerConnected", |event| match event {
+            NetEvent::PeerConnected { peer, address } if peer == *other => Some(address),
+            _ => None,
+        })
+        .await
+    }
+
+    pub(crate) async fn disconnected(&mut self, other: &PeerId) {
+        self.wait("PeerDisconnected", |event| match event {
+            NetEvent::PeerDisconnected { peer } if peer == *other => Some(()),
+            _ => None,
+        })
+        .await;
+    }
+
+    pub(crate) async fn dht_ready(&mut self) {
+        self.wait("DhtReady", |event| matches!(event, NetEvent::DhtReady).then_some(())).await;
+    }
+
+    /// The next message.
+    pub(crate) async fn message(&mut self) -> Message {
+        self.wait("a message", |event| match event {
+            NetEvent::Received { from, channel, bytes, token } => Some(Message { from, channel, bytes, token }),
+            _ => None,
+        })
+        .await
+    }
+
+    /// Waits for this message by any of the ways it may come.
+    pub(crate) async fn message_with(&mut self, bytes: &[u8]) -> Message {
+        loop {
+            let message = self.message().await;
+            if *message.bytes == *bytes {
+                return message;
+            }
+        }
+    }
+
+    /// Sends a frame to a node that is connected already.
+    pub(crate) async fn send(&self, to: &PeerId, frame: impl Into<Arc<[u8]>>) {
+        self.handle.send(*to, Vec::new(), frame.into()).await.unwrap();
+    }
+}
