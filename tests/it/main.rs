@@ -11,6 +11,7 @@
 )]
 
 mod demo;
+mod differential;
 mod musig_interop;
 mod wire_docs;
 mod wire_evidence;
