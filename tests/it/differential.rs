@@ -15,7 +15,7 @@ use rand_chacha::rand_core::{Infallible, Rng, SeedableRng, TryCryptoRng, TryRng}
 use secp256k1::musig;
 
 /// Debug builds are slow, and ordinary test runs are debug builds.
-const SESSIONS: u64 = if cfg!(debug_assertions) { 150 } else { 3000 };
+const SESSIONS: u64 = if cfg!(debug_assertions) { 200 } else { 3000 };
 
 /// A source of randomness that returns given bytes, so that everybody's nonces can come out equal.
 struct Given([u8; 32]);
