@@ -6,7 +6,8 @@
 use motet_core_crypto::{PublicKey, Signature, XOnlyPublicKey, schnorr};
 use rand_core::TryCryptoRng;
 
-use super::{Admitted, Rejection, Rule, Validated};
+use super::replay::Unseen;
+use super::{Admitted, Rejection, Rule, Ticket, Validated};
 use crate::message::Message;
 use crate::time::TimestampMs;
 
@@ -14,8 +15,9 @@ use crate::time::TimestampMs;
 type Check = (XOnlyPublicKey, [u8; 32], Signature);
 
 /// The checks that a message still needs: its envelope's, and its delegation's.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 struct Checks {
+    sender: PublicKey,
     envelope: Option<Check>,
     delegation: Option<Check>,
 }
@@ -33,7 +35,7 @@ impl Admitted {
                     schnorr::verify(&key, &digest, &signature).map_err(|_| rule)?;
                 }
             }
-            Ok(())
+            Ok(checks.sender)
         });
         self.conclude(result)
     }
@@ -41,9 +43,9 @@ impl Admitted {
     /// What has to be checked; an unparsable key is a signature that cannot be right.
     fn checks(&self) -> Result<Checks, Rule> {
         let decoded = &self.unseen.decoded;
-        let mut checks = Checks::default();
+        let sender = PublicKey::from_bytes(&decoded.head.sender).map_err(|_| Rule::Signature)?;
+        let mut checks = Checks { sender, envelope: None, delegation: None };
         if !self.unseen.proven.envelope {
-            let sender = PublicKey::from_bytes(&decoded.head.sender).map_err(|_| Rule::Signature)?;
             let signature = Signature::from_bytes(&decoded.signature);
             checks.envelope = Some((sender.x_only(), self.unseen.id, signature));
         }
@@ -58,7 +60,7 @@ impl Admitted {
     }
 
     /// Writes down the outcome and turns a proven message into what others may believe.
-    fn conclude(self, result: Result<(), Rule>) -> Result<Validated, Rejection> {
+    fn conclude(self, result: Result<PublicKey, Rule>) -> Result<Validated, Rejection> {
         let Self { unseen, ticket } = self;
         let kind = unseen.decoded.kind;
         let outcome = match result {
@@ -66,7 +68,7 @@ impl Admitted {
                 let penalty = ticket.memory.lock().fail(&unseen.facts);
                 Err(Rejection::new(rule, Some(kind)).with_penalty(penalty))
             }
-            Ok(()) => parse(unseen, &ticket),
+            Ok(sender) => parse(unseen, sender, &ticket),
         };
         if let Err(rejection) = &outcome {
             ticket.memory.lock().count(rejection);
@@ -75,10 +77,9 @@ impl Admitted {
     }
 }
 
-fn parse(unseen: super::replay::Unseen, ticket: &super::Ticket) -> Result<Validated, Rejection> {
+fn parse(unseen: Unseen, sender: PublicKey, ticket: &Ticket) -> Result<Validated, Rejection> {
     let decoded = unseen.decoded;
     let refuse = |rule| Rejection::new(rule, Some(decoded.kind));
-    let sender = PublicKey::from_bytes(&decoded.head.sender).map_err(|_| refuse(Rule::Signature))?;
     let expires = decoded.body.lifetime().map(|(_, expires)| TimestampMs(expires));
     let message: Message = match decoded.body.parse() {
         Ok(message) => message,
@@ -110,8 +111,8 @@ pub fn verify_batch<R: TryCryptoRng + ?Sized>(
             }
         }
     }
-    let mut results: Vec<Result<(), Rule>> =
-        checks.iter().map(|checks| checks.as_ref().map(|_| ()).map_err(|rule| *rule)).collect();
+    let mut results: Vec<Result<PublicKey, Rule>> =
+        checks.iter().map(|checks| checks.as_ref().map(|checks| checks.sender).map_err(|rule| *rule)).collect();
     if let Err(error) = schnorr::verify_batch(&entries, rng) {
         // The delegation's signature comes after the envelope's: where both fail, the envelope's is named.
         for culprit in error.culprits.iter().rev() {

@@ -3,6 +3,7 @@
 //! Every length is checked against its bound and against the bytes that are there before anything is allocated, nothing
 //! may follow the value, and it must encode to the very same bytes.
 
+use super::generations::Key;
 use super::meter::Metered;
 use super::{Arrival, Rejection, Rule};
 use crate::codec::DecodeError;
@@ -14,6 +15,8 @@ use crate::message::raw::RawBody;
 #[derive(Debug)]
 pub(crate) struct Decoded {
     pub(crate) arrival: Arrival,
+    /// What the peer that delivered it is remembered by.
+    pub(crate) peer: Key,
     pub(crate) kind: Kind,
     pub(crate) head: Head,
     pub(crate) signature: [u8; 64],
@@ -22,7 +25,7 @@ pub(crate) struct Decoded {
 
 /// V-11 to V-13.
 pub(crate) fn decode(metered: Metered) -> Result<Decoded, Rejection> {
-    let Metered(sized) = metered;
+    let Metered { sized, peer } = metered;
     let kind = sized.kind;
     let view = View::read(&sized.arrival.bytes).ok_or_else(|| Rejection::new(Rule::Envelope, Some(kind)))?;
     let body = RawBody::decode(kind, view.body).map_err(|error| {
@@ -33,5 +36,5 @@ pub(crate) fn decode(metered: Metered) -> Result<Decoded, Rejection> {
         Rejection::new(rule, Some(kind))
     })?;
     let (head, signature) = (view.head, view.signature);
-    Ok(Decoded { arrival: sized.arrival, kind, head, signature, body })
+    Ok(Decoded { arrival: sized.arrival, peer, kind, head, signature, body })
 }

@@ -38,7 +38,7 @@ impl SharedMemory {
 #[derive(Debug)]
 pub(crate) struct Memory {
     limits: ValidatorLimits,
-    /// Messages that were proven, with a hash of the signature that proved them.
+    /// Messages that were proven, with the frame that proved them.
     seen: Generations<Key>,
     /// Frames whose signature failed.
     bad: Generations<()>,
@@ -80,8 +80,6 @@ pub(crate) struct Facts {
     pub(crate) id: Key,
     /// The message id and the signature.
     pub(crate) frame: Key,
-    /// The signature alone.
-    pub(crate) signature: Key,
     /// The delegation and its signature.
     pub(crate) delegation: Option<Key>,
     /// The signer, of an announcement that has versions.
@@ -134,25 +132,35 @@ impl Memory {
         self.strikes.find(peer).is_some()
     }
 
-    /// V-27 to V-31, before the signature is checked. A message that passes is in flight until [`Memory::land`].
-    pub(crate) fn admit(&mut self, facts: &Facts) -> Result<Proven, Rule> {
-        let seen = self.seen.find(&facts.id);
-        if seen.is_some() && facts.channel.is_single_use() {
-            return Err(Rule::Replay);
-        }
-        if self.bad.find(&facts.frame).is_some() {
-            return Err(Rule::KnownBad);
-        }
-        if facts.channel.is_single_use() && self.in_flight.contains(&facts.frame) {
-            return Err(Rule::Replay);
-        }
-        self.check_announcer(facts)?;
-        self.spent(facts)?;
-        let delegation = facts.delegation.is_none_or(|delegation| self.delegations.find(&delegation).is_some());
-        Ok(Proven { envelope: seen == Some(facts.signature), delegation })
+    /// V-27, of a message: the frame that proved it, if it was here before and may be here again.
+    pub(crate) fn check_message(&self, id: &Key, channel: Channel) -> Result<Option<Key>, Rule> {
+        let seen = self.seen.find(id);
+        if seen.is_some() && channel.is_single_use() { Err(Rule::Replay) } else { Ok(seen) }
     }
 
-    /// Marks a message as being checked.
+    /// V-28, and V-27 of a frame: neither has it failed, nor is it being checked.
+    pub(crate) fn check_frame(&self, frame: &Key, channel: Channel) -> Result<(), Rule> {
+        if self.bad.find(frame).is_some() {
+            return Err(Rule::KnownBad);
+        }
+        if channel.is_single_use() && self.in_flight.contains(frame) {
+            return Err(Rule::Replay);
+        }
+        Ok(())
+    }
+
+    /// V-29 to V-31, before the signature is checked.
+    pub(crate) fn check_author(&self, facts: &Facts) -> Result<(), Rule> {
+        self.check_announcer(facts)?;
+        self.spent(facts).map(|_| ())
+    }
+
+    /// Whether a delegation has been proven.
+    pub(crate) fn is_delegated(&self, delegation: &Key) -> bool {
+        self.delegations.find(delegation).is_some()
+    }
+
+    /// Marks a message as being checked, until [`Memory::land`].
     pub(crate) fn take_off(&mut self, facts: &Facts) -> Result<(), Rule> {
         if self.in_flight.len() >= self.limits.in_flight {
             return Err(Rule::Budget);
@@ -173,7 +181,7 @@ impl Memory {
         }
         self.check_announcer(facts)?;
         let spent = self.spent(facts)?;
-        self.seen.set(facts.id, facts.signature, facts.now);
+        self.seen.set(facts.id, facts.frame, facts.now);
         if let Some(delegation) = facts.delegation {
             self.delegations.set(delegation, (), facts.now);
         }
@@ -196,17 +204,17 @@ impl Memory {
     /// Writes down that a frame's signature failed; returns what that costs its peer.
     pub(crate) fn fail(&mut self, facts: &Facts) -> Penalty {
         self.bad.set(facts.frame, (), facts.now);
-        self.strike(facts)
+        self.strike(&facts.peer, facts.channel, facts.now)
     }
 
     /// Counts an invalid signature against the peer that delivered it.
-    pub(crate) fn strike(&mut self, facts: &Facts) -> Penalty {
-        if !facts.channel.is_accountable() {
+    pub(crate) fn strike(&mut self, peer: &Key, channel: Channel, now: MonotonicMs) -> Penalty {
+        if !channel.is_accountable() {
             return Penalty::None;
         }
-        let count = self.strikes.find(&facts.peer).unwrap_or_default().count.saturating_add(1);
-        let until = facts.now.saturating_add(self.limits.ban);
-        self.strikes.set(facts.peer, Strikes { count, until }, facts.now);
+        let count = self.strikes.find(peer).unwrap_or_default().count.saturating_add(1);
+        let until = now.saturating_add(self.limits.ban);
+        self.strikes.set(*peer, Strikes { count, until }, now);
         if count > self.limits.strikes { Penalty::Ban } else { Penalty::InvalidSignature }
     }
 

@@ -135,7 +135,11 @@ impl Meters {
 
 /// A frame that its peer may send and we may look into.
 #[derive(Debug)]
-pub(crate) struct Metered(pub(crate) Sized);
+pub(crate) struct Metered {
+    pub(crate) sized: Sized,
+    /// What the peer is remembered by.
+    pub(crate) peer: Key,
+}
 
 /// Charges the peer and its group for a frame; takes nothing from either when one of them is refused.
 pub(crate) fn charge(
@@ -145,9 +149,10 @@ pub(crate) fn charge(
     limits: &ValidatorLimits,
     now: MonotonicMs,
 ) -> Result<Metered, Rejection> {
+    let peer = peer_key(&sized.arrival.from);
     match sized.arrival.channel {
         // Nobody sent these unasked.
-        Channel::Loopback | Channel::Store | Channel::Dht | Channel::Sync => return Ok(Metered(sized)),
+        Channel::Loopback | Channel::Store | Channel::Dht | Channel::Sync => return Ok(Metered { sized, peer }),
         Channel::Gossip | Channel::Direct => {}
     }
     let kind = sized.kind;
@@ -156,7 +161,6 @@ pub(crate) fn charge(
     let standing = sized.arrival.peer_standing;
     let factor = standing.factor(limits);
 
-    let peer = peer_key(&sized.arrival.from);
     if memory.lock().is_banned(&peer, now) {
         return Err(Rejection::new(Rule::Banned, Some(kind)));
     }
@@ -190,7 +194,7 @@ pub(crate) fn charge(
         meters.groups.set(group, shared, now);
     }
     meters.peers.set(peer, after, now);
-    Ok(Metered(sized))
+    Ok(Metered { sized, peer })
 }
 
 /// What handling a message costs in units of one signature check (`docs/protocol.md` §4.2): verify 1, aggregate nonces

@@ -8,9 +8,9 @@ use motet_core_crypto::tagged_hash;
 
 use super::decode::Decoded;
 use super::fresh::Fresh;
-use super::generations::key;
+use super::generations::{Key, key};
 use super::limits::ValidatorLimits;
-use super::memory::{Facts, Memory, Proven, peer_key};
+use super::memory::{Facts, Memory, Proven};
 use super::{Rejection, Rule, Standing};
 use crate::envelope::View;
 use crate::id::NetworkId;
@@ -39,14 +39,23 @@ pub(crate) fn check(
     let Fresh { structured, now, deadline } = fresh;
     let decoded = structured.0;
     let refuse = |rule| Rejection::new(rule, Some(decoded.kind));
+    let (peer, channel) = (decoded.peer, decoded.arrival.channel);
     let view = View::read(&decoded.arrival.bytes).ok_or_else(|| refuse(Rule::Envelope))?;
     let id = view.digest(network);
+    let seen = memory.check_message(&key(&id), channel).map_err(refuse)?;
+    let frame = key(&tagged_hash("motet/frame-key/v1", &[&id, &decoded.signature]));
+    if let Err(rule) = memory.check_frame(&frame, channel) {
+        let rejection = refuse(rule);
+        let known_bad = rule == Rule::KnownBad;
+        return Err(if known_bad { rejection.with_penalty(memory.strike(&peer, channel, now)) } else { rejection });
+    }
+
+    // Only a frame that has not been here before is worth the other hashes.
     let delegation = decoded.body.delegation();
     let delegation_digest = match delegation {
         Some(delegation) => Some(delegation.digest(network).map_err(|_| refuse(Rule::Fields))?),
         None => None,
     };
-    let peer = peer_key(&decoded.arrival.from);
     // The standing was looked up by a sender that nobody has proven yet. A peer that has claimed falsely before is
     // believed no more.
     let standing = if memory.is_suspect(&peer) { Standing::Stranger } else { decoded.arrival.author_standing };
@@ -56,11 +65,10 @@ pub(crate) fn check(
         .map(|delegation| key(&tagged_hash("motet/announcer-key/v1", &[&delegation.signer])));
     let facts = Facts {
         kind: decoded.kind,
-        channel: decoded.arrival.channel,
+        channel,
         peer,
         id: key(&id),
-        frame: key(&tagged_hash("motet/frame-key/v1", &[&id, &decoded.signature])),
-        signature: key(&tagged_hash("motet/signature-key/v1", &[&decoded.signature])),
+        frame,
         delegation: delegation_digest.zip(delegation).map(|(digest, delegation)| {
             key(&tagged_hash("motet/delegation-key/v1", &[&digest, &delegation.signature]))
         }),
@@ -70,16 +78,17 @@ pub(crate) fn check(
         factor: standing.factor(limits),
         now,
     };
-    let proven = memory.admit(&facts).map_err(|rule| {
-        let rejection = refuse(rule);
-        if rule == Rule::KnownBad { rejection.with_penalty(memory.strike(&facts)) } else { rejection }
-    })?;
+    memory.check_author(&facts).map_err(refuse)?;
+    let proven = Proven {
+        envelope: seen == Some(frame),
+        delegation: facts.delegation.is_none_or(|delegation| memory.is_delegated(&delegation)),
+    };
     Ok(Unseen { decoded, id, delegation_digest, facts, proven, standing, deadline })
 }
 
 /// Whom a message counts against: an announcement against its author's peer, which may serve several signers; a session
 /// message against its sender in this session, so that a hundred sessions of the same two nodes are no flood.
-fn author_key(decoded: &Decoded) -> super::generations::Key {
+fn author_key(decoded: &Decoded) -> Key {
     let code = [decoded.kind.code()];
     let parts: [&[u8]; 3] = match (decoded.body.session(), decoded.body.delegation()) {
         (Some(session), _) => [&code, &decoded.head.sender, session],
