@@ -1,6 +1,7 @@
 //! What Motet's cross-crate tests share: fixtures, and those who attack.
 
 pub mod fuzz_wire;
+pub mod sim;
 pub mod wire_fixtures;
 pub mod wire_forge;
 

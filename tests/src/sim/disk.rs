@@ -1,0 +1,82 @@
+//! A disk: what outlives a crash, and how it fails.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use motet_coordinator::Record;
+use motet_coordinator::store::{MemoryStore, Snapshot, Store, StoreError};
+
+/// A store that may be full, and may forget what it said it had stored.
+#[derive(Debug, Default)]
+pub struct Disk {
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// Everything that was committed, a commit at a time.
+    commits: Vec<Vec<Record>>,
+    /// How many of the commits a loss of power would leave, where the disk lies about that.
+    safe: usize,
+    full: bool,
+    lies: bool,
+}
+
+impl Disk {
+    /// Copies the disk as it is: a backup, or a clone.
+    pub fn copy(&self) -> Self {
+        let state = self.state();
+        let commits = state.commits.clone();
+        Self { state: Mutex::new(State { safe: commits.len(), commits, full: false, lies: false }) }
+    }
+
+    /// Makes it refuse everything, or take it again.
+    pub fn set_full(&self, full: bool) {
+        self.state().full = full;
+    }
+
+    /// From now on it says that it has stored what it has not.
+    pub fn lie(&self) {
+        let mut state = self.state();
+        state.lies = true;
+        state.safe = state.commits.len();
+    }
+
+    /// The power goes: what was only said to be stored is gone.
+    pub fn lose_power(&self, keep: impl FnOnce(usize) -> usize) {
+        let mut state = self.state();
+        if state.lies {
+            let unsafe_commits = state.commits.len() - state.safe;
+            let kept = state.safe + keep(unsafe_commits + 1).min(unsafe_commits);
+            state.commits.truncate(kept);
+            state.safe = kept;
+        }
+    }
+
+    /// How many records were stored.
+    pub fn records(&self) -> usize {
+        self.state().commits.iter().map(Vec::len).sum()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Store for Disk {
+    fn commit(&self, records: &[Record]) -> Result<(), StoreError> {
+        let mut state = self.state();
+        if state.full {
+            return Err(StoreError("no space left".to_owned()));
+        }
+        state.commits.push(records.to_vec());
+        Ok(())
+    }
+
+    fn load(&self) -> Result<Snapshot, StoreError> {
+        let store = MemoryStore::default();
+        for records in &self.state().commits {
+            store.commit(records)?;
+        }
+        store.load()
+    }
+}

@@ -1,0 +1,173 @@
+//! One node: an engine, and what `node` puts around it, in virtual time.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use motet_coordinator::store::Store;
+use motet_coordinator::{Action, CommandError, CommandId, Config, Engine, LocalSigner, Reply, Signer};
+use motet_core_crypto::{PublicKey, SecretKey};
+use motet_wire::work::Free;
+use motet_wire::{NetworkId, PeerId, Standing, Validator, ValidatorLimits, peek};
+
+use super::clock::Clock;
+use super::dice::{Dice, Entropy, EntropyFault};
+use super::disk::Disk;
+use super::ledger::{Shared, Watched};
+use super::plan::NodePlan;
+
+/// What is on its way out of a node, a step at a time.
+pub type Batch = VecDeque<Action>;
+
+/// What is lost in a crash.
+#[derive(Debug)]
+pub struct Running {
+    /// The machine.
+    pub engine: Engine,
+    /// The pipeline in front of it.
+    pub validator: Validator,
+    /// The key's holder.
+    pub signer: Arc<Watched<LocalSigner<Entropy>>>,
+    /// What the engine and the jobs are lent.
+    pub entropy: Entropy,
+    /// Steps whose consequences wait for the disk.
+    pub egress: VecDeque<Batch>,
+    /// Whether the disk is at work on the first of them.
+    pub committing: bool,
+    /// When the next tick is due, in the world's milliseconds.
+    pub tick_at: Option<u64>,
+    /// Consequences carried out in this life.
+    pub boundaries: u64,
+    /// Answers to commands.
+    pub replies: BTreeMap<CommandId, Result<Reply, CommandError>>,
+}
+
+/// A node.
+#[derive(Debug)]
+pub struct Host {
+    /// Which signer it serves; a clone serves the same as its original.
+    pub serves: usize,
+    /// The peer that it is.
+    pub peer: PeerId,
+    /// The signer's key.
+    pub key: PublicKey,
+    secret: [u8; 32],
+    /// Its clocks.
+    pub clock: Clock,
+    /// What outlives a crash.
+    pub disk: Arc<Disk>,
+    /// What happens to it.
+    pub plan: NodePlan,
+    /// What does not outlive one; nothing while it is down.
+    pub running: Option<Running>,
+    /// How often it has started.
+    pub life: u32,
+    /// Crashes that are still to come.
+    pub crashes: VecDeque<super::plan::Crash>,
+    dice: Dice,
+    repeated: Entropy,
+}
+
+impl Host {
+    /// A node that is still down.
+    pub fn new(serves: usize, plan: NodePlan, disk: Disk, dice: &mut Dice) -> Self {
+        let secret: [u8; 32] = dice.bytes();
+        let key = SecretKey::from_bytes(&secret).expect("32 random bytes are a scalar").public_key();
+        let mut dice = dice.fork();
+        let mark = u8::try_from(serves + 1).expect("few nodes");
+        Self {
+            serves,
+            peer: PeerId::from_bytes(&[mark; 38]).expect("38 bytes"),
+            key,
+            secret,
+            clock: Clock { rate: plan.rate, offset: plan.offset },
+            disk: Arc::new(disk),
+            crashes: plan.crashes.iter().copied().collect(),
+            plan,
+            running: None,
+            life: 0,
+            repeated: Entropy::sound(&mut dice),
+            dice,
+        }
+    }
+
+    /// A copy that wakes up beside this one: the same key, the same disk, other randomness.
+    pub fn copy(&self, dice: &mut Dice) -> Self {
+        let plan = NodePlan { crashes: Vec::new(), cloned: None, full: None, ..self.plan.clone() };
+        let mut dice = dice.fork();
+        Self {
+            serves: self.serves,
+            peer: self.peer,
+            key: self.key,
+            secret: self.secret,
+            clock: self.clock.clone(),
+            disk: Arc::new(self.disk.copy()),
+            crashes: VecDeque::new(),
+            plan,
+            running: None,
+            life: 0,
+            repeated: Entropy::sound(&mut dice),
+            dice,
+        }
+    }
+
+    /// The secret key, for those who know it anyway.
+    pub fn secret(&self) -> SecretKey {
+        SecretKey::from_bytes(&self.secret).expect("it was a scalar before")
+    }
+
+    /// Starts, from what the disk holds. The signer's nonces of an earlier life are gone.
+    pub fn start(&mut self, network: &NetworkId, config: &Config, ledger: &Shared) {
+        let snapshot = self.disk.load().expect("the disk can be read");
+        let fails = match self.plan.entropy {
+            EntropyFault::Fails(per_mille) => per_mille,
+            EntropyFault::None | EntropyFault::Repeats => 0,
+        };
+        let repeats = self.plan.entropy == EntropyFault::Repeats;
+        let fresh = |dice: &mut Dice, repeated: &Entropy| {
+            let sound = if repeats { repeated.clone() } else { Entropy::sound(dice) };
+            sound.failing(dice, fails)
+        };
+        let signers = fresh(&mut self.dice, &self.repeated);
+        let entropy = fresh(&mut self.dice, &self.repeated);
+        self.life += 1;
+        let signer = LocalSigner::new(self.secret(), signers);
+        self.running = Some(Running {
+            engine: Engine::new(config.clone(), network.clone(), self.peer, snapshot),
+            validator: Validator::with_work(network.clone(), ValidatorLimits::default(), Arc::new(Free)),
+            signer: Arc::new(Watched::new(signer, ledger.clone(), self.life)),
+            entropy,
+            egress: VecDeque::new(),
+            committing: false,
+            tick_at: None,
+            boundaries: 0,
+            replies: BTreeMap::new(),
+        });
+    }
+
+    /// What a peer is to this node, as `node` tells the pipeline.
+    pub fn standing_of_peer(&self, peer: &PeerId) -> Standing {
+        if *peer == self.peer {
+            return Standing::Member { sessions: u16::MAX };
+        }
+        member(self.running.as_ref().map_or(0, |running| running.engine.sessions_with(peer)))
+    }
+
+    /// What the claimed author of a frame is to this node.
+    pub fn standing_of_author(&self, frame: &[u8]) -> Standing {
+        let sender = peek(frame).and_then(|peek| PublicKey::from_bytes(&peek.sender).ok());
+        let sessions = |sender| self.running.as_ref().map_or(0, |running| running.engine.sessions_of(sender));
+        member(sender.as_ref().map_or(0, sessions))
+    }
+
+    /// Performs what is asked of the signer.
+    pub fn signer(&self) -> Option<Arc<dyn Signer>> {
+        self.running.as_ref().map(|running| Arc::clone(&running.signer) as Arc<dyn Signer>)
+    }
+}
+
+fn member(sessions: usize) -> Standing {
+    match u16::try_from(sessions).unwrap_or(u16::MAX) {
+        0 => Standing::Stranger,
+        sessions => Standing::Member { sessions },
+    }
+}

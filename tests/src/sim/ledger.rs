@@ -1,0 +1,156 @@
+//! The ghost ledger: what every signer was ever asked, across restarts and clones, seen from outside of the engine.
+//!
+//! S1: a public nonce signs one (aggregate nonce, message, key) and no other, and is made once. S2: nothing is signed that
+//! was not approved before, exactly so. No engine knows that it is watched: the ledger is a signer around the signer.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use motet_coordinator::signer::{SigningItem, Ticket};
+use motet_coordinator::{Signer, SignerError};
+use motet_core_crypto::{AggregateNonce, PartialSignature, PublicKey, PublicNonce, Signature};
+use motet_wire::RequestId;
+
+use super::watch::{Breach, Invariant};
+
+/// The items of a request as a person approves them: under which key what is signed.
+pub type Terms = Vec<([u8; 32], Vec<u8>)>;
+
+/// What a nonce was used for: the aggregate nonce, the key, the message.
+type Use = ([u8; 66], [u8; 32], Vec<u8>);
+
+/// Everything that was ever approved, made and signed in a world.
+#[derive(Debug, Default)]
+pub struct Ledger {
+    approved: BTreeMap<(RequestId, PublicKey), BTreeSet<Terms>>,
+    made: BTreeMap<[u8; 66], (Ticket, u32)>,
+    used: BTreeMap<[u8; 66], Use>,
+    breaches: Vec<Breach>,
+    /// Partial signatures made.
+    pub signed: u64,
+}
+
+/// The ledger as all signers of a world share it.
+#[derive(Debug, Clone, Default)]
+pub struct Shared(Arc<Mutex<Ledger>>);
+
+impl Shared {
+    /// The ledger.
+    pub fn open(&self) -> MutexGuard<'_, Ledger> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Ledger {
+    /// A person has approved this.
+    pub fn approve(&mut self, request: RequestId, signer: PublicKey, terms: Terms) {
+        self.approved.entry((request, signer)).or_default().insert(terms);
+    }
+
+    /// What was found since the last time.
+    pub fn take_breaches(&mut self) -> Vec<Breach> {
+        core::mem::take(&mut self.breaches)
+    }
+
+    fn breach(&mut self, invariant: Invariant, detail: String) {
+        self.breaches.push(Breach { invariant, detail });
+    }
+
+    fn note_made(&mut self, ticket: &Ticket, life: u32, nonces: &[PublicNonce]) {
+        for nonce in nonces {
+            // Randomness that repeats makes the same nonces for the same purpose again, which is well as long as they
+            // are used once.
+            if let Some((earlier, _)) = self.made.insert(nonce.to_bytes(), (*ticket, life))
+                && earlier != *ticket
+            {
+                let detail = format!("the same nonces were made for {} and {}", earlier.session, ticket.session);
+                self.breach(Invariant::NonceOnce, detail);
+            }
+        }
+    }
+
+    fn note_signed(&mut self, ticket: &Ticket, items: &[SigningItem], nonces: &[Vec<PublicNonce>]) {
+        let terms = terms(items);
+        if !self.approved.get(&(ticket.request, ticket.signer)).is_some_and(|approved| approved.contains(&terms)) {
+            let detail = format!("{} signed for {} what it had not approved", ticket.signer, ticket.request);
+            self.breach(Invariant::Approval, detail);
+        }
+        for (position, (key, message)) in terms.into_iter().enumerate() {
+            let column: Vec<PublicNonce> = nonces.iter().filter_map(|signer| signer.get(position).copied()).collect();
+            let Some(own) = column.get(usize::from(ticket.index.0)).map(PublicNonce::to_bytes) else { continue };
+            self.signed += 1;
+            let used = (AggregateNonce::sum(&column).to_bytes(), key, message);
+            if let Some(earlier) = self.used.insert(own, used.clone())
+                && earlier != used
+            {
+                let detail = format!("{} signed twice with one nonce, in {}", ticket.signer, ticket.session);
+                self.breach(Invariant::NonceOnce, detail);
+            }
+        }
+    }
+}
+
+/// The items as the ledger writes them down.
+pub fn terms(items: &[SigningItem]) -> Terms {
+    items.iter().map(|item| (item.context.aggregate_key().to_bytes(), item.message.clone())).collect()
+}
+
+/// A signer that writes down what it does.
+#[derive(Debug)]
+pub struct Watched<S> {
+    inner: S,
+    ledger: Shared,
+    /// Which life of its node: a restart is another.
+    life: u32,
+    held: Mutex<BTreeSet<Ticket>>,
+}
+
+impl<S: Signer> Watched<S> {
+    /// Watches a signer.
+    pub fn new(inner: S, ledger: Shared, life: u32) -> Self {
+        Self { inner, ledger, life, held: Mutex::default() }
+    }
+
+    /// For how many tickets it holds nonces.
+    pub fn held(&self) -> usize {
+        self.tickets().len()
+    }
+
+    fn tickets(&self) -> MutexGuard<'_, BTreeSet<Ticket>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<S: Signer> Signer for Watched<S> {
+    fn public_key(&self) -> PublicKey {
+        self.inner.public_key()
+    }
+
+    fn delegate(&self, digest: &[u8; 32]) -> Result<Signature, SignerError> {
+        self.inner.delegate(digest)
+    }
+
+    fn generate_nonces(&self, ticket: &Ticket, items: &[SigningItem]) -> Result<Vec<PublicNonce>, SignerError> {
+        let nonces = self.inner.generate_nonces(ticket, items)?;
+        self.tickets().insert(*ticket);
+        self.ledger.open().note_made(ticket, self.life, &nonces);
+        Ok(nonces)
+    }
+
+    fn sign(
+        &self,
+        ticket: &Ticket,
+        items: &[SigningItem],
+        nonces: &[Vec<PublicNonce>],
+    ) -> Result<Vec<PartialSignature>, SignerError> {
+        self.tickets().remove(ticket);
+        let partials = self.inner.sign(ticket, items, nonces)?;
+        self.ledger.open().note_signed(ticket, items, nonces);
+        Ok(partials)
+    }
+
+    fn forget(&self, ticket: &Ticket) {
+        self.tickets().remove(ticket);
+        self.inner.forget(ticket);
+    }
+}

@@ -1,0 +1,395 @@
+//! The invariants, watched from outside: what honest nodes say, send and decide, event by event.
+
+use core::fmt;
+use std::collections::{BTreeMap, BTreeSet};
+
+use motet_coordinator::Event;
+use motet_coordinator::event::{AbortCause, Completed, Requested, Round};
+use motet_core_crypto::{PublicKey, Signature};
+use motet_wire::{
+    Attempt, Commitments, Evidence, Kind, NetworkId, RequestId, SessionAbort, SessionId, SigningRequest, Validated,
+    peek,
+};
+
+use super::judge;
+use super::tally::{Stage, Tally};
+
+/// What must hold: the numbers of the threat model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Invariant {
+    /// S1: a nonce is used once.
+    NonceOnce,
+    /// S2: nothing is signed that was not approved.
+    Approval,
+    /// S3: signatures are identical and verify.
+    Signatures,
+    /// S4: no evidence convicts the honest.
+    Innocence,
+    /// S5: phases only go forward, and an end is an end.
+    Monotone,
+    /// S6: secrets stay inside.
+    Secrecy,
+    /// S8: everything is bounded.
+    Bounds,
+    /// S9: a store that is read again says the same.
+    Replay,
+    /// S10: no honest peer is punished by an honest one.
+    Reputation,
+    /// S11: an envelope is valid in one place only.
+    Binding,
+    /// L1: honest signers sign.
+    Completion,
+    /// L2: every session ends, and gives back what it held.
+    Termination,
+    /// L3: whoever cheats is found out.
+    Conviction,
+    /// L4: a restarted node takes part again.
+    Recovery,
+    /// L5: attempts are few, and nothing turns for ever.
+    Livelock,
+    /// No code panics.
+    Panic,
+}
+
+impl Invariant {
+    /// `S1`, `L2` and so on.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::NonceOnce => "S1",
+            Self::Approval => "S2",
+            Self::Signatures => "S3",
+            Self::Innocence => "S4",
+            Self::Monotone => "S5",
+            Self::Secrecy => "S6",
+            Self::Bounds => "S8",
+            Self::Replay => "S9",
+            Self::Reputation => "S10",
+            Self::Binding => "S11",
+            Self::Completion => "L1",
+            Self::Termination => "L2",
+            Self::Conviction => "L3",
+            Self::Recovery => "L4",
+            Self::Livelock => "L5",
+            Self::Panic => "panic",
+        }
+    }
+}
+
+/// An invariant that did not hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Breach {
+    /// Which.
+    pub invariant: Invariant,
+    /// How.
+    pub detail: String,
+}
+
+impl fmt::Display for Breach {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {:?}: {}", self.invariant.code(), self.invariant, self.detail)
+    }
+}
+
+/// How a session ended on one node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum End {
+    /// In signatures.
+    Complete,
+    /// Without.
+    Aborted(AbortCause),
+}
+
+/// What is known of a session on one node, in one of its lives.
+#[derive(Debug, Clone)]
+pub struct Seen {
+    /// When it was opened, in the node's monotonic milliseconds.
+    pub opened: u64,
+    /// Where it is.
+    pub stage: Stage,
+    /// In which attempt.
+    pub attempt: Attempt,
+    /// How it ended.
+    pub end: Option<End>,
+    /// Whether the node has given its memory back.
+    pub closed: bool,
+}
+
+/// What is known of a request.
+#[derive(Debug, Clone)]
+pub struct Known {
+    /// The request, as its creator sealed it.
+    pub request: SigningRequest,
+    /// The keys, by libsecp256k1 where it can, else by our own arithmetic.
+    pub keys: Vec<[u8; 32]>,
+}
+
+/// The observers of a world.
+#[derive(Debug)]
+pub struct Watch {
+    network: NetworkId,
+    /// The keys of honest signers.
+    honest: BTreeSet<PublicKey>,
+    /// Requests that an honest node has seen.
+    pub requests: BTreeMap<RequestId, Known>,
+    sessions: BTreeMap<SessionId, RequestId>,
+    /// By host.
+    pub seen: Vec<BTreeMap<RequestId, Seen>>,
+    signatures: BTreeMap<SessionId, Vec<Signature>>,
+    judged_evidence: BTreeSet<[u8; 32]>,
+    /// What did not hold.
+    pub breaches: Vec<Breach>,
+}
+
+impl Watch {
+    /// Watches honest signers of a network.
+    pub fn new(network: NetworkId, honest: BTreeSet<PublicKey>) -> Self {
+        Self {
+            network,
+            honest,
+            requests: BTreeMap::new(),
+            sessions: BTreeMap::new(),
+            seen: Vec::new(),
+            signatures: BTreeMap::new(),
+            judged_evidence: BTreeSet::new(),
+            breaches: Vec::new(),
+        }
+    }
+
+    /// Something did not hold.
+    pub fn breach(&mut self, invariant: Invariant, detail: impl Into<String>) {
+        self.breaches.push(Breach { invariant, detail: detail.into() });
+    }
+
+    /// Which request a session is of.
+    pub fn request_of(&self, session: &SessionId) -> Option<RequestId> {
+        self.sessions.get(session).copied()
+    }
+
+    /// Where a session is on a host.
+    pub fn stage(&self, host: usize, request: &RequestId) -> Stage {
+        self.seen.get(host).and_then(|seen| seen.get(request)).map_or(Stage::Unknown, |seen| seen.stage)
+    }
+
+    /// A host has started, anew or again.
+    pub fn on_start(&mut self, host: usize) {
+        while self.seen.len() <= host {
+            self.seen.push(BTreeMap::new());
+        }
+        self.seen[host].clear();
+    }
+
+    /// An honest host tells its user something.
+    pub fn on_event(&mut self, host: usize, mono: u64, event: &Event, tally: &mut Tally) {
+        match event {
+            Event::SigningRequestCreated(requested) | Event::SigningRequestReceived(requested) => {
+                self.on_opened(host, mono, requested);
+            }
+            Event::SessionReady { request, .. } => {
+                self.step(host, request, "ready", Stage::Joining, Stage::Commitments)
+            }
+            Event::SessionNonceCommitmentsComplete(round) => {
+                self.on_round(host, round, "commitments complete", Stage::Commitments, Stage::Nonces);
+            }
+            Event::NonceReceived(by) => self.on_round(host, &by.round, "nonce", Stage::Nonces, Stage::Nonces),
+            Event::SessionNoncesComplete(round) => {
+                self.on_round(host, round, "nonces complete", Stage::Nonces, Stage::Partials);
+            }
+            Event::PartialSigReceived(by) => {
+                self.on_round(host, &by.round, "partial", Stage::Partials, Stage::Partials)
+            }
+            Event::SessionPartialSigsComplete(round) => {
+                self.on_round(host, round, "partials complete", Stage::Partials, Stage::Partials);
+            }
+            Event::SessionTimeout(out) => {
+                self.open(host, &out.request, "a timeout");
+            }
+            Event::SessionComplete(completed) => self.on_complete(host, completed, tally),
+            Event::SessionAborted(aborted) => {
+                if let AbortCause::Convicted { culprit, charge } = &aborted.cause
+                    && self.honest.contains(culprit)
+                {
+                    self.breach(
+                        Invariant::Innocence,
+                        format!("host {host} convicts the honest {culprit} of {charge:?}"),
+                    );
+                }
+                self.end(host, &aborted.request, Stage::Aborted, End::Aborted(aborted.cause.clone()), tally);
+            }
+            Event::SessionClosed { request } => {
+                if let Some(seen) = self.seen[host].get_mut(request) {
+                    seen.closed = true;
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn on_opened(&mut self, host: usize, mono: u64, requested: &Requested) {
+        let request = &requested.request;
+        let known = self.requests.entry(requested.id).or_insert_with(|| {
+            let key = |item| {
+                let ours = || request.items.iter().find(|other| *other == item)?.verification_key(&request.keys).ok();
+                judge::key_of(&request.keys, item).or_else(|| ours().map(|key| key.to_bytes())).unwrap_or_default()
+            };
+            Known { request: request.as_ref().clone(), keys: request.items.iter().map(key).collect() }
+        });
+        let shown: Vec<[u8; 32]> = requested.keys.iter().map(|key| key.to_bytes()).collect();
+        let (same, right) = (known.request == **request, known.keys == shown);
+        for attempt in 0..16 {
+            self.sessions.insert(SessionId::derive(&requested.id, Attempt(attempt)), requested.id);
+        }
+        if !same {
+            self.breach(Invariant::Binding, format!("two requests have the id {}", requested.id));
+        }
+        if !right {
+            self.breach(Invariant::Signatures, format!("{} is shown with a wrong key", requested.id));
+        }
+        let fresh = Seen { opened: mono, stage: Stage::Joining, attempt: Attempt::FIRST, end: None, closed: false };
+        if self.seen[host].insert(requested.id, fresh).is_some() {
+            self.breach(Invariant::Monotone, format!("host {host} opens {} again", requested.id));
+        }
+    }
+
+    /// The session, which must be going on.
+    fn open(&mut self, host: usize, request: &RequestId, what: &str) -> Option<&mut Seen> {
+        let going_on = self.seen[host].get(request).is_some_and(|seen| seen.end.is_none());
+        if !going_on {
+            self.breach(Invariant::Monotone, format!("host {host}: {what} of {request}, which does not go on"));
+            return None;
+        }
+        self.seen[host].get_mut(request)
+    }
+
+    fn step(&mut self, host: usize, request: &RequestId, what: &str, from: Stage, to: Stage) {
+        let off = self.is_without_commitments(request);
+        let Some(seen) = self.open(host, request, what) else { return };
+        if seen.stage != from {
+            let detail = format!("host {host}: {what} of {request} at {:?}", seen.stage);
+            return self.breach(Invariant::Monotone, detail);
+        }
+        seen.stage = if off && to == Stage::Commitments { Stage::Nonces } else { to };
+    }
+
+    fn on_round(&mut self, host: usize, round: &Round, what: &str, from: Stage, to: Stage) {
+        let off = self.is_without_commitments(&round.request);
+        if SessionId::derive(&round.request, round.attempt) != round.session {
+            self.breach(Invariant::Binding, format!("host {host}: {what} of a session that is not of its attempt"));
+        }
+        let Some(seen) = self.open(host, &round.request, what) else { return };
+        if round.attempt > seen.attempt {
+            seen.attempt = round.attempt;
+            seen.stage = if off { Stage::Nonces } else { Stage::Commitments };
+        }
+        if round.attempt < seen.attempt {
+            return self.breach(Invariant::Monotone, format!("host {host}: {what} of an earlier attempt"));
+        }
+        self.step(host, &round.request, what, from, to);
+    }
+
+    fn is_without_commitments(&self, request: &RequestId) -> bool {
+        self.requests.get(request).is_some_and(|known| known.request.options.commitments == Commitments::Off)
+    }
+
+    fn on_complete(&mut self, host: usize, completed: &Completed, tally: &mut Tally) {
+        let id = completed.request;
+        let Some(known) = self.requests.get(&id).cloned() else {
+            return self.breach(Invariant::Signatures, format!("host {host} completes {id}, which nobody asked for"));
+        };
+        let signatures: Vec<Signature> = completed.items.iter().map(|item| item.signature).collect();
+        if completed.items.len() != known.request.items.len() {
+            self.breach(Invariant::Signatures, format!("{id} has other items than were asked for"));
+        }
+        for ((signed, item), key) in completed.items.iter().zip(&known.request.items).zip(&known.keys) {
+            tally.judged += 1;
+            let right = signed.message == item.message && signed.aggregate_key.to_bytes() == *key;
+            if !right || !judge::verifies(key, &item.message, &signed.signature) {
+                self.breach(Invariant::Signatures, format!("host {host}: a signature of {id} does not verify"));
+            }
+        }
+        let first = self.signatures.entry(completed.session).or_insert_with(|| signatures.clone());
+        if *first != signatures {
+            self.breach(
+                Invariant::Signatures,
+                format!("host {host}: other signatures of {} than others", completed.session),
+            );
+        }
+        self.end(host, &id, Stage::Complete, End::Complete, tally);
+    }
+
+    fn end(&mut self, host: usize, request: &RequestId, stage: Stage, end: End, tally: &mut Tally) {
+        let name = match &end {
+            End::Complete => "complete".to_owned(),
+            End::Aborted(cause) => cause_name(cause),
+        };
+        *tally.ends.entry(name).or_default() += 1;
+        if let Some(seen) = self.open(host, request, "an end") {
+            seen.stage = stage;
+            seen.end = Some(end);
+        }
+    }
+
+    /// An honest host wants a frame to leave.
+    pub fn on_sent(&mut self, host: usize, frame: &[u8]) {
+        let Some(peek) = peek(frame) else {
+            return self.breach(Invariant::Binding, format!("host {host} sends what is no message"));
+        };
+        if matches!(peek.kind, Kind::NonceCommit | Kind::NonceShare | Kind::PartialSigShare) {
+            let session =
+                frame.get(55..87).and_then(|bytes| <[u8; 32]>::try_from(bytes).ok()).map(SessionId::from_bytes);
+            let Some(request) = session.and_then(|session| self.request_of(&session)) else {
+                return self.breach(Invariant::Binding, format!("host {host} speaks in a session that nobody knows"));
+            };
+            let over = self.seen[host].get(&request).is_none_or(|seen| seen.end.is_some());
+            if over {
+                let detail = format!("host {host} sends {} after the end of {request}", peek.kind.name());
+                self.breach(Invariant::Monotone, detail);
+            }
+        }
+    }
+
+    /// A participant says that a session is over, perhaps with evidence. Evidence is judged whoever made it.
+    pub fn on_abort(&mut self, id: [u8; 32], abort: &SessionAbort) {
+        if let Some(evidence) = &abort.evidence
+            && self.judged_evidence.insert(id)
+        {
+            self.on_evidence(evidence);
+        }
+    }
+
+    /// Evidence that somebody has made.
+    pub fn on_evidence(&mut self, evidence: &Evidence) {
+        if let Ok(conviction) = evidence.verify(&self.network)
+            && self.honest.contains(&conviction.signer)
+        {
+            let detail = format!("{:?} of the honest {} verifies", conviction.charge, conviction.signer);
+            self.breach(Invariant::Innocence, detail);
+        }
+    }
+
+    /// What a message is about.
+    pub fn subject(&self, message: &Validated) -> Option<RequestId> {
+        use motet_wire::{AbortSubject, Message};
+        match message.message() {
+            Message::SigningRequest(request) => request.id(&self.network).ok(),
+            Message::ParticipantJoined(join) => Some(join.request),
+            Message::ParticipantDeclined(declined) => Some(declined.request),
+            Message::SessionReady(ready) => Some(ready.request),
+            Message::NonceCommit(commit) => self.request_of(&commit.session),
+            Message::NonceShare(share) => self.request_of(&share.session),
+            Message::PartialSigShare(share) => self.request_of(&share.session),
+            Message::SignatureFinalized(finalized) => self.request_of(&finalized.session),
+            Message::SessionAbort(abort) => match abort.subject {
+                AbortSubject::Request(request) => Some(request),
+                AbortSubject::Session(session) => self.request_of(&session),
+            },
+            Message::SyncRequest(request) => Some(request.request),
+            Message::SyncResponse(response) => Some(response.request),
+            Message::SignerAdvertisement(_) | Message::SignerUnavailable(_) => None,
+        }
+    }
+}
+
+fn cause_name(cause: &AbortCause) -> String {
+    let text = format!("aborted: {cause:?}");
+    text.split(['{', '(']).next().unwrap_or_default().trim().to_owned()
+}

@@ -1,0 +1,555 @@
+//! A world: nodes, what is under way between them, and the time.
+
+mod ending;
+mod network;
+mod people;
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
+use std::sync::Arc;
+
+use motet_coordinator::store::Store;
+use motet_coordinator::{Action, Command, CommandId, Event, Input, Record, Reply};
+use motet_core_crypto::PublicKey;
+use motet_wire::{Arrival, Channel, Kind, NetworkId, PeerId, Penalty, RequestId, Validated, Validator};
+
+use super::dice::Dice;
+use super::disk::Disk;
+use super::host::Host;
+use super::ledger::Shared;
+use super::plan::{BEGIN, Plan};
+use super::tally::{Stage, Tally};
+use super::watch::{Breach, Invariant, Watch};
+
+/// Something that will happen. What a node has begun dies with the life in which it began it.
+#[derive(Debug)]
+pub(super) enum Happening {
+    /// A frame reaches a node.
+    Arrive { host: usize, channel: Channel, from: PeerId, frame: Arc<[u8]> },
+    /// The engine's own deadline.
+    Tick { host: usize, life: u32 },
+    /// Something that the node itself has started is done.
+    Work { host: usize, life: u32, work: Box<Work> },
+    /// The disk is done with the first step that waits.
+    Committed { host: usize, life: u32 },
+    /// A node starts.
+    Start { host: usize },
+    /// A copy of a node wakes up.
+    Clone { host: usize },
+    /// A wall clock jumps.
+    Jump { host: usize, by: i64 },
+    /// A disk fills up, or is emptied.
+    Disk { host: usize, full: bool },
+    /// Somebody asks for signatures.
+    Ask { ask: usize },
+    /// Somebody changes their mind.
+    Cancel { ask: usize },
+}
+
+/// What a node waits for.
+#[derive(Debug)]
+pub(super) enum Work {
+    Signer(motet_coordinator::SignerTask),
+    Job(motet_coordinator::job::Job),
+    Decision(people::Opinion),
+    Command(Command),
+}
+
+#[derive(Debug)]
+struct Entry {
+    at: u64,
+    order: u64,
+    happening: Happening,
+}
+
+impl PartialEq for Entry {
+    fn eq(&self, other: &Self) -> bool {
+        (self.at, self.order) == (other.at, other.order)
+    }
+}
+
+impl Eq for Entry {}
+
+impl PartialOrd for Entry {
+    fn partial_cmp(&self, other: &Self) -> Option<core::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Entry {
+    fn cmp(&self, other: &Self) -> core::cmp::Ordering {
+        (self.at, self.order).cmp(&(other.at, other.order))
+    }
+}
+
+/// What a command was given for.
+#[derive(Debug, Clone, Copy)]
+enum Purpose {
+    AddSigner,
+    Ask(usize),
+    Other,
+}
+
+/// A world that runs.
+#[derive(Debug)]
+pub struct World {
+    /// What was drawn for it.
+    pub plan: Plan,
+    network: NetworkId,
+    dice: Dice,
+    /// The world's milliseconds.
+    pub time: u64,
+    order: u64,
+    queue: BinaryHeap<Reverse<Entry>>,
+    hosts: Vec<Host>,
+    watch: Watch,
+    ledger: Shared,
+    /// What was seen.
+    pub tally: Tally,
+    story: Option<Vec<String>>,
+    /// What each ask became.
+    announced: Vec<Option<RequestId>>,
+    commands: BTreeMap<CommandId, Purpose>,
+    /// Which host a message key is of.
+    voices: BTreeMap<PublicKey, usize>,
+    /// The newest advertisement of each signer.
+    advertised: BTreeMap<usize, Arc<[u8]>>,
+    /// A validator of another network, which must believe nothing.
+    stranger: Validator,
+    /// Whether the network has been switched off, to see what nodes give back.
+    dark: bool,
+}
+
+impl World {
+    /// The world of a plan; with its story, if somebody wants to read it.
+    pub fn new(plan: Plan, tell: bool) -> Self {
+        let mut dice = Dice::new(plan.seed);
+        let hosts: Vec<Host> = plan
+            .nodes
+            .iter()
+            .enumerate()
+            .map(|(serves, node)| {
+                let disk = Disk::default();
+                if node.disk_lies {
+                    disk.lie();
+                }
+                Host::new(serves, node.clone(), disk, &mut dice)
+            })
+            .collect();
+        let honest: BTreeSet<PublicKey> =
+            hosts.iter().filter(|host| host.plan.vices.is_empty()).map(|host| host.key).collect();
+        let other = NetworkId::main();
+        let mut world = Self {
+            network: NetworkId::test(),
+            dice,
+            time: 0,
+            order: 0,
+            queue: BinaryHeap::new(),
+            watch: Watch::new(NetworkId::test(), honest),
+            ledger: Shared::default(),
+            tally: Tally { worlds: 1, ..Tally::default() },
+            story: tell.then(Vec::new),
+            announced: vec![None; plan.asks.len()],
+            commands: BTreeMap::new(),
+            voices: BTreeMap::new(),
+            advertised: BTreeMap::new(),
+            stranger: Validator::with_work(
+                other,
+                motet_wire::ValidatorLimits::default(),
+                Arc::new(motet_wire::work::Free),
+            ),
+            dark: false,
+            hosts,
+            plan,
+        };
+        world.schedule();
+        world
+    }
+
+    /// What has been told so far.
+    pub fn story(&self) -> &[String] {
+        self.story.as_deref().unwrap_or_default()
+    }
+
+    fn schedule(&mut self) {
+        for host in 0..self.hosts.len() {
+            self.at(0, Happening::Start { host });
+            let node = self.hosts[host].plan.clone();
+            for (at, by) in node.jumps {
+                self.at(at, Happening::Jump { host, by });
+            }
+            if let Some((from, until)) = node.full {
+                self.at(from, Happening::Disk { host, full: true });
+                self.at(until, Happening::Disk { host, full: false });
+            }
+            if let Some(at) = node.cloned {
+                self.at(at, Happening::Clone { host });
+            }
+            for vice in &node.vices {
+                *self.tally.actors.entry(*vice).or_default() += 1;
+            }
+        }
+        for ask in 0..self.plan.asks.len() {
+            self.at(self.plan.asks[ask].at, Happening::Ask { ask });
+            if let Some((_, at)) = self.plan.asks[ask].cancel {
+                self.at(at, Happening::Cancel { ask });
+            }
+        }
+    }
+
+    fn at(&mut self, at: u64, happening: Happening) {
+        self.order += 1;
+        self.queue.push(Reverse(Entry { at: at.max(self.time), order: self.order, happening }));
+    }
+
+    fn tell(&mut self, line: impl FnOnce() -> String) {
+        if let Some(story) = &mut self.story {
+            story.push(format!("{:>8} ms  {}", self.time, line()));
+        }
+    }
+
+    /// Runs until everything has ended, or something is wrong: that is handed back.
+    pub fn run(&mut self) -> Option<Breach> {
+        let mut events = 0u64;
+        while let Some(Reverse(entry)) = self.queue.pop() {
+            self.time = entry.at;
+            self.happen(entry.happening);
+            events += 1;
+            if let Some(breach) = self.found() {
+                return Some(breach);
+            }
+            if events.is_multiple_of(16) {
+                if events > ending::EVENTS {
+                    return Some(Breach {
+                        invariant: Invariant::Livelock,
+                        detail: format!("{events} events and no end"),
+                    });
+                }
+                self.check_bounds();
+                if self.has_ended() {
+                    break;
+                }
+            }
+        }
+        self.close();
+        self.found()
+    }
+
+    fn found(&mut self) -> Option<Breach> {
+        let mut ledger = self.ledger.open().take_breaches();
+        if ledger.is_empty() { self.watch.breaches.pop() } else { ledger.pop() }
+    }
+
+    fn is_honest(&self, host: usize) -> bool {
+        self.hosts[host].plan.vices.is_empty()
+    }
+
+    fn lives(&self, host: usize, life: u32) -> bool {
+        self.hosts[host].running.is_some() && self.hosts[host].life == life
+    }
+
+    fn happen(&mut self, happening: Happening) {
+        match happening {
+            Happening::Arrive { host, channel, from, frame } => self.on_arrival(host, channel, from, frame),
+            Happening::Tick { host, life } => {
+                if self.lives(host, life)
+                    && self.hosts[host].running.as_ref().is_some_and(|run| run.tick_at == Some(self.time))
+                {
+                    self.input(host, Input::Tick);
+                }
+            }
+            Happening::Work { host, life, work } => {
+                if self.lives(host, life) {
+                    self.on_work(host, *work);
+                }
+            }
+            Happening::Committed { host, life } => {
+                if self.lives(host, life) {
+                    self.on_committed(host);
+                }
+            }
+            Happening::Start { host } => self.start(host),
+            Happening::Clone { host } => self.clone_host(host),
+            Happening::Jump { host, by } => {
+                self.tally.fault("wall clock jumps");
+                self.tell(|| format!("node {host}: the wall clock jumps by {by} ms"));
+                self.hosts[host].clock.offset += by;
+            }
+            Happening::Disk { host, full } => {
+                self.tally.fault("disk full");
+                self.tell(|| format!("node {host}: the disk is {}", if full { "full" } else { "empty again" }));
+                self.hosts[host].disk.set_full(full);
+            }
+            Happening::Ask { ask } => self.on_ask(ask),
+            Happening::Cancel { ask } => self.on_cancel(ask),
+        }
+    }
+
+    fn start(&mut self, host: usize) {
+        self.hosts[host].start(&self.network, &self.plan.config, &self.ledger);
+        self.watch.on_start(host);
+        let life = self.hosts[host].life;
+        self.tell(|| format!("node {host} starts, life {life}"));
+        let signer = self.hosts[host].key;
+        self.command(host, Command::AddSigner { signer }, Purpose::AddSigner);
+        if life > 1 || self.time > 0 {
+            // What others advertise is asked of a neighbour.
+            let known: Vec<(usize, Arc<[u8]>)> =
+                self.advertised.iter().map(|(serves, frame)| (*serves, Arc::clone(frame))).collect();
+            for (serves, frame) in known {
+                if serves != self.hosts[host].serves {
+                    let from = self.hosts[serves].peer;
+                    let at = self.time + self.dice.between(20, 400);
+                    self.at(at, Happening::Arrive { host, channel: Channel::Dht, from, frame });
+                }
+            }
+        }
+    }
+
+    fn clone_host(&mut self, host: usize) {
+        if self.hosts[host].running.is_none() {
+            return;
+        }
+        self.tally.fault("clone");
+        let copy = self.hosts[host].copy(&mut self.dice);
+        self.hosts.push(copy);
+        let copy = self.hosts.len() - 1;
+        self.tell(|| format!("node {copy} is a copy of node {host}"));
+        self.start(copy);
+    }
+
+    fn crash(&mut self, host: usize) {
+        let Some(crash) = self.hosts[host].crashes.pop_front() else { return };
+        self.tally.fault("crash");
+        self.tell(|| format!("node {host} crashes"));
+        let keep = self.dice.below(64);
+        self.hosts[host].disk.lose_power(|unsafe_commits| usize::try_from(keep).unwrap_or(0) % unsafe_commits);
+        self.hosts[host].running = None;
+        self.at(self.time + crash.down, Happening::Start { host });
+    }
+
+    fn command(&mut self, host: usize, command: Command, purpose: Purpose) {
+        let id = CommandId(self.commands.len() as u64);
+        self.commands.insert(id, purpose);
+        self.input(host, Input::Command(id, command));
+    }
+
+    /// One step of a node's engine, and everything that follows from it, as `node` does it.
+    fn input(&mut self, host: usize, input: Input) {
+        let now = self.hosts[host].clock.now(self.time);
+        let Some(running) = &mut self.hosts[host].running else { return };
+        self.tally.inputs += 1;
+        let actions = running.engine.handle(now, input, &mut running.entropy);
+        let mut batch = super::host::Batch::new();
+        for action in actions {
+            match action {
+                Action::AskSigner(task) => self.begin(host, Work::Signer(task)),
+                Action::Compute(job) => self.begin(host, Work::Job(job)),
+                Action::AskPolicy(proposal) => self.ask_person(host, *proposal),
+                Action::Validate { from, frames } => {
+                    for frame in frames {
+                        self.at(self.time, Happening::Arrive { host, channel: Channel::Sync, from, frame });
+                    }
+                }
+                other => {
+                    self.observe(host, now.mono.0, &other);
+                    batch.push_back(other);
+                }
+            }
+        }
+        let Some(running) = &mut self.hosts[host].running else { return };
+        if !batch.is_empty() {
+            running.egress.push_back(batch);
+            self.pump(host);
+        }
+        self.set_tick(host);
+    }
+
+    /// Lets the node's own signer or pool do something, which takes time.
+    fn begin(&mut self, host: usize, work: Work) {
+        let most = self.hosts[host].plan.work;
+        let at = self.time + self.dice.heavy(most);
+        let life = self.hosts[host].life;
+        self.at(at, Happening::Work { host, life, work: Box::new(work) });
+    }
+
+    fn set_tick(&mut self, host: usize) {
+        let (time, life) = (self.time, self.hosts[host].life);
+        let node = &mut self.hosts[host];
+        let Some(running) = &mut node.running else { return };
+        let Some(deadline) = running.engine.next_deadline() else { return };
+        let at = node.clock.world_at(deadline).max(time + 1);
+        if running.tick_at != Some(at) {
+            running.tick_at = Some(at);
+            self.at(at, Happening::Tick { host, life });
+        }
+    }
+
+    fn observe(&mut self, host: usize, mono: u64, action: &Action) {
+        if let Action::Reply(id, Ok(Reply::Announced { request, .. })) = action
+            && let Some(Purpose::Ask(ask)) = self.commands.get(id)
+        {
+            let ask = *ask;
+            self.on_announced(ask, *request);
+        }
+        if !self.is_honest(host) {
+            return;
+        }
+        match action {
+            Action::Emit(event) => {
+                if matches!(event, Event::SigningRequestCreated(_)) {
+                    self.tally.sessions += 1;
+                }
+                self.tell(|| format!("node {host}: {}", brief(&format!("{event:?}"))));
+                self.watch.on_event(host, mono, event, &mut self.tally);
+            }
+            Action::Send { frame, .. } | Action::Broadcast { frame, .. } => {
+                self.watch.on_sent(host, frame);
+            }
+            _ => {}
+        }
+    }
+
+    /// Takes steps' consequences out in their order: what is to be stored first, and nothing before it is.
+    fn pump(&mut self, host: usize) {
+        loop {
+            let Some(running) = &mut self.hosts[host].running else { return };
+            if running.committing {
+                return;
+            }
+            let Some(batch) = running.egress.front() else { return };
+            if matches!(batch.front(), Some(Action::Persist(_))) {
+                running.committing = true;
+                let most = self.hosts[host].plan.commit;
+                let (at, life) = (self.time + self.dice.heavy(most), self.hosts[host].life);
+                return self.at(at, Happening::Committed { host, life });
+            }
+            let Some(batch) = running.egress.pop_front() else { return };
+            self.release(host, batch);
+        }
+    }
+
+    fn on_committed(&mut self, host: usize) {
+        let Some(running) = &mut self.hosts[host].running else { return };
+        running.committing = false;
+        let Some(mut batch) = running.egress.pop_front() else { return };
+        let mut records: Vec<Record> = Vec::new();
+        while let Some(Action::Persist(_)) = batch.front() {
+            if let Some(Action::Persist(record)) = batch.pop_front() {
+                records.push(record);
+            }
+        }
+        let crashes = self.is_boundary(host);
+        // A crash while the disk is at work: all of it is there afterwards, or nothing.
+        if crashes && self.dice.chance(500) {
+            return self.crash(host);
+        }
+        let stored = self.hosts[host].disk.commit(&records);
+        if crashes {
+            return self.crash(host);
+        }
+        match stored {
+            Ok(()) => self.release(host, batch),
+            Err(error) => {
+                self.tally.fault("commit refused");
+                self.tell(|| format!("node {host}: the disk refuses {} records", records.len()));
+                let mut requests: Vec<RequestId> = records.iter().map(Record::request).collect();
+                requests.sort_unstable();
+                requests.dedup();
+                self.input(host, Input::PersistFailed { requests, detail: error.to_string() });
+            }
+        }
+        self.pump(host);
+    }
+
+    /// Counts one more consequence that a crash may come before.
+    fn is_boundary(&mut self, host: usize) -> bool {
+        let node = &mut self.hosts[host];
+        let Some(running) = &mut node.running else { return false };
+        running.boundaries += 1;
+        // The first life's crashes do not begin before there is something to lose.
+        self.time >= BEGIN && node.crashes.front().is_some_and(|crash| running.boundaries >= crash.boundary)
+    }
+
+    fn release(&mut self, host: usize, batch: super::host::Batch) {
+        for action in batch {
+            if self.is_boundary(host) {
+                return self.crash(host);
+            }
+            match action {
+                // One that comes late is stored late.
+                Action::Persist(record) => drop(self.hosts[host].disk.commit(&[record])),
+                Action::Broadcast { frame, .. } => self.broadcast(host, &frame),
+                Action::Send { to, frame, .. } => self.send(host, &to, &frame),
+                Action::Reply(id, reply) => self.on_reply(host, id, reply),
+                _ => {}
+            }
+        }
+    }
+
+    fn on_arrival(&mut self, host: usize, channel: Channel, from: PeerId, frame: Arc<[u8]>) {
+        if self.dark {
+            return;
+        }
+        let (peer, author) = (self.hosts[host].standing_of_peer(&from), self.hosts[host].standing_of_author(&frame));
+        let now = self.hosts[host].clock.now(self.time);
+        let Some(running) = &mut self.hosts[host].running else { return self.on_missed(host, channel, from, frame) };
+        self.tally.frames += 1;
+        let arrival = Arrival::new(Arc::clone(&frame), channel, from).standing(peer, author);
+        let result = running.validator.validate(arrival, now);
+        if !self.is_honest(host) {
+            if let Ok(message) = result {
+                self.input(host, Input::Message(Box::new(message)));
+            }
+            return;
+        }
+        match result {
+            Ok(message) => self.on_believed(host, message),
+            Err(rejection) => {
+                *self.tally.refused.entry(rejection.rule.code()).or_default() += 1;
+                let kind = rejection.kind.map_or("?", Kind::name);
+                self.tell(|| format!("node {host} refuses {kind} from {}: {}", mark(&from), rejection.rule));
+                let punished =
+                    matches!(rejection.penalty, Penalty::Malformed | Penalty::InvalidSignature | Penalty::Ban);
+                if punished && self.plan.is_honest(mark(&from)) {
+                    let detail = format!("host {host} punishes the honest node {} for {}", mark(&from), rejection.rule);
+                    self.watch.breach(Invariant::Reputation, detail);
+                }
+            }
+        }
+    }
+
+    fn on_believed(&mut self, host: usize, message: Validated) {
+        let subject = self.watch.subject(&message);
+        let stage = subject.map_or(Stage::Unknown, |request| self.watch.stage(host, &request));
+        let voice = self.voices.get(message.sender()).copied();
+        let vice = voice.and_then(|voice| self.hosts[voice].plan.vices.first().copied());
+        *self.tally.cells.entry((stage, message.kind(), vice)).or_default() += 1;
+        self.tell(|| {
+            let of = voice.map_or_else(|| "?".to_owned(), |voice| voice.to_string());
+            format!(
+                "node {host} hears {} of node {of} from node {} ({:?})",
+                message.kind().name(),
+                mark(message.from()),
+                message.channel()
+            )
+        });
+        if let motet_wire::Message::SessionAbort(abort) = message.message() {
+            self.watch.on_abort(message.id().to_bytes(), abort);
+        }
+        if message.channel() == Channel::Gossip {
+            self.relay(host, &message);
+        }
+        self.input(host, Input::Message(Box::new(message)));
+    }
+}
+
+/// Which node a peer is.
+fn mark(peer: &PeerId) -> usize {
+    peer.as_bytes().first().map_or(usize::MAX, |mark| usize::from(*mark) - 1)
+}
+
+/// The beginning of a long text.
+fn brief(text: &str) -> String {
+    text.chars().take(160).collect()
+}

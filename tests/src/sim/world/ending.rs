@@ -1,0 +1,171 @@
+//! The end: what must have been reached, and what must have been given back.
+
+use motet_coordinator::{Command, Input, Reply};
+
+use super::{Happening, Purpose, World};
+use crate::sim::dice::EntropyFault;
+use crate::sim::watch::{End, Invariant};
+
+/// More than any world needs.
+pub(super) const EVENTS: u64 = 200_000;
+/// How long the outcome of a session is remembered, and somewhat more, in milliseconds.
+const REMEMBERED: u64 = 11 * 60 * 1_000;
+
+impl World {
+    /// S8 and L2, while sessions go on.
+    pub(super) fn check_bounds(&mut self) {
+        for host in 0..self.hosts.len() {
+            let Some(running) = &self.hosts[host].running else { continue };
+            let active = running.engine.active_sessions();
+            if active > self.plan.config.sessions {
+                self.watch.breach(Invariant::Bounds, format!("host {host} has {active} sessions"));
+            }
+            if !self.is_honest(host) {
+                continue;
+            }
+            let mono = self.hosts[host].clock.now(self.time).mono.0;
+            let late: Vec<_> = self.watch.seen[host]
+                .iter()
+                .filter(|(id, seen)| seen.end.is_none() && mono > seen.opened + self.longest(id))
+                .map(|(id, seen)| (*id, seen.stage))
+                .collect();
+            for (id, stage) in late {
+                self.watch.breach(Invariant::Termination, format!("host {host} still has {id} at {stage:?}"));
+            }
+        }
+    }
+
+    /// The longest that a session may take on a node, in its own milliseconds.
+    fn longest(&self, request: &motet_wire::RequestId) -> u64 {
+        let config = &self.plan.config;
+        let items = self.watch.requests.get(request).map_or(1, |known| known.request.items.len() as u32);
+        let round = config.round_timeout + config.round_timeout_per_item * items;
+        let all = core::time::Duration::from_secs(2 * 3_600)
+            .min(round * 3 * config.attempts + core::time::Duration::from_secs(125));
+        // A deadline comes in a tick, and a tick after the disk.
+        u64::try_from(all.as_millis()).unwrap_or(u64::MAX) + 10_000
+    }
+
+    /// Whether nothing more is to be expected.
+    pub(super) fn has_ended(&self) -> bool {
+        let all_up = self.hosts.iter().all(|host| host.running.is_some());
+        let quiet = |host: &super::Host| {
+            host.running
+                .as_ref()
+                .is_some_and(|running| running.engine.active_sessions() == 0 && running.egress.is_empty())
+        };
+        let honest = || self.hosts.iter().filter(|host| host.plan.vices.is_empty());
+        if !all_up || !honest().all(quiet) {
+            return false;
+        }
+        self.plan.asks.iter().zip(&self.announced).all(|(ask, announced)| {
+            let lifetime = u64::try_from(ask.lifetime.as_millis()).unwrap_or(u64::MAX);
+            let over = self.time > ask.at + lifetime + 60_000;
+            let ended = |signer: &usize| {
+                let Some(request) = announced else { return false };
+                let seen = self.watch.seen[*signer].get(request);
+                !self.is_honest(*signer) || seen.is_some_and(|seen| seen.end.is_some())
+            };
+            over || (self.time > ask.at && ask.signers.iter().all(ended))
+        })
+    }
+
+    /// Judges what has been reached, then lets time pass and sees what is given back.
+    pub(super) fn close(&mut self) {
+        self.check_completion();
+        let complete = self.announced.iter().flatten().filter(|request| {
+            let ends = self.watch.seen.iter().filter_map(|seen| seen.get(*request));
+            let mut ends = ends.peekable();
+            ends.peek().is_some() && ends.all(|seen| seen.end == Some(End::Complete))
+        });
+        self.tally.complete += complete.count() as u64;
+        if self.watch.breaches.is_empty() {
+            self.check_returned();
+        }
+    }
+
+    /// L1: where all are honest and nothing broke for good, all have the signatures.
+    fn check_completion(&mut self) {
+        for ask in 0..self.plan.asks.len() {
+            if !self.is_owed(ask) {
+                continue;
+            }
+            *self.tally.ends.entry("owed to the asker".to_owned()).or_default() += 1;
+            let Some(request) = self.announced[ask] else {
+                self.watch.breach(Invariant::Completion, format!("ask {ask} was never announced"));
+                continue;
+            };
+            let signers = self.plan.asks[ask].signers.clone();
+            for signer in signers {
+                let end = self.watch.seen[signer].get(&request).and_then(|seen| seen.end.clone());
+                if end != Some(End::Complete) {
+                    self.watch.breach(
+                        Invariant::Completion,
+                        format!("host {signer} has no signatures of {request}: {end:?}"),
+                    );
+                }
+            }
+        }
+    }
+
+    /// Whether nothing stands between an ask and its signatures.
+    fn is_owed(&self, ask: usize) -> bool {
+        let plan = &self.plan.asks[ask];
+        let net = &self.plan.net;
+        let lifetime = u64::try_from(plan.lifetime.as_millis()).unwrap_or(u64::MAX);
+        let clocks = |node: &crate::sim::plan::NodePlan| {
+            node.offset.unsigned_abs() + node.jumps.iter().map(|(_, by)| by.unsigned_abs()).sum::<u64>()
+        };
+        let sound = |node: &crate::sim::plan::NodePlan| {
+            node.vices.is_empty()
+                && node.crashes.is_empty()
+                && node.full.is_none()
+                && node.cloned.is_none()
+                && node.person.declines == 0
+                && node.person.confuses == 0
+                && !matches!(node.entropy, EntropyFault::Fails(_))
+                && node.person.thinks + 15_000 < lifetime
+                && clocks(node) < 100_000
+        };
+        let disturbed = net.lost > 0 || net.late > 0 || !net.partitions.is_empty();
+        let soon = self.plan.calm_from < plan.at + lifetime / 3;
+        plan.cancel.is_none() && self.plan.nodes.iter().all(sound) && (!disturbed || soon)
+    }
+
+    /// L2: when sessions are over and forgotten, nodes hold what they held before.
+    fn check_returned(&mut self) {
+        self.dark = true;
+        let until = self.time + REMEMBERED * 11 / 10;
+        while let Some(std::cmp::Reverse(entry)) = self.queue.pop() {
+            if entry.at > until {
+                break;
+            }
+            self.time = entry.at;
+            if !matches!(entry.happening, Happening::Ask { .. } | Happening::Cancel { .. } | Happening::Clone { .. }) {
+                self.happen(entry.happening);
+            }
+        }
+        self.time = until;
+        for host in 0..self.hosts.len() {
+            if !self.is_honest(host) || self.hosts[host].running.is_none() {
+                continue;
+            }
+            self.input(host, Input::Tick);
+            let id = motet_coordinator::CommandId(self.commands.len() as u64);
+            self.command(host, Command::Sessions, Purpose::Other);
+            let Some(running) = &self.hosts[host].running else { continue };
+            let held = running.signer.held();
+            let left = match running.replies.get(&id) {
+                Some(Ok(Reply::Sessions(sessions))) => sessions.len(),
+                _ => 0,
+            };
+            if left > 0 {
+                self.watch.breach(Invariant::Termination, format!("host {host} has not forgotten {left} sessions"));
+            }
+            if held > 0 {
+                self.watch
+                    .breach(Invariant::Termination, format!("the signer of host {host} holds {held} tickets for ever"));
+            }
+        }
+    }
+}
