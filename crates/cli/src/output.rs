@@ -163,6 +163,10 @@ impl Output {
                 format!("no answer from {}; check that it runs and is connected, then ask again", self.names(signers))
             }
             AbortCause::Expired => "the request has expired".to_owned(),
+            AbortCause::Crowded => "nobody approved it here, and newer requests took its place".to_owned(),
+            AbortCause::Superseded { signer } => {
+                format!("another process speaks for {}; stop one of the two", self.name(signer))
+            }
             AbortCause::Internal(detail) => format!("this node failed: {detail}"),
         }
     }
@@ -238,7 +242,8 @@ pub(crate) fn culprits(cause: &AbortCause) -> Vec<String> {
         AbortCause::Refused { signer, .. } => vec![signer.to_string()],
         AbortCause::Convicted { culprit, .. } => vec![culprit.to_string()],
         AbortCause::Unresponsive { signers, .. } => signers.iter().map(ToString::to_string).collect(),
-        AbortCause::Cancelled | AbortCause::Expired | AbortCause::Internal(_) => Vec::new(),
+        AbortCause::Superseded { signer } => vec![signer.to_string()],
+        AbortCause::Cancelled | AbortCause::Expired | AbortCause::Crowded | AbortCause::Internal(_) => Vec::new(),
     }
 }
 

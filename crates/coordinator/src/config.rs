@@ -17,6 +17,9 @@ pub struct Config {
     pub session_timeout: Duration,
     /// How long a nonce that was made when joining may live.
     pub nonce_lifetime: Duration,
+    /// How far the wall clock and the monotonic one may come apart while nonces live. More tells that the machine slept,
+    /// or that this process is a copy: its nonces are destroyed.
+    pub clock_tolerance: Duration,
     /// How long to wait for a message before the other participants are asked whether they have it. It doubles each time.
     pub sync_after: Duration,
     /// How many attempts a session has, each with fresh nonces.
@@ -52,6 +55,7 @@ impl Default for Config {
             round_timeout_per_item: Duration::from_secs(1),
             session_timeout: Duration::from_secs(2 * 60 * 60),
             nonce_lifetime: Duration::from_secs(10 * 60),
+            clock_tolerance: Duration::from_secs(2),
             sync_after: Duration::from_secs(1),
             attempts: 3,
             sessions: 100,

@@ -15,6 +15,7 @@ mod hosted;
 pub mod input;
 mod progress;
 mod requests;
+mod resume;
 mod rounds;
 mod session;
 mod step;
@@ -22,9 +23,10 @@ mod sync;
 mod timers;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use motet_core_crypto::PublicKey;
-use motet_wire::{Message, MonotonicMs, NetworkId, Now, PeerId, RequestId, SessionId, Validated};
+use motet_wire::{Attempt, Message, MonotonicMs, NetworkId, Now, PeerId, RequestId, SessionId, TimestampMs, Validated};
 use rand_core::TryCryptoRng;
 
 use crate::config::Config;
@@ -36,6 +38,7 @@ use directory::Directory;
 use early::Early;
 use hosted::Hosted;
 pub use input::{Action, Announcement, Command, CommandId, Input, Reply, SessionStatus, Wishes};
+use resume::{Ended, Left};
 use session::Session;
 use step::Step;
 
@@ -51,8 +54,16 @@ pub struct Engine {
     requests: BTreeMap<SessionId, RequestId>,
     early: Early,
     minting: BTreeMap<JobId, announce::Minting>,
-    /// Sessions for which nonces have been issued, in this process or an earlier one.
-    issued: BTreeSet<(SessionId, PublicKey)>,
+    /// Attempts for which nonces have been issued, in this process or an earlier one.
+    issued: BTreeSet<(RequestId, Attempt, PublicKey)>,
+    /// Partial signatures that an earlier process may have sent.
+    spent: BTreeMap<(RequestId, Attempt, PublicKey), Arc<[u8]>>,
+    /// What an earlier process has left, until it is resumed or given up.
+    left: BTreeMap<RequestId, Left>,
+    left_until: Option<MonotonicMs>,
+    ended: Ended,
+    /// Until when each signer's newest message key is certified, by this process or an earlier one.
+    delegated: BTreeMap<PublicKey, TimestampMs>,
     /// Requests whose creator is here and has thereby approved them.
     own: BTreeSet<RequestId>,
     sequence: u64,
@@ -72,6 +83,11 @@ impl Engine {
             requests: BTreeMap::new(),
             early: Early::default(),
             minting: BTreeMap::new(),
+            delegated: snapshot.delegated.iter().copied().collect(),
+            left: Left::from_snapshot(&snapshot),
+            left_until: None,
+            ended: Ended::new(&snapshot.ended),
+            spent: Left::spent(&snapshot),
             issued: snapshot.issued.into_iter().collect(),
             own: BTreeSet::new(),
             sequence: 0,
@@ -111,7 +127,12 @@ impl Engine {
     pub fn next_deadline(&self) -> Option<MonotonicMs> {
         let sessions = self.sessions.values().flat_map(Self::deadlines_of);
         let hosted = self.hosted.values().filter_map(Hosted::deadline);
-        sessions.chain(hosted).chain(self.directory.next_expiry()).chain(self.early.next_expiry()).min()
+        sessions
+            .chain(hosted)
+            .chain(self.directory.next_expiry())
+            .chain(self.early.next_expiry())
+            .chain(self.left_until)
+            .min()
     }
 
     /// Sessions that have not ended.

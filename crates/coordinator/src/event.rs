@@ -232,6 +232,13 @@ pub enum AbortCause {
     },
     /// The request ended, or the session took too long.
     Expired,
+    /// Nobody here approved it, and newer requests took its place.
+    Crowded,
+    /// Another process speaks for a signer of this node: a copy of it, or one that was started later.
+    Superseded {
+        /// The signer.
+        signer: PublicKey,
+    },
     /// This node failed.
     Internal(String),
 }

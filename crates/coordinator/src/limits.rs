@@ -9,6 +9,10 @@ pub const EARLY_MESSAGES: usize = 1024;
 pub const EARLY_PER_SENDER: usize = 32;
 /// Finished sessions whose outcome is remembered, to answer questions and to know duplicates.
 pub const FINISHED_SESSIONS: usize = 1024;
+/// Ended requests whose records stay in the store, so that a message about one that comes back is known for what it is.
+pub const ENDED_REQUESTS: usize = 4096;
+/// Message keys known of one slot of a session: each restart of its signer brings one. More than this is no accident.
+pub const VOICES_PER_SLOT: usize = 8;
 /// Requests that wait for an approval; the oldest is dropped first (`docs/protocol.md` §10).
 pub const UNAPPROVED_REQUESTS: usize = 100;
 /// Commands that wait for a computation.

@@ -337,8 +337,8 @@ impl Driver {
                         drop(back.send(Back::from(input)).await);
                     });
                 }
-                Action::Validate { from, frames } => {
-                    let arrivals = frames.into_iter().map(|frame| (frame, Channel::Sync, from, None)).collect();
+                Action::Validate { from, channel, frames } => {
+                    let arrivals = frames.into_iter().map(|frame| (frame, channel, from, None)).collect();
                     self.look_at(arrivals, None);
                 }
                 Action::Persist(record) => batch.push(Released::Persist(record)),

@@ -24,6 +24,18 @@ pub struct Proposal {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ProposalDigest([u8; 32]);
 
+impl ProposalDigest {
+    /// The digest with these bytes, as it was stored.
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// Its 32 bytes.
+    pub const fn to_bytes(self) -> [u8; 32] {
+        self.0
+    }
+}
+
 impl Proposal {
     /// `tagged_hash("motet/approval/v1", request id | signer | keys)`. The request id covers everything else shown.
     pub fn digest(&self) -> ProposalDigest {

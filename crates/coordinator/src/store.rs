@@ -9,7 +9,9 @@ mod redb;
 use std::sync::Arc;
 
 use motet_core_crypto::PublicKey;
-use motet_wire::{RequestId, SessionId};
+use motet_wire::{Attempt, RequestId, TimestampMs};
+
+use crate::policy::ProposalDigest;
 
 pub use self::memory::MemoryStore;
 pub use self::redb::RedbStore;
@@ -17,33 +19,45 @@ pub use self::redb::RedbStore;
 /// One durable fact.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Record {
-    /// A signer's public nonces for a session are about to leave: the session is never given others.
+    /// A signer has certified a message key until then; a later process certifies for longer, so that the newest of its
+    /// keys is known by its end, whatever the clock does.
+    Delegated {
+        /// The signer.
+        signer: PublicKey,
+        /// Until when.
+        not_after: TimestampMs,
+    },
+    /// A signer's user, or its policy, has approved exactly this.
+    Approved {
+        /// The request.
+        request: RequestId,
+        /// The signer.
+        signer: PublicKey,
+        /// What was approved.
+        digest: ProposalDigest,
+        /// The request's frame.
+        frame: Arc<[u8]>,
+    },
+    /// A signer's public nonces for an attempt are about to leave: the attempt is never given others.
     Issued {
         /// The request.
         request: RequestId,
-        /// The session, which is of one attempt.
-        session: SessionId,
+        /// The attempt.
+        attempt: Attempt,
         /// The signer.
         signer: PublicKey,
         /// The hash of the public nonces.
         nonces: [u8; 32],
     },
-    /// A signer's partial signatures for a session are about to leave: this frame, and no other, is what is ever sent.
+    /// A signer's partial signatures for an attempt are about to leave: this frame, and no other, is what is ever sent.
     Spent {
         /// The request.
         request: RequestId,
-        /// The session.
-        session: SessionId,
+        /// The attempt.
+        attempt: Attempt,
         /// The signer.
         signer: PublicKey,
         /// The signed frame that carries the partial signatures.
-        frame: Arc<[u8]>,
-    },
-    /// A request is taken part in.
-    Request {
-        /// The request.
-        request: RequestId,
-        /// Its frame.
         frame: Arc<[u8]>,
     },
     /// A request has ended, in signatures or without.
@@ -54,13 +68,14 @@ pub enum Record {
 }
 
 impl Record {
-    /// The request that the record is about.
-    pub const fn request(&self) -> RequestId {
+    /// The request that the record is about, if it is about one.
+    pub const fn request(&self) -> Option<RequestId> {
         match self {
-            Self::Issued { request, .. }
+            Self::Delegated { .. } => None,
+            Self::Approved { request, .. }
+            | Self::Issued { request, .. }
             | Self::Spent { request, .. }
-            | Self::Request { request, .. }
-            | Self::Ended { request } => *request,
+            | Self::Ended { request } => Some(*request),
         }
     }
 }
@@ -68,12 +83,18 @@ impl Record {
 /// What the records of earlier runs come down to.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Snapshot {
-    /// Sessions and signers for which nonces have been issued. Whatever is not in `spent` is dead.
-    pub issued: Vec<(SessionId, PublicKey)>,
+    /// How often this store has been opened before.
+    pub epoch: u64,
+    /// Until when each signer's newest message key was certified.
+    pub delegated: Vec<(PublicKey, TimestampMs)>,
+    /// Requests that have been approved and have not ended.
+    pub approved: Vec<(RequestId, PublicKey, ProposalDigest, Arc<[u8]>)>,
+    /// Attempts for which nonces have been issued. Whatever is not in `spent` is dead.
+    pub issued: Vec<(RequestId, Attempt, PublicKey)>,
     /// Partial signatures that may have been sent.
-    pub spent: Vec<(SessionId, PublicKey, Arc<[u8]>)>,
-    /// Requests that have not ended.
-    pub requests: Vec<(RequestId, Arc<[u8]>)>,
+    pub spent: Vec<(RequestId, Attempt, PublicKey, Arc<[u8]>)>,
+    /// Requests that have ended and are still remembered.
+    pub ended: Vec<RequestId>,
 }
 
 /// Durable storage failed. Nothing that depends on it is sent.
@@ -83,7 +104,8 @@ pub struct StoreError(pub String);
 
 /// Durable storage. Calls block until the medium has the data.
 pub trait Store: Send + Sync + core::fmt::Debug {
-    /// Writes all records or none.
+    /// Writes all records or none. Of requests that have ended long ago, all but the newest
+    /// [`crate::limits::ENDED_REQUESTS`] are forgotten.
     ///
     /// # Errors
     ///

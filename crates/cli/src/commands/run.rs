@@ -66,11 +66,12 @@ pub(crate) fn outcome(event: &Event, own: &PublicKey, output: &Output) -> Option
             let exit = match &aborted.cause {
                 AbortCause::Cancelled => Exit::Cancelled,
                 AbortCause::Refused { signer, .. } if signer == own => Exit::Cancelled,
-                AbortCause::Internal(_) => Exit::Failure,
+                AbortCause::Internal(_) | AbortCause::Superseded { .. } => Exit::Failure,
                 AbortCause::Refused { .. }
                 | AbortCause::Convicted { .. }
                 | AbortCause::Unresponsive { .. }
-                | AbortCause::Expired => Exit::Session,
+                | AbortCause::Expired
+                | AbortCause::Crowded => Exit::Session,
             };
             Some(Err(Failed::new(exit, format!("no signature: {}", output.cause(&aborted.cause)))))
         }

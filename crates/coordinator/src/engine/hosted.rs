@@ -1,16 +1,21 @@
 //! The signers that this node serves, their message keys and the delegations between the two (`docs/protocol.md` §1).
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use motet_core_crypto::{PublicKey, SecretKey, Signature};
-use motet_wire::{Delegation, Message, MonotonicMs, SealError, Sealed, TimestampMs, limits};
+use motet_wire::{
+    Address, Delegation, Message, MonotonicMs, PeerId, RequestId, SealError, Sealed, SignerIndex, TimestampMs, limits,
+};
 
 use super::Engine;
 use super::announce::Advertised;
 use super::input::{CommandId, Reply};
+use super::session::Session;
 use super::step::Step;
 use crate::error::CommandError;
 use crate::signer::{SignerError, SignerTask};
+use crate::store::Record;
 
 /// A signer of this node, and the key that speaks for it.
 pub(super) struct Hosted {
@@ -58,7 +63,9 @@ impl Engine {
         let Some(hosted) = self.hosted.get_mut(signer) else { return };
         hosted.renew_at = Some(step.now.mono.saturating_add(self.config.delegation_lifetime / 2));
         let message_key = hosted.message_key.public_key();
-        let not_after = step.now.wall.saturating_add(self.config.delegation_lifetime);
+        // Later than any before, though the clock may have gone back since.
+        let last = self.delegated.get(signer).map_or(0, |last| last.0.saturating_add(1));
+        let not_after = step.now.wall.saturating_add(self.config.delegation_lifetime).max(TimestampMs(last));
         let digest = Delegation::digest(&self.network, signer, &message_key, &self.peer, not_after);
         step.ask_signer(SignerTask::Delegate { signer: *signer, message_key, not_after, digest });
     }
@@ -80,8 +87,11 @@ impl Engine {
         match delegation {
             Some(delegation) => {
                 hosted.delegation = Some(delegation);
+                self.delegated.insert(signer, not_after);
+                step.persist(Record::Delegated { signer, not_after });
                 if let Some(id) = hosted.waiting.take() {
                     step.reply(id, Ok(Reply::Done));
+                    self.look_at_left(&signer, step);
                 }
             }
             None => {
@@ -119,19 +129,25 @@ impl Engine {
         self.hosted.values().any(|hosted| hosted.message_key.public_key() == *sender)
     }
 
+    /// The peers that serve the signers of a session, each once, this node's included, and where they may be reached.
+    pub(super) fn peers_of(&self, session: &Session) -> BTreeMap<PeerId, Vec<Address>> {
+        let mut peers = BTreeMap::new();
+        for (index, key) in (0u16..).map(SignerIndex).zip(&session.request.keys) {
+            let known = self.directory.of_signer(key).map(|known| &known.advertisement);
+            let Some(peer) = session.peer_of(index).or_else(|| known.map(|known| &known.delegation.peer)) else {
+                continue;
+            };
+            let addresses = known.filter(|known| known.delegation.peer == *peer).map(|known| &known.addresses);
+            peers.entry(*peer).or_insert_with(|| addresses.cloned().unwrap_or_default());
+        }
+        peers
+    }
+
     /// Sends a round message to every participant of a session, this node included.
-    pub(super) fn send_to_session(&self, request: &motet_wire::RequestId, frame: &Arc<[u8]>, step: &mut Step<'_>) {
+    pub(super) fn send_to_session(&self, request: &RequestId, frame: &Arc<[u8]>, step: &mut Step<'_>) {
         let Some(session) = self.sessions.get(request) else { return };
-        let mut sent = std::collections::BTreeSet::new();
-        for (index, key) in (0u16..).map(motet_wire::SignerIndex).zip(&session.request.keys) {
-            let known = self.directory.of_signer(key);
-            let peer = session.peer_of(index).or_else(|| known.map(|known| &known.advertisement.delegation.peer));
-            let Some(peer) = peer else { continue };
-            if sent.insert(*peer) {
-                let addresses = known.filter(|known| known.advertisement.delegation.peer == *peer);
-                let addresses = addresses.map(|known| known.advertisement.addresses.clone()).unwrap_or_default();
-                step.send(*peer, addresses, frame);
-            }
+        for (peer, addresses) in self.peers_of(session) {
+            step.send(peer, addresses, frame);
         }
     }
 }

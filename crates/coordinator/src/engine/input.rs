@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use motet_core_crypto::{PublicKey, Signature, XOnlyPublicKey};
 use motet_wire::{
-    Address, AdvertisementId, Attempt, Criteria, DhtKey, Election, Index, Item, PeerId, RequestId, RequestMetadata,
-    RequestOptions, SessionId, SignerAdvertisement, SignerIndex, SignerMetadata, Topic, Validated,
+    Address, AdvertisementId, Attempt, Channel, Criteria, DhtKey, Election, Index, Item, PeerId, RequestId,
+    RequestMetadata, RequestOptions, SessionId, SignerAdvertisement, SignerIndex, SignerMetadata, Topic, Validated,
 };
 
 use crate::error::CommandError;
@@ -250,10 +250,12 @@ pub enum Action {
         /// The frame.
         frame: Arc<[u8]>,
     },
-    /// Pass frames that came inside a message through the pipeline, and hand in what comes out.
+    /// Pass frames that came inside a message, or from the store, through the pipeline, and hand in what comes out.
     Validate {
-        /// The peer that handed them on.
+        /// The peer that handed them on; this node's own, if they come from its store.
         from: PeerId,
+        /// As what they are validated: [`Channel::Sync`] or [`Channel::Store`].
+        channel: Channel,
         /// The frames.
         frames: Vec<Arc<[u8]>>,
     },

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use motet_core_crypto::Signature;
 use motet_wire::{
-    Attempt, Charge, Commitments, Evidence, NonceCommit, NonceShare, PartialSigShare, RequestId, SessionReady,
+    Attempt, Charge, Commitments, Evidence, NonceCommit, NonceShare, Now, PartialSigShare, RequestId, SessionReady,
     SignatureFinalized, SignerIndex, Topic,
 };
 
 use super::Engine;
-use super::session::{Answer, Nonces, Run, Session};
+use super::session::{Answer, Local, Nonces, Run};
 use super::step::Step;
 use crate::event::{AbortCause, Aborted, Completed, Event, Phase, Round, SignedItem};
 use crate::job::Job;
@@ -25,17 +25,17 @@ impl Engine {
             let round = Round { request: *id, session: run.session, attempt: run.attempt };
             let commitments = session.request.options.commitments;
             match session.phase {
-                Phase::Joining if session.joins.is_full() => self.on_ready(id, step),
+                Phase::Joining if session.awaiting().is_empty() => self.on_ready(id, step),
                 Phase::Commitments if commitments == Commitments::Off => self.enter(id, Phase::Nonces, step),
-                Phase::Commitments if run.commits.is_full() => {
+                Phase::Commitments if session.awaiting().is_empty() => {
                     step.emit(Event::SessionNonceCommitmentsComplete(round));
                     self.enter(id, Phase::Nonces, step);
                 }
-                Phase::Nonces if run.nonces.is_full() && self.agrees_on_commitments(session) => {
+                Phase::Nonces if session.awaiting().is_empty() => {
                     step.emit(Event::SessionNoncesComplete(round));
                     self.enter(id, Phase::Partials, step);
                 }
-                Phase::Partials if run.partials.is_full() && !run.computing && self.agrees_on_nonces(session) => {
+                Phase::Partials if !run.computing && session.awaiting().is_empty() => {
                     step.emit(Event::SessionPartialSigsComplete(round));
                     return self.aggregate(id, step);
                 }
@@ -48,16 +48,6 @@ impl Engine {
             }
         }
         self.contribute(id, step);
-    }
-
-    fn agrees_on_commitments(&self, session: &Session) -> bool {
-        let ours = session.run.commitments_hash(session.request.options.commitments);
-        session.run.nonces.held().all(|(_, held)| Some(held.body.commitments) == ours)
-    }
-
-    fn agrees_on_nonces(&self, session: &Session) -> bool {
-        let ours = session.run.nonces_hash();
-        session.run.partials.held().all(|(_, held)| Some(held.body.nonces) == ours)
     }
 
     /// All have joined.
@@ -74,6 +64,7 @@ impl Engine {
                 self.send_to_session(id, &sealed.frame, step);
             }
         }
+        self.send_spent(id, step);
         self.enter(id, Phase::Commitments, step);
     }
 
@@ -94,11 +85,35 @@ impl Engine {
     /// What this node's signers can add now.
     fn contribute(&mut self, id: &RequestId, step: &mut Step<'_>) {
         let Some(session) = self.sessions.get(id) else { return };
+        let lost = |local: &Local| matches!(local.nonces, Nonces::Lost);
+        if !session.is_over() && session.phase != Phase::Joining && session.locals.values().any(lost) {
+            // They died with an earlier process, or have lapsed: this attempt cannot succeed.
+            return self.next_attempt(id, step);
+        }
         let locals: Vec<SignerIndex> = session.locals.keys().copied().collect();
         for index in locals {
             self.reveal(id, index, step);
             self.ask_to_sign(id, index, step);
         }
+    }
+
+    /// Destroys a signer's nonces before they are used.
+    fn discard(&mut self, id: &RequestId, index: SignerIndex, step: &mut Step<'_>) {
+        let Some(session) = self.sessions.get_mut(id) else { return };
+        let Some(signer) = session.locals.get(&index).map(|local| local.signer) else { return };
+        let ticket = session.ticket(index, &signer);
+        if let Some(local) = session.locals.get_mut(&index) {
+            local.nonces = Nonces::Lost;
+        }
+        step.ask_signer(SignerTask::Forget { ticket });
+    }
+
+    /// Whether the wall clock and the monotonic one have come apart since: this process was stopped with its machine,
+    /// or is a copy of one that goes on elsewhere (`docs/protocol.md` §7.1).
+    fn was_suspended(&self, since: Now, now: Now) -> bool {
+        let wall = now.wall.0.abs_diff(since.wall.0);
+        let apart = u128::from(wall).abs_diff(now.mono.since(since.mono).as_millis());
+        now.wall < since.wall || apart > self.config.clock_tolerance.as_millis()
     }
 
     /// Sends a signer's nonces, once all commitments are known.
@@ -116,18 +131,15 @@ impl Engine {
         }
         let Some(local) = session.locals.get_mut(&index) else { return };
         let Nonces::Made { publics, at } = &local.nonces else { return };
-        if now.since(*at) > lifetime {
+        let made = *at;
+        if now.since(made.mono) > lifetime {
             // Too old to be revealed: the next attempt has fresh ones.
-            local.nonces = Nonces::Lost;
-            let ticket = session.locals.get(&index).map(|local| session.ticket(index, &local.signer));
-            if let Some(ticket) = ticket {
-                step.ask_signer(SignerTask::Forget { ticket });
-            }
+            self.discard(id, index, step);
             return self.next_attempt(id, step);
         }
         let share = NonceShare { session: session_id, attempt, nonces: publics.clone(), commitments };
         let signer = local.signer;
-        local.nonces = Nonces::Revealed;
+        local.nonces = Nonces::Revealed { made };
         match self.seal(&signer, share, step) {
             Ok(sealed) => self.send_to_session(id, &sealed.frame, step),
             Err(error) => self.fail(id, AbortCause::Internal(error.to_string()), step),
@@ -145,12 +157,18 @@ impl Engine {
         let approved = Answer::Approved(session.proposal(&signer).digest());
         let ticket = session.ticket(index, &signer);
         let Some(local) = session.locals.get_mut(&index) else { return };
+        let Nonces::Revealed { made } = local.nonces else { return };
         // Nothing is signed that was not approved exactly so.
-        if !matches!(local.nonces, Nonces::Revealed) || local.answer != approved {
+        if local.answer != approved {
             return;
         }
+        if self.was_suspended(made, step.now) {
+            self.discard(id, index, step);
+            return self.next_attempt(id, step);
+        }
+        let Some(local) = self.sessions.get_mut(id).and_then(|session| session.locals.get_mut(&index)) else { return };
         local.nonces = Nonces::Used;
-        let items = Arc::clone(&session.items);
+        let Some(items) = self.sessions.get(id).map(|session| Arc::clone(&session.items)) else { return };
         step.ask_signer(SignerTask::Sign { ticket, items, nonces: nonces.into() });
     }
 
@@ -182,7 +200,7 @@ impl Engine {
         let completed = Completed { request: *id, session: session_id, items: items.collect() };
         let coordinates = session.locals.contains_key(&session.coordinator());
         let signer = session.locals.values().next().map(|local| local.signer);
-        step.persist(Record::Ended { request: *id });
+        self.remember_end(id, step);
         step.emit(Event::SessionComplete(completed));
         self.forget_nonces(id, step);
         if let Some(signer) = signer {
@@ -211,7 +229,7 @@ impl Engine {
         session.phase = Phase::Aborted;
         session.ended = Some(step.now.mono);
         session.outcome = outcome;
-        step.persist(Record::Ended { request: *id });
+        self.remember_end(id, step);
         step.emit(Event::SessionAborted(Aborted { request: *id, cause }));
         self.forget_nonces(id, step);
     }
@@ -230,7 +248,7 @@ impl Engine {
         let (run, request) = (session.run.session, session.id);
         let attempt = session.run.attempt;
         for (index, local) in &mut session.locals {
-            if !matches!(local.nonces, Nonces::None | Nonces::Used | Nonces::Lost) {
+            if matches!(local.nonces, Nonces::Making | Nonces::Made { .. } | Nonces::Revealed { .. }) {
                 let ticket =
                     crate::signer::Ticket { session: run, request, attempt, signer: local.signer, index: *index };
                 step.ask_signer(SignerTask::Forget { ticket });
@@ -242,7 +260,7 @@ impl Engine {
     /// Gives the current attempt up and begins the next, with fresh nonces; or ends the session.
     pub(super) fn next_attempt(&mut self, id: &RequestId, step: &mut Step<'_>) {
         let Some(session) = self.sessions.get(id) else { return };
-        match session.run.attempt.next().filter(|next| next.0 < self.config.attempts) {
+        match session.run.attempt.next().filter(|next| next.0 < session.attempts) {
             Some(next) => self.begin_attempt(id, next, step),
             None => {
                 let awaiting = session.awaiting();
@@ -286,13 +304,11 @@ impl Engine {
     pub(super) fn accuse_of_equivocation(
         &mut self,
         id: &RequestId,
-        index: SignerIndex,
         first: Arc<[u8]>,
         second: &Arc<[u8]>,
         step: &mut Step<'_>,
     ) {
-        let Some(join) = self.sessions.get(id).and_then(|session| session.joins.at(index)) else { return };
-        let join = join.frame.to_vec();
+        let Some(join) = self.sessions.get(id).and_then(|session| session.join_of(second)) else { return };
         self.accuse(id, Evidence::Equivocation { join, first: first.to_vec(), second: second.to_vec() }, step);
     }
 
@@ -315,15 +331,11 @@ impl Engine {
         share: PartialSigShare,
         step: &mut Step<'_>,
     ) {
-        let session = share.session;
+        let attempt = share.attempt;
         match self.seal(signer, share, step) {
             Ok(sealed) => {
-                step.persist(Record::Spent {
-                    request: *id,
-                    session,
-                    signer: *signer,
-                    frame: Arc::clone(&sealed.frame),
-                });
+                let frame = Arc::clone(&sealed.frame);
+                step.persist(Record::Spent { request: *id, attempt, signer: *signer, frame });
                 self.send_to_session(id, &sealed.frame, step);
             }
             Err(error) => self.fail(id, AbortCause::Internal(error.to_string()), step),

@@ -5,23 +5,27 @@ use std::sync::Arc;
 
 use motet_core_crypto::{NonceCommitment, PublicKey};
 use motet_wire::{
-    Attempt, Commitments, ParticipantDeclined, ParticipantJoined, RequestId, SessionId, SessionReady, SignerIndex,
-    SigningRequest, Topic, Validated,
+    Attempt, Channel, Commitments, Delegation, ParticipantDeclined, ParticipantJoined, RequestId, SessionId,
+    SessionReady, SignerIndex, SigningRequest, Topic, Validated,
 };
 
 use super::Engine;
 use super::early::Awaits;
 use super::input::{Action, Reply};
-use super::session::{
-    Answer, Gates, Held, Local, Nonces, Placed, Run, Session, Slots, coordinator_order, signing_items,
-};
+use super::session::{Answer, Gates, Held, Local, Nonces, Run, Session, Slots, coordinator_order, signing_items};
 use super::step::Step;
 use crate::config::Rounds;
 use crate::error::CommandError;
 use crate::event::{AbortCause, Event, Participation, Phase, Requested};
+use crate::limits;
 use crate::policy::{Decision, ProposalDigest};
 use crate::signer::SignerTask;
 use crate::store::Record;
+
+/// Whether one certificate of a signer supersedes another. Equal times are told apart by the keys, the same everywhere.
+fn is_newer(delegation: &Delegation, known: &Delegation) -> bool {
+    (delegation.not_after, delegation.message_key) > (known.not_after, known.message_key)
+}
 
 impl Engine {
     pub(super) fn on_request(&mut self, message: Validated<SigningRequest>, step: &mut Step<'_>) {
@@ -33,15 +37,22 @@ impl Engine {
             .filter(|(_, key)| self.hosted.contains_key(key))
             .map(|(index, key)| (index, Local { signer: *key, answer: Answer::Asked, nonces: Nonces::None }))
             .collect();
-        if locals.is_empty() || self.sessions.contains_key(&id) || message.is_expired(step.now) {
+        let known = self.sessions.contains_key(&id) || self.ended.contains(&id);
+        let left = self.left.remove(&id);
+        if locals.is_empty() || known || (left.is_none() && message.is_expired(step.now)) {
             return;
         }
         let own = self.own.remove(&id);
-        if !own && !self.has_room_for(request) {
+        if !own && left.is_none() && !self.makes_room_for(&message, step) {
             return;
         }
+        let request = message.message();
         let Ok(items) = signing_items(&request.keys, &request.items) else { return };
-        let session = self.open(id, &message, items, locals, step);
+        let mut session = self.open(id, &message, items, locals, step);
+        if left.is_some() {
+            // The others may be far ahead; they are asked where they are.
+            session.deadline = step.now.mono.saturating_add(self.config.join_timeout).min(session.ends);
+        }
         let keys = session.items.iter().map(|item| item.context.aggregate_key()).collect();
         let requested = Requested { id, request: Box::new(request.clone()), keys, channel: message.channel() };
         let creator = request.creator.signer;
@@ -52,8 +63,11 @@ impl Engine {
         }
         step.emit(if own { Event::SigningRequestCreated(requested) } else { Event::SigningRequestReceived(requested) });
         for proposal in proposals {
-            if own && proposal.signer == creator {
-                self.approve(&id, &creator, proposal.digest(), step);
+            let digest = proposal.digest();
+            if left.as_ref().is_some_and(|left| left.approvals.get(&proposal.signer) == Some(&digest)) {
+                self.resume(&id, &proposal.signer, digest, step);
+            } else if own && proposal.signer == creator {
+                self.approve(&id, &creator, digest, step);
             } else {
                 step.act(Action::AskPolicy(Box::new(proposal)));
             }
@@ -61,12 +75,28 @@ impl Engine {
         self.replay_early(step);
     }
 
-    fn has_room_for(&self, request: &SigningRequest) -> bool {
-        let of_creator = |session: &&Session| session.request.creator.signer == request.creator.signer;
+    /// Whether a request of somebody else may be looked at. Those that nobody has approved yet are bounded apart from the
+    /// sessions that go on, and the oldest of them makes room.
+    fn makes_room_for(&mut self, message: &Validated<SigningRequest>, step: &mut Step<'_>) -> bool {
+        let request = message.message();
+        let creator = &request.creator.signer;
         let active = || self.sessions.values().filter(|session| !session.is_over());
-        request.keys.len() <= self.config.signers
-            && active().count() < self.config.sessions
-            && active().filter(of_creator).count() < self.config.sessions_per_creator
+        let of_creator = active().filter(|session| session.request.creator.signer == *creator).count();
+        let going_on = active().filter(|session| session.is_approved()).count();
+        if request.keys.len() > self.config.signers
+            || going_on >= self.config.sessions
+            || of_creator >= self.config.sessions_per_creator
+        {
+            return false;
+        }
+        let waiting = || active().filter(|session| !session.is_approved());
+        if waiting().count() >= limits::UNAPPROVED_REQUESTS {
+            let oldest = waiting().min_by_key(|session| (session.ends, session.id)).map(|session| session.id);
+            if let Some(oldest) = oldest {
+                self.finish(&oldest, None, AbortCause::Crowded, step);
+            }
+        }
+        true
     }
 
     fn open(
@@ -88,6 +118,8 @@ impl Engine {
             frame: Arc::clone(message.frame()),
             items,
             joins: Slots::empty(signers),
+            voices: BTreeMap::new(),
+            attempts: self.config.attempts,
             locals,
             run: Run::new(&id, Attempt::FIRST, signers),
             // The commitments of the first attempt travel in the joins, which are the user's to make.
@@ -122,7 +154,7 @@ impl Engine {
     }
 
     /// Joins, if what was approved is what this session would sign.
-    fn approve(&mut self, id: &RequestId, signer: &PublicKey, digest: ProposalDigest, step: &mut Step<'_>) {
+    pub(super) fn approve(&mut self, id: &RequestId, signer: &PublicKey, digest: ProposalDigest, step: &mut Step<'_>) {
         let Some(session) = self.sessions.get_mut(id) else { return };
         if session.phase != Phase::Joining || session.proposal(signer).digest() != digest {
             return;
@@ -133,7 +165,8 @@ impl Engine {
         }
         let index = *index;
         local.answer = Answer::Approved(digest);
-        step.persist(Record::Request { request: *id, frame: Arc::clone(&session.frame) });
+        let frame = Arc::clone(&session.frame);
+        step.persist(Record::Approved { request: *id, signer: *signer, digest, frame });
         match session.request.options.commitments {
             // The join carries the commitment, so the nonces come first.
             Commitments::On => self.make_nonces(id, index, step),
@@ -149,7 +182,7 @@ impl Engine {
         let Some(session) = self.sessions.get_mut(id) else { return };
         let Some(signer) = session.locals.get(&index).map(|local| local.signer) else { return };
         let ticket = session.ticket(index, &signer);
-        let nonces = if self.issued.contains(&(ticket.session, signer)) {
+        let nonces = if self.issued.contains(&(*id, ticket.attempt, signer)) {
             // Issued by an earlier process, whose nonces died with it.
             Nonces::Lost
         } else {
@@ -240,10 +273,19 @@ impl Engine {
         let index = join.index;
         let wants_commitment = session.request.options.commitments == Commitments::On;
         let fits = session.key(index) == Some(&join.delegation.signer) && join.commitment.is_some() == wants_commitment;
-        // A slot belongs to the first message key that its signer certifies for it.
-        let held = session.joins.at(index);
-        let rival = held.is_some_and(|held| held.body.delegation.message_key != join.delegation.message_key);
-        if !fits || rival || session.is_over() {
+        if !fits {
+            return;
+        }
+        if let Some((_, known)) = session.voices.get(message.sender()) {
+            if known.body != *join && !session.is_over() {
+                let first = Arc::clone(&known.frame);
+                self.accuse_of_equivocation(&id, first, message.frame(), step);
+            }
+            return;
+        }
+        let newest = session.joins.at(index).map(|held| held.body.delegation.clone());
+        let voices = session.voices.values().filter(|(slot, _)| *slot == index).count();
+        if voices >= limits::VOICES_PER_SLOT {
             return;
         }
         let participation = Participation {
@@ -253,24 +295,30 @@ impl Engine {
             peer: join.delegation.peer,
             channel: message.channel(),
         };
-        match session.joins.place(index, Held::of(&message)) {
-            Some(Placed::New) => {
-                if let Some(body) = join.commitment {
-                    let commit = Held { body, frame: Arc::clone(message.frame()) };
-                    if session.run.attempt == Attempt::FIRST {
-                        session.run.commits.place(index, commit);
-                    }
+        session.voices.insert(*message.sender(), (index, Held::of(&message)));
+        if session.is_over() {
+            return self.on_returned(&id, &join.delegation, step);
+        }
+        match newest {
+            None => {
+                if let Some(body) = join.commitment.filter(|_| session.run.attempt == Attempt::FIRST) {
+                    session.run.commits.place(index, Held::part_of(&message, body));
                 }
+                session.joins.place(index, Held::of(&message));
                 if own {
                     step.emit(Event::SigningRequestJoined(participation.clone()));
                 }
                 step.emit(Event::ParticipantJoined(participation));
                 self.advance(&id, step);
-                self.replay_early(step);
             }
-            Some(Placed::Conflict(first)) => self.accuse_of_equivocation(&id, index, first, message.frame(), step),
-            Some(Placed::Duplicate) | None => {}
+            Some(newest) if is_newer(&join.delegation, &newest) => {
+                session.joins.replace(index, Held::of(&message));
+                self.on_returned(&id, &join.delegation, step);
+            }
+            // An earlier process of the signer: what it said before counts, and it says nothing more.
+            Some(_) => {}
         }
+        self.replay_early(step);
     }
 
     pub(super) fn on_declined(&mut self, message: Validated<ParticipantDeclined>, step: &mut Step<'_>) {
@@ -302,7 +350,7 @@ impl Engine {
             .map(Arc::from)
             .collect();
         if !frames.is_empty() && !session.is_over() {
-            step.act(Action::Validate { from, frames });
+            step.act(Action::Validate { from, channel: Channel::Sync, frames });
         }
     }
 

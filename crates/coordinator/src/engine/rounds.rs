@@ -78,10 +78,10 @@ impl Engine {
         if attempt == Attempt::FIRST || known.request.options.commitments == Commitments::Off {
             return;
         }
-        let held = Held { body: commitment, frame: Arc::clone(message.frame()) };
+        let held = Held::part_of(&message, commitment);
         match known.run.commits.place(index, held) {
             Some(Placed::New) => self.advance(&id, step),
-            Some(Placed::Conflict(first)) => self.accuse_of_equivocation(&id, index, first, message.frame(), step),
+            Some(Placed::Conflict(first)) => self.accuse_of_equivocation(&id, first, message.frame(), step),
             Some(Placed::Duplicate) | None => {}
         }
     }
@@ -105,18 +105,18 @@ impl Engine {
             };
             if !commit.body.opens(session.as_bytes(), u32::from(index.0), &share.nonces) {
                 let commit = (attempt != Attempt::FIRST).then(|| commit.frame.to_vec());
-                let Some(join) = known.joins.at(index).map(|join| join.frame.to_vec()) else { return };
+                let Some(join) = known.join_of(message.frame()) else { return };
                 let nonces = message.frame().to_vec();
                 return self.accuse(&id, Evidence::BadOpening { join, commit, nonces }, step);
             }
         }
         match known.run.nonces.place(index, Held::of(&message)) {
             Some(Placed::New) => {
-                self.report_contributions(&id, Some((index, message.channel())), step);
+                self.report_contributions(&id, Some(index), step);
                 self.advance(&id, step);
                 self.settle_dispute(&id, step);
             }
-            Some(Placed::Conflict(first)) => self.accuse_of_equivocation(&id, index, first, message.frame(), step),
+            Some(Placed::Conflict(first)) => self.accuse_of_equivocation(&id, first, message.frame(), step),
             Some(Placed::Duplicate) | None => {}
         }
     }
@@ -134,44 +134,30 @@ impl Engine {
         }
         match known.run.partials.place(index, Held::of(&message)) {
             Some(Placed::New) => {
-                self.report_contributions(&id, Some((index, message.channel())), step);
+                self.report_contributions(&id, Some(index), step);
                 self.advance(&id, step);
                 self.settle_dispute(&id, step);
             }
-            Some(Placed::Conflict(first)) => self.accuse_of_equivocation(&id, index, first, message.frame(), step),
+            Some(Placed::Conflict(first)) => self.accuse_of_equivocation(&id, first, message.frame(), step),
             Some(Placed::Duplicate) | None => {}
         }
     }
 
     /// Emits the events of contributions, in the phase that they belong to: of one that has just come, or of all that
     /// came before their phase began.
-    pub(super) fn report_contributions(
-        &self,
-        id: &RequestId,
-        new: Option<(SignerIndex, motet_wire::Channel)>,
-        step: &mut Step<'_>,
-    ) {
+    pub(super) fn report_contributions(&self, id: &RequestId, new: Option<SignerIndex>, step: &mut Step<'_>) {
         let Some(session) = self.sessions.get(id) else { return };
         let round = Round { request: *id, session: session.run.session, attempt: session.run.attempt };
-        type Seen = fn(Contribution) -> Event;
-        type Holds = fn(&super::session::Session, SignerIndex) -> bool;
-        let (event, holds): (Seen, Holds) = match session.phase {
-            Phase::Nonces => (Event::NonceReceived, |session, index| session.run.nonces.at(index).is_some()),
-            Phase::Partials => (Event::PartialSigReceived, |session, index| session.run.partials.at(index).is_some()),
+        let is_meant = |index: &SignerIndex| new.is_none_or(|new| new == *index);
+        let run = &session.run;
+        let (event, channels): (fn(Contribution) -> Event, Vec<_>) = match session.phase {
+            Phase::Nonces => (Event::NonceReceived, run.nonces.held().map(|(i, held)| (i, held.channel)).collect()),
+            Phase::Partials => {
+                (Event::PartialSigReceived, run.partials.held().map(|(i, held)| (i, held.channel)).collect())
+            }
             Phase::Joining | Phase::Commitments | Phase::Complete | Phase::Aborted => return,
         };
-        let is_there = |index: SignerIndex| holds(session, index);
-        let reported: Vec<(SignerIndex, motet_wire::Channel)> = match new {
-            Some((index, channel)) if is_there(index) => vec![(index, channel)],
-            Some(_) => Vec::new(),
-            None => (0u16..)
-                .map(SignerIndex)
-                .take(session.signers())
-                .filter(|index| is_there(*index))
-                .map(|index| (index, motet_wire::Channel::Direct))
-                .collect(),
-        };
-        for (index, channel) in reported {
+        for (index, channel) in channels.into_iter().filter(|(index, _)| is_meant(index)) {
             step.emit(event(Contribution { round, index, channel }));
         }
     }
@@ -193,12 +179,12 @@ impl Engine {
             Ok(publics) => publics,
             Err(error) => return self.fail(&id, AbortCause::Internal(error.to_string()), step),
         };
-        local.nonces = Nonces::Made { publics: publics.clone(), at: step.now.mono };
+        local.nonces = Nonces::Made { publics: publics.clone(), at: step.now };
         let bytes: Vec<u8> = publics.iter().flat_map(PublicNonce::to_bytes).collect();
-        self.issued.insert((ticket.session, ticket.signer));
+        self.issued.insert((id, ticket.attempt, ticket.signer));
         step.persist(Record::Issued {
             request: id,
-            session: ticket.session,
+            attempt: ticket.attempt,
             signer: ticket.signer,
             nonces: tagged_hash("motet/issued/v1", &[&bytes]),
         });
@@ -269,7 +255,7 @@ impl Engine {
             .filter(|other| *other != item)
             .map(|other| Some(transcript::item_nonces(&session.run.session, other, &column(other)?)));
         Some(Evidence::BadPartialSignature {
-            join: session.joins.at(culprit)?.frame.to_vec(),
+            join: session.join_of(&session.run.partials.at(culprit)?.frame)?,
             terms: session.request.terms().ok()?,
             partials: session.run.partials.at(culprit)?.frame.to_vec(),
             item: u16::try_from(item).ok()?,

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use motet_core_crypto::tagged_hash;
 use motet_core_crypto::{NonceCommitment, PublicKey, PublicNonce, Signature};
 use motet_wire::{
-    Attempt, Commitments, Election, Have, Holding, Item, ItemError, MonotonicMs, NetworkId, NonceShare,
+    Attempt, Channel, Commitments, Election, Have, Holding, Item, ItemError, MonotonicMs, NetworkId, NonceShare, Now,
     PartialSigShare, ParticipantJoined, PeerId, RequestId, SessionId, SignerIndex, SigningRequest, TranscriptHash,
-    Validated, transcript,
+    Validated, peek, transcript,
 };
 
 use super::input::SessionStatus;
@@ -21,11 +21,21 @@ use crate::signer::{SigningItem, Ticket};
 pub(crate) struct Held<T> {
     pub(crate) body: T,
     pub(crate) frame: Arc<[u8]>,
+    /// How it came.
+    pub(crate) channel: Channel,
+}
+
+impl<T> Held<T> {
+    /// Something that a message says.
+    pub(crate) fn part_of<M>(message: &Validated<M>, body: T) -> Self {
+        Self { body, frame: Arc::clone(message.frame()), channel: message.channel() }
+    }
 }
 
 impl<T: Clone> Held<T> {
+    /// All that a message says.
     pub(crate) fn of(message: &Validated<T>) -> Self {
-        Self { body: message.message().clone(), frame: Arc::clone(message.frame()) }
+        Self::part_of(message, message.message().clone())
     }
 }
 
@@ -61,12 +71,25 @@ impl<T: PartialEq> Slots<T> {
         })
     }
 
+    /// Takes a newer statement than the one that is there.
+    pub(crate) fn replace(&mut self, index: SignerIndex, held: Held<T>) {
+        if let Some(slot) = self.0.get_mut(index.as_usize()) {
+            *slot = Some(held);
+        }
+    }
+
     pub(crate) fn at(&self, index: SignerIndex) -> Option<&Held<T>> {
         self.0.get(index.as_usize())?.as_ref()
     }
 
     pub(crate) fn missing(&self) -> Vec<SignerIndex> {
         self.indexed().filter(|(_, slot)| slot.is_none()).map(|(index, _)| index).collect()
+    }
+
+    /// Those whose statement is missing or does not pass.
+    pub(crate) fn lacking(&self, passes: impl Fn(&T) -> bool) -> Vec<SignerIndex> {
+        let lacks = |slot: &Option<Held<T>>| !slot.as_ref().is_some_and(|held| passes(&held.body));
+        self.indexed().filter(|(_, slot)| lacks(slot)).map(|(index, _)| index).collect()
     }
 
     pub(crate) fn held(&self) -> impl Iterator<Item = (SignerIndex, &Held<T>)> {
@@ -101,9 +124,9 @@ pub(crate) enum Nonces {
     /// The signer has been asked for them.
     Making,
     /// Made, issued, and committed to if that is wanted.
-    Made { publics: Vec<PublicNonce>, at: MonotonicMs },
+    Made { publics: Vec<PublicNonce>, at: Now },
     /// Revealed.
-    Revealed,
+    Revealed { made: Now },
     /// Used, or being used: they do not exist any more.
     Used,
     /// Given up; this attempt is dead for this signer.
@@ -182,9 +205,15 @@ pub(crate) struct Session {
     pub(crate) frame: Arc<[u8]>,
     pub(crate) items: Arc<[SigningItem]>,
     pub(crate) order: Vec<SignerIndex>,
+    /// The newest join of each signer.
     pub(crate) joins: Slots<ParticipantJoined>,
+    /// All joins, by the message keys that they certify: a signer that has been restarted has several, and what it said
+    /// before stays its word.
+    pub(crate) voices: BTreeMap<PublicKey, (SignerIndex, Held<ParticipantJoined>)>,
     pub(crate) locals: BTreeMap<SignerIndex, Local>,
     pub(crate) run: Run,
+    /// How many attempts there may be.
+    pub(crate) attempts: u32,
     pub(crate) gates: Gates,
     pub(crate) phase: Phase,
     /// When the whole session ends.
@@ -221,9 +250,20 @@ impl Session {
         matches!(self.phase, Phase::Complete | Phase::Aborted)
     }
 
+    /// Whether a signer of this node has approved it.
+    pub(crate) fn is_approved(&self) -> bool {
+        self.locals.values().any(|local| matches!(local.answer, Answer::Approved(_)))
+    }
+
     /// Whose slot a message key speaks for: the index comes from the signature, never from the message.
     pub(crate) fn slot_of(&self, sender: &PublicKey) -> Option<SignerIndex> {
-        self.joins.held().find(|(_, join)| join.body.delegation.message_key == *sender).map(|(index, _)| index)
+        self.voices.get(sender).map(|(index, _)| *index)
+    }
+
+    /// The join that certifies the key under which a statement was made.
+    pub(crate) fn join_of(&self, frame: &[u8]) -> Option<Vec<u8>> {
+        let sender = PublicKey::from_bytes(&peek(frame)?.sender).ok()?;
+        self.voices.get(&sender).map(|(_, join)| join.frame.to_vec())
     }
 
     /// The peer that serves a signer, as far as the request and the joins tell.
@@ -235,13 +275,19 @@ impl Session {
         }
     }
 
-    /// Whose contribution to the current phase is missing.
+    /// Whose contribution to the current phase is missing, or says that something else came before.
     pub(crate) fn awaiting(&self) -> Vec<SignerIndex> {
         match self.phase {
             Phase::Joining => self.joins.missing(),
             Phase::Commitments => self.run.commits.missing(),
-            Phase::Nonces => self.run.nonces.missing(),
-            Phase::Partials => self.run.partials.missing(),
+            Phase::Nonces => {
+                let ours = self.run.commitments_hash(self.request.options.commitments);
+                self.run.nonces.lacking(|share| Some(share.commitments) == ours)
+            }
+            Phase::Partials => {
+                let ours = self.run.nonces_hash();
+                self.run.partials.lacking(|share| Some(share.nonces) == ours)
+            }
             Phase::Complete | Phase::Aborted => Vec::new(),
         }
     }

@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use motet_core_crypto::PublicKey;
-use motet_wire::{Holding, RequestId, SessionReady, SignerIndex, SyncRequest, SyncResponse, Validated, limits};
+use motet_wire::{
+    Attempt, Channel, Have, Holding, PeerId, RequestId, SessionReady, SignerIndex, SyncRequest, SyncResponse,
+    Validated, limits,
+};
 
 use super::Engine;
 use super::input::Action;
@@ -37,14 +40,10 @@ impl Engine {
 
     fn send_to_others(&self, id: &RequestId, frame: &Arc<[u8]>, step: &mut Step<'_>) {
         let Some(session) = self.sessions.get(id) else { return };
-        let peers: std::collections::BTreeSet<_> = (0u16..)
-            .map(SignerIndex)
-            .take(session.signers())
-            .filter_map(|index| session.peer_of(index))
-            .filter(|peer| **peer != self.peer)
-            .collect();
-        for peer in peers {
-            step.send(*peer, Vec::new(), frame);
+        for (peer, addresses) in self.peers_of(session) {
+            if peer != self.peer {
+                step.send(peer, addresses, frame);
+            }
         }
     }
 
@@ -54,12 +53,24 @@ impl Engine {
         if session.slot_of(message.sender()).is_none() || self.is_own(message.sender()) {
             return;
         }
+        let frames = Self::missing_from(session, attempt, &have);
+        let to = *message.from();
+        self.hand_on(&request, frames, Some(to), step);
+    }
+
+    /// What this node holds and somebody who is in this attempt and holds that does not.
+    pub(super) fn missing_from(session: &Session, attempt: Attempt, have: &Have) -> Vec<Arc<[u8]>> {
         let mut frames: Vec<Arc<[u8]>> = Vec::new();
         if have.request == Holding::Missing {
             frames.push(Arc::clone(&session.frame));
         }
-        let joins = session.joins.held().filter(|(index, _)| !have.joins.contains(*index));
-        frames.extend(joins.map(|(_, held)| Arc::clone(&held.frame)));
+        // Of a signer that has been restarted, the joins of before are needed to understand what it said before.
+        let is_newest = |index: SignerIndex, frame: &Arc<[u8]>| {
+            session.joins.at(index).is_some_and(|newest| Arc::ptr_eq(&newest.frame, frame))
+        };
+        let voices = session.voices.values();
+        let joins = voices.filter(|(index, join)| !have.joins.contains(*index) || !is_newest(*index, &join.frame));
+        frames.extend(joins.map(|(_, join)| Arc::clone(&join.frame)));
         // Of a later attempt the asker lacks everything; of an earlier one nobody needs anything.
         if attempt <= session.run.attempt {
             let same = attempt == session.run.attempt;
@@ -76,12 +87,11 @@ impl Engine {
         if have.outcome == Holding::Missing {
             frames.extend(session.outcome.clone());
         }
-        let to = *message.from();
-        self.hand_on(&request, frames, Some(to), step);
+        frames
     }
 
     /// Sends signed frames to one peer, or to all other participants.
-    fn hand_on(&mut self, id: &RequestId, frames: Vec<Arc<[u8]>>, to: Option<motet_wire::PeerId>, step: &mut Step<'_>) {
+    pub(super) fn hand_on(&mut self, id: &RequestId, frames: Vec<Arc<[u8]>>, to: Option<PeerId>, step: &mut Step<'_>) {
         let Some(signer) = self.sessions.get(id).and_then(Self::voice) else { return };
         let mut room = limits::FRAME_SYNC_RESPONSE / 2;
         let frames: Vec<Vec<u8>> = frames
@@ -108,12 +118,14 @@ impl Engine {
     pub(super) fn on_sync_response(&mut self, message: Validated<SyncResponse>, step: &mut Step<'_>) {
         let from = *message.from();
         let Some(session) = self.sessions.get(&message.message().request) else { return };
-        if session.is_over() || session.slot_of(message.sender()).is_none() || self.is_own(message.sender()) {
+        // Whoever still waits for joins cannot know who speaks; every frame is believed for its own signature only.
+        let known = session.slot_of(message.sender()).is_some() || session.phase == Phase::Joining;
+        if session.is_over() || !known || self.is_own(message.sender()) {
             return;
         }
         let frames: Vec<Arc<[u8]>> = message.into_message().frames.into_iter().map(Arc::from).collect();
         if !frames.is_empty() {
-            step.act(Action::Validate { from, frames });
+            step.act(Action::Validate { from, channel: Channel::Sync, frames });
         }
     }
 
@@ -134,7 +146,7 @@ impl Engine {
         let (coordinator, run) = (session.coordinator(), session.run.session);
         let joins: Vec<Vec<u8>> = session.joins.held().map(|(_, held)| held.frame.to_vec()).collect();
         let signer = Self::voice(session);
-        let first = session.run.attempt == motet_wire::Attempt::FIRST;
+        let first = session.run.attempt == Attempt::FIRST;
         let frames: Vec<Arc<[u8]>> = if differ_1 {
             session.run.nonces.held().map(|(_, held)| Arc::clone(&held.frame)).collect()
         } else {

@@ -35,6 +35,7 @@ impl Engine {
         self.renew(step);
         self.directory.expire(now);
         self.early.expire(now);
+        self.abandon_left(step);
         self.forget_oldest(step);
     }
 
@@ -47,7 +48,7 @@ impl Engine {
             self.time_out(id, None, step);
             self.finish(id, None, AbortCause::Expired, step);
         } else if session.deadline <= now {
-            let next = session.run.attempt.next().filter(|next| next.0 < self.config.attempts);
+            let next = session.run.attempt.next().filter(|next| next.0 < session.attempts);
             let next = next.filter(|_| session.phase != Phase::Joining);
             self.time_out(id, next, step);
             match next {

@@ -88,7 +88,7 @@ impl Egress {
     async fn refuse(&self, batches: &mut Vec<Vec<Released>>, records: &[Record], error: &StoreError) {
         tracing::error!(%error, "the store failed; nothing that depends on it is sent");
         batches.retain(|batch| !batch.iter().any(|released| matches!(released, Released::Persist(_))));
-        let mut requests: Vec<RequestId> = records.iter().map(Record::request).collect();
+        let mut requests: Vec<RequestId> = records.iter().filter_map(Record::request).collect();
         requests.sort_unstable();
         requests.dedup();
         let input = Input::PersistFailed { requests, detail: error.to_string() };

@@ -1,12 +1,14 @@
 //! A store that lasts as long as the process: for throw-away keys, demonstrations and tests.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use motet_core_crypto::PublicKey;
-use motet_wire::{RequestId, SessionId};
+use motet_wire::{Attempt, RequestId, TimestampMs};
 
 use super::{Record, Snapshot, Store, StoreError};
+use crate::limits;
+use crate::policy::ProposalDigest;
 
 /// Records in memory.
 #[derive(Debug, Default)]
@@ -14,45 +16,76 @@ pub struct MemoryStore {
     tables: Mutex<Tables>,
 }
 
+/// What was approved, and the frame that asked for it.
+type Approval = (ProposalDigest, Arc<[u8]>);
+
 #[derive(Debug, Default)]
 struct Tables {
-    issued: BTreeMap<(SessionId, PublicKey), [u8; 32]>,
-    spent: BTreeMap<(SessionId, PublicKey), Arc<[u8]>>,
-    requests: BTreeMap<RequestId, Arc<[u8]>>,
+    delegated: BTreeMap<PublicKey, TimestampMs>,
+    approved: BTreeMap<(RequestId, PublicKey), Approval>,
+    issued: BTreeMap<(RequestId, Attempt, PublicKey), [u8; 32]>,
+    spent: BTreeMap<(RequestId, Attempt, PublicKey), Arc<[u8]>>,
+    ended: VecDeque<RequestId>,
+    loads: u64,
+}
+
+impl Tables {
+    fn write(&mut self, record: &Record) {
+        match record {
+            Record::Delegated { signer, not_after } => {
+                self.delegated.insert(*signer, *not_after);
+            }
+            Record::Approved { request, signer, digest, frame } => {
+                self.approved.insert((*request, *signer), (*digest, Arc::clone(frame)));
+            }
+            Record::Issued { request, attempt, signer, nonces } => {
+                self.issued.insert((*request, *attempt, *signer), *nonces);
+            }
+            Record::Spent { request, attempt, signer, frame } => {
+                self.spent.insert((*request, *attempt, *signer), Arc::clone(frame));
+            }
+            Record::Ended { request } => {
+                self.approved.retain(|(id, _), _| id != request);
+                if !self.ended.contains(request) {
+                    self.ended.push_back(*request);
+                }
+                while self.ended.len() > limits::ENDED_REQUESTS {
+                    if let Some(oldest) = self.ended.pop_front() {
+                        self.issued.retain(|(id, ..), _| *id != oldest);
+                        self.spent.retain(|(id, ..), _| *id != oldest);
+                    }
+                }
+            }
+        }
+    }
 }
 
 impl Store for MemoryStore {
     fn commit(&self, records: &[Record]) -> Result<(), StoreError> {
         let mut tables = self.tables.lock().unwrap_or_else(PoisonError::into_inner);
         for record in records {
-            match record {
-                Record::Issued { session, signer, nonces, .. } => {
-                    tables.issued.insert((*session, *signer), *nonces);
-                }
-                Record::Spent { session, signer, frame, .. } => {
-                    tables.spent.insert((*session, *signer), Arc::clone(frame));
-                }
-                Record::Request { request, frame } => {
-                    tables.requests.insert(*request, Arc::clone(frame));
-                }
-                Record::Ended { request } => {
-                    tables.requests.remove(request);
-                }
-            }
+            tables.write(record);
         }
         Ok(())
     }
 
     fn load(&self) -> Result<Snapshot, StoreError> {
-        let tables = self.tables.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut tables = self.tables.lock().unwrap_or_else(PoisonError::into_inner);
+        let epoch = tables.loads;
+        tables.loads = epoch.saturating_add(1);
+        let approved = tables.approved.iter();
+        let spent = tables.spent.iter();
         Ok(Snapshot {
-            issued: tables.issued.keys().copied().collect(),
-            spent: tables
-                .spent
-                .iter()
-                .map(|((session, signer), frame)| (*session, *signer, Arc::clone(frame)))
+            epoch,
+            delegated: tables.delegated.iter().map(|(signer, until)| (*signer, *until)).collect(),
+            approved: approved
+                .map(|((request, signer), (digest, frame))| (*request, *signer, *digest, Arc::clone(frame)))
                 .collect(),
-            requests: tables.requests.iter().map(|(request, frame)| (*request, Arc::clone(frame))).collect(),
+            issued: tables.issued.keys().copied().collect(),
+            spent: spent
+                .map(|((request, attempt, signer), frame)| (*request, *attempt, *signer, Arc::clone(frame)))
+                .collect(),
+            ended: tables.ended.iter().copied().collect(),
         })
     }
 }

@@ -1,33 +1,50 @@
 //! A store in one file: redb, every commit synced before it returns.
+//!
+//! Keys are fixed arrays whose order is that of what they name, so that everything about one request lies together:
+//!
+//! | table | key | value |
+//! |---|---|---|
+//! | `delegated` | signer (33) | until when its newest message key is certified |
+//! | `approved` | request (32) signer (33) | digest of what was approved (32), frame of the request |
+//! | `issued_attempts` | request (32) attempt (4, big-endian) signer (33) | hash of the public nonces (32) |
+//! | `spent_attempts` | the same | frame of the partial signatures |
+//! | `ended` | running number | request (32) |
+//! | `meta` | `schema`, `epoch` | number |
+
+mod migrate;
 
 use std::path::Path;
 use std::sync::Arc;
 
 use motet_core_crypto::PublicKey;
-use motet_wire::{RequestId, SessionId};
-use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
+use motet_wire::{Attempt, RequestId, TimestampMs};
+use redb::{
+    Database, ReadTransaction, ReadableDatabase, ReadableTable, ReadableTableMetadata, Table, TableDefinition,
+    WriteTransaction,
+};
 
 use super::{Record, Snapshot, Store, StoreError};
+use crate::limits;
+use crate::policy::ProposalDigest;
 
-/// Session and signer -> hash of the public nonces.
-const ISSUED: TableDefinition<'_, &[u8; 65], &[u8; 32]> = TableDefinition::new("issued");
-/// Session and signer -> the frame that carries the partial signatures.
-const SPENT: TableDefinition<'_, &[u8; 65], &[u8]> = TableDefinition::new("spent");
-/// Request id -> its frame.
-const REQUESTS: TableDefinition<'_, &[u8; 32], &[u8]> = TableDefinition::new("requests");
-/// Name -> number; so far the version of the schema.
+const DELEGATED: TableDefinition<'_, &[u8; 33], u64> = TableDefinition::new("delegated");
+const APPROVED: TableDefinition<'_, &[u8; 65], &[u8]> = TableDefinition::new("approved");
+const ISSUED: TableDefinition<'_, &[u8; 69], &[u8; 32]> = TableDefinition::new("issued_attempts");
+const SPENT: TableDefinition<'_, &[u8; 69], &[u8]> = TableDefinition::new("spent_attempts");
+const ENDED: TableDefinition<'_, u64, &[u8; 32]> = TableDefinition::new("ended");
 const META: TableDefinition<'_, &str, u64> = TableDefinition::new("meta");
-/// The version of the schema that this code reads and writes.
-const SCHEMA: u64 = 1;
+/// The version of the schema that this code writes. It reads all before.
+const SCHEMA: u64 = 2;
 
 /// Records in a file. The file is locked: a second process is refused.
 #[derive(Debug)]
 pub struct RedbStore {
     database: Database,
+    epoch: u64,
 }
 
 impl RedbStore {
-    /// Opens or creates the file.
+    /// Opens or creates the file, and brings one of an earlier version up to date.
     ///
     /// # Errors
     ///
@@ -35,19 +52,29 @@ impl RedbStore {
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let database = Database::create(path).map_err(failed)?;
         let transaction = database.begin_write().map_err(failed)?;
-        {
+        let epoch = {
             let mut meta = transaction.open_table(META).map_err(failed)?;
-            let found = meta.get("schema").map_err(failed)?.map(|version| version.value());
-            if found.is_some_and(|version| version > SCHEMA) {
+            let number = |name: &str| -> Result<Option<u64>, StoreError> {
+                Ok(meta.get(name).map_err(failed)?.map(|found| found.value()))
+            };
+            let (schema, epoch) = (number("schema")?, number("epoch")?.unwrap_or(0));
+            if schema.is_some_and(|schema| schema > SCHEMA) {
                 return Err(StoreError("it was written by a newer version".to_owned()));
             }
-            meta.insert("schema", SCHEMA).map_err(failed)?;
+            transaction.open_table(DELEGATED).map_err(failed)?;
+            transaction.open_table(APPROVED).map_err(failed)?;
             transaction.open_table(ISSUED).map_err(failed)?;
             transaction.open_table(SPENT).map_err(failed)?;
-            transaction.open_table(REQUESTS).map_err(failed)?;
-        }
+            transaction.open_table(ENDED).map_err(failed)?;
+            if schema == Some(1) {
+                migrate::from_1(&transaction)?;
+            }
+            meta.insert("schema", SCHEMA).map_err(failed)?;
+            meta.insert("epoch", epoch.saturating_add(1)).map_err(failed)?;
+            epoch
+        };
         transaction.commit().map_err(failed)?;
-        Ok(Self { database })
+        Ok(Self { database, epoch })
     }
 }
 
@@ -55,22 +82,34 @@ impl Store for RedbStore {
     fn commit(&self, records: &[Record]) -> Result<(), StoreError> {
         let transaction = self.database.begin_write().map_err(failed)?;
         {
+            let mut delegated = transaction.open_table(DELEGATED).map_err(failed)?;
+            let mut approved = transaction.open_table(APPROVED).map_err(failed)?;
             let mut issued = transaction.open_table(ISSUED).map_err(failed)?;
             let mut spent = transaction.open_table(SPENT).map_err(failed)?;
-            let mut requests = transaction.open_table(REQUESTS).map_err(failed)?;
             for record in records {
                 match record {
-                    Record::Issued { session, signer, nonces, .. } => {
-                        issued.insert(&slot(session, signer), nonces).map_err(failed)?;
+                    Record::Delegated { signer, not_after } => {
+                        delegated.insert(&signer.to_bytes(), not_after.0).map_err(failed)?;
                     }
-                    Record::Spent { session, signer, frame, .. } => {
-                        spent.insert(&slot(session, signer), frame.as_ref()).map_err(failed)?;
+                    Record::Approved { request, signer, digest, frame } => {
+                        let value = [digest.to_bytes().as_slice(), frame].concat();
+                        approved.insert(&pair(request, signer), value.as_slice()).map_err(failed)?;
                     }
-                    Record::Request { request, frame } => {
-                        requests.insert(request.as_bytes(), frame.as_ref()).map_err(failed)?;
+                    Record::Issued { request, attempt, signer, nonces } => {
+                        issued.insert(&slot(request, *attempt, signer), nonces).map_err(failed)?;
+                    }
+                    Record::Spent { request, attempt, signer, frame } => {
+                        spent.insert(&slot(request, *attempt, signer), frame.as_ref()).map_err(failed)?;
                     }
                     Record::Ended { request } => {
-                        requests.remove(request.as_bytes()).map_err(failed)?;
+                        let [first, last]: [[u8; 65]; 2] =
+                            [[0; 33], [0xff; 33]].map(|signer| joined(request.as_bytes(), &signer));
+                        approved.retain_in::<&[u8; 65], _>(&first..=&last, |_, _| false).map_err(failed)?;
+                        let oldest = end(&transaction, request)?;
+                        for request in oldest {
+                            forget(&mut issued, &request)?;
+                            forget(&mut spent, &request)?;
+                        }
                     }
                 }
             }
@@ -80,37 +119,103 @@ impl Store for RedbStore {
 
     fn load(&self) -> Result<Snapshot, StoreError> {
         let transaction = self.database.begin_read().map_err(failed)?;
-        let mut snapshot = Snapshot::default();
-        for entry in transaction.open_table(ISSUED).map_err(failed)?.iter().map_err(failed)? {
-            let (key, _) = entry.map_err(failed)?;
-            snapshot.issued.push(parse_slot(key.value())?);
-        }
-        for entry in transaction.open_table(SPENT).map_err(failed)?.iter().map_err(failed)? {
-            let (key, frame) = entry.map_err(failed)?;
-            let (session, signer) = parse_slot(key.value())?;
-            snapshot.spent.push((session, signer, Arc::from(frame.value())));
-        }
-        for entry in transaction.open_table(REQUESTS).map_err(failed)?.iter().map_err(failed)? {
-            let (request, frame) = entry.map_err(failed)?;
-            snapshot.requests.push((RequestId::from_bytes(*request.value()), Arc::from(frame.value())));
-        }
+        let mut snapshot = Snapshot { epoch: self.epoch, ..Snapshot::default() };
+        each(&transaction, DELEGATED, |signer: &[u8; 33], not_after: u64| {
+            let signer = PublicKey::from_bytes(signer).map_err(|_| damaged())?;
+            snapshot.delegated.push((signer, TimestampMs(not_after)));
+            Ok(())
+        })?;
+        each(&transaction, APPROVED, |key: &[u8; 65], value: &[u8]| {
+            let (request, signer) = parse_pair(key)?;
+            let (digest, frame) = value.split_first_chunk::<32>().ok_or_else(damaged)?;
+            snapshot.approved.push((request, signer, ProposalDigest::from_bytes(*digest), Arc::from(frame)));
+            Ok(())
+        })?;
+        each(&transaction, ISSUED, |key: &[u8; 69], _: &[u8; 32]| {
+            snapshot.issued.push(parse_slot(key)?);
+            Ok(())
+        })?;
+        each(&transaction, SPENT, |key: &[u8; 69], frame: &[u8]| {
+            let (request, attempt, signer) = parse_slot(key)?;
+            snapshot.spent.push((request, attempt, signer, Arc::from(frame)));
+            Ok(())
+        })?;
+        each(&transaction, ENDED, |_: u64, request: &[u8; 32]| {
+            snapshot.ended.push(RequestId::from_bytes(*request));
+            Ok(())
+        })?;
         Ok(snapshot)
     }
 }
 
-fn slot(session: &SessionId, signer: &PublicKey) -> [u8; 65] {
-    let mut key = [0; 65];
-    let (left, right) = key.split_at_mut(32);
-    left.copy_from_slice(session.as_bytes());
-    right.copy_from_slice(&signer.to_bytes());
-    key
+/// Notes that a request has ended; hands back those that have thereby become too old to be remembered.
+fn end(transaction: &WriteTransaction, request: &RequestId) -> Result<Vec<RequestId>, StoreError> {
+    let mut ended = transaction.open_table(ENDED).map_err(failed)?;
+    let next = ended.last().map_err(failed)?.map_or(0, |(number, _)| number.value().saturating_add(1));
+    ended.insert(next, request.as_bytes()).map_err(failed)?;
+    let mut oldest = Vec::new();
+    let most = u64::try_from(limits::ENDED_REQUESTS).unwrap_or(u64::MAX);
+    while ended.len().map_err(failed)? > most {
+        let Some((_, request)) = ended.pop_first().map_err(failed)? else { break };
+        oldest.push(RequestId::from_bytes(*request.value()));
+    }
+    Ok(oldest)
 }
 
-fn parse_slot(key: &[u8; 65]) -> Result<(SessionId, PublicKey), StoreError> {
-    let corrupt = || StoreError("a record is damaged".to_owned());
-    let (session, signer) = key.split_first_chunk::<32>().ok_or_else(corrupt)?;
-    let signer = PublicKey::from_slice(signer).map_err(|_| corrupt())?;
-    Ok((SessionId::from_bytes(*session), signer))
+fn forget<V: redb::Value>(table: &mut Table<'_, &'static [u8; 69], V>, request: &RequestId) -> Result<(), StoreError> {
+    let [first, last]: [[u8; 69]; 2] = [[0; 37], [0xff; 37]].map(|rest| joined(request.as_bytes(), &rest));
+    table.retain_in::<&[u8; 69], _>(&first..=&last, |_, _| false).map_err(failed)
+}
+
+/// Reads every entry of a table.
+fn each<K: redb::Key + 'static, V: redb::Value + 'static>(
+    transaction: &ReadTransaction,
+    table: TableDefinition<'_, K, V>,
+    mut take: impl FnMut(K::SelfType<'_>, V::SelfType<'_>) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
+    for entry in transaction.open_table(table).map_err(failed)?.iter().map_err(failed)? {
+        let (key, value) = entry.map_err(failed)?;
+        take(key.value(), value.value())?;
+    }
+    Ok(())
+}
+
+fn pair(request: &RequestId, signer: &PublicKey) -> [u8; 65] {
+    joined(request.as_bytes(), &signer.to_bytes())
+}
+
+fn slot(request: &RequestId, attempt: Attempt, signer: &PublicKey) -> [u8; 69] {
+    let rest: [u8; 37] = joined(&attempt.0.to_be_bytes(), &signer.to_bytes());
+    joined(request.as_bytes(), &rest)
+}
+
+/// Two arrays as one; the caller's lengths add up.
+fn joined<const LEFT: usize, const RIGHT: usize, const ALL: usize>(
+    left: &[u8; LEFT],
+    right: &[u8; RIGHT],
+) -> [u8; ALL] {
+    const { assert!(LEFT + RIGHT == ALL, "the lengths add up") };
+    let mut all = [0; ALL];
+    for (to, from) in all.iter_mut().zip(left.iter().chain(right)) {
+        *to = *from;
+    }
+    all
+}
+
+fn parse_pair(key: &[u8; 65]) -> Result<(RequestId, PublicKey), StoreError> {
+    let (request, signer) = key.split_first_chunk::<32>().ok_or_else(damaged)?;
+    Ok((RequestId::from_bytes(*request), PublicKey::from_slice(signer).map_err(|_| damaged())?))
+}
+
+fn parse_slot(key: &[u8; 69]) -> Result<(RequestId, Attempt, PublicKey), StoreError> {
+    let (request, rest) = key.split_first_chunk::<32>().ok_or_else(damaged)?;
+    let (attempt, signer) = rest.split_first_chunk::<4>().ok_or_else(damaged)?;
+    let signer = PublicKey::from_slice(signer).map_err(|_| damaged())?;
+    Ok((RequestId::from_bytes(*request), Attempt(u32::from_be_bytes(*attempt)), signer))
+}
+
+fn damaged() -> StoreError {
+    StoreError("a record is damaged".to_owned())
 }
 
 fn failed(error: impl core::fmt::Display) -> StoreError {

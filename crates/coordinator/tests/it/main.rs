@@ -11,4 +11,5 @@
 )]
 
 mod network;
+mod restart;
 mod session;

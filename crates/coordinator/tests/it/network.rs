@@ -8,13 +8,13 @@ use motet_coordinator::entropy::Infallible;
 use motet_coordinator::event::Phase;
 use motet_coordinator::{
     Action, Announcement, Command, CommandError, CommandId, Config, Decision, Engine, Event, Input, LocalSigner,
-    Record, Reply, Signer, Snapshot,
+    MemoryStore, Reply, Signer, SignerTask, Snapshot, Store,
 };
-use motet_core_crypto::{PublicKey, SecretKey};
+use motet_core_crypto::{PublicKey, PublicNonce, SecretKey};
 use motet_wire::work::Free;
 use motet_wire::{
-    Arrival, Channel, Criteria, Difficulty, Item, MonotonicMs, NetworkId, Now, PeerId, RequestId, RequestMetadata,
-    RequestOptions, SignerMetadata, Standing, TimestampMs, Validator, ValidatorLimits,
+    Arrival, Attempt, Channel, Criteria, Difficulty, Item, MonotonicMs, NetworkId, Now, PeerId, RequestId,
+    RequestMetadata, RequestOptions, SignerMetadata, Standing, TimestampMs, Validator, ValidatorLimits,
 };
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
@@ -26,11 +26,12 @@ pub(crate) struct Node {
     pub(crate) signers: Vec<Arc<dyn Signer>>,
     pub(crate) peer: PeerId,
     pub(crate) events: Vec<Event>,
-    pub(crate) records: Vec<Record>,
+    pub(crate) store: MemoryStore,
     pub(crate) replies: BTreeMap<CommandId, Result<Reply, CommandError>>,
     pub(crate) deaf: bool,
     validator: Validator,
     rng: Infallible<ChaCha20Rng>,
+    key: [u8; 32],
 }
 
 pub(crate) struct Network {
@@ -43,29 +44,33 @@ pub(crate) struct Network {
     pub(crate) loss: u32,
     next_command: u64,
     pub(crate) decision: Decision,
+    config: Config,
+    signed: Vec<(Attempt, Vec<u8>, Vec<u8>)>,
 }
 
 impl Network {
     pub(crate) fn new(count: usize, seed: u64, config: &Config) -> Self {
         let mut order = ChaCha20Rng::seed_from_u64(seed);
         let network = NetworkId::test();
+        let config = Config { difficulty: Difficulty(0), ..config.clone() };
         let nodes = (0..count)
             .map(|index| {
                 let peer = PeerId::from_bytes(&[index as u8 + 1; 38]).unwrap();
                 let mut rng = Infallible(ChaCha20Rng::seed_from_u64(order.next_u64()));
                 let key = SecretKey::generate(&mut rng).unwrap();
+                let bytes = *key.dangerous_to_bytes();
                 let signer = LocalSigner::new(key, Infallible(ChaCha20Rng::seed_from_u64(order.next_u64())));
-                let config = Config { difficulty: Difficulty(0), ..config.clone() };
                 Node {
-                    engine: Engine::new(config, network.clone(), peer, Snapshot::default()),
+                    engine: Engine::new(config.clone(), network.clone(), peer, Snapshot::default()),
                     signers: vec![Arc::new(signer)],
                     validator: Validator::with_work(network.clone(), ValidatorLimits::default(), Arc::new(Free)),
                     peer,
                     events: Vec::new(),
-                    records: Vec::new(),
+                    store: MemoryStore::default(),
                     replies: BTreeMap::new(),
                     deaf: false,
                     rng,
+                    key: bytes,
                 }
             })
             .collect();
@@ -78,6 +83,8 @@ impl Network {
             loss: 0,
             next_command: 0,
             decision: Decision::Approve,
+            config,
+            signed: Vec::new(),
         };
         for index in 0..count {
             for signer in this.nodes[index].signers.clone() {
@@ -89,6 +96,23 @@ impl Network {
 
     pub(crate) fn key(&self, node: usize) -> PublicKey {
         self.nodes[node].signers[0].public_key()
+    }
+
+    /// Stops a node and starts it again, with what it has stored, the same signer key, and nothing else. What was on its
+    /// way to it is lost.
+    pub(crate) fn restart(&mut self, node: usize) {
+        let snapshot = self.nodes[node].store.load().unwrap();
+        let network = NetworkId::test();
+        let target = &mut self.nodes[node];
+        target.engine = Engine::new(self.config.clone(), network.clone(), target.peer, snapshot);
+        target.validator = Validator::with_work(network, ValidatorLimits::default(), Arc::new(Free));
+        target.events.clear();
+        let seed = self.order.next_u64();
+        let key = SecretKey::from_bytes(&target.key).unwrap();
+        target.signers = vec![Arc::new(LocalSigner::new(key, Infallible(ChaCha20Rng::seed_from_u64(seed))))];
+        self.queue.retain(|(to, ..)| *to != node);
+        let signer = self.key(node);
+        self.command(node, Command::AddSigner { signer }).unwrap();
     }
 
     fn now(&self) -> Now {
@@ -105,14 +129,51 @@ impl Network {
 
     pub(crate) fn advertise_all(&mut self) {
         for index in 0..self.nodes.len() {
-            let signer = self.key(index);
-            let metadata = SignerMetadata { nickname: format!("node {index}"), ..SignerMetadata::default() };
-            let lifetime = core::time::Duration::from_secs(3600);
-            let advertise =
-                Command::Advertise { signer, criteria: Criteria::ANY, metadata, addresses: Vec::new(), lifetime };
-            self.command(index, advertise).unwrap();
+            self.advertise(index);
         }
         self.run();
+    }
+
+    pub(crate) fn advertise(&mut self, node: usize) {
+        let signer = self.key(node);
+        let metadata = SignerMetadata { nickname: format!("node {node}"), ..SignerMetadata::default() };
+        let lifetime = core::time::Duration::from_secs(3600);
+        let advertise =
+            Command::Advertise { signer, criteria: Criteria::ANY, metadata, addresses: Vec::new(), lifetime };
+        self.command(node, advertise).unwrap();
+    }
+
+    /// A second process with the same key and the same store, which runs beside the first.
+    pub(crate) fn copy(&mut self, node: usize) -> usize {
+        let twin = self.nodes.len();
+        let source = &self.nodes[node];
+        let snapshot = source.store.load().unwrap();
+        let network = NetworkId::test();
+        let peer = PeerId::from_bytes(&[0x77; 38]).unwrap();
+        let key = SecretKey::from_bytes(&source.key).unwrap();
+        let key_bytes = source.key;
+        let [nonces, own] = [(); 2].map(|()| Infallible(ChaCha20Rng::seed_from_u64(self.order.next_u64())));
+        self.nodes.push(Node {
+            engine: Engine::new(self.config.clone(), network.clone(), peer, snapshot),
+            signers: vec![Arc::new(LocalSigner::new(key, nonces))],
+            validator: Validator::with_work(network, ValidatorLimits::default(), Arc::new(Free)),
+            peer,
+            events: Vec::new(),
+            store: MemoryStore::default(),
+            replies: BTreeMap::new(),
+            deaf: false,
+            rng: own,
+            key: key_bytes,
+        });
+        self.clock += 5;
+        let signer = self.key(twin);
+        self.command(twin, Command::AddSigner { signer }).unwrap();
+        twin
+    }
+
+    /// Everything that was ever signed: the attempt, the signer's own public nonces, and what they were used with.
+    pub(crate) fn signed(&self) -> &[(Attempt, Vec<u8>, Vec<u8>)] {
+        &self.signed
     }
 
     pub(crate) fn announce(&mut self, items: Vec<Item>, options: RequestOptions) -> RequestId {
@@ -197,7 +258,7 @@ impl Network {
     fn act(&mut self, node: usize, action: Action) {
         let from = self.nodes[node].peer;
         match action {
-            Action::Persist(record) => self.nodes[node].records.push(record),
+            Action::Persist(record) => self.nodes[node].store.commit(&[record]).unwrap(),
             Action::Broadcast { frame, .. } => {
                 for index in 0..self.nodes.len() {
                     let channel = if index == node { Channel::Loopback } else { Channel::Gossip };
@@ -215,12 +276,23 @@ impl Network {
                 }
             }
             Action::Publish { .. } => {}
-            Action::Validate { from, frames } => {
+            Action::Validate { from, channel, frames } => {
                 for frame in frames {
-                    self.queue.push_back((node, Channel::Sync, from, frame));
+                    self.queue.push_back((node, channel, from, frame));
                 }
             }
             Action::AskSigner(task) => {
+                if let SignerTask::Sign { ticket, items, nonces } = &task {
+                    let bytes =
+                        |nonces: &[PublicNonce]| nonces.iter().flat_map(PublicNonce::to_bytes).collect::<Vec<u8>>();
+                    let own = bytes(&nonces[ticket.index.as_usize()]);
+                    let mut transcript: Vec<u8> = nonces.iter().flat_map(|nonces| bytes(nonces)).collect();
+                    for item in items.iter() {
+                        transcript.extend(item.context.aggregate_key().to_bytes());
+                        transcript.extend(&item.message);
+                    }
+                    self.signed.push((ticket.attempt, own, transcript));
+                }
                 let signer = self.nodes[node].signers.iter().find(|signer| signer.public_key() == *task.signer());
                 if let Some(answer) = task.perform(signer.unwrap().clone().as_ref()) {
                     self.input(node, Input::SignerAnswered(answer));

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 
 use crate::network::Network;
 
-fn items(count: usize) -> Vec<Item> {
+pub(crate) fn items(count: usize) -> Vec<Item> {
     (0..count)
         .map(|index| Item {
             message: vec![index as u8 + 1; 32],
@@ -21,7 +21,7 @@ fn items(count: usize) -> Vec<Item> {
         .collect()
 }
 
-fn options(commitments: Commitments) -> RequestOptions {
+pub(crate) fn options(commitments: Commitments) -> RequestOptions {
     RequestOptions { commitments, ..RequestOptions::default() }
 }
 
@@ -31,7 +31,7 @@ fn name(event: &Event) -> String {
     text.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default().to_owned()
 }
 
-fn assert_signed(network: &Network, items: &[Item]) {
+pub(crate) fn assert_signed(network: &Network, items: &[Item]) {
     let keys: Vec<_> = (0..network.nodes.len()).map(|node| network.key(node)).collect();
     for node in &network.nodes {
         let completed: Vec<_> = node

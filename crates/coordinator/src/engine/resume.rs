@@ -1,0 +1,181 @@
+//! What a restart does with what the earlier process left (`docs/protocol.md` §7.1).
+//!
+//! Its nonces died with it, so an attempt for which they were issued is dead for this node, unless the partial signature
+//! was stored: then its bytes are sent again, and never computed again. A new process has a new message key, which a new
+//! join makes known to the others; they go on with the next attempt as soon as the first commitment for it comes.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+
+use core::time::Duration;
+
+use motet_core_crypto::{NonceCommitment, PublicKey};
+use motet_wire::{Attempt, Channel, Commitments, Delegation, Have, RequestId, SessionId};
+
+use super::Engine;
+use super::input::Action;
+use super::session::{Answer, Nonces, Run};
+use super::step::Step;
+use crate::event::{AbortCause, Event};
+use crate::limits;
+use crate::policy::ProposalDigest;
+use crate::store::{Record, Snapshot};
+
+/// How long what was left waits for its signer and its frame, before it is given up.
+const PATIENCE: Duration = Duration::from_secs(10 * 60);
+
+/// A request that an earlier process had approved, and that had not ended.
+#[derive(Debug)]
+pub(super) struct Left {
+    frame: Arc<[u8]>,
+    pub(super) approvals: BTreeMap<PublicKey, ProposalDigest>,
+}
+
+impl Left {
+    pub(super) fn from_snapshot(snapshot: &Snapshot) -> BTreeMap<RequestId, Self> {
+        let mut left: BTreeMap<RequestId, Self> = BTreeMap::new();
+        for (request, signer, digest, frame) in &snapshot.approved {
+            let entry = left.entry(*request);
+            let entry = entry.or_insert_with(|| Self { frame: Arc::clone(frame), approvals: BTreeMap::new() });
+            entry.approvals.insert(*signer, *digest);
+        }
+        left
+    }
+
+    pub(super) fn spent(snapshot: &Snapshot) -> BTreeMap<(RequestId, Attempt, PublicKey), Arc<[u8]>> {
+        let spent = snapshot.spent.iter();
+        spent.map(|(request, attempt, signer, frame)| ((*request, *attempt, *signer), Arc::clone(frame))).collect()
+    }
+}
+
+/// Requests that have ended: what comes for one of them again is late, however it comes.
+#[derive(Debug, Default)]
+pub(super) struct Ended {
+    known: BTreeSet<RequestId>,
+    order: VecDeque<RequestId>,
+}
+
+impl Ended {
+    pub(super) fn new(ended: &[RequestId]) -> Self {
+        let mut this = Self::default();
+        for request in ended {
+            this.insert(*request);
+        }
+        this
+    }
+
+    pub(super) fn contains(&self, request: &RequestId) -> bool {
+        self.known.contains(request)
+    }
+
+    fn insert(&mut self, request: RequestId) {
+        if self.known.insert(request) {
+            self.order.push_back(request);
+        }
+        if self.order.len() > limits::ENDED_REQUESTS
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.known.remove(&oldest);
+        }
+    }
+}
+
+impl Engine {
+    /// A signer can speak: what it had approved is taken up again.
+    pub(super) fn look_at_left(&mut self, signer: &PublicKey, step: &mut Step<'_>) {
+        let left = self.left.values().filter(|left| left.approvals.contains_key(signer));
+        let frames: Vec<Arc<[u8]>> = left.map(|left| Arc::clone(&left.frame)).collect();
+        if !frames.is_empty() {
+            self.left_until = Some(step.now.mono.saturating_add(PATIENCE));
+            step.act(Action::Validate { from: self.peer, channel: Channel::Store, frames });
+        }
+    }
+
+    /// Gives up what nobody has taken up.
+    pub(super) fn abandon_left(&mut self, step: &mut Step<'_>) {
+        if self.left_until.is_some_and(|until| until <= step.now.mono) {
+            self.left_until = None;
+            for request in core::mem::take(&mut self.left).into_keys() {
+                self.remember_end(&request, step);
+            }
+        }
+    }
+
+    pub(super) fn remember_end(&mut self, id: &RequestId, step: &mut Step<'_>) {
+        self.ended.insert(*id);
+        self.issued.retain(|(request, ..)| request != id);
+        self.spent.retain(|(request, ..), _| request != id);
+        step.persist(Record::Ended { request: *id });
+    }
+
+    /// Joins a request that an earlier process had approved, where that process stopped.
+    pub(super) fn resume(&mut self, id: &RequestId, signer: &PublicKey, digest: ProposalDigest, step: &mut Step<'_>) {
+        let issued = self.issued.iter().filter(|(request, _, by)| request == id && by == signer);
+        let Some(last) = issued.map(|(_, attempt, _)| *attempt).max() else {
+            // Nothing has left this node: it joins as if it had just been asked.
+            return self.approve(id, signer, digest, step);
+        };
+        let spent = self.spent.contains_key(&(*id, last, *signer));
+        let Some(session) = self.sessions.get_mut(id) else { return };
+        let signers = session.signers();
+        let Some((index, local)) = session.locals.iter_mut().find(|(_, local)| local.signer == *signer) else { return };
+        let index = *index;
+        local.answer = Answer::Approved(digest);
+        local.nonces = if spent { Nonces::Used } else { Nonces::Lost };
+        if last > session.run.attempt {
+            session.run = Run::new(id, last, signers);
+        }
+        session.sync_at = step.now.mono;
+        let on = session.request.options.commitments == Commitments::On;
+        self.allow_attempts(id, last.0.saturating_add(2));
+        // The commitment of a dead attempt: nothing opens it, and nobody waits for that.
+        let dead = on.then(|| NonceCommitment::from_bytes(&step.aux()));
+        self.join(id, index, dead, step);
+    }
+
+    /// Lets a session have so many attempts, if it may not have more already.
+    pub(super) fn allow_attempts(&mut self, id: &RequestId, attempts: u32) {
+        let Some(session) = self.sessions.get_mut(id) else { return };
+        for attempt in session.attempts..attempts {
+            self.requests.insert(SessionId::derive(id, Attempt(attempt)), *id);
+        }
+        session.attempts = session.attempts.max(attempts);
+    }
+
+    /// A signer has come back with a new message key: it is told where the session is, or how it ended.
+    pub(super) fn on_returned(&mut self, id: &RequestId, delegation: &Delegation, step: &mut Step<'_>) {
+        let Some(session) = self.sessions.get(id) else { return };
+        let mine = self.hosted.get(&delegation.signer).map(|hosted| hosted.message_key.public_key());
+        if mine.is_some_and(|key| key != delegation.message_key) {
+            // Not this process: a copy of it, or its successor. Two of them must not go on.
+            let cause = AbortCause::Superseded { signer: delegation.signer };
+            let detail = "another process speaks for this signer; only one may".to_owned();
+            step.emit(Event::SessionError { request: *id, detail });
+            return self.finish(id, None, cause, step);
+        }
+        let attempts = session.attempts.saturating_add(1);
+        let attempt = session.run.attempt;
+        let frames = Self::missing_from(session, Attempt::FIRST, &Have::default());
+        tracing::debug!(request = %id, signer = %delegation.signer, %attempt, "a signer has come back");
+        self.allow_attempts(id, attempts);
+        if mine.is_none() {
+            self.hand_on(id, frames, Some(delegation.peer), step);
+        }
+        self.advance(id, step);
+    }
+
+    /// Sends again what an earlier process has signed in the current attempt.
+    pub(super) fn send_spent(&mut self, id: &RequestId, step: &mut Step<'_>) {
+        let Some(session) = self.sessions.get(id) else { return };
+        let attempt = session.run.attempt;
+        let frames: Vec<Arc<[u8]>> = session
+            .locals
+            .values()
+            .filter_map(|local| self.spent.get(&(*id, attempt, local.signer)))
+            .map(Arc::clone)
+            .collect();
+        for frame in frames {
+            self.send_to_session(id, &frame, step);
+        }
+    }
+}

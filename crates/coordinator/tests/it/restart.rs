@@ -1,0 +1,131 @@
+//! What a restart leaves: nonces die with their process, what was signed is sent again, and the session goes on.
+
+use std::collections::BTreeMap;
+
+use motet_coordinator::event::Phase;
+use motet_coordinator::{Command, Config, Event, Reply, Store};
+use motet_wire::{Attempt, Commitments, RequestId};
+use proptest::prelude::*;
+
+use crate::network::Network;
+use crate::session::{assert_signed, items, options};
+
+/// Steps until every node has ended its session, or so many deadlines have passed.
+fn run_to_the_end(network: &mut Network, request: RequestId) {
+    for _ in 0..2000 {
+        network.run();
+        let over = (0..network.nodes.len()).all(|node| {
+            let status = network.command(node, Command::Status { request });
+            matches!(status, Ok(Reply::Status(status)) if matches!(status.phase, Phase::Complete | Phase::Aborted))
+        });
+        if over {
+            return;
+        }
+        network.sleep_to_next_deadline();
+    }
+    panic!("the session goes on and on");
+}
+
+/// Every attempt of a signer has at most one set of nonces and one signed answer: what was ever sent says so.
+fn assert_nonces_are_used_once(network: &Network) {
+    let mut used: BTreeMap<Vec<u8>, (Attempt, Vec<u8>)> = BTreeMap::new();
+    for (attempt, nonces, transcript) in network.signed().iter().cloned() {
+        if let Some(before) = used.insert(nonces, (attempt, transcript.clone())) {
+            assert_eq!(before, (attempt, transcript), "one nonce, two challenges");
+        }
+    }
+}
+
+#[test]
+fn a_restart_in_any_phase_costs_an_attempt_and_not_the_session() {
+    for commitments in [Commitments::On, Commitments::Off] {
+        for after in 0..60 {
+            let mut network = Network::new(3, 7, &Config::default());
+            network.advertise_all();
+            let items = items(2);
+            let request = network.announce(items.clone(), options(commitments));
+            let mut left = after;
+            while left > 0 && network.deliver_one() {
+                left -= 1;
+            }
+            if !network.nodes[1].store.load().unwrap().ended.is_empty() {
+                // It had its signature before.
+                break;
+            }
+            network.restart(1);
+            network.advertise_all();
+            run_to_the_end(&mut network, request);
+            assert_signed(&network, &items);
+            assert_nonces_are_used_once(&network);
+        }
+    }
+}
+
+#[test]
+fn nothing_is_left_of_a_session_that_has_ended() {
+    let mut network = Network::new(2, 7, &Config::default());
+    network.advertise_all();
+    let request = network.announce(items(1), options(Commitments::On));
+    network.run();
+    let snapshot = network.nodes[1].store.load().unwrap();
+    assert!(snapshot.approved.is_empty());
+    assert_eq!(snapshot.ended, [request]);
+    network.restart(1);
+    assert!(network.command(1, Command::Status { request }).is_err());
+}
+
+#[test]
+fn of_two_processes_with_one_key_the_older_stops() {
+    let mut network = Network::new(3, 9, &Config::default());
+    network.advertise_all();
+    let request = network.announce(items(1), options(Commitments::On));
+    network.run_until(1, request, Phase::Nonces);
+    let copy = network.copy(1);
+    network.run();
+    run_to_the_end(&mut network, request);
+    let superseded = |event: &Event| format!("{event:?}").contains("Superseded");
+    assert!(network.nodes[1].events.iter().any(superseded) || network.nodes[copy].events.iter().any(superseded));
+    assert_nonces_are_used_once(&network);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+
+    #[test]
+    fn restarts_in_a_lossy_network_never_use_a_nonce_twice(
+        seed in any::<u64>(),
+        signers in 2usize..5,
+        when in proptest::collection::vec((0usize..60, 0usize..5), 1..4),
+        loss in 0u32..40,
+    ) {
+        let mut network = Network::new(signers, seed, &Config::default());
+        network.shuffle = true;
+        network.advertise_all();
+        network.loss = loss;
+        network.announce(items(1), options(Commitments::On));
+        for (steps, node) in when {
+            for _ in 0..steps {
+                if !network.deliver_one() {
+                    network.sleep_to_next_deadline();
+                }
+            }
+            // The creator's request must be out for anybody to remember it.
+            if network.nodes[node % signers].store.load().unwrap().approved.len() == 1 {
+                network.restart(node % signers);
+            }
+        }
+        network.loss = 0;
+        for node in 0..signers {
+            network.advertise(node);
+        }
+        for _ in 0..400 {
+            network.run();
+            if network.nodes.iter().all(|node| node.engine.active_sessions() == 0) {
+                break;
+            }
+            network.sleep_to_next_deadline();
+        }
+        prop_assert!(network.nodes.iter().all(|node| node.engine.active_sessions() == 0));
+        assert_nonces_are_used_once(&network);
+    }
+}
