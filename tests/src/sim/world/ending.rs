@@ -125,7 +125,7 @@ impl World {
                 && node.person.confuses == 0
                 && !matches!(node.entropy, EntropyFault::Fails(_))
                 && node.person.thinks + 15_000 < lifetime
-                && clocks(node) < 100_000
+                && 2 * clocks(node) + 10_000 < lifetime
         };
         let disturbed = net.lost > 0 || net.late > 0 || !net.partitions.is_empty();
         let soon = self.plan.calm_from < plan.at + lifetime / 3;
