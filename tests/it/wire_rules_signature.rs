@@ -1,11 +1,13 @@
 //! V-35 to V-37: signatures and points, alone and in batches, each rule with its neighbour on the right side.
 
+use std::convert::Infallible;
+
 use motet_core_crypto::{PartialSignature, PublicNonce, schnorr};
 use motet_tests::wire_fixtures::{NOW, Session, Signer, arrival, later, network, one_of_each, peer, validator};
 use motet_tests::wire_forge::{DELEGATION, Forged};
 use motet_wire::{Admitted, Arrival, Channel, Penalty, Rule, Verdict, verify_batch};
 use rand_chacha::ChaCha8Rng;
-use rand_core::SeedableRng;
+use rand_core::{SeedableRng, TryCryptoRng, TryRng};
 
 use crate::wire_rules_bytes::{must_break, must_pass};
 
@@ -139,6 +141,62 @@ fn a_batch_passes_what_passes_alone_and_names_each_culprit() {
     for (index, result) in results.into_iter().enumerate() {
         assert_eq!(result, expected(index), "{index}");
     }
+}
+
+/// Counts the draws: a batch has a random weight for each signature, a check by itself has none.
+struct Counting {
+    rng: ChaCha8Rng,
+    draws: usize,
+}
+
+impl TryRng for Counting {
+    type Error = Infallible;
+
+    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
+        self.draws += 1;
+        self.rng.try_next_u32()
+    }
+
+    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
+        self.draws += 1;
+        self.rng.try_next_u64()
+    }
+
+    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Infallible> {
+        self.draws += 1;
+        self.rng.try_fill_bytes(bytes)
+    }
+}
+
+impl TryCryptoRng for Counting {}
+
+#[test]
+fn a_peer_that_has_lied_cannot_spoil_batches_any_more() {
+    let session = Session::run(3);
+    let mut validator = validator();
+    let mut rng = Counting { rng: ChaCha8Rng::from_seed([1; 32]), draws: 0 };
+    let liar = |frame| Arrival { from: peer(1), ..arrival(frame) };
+    let honest = |frame| Arrival { from: peer(2), ..arrival(frame) };
+    let forged = Forged::from(&session.nonces[0]).set(motet_tests::wire_forge::SEQUENCE, &[77]).frame();
+
+    let first = vec![
+        validator.admit(liar(forged), NOW).unwrap(),
+        validator.admit(honest(session.nonces[1].frame.clone()), NOW).unwrap(),
+    ];
+    let results = verify_batch(first, &mut rng);
+    assert!(results[0].is_err() && results[1].is_ok());
+    assert_eq!(rng.draws, 2, "two signatures in one batch");
+
+    // From now on it is checked by itself, whatever it sends; the others are not.
+    let second = vec![
+        validator.admit(liar(session.nonces[2].frame.clone()), NOW).unwrap(),
+        validator.admit(honest(session.partials[0].frame.clone()), NOW).unwrap(),
+        validator.admit(honest(session.partials[1].frame.clone()), NOW).unwrap(),
+    ];
+    rng.draws = 0;
+    let results = verify_batch(second, &mut rng);
+    assert!(results.iter().all(Result::is_ok));
+    assert_eq!(rng.draws, 2);
 }
 
 #[test]

@@ -6,7 +6,7 @@
 use motet_core_crypto::{PublicKey, Signature, XOnlyPublicKey, schnorr};
 use rand_core::TryCryptoRng;
 
-use super::replay::Unseen;
+use super::replay::{Company, Unseen};
 use super::{Admitted, Rejection, Rule, Ticket, Validated};
 use crate::message::Message;
 use crate::time::TimestampMs;
@@ -22,6 +22,22 @@ struct Checks {
     delegation: Option<Check>,
 }
 
+impl Checks {
+    fn parts(&self) -> [(&Option<Check>, Rule); 2] {
+        [(&self.envelope, Rule::Signature), (&self.delegation, Rule::DelegationSignature)]
+    }
+
+    /// One by one; returns the sender.
+    fn run(&self) -> Result<PublicKey, Rule> {
+        for (check, rule) in self.parts() {
+            if let Some((key, digest, signature)) = check {
+                schnorr::verify(key, digest, signature).map_err(|_| rule)?;
+            }
+        }
+        Ok(self.sender)
+    }
+}
+
 impl Admitted {
     /// Checks the signatures and parses the body: V-35 to V-37.
     ///
@@ -29,14 +45,7 @@ impl Admitted {
     ///
     /// [`Rejection`], with a reject verdict unless another copy of the message was faster.
     pub fn verify(self) -> Result<Validated, Rejection> {
-        let result = self.checks().and_then(|checks| {
-            for (check, rule) in [(checks.envelope, Rule::Signature), (checks.delegation, Rule::DelegationSignature)] {
-                if let Some((key, digest, signature)) = check {
-                    schnorr::verify(&key, &digest, &signature).map_err(|_| rule)?;
-                }
-            }
-            Ok(checks.sender)
-        });
+        let result = self.checks().and_then(|checks| checks.run());
         self.conclude(result)
     }
 
@@ -92,8 +101,9 @@ fn parse(unseen: Unseen, sender: PublicKey, ticket: &Ticket) -> Result<Validated
 
 /// Checks a backlog in one batch: V-35 to V-37 for each message, in the order given.
 ///
-/// One batch costs well under one check for each signature; when it fails, core-crypto finds out which. `rng` draws
-/// the weights, and must be unpredictable to whoever sends messages.
+/// One batch costs well under one check for each signature; when it fails, core-crypto finds out which. So that nobody
+/// can make it fail again and again, messages from peers that have delivered an invalid signature lately are checked by
+/// themselves. `rng` draws the weights, and must be unpredictable to whoever sends messages.
 pub fn verify_batch<R: TryCryptoRng + ?Sized>(
     backlog: Vec<Admitted>,
     rng: &mut R,
@@ -101,18 +111,22 @@ pub fn verify_batch<R: TryCryptoRng + ?Sized>(
     let checks: Vec<Result<Checks, Rule>> = backlog.iter().map(Admitted::checks).collect();
     let mut entries: Vec<(XOnlyPublicKey, &[u8], Signature)> = Vec::new();
     let mut owners: Vec<(usize, Rule)> = Vec::new();
-    for (owner, checks) in checks.iter().enumerate() {
-        let Ok(checks) = checks else { continue };
-        let both = [(&checks.envelope, Rule::Signature), (&checks.delegation, Rule::DelegationSignature)];
-        for (check, rule) in both {
-            if let Some((key, digest, signature)) = check {
-                entries.push((*key, digest.as_slice(), *signature));
-                owners.push((owner, rule));
+    let mut results: Vec<Result<PublicKey, Rule>> = Vec::with_capacity(backlog.len());
+    for (owner, (admitted, checks)) in backlog.iter().zip(&checks).enumerate() {
+        results.push(match (checks, admitted.unseen.company) {
+            (Err(rule), _) => Err(*rule),
+            (Ok(checks), Company::Shunned) => checks.run(),
+            (Ok(checks), Company::Welcome) => {
+                for (check, rule) in checks.parts() {
+                    if let Some((key, digest, signature)) = check {
+                        entries.push((*key, digest.as_slice(), *signature));
+                        owners.push((owner, rule));
+                    }
+                }
+                Ok(checks.sender)
             }
-        }
+        });
     }
-    let mut results: Vec<Result<PublicKey, Rule>> =
-        checks.iter().map(|checks| checks.as_ref().map(|checks| checks.sender).map_err(|rule| *rule)).collect();
     if let Err(error) = schnorr::verify_batch(&entries, rng) {
         // The delegation's signature comes after the envelope's: where both fail, the envelope's is named.
         for culprit in error.culprits.iter().rev() {

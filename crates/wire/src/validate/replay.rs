@@ -26,7 +26,17 @@ pub(crate) struct Unseen {
     pub(crate) facts: Facts,
     pub(crate) proven: Proven,
     pub(crate) standing: Standing,
+    pub(crate) company: Company,
     pub(crate) deadline: Option<MonotonicMs>,
+}
+
+/// Whether a message's signatures may be checked in one batch with others'.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Company {
+    /// As far as we know they will be right.
+    Welcome,
+    /// The peer has delivered an invalid signature lately: another one would spoil the batch for everybody in it.
+    Shunned,
 }
 
 /// V-27 to V-31.
@@ -58,7 +68,10 @@ pub(crate) fn check(
     };
     // The standing was looked up by a sender that nobody has proven yet. A peer that has claimed falsely before is
     // believed no more.
-    let standing = if memory.is_suspect(&peer) { Standing::Stranger } else { decoded.arrival.author_standing };
+    let (standing, company) = match memory.is_suspect(&peer) {
+        true => (Standing::Stranger, Company::Shunned),
+        false => (decoded.arrival.author_standing, Company::Welcome),
+    };
     let versioned = matches!(decoded.kind, Kind::SignerAdvertisement | Kind::SignerUnavailable);
     let announcer = delegation
         .filter(|_| versioned)
@@ -83,7 +96,7 @@ pub(crate) fn check(
         envelope: seen == Some(frame),
         delegation: facts.delegation.is_none_or(|delegation| memory.is_delegated(&delegation)),
     };
-    Ok(Unseen { decoded, id, delegation_digest, facts, proven, standing, deadline })
+    Ok(Unseen { decoded, id, delegation_digest, facts, proven, standing, company, deadline })
 }
 
 /// Whom a message counts against: an announcement against its author's peer, which may serve several signers; a session
