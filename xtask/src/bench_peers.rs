@@ -51,7 +51,7 @@ fn build(root: &Path, name: &str, features: &[&str]) -> Result<PathBuf, Failure>
     String::from_utf8_lossy(&output)
         .lines()
         .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
-        .filter(|message| message["target"]["name"] == name)
-        .find_map(|message| message["executable"].as_str().map(PathBuf::from))
+        .filter(|message| message.pointer("/target/name").is_some_and(|is| is == name))
+        .find_map(|message| message.get("executable")?.as_str().map(PathBuf::from))
         .ok_or_else(|| Failure::unreadable(format!("cargo build {name}"), "no executable"))
 }

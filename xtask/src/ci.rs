@@ -4,16 +4,17 @@ use std::path::Path;
 
 use crate::failure::Failure;
 use crate::step::Step;
-use crate::{clippy, commands, deny, doc, doctest, fmt, layers, test, tidy};
+use crate::{clippy, commands, deny, doc, doctest, fmt, layers, no_std, test, tidy};
 
 /// The checks, in the order in which they run. `advisories` is not among them: it depends on a database of today and not on
 /// the change.
-pub(crate) const STEPS: [Step; 9] = [
+pub(crate) const STEPS: [Step; 10] = [
     fmt::STEP,
     tidy::STEP,
     layers::STEP,
     deny::STEP,
     clippy::STEP,
+    no_std::STEP,
     test::STEP,
     doctest::STEP,
     commands::STEP,

@@ -18,6 +18,7 @@ mod failure;
 mod fmt;
 mod fuzz;
 mod layers;
+mod no_std;
 mod page;
 mod step;
 mod test;
@@ -43,7 +44,7 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Task {
-    /// Every check that a change must pass: fmt, tidy, layers, deny, clippy, test, doctest, commands, doc
+    /// Every check that a change must pass: fmt, tidy, layers, deny, clippy, no-std, test, doctest, commands, doc
     Ci(ci::Arguments),
     /// Formatting, as rustfmt.toml says
     Fmt,
@@ -51,6 +52,8 @@ enum Task {
     Clippy,
     /// All tests: unit and integration tests (nextest where installed, cargo test otherwise), doc tests, commands of the pages
     Test,
+    /// The signing crate without the standard library
+    NoStd,
     /// The doc tests (nextest does not run them)
     Doctest,
     /// The commands of README.md and docs/ do what the pages say
@@ -88,6 +91,7 @@ fn perform(task: &Task, root: &Path) -> Result<(), Failure> {
         Task::Fmt => alone(&fmt::STEP, root),
         Task::Clippy => alone(&clippy::STEP, root),
         Task::Test => [test::STEP, doctest::STEP, commands::STEP].iter().try_for_each(|step| alone(step, root)),
+        Task::NoStd => alone(&no_std::STEP, root),
         Task::Doctest => alone(&doctest::STEP, root),
         Task::Commands => alone(&commands::STEP, root),
         Task::Doc => alone(&doc::STEP, root),
