@@ -346,9 +346,9 @@ impl World {
                 Action::AskSigner(task) => self.begin(host, Work::Signer(task)),
                 Action::Compute(job) => self.begin(host, Work::Job(job)),
                 Action::AskPolicy(proposal) => self.ask_person(host, *proposal),
-                Action::Validate { from, frames } => {
+                Action::Validate { from, channel, frames } => {
                     for frame in frames {
-                        self.at(self.time, Happening::Arrive { host, channel: Channel::Sync, from, frame });
+                        self.at(self.time, Happening::Arrive { host, channel, from, frame });
                     }
                 }
                 other => {
@@ -453,7 +453,7 @@ impl World {
             Err(error) => {
                 self.tally.fault("commit refused");
                 self.tell(|| format!("node {host}: the disk refuses {} records", records.len()));
-                let mut requests: Vec<RequestId> = records.iter().map(Record::request).collect();
+                let mut requests: Vec<RequestId> = records.iter().filter_map(Record::request).collect();
                 requests.sort_unstable();
                 requests.dedup();
                 self.input(host, Input::PersistFailed { requests, detail: error.to_string() });
