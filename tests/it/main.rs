@@ -25,3 +25,4 @@ mod wire_rules_signature;
 mod wire_rules_structure;
 mod wire_rules_time;
 mod wire_text;
+mod wire_work;

@@ -2,8 +2,8 @@
 
 use motet_tests::wire_fixtures::{NOW, Session, Signer, advertisement, arrival, network, peer, validator};
 use motet_wire::{
-    Address, AdvertisementId, Arrival, Channel, Contact, Link, MessageId, Offer, RequestLink, SessionId, TextError,
-    TextForm,
+    Address, AdvertisementId, Arrival, Channel, Contact, Link, MessageId, Offer, RequestId, RequestLink, SessionId,
+    TextError, TextForm,
 };
 use proptest::prelude::*;
 
@@ -84,6 +84,99 @@ fn any_wrong_character_is_found() {
     assert!(motet_core_crypto::PublicKey::from_text(&text[..63]).is_err());
     assert!(motet_core_crypto::PublicKey::from_text("").is_err());
     assert_eq!(motet_core_crypto::PublicKey::from_text(&"q".repeat(20_000)), Err(TextError::Length));
+}
+
+/// Bech32m as BIP-350 describes it, to make texts that the crate would not: any prefix, any groups of five bits.
+fn bech32m(prefix: &str, groups: &[u8]) -> String {
+    let alphabet = b"qpzry9x8gf2tvdw0s3jn54khce6mua7l";
+    let generator = [0x3b6a_57b2u32, 0x2650_8e6d, 0x1ea1_19fa, 0x3d42_33dd, 0x2a14_62b3];
+    let polymod = |values: &[u8]| {
+        values.iter().fold(1u32, |check, value| {
+            let top = check >> 25;
+            let check = (check & 0x1ff_ffff) << 5 ^ u32::from(*value);
+            (0..5).filter(|bit| top >> bit & 1 == 1).fold(check, |check, bit| check ^ generator[bit])
+        })
+    };
+    let high = prefix.bytes().map(|byte| byte >> 5);
+    let low = prefix.bytes().map(|byte| byte & 31);
+    let head: Vec<u8> = high.chain([0]).chain(low).collect();
+    let check = polymod(&[&head, groups, &[0; 6]].concat()) ^ 0x2bc8_30a3;
+    let checksum = (0..6).map(|index| u8::try_from(check >> (5 * (5 - index)) & 31).unwrap());
+    let text: String =
+        groups.iter().copied().chain(checksum).map(|group| char::from(alphabet[usize::from(group)])).collect();
+    format!("{prefix}1{text}")
+}
+
+/// Bytes as groups of five bits, with these bits as padding.
+fn groups(bytes: &[u8], padding: u8) -> Vec<u8> {
+    let mut bits: Vec<u8> = bytes.iter().flat_map(|byte| (0..8).rev().map(move |bit| byte >> bit & 1)).collect();
+    while bits.len() % 5 != 0 {
+        bits.push(padding);
+    }
+    bits.chunks(5).map(|group| group.iter().fold(0, |value, bit| value << 1 | bit)).collect()
+}
+
+#[test]
+fn texts_are_bech32m_as_others_write_it() {
+    let key = Signer::new(1).key.public_key();
+    assert_eq!(key.to_text(), bech32m("mkey", &groups(&key.to_bytes(), 0)));
+    assert_eq!(AdvertisementId::from(MessageId::from_bytes([2; 32])).to_text(), bech32m("madv", &groups(&[2; 32], 0)));
+}
+
+#[test]
+fn what_is_wrong_with_a_text_is_told_apart() {
+    let key = |text: &str| motet_core_crypto::PublicKey::from_text(text).unwrap_err();
+    let sound = Signer::new(1).key.public_key().to_bytes();
+    // Checksum: a wrong character, mixed case, a character too few, the constant of the older bech32.
+    let text = bech32m("mkey", &groups(&sound, 0));
+    assert_eq!(key(&text.replacen("mkey1", "mkex1", 1)), TextError::Checksum);
+    assert_eq!(key(&text.replacen("mkey1", "MKEY1", 1)), TextError::Checksum);
+    assert_eq!(key(&text[..text.len() - 1]), TextError::Checksum);
+    assert_eq!(key("mkey"), TextError::Checksum);
+    // Prefix: sound, and something else.
+    assert_eq!(key(&bech32m("mkez", &groups(&sound, 0))), TextError::Prefix);
+    // Content: no point, too short, too long, bits in the padding, a group too many.
+    assert_eq!(key(&bech32m("mkey", &groups(&[5; 33], 0))), TextError::Content);
+    assert_eq!(key(&bech32m("mkey", &groups(&sound[..32], 0))), TextError::Content);
+    assert_eq!(key(&bech32m("mkey", &groups(&[&sound[..], &[0]].concat(), 0))), TextError::Content);
+    assert_eq!(key(&bech32m("mkey", &groups(&sound, 1))), TextError::Content);
+    assert_eq!(key(&bech32m("mkey", &[&groups(&sound, 0)[..], &[0]].concat())), TextError::Content);
+    assert_eq!(RequestId::from_text(&bech32m("mreq", &groups(&[1; 31], 0))), Err(TextError::Content));
+    assert_eq!(Offer::from_text(&bech32m("moffer", &groups(&[1; 300], 0))), Err(TextError::Content));
+    // Length: not looked at any further.
+    assert_eq!(key(&"q".repeat(20_000)), TextError::Length);
+    // Each says something of its own.
+    let errors = [TextError::Checksum, TextError::Prefix, TextError::Content, TextError::Length];
+    let said: std::collections::BTreeSet<String> = errors.iter().map(ToString::to_string).collect();
+    assert_eq!(said.len(), errors.len());
+}
+
+#[test]
+fn what_is_wrong_with_a_link_is_told_apart() {
+    let link = |prefix: &str, bytes: &[u8]| format!("motet:{}", bech32m(prefix, &groups(bytes, 0))).parse::<Link>();
+    let key = Signer::new(1).key.public_key().to_bytes();
+    // A contact by hand: key, network, no peer, no addresses, no name.
+    let contact = |key: &[u8], network: &[u8], tail: &[u8]| {
+        let length = u32::try_from(network.len()).unwrap().to_le_bytes();
+        [key, &length, network, tail].concat()
+    };
+    let tail = [0; 9];
+    assert!(matches!(link("mcontact", &contact(&key, b"test", &tail)), Ok(Link::Contact(_))));
+    assert_eq!(link("mrequest", &contact(&key, b"test", &tail)), Err(TextError::Content));
+    assert_eq!(link("mcontact", &contact(&[5; 33], b"test", &tail)), Err(TextError::Content));
+    assert_eq!(link("mcontact", &contact(&key, b"", &tail)), Err(TextError::Content));
+    assert_eq!(link("mcontact", &contact(&key, &[b'x'; 33], &tail)), Err(TextError::Content));
+    assert_eq!(link("mcontact", &contact(&key, b"a b", &tail)), Err(TextError::Content));
+    assert_eq!(link("mcontact", &contact(&key, b"test", &[0; 10])), Err(TextError::Content));
+    assert_eq!(link("mcontact", &contact(&key, b"test", &[0; 8])), Err(TextError::Content));
+    assert_eq!(link("mcontact", &contact(&key, b"test", &[2, 0, 0, 0, 0, 0, 0, 0, 0])), Err(TextError::Content));
+    assert_eq!(link("mcontact", &[]), Err(TextError::Content));
+    assert_eq!(link("mcontac", &contact(&key, b"test", &tail)), Err(TextError::Prefix));
+    let uri = Link::Request(request_link()).to_string();
+    assert_eq!(uri.replacen("mrequest", "mcontact", 1).parse::<Link>(), Err(TextError::Checksum));
+    assert_eq!(format!(" {uri}").parse::<Link>(), Err(TextError::Prefix));
+    assert_eq!(format!("{uri} ").parse::<Link>(), Err(TextError::Checksum));
+    assert_eq!(format!("motet:{}", "q".repeat(20_000)).parse::<Link>(), Err(TextError::Length));
 }
 
 #[test]
