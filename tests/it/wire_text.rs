@@ -110,7 +110,7 @@ fn bech32m(prefix: &str, groups: &[u8]) -> String {
 /// Bytes as groups of five bits, with these bits as padding.
 fn groups(bytes: &[u8], padding: u8) -> Vec<u8> {
     let mut bits: Vec<u8> = bytes.iter().flat_map(|byte| (0..8).rev().map(move |bit| byte >> bit & 1)).collect();
-    while bits.len() % 5 != 0 {
+    while !bits.len().is_multiple_of(5) {
         bits.push(padding);
     }
     bits.chunks(5).map(|group| group.iter().fold(0, |value, bit| value << 1 | bit)).collect()

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """An independent decoder of Motet's wire format, written from docs/wire-format.md alone.
 
-Standard library only. Reads every <name>.hex of a folder that is a frame, checks its bytes, its signature, its
-delegation and its proof of work, and prints one JSON object a line: name, kind, id and body. Fails on the first frame
-that is not as the document says.
+Standard library only. Reads every <name>.hex of a folder: of a frame, checks its bytes, its signature, its delegation
+and its proof of work, and prints one JSON object a line: name, kind, id and body; of evidence, prints what it consists
+of. Reads the texts of text/*.txt likewise. Fails on the first file that is not as the document says.
 
     python3 decode.py tests/vectors/wire [network]
 """
@@ -207,6 +207,51 @@ KINDS = {
     13: ("SyncResponse", 262144, structure(request=array(32), frames=listing(403, data(65536)))),
 }
 
+EVIDENCE = {
+    1: ("Equivocation", structure(join=data(1024), first=data(5248), second=data(5248))),
+    2: ("BadOpening", structure(join=data(1024), commit=option(data(1024)), nonces=data(5248))),
+    3: ("BadPartialSignature", structure(
+        join=data(1024), terms=data(51200), partials=data(2560), item=U16, item_nonces=listing(100, array(66)),
+        other_items=listing(63, array(32)))),
+    4: ("Malformed", structure(binding=data(10240), frame=data(51200))),
+}
+
+PLACE = structure(network=text(32), peer=option(data(64)), addresses=listing(4, data(128)))
+TEXTS = {
+    "mkey": structure(key=array(33)),
+    "mcontact": structure(signer=array(33), place=PLACE, name=text(64)),
+    "mrequest": structure(request=array(32), creator=array(33), place=PLACE),
+}
+
+# --- Bech32m, from BIP-350 ---------------------------------------------------------------------------------------
+
+ALPHABET = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
+
+
+def polymod(values):
+    check = 1
+    for value in values:
+        top, check = check >> 25, (check & 0x1FFFFFF) << 5 ^ value
+        for bit, generator in enumerate((0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)):
+            check ^= generator if top >> bit & 1 else 0
+    return check
+
+
+def bech32m(line):
+    if line not in (line.lower(), line.upper()):
+        raise ValueError("mixed case")
+    prefix, _, groups = line.lower().rpartition("1")
+    values = [ALPHABET.index(character) for character in groups]
+    head = [ord(c) >> 5 for c in prefix] + [0] + [ord(c) & 31 for c in prefix]
+    if polymod(head + values) != 0x2BC830A3:
+        raise ValueError("wrong checksum")
+    bits = "".join(f"{value:05b}" for value in values[:-6])
+    whole = len(bits) // 8 * 8
+    if len(bits) - whole > 4 or "1" in bits[whole:]:
+        raise ValueError("wrong padding")
+    return prefix, bytes(int(bits[at : at + 8], 2) for at in range(0, whole, 8))
+
+
 # --- Frames ------------------------------------------------------------------------------------------------------
 
 
@@ -266,26 +311,51 @@ def decode(frame, network):
     return out
 
 
+def exactly(read, data):
+    reader = Reader(data)
+    said = read(reader)
+    reader.end()
+    return said
+
+
+def decode_evidence(data, _network):
+    charge, parts = EVIDENCE[data[0]]
+    return {"charge": charge, "evidence": exactly(parts, data[1:])}
+
+
+def decode_text(line):
+    line = line.strip()
+    prefix, data = bech32m(line[6:] if line.lower().startswith("motet:") else line)
+    return {"prefix": prefix, "text": exactly(TEXTS[prefix], data)}
+
+
 def main():
     folder = pathlib.Path(sys.argv[1])
     name = (sys.argv[2] if len(sys.argv) > 2 else "test").encode()
     network = bytes([len(name)]) + name
     for path in sorted(folder.glob("*.hex")):
-        if path.stem.startswith("evidence_"):
-            continue
-        frame = bytes.fromhex(path.read_text())
+        read = decode_evidence if path.stem.startswith("evidence_") else decode
+        data = bytes.fromhex(path.read_text())
         try:
-            print(json.dumps({"name": path.stem, **decode(frame, network)}))
+            print(json.dumps({"name": path.stem, **read(data, network)}))
         except (ValueError, KeyError) as error:
             sys.exit(f"{path.name}: {error}")
-        # One bit less, and it is no message.
-        broken = bytearray(frame)
-        broken[len(frame) // 2] ^= 1
+        # One byte more or less, and it is nothing; of a frame, one other bit.
+        spoiled = [data[:-1], data + b"\0"]
+        if read is decode:
+            middle = len(data) // 2
+            spoiled.append(data[:middle] + bytes([data[middle] ^ 1]) + data[middle + 1 :])
+        for broken in spoiled:
+            try:
+                read(broken, network)
+            except (ValueError, KeyError):
+                continue
+            sys.exit(f"{path.name}: changed, and accepted")
+    for path in sorted((folder / "text").glob("*.txt")):
         try:
-            decode(bytes(broken), network)
-        except (ValueError, KeyError):
-            continue
-        sys.exit(f"{path.name}: a changed frame was accepted")
+            print(json.dumps({"name": f"text/{path.stem}", **decode_text(path.read_text())}))
+        except (ValueError, KeyError) as error:
+            sys.exit(f"{path.name}: {error}")
 
 
 if __name__ == "__main__":
