@@ -5,16 +5,14 @@ use std::sync::Arc;
 use motet_net::parse_address;
 use motet_wire::{Channel, Topic, Verdict};
 
-use crate::peer::{Peer, TCP, config};
+use crate::peer::{Message, Peer, TCP, config};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_broadcast_reaches_everybody_and_its_sender() {
     let mut one = Peer::alone().await;
     let mut two = Peer::at(&one).await;
     let mut three = Peer::at(&one).await;
-    for other in [&two, &three] {
-        one.connected(&other.id()).await;
-    }
+    one.all_connected(&[&two, &three]).await;
     let frame: Arc<[u8]> = (*b"to whom it may concern").into();
     one.handle.publish(Topic::Requests, Arc::clone(&frame)).await.unwrap();
     for other in [&mut two, &mut three] {
@@ -47,37 +45,63 @@ async fn chain() -> [Peer; 3] {
     [one, middle, other]
 }
 
+/// The copy of this frame that came by gossip.
+async fn gossiped(node: &mut Peer, frame: &[u8]) -> Message {
+    loop {
+        let message = node.message_with(frame).await;
+        if message.channel == Channel::Gossip {
+            return message;
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn gossip_goes_on_only_with_a_good_verdict() {
     let [one, mut middle, mut other] = chain().await;
-    // Every third message is found good. The first ones may come before anybody has subscribed, so some more follow.
-    let mut good = Vec::new();
-    let mut forwarded = Vec::new();
-    for number in 0_u32.. {
-        let frame: Arc<[u8]> = number.to_be_bytes().into();
+    // Until gossip has found its ways, which it tells nobody, everything is found good.
+    let mut found = false;
+    let mut number = 0_u32;
+    while !found {
+        let frame: Arc<[u8]> = [&b"a trial"[..], &number.to_be_bytes()].concat().into();
         one.handle.publish(Topic::Sessions, Arc::clone(&frame)).await.unwrap();
         let mut message = middle.message_with(&frame).await;
-        while message.channel != Channel::Gossip && number > 0 && !good.is_empty() {
-            message = middle.message_with(&frame).await;
+        // What is published before there is a subscription comes directly, and by no other way.
+        if let Some(token) = message.token.take() {
+            middle.handle.report(token, Verdict::Accept).await.unwrap();
         }
-        let Some(token) = message.token else {
-            // It came directly. As long as gossip has not carried one, it need not carry this one.
-            continue;
-        };
+        let marker = [&b"so far"[..], &number.to_be_bytes()].concat();
+        middle.send(&other.id(), marker.as_slice()).await;
+        loop {
+            let message = other.message().await;
+            found = found || message.channel == Channel::Gossip;
+            if *message.bytes == *marker {
+                break;
+            }
+        }
+        number += 1;
+    }
+
+    let verdicts = [Verdict::Reject, Verdict::Accept, Verdict::Ignore].repeat(3);
+    let mut good: Vec<Arc<[u8]>> = Vec::new();
+    for (number, verdict) in (0_u8..).zip(verdicts).chain([(100, Verdict::Accept)]) {
+        let frame: Arc<[u8]> = [number].into();
+        one.handle.publish(Topic::Sessions, Arc::clone(&frame)).await.unwrap();
+        let message = gossiped(&mut middle, &frame).await;
         assert_eq!(message.from, one.id());
-        let verdict = [Verdict::Accept, Verdict::Ignore, Verdict::Reject][usize::try_from(number % 3).unwrap()];
-        middle.handle.report(token, verdict).await.unwrap();
+        middle.handle.report(message.token.unwrap(), verdict).await.unwrap();
         if verdict == Verdict::Accept {
             good.push(frame);
-            let message = other.message().await;
-            assert_eq!((message.from, message.channel), (middle.id(), Channel::Gossip));
-            forwarded.push(message.bytes);
-        }
-        if good.len() == 3 {
-            break;
         }
     }
-    assert_eq!(forwarded, good);
+    let mut passed_on = Vec::new();
+    while passed_on.last() != good.last() {
+        let message = other.message().await;
+        if message.bytes.len() == 1 {
+            assert_eq!((message.from, message.channel), (middle.id(), Channel::Gossip));
+            passed_on.push(message.bytes);
+        }
+    }
+    assert_eq!(passed_on, good);
 }
 
 #[tokio::test(flavor = "multi_thread")]

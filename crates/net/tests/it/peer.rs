@@ -106,6 +106,19 @@ impl Peer {
         .await
     }
 
+    /// Waits until these are connected, in whatever order.
+    pub(crate) async fn all_connected(&mut self, others: &[&Self]) {
+        let mut missing: Vec<PeerId> = others.iter().map(|other| other.id()).collect();
+        while !missing.is_empty() {
+            let came = self.wait("PeerConnected", |event| match event {
+                NetEvent::PeerConnected { peer, .. } => Some(peer),
+                _ => None,
+            });
+            let came = came.await;
+            missing.retain(|peer| *peer != came);
+        }
+    }
+
     pub(crate) async fn disconnected(&mut self, other: &PeerId) {
         self.wait("PeerDisconnected", |event| match event {
             NetEvent::PeerDisconnected { peer } if peer == *other => Some(()),
