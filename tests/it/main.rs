@@ -10,6 +10,7 @@
     reason = "what is unexpected fails the test, and randomness is seeded"
 )]
 
+mod crypto_fuzz;
 mod demo;
 mod differential;
 mod musig_interop;

@@ -1,0 +1,7 @@
+//! See `fuzz_crypto::tweaks`.
+
+#![no_main]
+
+use motet_fuzz::fuzz_crypto;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| fuzz_crypto::tweaks(data));
