@@ -17,6 +17,7 @@ pub mod clock;
 pub mod dice;
 pub mod disk;
 pub mod host;
+pub mod hostile;
 pub mod judge;
 pub mod ledger;
 pub mod plan;

@@ -286,7 +286,7 @@ fn draw_nodes(dice: &mut Dice, profile: Profile, count: usize, calm_from: u64) -
                 }
             }
             let far = harsh && dice.chance(200);
-            let entropy = match entropy && dice.chance(600) {
+            let entropy = match entropy && !liar && dice.chance(600) {
                 true if dice.chance(500) => EntropyFault::Repeats,
                 true => EntropyFault::Fails(1 + dice.heavy(300)),
                 false => EntropyFault::None,

@@ -16,6 +16,7 @@ use motet_wire::{Arrival, Channel, Kind, NetworkId, PeerId, Penalty, RequestId, 
 use super::dice::Dice;
 use super::disk::Disk;
 use super::host::Host;
+use super::hostile::Rogue;
 use super::ledger::Shared;
 use super::plan::{BEGIN, Plan};
 use super::tally::{Stage, Tally};
@@ -102,6 +103,7 @@ pub struct World {
     order: u64,
     queue: BinaryHeap<Reverse<Entry>>,
     hosts: Vec<Host>,
+    rogues: BTreeMap<usize, Rogue>,
     watch: Watch,
     ledger: Shared,
     /// What was seen.
@@ -159,6 +161,7 @@ impl World {
                 Arc::new(motet_wire::work::Free),
             ),
             dark: false,
+            rogues: BTreeMap::new(),
             hosts,
             plan,
         };
@@ -291,6 +294,9 @@ impl World {
         let life = self.hosts[host].life;
         self.tell(|| format!("node {host} starts, life {life}"));
         let signer = self.hosts[host].key;
+        if !self.is_honest(host) {
+            self.turn_rogue(host);
+        }
         self.command(host, Command::AddSigner { signer }, Purpose::AddSigner);
         if life > 1 || self.time > 0 {
             // What others advertise is asked of a neighbour.
@@ -499,6 +505,7 @@ impl World {
         let result = running.validator.validate(arrival, now);
         if !self.is_honest(host) {
             if let Ok(message) = result {
+                self.provoke(host, &message);
                 self.input(host, Input::Message(Box::new(message)));
             }
             return;

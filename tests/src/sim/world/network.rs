@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use motet_core_crypto::SecretKey;
 use motet_wire::{Channel, Kind, PeerId, Validated, peek};
 
 use super::{Happening, World, mark};
+use crate::sim::hostile::Rogue;
 use crate::sim::watch::Invariant;
 
 impl World {
@@ -22,7 +24,7 @@ impl World {
                     Happening::Arrive { host, channel: Channel::Loopback, from, frame: Arc::clone(frame) },
                 );
             } else if self.hosts[to].peer != self.hosts[host].peer {
-                self.carry(host, to, Channel::Gossip, frame);
+                self.utter(host, to, Channel::Gossip, frame);
             }
         }
     }
@@ -36,7 +38,58 @@ impl World {
         self.check_binding(host, frame);
         for to in 0..self.hosts.len() {
             if self.hosts[to].peer == *peer {
-                self.carry(host, to, Channel::Direct, frame);
+                self.utter(host, to, Channel::Direct, frame);
+            }
+        }
+    }
+
+    /// Carries what a node says: an honest one what it means, a hostile one what it makes of that.
+    fn utter(&mut self, host: usize, to: usize, channel: Channel, frame: &Arc<[u8]>) {
+        let now = self.hosts[host].clock.now(self.time);
+        let receiver = self.hosts[to].serves;
+        let Some(rogue) = self.rogues.get_mut(&host) else { return self.carry(host, to, channel, frame) };
+        let uttered = rogue.utter(frame, receiver, now);
+        if let Some((vice, name)) = uttered.deed {
+            *self.tally.deeds.entry((vice, name)).or_default() += 1;
+            self.tell(|| format!("node {host} ({}) to node {to}: {name}", vice.code()));
+        }
+        for frame in uttered.frames {
+            if uttered.later == 0 {
+                self.carry(host, to, channel, &frame);
+            } else {
+                let from = self.hosts[host].peer;
+                self.at(self.time + uttered.later, Happening::Arrive { host: to, channel, from, frame });
+            }
+        }
+    }
+
+    /// A node with vices knows its message key, and what its engine is about to say.
+    pub(super) fn turn_rogue(&mut self, host: usize) {
+        let node = &self.hosts[host];
+        let Some(running) = &node.running else { return };
+        // The engine draws its message key first of all.
+        let mut entropy = running.entropy.clone();
+        let Ok(message_key) = SecretKey::generate(&mut entropy) else { return };
+        let (vices, network) = (node.plan.vices.clone(), self.network.clone());
+        let rogue = Rogue::new(vices, network, (node.serves, node.peer), (node.secret(), message_key), &mut self.dice);
+        self.rogues.insert(host, rogue);
+    }
+
+    /// A rogue hears something, and may say more than its engine will.
+    pub(super) fn provoke(&mut self, host: usize, message: &Validated) {
+        let now = self.hosts[host].clock.now(self.time);
+        let Some(rogue) = self.rogues.get_mut(&host) else { return };
+        if message.channel() == Channel::Loopback {
+            return rogue.note_said(message.frame(), now);
+        }
+        for deed in rogue.provoked(message, now) {
+            *self.tally.deeds.entry((deed.vice, deed.name)).or_default() += 1;
+            self.tell(|| format!("node {host} ({}): {}", deed.vice.code(), deed.name));
+            for to in 0..self.hosts.len() {
+                let meant = deed.to.is_none_or(|node| node == self.hosts[to].serves);
+                if to != host && meant {
+                    self.carry(host, to, deed.channel, &deed.frame);
+                }
             }
         }
     }
