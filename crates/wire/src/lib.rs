@@ -50,3 +50,8 @@ pub use validate::{
     ValidatorLimits, Verdict, verify_batch,
 };
 pub use work::{Difficulty, HashWork, Load, Purpose, Work, WorkClaim, WorkFault, WorkPolicy};
+
+/// The program in the README, as a doc test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
