@@ -3,16 +3,18 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use motet_core_crypto::{PublicKey, SecretKey, Signature};
+use motet_core_crypto::{PublicKey, SecretKey, Signature, tagged_hash};
 use motet_wire::{
     Address, Delegation, Message, MonotonicMs, PeerId, RequestId, SealError, Sealed, SignerIndex, TimestampMs, limits,
 };
+use zeroize::Zeroizing;
 
 use super::Engine;
 use super::announce::Advertised;
 use super::input::{CommandId, Reply};
 use super::session::Session;
 use super::step::Step;
+use crate::entropy::EntropyError;
 use crate::error::CommandError;
 use crate::signer::{SignerError, SignerTask};
 use crate::store::Record;
@@ -41,6 +43,18 @@ impl core::fmt::Debug for Hosted {
     }
 }
 
+/// A message key that no earlier process had, even where the machine's randomness starts again from the same state: two
+/// processes with one key would contradict each other, which is equivocation.
+fn fresh_message_key(signer: &PublicKey, step: &mut Step<'_>) -> Result<SecretKey, EntropyError> {
+    let mut random = Zeroizing::new([0; 32]);
+    step.rng.try_fill_bytes(random.as_mut_slice())?;
+    let (wall, mono) = (step.now.wall.0.to_be_bytes(), step.now.mono.0.to_be_bytes());
+    let parts: [&[u8]; 4] = [random.as_slice(), &signer.to_bytes(), &wall, &mono];
+    let hash = Zeroizing::new(tagged_hash("motet/message-key/v1", &parts));
+    // One hash in 2^128 is no scalar.
+    SecretKey::from_bytes(&hash).map_err(|_| EntropyError)
+}
+
 impl Engine {
     pub(super) fn add_signer(&mut self, id: CommandId, signer: PublicKey, step: &mut Step<'_>) {
         let limit = usize::try_from(limits::KEYS_PER_PEER).unwrap_or(usize::MAX);
@@ -50,8 +64,8 @@ impl Engine {
         if self.hosted.len() >= limit {
             return step.reply(id, Err(CommandError::TooManySigners { limit }));
         }
-        let Ok(message_key) = SecretKey::generate(step.rng) else {
-            return step.reply(id, Err(CommandError::Entropy(crate::entropy::EntropyError)));
+        let Ok(message_key) = fresh_message_key(&signer, step) else {
+            return step.reply(id, Err(CommandError::Entropy(EntropyError)));
         };
         let hosted = Hosted { message_key, delegation: None, renew_at: None, waiting: Some(id), advertised: None };
         self.hosted.insert(signer, hosted);

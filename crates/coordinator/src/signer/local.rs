@@ -25,7 +25,13 @@ pub struct LocalSigner<R> {
 
 struct State<R> {
     rng: R,
-    nonces: BTreeMap<Ticket, Vec<SecretNonce>>,
+    nonces: BTreeMap<Ticket, Held>,
+}
+
+/// Nonces, one for each item.
+struct Held {
+    secrets: Vec<SecretNonce>,
+    publics: Vec<PublicNonce>,
 }
 
 impl<R: TryCryptoRng<Error = EntropyError> + Send> LocalSigner<R> {
@@ -77,7 +83,7 @@ impl<R: TryCryptoRng<Error = EntropyError> + Send> Signer for LocalSigner<R> {
             secrets.push(secret);
             publics.push(public);
         }
-        state.nonces.insert(*ticket, secrets);
+        state.nonces.insert(*ticket, Held { secrets, publics: publics.clone() });
         Ok(publics)
     }
 
@@ -88,8 +94,10 @@ impl<R: TryCryptoRng<Error = EntropyError> + Send> Signer for LocalSigner<R> {
         nonces: &[Vec<PublicNonce>],
     ) -> Result<Vec<PartialSignature>, SignerError> {
         // Taken out before anything is computed with them: there is no second time.
-        let secrets = self.state().nonces.remove(ticket).ok_or(SignerError::NoNonces)?;
-        if secrets.len() != items.len() {
+        let Held { secrets, publics } = self.state().nonces.remove(ticket).ok_or(SignerError::NoNonces)?;
+        // Where another process speaks for this signer, its nonces may stand in this signer's place. A signature under
+        // those would be wrong, and would convict this signer.
+        if secrets.len() != items.len() || nonces.get(ticket.index.as_usize()) != Some(&publics) {
             return Err(SignerError::NoNonces);
         }
         secrets
