@@ -2,10 +2,28 @@
 //!
 //! An approval binds the digest of exactly what was shown: request id, items, derivations, and the keys that were
 //! computed from them. The engine signs nothing without one.
+//!
+//! [`Policy`] is what users implement. [`RulePolicy`] decides by rules, in the order in which they are written, and asks
+//! another policy, such as a prompt, where they say so.
+
+mod condition;
+mod explanation;
+mod facts;
+pub mod limits;
+mod rate;
+mod rule_policy;
+mod rules;
 
 use async_trait::async_trait;
 use motet_core_crypto::{PublicKey, XOnlyPublicKey, tagged_hash};
 use motet_wire::{RequestId, SigningRequest};
+
+pub use condition::{Condition, Mismatch};
+pub use explanation::{DecidedBy, Explanation, PassedOver, RuleRef};
+pub use facts::Facts;
+pub use rate::Rate;
+pub use rule_policy::RulePolicy;
+pub use rules::{Place, Remark, Rule, RuleError, Rules, Verdict};
 
 /// What is put before the user.
 #[derive(Debug, Clone, PartialEq)]
