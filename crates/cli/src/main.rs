@@ -43,11 +43,19 @@ fn main() -> ExitCode {
 
 async fn perform(command: Command) -> Result<Exit, Failed> {
     match command {
-        Command::Demo(args) => commands::demo::run(args).await,
+        Command::Demo(args) => unless_interrupted(commands::demo::run(args)).await,
         Command::Keygen(args) => commands::keygen::run(&args),
         Command::Run(args) => commands::run::run(args).await,
-        Command::Find(args) => commands::find::run(args).await,
-        Command::Sign(args) => commands::sign::run(args).await,
+        Command::Find(args) => unless_interrupted(commands::find::run(args)).await,
+        Command::Sign(args) => unless_interrupted(commands::sign::run(args)).await,
         Command::Verify(args) => commands::verify::run(&args),
+    }
+}
+
+/// Gives a command up at Ctrl-C, whatever it is doing; what it holds is tidied up as it is dropped.
+async fn unless_interrupted(command: impl Future<Output = Result<Exit, Failed>>) -> Result<Exit, Failed> {
+    tokio::select! {
+        ended = command => ended,
+        _ = tokio::signal::ctrl_c() => Err(Failed::new(Exit::Cancelled, "cancelled")),
     }
 }

@@ -11,6 +11,7 @@ use motet_coordinator::{ApproveAll, Event, Policy};
 use motet_core_crypto::PublicKey;
 use motet_wire::{Criteria, SignerMetadata};
 use serde_json::json;
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::args::RunArgs;
 use crate::exit::{Exit, Failed};
@@ -24,6 +25,8 @@ const ADVERTISED: Duration = Duration::from_secs(3600);
 const MEETING: Duration = Duration::from_secs(2);
 
 pub(crate) async fn run(args: RunArgs) -> Result<Exit, Failed> {
+    // From here on an interrupt is remembered until somebody looks.
+    let mut interrupts = signal(SignalKind::interrupt()).map_err(Failed::here)?;
     let clock = Clock::start();
     let mut output = Output::new(Format::of(args.node.json), clock.now().mono);
     let policy: Arc<dyn Policy> = if args.auto_approve { Arc::new(ApproveAll) } else { Arc::new(Prompt) };
@@ -47,7 +50,7 @@ pub(crate) async fn run(args: RunArgs) -> Result<Exit, Failed> {
                 }
             }
             _ = meeting.tick() => node.meet().await,
-            _ = tokio::signal::ctrl_c() => {
+            _ = interrupts.recv() => {
                 // Nobody may have heard of the advertisement; then there is nothing to withdraw.
                 drop(node.handle.withdraw_advertisement(node.signer, "stopped".to_owned()).await);
                 break Ok(Exit::Success);

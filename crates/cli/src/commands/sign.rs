@@ -46,25 +46,20 @@ pub(crate) async fn run(args: SignArgs) -> Result<Exit, Failed> {
     };
     node.handle.announce_signing_request(announcement).await.map_err(Failed::here)?;
     let ended = loop {
-        tokio::select! {
-            event = node.events.next() => {
-                let Some(event) = event else { return Err(Failed::here("the node has stopped")) };
-                output.event(&node.nickname, clock.now().mono, &event);
-                if let Event::SessionComplete(completed) = &event {
-                    for item in &completed.items {
-                        schnorr::verify(&item.aggregate_key, &item.message, &item.signature)
-                            .map_err(|error| Failed::new(Exit::Invalid, error))?;
-                        output.say("");
-                        output.say(&format!("  aggregate key  {}", item.aggregate_key));
-                        output.say(&format!("  signature      {}", item.signature));
-                    }
-                    output.object(&json!({"event": "result", "items": items(completed)}));
-                }
-                if let Some(ended) = outcome(&event, &node.signer, &output) {
-                    break ended;
-                }
+        let Some(event) = node.events.next().await else { return Err(Failed::here("the node has stopped")) };
+        output.event(&node.nickname, clock.now().mono, &event);
+        if let Event::SessionComplete(completed) = &event {
+            for item in &completed.items {
+                schnorr::verify(&item.aggregate_key, &item.message, &item.signature)
+                    .map_err(|error| Failed::new(Exit::Invalid, error))?;
+                output.say("");
+                output.say(&format!("  aggregate key  {}", item.aggregate_key));
+                output.say(&format!("  signature      {}", item.signature));
             }
-            _ = tokio::signal::ctrl_c() => break Err(Failed::new(Exit::Cancelled, "cancelled")),
+            output.object(&json!({"event": "result", "items": items(completed)}));
+        }
+        if let Some(ended) = outcome(&event, &node.signer, &output) {
+            break ended;
         }
     };
     node.handle.stop().await;

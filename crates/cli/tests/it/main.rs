@@ -7,3 +7,4 @@ mod demo;
 mod judge;
 mod process;
 mod session;
+mod shape;

@@ -12,6 +12,8 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 
 use serde_json::Value;
 
+use crate::shape;
+
 /// How long a process may say nothing before it counts as hung. Nothing is expected to come near it.
 const GUARD: Duration = Duration::from_secs(120);
 
@@ -149,6 +151,13 @@ impl Motet {
         }
     }
 
+    /// Waits until standard output has a line with this text.
+    pub(crate) fn output_line(&mut self, text: &str) {
+        while !self.output.iter().any(|line| line.contains(text)) {
+            assert!(self.next(text).is_some(), "ended without {text:?} on standard output\n{}", self.told());
+        }
+    }
+
     /// Types a line.
     pub(crate) fn answer(&mut self, line: &str) {
         writeln!(self.child.stdin.as_mut().unwrap(), "{line}").unwrap();
@@ -228,6 +237,7 @@ fn told(what: &str, output: &[String], errors: &str) -> String {
 fn object(line: &str) -> Value {
     let value: Value = serde_json::from_str(line).unwrap_or_else(|error| panic!("{line:?} is not JSON: {error}"));
     assert!(value.is_object(), "{line:?} is not an object");
+    shape::check(&value);
     value
 }
 

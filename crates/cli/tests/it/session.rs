@@ -215,7 +215,34 @@ fn an_interrupt_ends_a_signer_in_order_and_cancels_a_request() {
     asked.wait().expect(6);
     other.signal("INT");
     other.wait().expect(0);
-    // Nobody leaves an address where nobody listens any more.
+    nobody_has_left_an_address(&scene);
+}
+
+#[test]
+fn an_interrupt_ends_who_is_still_looking_for_others() {
+    let scene = Scene::new();
+    let (alice, bob) = (scene.name("alice"), scene.name("bob"));
+    let arguments = ["sign", "--dev", &bob, "--with", &alice, "--message", "hello", "--find-timeout", "1h"];
+    let mut looking = scene.start(&arguments);
+    looking.output_line("looking");
+    looking.signal("INT");
+    looking.wait().expect(6);
+    nobody_has_left_an_address(&scene);
+}
+
+#[test]
+fn an_interrupt_ends_a_signer_that_has_not_advertised_yet() {
+    let scene = Scene::new();
+    let mut early = asking(&scene, &scene.name("alice"));
+    signer_of(&mut early);
+    early.signal("INT");
+    early.wait().expect(0);
+    nobody_has_left_an_address(&scene);
+}
+
+/// Where nobody listens any more, no address may lie.
+#[track_caller]
+fn nobody_has_left_an_address(scene: &Scene) {
     let left: Vec<_> = std::fs::read_dir(scene.path("motet-dev")).unwrap().collect();
     assert!(left.is_empty(), "{left:?}");
 }

@@ -1,0 +1,144 @@
+//! What programs rely on: each object has the keys that `docs/operations.md` lists, and each key holds what is said there.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use crate::process::Scene;
+
+const PAGE: &str = include_str!("../../../../docs/operations.md");
+const CHANNELS: [&str; 6] = ["own", "gossip", "direct", "DHT", "handed on", "store"];
+
+/// The words in backquotes.
+fn quoted(text: &str) -> Vec<&str> {
+    text.split('`').skip(1).step_by(2).collect()
+}
+
+/// The keys of each event; those of the parts of `result` are not among them.
+fn documented() -> BTreeMap<&'static str, Vec<BTreeSet<&'static str>>> {
+    let (_, table) = PAGE.split_once("<!-- events:").unwrap();
+    let rows = table.lines().skip_while(|line| !line.starts_with("| `")).take_while(|line| line.starts_with("| `"));
+    let mut shapes: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for row in rows {
+        let [_, events, keys, _] = row.split('|').collect::<Vec<_>>().try_into().unwrap();
+        let keys: &str = keys;
+        let own = keys.split_once('(').map_or(keys, |(own, _)| own);
+        for event in quoted(events.split(" of ").next().unwrap()) {
+            shapes.entry(event).or_default().push(quoted(own).into_iter().collect());
+        }
+    }
+    shapes
+}
+
+/// Checks an object as a program would read it.
+pub(crate) fn check(object: &Value) {
+    let name = object["event"].as_str().unwrap_or_else(|| panic!("{object} says not what it is"));
+    let shapes = documented();
+    let shapes = shapes.get(name).unwrap_or_else(|| panic!("{name} is not documented"));
+    let keys: BTreeSet<&str> =
+        object.as_object().unwrap().keys().map(String::as_str).filter(|key| *key != "event").collect();
+    assert!(shapes.contains(&keys), "{name} has {keys:?}, and documented are {shapes:?}");
+    for (key, value) in object.as_object().unwrap() {
+        holds(key, value);
+    }
+}
+
+fn hex(value: &Value, digits: usize) -> bool {
+    value.as_str().is_some_and(|text| text.len() == digits && hex::decode(text).is_ok() && text.to_lowercase() == text)
+}
+
+fn all(value: &Value, each: impl Fn(&Value) -> bool) -> bool {
+    value.as_array().is_some_and(|values| values.iter().all(each))
+}
+
+fn holds(key: &str, value: &Value) {
+    let fits = match key {
+        "signer" | "creator" => hex(value, 66),
+        "signers" | "awaiting" => all(value, |signer| hex(signer, 66)),
+        "request" | "session" | "aggregate_key" => hex(value, 64),
+        "aggregate_keys" => all(value, |key| hex(key, 64)),
+        "signature" => hex(value, 128),
+        "message" => value.as_str().is_some_and(|text| hex::decode(text).is_ok()),
+        "items" | "nodes" => all(value, |part| {
+            for (key, value) in part.as_object().unwrap() {
+                holds(key, value);
+            }
+            let keys: Vec<&str> = part.as_object().unwrap().keys().map(String::as_str).collect();
+            keys == if key == "items" { vec!["aggregate_key", "message", "signature"] } else { vec!["items", "signer"] }
+        }),
+        "index"
+        | "coordinator"
+        | "attempt"
+        | "fee"
+        | "min_amount"
+        | "max_amount"
+        | "ms"
+        | "announce_to_signature_ms" => value.is_u64(),
+        "valid" => value.is_boolean(),
+        "channel" => value.as_str().is_some_and(|channel| CHANNELS.contains(&channel)),
+        "types" => all(value, Value::is_string),
+        "event" | "node" | "nickname" | "reason" | "cause" | "phase" | "detail" | "address" | "peer" | "file" => {
+            value.is_string()
+        }
+        _ => panic!("{key} is not documented"),
+    };
+    assert!(fits, "{key}: {value}");
+}
+
+#[test]
+fn the_page_lists_what_this_test_knows() {
+    let shapes = documented();
+    // Every key of every event is explained by the second table, which `holds` follows.
+    let (_, explained) = PAGE.split_once("| key | what it holds |").unwrap();
+    let explained: BTreeSet<&str> = explained
+        .lines()
+        .skip_while(|line| !line.starts_with("| `"))
+        .take_while(|line| line.starts_with("| `"))
+        .flat_map(|row| quoted(row.split('|').nth(1).unwrap()))
+        .collect();
+    let mut used: BTreeSet<&str> = shapes.values().flatten().flatten().copied().collect();
+    assert!(used.remove("nodes"), "explained where it is listed");
+    assert_eq!(used, explained);
+    assert_eq!(shapes.get("result").map(Vec::len), Some(2));
+}
+
+/// What the happy path tells, by who tells it. A name that is missing here or there has been changed.
+#[test]
+fn the_events_of_the_happy_path_have_their_names() {
+    let scene = Scene::new();
+    let names = |objects: Vec<Value>| -> BTreeSet<String> {
+        objects.iter().map(|object| object["event"].as_str().unwrap().to_owned()).collect()
+    };
+    let steps = [
+        "CoordinatorElected",
+        "NonceReceived",
+        "PartialSigReceived",
+        "ParticipantJoined",
+        "PeerConnected",
+        "SessionComplete",
+        "SessionNonceCommitmentsComplete",
+        "SessionNoncesComplete",
+        "SessionPartialSigsComplete",
+        "SessionReady",
+        "SignerAdvertised",
+        "SignerDiscovered",
+        "SigningRequestJoined",
+        "Listening",
+    ];
+    // What depends on who comes and goes first.
+    let perhaps = ["DhtReady", "PeerDisconnected", "SignerUnavailable"];
+    let (alice, bob) = (scene.name("alice"), scene.name("bob"));
+    let other = scene.start(&["run", "--dev", &alice, "--once", "--auto-approve", "--json"]);
+    let asked = scene.run(&["sign", "--dev", &bob, "--with", &alice, "--message", "m", "--json"]).expect(0);
+    let demo = scene.run(&["demo", "--signers", "2", "--json"]).expect(0);
+    let told: [(&str, BTreeSet<String>, &[&str]); 3] = [
+        ("run", names(other.wait().expect(0).objects()), &["ready", "SigningRequestReceived"]),
+        ("sign", names(asked.objects()), &["result", "SigningRequestCreated"]),
+        ("demo", names(demo.objects()), &["result", "SigningRequestCreated", "SigningRequestReceived"]),
+    ];
+    for (command, mut told, own) in told {
+        told.retain(|name| !perhaps.contains(&name.as_str()));
+        let expected: BTreeSet<String> = steps.iter().chain(own).map(ToString::to_string).collect();
+        assert_eq!(told, expected, "{command}");
+    }
+}
