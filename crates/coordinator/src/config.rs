@@ -22,6 +22,8 @@ pub struct Config {
     pub clock_tolerance: Duration,
     /// How long to wait for a message before the other participants are asked whether they have it. It doubles each time.
     pub sync_after: Duration,
+    /// How long to wait for the coordinator's word on the signatures, before the next in the order takes over.
+    pub failover_after: Duration,
     /// How many attempts a session has, each with fresh nonces.
     pub attempts: u32,
     /// Sessions at once.
@@ -57,6 +59,7 @@ impl Default for Config {
             nonce_lifetime: Duration::from_secs(10 * 60),
             clock_tolerance: Duration::from_secs(2),
             sync_after: Duration::from_secs(1),
+            failover_after: Duration::from_secs(10),
             attempts: 3,
             sessions: 100,
             sessions_per_creator: 10,

@@ -9,8 +9,10 @@
 
 mod announce;
 mod commands;
+mod conduct;
 mod directory;
 mod early;
+mod failover;
 mod hosted;
 pub mod input;
 mod progress;
@@ -34,6 +36,7 @@ use crate::entropy::EntropyError;
 use crate::job::{JobId, JobOutcome};
 use crate::signer::SignerAnswer;
 use crate::store::Snapshot;
+use conduct::Conduct;
 use directory::Directory;
 use early::Early;
 use hosted::Hosted;
@@ -49,6 +52,7 @@ pub struct Engine {
     peer: PeerId,
     hosted: BTreeMap<PublicKey, Hosted>,
     directory: Directory,
+    conduct: Conduct,
     sessions: BTreeMap<RequestId, Session>,
     /// The request of each session id; every attempt that may come is in here from the start.
     requests: BTreeMap<SessionId, RequestId>,
@@ -79,6 +83,7 @@ impl Engine {
             peer,
             hosted: BTreeMap::new(),
             directory: Directory::default(),
+            conduct: Conduct::new(&snapshot.standings),
             sessions: BTreeMap::new(),
             requests: BTreeMap::new(),
             early: Early::default(),

@@ -50,6 +50,15 @@ pub enum Event {
         /// Who.
         coordinator: SignerIndex,
     },
+    /// The coordinator has fallen silent, and another has its part.
+    CoordinatorFailover {
+        /// The request.
+        request: RequestId,
+        /// Who has been silent.
+        from: SignerIndex,
+        /// Who takes over.
+        to: SignerIndex,
+    },
     /// All commitments of an attempt are known.
     SessionNonceCommitmentsComplete(Round),
     /// A signer has revealed its nonces.

@@ -14,6 +14,7 @@ pub mod job;
 pub mod limits;
 pub mod node;
 pub mod policy;
+pub mod reputation;
 pub mod signer;
 pub mod store;
 
@@ -24,5 +25,6 @@ pub use error::CommandError;
 pub use event::Event;
 pub use node::{Handle, Node, NodeError};
 pub use policy::{ApproveAll, Decision, DeclineAll, Policy, Proposal, ProposalDigest};
+pub use reputation::{Score, Standing};
 pub use signer::{LocalSigner, Signer, SignerAnswer, SignerError, SignerTask};
 pub use store::{MemoryStore, Record, RedbStore, Snapshot, Store, StoreError};

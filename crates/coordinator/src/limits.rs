@@ -13,6 +13,8 @@ pub const FINISHED_SESSIONS: usize = 1024;
 pub const ENDED_REQUESTS: usize = 4096;
 /// Message keys known of one slot of a session: each restart of its signer brings one. More than this is no accident.
 pub const VOICES_PER_SLOT: usize = 8;
+/// Signers of whom something is remembered.
+pub const STANDINGS: usize = 4096;
 /// Requests that wait for an approval; the oldest is dropped first (`docs/protocol.md` §10).
 pub const UNAPPROVED_REQUESTS: usize = 100;
 /// Commands that wait for a computation.

@@ -54,6 +54,7 @@ pub struct Node {
     signers: Vec<Arc<dyn Signer>>,
     policy: Arc<dyn Policy>,
     work: Arc<dyn WorkPolicy>,
+    limits: ValidatorLimits,
     crash: Option<CrashPoint>,
 }
 
@@ -81,7 +82,8 @@ impl Node {
     /// A node that speaks on this network, stores here, and asks this policy.
     pub fn new(net: NetConfig, store: Arc<dyn Store>, policy: Arc<dyn Policy>) -> Self {
         let work = Arc::new(HashWork::default());
-        Self { net, config: Config::default(), store, signers: Vec::new(), policy, work, crash: None }
+        let limits = ValidatorLimits::default();
+        Self { net, config: Config::default(), store, signers: Vec::new(), policy, work, limits, crash: None }
     }
 
     /// Serves a signer.
@@ -101,6 +103,13 @@ impl Node {
     #[must_use]
     pub fn work(self, work: Arc<dyn WorkPolicy>) -> Self {
         Self { work, ..self }
+    }
+
+    /// Changes how much others may say, and what is remembered of them: nodes that sign for each other all day say more
+    /// than strangers may.
+    #[must_use]
+    pub fn limits(self, limits: ValidatorLimits) -> Self {
+        Self { limits, ..self }
     }
 
     /// Makes the process die at a named place: for tests of what a crash leaves behind, and for nothing else.
@@ -140,7 +149,7 @@ impl Node {
         let keys: Vec<PublicKey> = self.signers.iter().map(|signer| signer.public_key()).collect();
         let driver = Driver {
             engine: Engine::new(self.config, network.clone(), peer, snapshot),
-            validator: Validator::with_work(network.clone(), ValidatorLimits::default(), self.work),
+            validator: Validator::with_work(network.clone(), self.limits, self.work),
             clock,
             net: net.clone(),
             peer,

@@ -12,6 +12,7 @@ use motet_core_crypto::PublicKey;
 use motet_wire::{Attempt, RequestId, TimestampMs};
 
 use crate::policy::ProposalDigest;
+use crate::reputation::Standing;
 
 pub use self::memory::MemoryStore;
 pub use self::redb::RedbStore;
@@ -26,6 +27,13 @@ pub enum Record {
         signer: PublicKey,
         /// Until when.
         not_after: TimestampMs,
+    },
+    /// What is remembered of a signer; none if it is forgotten.
+    Standing {
+        /// The signer.
+        signer: PublicKey,
+        /// What is remembered.
+        standing: Option<Standing>,
     },
     /// A signer's user, or its policy, has approved exactly this.
     Approved {
@@ -71,7 +79,7 @@ impl Record {
     /// The request that the record is about, if it is about one.
     pub const fn request(&self) -> Option<RequestId> {
         match self {
-            Self::Delegated { .. } => None,
+            Self::Delegated { .. } | Self::Standing { .. } => None,
             Self::Approved { request, .. }
             | Self::Issued { request, .. }
             | Self::Spent { request, .. }
@@ -87,6 +95,8 @@ pub struct Snapshot {
     pub epoch: u64,
     /// Until when each signer's newest message key was certified.
     pub delegated: Vec<(PublicKey, TimestampMs)>,
+    /// What is remembered of signers.
+    pub standings: Vec<(PublicKey, Standing)>,
     /// Requests that have been approved and have not ended.
     pub approved: Vec<(RequestId, PublicKey, ProposalDigest, Arc<[u8]>)>,
     /// Attempts for which nonces have been issued. Whatever is not in `spent` is dead.

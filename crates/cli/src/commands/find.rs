@@ -27,6 +27,7 @@ pub(crate) async fn run(args: FindArgs) -> Result<Exit, Failed> {
                 transaction_type: args.transaction_type.clone(),
                 amount: args.amount,
                 nickname: None,
+                min_score: None,
                 max_results: 0,
             };
             let found = node.handle.find_available_signers(wishes).await.map_err(Failed::here)?;

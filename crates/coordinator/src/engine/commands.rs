@@ -20,7 +20,8 @@ impl Engine {
             }
             Command::Announce(announcement) => return self.announce(id, announcement, step),
             Command::Withdraw { signer, reason } => self.withdraw(&signer, reason, step),
-            Command::Find(wishes) => Ok(Reply::Found(self.directory.find(&wishes))),
+            Command::Find(wishes) => Ok(Reply::Found(self.directory.find(&wishes, &self.conduct, step.now.wall))),
+            Command::Reputation { signer } => Ok(Reply::Reputation(self.conduct.score(&signer, step.now.wall))),
             Command::Join { request, signer } => self.join_by_command(&request, &signer, step),
             Command::Decline { request, signer, reason } => self.decline(&request, &signer, reason, step),
             Command::Status { request } => match self.sessions.get(&request) {

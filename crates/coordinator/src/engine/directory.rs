@@ -1,10 +1,12 @@
 //! Which signers are there: the newest advertisement of each, in memory, so that asking costs microseconds.
 
+use core::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use motet_core_crypto::PublicKey;
-use motet_wire::{AdvertisementId, MonotonicMs, SignerAdvertisement, Validated};
+use motet_wire::{AdvertisementId, MonotonicMs, SignerAdvertisement, TimestampMs, Validated};
 
+use super::conduct::Conduct;
 use super::input::Wishes;
 use crate::limits;
 
@@ -54,8 +56,8 @@ impl Directory {
         self.known.get(signer)
     }
 
-    /// The signers that meet these wishes, the lowest fee first.
-    pub(super) fn find(&self, wishes: &Wishes) -> Vec<SignerAdvertisement> {
+    /// The signers that meet these wishes and are not blocked: the best reputation first, then the lowest fee.
+    pub(super) fn find(&self, wishes: &Wishes, conduct: &Conduct, now: TimestampMs) -> Vec<SignerAdvertisement> {
         let mut found: Vec<&SignerAdvertisement> = self
             .known
             .values()
@@ -63,7 +65,12 @@ impl Directory {
             .filter(|offer| offer.criteria.matches(wishes.transaction_type.as_deref(), wishes.amount))
             .filter(|offer| wishes.nickname.as_ref().is_none_or(|nickname| offer.metadata.nickname == *nickname))
             .collect();
-        found.sort_by_key(|offer| (offer.metadata.fee, offer.delegation.signer));
+        let score = |offer: &SignerAdvertisement| conduct.score(&offer.delegation.signer, now);
+        found.retain(|offer| {
+            !conduct.is_blocked(&offer.delegation.signer, now)
+                && wishes.min_score.is_none_or(|least| score(offer) >= least)
+        });
+        found.sort_by_key(|offer| (Reverse(score(offer)), offer.metadata.fee, offer.delegation.signer));
         let most = if wishes.max_results == 0 { found.len() } else { wishes.max_results };
         found.into_iter().take(most).cloned().collect()
     }

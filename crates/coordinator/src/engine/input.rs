@@ -13,6 +13,7 @@ use crate::error::CommandError;
 use crate::event::{Event, Phase};
 use crate::job::{Job, JobOutcome};
 use crate::policy::{Decision, Proposal, ProposalDigest};
+use crate::reputation::Score;
 use crate::signer::{SignerAnswer, SignerTask};
 use crate::store::Record;
 
@@ -101,6 +102,11 @@ pub enum Command {
         /// Why, for the others.
         reason: String,
     },
+    /// What this node thinks of a signer.
+    Reputation {
+        /// The signer.
+        signer: PublicKey,
+    },
     /// Where a session is.
     Status {
         /// The request.
@@ -151,6 +157,8 @@ pub struct Wishes {
     pub amount: Option<u64>,
     /// A nickname that they must have.
     pub nickname: Option<String>,
+    /// A reputation that they must have at least. Whoever is blocked for a proven fault is never found.
+    pub min_score: Option<Score>,
     /// At most so many; 0 means all.
     pub max_results: usize,
 }
@@ -188,6 +196,8 @@ pub enum Reply {
         /// The keys that the items will verify under.
         keys: Vec<XOnlyPublicKey>,
     },
+    /// What this node thinks of a signer.
+    Reputation(Score),
     /// Where a session is.
     Status(Box<SessionStatus>),
     /// Where all sessions are.

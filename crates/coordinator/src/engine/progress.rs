@@ -9,8 +9,9 @@ use motet_wire::{
 };
 
 use super::Engine;
-use super::session::{Answer, Local, Nonces, Run};
+use super::session::{Answer, Gates, Local, Nonces, Run};
 use super::step::Step;
+use crate::config::Rounds;
 use crate::event::{AbortCause, Aborted, Completed, Event, Phase, Round, SignedItem};
 use crate::job::Job;
 use crate::signer::SignerTask;
@@ -91,7 +92,11 @@ impl Engine {
             return self.next_attempt(id, step);
         }
         let locals: Vec<SignerIndex> = session.locals.keys().copied().collect();
+        let commit = session.gates.commit && matches!(session.phase, Phase::Commitments | Phase::Nonces);
         for index in locals {
+            if commit {
+                self.make_nonces(id, index, step);
+            }
             self.reveal(id, index, step);
             self.ask_to_sign(id, index, step);
         }
@@ -201,8 +206,10 @@ impl Engine {
         let coordinates = session.locals.contains_key(&session.coordinator());
         let signer = session.locals.values().next().map(|local| local.signer);
         self.remember_end(id, step);
+        self.note_completion(id, step);
         step.emit(Event::SessionComplete(completed));
         self.forget_nonces(id, step);
+        self.expect_coordinator(id, step);
         if let Some(signer) = signer {
             let finalized = SignatureFinalized { session: session_id, signatures };
             if let Ok(sealed) = self.seal(&signer, finalized, step) {
@@ -230,6 +237,7 @@ impl Engine {
         session.ended = Some(step.now.mono);
         session.outcome = outcome;
         self.remember_end(id, step);
+        self.note_failure(id, &cause, step);
         step.emit(Event::SessionAborted(Aborted { request: *id, cause }));
         self.forget_nonces(id, step);
     }
@@ -275,11 +283,12 @@ impl Engine {
         self.forget_nonces(id, step);
         let Some(session) = self.sessions.get_mut(id).filter(|session| !session.is_over()) else { return };
         session.run = Run::new(id, attempt, session.signers());
-        let indices: Vec<SignerIndex> = session.locals.keys().copied().collect();
-        self.enter(id, Phase::Commitments, step);
-        for index in indices {
-            self.make_nonces(id, index, step);
+        let automatic = self.config.rounds == Rounds::Automatic;
+        session.gates = Gates { commit: automatic, reveal: automatic, sign: automatic };
+        for local in session.locals.values_mut() {
+            local.nonces = Nonces::None;
         }
+        self.enter(id, Phase::Commitments, step);
         self.advance(id, step);
     }
 

@@ -83,7 +83,8 @@ impl Engine {
         let active = || self.sessions.values().filter(|session| !session.is_over());
         let of_creator = active().filter(|session| session.request.creator.signer == *creator).count();
         let going_on = active().filter(|session| session.is_approved()).count();
-        if request.keys.len() > self.config.signers
+        if self.conduct.is_blocked(creator, step.now.wall)
+            || request.keys.len() > self.config.signers
             || going_on >= self.config.sessions
             || of_creator >= self.config.sessions_per_creator
         {
@@ -115,6 +116,9 @@ impl Engine {
         Session {
             id,
             order: coordinator_order(&self.network, &id, &request),
+            turn: 0,
+            announced: false,
+            failover_at: None,
             frame: Arc::clone(message.frame()),
             items,
             joins: Slots::empty(signers),
@@ -177,10 +181,11 @@ impl Engine {
         }
     }
 
-    /// Asks a signer of this node for the nonces of the current attempt.
+    /// Asks a signer of this node for the nonces of the current attempt, if it has not been asked yet.
     pub(super) fn make_nonces(&mut self, id: &RequestId, index: SignerIndex, step: &mut Step<'_>) {
         let Some(session) = self.sessions.get_mut(id) else { return };
-        let Some(signer) = session.locals.get(&index).map(|local| local.signer) else { return };
+        let unasked = session.locals.get(&index).filter(|local| matches!(local.nonces, Nonces::None));
+        let Some(signer) = unasked.map(|local| local.signer) else { return };
         let ticket = session.ticket(index, &signer);
         let nonces = if self.issued.contains(&(*id, ticket.attempt, signer)) {
             // Issued by an earlier process, whose nonces died with it.

@@ -267,9 +267,16 @@ impl Engine {
     pub(super) fn on_finalized(&mut self, message: Validated<SignatureFinalized>, step: &mut Step<'_>) {
         let session = message.message().session;
         let Some(id) = self.requests.get(&session).copied() else { return };
-        let Some(known) = self.sessions.get(&id).filter(|known| !known.is_over()) else { return };
+        let Some(known) = self.sessions.get(&id) else { return };
+        let Some(by) = known.slot_of(message.sender()) else { return };
+        if known.is_over() {
+            if known.signatures.as_ref() == Some(&message.message().signatures) {
+                self.hear_coordinator(&id, by);
+            }
+            return;
+        }
         let signatures = message.message().signatures.clone();
-        if signatures.len() == known.items.len() && known.slot_of(message.sender()).is_some() {
+        if signatures.len() == known.items.len() {
             step.compute(Job::VerifyFinal { session, items: Arc::clone(&known.items), signatures });
         }
     }
@@ -282,6 +289,10 @@ impl Engine {
     ) {
         let Some(id) = self.requests.get(&session).copied() else { return };
         if let Some(signatures) = signatures {
+            // Somebody has told everybody.
+            if let Some(known) = self.sessions.get_mut(&id) {
+                known.announced = true;
+            }
             self.complete(&id, signatures, step);
         }
     }

@@ -204,7 +204,12 @@ pub(crate) struct Session {
     pub(crate) request: Arc<SigningRequest>,
     pub(crate) frame: Arc<[u8]>,
     pub(crate) items: Arc<[SigningItem]>,
+    /// In which order signers take the coordinator's part, and whose turn it is.
     pub(crate) order: Vec<SignerIndex>,
+    pub(crate) turn: usize,
+    /// Whether the coordinator has said what the signatures are; when the next takes over if it does not.
+    pub(crate) announced: bool,
+    pub(crate) failover_at: Option<MonotonicMs>,
     /// The newest join of each signer.
     pub(crate) joins: Slots<ParticipantJoined>,
     /// All joins, by the message keys that they certify: a signer that has been restarted has several, and what it said
@@ -232,10 +237,6 @@ pub(crate) struct Session {
 impl Session {
     pub(crate) fn signers(&self) -> usize {
         self.request.keys.len()
-    }
-
-    pub(crate) fn coordinator(&self) -> SignerIndex {
-        self.order.first().copied().unwrap_or(SignerIndex(0))
     }
 
     pub(crate) fn key(&self, index: SignerIndex) -> Option<&PublicKey> {

@@ -17,7 +17,7 @@ impl Engine {
     pub(super) fn deadlines_of(session: &Session) -> impl Iterator<Item = MonotonicMs> + use<> {
         let ended = session.ended.map(|ended| ended.saturating_add(REMEMBER));
         let active = ended.is_none().then(|| session.deadline.min(session.sync_at).min(session.ends));
-        ended.into_iter().chain(active)
+        ended.into_iter().chain(active).chain(session.failover_at)
     }
 
     /// Everything that is due.
@@ -42,8 +42,13 @@ impl Engine {
     fn on_due(&mut self, id: &RequestId, step: &mut Step<'_>) {
         let now = step.now.mono;
         let Some(session) = self.sessions.get(id) else { return };
-        if session.ended.is_some() {
-            self.close(id, step);
+        if let Some(ended) = session.ended {
+            if session.failover_at.is_some_and(|at| at <= now) {
+                self.fail_over(id, step);
+            }
+            if ended.saturating_add(REMEMBER) <= now {
+                self.close(id, step);
+            }
         } else if session.ends <= now {
             self.time_out(id, None, step);
             self.finish(id, None, AbortCause::Expired, step);
@@ -51,8 +56,14 @@ impl Engine {
             let next = session.run.attempt.next().filter(|next| next.0 < session.attempts);
             let next = next.filter(|_| session.phase != Phase::Joining);
             self.time_out(id, next, step);
+            let silent = session.awaiting().contains(&session.coordinator());
             match next {
-                Some(next) => self.begin_attempt(id, next, step),
+                Some(next) => {
+                    if silent {
+                        self.fail_over(id, step);
+                    }
+                    self.begin_attempt(id, next, step);
+                }
                 None => self.give_up(id, step),
             }
         } else if session.sync_at <= now {

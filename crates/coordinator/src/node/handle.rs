@@ -3,7 +3,7 @@
 use core::time::Duration;
 use std::sync::Arc;
 
-use motet_core_crypto::{PublicKey, XOnlyPublicKey};
+use motet_core_crypto::{PublicKey, Signature, XOnlyPublicKey};
 use motet_net::{NetError, NetHandle, Stats};
 use motet_wire::{
     AdvertisementId, Channel, Criteria, DhtKey, Index, NetworkId, PeerId, RequestId, Shard, SignerAdvertisement,
@@ -15,6 +15,7 @@ use super::Call;
 use crate::engine::{Announcement, Command, Reply, SessionStatus, Wishes};
 use crate::error::CommandError;
 use crate::event::Event;
+use crate::reputation::Score;
 
 /// A call to a node failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -244,6 +245,73 @@ impl Handle {
             Reply::Sessions(sessions) => Ok(sessions),
             _ => Err(CallError::Stopped),
         }
+    }
+
+    /// The signatures of a session, if it has them.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError`].
+    pub async fn final_signatures(&self, request: RequestId) -> Result<Option<Vec<Signature>>, CallError> {
+        Ok(self.session_status(request).await?.signatures)
+    }
+
+    /// Who has the coordinator's part in a session: the same signer for every participant.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError`].
+    pub async fn elect_coordinator(&self, request: RequestId) -> Result<Option<PublicKey>, CallError> {
+        let status = self.session_status(request).await?;
+        Ok(status.signers.get(status.coordinator.as_usize()).copied())
+    }
+
+    /// What this node thinks of a signer, from its own sessions.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError`].
+    pub async fn reputation(&self, signer: PublicKey) -> Result<Score, CallError> {
+        match self.call(Command::Reputation { signer }).await? {
+            Reply::Reputation(score) => Ok(score),
+            _ => Err(CallError::Stopped),
+        }
+    }
+
+    /// Commits to nonces, in a session with manual rounds.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError`].
+    pub async fn start_nonce_commitment(&self, request: RequestId) -> Result<(), CallError> {
+        self.call(Command::StartNonceCommitment { request }).await.map(drop)
+    }
+
+    /// Reveals nonces, in a session with manual rounds.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError`].
+    pub async fn start_round1(&self, request: RequestId) -> Result<(), CallError> {
+        self.call(Command::StartRound1 { request }).await.map(drop)
+    }
+
+    /// Signs, in a session with manual rounds.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError`].
+    pub async fn start_round2(&self, request: RequestId) -> Result<(), CallError> {
+        self.call(Command::StartRound2 { request }).await.map(drop)
+    }
+
+    /// Gives the current attempt up and begins another, with fresh nonces.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError`].
+    pub async fn retry_session(&self, request: RequestId) -> Result<(), CallError> {
+        self.call(Command::Retry { request }).await.map(drop)
     }
 
     /// Gives a request up, for everybody.

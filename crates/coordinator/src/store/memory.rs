@@ -9,6 +9,7 @@ use motet_wire::{Attempt, RequestId, TimestampMs};
 use super::{Record, Snapshot, Store, StoreError};
 use crate::limits;
 use crate::policy::ProposalDigest;
+use crate::reputation::Standing;
 
 /// Records in memory.
 #[derive(Debug, Default)]
@@ -22,6 +23,7 @@ type Approval = (ProposalDigest, Arc<[u8]>);
 #[derive(Debug, Default)]
 struct Tables {
     delegated: BTreeMap<PublicKey, TimestampMs>,
+    standings: BTreeMap<PublicKey, Standing>,
     approved: BTreeMap<(RequestId, PublicKey), Approval>,
     issued: BTreeMap<(RequestId, Attempt, PublicKey), [u8; 32]>,
     spent: BTreeMap<(RequestId, Attempt, PublicKey), Arc<[u8]>>,
@@ -34,6 +36,12 @@ impl Tables {
         match record {
             Record::Delegated { signer, not_after } => {
                 self.delegated.insert(*signer, *not_after);
+            }
+            Record::Standing { signer, standing: Some(standing) } => {
+                self.standings.insert(*signer, *standing);
+            }
+            Record::Standing { signer, standing: None } => {
+                self.standings.remove(signer);
             }
             Record::Approved { request, signer, digest, frame } => {
                 self.approved.insert((*request, *signer), (*digest, Arc::clone(frame)));
@@ -78,6 +86,7 @@ impl Store for MemoryStore {
         Ok(Snapshot {
             epoch,
             delegated: tables.delegated.iter().map(|(signer, until)| (*signer, *until)).collect(),
+            standings: tables.standings.iter().map(|(signer, standing)| (*signer, *standing)).collect(),
             approved: approved
                 .map(|((request, signer), (digest, frame))| (*request, *signer, *digest, Arc::clone(frame)))
                 .collect(),

@@ -5,6 +5,7 @@
 //! | table | key | value |
 //! |---|---|---|
 //! | `delegated` | signer (33) | until when its newest message key is certified |
+//! | `standings` | signer (33) | what is remembered of it (32) |
 //! | `approved` | request (32) signer (33) | digest of what was approved (32), frame of the request |
 //! | `issued_attempts` | request (32) attempt (4, big-endian) signer (33) | hash of the public nonces (32) |
 //! | `spent_attempts` | the same | frame of the partial signatures |
@@ -26,8 +27,10 @@ use redb::{
 use super::{Record, Snapshot, Store, StoreError};
 use crate::limits;
 use crate::policy::ProposalDigest;
+use crate::reputation::Standing;
 
 const DELEGATED: TableDefinition<'_, &[u8; 33], u64> = TableDefinition::new("delegated");
+const STANDINGS: TableDefinition<'_, &[u8; 33], &[u8; 32]> = TableDefinition::new("standings");
 const APPROVED: TableDefinition<'_, &[u8; 65], &[u8]> = TableDefinition::new("approved");
 const ISSUED: TableDefinition<'_, &[u8; 69], &[u8; 32]> = TableDefinition::new("issued_attempts");
 const SPENT: TableDefinition<'_, &[u8; 69], &[u8]> = TableDefinition::new("spent_attempts");
@@ -62,6 +65,7 @@ impl RedbStore {
                 return Err(StoreError("it was written by a newer version".to_owned()));
             }
             transaction.open_table(DELEGATED).map_err(failed)?;
+            transaction.open_table(STANDINGS).map_err(failed)?;
             transaction.open_table(APPROVED).map_err(failed)?;
             transaction.open_table(ISSUED).map_err(failed)?;
             transaction.open_table(SPENT).map_err(failed)?;
@@ -83,6 +87,7 @@ impl Store for RedbStore {
         let transaction = self.database.begin_write().map_err(failed)?;
         {
             let mut delegated = transaction.open_table(DELEGATED).map_err(failed)?;
+            let mut standings = transaction.open_table(STANDINGS).map_err(failed)?;
             let mut approved = transaction.open_table(APPROVED).map_err(failed)?;
             let mut issued = transaction.open_table(ISSUED).map_err(failed)?;
             let mut spent = transaction.open_table(SPENT).map_err(failed)?;
@@ -90,6 +95,12 @@ impl Store for RedbStore {
                 match record {
                     Record::Delegated { signer, not_after } => {
                         delegated.insert(&signer.to_bytes(), not_after.0).map_err(failed)?;
+                    }
+                    Record::Standing { signer, standing: Some(standing) } => {
+                        standings.insert(&signer.to_bytes(), &standing.to_bytes()).map_err(failed)?;
+                    }
+                    Record::Standing { signer, standing: None } => {
+                        standings.remove(&signer.to_bytes()).map_err(failed)?;
                     }
                     Record::Approved { request, signer, digest, frame } => {
                         let value = [digest.to_bytes().as_slice(), frame].concat();
@@ -123,6 +134,11 @@ impl Store for RedbStore {
         each(&transaction, DELEGATED, |signer: &[u8; 33], not_after: u64| {
             let signer = PublicKey::from_bytes(signer).map_err(|_| damaged())?;
             snapshot.delegated.push((signer, TimestampMs(not_after)));
+            Ok(())
+        })?;
+        each(&transaction, STANDINGS, |signer: &[u8; 33], standing: &[u8; 32]| {
+            let signer = PublicKey::from_bytes(signer).map_err(|_| damaged())?;
+            snapshot.standings.push((signer, Standing::from_bytes(standing)));
             Ok(())
         })?;
         each(&transaction, APPROVED, |key: &[u8; 65], value: &[u8]| {

@@ -10,6 +10,7 @@
     reason = "what is unexpected fails the test, and randomness is seeded"
 )]
 
+mod conduct;
 mod network;
 mod restart;
 mod session;

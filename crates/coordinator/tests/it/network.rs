@@ -13,8 +13,8 @@ use motet_coordinator::{
 use motet_core_crypto::{PublicKey, PublicNonce, SecretKey};
 use motet_wire::work::Free;
 use motet_wire::{
-    Arrival, Attempt, Channel, Criteria, Difficulty, Item, MonotonicMs, NetworkId, Now, PeerId, RequestId,
-    RequestMetadata, RequestOptions, SignerMetadata, Standing, TimestampMs, Validator, ValidatorLimits,
+    Arrival, Attempt, Channel, Criteria, Difficulty, Item, Kind, MonotonicMs, NetworkId, Now, PeerId, RequestId,
+    RequestMetadata, RequestOptions, SignerMetadata, Standing, TimestampMs, Validator, ValidatorLimits, peek,
 };
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
@@ -29,6 +29,8 @@ pub(crate) struct Node {
     pub(crate) store: MemoryStore,
     pub(crate) replies: BTreeMap<CommandId, Result<Reply, CommandError>>,
     pub(crate) deaf: bool,
+    /// How often it has sent partial signatures to others.
+    pub(crate) partials_sent: usize,
     validator: Validator,
     rng: Infallible<ChaCha20Rng>,
     key: [u8; 32],
@@ -44,6 +46,8 @@ pub(crate) struct Network {
     pub(crate) loss: u32,
     next_command: u64,
     pub(crate) decision: Decision,
+    /// Whether nobody answers what the policy is asked.
+    pub(crate) undecided: bool,
     config: Config,
     signed: Vec<(Attempt, Vec<u8>, Vec<u8>)>,
 }
@@ -69,6 +73,7 @@ impl Network {
                     store: MemoryStore::default(),
                     replies: BTreeMap::new(),
                     deaf: false,
+                    partials_sent: 0,
                     rng,
                     key: bytes,
                 }
@@ -83,6 +88,7 @@ impl Network {
             loss: 0,
             next_command: 0,
             decision: Decision::Approve,
+            undecided: false,
             config,
             signed: Vec::new(),
         };
@@ -162,6 +168,7 @@ impl Network {
             store: MemoryStore::default(),
             replies: BTreeMap::new(),
             deaf: false,
+            partials_sent: 0,
             rng: own,
             key: key_bytes,
         });
@@ -268,6 +275,9 @@ impl Network {
                 }
             }
             Action::Send { to, frame, .. } => {
+                if to != from && peek(&frame).is_some_and(|peek| peek.kind == Kind::PartialSigShare) {
+                    self.nodes[node].partials_sent += 1;
+                }
                 let index = self.nodes.iter().position(|other| other.peer == to).unwrap();
                 let lost = index != node && self.order.next_u32() % 100 < self.loss;
                 let channel = if index == node { Channel::Loopback } else { Channel::Direct };
@@ -302,6 +312,7 @@ impl Network {
                 let outcome = job.run(&mut self.nodes[node].rng);
                 self.input(node, Input::Computed(outcome));
             }
+            Action::AskPolicy(_) if self.undecided => {}
             Action::AskPolicy(proposal) => {
                 let (request, signer, digest) = (proposal.request, proposal.signer, proposal.digest());
                 let decision = self.decision.clone();

@@ -1,0 +1,85 @@
+//! What sessions teach about signers, and what follows from it (`docs/protocol.md` §10).
+
+use std::collections::BTreeMap;
+
+use motet_core_crypto::PublicKey;
+use motet_wire::{RequestId, TimestampMs};
+
+use super::Engine;
+use super::step::Step;
+use crate::event::AbortCause;
+use crate::limits;
+use crate::reputation::{Deed, Score, Standing};
+use crate::store::Record;
+
+/// The standings of signers of whom something is known.
+#[derive(Debug, Default)]
+pub(super) struct Conduct {
+    known: BTreeMap<PublicKey, Standing>,
+}
+
+impl Conduct {
+    pub(super) fn new(known: &[(PublicKey, Standing)]) -> Self {
+        Self { known: known.iter().copied().collect() }
+    }
+
+    pub(super) fn score(&self, signer: &PublicKey, now: TimestampMs) -> Score {
+        self.known.get(signer).copied().unwrap_or_default().score(now)
+    }
+
+    pub(super) fn is_blocked(&self, signer: &PublicKey, now: TimestampMs) -> bool {
+        self.known.get(signer).is_some_and(|standing| standing.is_blocked(now))
+    }
+}
+
+impl Engine {
+    /// Remembers what a signer did. Of as many signers as there is room for, the one with the most ordinary score goes.
+    fn note(&mut self, signer: &PublicKey, deed: Deed, step: &mut Step<'_>) {
+        let now = step.now.wall;
+        let known = &mut self.conduct.known;
+        let standing = known.get(signer).copied().unwrap_or_default().after(deed, now);
+        if !known.contains_key(signer) && known.len() >= limits::STANDINGS {
+            let ordinary = known.iter().min_by_key(|(_, standing)| standing.score(now).get().unsigned_abs());
+            if let Some(ordinary) = ordinary.map(|(signer, _)| *signer) {
+                known.remove(&ordinary);
+                step.persist(Record::Standing { signer: ordinary, standing: None });
+            }
+        }
+        known.insert(*signer, standing);
+        step.persist(Record::Standing { signer: *signer, standing: Some(standing) });
+    }
+
+    /// A session has its signatures: whoever we chose for it did what we hoped for.
+    pub(super) fn note_completion(&mut self, id: &RequestId, step: &mut Step<'_>) {
+        let Some(session) = self.sessions.get(id) else { return };
+        if !self.hosted.contains_key(&session.request.creator.signer) {
+            return;
+        }
+        let others: Vec<PublicKey> =
+            session.request.keys.iter().filter(|key| !self.hosted.contains_key(key)).copied().collect();
+        for signer in others {
+            self.note(&signer, Deed::Completed, step);
+        }
+    }
+
+    /// A session has ended without signatures.
+    pub(super) fn note_failure(&mut self, id: &RequestId, cause: &AbortCause, step: &mut Step<'_>) {
+        match cause {
+            AbortCause::Convicted { culprit, .. } => self.note(culprit, Deed::Convicted, step),
+            AbortCause::Unresponsive { signers, .. } => {
+                // Silence counts only after the others were asked as well: two paths, at least.
+                let asked = self.sessions.get(id).is_some_and(|session| session.syncs > 0);
+                let foreign = signers.iter().filter(|signer| asked && !self.hosted.contains_key(signer));
+                for signer in foreign.copied().collect::<Vec<_>>() {
+                    self.note(&signer, Deed::Unresponsive, step);
+                }
+            }
+            AbortCause::Cancelled
+            | AbortCause::Refused { .. }
+            | AbortCause::Expired
+            | AbortCause::Crowded
+            | AbortCause::Superseded { .. }
+            | AbortCause::Internal(_) => {}
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! What follows from how signers behave: reputation, failover of the coordinator, rounds that an application steps.
+
+use core::time::Duration;
+
+use motet_coordinator::event::{AbortCause, Phase};
+use motet_coordinator::{Command, Config, Event, Reply, Rounds, Score, Store, Wishes};
+use motet_core_crypto::PublicKey;
+use motet_wire::{Attempt, Commitments, Election, RequestOptions, SignerIndex};
+
+use crate::network::Network;
+use crate::session::{assert_signed, items, options};
+
+fn score(network: &mut Network, node: usize, of: PublicKey) -> i8 {
+    match network.command(node, Command::Reputation { signer: of }).unwrap() {
+        Reply::Reputation(score) => score.get(),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn whoever_asked_remembers_who_helped() {
+    let mut network = Network::new(3, 1, &Config::default());
+    network.advertise_all();
+    network.announce(items(1), options(Commitments::On));
+    network.run();
+    let (creator, helper) = (network.key(0), network.key(1));
+    assert_eq!(score(&mut network, 0, helper), 1);
+    // Nobody earns anything by asking, or with itself.
+    assert_eq!(score(&mut network, 1, creator), 0);
+    assert_eq!(score(&mut network, 0, creator), 0);
+    network.restart(0);
+    assert_eq!(score(&mut network, 0, helper), 1);
+}
+
+#[test]
+fn silence_costs_rank_once_everybody_was_asked_and_is_found_last() {
+    let mut network = Network::new(4, 2, &Config { attempts: 1, ..Config::default() });
+    network.advertise_all();
+    let request = network.announce(items(1), options(Commitments::On));
+    network.run_until(0, request, Phase::Nonces);
+    network.nodes[3].deaf = true;
+    network.run();
+    while network.status(0, request).phase != Phase::Aborted {
+        network.sleep_to_next_deadline();
+        network.run();
+    }
+    let silent = network.key(3);
+    assert_eq!(score(&mut network, 0, silent), -10);
+    let find = |network: &mut Network, wishes| match network.command(0, Command::Find(wishes)).unwrap() {
+        Reply::Found(found) => found.iter().map(|offer| offer.delegation.signer).collect::<Vec<_>>(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(find(&mut network, Wishes::default()).last(), Some(&silent));
+    let picky = Wishes { min_score: Some(Score::default()), ..Wishes::default() };
+    assert!(!find(&mut network, picky).contains(&silent));
+}
+
+#[test]
+fn when_the_coordinator_says_nothing_the_next_one_does() {
+    let config = Config { failover_after: Duration::from_secs(3), ..Config::default() };
+    let mut network = Network::new(3, 3, &config);
+    network.advertise_all();
+    let first = RequestOptions { election: Election::First, ..RequestOptions::default() };
+    let request = network.announce(items(1), first);
+    network.run_until(0, request, Phase::Partials);
+    // It has said all that the others need, and dies before it has told them what came of it.
+    while network.nodes[0].partials_sent == 0 {
+        assert!(network.deliver_one());
+    }
+    network.nodes[0].deaf = true;
+    network.run();
+    for _ in 0..20 {
+        network.sleep_to_next_deadline();
+        network.run();
+    }
+    for node in [1, 2] {
+        let failover = Event::CoordinatorFailover { request, from: SignerIndex(0), to: SignerIndex(1) };
+        let count = |event: &Event| network.nodes[node].events.iter().filter(|other| *other == event).count();
+        assert_eq!(count(&failover), 1);
+        let next = Event::CoordinatorFailover { request, from: SignerIndex(1), to: SignerIndex(2) };
+        assert_eq!(count(&next), 0, "the second one has told everybody");
+    }
+}
+
+#[test]
+fn an_application_steps_the_rounds_of_every_attempt() {
+    let config = Config { rounds: Rounds::Manual, ..Config::default() };
+    let mut network = Network::new(2, 4, &config);
+    network.advertise_all();
+    let items = items(1);
+    let request = network.announce(items.clone(), options(Commitments::On));
+    network.run();
+    assert_eq!(network.status(0, request).phase, Phase::Nonces);
+    network.command(0, Command::Retry { request }).unwrap();
+    network.run();
+    let all = |network: &mut Network, command: fn(motet_wire::RequestId) -> Command| {
+        for node in 0..2 {
+            network.command(node, command(request)).unwrap();
+            network.run();
+        }
+    };
+    all(&mut network, |request| Command::StartNonceCommitment { request });
+    for node in 0..2 {
+        let status = network.status(node, request);
+        assert_eq!((status.attempt, status.phase), (Attempt(1), Phase::Nonces));
+    }
+    all(&mut network, |request| Command::StartRound1 { request });
+    assert_eq!(network.status(1, request).phase, Phase::Partials);
+    all(&mut network, |request| Command::StartRound2 { request });
+    assert_signed(&network, &items);
+}
+
+#[test]
+fn a_request_that_nobody_looks_at_makes_room_for_newer_ones() {
+    let config = Config { sessions: 1000, sessions_per_creator: 1000, ..Config::default() };
+    let mut network = Network::new(2, 5, &config);
+    network.undecided = true;
+    network.advertise_all();
+    let mut requests = Vec::new();
+    for _ in 0..=motet_coordinator::limits::UNAPPROVED_REQUESTS {
+        requests.push(network.announce(items(1), options(Commitments::On)));
+        network.run();
+        network.clock += 1;
+    }
+    let crowded: Vec<_> = network.nodes[1]
+        .events
+        .iter()
+        .filter_map(|event| match event {
+            Event::SessionAborted(aborted) if aborted.cause == AbortCause::Crowded => Some(aborted.request),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(crowded, [requests[0]]);
+    assert_eq!(network.nodes[1].engine.active_sessions(), motet_coordinator::limits::UNAPPROVED_REQUESTS);
+    assert!(network.nodes[1].store.load().unwrap().approved.is_empty());
+}
