@@ -380,9 +380,8 @@ impl Driver {
     }
 
     fn ask_signer(&self, task: SignerTask) {
-        if self.crash == Some(CrashPoint::BeforeSigning) && matches!(task, SignerTask::Sign { .. }) {
-            std::process::abort();
-        }
+        let signs = matches!(task, SignerTask::Sign { .. });
+        crash::crash_if(signs && self.crash == Some(CrashPoint::BeforeSigning));
         let Some(signer) = self.signers.get(task.signer()).map(Arc::clone) else {
             if let Some(answer) = task.refused(SignerError::Unknown) {
                 let back = self.inputs_in.clone();

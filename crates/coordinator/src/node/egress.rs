@@ -9,9 +9,10 @@ use std::sync::Arc;
 
 use motet_core_crypto::PublicKey;
 use motet_net::NetHandle;
-use motet_wire::{Address, DhtKey, Index, Kind, NetworkId, PeerId, RequestId, Shard, Topic, peek};
+use motet_wire::{Address, DhtKey, Index, NetworkId, PeerId, RequestId, Shard, Topic};
 use tokio::sync::{broadcast, mpsc, oneshot};
 
+use super::crash::crash_if;
 use super::{Back, CrashPoint};
 use crate::engine::{Input, Reply};
 use crate::error::CommandError;
@@ -78,10 +79,15 @@ impl Egress {
         if records.is_empty() {
             return Ok(());
         }
+        let crash = self.crash;
+        crash_if(crash.is_some_and(|crash| records.iter().any(|record| crash.is_before_storing(record))));
         let store = Arc::clone(&self.store);
-        tokio::task::spawn_blocking(move || store.commit(&records))
-            .await
-            .unwrap_or_else(|error| Err(StoreError(error.to_string())))
+        let stored = tokio::task::spawn_blocking(move || {
+            let stored = store.commit(&records);
+            crash_if(crash.is_some_and(|crash| records.iter().any(|record| crash.is_after_storing(record))));
+            stored
+        });
+        stored.await.unwrap_or_else(|error| Err(StoreError(error.to_string())))
     }
 
     /// What could not be stored does not leave.
@@ -101,12 +107,12 @@ impl Egress {
         match released {
             Released::Persist(_) => {}
             Released::Broadcast { topic, frame } => {
-                self.crash_before(&frame);
+                crash_if(self.crash.is_some_and(|crash| crash.is_before_sending(&frame)));
                 drop(self.net.publish(topic, Arc::clone(&frame)).await);
                 self.crash_after(&frame).await;
             }
             Released::Send { to, addresses, frame } => {
-                self.crash_before(&frame);
+                crash_if(self.crash.is_some_and(|crash| crash.is_before_sending(&frame)));
                 drop(self.net.send(to, addresses, Arc::clone(&frame)).await);
                 self.crash_after(&frame).await;
             }
@@ -140,28 +146,12 @@ impl Egress {
         DhtKey::bag(&self.network, index, Shard::of(signer, Shard::INITIAL_DEPTH))
     }
 
-    fn crash_before(&self, frame: &[u8]) {
-        let due = match self.crash {
-            Some(CrashPoint::BeforeNonces) => Kind::NonceShare,
-            Some(CrashPoint::BeforePartial) => Kind::PartialSigShare,
-            _ => return,
-        };
-        if peek(frame).is_some_and(|peek| peek.kind == due) {
-            std::process::abort();
-        }
-    }
-
+    /// Dies here if this is the place after which to die.
     async fn crash_after(&self, frame: &[u8]) {
-        let due = match self.crash {
-            Some(CrashPoint::AfterJoin) => Kind::ParticipantJoined,
-            Some(CrashPoint::AfterNonces) => Kind::NonceShare,
-            Some(CrashPoint::AfterPartial) => Kind::PartialSigShare,
-            _ => return,
-        };
-        if peek(frame).is_some_and(|peek| peek.kind == due) {
+        if self.crash.is_some_and(|crash| crash.is_after_sending(frame)) {
             // The network is asked something, so that it has taken what came before.
             drop(self.net.stats().await);
-            std::process::abort();
+            crash_if(true);
         }
     }
 }

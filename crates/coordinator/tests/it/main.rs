@@ -12,5 +12,6 @@
 
 mod conduct;
 mod network;
+mod policy;
 mod restart;
 mod session;
