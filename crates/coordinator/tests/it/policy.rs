@@ -174,12 +174,12 @@ fn items_match_up_to_their_borders() {
 fn all_conditions_of_a_rule_must_hold_and_none_always_does() {
     let both = |amount, requester| {
         let when = vec![Condition::ClaimedAmount(0..=amount), Condition::Requester(keys(&[requester]))];
-        policy(vec![rule("", when, Verdict::Allow)]).evaluate(&facts(&[1]), START)
+        policy(vec![rule("", when, Verdict::Allow)]).evaluate(facts(&[1]), START)
     };
     assert_eq!(both(100, 1), Verdict::Allow);
     assert_eq!(both(99, 1), Verdict::Ask);
     assert_eq!(both(100, 2), Verdict::Ask);
-    assert_eq!(policy(vec![rule("", vec![], deny("never"))]).evaluate(&facts(&[1]), START), deny("never"));
+    assert_eq!(policy(vec![rule("", vec![], deny("never"))]).evaluate(facts(&[1]), START), deny("never"));
 }
 
 #[test]
@@ -199,10 +199,10 @@ fn a_rate_counts_each_requester_apart_and_forgets_after_exactly_its_period() {
 fn explaining_counts_nothing_and_evaluating_does() {
     let policy = policy(vec![rule("", vec![Condition::Below(rate(1, 60))], Verdict::Allow)]);
     for _ in 0..3 {
-        assert_eq!(policy.explain(&facts(&[1]), START).verdict, Verdict::Allow);
+        assert_eq!(policy.explain(facts(&[1]), START).verdict, Verdict::Allow);
     }
-    assert_eq!(policy.evaluate(&facts(&[1]), START), Verdict::Allow);
-    assert_eq!(policy.explain(&facts(&[1]), START).verdict, Verdict::Ask);
+    assert_eq!(policy.evaluate(facts(&[1]), START), Verdict::Allow);
+    assert_eq!(policy.explain(facts(&[1]), START).verdict, Verdict::Ask);
 }
 
 #[test]
@@ -210,7 +210,7 @@ fn an_approval_by_any_rule_counts_towards_a_rate() {
     let small = rule("small", vec![Condition::ClaimedAmount(0..=10)], Verdict::Allow);
     let policy = policy(vec![small, rule("rare", vec![Condition::Below(rate(1, 60))], Verdict::Allow)]);
     assert_eq!(policy.evaluate(&Facts { claimed_amount: Some(1), ..facts(&[1]) }, START), Verdict::Allow);
-    assert_eq!(policy.evaluate(&facts(&[1]), START), Verdict::Ask);
+    assert_eq!(policy.evaluate(facts(&[1]), START), Verdict::Ask);
 }
 
 #[test]

@@ -69,12 +69,12 @@ proptest! {
         let alone = |rule: &Rule| explained(core::slice::from_ref(rule), &facts).decided_by != DecidedBy::Otherwise;
         let first = rules.iter().position(alone);
         prop_assert_eq!(decided_at(&explanation, &rules), first.unwrap_or(rules.len()));
-        let verdict = first.map_or(&Verdict::Ask, |first| &rules[first].then);
-        prop_assert_eq!(&explanation.verdict, verdict);
+        let verdict = first.map_or(Verdict::Ask, |first| rules[first].then.clone());
+        prop_assert_eq!(&explanation.verdict, &verdict);
         prop_assert_eq!(explanation.passed_over.len(), first.unwrap_or(rules.len()));
         prop_assert!(explanation.passed_over.iter().all(|passed| !passed.because.is_empty()));
         let policy = RulePolicy::new(Rules { rules, ..Rules::default() }, Arc::new(DeclineAll)).unwrap();
-        prop_assert_eq!(&policy.evaluate(&facts, START), verdict);
+        prop_assert_eq!(policy.evaluate(&facts, START), verdict);
     }
 
     #[test]
