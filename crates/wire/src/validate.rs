@@ -239,7 +239,7 @@ impl Validator {
         let decoded = decode::decode(metered)?;
         let structured = structure::check(decoded)?;
         let fresh = fresh::check(structured, now)?;
-        let unseen = replay::check(fresh, &self.network, &self.limits, &mut self.memory.lock())?;
+        let unseen = replay::check(fresh, &self.network, &self.limits, &self.memory)?;
         cost::check(unseen, &self.network, &*self.work, self.load, &mut self.budget, &self.memory)
     }
 

@@ -10,7 +10,7 @@ use super::decode::Decoded;
 use super::fresh::Fresh;
 use super::generations::{Key, key};
 use super::limits::ValidatorLimits;
-use super::memory::{Facts, Memory, Proven};
+use super::memory::{Facts, Proven, SharedMemory};
 use super::{Rejection, Rule, Standing};
 use crate::envelope::View;
 use crate::id::NetworkId;
@@ -44,14 +44,16 @@ pub(crate) fn check(
     fresh: Fresh,
     network: &NetworkId,
     limits: &ValidatorLimits,
-    memory: &mut Memory,
+    memory: &SharedMemory,
 ) -> Result<Unseen, Rejection> {
     let Fresh { structured, now, deadline } = fresh;
     let decoded = structured.0;
     let refuse = |rule| Rejection::new(rule, Some(decoded.kind));
     let (peer, channel) = (decoded.peer, decoded.arrival.channel);
     let view = View::read(&decoded.arrival.bytes).ok_or_else(|| refuse(Rule::Envelope))?;
+    // As long as the frame is, so before the memory is locked.
     let id = view.digest(network);
+    let mut memory = memory.lock();
     let seen = memory.check_message(&key(&id), channel).map_err(refuse)?;
     let frame = key(&tagged_hash("motet/frame-key/v1", &[&id, &decoded.signature]));
     if let Err(rule) = memory.check_frame(&frame, channel) {
