@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use motet_core_crypto::Signature;
 use motet_wire::{
-    Attempt, Charge, Commitments, Evidence, NonceCommit, NonceShare, Now, PartialSigShare, RequestId, SessionReady,
-    SignatureFinalized, SignerIndex, Topic,
+    Attempt, Charge, Commitments, Evidence, NonceCommit, NonceShare, Now, PartialSigShare, RequestId, SessionId,
+    SessionReady, SignatureFinalized, SignerIndex, Topic,
 };
 
 use super::Engine;
@@ -190,13 +190,18 @@ impl Engine {
         });
     }
 
-    /// Signatures that have been verified.
-    pub(super) fn complete(&mut self, id: &RequestId, signatures: Vec<Signature>, step: &mut Step<'_>) {
+    /// Signatures that have been verified, and the session that they are of, which may be one that this node had given up.
+    pub(super) fn complete(
+        &mut self,
+        id: &RequestId,
+        session_id: SessionId,
+        signatures: Vec<Signature>,
+        step: &mut Step<'_>,
+    ) {
         let Some(session) = self.sessions.get_mut(id).filter(|session| !session.is_over()) else { return };
         session.phase = Phase::Complete;
         session.ended = Some(step.now.mono);
         session.signatures = Some(signatures.clone());
-        let session_id = session.run.session;
         let items = session.items.iter().zip(&signatures).map(|(item, signature)| SignedItem {
             aggregate_key: item.context.aggregate_key(),
             message: item.message.clone(),

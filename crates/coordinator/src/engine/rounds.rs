@@ -233,7 +233,7 @@ impl Engine {
         let Some(known) = self.sessions.get_mut(&id).filter(|known| known.run.session == session) else { return };
         known.run.computing = false;
         match result {
-            Ok(signatures) => self.complete(&id, signatures, step),
+            Ok(signatures) => self.complete(&id, session, signatures, step),
             Err(fault) => {
                 let evidence = fault.culprits.first().and_then(|culprit| self.bad_partial(&id, fault.item, *culprit));
                 match evidence {
@@ -293,7 +293,7 @@ impl Engine {
             if let Some(known) = self.sessions.get_mut(&id) {
                 known.announced = true;
             }
-            self.complete(&id, signatures, step);
+            self.complete(&id, session, signatures, step);
         }
     }
 
