@@ -21,6 +21,7 @@ pub mod hostile;
 pub mod judge;
 pub mod ledger;
 pub mod plan;
+pub mod report;
 pub mod run;
 pub mod tally;
 pub mod watch;

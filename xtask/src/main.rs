@@ -7,6 +7,7 @@
 
 mod advisories;
 mod bench_peers;
+mod bench_sessions;
 mod cargo;
 mod ci;
 mod clippy;
@@ -20,6 +21,7 @@ mod fuzz;
 mod layers;
 mod no_std;
 mod page;
+mod sim;
 mod step;
 mod test;
 mod tidy;
@@ -70,8 +72,12 @@ enum Task {
     Advisories,
     /// Our MuSig2 against four other libraries, interleaved in one run
     BenchPeers(bench_peers::Arguments),
+    /// Whole sessions, over real sockets and in engines alone, beside their floor
+    BenchSessions(bench_sessions::Arguments),
     /// Fuzz targets, each for some time, growing the committed corpora
     Fuzz(fuzz::Arguments),
+    /// Simulated worlds, many seeds or the story of one
+    Sim(sim::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -100,7 +106,9 @@ fn perform(task: &Task, root: &Path) -> Result<(), Failure> {
         Task::Deny => alone(&deny::STEP, root),
         Task::Advisories => alone(&advisories::STEP, root),
         Task::BenchPeers(arguments) => bench_peers::run(root, arguments),
+        Task::BenchSessions(arguments) => bench_sessions::run(root, arguments),
         Task::Fuzz(arguments) => fuzz::run(root, arguments),
+        Task::Sim(arguments) => sim::run(root, arguments),
     }
 }
 

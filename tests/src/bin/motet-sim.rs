@@ -1,23 +1,142 @@
-//! `motet-sim`: runs seeds of the simulator; `cargo xtask sim` builds and starts it.
+//! `motet-sim`: runs seeds of the simulator on all cores; `cargo xtask sim` builds and starts it.
 
-use motet_tests::sim::{Profile, Tally, run};
+#![expect(clippy::print_stdout, clippy::disallowed_methods, reason = "a program that measures and reports")]
 
-fn main() {
-    let mut arguments = std::env::args().skip(1);
-    let from: u64 = arguments.next().and_then(|text| text.parse().ok()).unwrap_or(0);
-    let to: u64 = arguments.next().and_then(|text| text.parse().ok()).unwrap_or(from + 1);
-    let profile = arguments.next().and_then(|name| Profile::named(&name)).unwrap_or_default();
-    let tell = to == from + 1;
-    let mut all = Tally::default();
-    for seed in from..to {
-        let outcome = run(seed, profile, tell);
-        for line in &outcome.story {
-            println!("{line}");
+use std::process::ExitCode;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Instant;
+
+use motet_tests::sim::{Outcome, Profile, Tally, report, run};
+
+/// Seeds that a thread takes at a time.
+const BATCH: u64 = 16;
+
+/// What was asked for.
+struct Arguments {
+    from: u64,
+    to: u64,
+    profile: Profile,
+    form: Form,
+    threads: usize,
+    /// Go on after the first breach, to count all.
+    all: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Text,
+    Json,
+    Story,
+}
+
+const USAGE: &str =
+    "motet-sim (--seeds A..B | --replay SEED) [--profile calm|normal|brutal] [--json] [--threads N] [--all]";
+
+fn main() -> ExitCode {
+    let Some(arguments) = arguments() else {
+        eprintln!("{USAGE}");
+        return ExitCode::from(2);
+    };
+    // Panics are breaches, and are told as such.
+    std::panic::set_hook(Box::new(|_| {}));
+    let sound = if arguments.form == Form::Story { replay(&arguments) } else { run_all(&arguments) };
+    if sound { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn arguments() -> Option<Arguments> {
+    let mut parsed = Arguments {
+        from: 0,
+        to: 0,
+        profile: Profile::Normal,
+        form: Form::Text,
+        threads: std::thread::available_parallelism().map_or(1, usize::from),
+        all: false,
+    };
+    let mut words = std::env::args().skip(1);
+    while let Some(word) = words.next() {
+        match word.as_str() {
+            "--seeds" => {
+                let range = words.next()?;
+                let (from, to) = range.split_once("..")?;
+                (parsed.from, parsed.to) = (number(from)?, number(to)?);
+            }
+            "--replay" => {
+                parsed.from = number(&words.next()?)?;
+                (parsed.to, parsed.form) = (parsed.from + 1, Form::Story);
+            }
+            "--profile" => parsed.profile = Profile::named(&words.next()?)?,
+            "--threads" => parsed.threads = words.next()?.parse().ok()?,
+            "--json" => parsed.form = Form::Json,
+            "--all" => parsed.all = true,
+            _ => return None,
         }
-        if let Some(breach) = outcome.breach {
-            println!("seed {seed}: {breach}");
-        }
-        all.add(outcome.tally);
     }
-    println!("{all:#?}");
+    (parsed.from < parsed.to).then_some(parsed)
+}
+
+/// A seed, as people write it.
+fn number(text: &str) -> Option<u64> {
+    text.replace('_', "").parse().ok()
+}
+
+/// Tells what happens in one world.
+fn replay(arguments: &Arguments) -> bool {
+    let outcome = run(arguments.from, arguments.profile, true);
+    for line in &outcome.story {
+        println!("{line}");
+    }
+    match &outcome.breach {
+        Some(breach) => println!("seed {}: {breach}", outcome.seed),
+        None => println!("seed {}: every invariant holds", outcome.seed),
+    }
+    outcome.breach.is_none()
+}
+
+fn run_all(arguments: &Arguments) -> bool {
+    let next = AtomicU64::new(arguments.from);
+    let stopped = AtomicBool::new(false);
+    let gathered = Mutex::new((Tally::default(), Vec::<Outcome>::new()));
+    let begun = Instant::now();
+    std::thread::scope(|scope| {
+        for _ in 0..arguments.threads.max(1) {
+            scope.spawn(|| {
+                while !stopped.load(Ordering::Relaxed) {
+                    let from = next.fetch_add(BATCH, Ordering::Relaxed);
+                    if from >= arguments.to {
+                        break;
+                    }
+                    let mut tally = Tally::default();
+                    let mut broken = Vec::new();
+                    for seed in from..(from + BATCH).min(arguments.to) {
+                        let mut outcome = run(seed, arguments.profile, false);
+                        tally.add(core::mem::take(&mut outcome.tally));
+                        if outcome.breach.is_some() {
+                            broken.push(outcome);
+                        }
+                    }
+                    if !broken.is_empty() && !arguments.all {
+                        stopped.store(true, Ordering::Relaxed);
+                    }
+                    let Ok(mut gathered) = gathered.lock() else { break };
+                    gathered.0.add(tally);
+                    gathered.1.extend(broken);
+                    let worlds = gathered.0.worlds;
+                    drop(gathered);
+                    if worlds % 10_000 < BATCH {
+                        eprintln!("{worlds} worlds, {} s", begun.elapsed().as_secs());
+                    }
+                }
+            });
+        }
+    });
+    let (tally, mut broken) = gathered.into_inner().unwrap_or_default();
+    broken.sort_by_key(|outcome| outcome.seed);
+    let seconds = begun.elapsed().as_secs_f64();
+    if arguments.form == Form::Json {
+        println!("{}", report::json(&tally, &broken, seconds));
+    } else {
+        print!("{}", report::text(&tally, &broken, seconds));
+    }
+    broken.is_empty()
 }

@@ -117,6 +117,11 @@ impl Rogue {
         }
     }
 
+    /// The message key that it believes its engine to have.
+    pub fn message_key(&self) -> PublicKey {
+        self.message_key.public_key()
+    }
+
     fn has(&self, vice: Vice) -> bool {
         self.vices.contains(&vice)
     }
@@ -248,6 +253,10 @@ impl Rogue {
         }
         let vices: Vec<Vice> = self.vices.iter().copied().collect();
         let mut deeds = Vec::new();
+        if self.dice.chance(120) {
+            // Nobody's speciality: anything that can be said about a session, by whoever has no business saying it.
+            deeds.extend(self.anything(vices[0], message, now));
+        }
         for vice in vices {
             let often = if vice == Vice::Floods { 500 } else { 150 };
             if self.dice.chance(often) {

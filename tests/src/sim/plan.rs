@@ -255,6 +255,38 @@ impl Plan {
         Self { seed, profile, nodes, asks, net, calm_from, config }
     }
 
+    /// What is drawn, for whoever reads the story.
+    pub fn summary(&self) -> Vec<String> {
+        let node = |(number, node): (usize, &NodePlan)| {
+            let vices: Vec<String> = node.vices.iter().map(|vice| format!("{} {vice:?}", vice.code())).collect();
+            let honest = if vices.is_empty() { "honest".to_owned() } else { vices.join(", ") };
+            let crashes: Vec<u64> = node.crashes.iter().map(|crash| crash.boundary).collect();
+            format!(
+                "node {number}: {honest}; crashes before {crashes:?}, cloned {:?}, disk full {:?}, lying {}, entropy {:?}, clock {} {:+} {:?}, {:?}",
+                node.cloned, node.full, node.disk_lies, node.entropy, node.rate, node.offset, node.jumps, node.person
+            )
+        };
+        let net = &self.net;
+        let network = format!(
+            "network until {} ms: of a thousand {} lost, {} doubled, {} late by up to {} ms; delay {} ms; {:?}",
+            self.calm_from, net.lost, net.doubled, net.late, net.latest, net.delay, net.partitions
+        );
+        let asks = self.asks.iter().map(|ask| {
+            format!(
+                "ask at {} ms: node {} asks {:?}, {} items, {:?}, {:?}, {:?} to join, cancelled {:?}",
+                ask.at,
+                ask.creator,
+                ask.signers,
+                ask.items.len(),
+                ask.options.commitments,
+                ask.options.election,
+                ask.lifetime,
+                ask.cancel
+            )
+        });
+        self.nodes.iter().enumerate().map(node).chain([network]).chain(asks).collect()
+    }
+
     /// Whether a node is honest.
     pub fn is_honest(&self, node: usize) -> bool {
         self.nodes.get(node).is_some_and(|node| node.vices.is_empty())

@@ -129,6 +129,7 @@ pub struct Watch {
     network: NetworkId,
     /// The keys of honest signers.
     honest: BTreeSet<PublicKey>,
+    all_honest: bool,
     /// Requests that an honest node has seen.
     pub requests: BTreeMap<RequestId, Known>,
     sessions: BTreeMap<SessionId, RequestId>,
@@ -142,10 +143,11 @@ pub struct Watch {
 
 impl Watch {
     /// Watches honest signers of a network.
-    pub fn new(network: NetworkId, honest: BTreeSet<PublicKey>) -> Self {
+    pub fn new(network: NetworkId, honest: BTreeSet<PublicKey>, all_honest: bool) -> Self {
         Self {
             network,
             honest,
+            all_honest,
             requests: BTreeMap::new(),
             sessions: BTreeMap::new(),
             seen: Vec::new(),
@@ -307,7 +309,8 @@ impl Watch {
             }
         }
         let first = self.signatures.entry(completed.session).or_insert_with(|| signatures.clone());
-        if *first != signatures {
+        // Which attempt a signature is of, nothing in it says: a rogue can name another one.
+        if *first != signatures && self.all_honest {
             self.breach(
                 Invariant::Signatures,
                 format!("host {host}: other signatures of {} than others", completed.session),

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use std::sync::Arc;
 
 use motet_coordinator::store::Store;
-use motet_coordinator::{Action, Command, CommandId, Event, Input, Record, Reply};
+use motet_coordinator::{Action, Command, CommandId, Input, Record, Reply};
 use motet_core_crypto::PublicKey;
 use motet_wire::{Arrival, Channel, Kind, NetworkId, PeerId, Penalty, RequestId, Validated, Validator};
 
@@ -140,6 +140,7 @@ impl World {
             .collect();
         let honest: BTreeSet<PublicKey> =
             hosts.iter().filter(|host| host.plan.vices.is_empty()).map(|host| host.key).collect();
+        let all_honest = honest.len() == hosts.len();
         let other = NetworkId::main();
         let mut world = Self {
             network: NetworkId::test(),
@@ -147,7 +148,7 @@ impl World {
             time: 0,
             order: 0,
             queue: BinaryHeap::new(),
-            watch: Watch::new(NetworkId::test(), honest),
+            watch: Watch::new(NetworkId::test(), honest, all_honest),
             ledger: Shared::default(),
             tally: Tally { worlds: 1, ..Tally::default() },
             story: tell.then(Vec::new),
@@ -191,6 +192,9 @@ impl World {
             for vice in &node.vices {
                 *self.tally.actors.entry(*vice).or_default() += 1;
             }
+        }
+        for line in self.plan.summary() {
+            self.tell(|| line);
         }
         for ask in 0..self.plan.asks.len() {
             self.at(self.plan.asks[ask].at, Happening::Ask { ask });
@@ -403,9 +407,6 @@ impl World {
         }
         match action {
             Action::Emit(event) => {
-                if matches!(event, Event::SigningRequestCreated(_)) {
-                    self.tally.sessions += 1;
-                }
                 self.tell(|| format!("node {host}: {}", brief(&format!("{event:?}"))));
                 self.watch.on_event(host, mono, event, &mut self.tally);
             }

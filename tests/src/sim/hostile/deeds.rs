@@ -5,8 +5,8 @@ use std::sync::Arc;
 use motet_core_crypto::{SecretKey, Signature};
 use motet_wire::{
     AbortCode, AbortReason, AbortSubject, Attempt, Channel, Evidence, Have, Kind, Message, NonceCommit, NonceShare,
-    Now, ParticipantDeclined, ParticipantJoined, RequestId, SessionAbort, SessionId, SessionReady, SignatureFinalized,
-    SignerIndex, SyncRequest, Validated, seal,
+    Now, PartialSigShare, ParticipantDeclined, ParticipantJoined, RequestId, SessionAbort, SessionId, SessionReady,
+    SignatureFinalized, SignerIndex, SyncRequest, SyncResponse, Validated, seal,
 };
 
 use super::{Deed, Rogue};
@@ -44,6 +44,54 @@ impl Rogue {
         let channel = if self.dice.chance(400) { Channel::Gossip } else { Channel::Direct };
         let to = self.dice.chance(500).then(|| self.dice.index(5));
         frame.map(|frame| Deed { vice, name, to, channel, frame }).into_iter().collect()
+    }
+
+    /// Any kind of message about the session that is spoken of, empty but well formed.
+    pub(super) fn anything(&mut self, vice: Vice, message: &Validated, now: Now) -> Option<Deed> {
+        let request = request_of(message).or_else(|| self.heard.iter().rev().find_map(request_of))?;
+        let attempt = Attempt(self.dice.below(3) as u32);
+        let session = SessionId::derive(&request, attempt);
+        let hash = motet_wire::TranscriptHash::from_bytes(self.dice.bytes());
+        let delegation = self.delegation.clone()?;
+        let index = self.index_in(&request).unwrap_or(SignerIndex(0));
+        let frame = match self.dice.below(9) {
+            0 => self.seal(ParticipantDeclined { request, index, delegation, reason: String::new() }, now),
+            1 => {
+                let reason = AbortReason { code: AbortCode::Internal, detail: String::new() };
+                self.seal(SessionAbort { subject: AbortSubject::Request(request), reason, evidence: None }, now)
+            }
+            2 => {
+                let signatures = vec![Signature::from_bytes(&self.dice.bytes())];
+                self.seal(SignatureFinalized { session, signatures }, now)
+            }
+            3 => {
+                let commitment = motet_core_crypto::NonceCommitment::from_bytes(&self.dice.bytes());
+                self.seal(NonceCommit { session, attempt, commitment }, now)
+            }
+            4 => {
+                let nonces = self.spare_nonces(session, 1);
+                self.seal(NonceShare { session, attempt, nonces, commitments: hash }, now)
+            }
+            5 => {
+                let partials = vec![self.scalar()];
+                self.seal(PartialSigShare { session, attempt, partials, nonces: hash }, now)
+            }
+            6 => {
+                let frames: Vec<Vec<u8>> = self.remembered().map(|frame| frame.to_vec()).into_iter().collect();
+                self.seal(SyncResponse { request, frames }, now)
+            }
+            7 => {
+                let joins = self.heard.iter().filter(|heard| heard.kind() == Kind::ParticipantJoined).take(2);
+                let joins = joins.map(|heard| heard.frame().to_vec()).collect();
+                self.seal(SessionReady { request, session, coordinator: index, joins }, now)
+            }
+            _ => {
+                let known = self.heard.iter().rev().find(|heard| heard.kind() == Kind::SigningRequest);
+                known.map(|known| Arc::clone(known.frame()))
+            }
+        };
+        let to = self.dice.chance(500).then(|| self.dice.index(5));
+        frame.map(|frame| Deed { vice, name: "anything", to, channel: Channel::Direct, frame })
     }
 
     fn remembered(&mut self) -> Option<Arc<[u8]>> {

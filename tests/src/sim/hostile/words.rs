@@ -88,7 +88,7 @@ impl Rogue {
         }
     }
 
-    fn scalar(&mut self) -> PartialSignature {
+    pub(super) fn scalar(&mut self) -> PartialSignature {
         let mut bytes: [u8; 32] = self.dice.bytes();
         bytes[0] = 0;
         PartialSignature::from_bytes(&bytes).expect("a small number is a scalar")

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use motet_core_crypto::SecretKey;
+use motet_core_crypto::{SecretKey, tagged_hash};
 use motet_wire::{Channel, Kind, PeerId, Validated, peek};
+use rand_core::TryRng;
 
 use super::{Happening, World, mark};
 use crate::sim::hostile::Rogue;
@@ -69,7 +70,15 @@ impl World {
         let Some(running) = &node.running else { return };
         // The engine draws its message key first of all.
         let mut entropy = running.entropy.clone();
-        let Ok(message_key) = SecretKey::generate(&mut entropy) else { return };
+        let random: [u8; 32] = {
+            let mut bytes = [0; 32];
+            entropy.try_fill_bytes(&mut bytes).expect("a rogue's randomness does not fail");
+            bytes
+        };
+        let now = node.clock.now(self.time);
+        let (wall, mono) = (now.wall.0.to_be_bytes(), now.mono.0.to_be_bytes());
+        let hash = tagged_hash("motet/message-key/v1", &[&random, &node.key.to_bytes(), &wall, &mono]);
+        let message_key = SecretKey::from_bytes(&hash).expect("a hash is a scalar");
         let (vices, network) = (node.plan.vices.clone(), self.network.clone());
         let rogue = Rogue::new(vices, network, (node.serves, node.peer), (node.secret(), message_key), &mut self.dice);
         self.rogues.insert(host, rogue);

@@ -43,6 +43,8 @@ impl World {
                 let Some(answer) = task.perform(&*signer) else { return };
                 if let SignerAnswer::Delegated { message_key, .. } = &answer {
                     self.voices.insert(*message_key, host);
+                    let known = self.rogues.get(&host).map(crate::sim::hostile::Rogue::message_key);
+                    assert!(known.is_none_or(|known| known == *message_key), "a rogue knows its engine's message key");
                 }
                 self.input(host, Input::SignerAnswered(answer));
             }
@@ -110,6 +112,7 @@ impl World {
             .collect();
         self.ledger.open().approve(request, self.hosts[plan.creator].key, terms);
         self.announced[ask] = Some(request);
+        self.tally.sessions += 1;
     }
 
     pub(super) fn on_cancel(&mut self, ask: usize) {

@@ -1,0 +1,59 @@
+//! `cargo xtask sim`: many seeds of the simulator, or the story of one (`docs/testing.md`).
+
+use std::path::Path;
+use std::process::Command;
+
+use crate::cargo;
+use crate::failure::Failure;
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// The seeds to run: all from A to below B
+    #[arg(long, value_name = "A..B", default_value = "0..10000")]
+    seeds: String,
+    /// Tell what happens in the world of one seed
+    #[arg(long, value_name = "SEED", conflicts_with = "seeds")]
+    replay: Option<u64>,
+    /// How hard the worlds are: calm, normal or brutal
+    #[arg(long, default_value = "normal")]
+    profile: String,
+    /// One JSON object instead of text
+    #[arg(long)]
+    json: bool,
+    /// Go on after a breach, and list all
+    #[arg(long)]
+    all: bool,
+    /// Threads; as many as there are cores when not given
+    #[arg(long)]
+    threads: Option<usize>,
+}
+
+pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<(), Failure> {
+    let mut command = Command::new(build(root)?);
+    match arguments.replay {
+        Some(seed) => command.args(["--replay", &seed.to_string()]),
+        None => command.args(["--seeds", &arguments.seeds]),
+    };
+    command.args(["--profile", &arguments.profile]);
+    for (wanted, flag) in [(arguments.json, "--json"), (arguments.all, "--all")] {
+        command.args(wanted.then_some(flag));
+    }
+    if let Some(threads) = arguments.threads {
+        command.args(["--threads", &threads.to_string()]);
+    }
+    let status = command.status().map_err(|source| Failure::Start { line: cargo::line(&command), source })?;
+    if status.success() { Ok(()) } else { Err(Failure::Command { line: cargo::line(&command), status }) }
+}
+
+/// Builds the simulator of a tree, and says where it is. Nothing is printed but what goes wrong.
+pub(crate) fn build(root: &Path) -> Result<std::path::PathBuf, Failure> {
+    let arguments = ["build", "--profile", "sim", "--package", "motet-tests", "--bin", "motet-sim"];
+    let format = ["--message-format", "json-render-diagnostics"];
+    let output = cargo::output(&mut cargo::cargo(root, &[&arguments[..], &format].concat()))?;
+    String::from_utf8_lossy(&output)
+        .lines()
+        .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
+        .filter(|message| message["target"]["name"] == "motet-sim")
+        .find_map(|message| message["executable"].as_str().map(Into::into))
+        .ok_or_else(|| Failure::unreadable("cargo build of motet-sim", "no executable"))
+}
