@@ -14,6 +14,7 @@ mod crypto_fuzz;
 mod demo;
 mod differential;
 mod musig_interop;
+mod sim_seeds;
 mod wire_docs;
 mod wire_evidence;
 mod wire_fuzz;
