@@ -11,6 +11,7 @@
 )]
 
 mod conduct;
+mod embed;
 mod network;
 mod policy;
 mod restart;

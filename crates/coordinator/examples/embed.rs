@@ -1,0 +1,51 @@
+//! A signer inside another program: `cargo run -p motet-coordinator --example embed -- PEER CONTACT`.
+//!
+//! It joins the network through a peer (a multiaddr that ends in `/p2p/PEER_ID`), offers a new key, signs the first
+//! message that its contact (a signer key) asks it to sign with nobody else, and ends.
+
+#![expect(clippy::print_stdout, clippy::wildcard_enum_match_arm, reason = "it shows its result, and waits for little")]
+
+use std::sync::Arc;
+use std::{error::Error, time::Duration};
+
+use motet_coordinator::event::Completed;
+use motet_coordinator::policy::{Condition, Rule, RulePolicy, Rules, Verdict};
+use motet_coordinator::{DeclineAll, Event, LocalSigner, MemoryStore, Node, OsEntropy};
+use motet_core_crypto::{PublicKey, SecretKey};
+use motet_net::{Keypair, NetConfig, parse_address};
+use motet_wire::{Criteria, NetworkId, SignerMetadata};
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let mut arguments = std::env::args().skip(1);
+    let (peer, contact) = arguments.next().zip(arguments.next()).ok_or("which PEER, and which CONTACT?")?;
+    serve(&peer, contact.parse()?).await?.items.iter().for_each(|item| println!("{item:?}"));
+    Ok(())
+}
+
+/// Serves one signer until it has signed, or until a request has failed.
+pub async fn serve(peer: &str, contact: PublicKey) -> Result<Completed, Box<dyn Error>> {
+    let when = vec![Condition::CosignersExactly([contact].into()), Condition::Items(1..=1)];
+    let rules = vec![Rule { name: "one message with my contact".to_owned(), when, then: Verdict::Allow }];
+    // What the rule does not allow, somebody would be asked about; here nobody is there.
+    let rules = Rules { contacts: Some([contact].into()), rules, otherwise: Verdict::Ask };
+    let policy = Arc::new(RulePolicy::new(rules, Arc::new(DeclineAll))?);
+    let key = SecretKey::generate(&mut OsEntropy)?;
+    let signer = key.public_key();
+    let mut net = NetConfig::local(NetworkId::new("example")?, Keypair::generate())?;
+    net.bootstrap.push(parse_address(peer)?);
+    // A key that is kept needs a store that is kept, such as `RedbStore`.
+    let node = Node::new(net, Arc::new(MemoryStore::default()), policy);
+    let (handle, mut events) = node.signer(Arc::new(LocalSigner::new(key, OsEntropy))).start().await?;
+    loop {
+        match events.next().await.ok_or("the node has stopped")? {
+            Event::DhtReady => {
+                let (metadata, hour) = (SignerMetadata::default(), Duration::from_secs(3600));
+                handle.advertise_signer(signer, Criteria::ANY, metadata, hour).await?;
+            }
+            Event::SessionComplete(completed) => return Ok(completed),
+            Event::SessionAborted(aborted) => return Err(format!("no signature: {:?}", aborted.cause).into()),
+            _ => {}
+        }
+    }
+}
