@@ -31,6 +31,8 @@ pub(crate) enum Command {
     Sign(SignArgs),
     /// Verify a signature
     Verify(VerifyArgs),
+    /// Look at the rules that `run --policy` follows
+    Policy(PolicyArgs),
 }
 
 #[derive(Debug, Args)]
@@ -101,6 +103,9 @@ pub(crate) struct RunArgs {
     /// Sign whatever is asked for: for scripts and tests, on keys that hold nothing
     #[arg(long)]
     pub(crate) auto_approve: bool,
+    /// Decide by the rules in this file, and ask where they say so; see `motet policy`
+    #[arg(long, value_name = "FILE", conflicts_with = "auto_approve")]
+    pub(crate) policy: Option<PathBuf>,
     /// Stop after the first session, with its exit code
     #[arg(long)]
     pub(crate) once: bool,
@@ -170,8 +175,43 @@ pub(crate) struct VerifyArgs {
     pub(crate) json: bool,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct PolicyArgs {
+    #[command(subcommand)]
+    pub(crate) command: PolicyCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PolicyCommand {
+    /// Check a file of rules, and point out what is perhaps not meant
+    Check(PolicyCheckArgs),
+    /// Say which rule would decide on a request, and why those before it would not
+    Explain(PolicyExplainArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PolicyCheckArgs {
+    /// The rules, as JSON; - is standard input
+    pub(crate) file: PathBuf,
+    /// One JSON object a line
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PolicyExplainArgs {
+    /// The rules, as JSON
+    pub(crate) file: PathBuf,
+    /// The request, as JSON such as {"signer": "me", "requester": "alice", "amount": 100}; - is standard input
+    #[arg(long, value_name = "FILE")]
+    pub(crate) request: PathBuf,
+    /// One JSON object a line
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
 /// A duration such as `500ms`, `10s` or `2m`.
-fn duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let digits = text.trim_end_matches(|character: char| character.is_ascii_alphabetic());
     let number: u64 =
         digits.parse().map_err(|_| "a duration is a number with ms, s, m or h, such as 10s".to_owned())?;

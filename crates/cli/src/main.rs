@@ -6,6 +6,7 @@ mod exit;
 mod keystore;
 mod output;
 mod peer_node;
+mod policy_file;
 mod prompt;
 
 use std::process::ExitCode;
@@ -49,6 +50,7 @@ async fn perform(command: Command) -> Result<Exit, Failed> {
         Command::Find(args) => unless_interrupted(commands::find::run(args)).await,
         Command::Sign(args) => unless_interrupted(commands::sign::run(args)).await,
         Command::Verify(args) => commands::verify::run(&args),
+        Command::Policy(args) => commands::policy::run(&args),
     }
 }
 

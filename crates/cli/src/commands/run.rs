@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use motet_coordinator::event::AbortCause;
 use motet_coordinator::node::Clock;
+use motet_coordinator::policy::RulePolicy;
 use motet_coordinator::{ApproveAll, Event, Policy};
 use motet_core_crypto::PublicKey;
 use motet_wire::{Criteria, SignerMetadata};
@@ -17,6 +18,7 @@ use crate::args::RunArgs;
 use crate::exit::{Exit, Failed};
 use crate::output::{Format, Output};
 use crate::peer_node::PeerNode;
+use crate::policy_file::PolicyFile;
 use crate::prompt::Prompt;
 
 /// How long an advertisement lives; it is repeated at half of that.
@@ -29,7 +31,7 @@ pub(crate) async fn run(args: RunArgs) -> Result<Exit, Failed> {
     let mut interrupts = signal(SignalKind::interrupt()).map_err(Failed::here)?;
     let clock = Clock::start();
     let mut output = Output::new(Format::of(args.node.json), clock.now().mono);
-    let policy: Arc<dyn Policy> = if args.auto_approve { Arc::new(ApproveAll) } else { Arc::new(Prompt) };
+    let policy = policy(&args, &output)?;
     let mut node = PeerNode::start(&args.node, policy).await?;
     output.learn(node.signer, &node.nickname);
     output.say(&format!("signer {} as {:?}; stop with Ctrl-C", node.signer, node.nickname));
@@ -59,6 +61,18 @@ pub(crate) async fn run(args: RunArgs) -> Result<Exit, Failed> {
     };
     node.handle.stop().await;
     ended
+}
+
+/// Who decides what is signed.
+fn policy(args: &RunArgs, output: &Output) -> Result<Arc<dyn Policy>, Failed> {
+    let Some(path) = &args.policy else {
+        return Ok(if args.auto_approve { Arc::new(ApproveAll) } else { Arc::new(Prompt) });
+    };
+    let rules = PolicyFile::read(path)?.rules;
+    for remark in rules.remarks() {
+        output.say(&format!("note: {remark}"));
+    }
+    Ok(Arc::new(RulePolicy::new(rules, Arc::new(Prompt)).map_err(Failed::usage)?))
 }
 
 /// How a session has ended, if that is what the event says.

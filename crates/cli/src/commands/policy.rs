@@ -1,0 +1,94 @@
+//! `motet policy`: is this file a policy, and what would it say of a request?
+
+use std::sync::Arc;
+
+use motet_coordinator::DeclineAll;
+use motet_coordinator::policy::{Condition, DecidedBy, Explanation, RulePolicy, RuleRef, Verdict};
+use motet_wire::MonotonicMs;
+use serde_json::{Value, json};
+
+use crate::args::{PolicyArgs, PolicyCheckArgs, PolicyCommand, PolicyExplainArgs};
+use crate::exit::{Exit, Failed};
+use crate::output::{Format, Output};
+use crate::policy_file::PolicyFile;
+
+pub(crate) fn run(args: &PolicyArgs) -> Result<Exit, Failed> {
+    match &args.command {
+        PolicyCommand::Check(args) => check(args),
+        PolicyCommand::Explain(args) => explain(args),
+    }
+}
+
+fn check(args: &PolicyCheckArgs) -> Result<Exit, Failed> {
+    let output = Output::new(Format::of(args.json), MonotonicMs::default());
+    let file = match PolicyFile::read(&args.file) {
+        Ok(file) => file,
+        Err(failed) => {
+            output.object(&json!({"event": "policy", "valid": false, "error": failed.what, "next": failed.next}));
+            return Err(failed);
+        }
+    };
+    let rules = &file.rules;
+    let remarks: Vec<String> = rules.remarks().iter().map(ToString::to_string).collect();
+    output.object(&json!({
+        "event": "policy", "valid": true, "rules": rules.rules.len(), "otherwise": name(&rules.otherwise),
+        "contacts": rules.contacts.as_ref().map(|contacts| contacts.len()), "remarks": remarks,
+    }));
+    let contacts = rules.contacts.as_ref().map_or_else(
+        || "requests of everybody are looked at".to_owned(),
+        |contacts| format!("requests of {} contact(s) are looked at, all others declined", contacts.len()),
+    );
+    output.say(&format!(
+        "{}: {} rule(s); otherwise {}; {contacts}",
+        args.file.display(),
+        rules.rules.len(),
+        rules.otherwise
+    ));
+    for remark in remarks {
+        output.say(&format!("note: {remark}"));
+    }
+    Ok(Exit::Success)
+}
+
+fn explain(args: &PolicyExplainArgs) -> Result<Exit, Failed> {
+    let output = Output::new(Format::of(args.json), MonotonicMs::default());
+    let file = PolicyFile::read(&args.file)?;
+    let facts = file.read_question(&args.request)?;
+    let policy = RulePolicy::new(file.rules.clone(), Arc::new(DeclineAll)).map_err(Failed::usage)?;
+    let explanation = policy.explain(facts, MonotonicMs::default());
+    output.object(&fields(&explanation));
+    output.say(&file.with_names(&explanation.to_string()));
+    if file.rules.rules.iter().flat_map(|rule| &rule.when).any(|condition| matches!(condition, Condition::Below(_))) {
+        output.say("rates are taken as if nothing had been approved yet");
+    }
+    Ok(Exit::Success)
+}
+
+fn fields(explanation: &Explanation) -> Value {
+    let (decided_by, rule) = match &explanation.decided_by {
+        DecidedBy::Contacts => ("contacts", None),
+        DecidedBy::Rule(rule) => ("rule", Some(rule)),
+        DecidedBy::Otherwise => ("otherwise", None),
+    };
+    let reason = match &explanation.verdict {
+        Verdict::Deny { reason } => Some(reason),
+        Verdict::Allow | Verdict::Ask => None,
+    };
+    let reference = |rule: &RuleRef| json!({"number": rule.number, "name": rule.name});
+    let passed_over = explanation.passed_over.iter().map(|passed| {
+        let because: Vec<String> = passed.because.iter().map(ToString::to_string).collect();
+        json!({"rule": reference(&passed.rule), "because": because})
+    });
+    json!({
+        "event": "explanation", "verdict": name(&explanation.verdict), "reason": reason, "decided_by": decided_by,
+        "rule": rule.map(reference), "passed_over": passed_over.collect::<Vec<_>>(),
+    })
+}
+
+const fn name(verdict: &Verdict) -> &'static str {
+    match verdict {
+        Verdict::Allow => "allow",
+        Verdict::Deny { .. } => "deny",
+        Verdict::Ask => "ask",
+    }
+}

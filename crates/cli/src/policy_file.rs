@@ -1,0 +1,122 @@
+//! Rules as people write them: a JSON file for `motet run --policy` (`docs/operations.md`, "Policies").
+//!
+//! Reading is strict, since a condition that is misspelt and ignored would widen a rule: unknown, repeated and `null`
+//! fields are refused, and so is every name that the file does not define.
+
+mod names;
+mod question;
+mod schema;
+
+use std::fmt;
+use std::io::Read as _;
+use std::path::Path;
+
+use motet_coordinator::policy::{Facts, RuleError, Rules};
+use motet_core_crypto::PublicKey;
+
+use crate::exit::{Exit, Failed};
+use names::Names;
+
+/// Bytes of a file: hundreds of rules with dozens of keys each.
+const FILE: u64 = 1024 * 1024;
+
+/// Rules, and what their author calls the signers.
+#[derive(Debug)]
+pub(crate) struct PolicyFile {
+    pub(crate) rules: Rules,
+    names: Names,
+}
+
+/// What is wrong with a file, where, and what to do.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Fault {
+    place: String,
+    what: String,
+    next: String,
+}
+
+impl Fault {
+    fn new(place: impl fmt::Display, what: impl fmt::Display, next: impl fmt::Display) -> Self {
+        Self { place: place.to_string(), what: what.to_string(), next: next.to_string() }
+    }
+
+    /// What the parser of JSON says, with the line in front.
+    fn json(error: &serde_json::Error) -> Self {
+        let text = error.to_string();
+        let end = format!(" at line {} column {}", error.line(), error.column());
+        let place = format!("line {}, column {}", error.line(), error.column());
+        let next = if error.is_data() {
+            "correct or remove it; docs/operations.md, \"Policies\", has all fields"
+        } else {
+            "make it valid JSON: no comments, no commas at the end of lists, double quotes"
+        };
+        Self::new(place, text.strip_suffix(&end).unwrap_or(&text), next)
+    }
+
+    fn of_rules(error: &RuleError) -> Self {
+        Self::new("the rules", error, "correct that rule, or remove it")
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.place, self.what)
+    }
+}
+
+impl PolicyFile {
+    /// Reads a file.
+    pub(crate) fn read(path: &Path) -> Result<Self, Failed> {
+        Self::parse(&text_of(path)?).map_err(|fault| failed(path, fault))
+    }
+
+    pub(crate) fn parse(text: &str) -> Result<Self, Fault> {
+        let written: schema::Written = serde_json::from_str(text).map_err(|error| Fault::json(&error))?;
+        let (names, rules) = written.rules()?;
+        rules.check().map_err(|error| Fault::of_rules(&error))?;
+        Ok(Self { rules, names })
+    }
+
+    /// Reads what a request would say, in this file's names.
+    pub(crate) fn read_question(&self, path: &Path) -> Result<Facts, Failed> {
+        self.question(&text_of(path)?).map_err(|fault| failed(path, fault))
+    }
+
+    fn question(&self, text: &str) -> Result<Facts, Fault> {
+        let question: question::Question = serde_json::from_str(text).map_err(|error| Fault::json(&error))?;
+        question.facts(&self.names)
+    }
+
+    /// A text about keys, with the names of those that have one.
+    pub(crate) fn with_names(&self, text: &str) -> String {
+        let named = |text: String, (name, key): (&str, &PublicKey)| {
+            let key = key.to_string();
+            let short = key.get(..12).unwrap_or(&key).to_owned();
+            text.replace(&key, &format!("{name} ({short}…)"))
+        };
+        self.names.signers().fold(text.to_owned(), named)
+    }
+}
+
+fn failed(path: &Path, fault: Fault) -> Failed {
+    Failed::new(Exit::Usage, format!("{}: {fault}", path.display())).hint(fault.next)
+}
+
+/// The text of a file; `-` is standard input.
+fn text_of(path: &Path) -> Result<String, Failed> {
+    let failed = |error: std::io::Error| Failed::here(format!("cannot read {}: {error}", path.display()));
+    let mut text = String::new();
+    let read = if path == Path::new("-") {
+        std::io::stdin().lock().take(FILE + 1).read_to_string(&mut text)
+    } else {
+        std::fs::File::open(path).and_then(|file| file.take(FILE + 1).read_to_string(&mut text))
+    };
+    if u64::try_from(read.map_err(failed)?).is_ok_and(|read| read <= FILE) {
+        Ok(text)
+    } else {
+        Err(Failed::usage(format!("{} is longer than {FILE} bytes", path.display())))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,1 @@
+//! Files that are policies, and files that are not: where the fault is, and what to do.
