@@ -68,6 +68,7 @@ impl Task {
                     }
                     Err(_) => break,
                 },
+                () = events.closed() => break,
                 order = self.orders.recv() => match order {
                     None | Some(Order::Stop) => break,
                     Some(order) => self.on_order(order),

@@ -2,6 +2,7 @@
 
 #![expect(clippy::wildcard_enum_match_arm, reason = "a command waits for some events; the rest is for the timeline")]
 
+use core::pin::Pin;
 use core::time::Duration;
 use std::sync::Arc;
 
@@ -13,6 +14,7 @@ use motet_core_crypto::PublicKey;
 use motet_wire::{Criteria, SignerMetadata};
 use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::Sleep;
 
 use crate::args::RunArgs;
 use crate::exit::{Exit, Failed};
@@ -23,6 +25,8 @@ use crate::prompt::Prompt;
 
 /// How long an advertisement lives; it is repeated at half of that.
 const ADVERTISED: Duration = Duration::from_secs(3600);
+/// How long a withdrawal may take before the node goes anyway.
+const FAREWELL: Duration = Duration::from_secs(1);
 /// How often nodes with `--dev` look who else is there.
 const MEETING: Duration = Duration::from_secs(2);
 
@@ -41,6 +45,7 @@ pub(crate) async fn run(args: RunArgs) -> Result<Exit, Failed> {
     let criteria = Criteria { transaction_types: args.types.clone(), ..Criteria::ANY };
     let metadata = SignerMetadata { nickname: node.nickname.clone(), ..SignerMetadata::default() };
     node.handle.advertise_signer(node.signer, criteria, metadata, ADVERTISED).await.map_err(Failed::here)?;
+    let mut farewell = None;
     let mut meeting = tokio::time::interval(MEETING);
     let ended = loop {
         tokio::select! {
@@ -50,13 +55,20 @@ pub(crate) async fn run(args: RunArgs) -> Result<Exit, Failed> {
                 if let Some(ended) = outcome(&event, &node.signer, &output).filter(|_| args.once) {
                     break ended;
                 }
+                if farewell.is_some() && matches!(event, Event::SignerWithdrawn(_)) {
+                    break Ok(Exit::Success);
+                }
             }
             _ = meeting.tick() => node.meet().await,
             _ = interrupts.recv() => {
-                // Nobody may have heard of the advertisement; then there is nothing to withdraw.
-                drop(node.handle.withdraw_advertisement(node.signer, "stopped".to_owned()).await);
-                break Ok(Exit::Success);
+                // Others hear of it before the node goes, if it is quick; a second interrupt does not wait for that.
+                let withdrawn = node.handle.withdraw_advertisement(node.signer, "stopped".to_owned()).await;
+                if farewell.is_some() || withdrawn.is_err() {
+                    break Ok(Exit::Success);
+                }
+                farewell = Some(Box::pin(tokio::time::sleep(FAREWELL)));
             }
+            () = over(farewell.as_mut()) => break Ok(Exit::Success),
         }
     };
     node.handle.stop().await;
@@ -73,6 +85,14 @@ fn policy(args: &RunArgs, output: &Output) -> Result<Arc<dyn Policy>, Failed> {
         output.say(&format!("note: {remark}"));
     }
     Ok(Arc::new(RulePolicy::new(rules, Arc::new(Prompt)).map_err(Failed::usage)?))
+}
+
+/// Waits until the farewell is over; for ever if there is none.
+async fn over(farewell: Option<&mut Pin<Box<Sleep>>>) {
+    match farewell {
+        Some(farewell) => farewell.await,
+        None => core::future::pending().await,
+    }
 }
 
 /// How a session has ended, if that is what the event says.

@@ -214,7 +214,8 @@ fn an_interrupt_ends_a_signer_in_order_and_cancels_a_request() {
     asked.signal("INT");
     asked.wait().expect(6);
     other.signal("INT");
-    other.wait().expect(0);
+    let other = other.wait().expect(0);
+    assert_eq!(other.last("SignerWithdrawn")["reason"], "stopped");
     nobody_has_left_an_address(&scene);
 }
 
