@@ -12,10 +12,11 @@ use std::time::{Duration, Instant};
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use motet_core_crypto::{NonceInputs, PublicNonce, SecretKey, XOnlyPublicKey, generate_nonce, schnorr, tagged_hash};
+use motet_wire::work::Free;
 use motet_wire::{
-    Arrival, Attempt, Channel, Delegation, Kind, MonotonicMs, NetworkId, NonceShare, Now, ParticipantJoined, PeerId,
-    Rate, RequestId, Rule, SessionId, SignerIndex, TimestampMs, TranscriptHash, Validator, ValidatorLimits, limits,
-    seal, verify_batch,
+    Arrival, Attempt, Channel, Delegation, Derivation, Item, Kind, MonotonicMs, NetworkId, NonceShare, Now,
+    ParticipantJoined, PeerId, Rate, RequestId, RequestMetadata, RequestOptions, Rule, SessionId, SignerIndex,
+    SigningRequest, SyncResponse, TimestampMs, TranscriptHash, Validator, ValidatorLimits, limits, seal, verify_batch,
 };
 use rand_chacha::ChaCha8Rng;
 use rand_core::SeedableRng;
@@ -44,11 +45,25 @@ impl Case {
     }
 
     fn validator(&self) -> Validator {
-        let mut validator = Validator::new(network(), self.limits.clone());
+        let mut validator = Validator::with_work(network(), self.limits.clone(), Arc::new(Free));
         for frame in &self.before {
             drop(validator.validate(arrival(frame), NOW));
         }
         validator
+    }
+
+    /// Feeds the first frames to a fresh validator: how long they take from their arrival to the verdict.
+    fn one_by_one(&self, count: usize) -> Duration {
+        let mut validator = self.validator();
+        let start = Instant::now();
+        let mut as_expected = true;
+        for frame in self.frames.iter().take(count) {
+            let verdict = validator.validate(arrival(frame), NOW);
+            as_expected &= verdict.err().map(|rejection| rejection.rule) == self.rule;
+        }
+        let elapsed = start.elapsed();
+        assert!(as_expected, "{} ended otherwise", self.name);
+        elapsed
     }
 }
 
@@ -200,20 +215,7 @@ fn alone(criterion: &mut Criterion) {
     group.throughput(Throughput::Elements(1));
     for case in cases() {
         group.bench_function(case.name, |bencher| {
-            bencher.iter_custom(|rounds| {
-                passes(rounds, case.frames.len(), |count| {
-                    let mut validator = case.validator();
-                    let start = Instant::now();
-                    let mut as_expected = true;
-                    for frame in case.frames.iter().take(count) {
-                        let verdict = validator.validate(arrival(frame), NOW);
-                        as_expected &= verdict.err().map(|rejection| rejection.rule) == case.rule;
-                    }
-                    let elapsed = start.elapsed();
-                    assert!(as_expected, "{} ended otherwise", case.name);
-                    elapsed
-                })
-            });
+            bencher.iter_custom(|rounds| passes(rounds, case.frames.len(), |count| case.one_by_one(count)));
         });
     }
     // What the others are compared with: nothing but the check of one signature.
@@ -223,6 +225,78 @@ fn alone(criterion: &mut Criterion) {
     group.bench_function("a signature check by itself", |bencher| {
         bencher.iter(|| schnorr::verify(&public, &[1; 32], &signature));
     });
+    group.finish();
+}
+
+/// Requests of 100 signers and nearly 50 KB, as large as they come, each from another peer.
+fn requests(count: u8) -> Vec<Arc<[u8]>> {
+    let (signer, message_key) = (secret("signer", 0), secret("message", 0));
+    let not_after = TimestampMs(WALL + 3_600_000);
+    let (signer_key, sender) = (signer.public_key(), message_key.public_key());
+    let keys: Vec<_> = (0..100).map(|number| secret("signer", number).public_key()).collect();
+    (0..count)
+        .map(|number| {
+            let peer = PeerId::from_bytes(&[number; 38]).expect("38 bytes");
+            let digest = Delegation::digest(&network(), &signer_key, &sender, &peer, not_after);
+            let signature = schnorr::sign(&signer, &digest, &[0; 32]).expect("signing works");
+            let request = SigningRequest {
+                creator: Delegation { signer: signer_key, message_key: sender, peer, not_after, signature },
+                keys: keys.clone(),
+                items: vec![Item { message: vec![1; 13 * 1024], derivation: Derivation::None }],
+                options: RequestOptions::default(),
+                metadata: RequestMetadata { transaction: vec![2; limits::TRANSACTION], ..RequestMetadata::default() },
+                created: TimestampMs(WALL),
+                expires: TimestampMs(WALL + 600_000),
+                salt: [number; 16],
+                work: None,
+            };
+            let sealed = seal(&network(), &message_key, 1, TimestampMs(WALL), &request.into(), &[0; 32]);
+            sealed.expect("a sound message").frame
+        })
+        .collect()
+}
+
+/// Answers of nearly 256 KB, as large as any frame.
+fn answers(count: u8) -> Vec<Arc<[u8]>> {
+    let key = secret("message", 0);
+    (0..count)
+        .map(|number| {
+            let answer = SyncResponse { request: RequestId::from_bytes([number; 32]), frames: vec![vec![3; 640]; 400] };
+            seal(&network(), &key, 1, TimestampMs(WALL), &answer.into(), &[0; 32]).expect("a sound message").frame
+        })
+        .collect()
+}
+
+/// Frames so large that hashing them is what costs.
+fn large(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("wire/large");
+    let poor = || ValidatorLimits { verifications_per_second: 0, ..unlimited() };
+    // The last number of a body's first list says more than there is.
+    let (requests, answers) = (requests(32), answers(32));
+    let lying_requests = changed(&requests, |frame| set(frame, BODY + 180 + 3, 0xff));
+    let lying_answers = changed(&answers, |frame| set(frame, BODY + 32 + 3, 0xff));
+    let mut cases = Vec::new();
+    for (name, frames, lying) in
+        [("request of 49 KB", requests, lying_requests), ("answer of 252 KB", answers, lying_answers)]
+    {
+        let named = |what: &str| format!("{name}, {what}");
+        cases.push((named("valid"), Case::new("valid", None, frames.clone())));
+        cases.push((
+            named("replay"),
+            Case { before: frames.clone(), ..Case::new("replay", Some(Rule::Replay), frames.clone()) },
+        ));
+        cases.push((
+            named("no budget left"),
+            Case { limits: poor(), ..Case::new("no budget", Some(Rule::Budget), frames) },
+        ));
+        cases.push((named("body promises more"), Case::new("promises", Some(Rule::Body), lying)));
+    }
+    for (name, case) in cases {
+        group.throughput(Throughput::Bytes(case.frames.first().map_or(0, |frame| frame.len() as u64)));
+        group.bench_function(name.as_str(), |bencher| {
+            bencher.iter_custom(|rounds| passes(rounds, case.frames.len(), |count| case.one_by_one(count)));
+        });
+    }
     group.finish();
 }
 
@@ -277,6 +351,6 @@ criterion_group! {
     name = benches;
     config = Criterion::default().sample_size(20).warm_up_time(Duration::from_millis(300))
         .measurement_time(Duration::from_secs(2));
-    targets = alone, batches
+    targets = alone, large, batches
 }
 criterion_main!(benches);
