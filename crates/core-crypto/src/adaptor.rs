@@ -80,8 +80,7 @@ impl AdaptorSignature {
         let t = secret.scalar();
         let mut s = Zeroizing::new(Scalar::conditional_select(t, &-t, Choice::from(u8::from(self.nonce.is_odd()))));
         *s += self.s;
-        declassify(Site::AdaptedScalar, &*s);
-        Signature::from_parts(&self.nonce.x_bytes(), &s)
+        Signature::from_parts(&self.nonce.x_bytes(), &declassify(Site::AdaptedScalar, *s))
     }
 
     /// The adaptor secret, from the completed signature.
@@ -120,16 +119,14 @@ pub fn sign(
     hash.update(&adaptor.to_bytes());
     hash.update(message);
     let mut k = nonce_scalar(hash).ok_or(SignatureError)?;
-    let point = ProjectivePoint::mul_by_generator(&k).to_affine();
     // The adaptor point is public, and so, with the signature, is the rest of R.
-    declassify(Site::SignatureNonce, &point);
+    let point = declassify(Site::SignatureNonce, ProjectivePoint::mul_by_generator(&k).to_affine());
     let point = PublicPoint::from_k256(&point).ok_or(SignatureError)?;
     let nonce = sum_vartime([point, adaptor.point()].into_iter()).to_point_vartime().ok_or(SignatureError)?;
     *k = Scalar::conditional_select(&k, &-*k, Choice::from(u8::from(nonce.is_odd())));
     let mut s = Zeroizing::new(challenge(&nonce.x_bytes(), &public.to_bytes(), message) * *d);
     *s += *k;
-    declassify(Site::SignatureScalar, &*s);
-    let signature = AdaptorSignature { nonce, s: *s };
+    let signature = AdaptorSignature { nonce, s: declassify(Site::SignatureScalar, *s) };
     verify(&public, message, adaptor, &signature).map_err(|_| SignatureError)?;
     Ok(signature)
 }

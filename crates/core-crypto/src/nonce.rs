@@ -2,7 +2,6 @@
 
 use alloc::vec::Vec;
 
-use k256::elliptic_curve::BatchNormalize;
 use k256::elliptic_curve::subtle::ConstantTimeEq;
 use k256::{ProjectivePoint, Scalar};
 use rand_core::TryCryptoRng;
@@ -129,9 +128,9 @@ impl PublicNonce {
 
     /// The public nonces of secret ones, in constant time; none if one of them is zero.
     fn of(k: &[Scalar; 2]) -> Option<Self> {
-        let [first, second] = k.each_ref().map(ProjectivePoint::mul_by_generator);
-        let points = <ProjectivePoint as BatchNormalize<[ProjectivePoint; 2]>>::batch_normalize(&[first, second]);
-        declassify(Site::PublicNonce, &points);
+        // One by one: k256's normalization of both together ends in a branch on a product of secrets.
+        let points = k.each_ref().map(|k| ProjectivePoint::mul_by_generator(k).to_affine());
+        let points = declassify(Site::PublicNonce, points);
         let [first, second] = points.each_ref().map(PublicPoint::from_k256);
         let points = [first?, second?];
         Some(Self { points, bytes: joined(points.map(Some)) })

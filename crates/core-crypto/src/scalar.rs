@@ -101,16 +101,13 @@ pub(crate) fn parse_secret_scalar(bytes: &[u8; 32]) -> Option<Scalar> {
 
 /// The public point of a secret scalar that is not zero, in constant time.
 pub(crate) fn public_point(scalar: &Scalar, site: Site) -> Option<PublicKey> {
-    let point = ProjectivePoint::mul_by_generator(scalar).to_affine();
-    declassify(site, &point);
+    let point = declassify(site, ProjectivePoint::mul_by_generator(scalar).to_affine());
     PublicKey::from_affine(&point)
 }
 
 /// A choice that everybody may know.
 pub(crate) fn public_choice(site: Site, choice: Choice) -> bool {
-    let choice = choice.unwrap_u8();
-    declassify(site, &choice);
-    choice == 1
+    declassify(site, choice.unwrap_u8()) == 1
 }
 
 /// A hash as a scalar, modulo the group order.

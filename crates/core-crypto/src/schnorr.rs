@@ -89,14 +89,12 @@ pub fn sign(key: &SecretKey, message: &[u8], aux: &[u8; 32]) -> Result<Signature
     hash.update(&key_x);
     hash.update(message);
     let mut k = nonce_scalar(hash).ok_or(SignatureError)?;
-    let point = ProjectivePoint::mul_by_generator(&k).to_affine();
-    declassify(Site::SignatureNonce, &point);
+    let point = declassify(Site::SignatureNonce, ProjectivePoint::mul_by_generator(&k).to_affine());
     let nonce_x = point.x().into();
     *k = Scalar::conditional_select(&k, &-*k, point.y_is_odd());
     let mut s = Zeroizing::new(challenge(&nonce_x, &key_x, message) * *d);
     *s += *k;
-    declassify(Site::SignatureScalar, &*s);
-    let signature = Signature::from_parts(&nonce_x, &s);
+    let signature = Signature::from_parts(&nonce_x, &declassify(Site::SignatureScalar, *s));
     verify(&public.x_only(), message, &signature).map_err(|_| SignatureError)?;
     Ok(signature)
 }

@@ -171,8 +171,7 @@ impl SigningSession {
         // Everything but the key is public here, and multiplied first: one product touches the secret.
         let mut s = Zeroizing::new(self.key_factor() * a * key.scalar());
         *s += *k;
-        declassify(Site::PartialSignature, &*s);
-        let partial = PartialSignature(*s);
+        let partial = PartialSignature(declassify(Site::PartialSignature, *s));
         if self.verifies(index, &nonce.public_nonce(), &partial) == Some(true) {
             Ok(partial)
         } else {
