@@ -225,6 +225,20 @@ fn v21_what_is_said_says_something() {
 }
 
 #[test]
+fn v21_an_abort_says_why() {
+    let session = Session::run(2);
+    let abort = motet_wire::SessionAbort {
+        subject: motet_wire::AbortSubject::Session(session.id),
+        reason: motet_wire::AbortReason { code: motet_wire::AbortCode::Cancelled, detail: String::new() },
+        evidence: None,
+    };
+    let sound = Forged::from(&session.signer(0).seal(1, abort));
+    must_pass(sound.frame());
+    // subject u8 | id 32 | code u8
+    assert_eq!(must_break(sound.set_body(33, &[0]).frame()).rule, Rule::Fields);
+}
+
+#[test]
 fn v22_evidence_in_an_abort_decodes() {
     let session = Session::run(2);
     let abort = |evidence| motet_wire::SessionAbort {
