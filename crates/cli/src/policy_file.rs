@@ -6,6 +6,7 @@
 mod names;
 mod question;
 mod schema;
+mod strict;
 
 use std::fmt;
 use std::io::Read as _;
@@ -16,6 +17,7 @@ use motet_core_crypto::PublicKey;
 
 use crate::exit::{Exit, Failed};
 use names::Names;
+use strict::Object;
 
 /// Bytes of a file: hundreds of rules with dozens of keys each.
 const FILE: u64 = 1024 * 1024;
@@ -71,7 +73,8 @@ impl PolicyFile {
     }
 
     pub(crate) fn parse(text: &str) -> Result<Self, Fault> {
-        let written: schema::Written = serde_json::from_str(text).map_err(|error| Fault::json(&error))?;
+        let Object(written): Object<schema::Written> =
+            serde_json::from_str(text).map_err(|error| Fault::json(&error))?;
         let (names, rules) = written.rules()?;
         rules.check().map_err(|error| Fault::of_rules(&error))?;
         Ok(Self { rules, names })
@@ -83,7 +86,8 @@ impl PolicyFile {
     }
 
     fn question(&self, text: &str) -> Result<Facts, Fault> {
-        let question: question::Question = serde_json::from_str(text).map_err(|error| Fault::json(&error))?;
+        let Object(question): Object<question::Question> =
+            serde_json::from_str(text).map_err(|error| Fault::json(&error))?;
         question.facts(&self.names)
     }
 

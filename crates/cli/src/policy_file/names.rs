@@ -1,11 +1,8 @@
 //! What a file calls signers and groups of them.
 
-use core::marker::PhantomData;
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 
 use motet_core_crypto::PublicKey;
-use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
 
 use super::Fault;
 
@@ -83,42 +80,4 @@ fn usable(place: &str, name: &str) -> Result<(), Fault> {
         return Err(Fault::new(place, what, "choose another name"));
     }
     Ok(())
-}
-
-/// An object whose fields are names. A name that stands there twice is an error, where maps would keep the last.
-#[derive(Debug)]
-pub(super) struct Unique<T>(pub(super) BTreeMap<String, T>);
-
-impl<T> Default for Unique<T> {
-    fn default() -> Self {
-        Self(BTreeMap::new())
-    }
-}
-
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Unique<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(UniqueVisitor(PhantomData))
-    }
-}
-
-struct UniqueVisitor<T>(PhantomData<T>);
-
-impl<'de, T: Deserialize<'de>> Visitor<'de> for UniqueVisitor<T> {
-    type Value = Unique<T>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "an object of names")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut unique = BTreeMap::new();
-        while let Some(name) = map.next_key::<String>()? {
-            if unique.contains_key(&name) {
-                return Err(A::Error::custom(format_args!("{name:?} stands here twice")));
-            }
-            let value = map.next_value()?;
-            unique.insert(name, value);
-        }
-        Ok(Unique(unique))
-    }
 }

@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::Fault;
 use super::names::Names;
-use super::schema::stated;
+use super::strict::stated;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -6,10 +6,11 @@ use std::collections::BTreeSet;
 
 use motet_coordinator::policy::{Condition, Rate, Rule, Rules, Verdict};
 use motet_wire::limits;
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 
 use super::Fault;
-use super::names::{Names, Unique};
+use super::names::Names;
+use super::strict::{Object, Unique, stated};
 use crate::args::duration;
 
 #[derive(Debug, Deserialize)]
@@ -21,7 +22,7 @@ pub(super) struct Written {
     groups: Unique<Vec<String>>,
     #[serde(default, deserialize_with = "stated")]
     contacts: Option<Vec<String>>,
-    rules: Vec<WrittenRule>,
+    rules: Vec<Object<WrittenRule>>,
     otherwise: Then,
 }
 
@@ -30,7 +31,7 @@ pub(super) struct Written {
 struct WrittenRule {
     #[serde(default)]
     name: String,
-    when: When,
+    when: Object<When>,
     then: Then,
 }
 
@@ -46,7 +47,7 @@ enum Then {
 #[serde(deny_unknown_fields)]
 struct When {
     #[serde(default, deserialize_with = "stated")]
-    amount: Option<Borders<u64>>,
+    amount: Option<Object<Borders<u64>>>,
     #[serde(default, rename = "type", deserialize_with = "stated")]
     types: Option<BTreeSet<String>>,
     #[serde(default, deserialize_with = "stated")]
@@ -54,9 +55,9 @@ struct When {
     #[serde(default, deserialize_with = "stated")]
     cosigners: Option<Cosigners>,
     #[serde(default, deserialize_with = "stated")]
-    items: Option<Borders<usize>>,
+    items: Option<Object<Borders<usize>>>,
     #[serde(default, deserialize_with = "stated")]
-    rate: Option<WrittenRate>,
+    rate: Option<Object<WrittenRate>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -82,12 +83,6 @@ struct WrittenRate {
     per: String,
 }
 
-/// A field that may be left out, and that is no `null` when it is there: a condition whose value got lost must not
-/// silently go.
-pub(super) fn stated<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
-    T::deserialize(deserializer).map(Some)
-}
-
 const fn none<T>() -> Option<T> {
     None
 }
@@ -96,7 +91,8 @@ impl Written {
     pub(super) fn rules(self) -> Result<(Names, Rules), Fault> {
         let names = Names::new(self.signers.0, self.groups.0)?;
         let contacts = self.contacts.map(|contacts| names.keys("contacts", &contacts)).transpose()?;
-        let rules = (1..).zip(self.rules).map(|(number, rule)| rule.rule(number, &names)).collect::<Result<_, _>>()?;
+        let rules =
+            (1..).zip(self.rules).map(|(number, Object(rule))| rule.rule(number, &names)).collect::<Result<_, _>>()?;
         Ok((names, Rules { contacts, rules, otherwise: self.otherwise.into() }))
     }
 }
@@ -105,7 +101,7 @@ impl WrittenRule {
     fn rule(self, number: usize, names: &Names) -> Result<Rule, Fault> {
         let called = if self.name.is_empty() { String::new() } else { format!(" {:?}", self.name) };
         let place = |field: &str| format!("rule {number}{called}, {field}");
-        let When { amount, types, requester, cosigners, items, rate } = self.when;
+        let When { amount, types, requester, cosigners, items, rate } = self.when.0;
         let mut when = Vec::new();
         if let Some(keys) = requester {
             when.push(Condition::Requester(names.keys(&place("requester"), &keys)?));
@@ -119,16 +115,16 @@ impl WrittenRule {
             }
             None => {}
         }
-        if let Some(borders) = amount {
+        if let Some(Object(borders)) = amount {
             when.push(Condition::ClaimedAmount(borders.range(&place("amount"), 0, u64::MAX)?));
         }
         if let Some(types) = types {
             when.push(Condition::ClaimedType(possible(&place("type"), types)?));
         }
-        if let Some(borders) = items {
+        if let Some(Object(borders)) = items {
             when.push(Condition::Items(borders.range(&place("items"), 1, usize::MAX)?));
         }
-        if let Some(rate) = rate {
+        if let Some(Object(rate)) = rate {
             let period = duration(&rate.per)
                 .map_err(|error| Fault::new(place("rate"), format!("\"per\": {:?} is no duration", rate.per), error))?;
             when.push(Condition::Below(Rate { approvals: rate.approvals, period }));
