@@ -28,8 +28,9 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<(), Failure> {
     let musig2_k256 = build(root, "musig2-k256-peer", &["--no-default-features", "--features", "musig2-k256"])?;
-    let counts = build(root, "count-operations", &["--features", "count-operations"])?;
-    let bench_peers = build(root, "bench-peers", &[])?;
+    let counts =
+        build(root, "count-operations", &["--no-default-features", "--features", "musig2-secp256k1,count-operations"])?;
+    let bench_peers = build(root, "bench-peers", &["--no-default-features", "--features", "musig2-secp256k1"])?;
     let mut command = Command::new(bench_peers);
     command.arg("--musig2-k256").arg(musig2_k256).arg("--counts").arg(counts).args(["--signers", &arguments.signers]);
     for (wanted, flag) in [(arguments.json, "--json"), (arguments.quick, "--quick")] {
@@ -44,14 +45,9 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<(), Failure> {
 
 /// Builds one program in release mode and says where it is. Nothing is printed but what goes wrong: standard output
 /// belongs to the report.
-fn build(root: &Path, name: &str, features: &[&str]) -> Result<PathBuf, Failure> {
+pub(crate) fn build(root: &Path, name: &str, features: &[&str]) -> Result<PathBuf, Failure> {
     let start = ["build", "--release", "--package", "motet-benches", "--bin", name];
     let format = ["--message-format", "json-render-diagnostics", "--locked"];
     let output = cargo::output(&mut cargo::cargo(root, &[&start[..], &format, features].concat()))?;
-    String::from_utf8_lossy(&output)
-        .lines()
-        .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
-        .filter(|message| message.pointer("/target/name").is_some_and(|is| is == name))
-        .find_map(|message| message.get("executable")?.as_str().map(PathBuf::from))
-        .ok_or_else(|| Failure::unreadable(format!("cargo build {name}"), "no executable"))
+    cargo::executable(&output, name).ok_or_else(|| Failure::unreadable(format!("cargo build {name}"), "no executable"))
 }

@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::io::Write;
 use std::os::fd::AsFd;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::failure::Failure;
@@ -45,6 +45,15 @@ pub(crate) fn output(command: &mut Command) -> Result<Vec<u8>, Failure> {
     Err(Failure::Command { line, status: output.status })
 }
 
+/// Where cargo has put the program of that name, from what it prints with `--message-format json-render-diagnostics`.
+pub(crate) fn executable(messages: &[u8], name: &str) -> Option<PathBuf> {
+    String::from_utf8_lossy(messages)
+        .lines()
+        .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
+        .filter(|message| message.pointer("/target/name").is_some_and(|is| is == name))
+        .find_map(|message| message.get("executable")?.as_str().map(PathBuf::from))
+}
+
 /// Whether cargo knows this subcommand (`nextest`, `deny`, `fuzz`): whether it is installed.
 pub(crate) fn has(root: &Path, subcommand: &str) -> bool {
     cargo(root, &[subcommand, "--version"])
@@ -62,6 +71,13 @@ mod tests {
     fn a_missing_subcommand_is_not_there() {
         assert!(has(Path::new("."), "clippy"));
         assert!(!has(Path::new("."), "no-such-subcommand-of-cargo"));
+    }
+
+    #[test]
+    fn the_program_is_where_cargo_says() {
+        let messages = b"{\"target\":{\"name\":\"lib\"},\"executable\":null}\nnoise\n{\"target\":{\"name\":\"a\"},\"executable\":\"/b/a\"}";
+        assert_eq!(executable(messages, "a"), Some(PathBuf::from("/b/a")));
+        assert_eq!(executable(messages, "lib"), None);
     }
 
     #[test]

@@ -4,11 +4,11 @@ use std::path::Path;
 
 use crate::failure::Failure;
 use crate::step::Step;
-use crate::{clippy, commands, deny, doc, doctest, fmt, layers, no_std, test, tidy};
+use crate::{clippy, commands, ct, deny, doc, doctest, fmt, layers, no_std, test, tidy};
 
 /// The checks, in the order in which they run. `advisories` is not among them: it depends on a database of today and not on
 /// the change.
-pub(crate) const STEPS: [Step; 10] = [
+pub(crate) const STEPS: [Step; 11] = [
     fmt::STEP,
     tidy::STEP,
     layers::STEP,
@@ -18,6 +18,7 @@ pub(crate) const STEPS: [Step; 10] = [
     test::STEP,
     doctest::STEP,
     commands::STEP,
+    ct::STEP,
     doc::STEP,
 ];
 

@@ -12,6 +12,7 @@ mod cargo;
 mod ci;
 mod clippy;
 mod commands;
+mod ct;
 mod deny;
 mod doc;
 mod doctest;
@@ -46,7 +47,7 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Task {
-    /// Every check that a change must pass: fmt, tidy, layers, deny, clippy, no-std, test, doctest, commands, doc
+    /// Every check that a change must pass: fmt, tidy, layers, deny, clippy, no-std, test, doctest, commands, ct, doc
     Ci(ci::Arguments),
     /// Formatting, as rustfmt.toml says
     Fmt,
@@ -70,6 +71,8 @@ enum Task {
     Deny,
     /// Known vulnerabilities of all dependencies; needs the advisory database, says when it is skipped
     Advisories,
+    /// Constant time: the signing crate under memcheck with its secrets concealed
+    Ct(ct::Arguments),
     /// Our MuSig2 against four other libraries, interleaved in one run
     BenchPeers(bench_peers::Arguments),
     /// Whole sessions, over real sockets and in engines alone, beside their floor
@@ -105,6 +108,7 @@ fn perform(task: &Task, root: &Path) -> Result<(), Failure> {
         Task::Tidy => alone(&tidy::STEP, root),
         Task::Deny => alone(&deny::STEP, root),
         Task::Advisories => alone(&advisories::STEP, root),
+        Task::Ct(arguments) => ct::run(root, arguments),
         Task::BenchPeers(arguments) => bench_peers::run(root, arguments),
         Task::BenchSessions(arguments) => bench_sessions::run(root, arguments),
         Task::Fuzz(arguments) => fuzz::run(root, arguments),
