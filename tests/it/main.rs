@@ -10,15 +10,18 @@
     reason = "what is unexpected fails the test, and randomness is seeded"
 )]
 
+mod crash;
 mod crypto_fuzz;
 mod demo;
 mod differential;
 mod musig_interop;
+mod session_latency;
 mod sim_seeds;
 mod wire_docs;
 mod wire_evidence;
 mod wire_fuzz;
 mod wire_golden;
+mod wire_names;
 mod wire_properties;
 mod wire_rules_bytes;
 mod wire_rules_cost;
