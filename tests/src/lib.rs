@@ -1,5 +1,6 @@
 //! What Motet's cross-crate tests share: fixtures, and those who attack.
 
+pub mod crash;
 pub mod fuzz_crypto;
 pub mod fuzz_wire;
 pub mod sim;

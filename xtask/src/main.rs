@@ -12,6 +12,7 @@ mod cargo;
 mod ci;
 mod clippy;
 mod commands;
+mod crashes;
 mod ct;
 mod deny;
 mod doc;
@@ -81,6 +82,8 @@ enum Task {
     Fuzz(fuzz::Arguments),
     /// Simulated worlds, many seeds or the story of one
     Sim(sim::Arguments),
+    /// The crash matrix: processes that die at named places and come back
+    Crashes(crashes::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -113,6 +116,7 @@ fn perform(task: &Task, root: &Path) -> Result<(), Failure> {
         Task::BenchSessions(arguments) => bench_sessions::run(root, arguments),
         Task::Fuzz(arguments) => fuzz::run(root, arguments),
         Task::Sim(arguments) => sim::run(root, arguments),
+        Task::Crashes(arguments) => crashes::run(root, arguments),
     }
 }
 

@@ -1,7 +1,8 @@
 //! Direct messages: one long-lived stream to each peer that is spoken to, and one from each that speaks
 //! (`docs/protocol.md` §5).
 //!
-//! A frame on a stream is its length (`u32`, big endian) and its bytes. The length is checked before anything is
+//! Whoever accepts a stream says so with one byte, [`ACCEPTED`]; before that nothing is sent on it, since a stream that nobody
+//! took in ends without a word. A frame on a stream is its length (`u32`, big endian) and its bytes. The length is checked before anything is
 //! allocated, and the buffer grows with what really arrives.
 
 use std::sync::Arc;
@@ -16,9 +17,15 @@ use crate::event::NetEvent;
 use crate::limits;
 use crate::peers;
 
+/// The first byte of whoever accepts a stream.
+const ACCEPTED: u8 = 1;
+
 /// Reads frames until the stream ends or breaks a rule.
 pub(crate) async fn read(peer: PeerId, mut stream: Stream, events: mpsc::Sender<NetEvent>) {
     let from = peers::to_wire(&peer);
+    if stream.write_all(&[ACCEPTED]).await.is_err() || stream.flush().await.is_err() {
+        return;
+    }
     while let Some(frame) = read_frame(&mut stream).await {
         let event = NetEvent::Received { from, channel: Channel::Direct, bytes: frame, token: None };
         // Waiting here is what slows a fast sender down.
@@ -80,7 +87,7 @@ async fn send(
 ) -> std::io::Result<()> {
     let open = match stream.take() {
         Some(open) => open,
-        None => control.open_stream(peer, protocol.clone()).await.map_err(std::io::Error::other)?,
+        None => tokio::time::timeout(limits::OPEN_TIME, open(peer, protocol, control)).await??,
     };
     let open = stream.insert(open);
     let length = u32::try_from(frame.len()).map_err(std::io::Error::other)?;
@@ -89,4 +96,12 @@ async fn send(
     bytes.extend_from_slice(frame);
     open.write_all(&bytes).await?;
     open.flush().await
+}
+
+/// Opens a stream, and waits until the peer has taken it in.
+async fn open(peer: PeerId, protocol: &StreamProtocol, control: &mut Control) -> std::io::Result<Stream> {
+    let mut stream = control.open_stream(peer, protocol.clone()).await.map_err(std::io::Error::other)?;
+    let mut answer = [0];
+    stream.read_exact(&mut answer).await?;
+    if answer == [ACCEPTED] { Ok(stream) } else { Err(std::io::ErrorKind::InvalidData.into()) }
 }

@@ -14,6 +14,8 @@ pub(crate) const OUTBOX: usize = 256;
 pub(crate) const SEND_ATTEMPTS: u32 = 4;
 /// The pause before the second try; it doubles.
 pub(crate) const SEND_PAUSE: Duration = Duration::from_millis(100);
+/// How long a peer may take to accept a stream.
+pub(crate) const OPEN_TIME: Duration = Duration::from_secs(10);
 /// How long a writer without frames keeps its stream.
 pub(crate) const WRITER_IDLE: Duration = Duration::from_secs(120);
 /// Streams that one peer may have open towards us; a reconnecting peer has two for a moment.

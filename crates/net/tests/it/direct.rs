@@ -28,6 +28,28 @@ async fn messages_arrive_whole_and_in_order() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_lost_when_many_begin_to_speak_at_once() {
+    let mut one = Peer::alone().await;
+    let mut others = Vec::new();
+    for _ in 0..12 {
+        let mut other = Peer::at(&one).await;
+        other.connected(&one.id()).await;
+        others.push(other);
+    }
+    for other in &others {
+        other.send(&one.id(), other.id().as_bytes().to_vec()).await;
+    }
+    let mut expected: Vec<Vec<u8>> = others.iter().map(|other| other.id().as_bytes().to_vec()).collect();
+    let mut heard = Vec::new();
+    while heard.len() < others.len() {
+        heard.push(one.message().await.bytes.to_vec());
+    }
+    expected.sort();
+    heard.sort();
+    assert_eq!(heard, expected);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn messages_to_oneself_come_straight_back() {
     let mut one = Peer::alone().await;
     one.send(&one.id(), *b"note to self").await;

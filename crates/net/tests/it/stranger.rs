@@ -46,11 +46,15 @@ impl Stranger {
         motet_wire::PeerId::from_bytes(&self.id.to_bytes()).unwrap()
     }
 
-    /// A new direct stream to this node.
+    /// A new direct stream to this node, accepted by it.
     pub(crate) async fn stream(&mut self, node: &Peer) -> DirectStream {
         let protocol = StreamProtocol::try_from_owned(format!("/motet/{}/direct/1", NetworkId::test())).unwrap();
         let peer = PeerId::from_bytes(node.id().as_bytes()).unwrap();
-        DirectStream(self.control.open_stream(peer, protocol).await.unwrap())
+        let mut stream = self.control.open_stream(peer, protocol).await.unwrap();
+        let mut accepted = [0];
+        tokio::time::timeout(GUARD, stream.read_exact(&mut accepted)).await.unwrap().unwrap();
+        assert_eq!(accepted, [1]);
+        DirectStream(stream)
     }
 }
 
@@ -77,6 +81,6 @@ impl DirectStream {
     pub(crate) async fn ended(mut self) {
         let mut byte = [0];
         let read = tokio::time::timeout(GUARD, self.0.read(&mut byte)).await.unwrap();
-        assert!(matches!(read, Ok(0) | Err(_)), "a direct stream says nothing");
+        assert!(matches!(read, Ok(0) | Err(_)), "a direct stream says no more than that it is accepted");
     }
 }
