@@ -5,3 +5,5 @@
 
 pub mod peer;
 pub mod sample;
+#[cfg(feature = "sessions")]
+pub mod session;

@@ -1,0 +1,231 @@
+//! Measures whole sessions and prints one JSON object or one row a line: `cargo xtask bench-sessions`.
+//!
+//! Usage: `bench-sessions [--json] [--n 2,3,..] [--runs N] [--only latency,crowd,engine,find] [--crowds 100,1000]`.
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a report is what this is for")]
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use motet_benches::session::directory::Full;
+use motet_benches::session::engines::Engines;
+use motet_benches::session::floor::{Arithmetic, Bare, shared};
+use motet_benches::session::group::{Failure, Group, Storage};
+use motet_benches::session::{crowd, percentile};
+use motet_wire::Commitments;
+use serde_json::{Value, json};
+
+/// Sessions that are not counted after nodes have started: certificates are checked and streams opened in them.
+const WARM_UP: usize = 2;
+
+struct Arguments {
+    json: bool,
+    signers: Vec<usize>,
+    runs: usize,
+    only: Vec<String>,
+    crowds: Vec<usize>,
+}
+
+fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Arguments, String> {
+    let mut parsed = Arguments {
+        json: false,
+        signers: vec![2, 3, 5, 10, 15, 50],
+        runs: 100,
+        only: ["latency", "crowd", "engine", "find"].map(str::to_owned).to_vec(),
+        crowds: vec![100, 1000],
+    };
+    while let Some(argument) = arguments.next() {
+        let mut value = || arguments.next().ok_or_else(|| format!("{argument} needs a value"));
+        match argument.as_str() {
+            "--json" => parsed.json = true,
+            "--n" => parsed.signers = numbers(&value()?).ok_or("--n wants numbers")?,
+            "--runs" => parsed.runs = value()?.parse().map_err(|_| "--runs wants a number")?,
+            "--only" => parsed.only = value()?.split(',').map(str::to_owned).collect(),
+            "--crowds" => parsed.crowds = numbers(&value()?).ok_or("--crowds wants numbers")?,
+            _ => return Err(format!("unknown argument {argument}")),
+        }
+    }
+    if parsed.signers.iter().any(|signers| !(2..=100).contains(signers)) {
+        return Err("a session has 2 to 100 signers".to_owned());
+    }
+    Ok(parsed)
+}
+
+fn numbers(list: &str) -> Option<Vec<usize>> {
+    list.split(',').map(|number| number.parse().ok()).collect()
+}
+
+/// One line: the operation, its numbers of nanoseconds, and whatever else belongs to it.
+fn print(arguments: &Arguments, line: &Value) {
+    if arguments.json {
+        println!("{line}");
+        return;
+    }
+    let fields = line.as_object().into_iter().flatten().map(|(name, value)| match value.as_u64() {
+        Some(time) if name.ends_with("_ns") => {
+            format!("{} {:.3} ms", name.trim_end_matches("_ns"), time as f64 / 1e6)
+        }
+        _ => format!("{name} {value}"),
+    });
+    println!("{}", fields.collect::<Vec<_>>().join("  "));
+}
+
+fn nanoseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+fn rounded(ratio: f64) -> f64 {
+    (ratio * 100.0).round() / 100.0
+}
+
+/// Sessions one after the other, each followed by a round of bare messages and the arithmetic of one signer.
+async fn latency(signers: usize, runs: usize, storage: Storage, commitments: Commitments) -> Result<Value, Failure> {
+    let phases = if commitments == Commitments::On { 4 } else { 3 };
+    let (mut chain, mut all) = (Bare::start(2).await?, Bare::start(signers).await?);
+    let mut arithmetic = Arithmetic::new(signers);
+    let (mut everybody, mut creators, mut chains, mut alls, mut sums) =
+        (Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let mut failed = 0;
+    for _ in 0..WARM_UP {
+        chain.round(phases).await?;
+        all.round(phases).await?;
+        arithmetic.measure();
+    }
+    let mut group = None;
+    while everybody.len() + failed < runs {
+        let nodes = match &mut group {
+            Some(nodes) => nodes,
+            None => {
+                let mut started = Group::start("bench", signers, storage).await?;
+                for _ in 0..WARM_UP {
+                    started.sign(commitments).await?;
+                }
+                group.insert(started)
+            }
+        };
+        match nodes.sign(commitments).await {
+            Ok(took) => {
+                everybody.push(took.everybody);
+                creators.push(took.creator);
+            }
+            Err(error) => {
+                eprintln!("a session of {signers} failed: {error}");
+                failed += 1;
+            }
+        }
+        // What the last session leaves to do after its signature is not the next one's time.
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        chains.push(chain.round(phases).await?);
+        alls.push(all.round(phases).await?);
+        sums.push(arithmetic.measure());
+        if nodes.left() == 0
+            && let Some(spent) = group.take()
+        {
+            spent.stop().await;
+        }
+    }
+    let sum = shared(percentile(&sums, 50), signers);
+    let floor = percentile(&chains, 50) + sum;
+    let median = percentile(&everybody, 50);
+    Ok(json!({
+        "operation": "announce_to_signature", "n": signers, "store": storage.name(),
+        "commitments": commitments == Commitments::On,
+        "median_ns": nanoseconds(median),
+        "p95_ns": nanoseconds(percentile(&everybody, 95)),
+        "p99_ns": nanoseconds(percentile(&everybody, 99)),
+        "floor_ns": nanoseconds(floor),
+        "ratio": rounded(median.as_secs_f64() / floor.as_secs_f64()),
+        "creator_median_ns": nanoseconds(percentile(&creators, 50)),
+        "messages_ns": nanoseconds(percentile(&chains, 50)),
+        "all_messages_ns": nanoseconds(percentile(&alls, 50)),
+        "arithmetic_ns": nanoseconds(sum),
+        "runs": everybody.len(), "failed": failed,
+    }))
+}
+
+async fn crowded(sessions: usize, storage: Storage) -> Result<Value, Failure> {
+    let crowd = crowd::run(sessions, storage).await?;
+    let done = crowd.times.len();
+    Ok(json!({
+        "operation": "concurrent_sessions", "n": crowd::SIGNERS, "sessions": sessions, "store": storage.name(),
+        "sessions_per_second": rounded(done as f64 / crowd.all.as_secs_f64()),
+        "p50_ns": nanoseconds(percentile(&crowd.times, 50)), "p95_ns": nanoseconds(percentile(&crowd.times, 95)),
+        "all_ns": nanoseconds(crowd.all), "most_at_once": crowd.peak,
+        "bytes_per_session": crowd.bytes / (sessions as u64).max(1), "failed": crowd.failed,
+    }))
+}
+
+fn engine(signers: usize, runs: usize) -> Value {
+    let mut engines = Engines::new(signers);
+    for _ in 0..WARM_UP {
+        engines.sign();
+    }
+    let mut splits: Vec<_> = (0..runs.max(1)).map(|_| engines.sign()).collect();
+    splits.sort_by_key(|split| split.total);
+    let middle = splits.get(splits.len() / 2).copied().unwrap_or_default();
+    json!({
+        "operation": "engine_alone", "n": signers,
+        "median_ns": nanoseconds(middle.total),
+        "sessions_per_second": rounded(1.0 / middle.total.as_secs_f64()),
+        "arithmetic_ns": nanoseconds(middle.arithmetic()),
+        "overhead_percent": rounded(middle.overhead() * 100.0),
+        "signers_ns": nanoseconds(middle.signers), "jobs_ns": nanoseconds(middle.jobs),
+        "checks_ns": nanoseconds(middle.checks), "seals_ns": nanoseconds(middle.seals),
+        "keys_ns": nanoseconds(middle.keys), "frames": middle.frames,
+    })
+}
+
+async fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let wanted = |name: &str| arguments.only.iter().any(|only| only == name);
+    if wanted("engine") {
+        for signers in &arguments.signers {
+            print(arguments, &engine(*signers, arguments.runs));
+        }
+    }
+    if wanted("find") {
+        let mut full = Full::new();
+        let times: Vec<Duration> = (0..arguments.runs.max(1)).map(|_| full.find()).collect();
+        let line = json!({
+            "operation": "find_available_signers", "signers": Full::SIGNERS,
+            "median_ns": nanoseconds(percentile(&times, 50)), "p99_ns": nanoseconds(percentile(&times, 99)),
+        });
+        print(arguments, &line);
+    }
+    if wanted("latency") {
+        for signers in &arguments.signers {
+            for (storage, commitments) in [
+                (Storage::Memory, Commitments::On),
+                (Storage::Redb, Commitments::On),
+                (Storage::Memory, Commitments::Off),
+            ] {
+                print(arguments, &latency(*signers, arguments.runs, storage, commitments).await?);
+            }
+        }
+    }
+    if wanted("crowd") {
+        for sessions in &arguments.crowds {
+            for storage in [Storage::Memory, Storage::Redb] {
+                print(arguments, &crowded(*sessions, storage).await?);
+            }
+        }
+    }
+    Ok(())
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let arguments = match parse(std::env::args().skip(1)) {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            eprintln!("bench-sessions: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    match run(&arguments).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("bench-sessions: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! Whole sessions, timed: over real sockets, with engines alone, and what both would take if only arithmetic and bare
+//! messages counted.
+//!
+//! - [`group`]: nodes on loopback, and sessions between them.
+//! - [`floor`]: the arithmetic of one signer and bare libp2p streams, to compare with.
+//! - [`crowd`]: many sessions at once.
+//! - [`engines`]: engines joined in memory, on one core, without network and store.
+//! - [`directory`]: looking signers up among many.
+
+pub mod crowd;
+pub mod directory;
+pub mod engines;
+pub mod floor;
+pub mod group;
+
+use std::time::Duration;
+
+use motet_coordinator::Announcement;
+use motet_core_crypto::{PublicKey, SecretKey, tagged_hash};
+use motet_wire::{Commitments, Derivation, Item, RequestMetadata, RequestOptions};
+
+/// The value below which a share of the samples lies; zero without samples.
+pub fn percentile(samples: &[Duration], percent: usize) -> Duration {
+    let mut sorted = samples.to_vec();
+    sorted.sort_unstable();
+    let rank = (sorted.len() * percent).div_ceil(100).saturating_sub(1);
+    sorted.get(rank).copied().unwrap_or_default()
+}
+
+/// The request that all benches make: one message of 32 bytes, to be signed under the signers' Taproot key.
+fn request(keys: Vec<PublicKey>, creator: PublicKey, commitments: Commitments, number: u64) -> Announcement {
+    let message = tagged_hash("motet-benches/session", &[&number.to_be_bytes()]).to_vec();
+    Announcement {
+        creator,
+        keys,
+        items: vec![Item { message, derivation: Derivation::Taproot { merkle_root: None } }],
+        options: RequestOptions { commitments, ..RequestOptions::default() },
+        metadata: RequestMetadata::default(),
+        lifetime: Duration::from_secs(600),
+    }
+}
+
+#[expect(clippy::expect_used, reason = "a hash is a scalar, but for one in 2^128")]
+fn secret(name: &str, number: usize) -> SecretKey {
+    let seed = tagged_hash("motet-benches/session-key", &[name.as_bytes(), &(number as u64).to_be_bytes()]);
+    SecretKey::from_bytes(&seed).expect("a hash is a scalar")
+}

@@ -1,0 +1,123 @@
+//! Many sessions at once, each of three signers on three of ten nodes, in several such networks on one machine.
+//!
+//! Every node announces ten requests at once, as many as the protocol lets one author announce in a row, so that a
+//! network of ten nodes has a hundred sessions, and each node takes part in thirty of them.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use motet_wire::{Commitments, RequestId};
+
+use super::group::{ANNOUNCEMENTS, Failure, Group, Storage};
+
+/// Nodes of one network.
+const NODES: usize = 10;
+/// Sessions of one network.
+pub const SESSIONS: usize = NODES * ANNOUNCEMENTS;
+/// Signers of each session.
+pub const SIGNERS: usize = 3;
+
+/// What came of a crowd of sessions.
+#[derive(Debug)]
+pub struct Crowded {
+    /// Of each session that succeeded, from its announcement until all three had the signature.
+    pub times: Vec<Duration>,
+    /// From the first announcement until the last signature.
+    pub all: Duration,
+    /// By how much the process's memory has grown.
+    pub bytes: u64,
+    /// Sessions without signatures.
+    pub failed: usize,
+    /// The most that were open at the same time.
+    pub peak: usize,
+}
+
+/// Starts networks, lets all their sessions begin at once, and waits for all.
+///
+/// # Errors
+///
+/// When nodes do not find each other, or refuse to announce.
+pub async fn run(sessions: usize, storage: Storage) -> Result<Crowded, Failure> {
+    let mut groups = Vec::new();
+    for index in 0..sessions.div_ceil(SESSIONS) {
+        groups.push(Group::start(&format!("crowd-{index}"), NODES, storage).await?);
+    }
+    let before = resident()?;
+    let begin = Instant::now();
+    let mut tasks = Vec::new();
+    for (index, mut group) in groups.into_iter().enumerate() {
+        let share = SESSIONS.min(sessions - index * SESSIONS);
+        tasks.push(tokio::spawn(async move {
+            let marks = one_network(&mut group, share).await?;
+            Ok::<_, Failure>((group, marks))
+        }));
+    }
+    let mut marks: Vec<Mark> = Vec::new();
+    let mut finished = Vec::new();
+    for task in tasks {
+        let (group, of_group) = task.await??;
+        marks.extend(of_group);
+        finished.push(group);
+    }
+    let all = marks.iter().filter_map(|mark| mark.end).max().map_or(Duration::ZERO, |end| end.duration_since(begin));
+    // The nodes still hold what they remember of every session.
+    let bytes = resident()?.saturating_sub(before);
+    for group in finished {
+        group.stop().await;
+    }
+    let times: Vec<Duration> = marks.iter().filter_map(|mark| Some(mark.end?.duration_since(mark.begin))).collect();
+    let failed = marks.len() - times.len();
+    Ok(Crowded { times, all, bytes, failed, peak: peak(&marks) })
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Mark {
+    begin: Instant,
+    end: Option<Instant>,
+    open: usize,
+}
+
+async fn one_network(group: &mut Group, sessions: usize) -> Result<Vec<Mark>, Failure> {
+    let mut marks: HashMap<RequestId, Mark> = HashMap::new();
+    for announced in group.announce_all(sessions, SIGNERS, Commitments::On).await? {
+        let (request, begin) = announced;
+        marks.insert(request, Mark { begin, end: None, open: SIGNERS });
+    }
+    let mut open = sessions * SIGNERS;
+    while open > 0 {
+        // Whatever has not come by the time nothing comes has failed.
+        let Ok(ended) = group.next_end().await else { break };
+        open -= 1;
+        if let Some(mark) = marks.get_mut(&ended.request).filter(|_| ended.signed) {
+            mark.open -= 1;
+            if mark.open == 0 {
+                mark.end = Some(ended.at);
+            }
+        }
+    }
+    Ok(marks.into_values().collect())
+}
+
+/// The most intervals that overlap.
+fn peak(marks: &[Mark]) -> usize {
+    let mut edges: Vec<(Instant, bool)> = Vec::new();
+    for mark in marks {
+        edges.push((mark.begin, true));
+        edges.extend(mark.end.map(|end| (end, false)));
+    }
+    edges.sort_unstable();
+    let (mut open, mut most) = (0usize, 0);
+    for (_, begins) in edges {
+        open = if begins { open + 1 } else { open.saturating_sub(1) };
+        most = most.max(open);
+    }
+    most
+}
+
+/// The process's resident memory in bytes, as Linux counts it.
+fn resident() -> Result<u64, Failure> {
+    let status = std::fs::read_to_string("/proc/self/status")?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).ok_or("no VmRSS")?;
+    let kilobytes: u64 = line.trim().trim_end_matches("kB").trim().parse()?;
+    Ok(kilobytes * 1_024)
+}

@@ -1,0 +1,93 @@
+//! Looking signers up in a full local directory.
+
+#![expect(clippy::expect_used, reason = "a directory that cannot be filled cannot be measured")]
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use motet_coordinator::{
+    Action, Command, CommandId, Config, Engine, Input, OsEntropy, Reply, Snapshot, Wishes, limits,
+};
+use motet_core_crypto::schnorr;
+use motet_wire::work::Free;
+use motet_wire::{
+    Arrival, Channel, Criteria, Delegation, MonotonicMs, NetworkId, Now, PeerId, SignerAdvertisement, SignerMetadata,
+    TimestampMs, Validator, Work, seal,
+};
+
+use super::group::unlimited;
+use super::secret;
+
+const NOW: Now = Now { wall: TimestampMs(1_800_000_000_000), mono: MonotonicMs(1_000_000) };
+
+/// An engine that knows as many signers as it can.
+#[derive(Debug)]
+pub struct Full {
+    engine: Engine,
+}
+
+impl Default for Full {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Full {
+    /// How many signers that is.
+    pub const SIGNERS: usize = limits::ADVERTISEMENTS;
+
+    /// Advertises them all; one in sixteen signs swaps.
+    pub fn new() -> Self {
+        let network = NetworkId::test();
+        let local = PeerId::from_bytes(&[1; 38]).expect("38 bytes");
+        let mut engine = Engine::new(Config::default(), network.clone(), local, Snapshot::default());
+        let mut validator = Validator::with_work(network, unlimited(), Arc::new(Free));
+        for index in 0..Self::SIGNERS {
+            let arrival = Arrival::new(advertisement(index), Channel::Dht, local);
+            let message = validator.validate(arrival, NOW).expect("a sound advertisement");
+            engine.handle(NOW, Input::Message(Box::new(message)), &mut OsEntropy);
+        }
+        Self { engine }
+    }
+
+    /// How long it takes to find the cheapest fifteen that sign swaps.
+    pub fn find(&mut self) -> Duration {
+        let wishes = Wishes { transaction_type: Some("swap".to_owned()), max_results: 15, ..Wishes::default() };
+        let begin = Instant::now();
+        let actions = self.engine.handle(NOW, Input::Command(CommandId(1), Command::Find(wishes)), &mut OsEntropy);
+        let took = begin.elapsed();
+        let found = actions
+            .iter()
+            .any(|action| matches!(action, Action::Reply(_, Ok(Reply::Found(found))) if found.len() == 15));
+        assert!(found, "fifteen are found");
+        took
+    }
+}
+
+fn advertisement(index: usize) -> Arc<[u8]> {
+    let network = NetworkId::test();
+    let (signer, message_key) = (secret("signer", index), secret("message", index));
+    let mut id = [0; 38];
+    id.iter_mut().zip(index.to_be_bytes()).for_each(|(to, from)| *to = from);
+    let peer = PeerId::from_bytes(&id).expect("38 bytes");
+    let not_after = NOW.wall.saturating_add(Duration::from_secs(3_600));
+    let digest = Delegation::digest(&network, &signer.public_key(), &message_key.public_key(), &peer, not_after);
+    let delegation = Delegation {
+        signer: signer.public_key(),
+        message_key: message_key.public_key(),
+        peer,
+        not_after,
+        signature: schnorr::sign(&signer, &digest, &[0; 32]).expect("a signature"),
+    };
+    let kind = if index.is_multiple_of(16) { "swap" } else { "payment" };
+    let advertisement = SignerAdvertisement {
+        delegation,
+        addresses: Vec::new(),
+        criteria: Criteria { transaction_types: vec![kind.to_owned()], ..Criteria::ANY },
+        metadata: SignerMetadata { fee: (index * 7_919 % 1_000) as u64, ..SignerMetadata::default() },
+        created: NOW.wall,
+        expires: NOW.wall.saturating_add(Duration::from_secs(3_600)),
+        work: Work::default(),
+    };
+    seal(&network, &message_key, 1, NOW.wall, &advertisement.into(), &[0; 32]).expect("a sound message").frame
+}

@@ -1,0 +1,19 @@
+//! What a session would take if nothing counted but messages and arithmetic.
+//!
+//! The floor of a session of n signers is as many one-way messages on open libp2p streams as the protocol needs one
+//! after the other (four, or three without commitments), and everybody's arithmetic. All signers of a bench share one
+//! machine: with n nodes on c cores, the arithmetic takes n / c times one node's, and one node's if n is below c.
+
+mod arithmetic;
+mod bare;
+
+pub use arithmetic::Arithmetic;
+pub use bare::Bare;
+
+use std::time::Duration;
+
+/// What n nodes' arithmetic takes on this machine, if one node's takes so long alone.
+pub fn shared(one: Duration, nodes: usize) -> Duration {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    if nodes <= cores { one } else { one.mul_f64(nodes as f64 / cores as f64) }
+}

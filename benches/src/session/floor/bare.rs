@@ -1,0 +1,182 @@
+//! Bare messages: libp2p swarms that speak nothing but one stream protocol, over the same transport as our nodes.
+//!
+//! Each has one open stream to each other one. In a round, the first sends a message to all; whoever has it sends one
+//! to all; whoever has everybody's sends the next to all; and so on, as the phases of a session do. Between two it is a
+//! chain of single messages, one way each.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures::{AsyncReadExt as _, AsyncWriteExt as _, StreamExt as _};
+use libp2p::core::upgrade;
+use libp2p::multiaddr::Protocol;
+use libp2p::swarm::SwarmEvent;
+use libp2p::{Multiaddr, PeerId, Stream, StreamProtocol, Swarm, SwarmBuilder, noise, tcp, yamux};
+use tokio::sync::{broadcast, mpsc};
+
+use crate::session::group::{Failure, GUARD};
+
+/// The length of every message: that of most of ours.
+const LENGTH: usize = 300;
+
+/// Swarms that are connected with each other.
+#[derive(Debug)]
+pub struct Bare {
+    nodes: usize,
+    start: broadcast::Sender<u8>,
+    done: mpsc::Receiver<Instant>,
+}
+
+impl Bare {
+    /// Connects `count` swarms on loopback, with a stream in each direction between any two.
+    ///
+    /// # Errors
+    ///
+    /// What libp2p says.
+    pub async fn start(count: usize) -> Result<Self, Failure> {
+        let protocol = StreamProtocol::new("/motet-benches/bare/1");
+        let (start, _) = broadcast::channel(4);
+        let (done_in, done) = mpsc::channel(count);
+        let mut swarms = Vec::new();
+        for _ in 0..count {
+            let mut swarm = swarm()?;
+            swarm.listen_on("/ip4/127.0.0.1/tcp/0".parse()?)?;
+            let address = loop {
+                if let SwarmEvent::NewListenAddr { address, .. } = swarm.select_next_some().await {
+                    break address;
+                }
+            };
+            swarms.push((swarm, address));
+        }
+        let places: Vec<(PeerId, Multiaddr)> =
+            swarms.iter().map(|(swarm, address)| (*swarm.local_peer_id(), address.clone())).collect();
+        let mut controls = Vec::new();
+        let mut inboxes = Vec::new();
+        for (index, (mut swarm, _)) in swarms.into_iter().enumerate() {
+            for (peer, address) in places.iter().take(index) {
+                swarm.dial(address.clone().with(Protocol::P2p(*peer)))?;
+            }
+            let mut control = swarm.behaviour().new_control();
+            let mut incoming = control.accept(protocol.clone())?;
+            let (heard, inbox) = mpsc::channel::<u8>(1_024);
+            tokio::spawn(async move {
+                loop {
+                    tokio::select! {
+                        _ = swarm.select_next_some() => {}
+                        Some((_, stream)) = incoming.next() => {
+                            tokio::spawn(read(stream, heard.clone()));
+                        }
+                    }
+                }
+            });
+            controls.push(control);
+            inboxes.push(inbox);
+        }
+        for (index, (mut control, inbox)) in controls.into_iter().zip(inboxes).enumerate() {
+            let mut streams = Vec::new();
+            for (other, (peer, _)) in places.iter().enumerate() {
+                if other != index {
+                    streams.push(tokio::time::timeout(GUARD, open(&mut control, *peer, &protocol)).await?);
+                }
+            }
+            let role = if index == 0 { Role::First } else { Role::Other };
+            tokio::spawn(play(role, streams, inbox, start.subscribe(), done_in.clone()));
+        }
+        Ok(Self { nodes: count, start, done })
+    }
+
+    /// One round of so many phases: how long until everybody has the last message of everybody.
+    ///
+    /// # Errors
+    ///
+    /// When a message is lost.
+    pub async fn round(&mut self, phases: u8) -> Result<Duration, Failure> {
+        let begin = Instant::now();
+        self.start.send(phases)?;
+        let mut last = begin;
+        for _ in 0..self.nodes {
+            last = last.max(tokio::time::timeout(GUARD, self.done.recv()).await?.ok_or("a swarm has stopped")?);
+        }
+        Ok(last.saturating_duration_since(begin))
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Role {
+    First,
+    Other,
+}
+
+fn swarm() -> Result<Swarm<libp2p_stream::Behaviour>, Failure> {
+    let swarm = SwarmBuilder::with_new_identity()
+        .with_tokio()
+        .with_tcp(tcp::Config::default().nodelay(true), noise::Config::new, yamux::Config::default)?
+        .with_behaviour(|_| libp2p_stream::Behaviour::new())?
+        .with_swarm_config(|swarm| {
+            swarm
+                .with_substream_upgrade_protocol_override(upgrade::Version::V1Lazy)
+                .with_idle_connection_timeout(Duration::from_secs(3_600))
+        })
+        .build();
+    Ok(swarm)
+}
+
+async fn open(control: &mut libp2p_stream::Control, peer: PeerId, protocol: &StreamProtocol) -> Stream {
+    loop {
+        if let Ok(stream) = control.open_stream(peer, protocol.clone()).await {
+            return stream;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+async fn read(mut stream: Stream, heard: mpsc::Sender<u8>) {
+    let mut frame = [0; 4 + LENGTH];
+    while stream.read_exact(&mut frame).await.is_ok() {
+        let [phase, ..] = frame;
+        if heard.send(phase).await.is_err() {
+            break;
+        }
+    }
+}
+
+/// Plays rounds until the streams end.
+async fn play(
+    role: Role,
+    mut streams: Vec<Stream>,
+    mut inbox: mpsc::Receiver<u8>,
+    mut start: broadcast::Receiver<u8>,
+    done: mpsc::Sender<Instant>,
+) -> Option<()> {
+    loop {
+        let phases = start.recv().await.ok()?;
+        let mut heard: Vec<usize> = vec![0; usize::from(phases)];
+        if role == Role::First {
+            say(0, &mut streams).await?;
+        }
+        for phase in 0..phases {
+            let wanted = match (phase, role) {
+                (0, Role::First) => 0,
+                (0, Role::Other) => 1,
+                _ => streams.len(),
+            };
+            while heard.get(usize::from(phase)).is_some_and(|count| *count < wanted) {
+                let arrived = inbox.recv().await?;
+                *heard.get_mut(usize::from(arrived))? += 1;
+            }
+            if phase + 1 < phases {
+                say(phase + 1, &mut streams).await?;
+            }
+        }
+        done.send(Instant::now()).await.ok()?;
+    }
+}
+
+async fn say(phase: u8, streams: &mut [Stream]) -> Option<()> {
+    let frame: Arc<[u8]> = vec![phase; 4 + LENGTH].into();
+    for stream in streams {
+        stream.write_all(&frame).await.ok()?;
+        stream.flush().await.ok()?;
+    }
+    Some(())
+}

@@ -1,0 +1,275 @@
+//! Nodes on loopback that know each other, and sessions of all or some of them.
+//!
+//! They are nodes as the daemon runs them, each with its own libp2p swarm, engine and store, in one process and on one
+//! runtime. Only three things differ from the defaults: no proof of work, TCP only (as in the floor), and validators
+//! whose buckets never run dry, since nodes that sign back to back say more than strangers may.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use motet_coordinator::node::Handle;
+use motet_coordinator::{
+    Announcement, ApproveAll, Config, Event, LocalSigner, MemoryStore, Node, OsEntropy, RedbStore, Store, Wishes,
+};
+use motet_core_crypto::{PublicKey, SecretKey};
+use motet_net::{Keypair, NetConfig, parse_address};
+use motet_wire::work::Free;
+use motet_wire::{Commitments, Criteria, Difficulty, NetworkId, Rate, RequestId, SignerMetadata, ValidatorLimits};
+use tempfile::TempDir;
+use tokio::sync::mpsc;
+
+use super::request;
+
+/// Something that makes a bench impossible.
+pub type Failure = Box<dyn core::error::Error + Send + Sync>;
+
+/// How long anything may take before it counts as lost.
+pub const GUARD: Duration = Duration::from_secs(60);
+
+/// Where nodes keep what must survive them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Storage {
+    /// In memory: nothing survives, nothing is waited for.
+    Memory,
+    /// In a redb file each, in the temporary folder; every commit is synced.
+    Redb,
+}
+
+impl Storage {
+    /// Its name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Memory => "memory",
+            Self::Redb => "redb",
+        }
+    }
+}
+
+/// A session has ended on a node.
+#[derive(Debug, Clone, Copy)]
+pub struct Ended {
+    /// Which node, by its place in the group.
+    pub node: usize,
+    /// Which session.
+    pub request: RequestId,
+    /// When the node said so.
+    pub at: Instant,
+    /// Whether there is a signature.
+    pub signed: bool,
+}
+
+/// One session, as its user saw it.
+#[derive(Debug, Clone, Copy)]
+pub struct Took {
+    /// From the announcement until the node that announced had the signature.
+    pub creator: Duration,
+    /// From the announcement until every participant had it.
+    pub everybody: Duration,
+}
+
+/// Nodes that know each other.
+#[derive(Debug)]
+pub struct Group {
+    nodes: Vec<(PublicKey, Handle)>,
+    ended: mpsc::Receiver<Ended>,
+    announced: u64,
+    _folder: TempDir,
+}
+
+/// Requests that one node may announce in a row: the protocol allows a burst of ten, and then five a minute.
+pub const ANNOUNCEMENTS: usize = 10;
+
+impl Group {
+    /// Starts `count` nodes on a network of this name, connects each with each, and lets each know all signers.
+    ///
+    /// # Errors
+    ///
+    /// Whatever keeps them from finding each other.
+    pub async fn start(name: &str, count: usize, storage: Storage) -> Result<Self, Failure> {
+        let folder = tempfile::tempdir()?;
+        let network = NetworkId::new(name)?;
+        let (ended_in, ended) = mpsc::channel(65_536);
+        let mut nodes: Vec<(PublicKey, Handle)> = Vec::new();
+        let mut addresses: Vec<String> = Vec::new();
+        for index in 0..count {
+            let store: Arc<dyn Store> = match storage {
+                Storage::Memory => Arc::new(MemoryStore::default()),
+                Storage::Redb => Arc::new(RedbStore::open(&folder.path().join(format!("{index}.redb")))?),
+            };
+            let mut net = NetConfig::local(network.clone(), Keypair::generate())?;
+            net.listen = vec![parse_address("/ip4/127.0.0.1/tcp/0")?];
+            let key = SecretKey::generate(&mut OsEntropy)?;
+            let signer = key.public_key();
+            let config = Config { difficulty: Difficulty(0), signers: count.max(15), ..Config::default() };
+            let node = Node::new(net, store, Arc::new(ApproveAll))
+                .signer(Arc::new(LocalSigner::new(key, OsEntropy)))
+                .config(config)
+                .limits(unlimited())
+                .work(Arc::new(Free));
+            let (handle, mut events) = node.start().await?;
+            let address = tokio::time::timeout(GUARD, async {
+                loop {
+                    match events.next().await {
+                        Some(Event::Listening { address }) => return Some(address),
+                        Some(_) => {}
+                        None => return None,
+                    }
+                }
+            });
+            let address = address.await?.ok_or("a node stopped at once")?;
+            let ended_in = ended_in.clone();
+            tokio::spawn(async move {
+                while let Some(event) = events.next().await {
+                    let (request, signed) = match event {
+                        Event::SessionComplete(done) => (done.request, true),
+                        Event::SessionAborted(aborted) => (aborted.request, false),
+                        _ => continue,
+                    };
+                    if ended_in.send(Ended { node: index, request, at: Instant::now(), signed }).await.is_err() {
+                        break;
+                    }
+                }
+            });
+            for earlier in &addresses {
+                handle.connect(earlier).await?;
+            }
+            addresses.push(format!("{address}/p2p/{}", handle.peer_id()));
+            nodes.push((signer, handle));
+        }
+        let group = Self { nodes, ended, announced: 0, _folder: folder };
+        tokio::time::timeout(GUARD, group.meet()).await??;
+        Ok(group)
+    }
+
+    /// Waits until everybody is connected with everybody, and knows everybody's signer.
+    async fn meet(&self) -> Result<(), Failure> {
+        for (_, handle) in &self.nodes {
+            while handle.stats().await?.peers < self.nodes.len() - 1 {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        }
+        for (signer, handle) in &self.nodes {
+            let lifetime = Duration::from_secs(3_600);
+            handle.advertise_signer(*signer, Criteria::ANY, SignerMetadata::default(), lifetime).await?;
+        }
+        for (_, handle) in &self.nodes {
+            while handle.find_known_signers(Wishes::default()).await?.len() < self.nodes.len() {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        }
+        Ok(())
+    }
+
+    /// How many nodes there are.
+    pub fn len(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.nodes.is_empty()
+    }
+
+    /// How many more sessions the nodes may announce, if each announces in turn.
+    pub fn left(&self) -> u64 {
+        ((ANNOUNCEMENTS * self.nodes.len()) as u64).saturating_sub(self.announced)
+    }
+
+    /// Announces so many requests at once, every node as many as the next, each of a node and those after it.
+    ///
+    /// # Errors
+    ///
+    /// A node's refusal.
+    pub async fn announce_all(
+        &mut self,
+        requests: usize,
+        signers: usize,
+        commitments: Commitments,
+    ) -> Result<Vec<(RequestId, Instant)>, Failure> {
+        let mut calls = tokio::task::JoinSet::new();
+        for _ in 0..requests {
+            let (announcement, handle) = self.next_request(signers, commitments)?;
+            calls.spawn(async move {
+                let begin = Instant::now();
+                handle.announce_signing_request(announcement).await.map(|(request, _)| (request, begin))
+            });
+        }
+        let mut announced = Vec::new();
+        while let Some(call) = calls.join_next().await {
+            announced.push(call??);
+        }
+        Ok(announced)
+    }
+
+    /// The next request: of the node whose turn it is, and the nodes after it.
+    fn next_request(&mut self, signers: usize, commitments: Commitments) -> Result<(Announcement, Handle), Failure> {
+        let number = self.announced;
+        self.announced += 1;
+        let members = self.nodes.iter().cycle().skip(self.turn(number)).take(signers);
+        let keys: Vec<PublicKey> = members.map(|(signer, _)| *signer).collect();
+        let (signer, handle) = self.nodes.get(self.turn(number)).ok_or("no node")?;
+        Ok((request(keys, *signer, commitments, number), handle.clone()))
+    }
+
+    fn turn(&self, number: u64) -> usize {
+        (number % self.nodes.len() as u64) as usize
+    }
+
+    /// The next end of a session on some node.
+    ///
+    /// # Errors
+    ///
+    /// When none comes.
+    pub async fn next_end(&mut self) -> Result<Ended, Failure> {
+        Ok(tokio::time::timeout(GUARD, self.ended.recv()).await?.ok_or("the nodes have stopped")?)
+    }
+
+    /// One session of all nodes, from its announcement to everybody's signature.
+    ///
+    /// # Errors
+    ///
+    /// When it is aborted or lost.
+    pub async fn sign(&mut self, commitments: Commitments) -> Result<Took, Failure> {
+        let creator = self.turn(self.announced);
+        let (announcement, handle) = self.next_request(self.nodes.len(), commitments)?;
+        let begin = Instant::now();
+        let (request, _) = handle.announce_signing_request(announcement).await?;
+        let mut took = Took { creator: Duration::ZERO, everybody: Duration::ZERO };
+        let mut open = self.nodes.len();
+        while open > 0 {
+            let ended = self.next_end().await?;
+            if ended.request != request {
+                continue;
+            }
+            if !ended.signed {
+                return Err("a session was aborted".into());
+            }
+            open -= 1;
+            let after = ended.at.saturating_duration_since(begin);
+            took.everybody = took.everybody.max(after);
+            if ended.node == creator {
+                took.creator = after;
+            }
+        }
+        Ok(took)
+    }
+
+    /// Stops all nodes.
+    pub async fn stop(self) {
+        for (_, handle) in &self.nodes {
+            handle.stop().await;
+        }
+    }
+}
+
+/// Limits that nobody reaches; the rates of authors are the protocol's, and stay.
+pub fn unlimited() -> ValidatorLimits {
+    let endless = Rate::per_minute(1_000_000_000_000);
+    ValidatorLimits {
+        peer_messages: endless,
+        peer_bytes: endless,
+        peer_computation: endless,
+        verifications_per_second: 100_000_000,
+        ..ValidatorLimits::default()
+    }
+}
