@@ -45,6 +45,21 @@ fn v06_more_than_ten_invalid_signatures_ban_a_peer() {
 }
 
 #[test]
+fn v06_what_a_node_of_the_dht_stored_is_not_held_against_it() {
+    let mut validator = validator();
+    let signer = Signer::new(1);
+    let offer = Forged::from(&signer.seal(1, advertisement(&signer)));
+    let signature = offer.frame().len() - 32;
+    for number in 0..20 {
+        // Whoever stores a record for others need not have been able to check it.
+        let stored = Arrival { channel: Channel::Dht, ..arrival(offer.clone().set(signature, &[number]).frame()) };
+        let rejection = validator.validate(stored, NOW).unwrap_err();
+        assert_eq!((rejection.rule, rejection.penalty), (Rule::Signature, Penalty::None));
+    }
+    assert!(validator.validate(arrival(fresh(1)), NOW).is_ok());
+}
+
+#[test]
 fn v06_the_same_bad_frame_again_and_again_bans_too() {
     let mut validator = validator();
     let penalties: Vec<Penalty> =
