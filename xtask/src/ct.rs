@@ -1,7 +1,7 @@
 //! `cargo xtask ct`: whether a secret decides a branch or an address in the signing crate.
 //!
 //! The harness (`tests/ct`) runs under valgrind's memcheck with all secrets marked undefined: once what must pass, once
-//! what must be found. `--dudect` adds a second opinion by time, which wants a quiet machine. What this can see and
+//! what must be found. It then looks for secrets in freed memory. `--dudect` adds a second opinion by time, which wants a quiet machine. What this can see and
 //! what it cannot is in `docs/threat-model.md`.
 
 use std::path::{Path, PathBuf};
@@ -50,6 +50,7 @@ fn memcheck(root: &Path) -> Result<Outcome, Failure> {
         valgrind.args(["--quiet", "--num-callers=30"]).arg(format!("--log-file={}", log.display()));
         cargo::run(valgrind.arg(&harness).arg(what)).inspect_err(|_| println!("    see {}", log.display()))?;
     }
+    cargo::run(Command::new(&harness).arg("remains"))?;
     Ok(Outcome::Passed("no branch and no address depends on a secret; what leaks on purpose was found".into()))
 }
 

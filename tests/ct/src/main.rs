@@ -3,10 +3,12 @@
 //! `valgrind motet-ct memcheck` runs every scenario with its secrets marked undefined. Memcheck then reports each branch
 //! and address that depends on one, until the crate declassifies a value: it calls [`passed`] with a site of its own list,
 //! and the scenario says which sites it may pass. `valgrind motet-ct control` runs what must be reported.
-//! `motet-ct dudect [samples]` measures. Exit code 0 means that all is as it should be.
+//! `motet-ct remains` looks for what secrets leave behind in memory. `motet-ct dudect [samples]` measures. Exit code 0 means
+//! that all is as it should be.
 
 mod dudect;
 mod memcheck;
+mod remains;
 mod scenarios;
 
 use std::collections::BTreeSet;
@@ -14,6 +16,9 @@ use std::process::ExitCode;
 use std::sync::Mutex;
 
 use motet_core_crypto::declassify::{self, Site};
+
+#[global_allocator]
+static ALLOCATOR: remains::Watching = remains::Watching;
 
 static PASSED: Mutex<BTreeSet<Site>> = Mutex::new(BTreeSet::new());
 
@@ -77,10 +82,11 @@ fn main() -> ExitCode {
         }
         ["memcheck"] => memcheck(),
         ["control"] => control(),
+        ["remains"] => remains::run(),
         ["dudect"] => dudect::run(50_000),
         ["dudect", samples] => samples.parse().is_ok_and(dudect::run),
         _ => {
-            println!("motet-ct memcheck | control | dudect [samples]");
+            println!("motet-ct memcheck | control | remains | dudect [samples]");
             false
         }
     };
