@@ -48,3 +48,50 @@ pub(crate) fn masked(left: &[u8; 32], right: &[u8; 32]) -> zeroize::Zeroizing<[u
     }
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::format;
+    use alloc::rc::Rc;
+    use core::cell::Cell;
+
+    use super::*;
+
+    struct Probe(Rc<Cell<u32>>);
+
+    impl Zeroize for Probe {
+        fn zeroize(&mut self) {
+            self.0.set(self.0.get() + 1);
+        }
+    }
+
+    #[test]
+    fn a_secret_is_overwritten_where_it_was_and_when_it_is_dropped() {
+        let overwritten = Rc::new(Cell::new(0));
+        let secret = Secret(Box::new(Probe(Rc::clone(&overwritten))));
+        assert_eq!(overwritten.get(), 0);
+        drop(secret);
+        assert_eq!(overwritten.get(), 1);
+
+        let mut source = [7u8; 32];
+        let secret = Secret::take(&mut source);
+        assert_eq!((source, secret.expose()), ([0; 32], &[7; 32]));
+    }
+
+    #[test]
+    fn a_secret_does_not_print() {
+        let secret = Secret::take(&mut [0xABu8; 32]);
+        assert_eq!(format!("{secret:?}"), "<redacted>");
+        let key = crate::SecretKey::from_bytes(&[0xAB; 32]).unwrap();
+        let text = format!("{key:?} {key:#?}");
+        assert!(!text.contains("abab") && !text.contains("171"), "{text}");
+        assert!(text.contains(&format!("{:?}", key.public_key())));
+    }
+
+    #[test]
+    fn secrets_promise_to_overwrite_themselves() {
+        const fn promises<T: ZeroizeOnDrop>() {}
+        promises::<crate::SecretKey>();
+        promises::<crate::SecretNonce>();
+    }
+}
