@@ -2,9 +2,9 @@
 
 use motet_core_crypto::{NonceCommitment, PublicNonce};
 use motet_tests::wire_fixtures::{Session, Signer, WALL, equivocation, network, request};
-use motet_tests::wire_forge::Forged;
+use motet_tests::wire_forge::{DELEGATION, Forged, TIMESTAMP};
 use motet_wire::{
-    Attempt, Charge, Commitments, Evidence, EvidenceFault, NetworkId, NonceCommit, NonceShare, PartialSigShare,
+    Attempt, Charge, Commitments, Evidence, EvidenceFault, Kind, NetworkId, NonceCommit, NonceShare, PartialSigShare,
     ParticipantJoined, RequestOptions, SealError, SessionAbort, SessionId, SignerIndex, SigningRequest, TranscriptHash,
     transcript,
 };
@@ -177,6 +177,73 @@ fn one_signers_words_do_not_convict_another() {
         motet_wire::seal(&network(), &thief.message_key, 1, motet_wire::TimestampMs(WALL), &join.into(), &[0; 32]),
         Err(SealError::Structure(_))
     ));
+}
+
+#[test]
+fn only_a_sound_delegation_binds_words_to_a_signer() {
+    let session = Session::run(3);
+    let Evidence::Equivocation { join, first, second } = equivocation(&session) else { panic!("it is one") };
+    let charge = |join: Forged, key: &motet_core_crypto::SecretKey| {
+        let join = join.sign(&network(), key).frame().to_vec();
+        Evidence::Equivocation { join, first: first.clone(), second: second.clone() }.verify(&network())
+    };
+    let own = &session.signer(1).message_key;
+    let join = Forged::from_bytes(&join);
+    assert_eq!(charge(join.clone(), own).map(|conviction| conviction.charge), Ok(Charge::Equivocation));
+    // The delegation had ended when the join was made: its last millisecond binds, the next does not.
+    let end = session.signer(1).delegation().not_after.0;
+    assert!(charge(join.clone().set(TIMESTAMP, &(end - 1).to_le_bytes()), own).is_ok());
+    assert_eq!(charge(join.clone().set(TIMESTAMP, &end.to_le_bytes()), own), Err(EvidenceFault::Delegation));
+    // It is not signed by the signer.
+    let signature = 34 + DELEGATION - 64;
+    let spoiled = join.body()[signature] ^ 1;
+    assert_eq!(charge(join.clone().set_body(signature, &[spoiled]), own), Err(EvidenceFault::Delegation));
+    // It is for another key than the one that speaks.
+    assert_eq!(charge(join, &session.signer(0).message_key), Err(EvidenceFault::Delegation));
+}
+
+#[test]
+fn a_signer_is_held_to_the_place_that_is_its_own() {
+    let session = Session::run(3);
+    let join = |index: u16, commitment: u8| {
+        let join = ParticipantJoined {
+            request: session.request.id(&network()).unwrap(),
+            index: SignerIndex(index),
+            delegation: session.signer(1).delegation(),
+            commitment: Some(NonceCommitment::from_bytes(&[commitment; 32])),
+        };
+        session.signer(1).seal(9, join).frame.to_vec()
+    };
+    // Two joins in two places are two slots.
+    let evidence = |first, second| Evidence::Equivocation { join: join(1, 1), first, second }.verify(&network());
+    assert!(evidence(join(1, 1), join(1, 2)).is_ok());
+    assert_eq!(evidence(join(1, 1), join(2, 2)), Err(EvidenceFault::Unrelated));
+    // A partial signature is checked as that of the key that stands there.
+    let partials = share(&session, 1, |share| share.partials.swap(0, 1));
+    must_convict(&accusation(&session, 1, 0, &partials), &session, 1, Charge::BadPartialSignature);
+    let mut elsewhere = accusation(&session, 1, 0, &partials);
+    if let Evidence::BadPartialSignature { join: stated, .. } = &mut elsewhere {
+        *stated = join(0, 1);
+    }
+    assert_eq!(elsewhere.verify(&network()), Err(EvidenceFault::Unrelated));
+}
+
+#[test]
+fn a_signed_frame_that_is_too_long_convicts() {
+    let session = Session::run(2);
+    let key = &session.signer(1).message_key;
+    let charge = |joins: u32| {
+        // A readiness whose joins are each within their bound.
+        let mut body = [[1; 32].as_slice(), &[2; 32], &[0, 0], &joins.to_le_bytes()].concat();
+        for _ in 0..joins {
+            body.extend_from_slice(&500u32.to_le_bytes());
+            body.extend_from_slice(&[3; 500]);
+        }
+        let frame = Forged::around(Kind::SessionReady.code(), key, 1, WALL, &body).sign(&network(), key).frame();
+        Evidence::Malformed { binding: session.joins[1].frame.to_vec(), frame: frame.to_vec() }.verify(&network())
+    };
+    assert_eq!(charge(80), Err(EvidenceFault::NoFault));
+    assert_eq!(charge(82).map(|conviction| conviction.charge), Ok(Charge::Malformed));
 }
 
 #[test]

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use motet_core_crypto::NonceCommitment;
 use motet_tests::wire_fixtures::{
-    FLOOR, NOW, Session, Signer, advertisement, arrival, later, network, pay_advertisement, pay_request, peer, request,
-    validator, validator_with,
+    FLOOR, NOW, Session, Signer, advertisement, arrival, later, network, one_of_each, pay_advertisement, pay_request,
+    peer, request, validator, validator_with,
 };
 use motet_tests::wire_forge::Forged;
 use motet_wire::work::{Free, claim_of_advertisement, epoch};
@@ -127,6 +127,38 @@ fn v09_a_stranger_causes_so_much_computation() {
     assert_eq!(hear(1, Standing::Stranger, NOW), Ok(()));
     assert_eq!(hear(2, Standing::Stranger, NOW), Err(Rule::PeerComputation));
     assert_eq!(hear(2, Standing::Stranger, later(30_000)), Ok(()));
+}
+
+#[test]
+fn v09_messages_weigh_what_handling_them_costs() {
+    // Signatures to check, and sums over all signers that a share sets off.
+    let weights = [2, 2, 2, 2, 2, 1, 1, 3, 4, 4, 1, 1, 1];
+    for ((name, sealed), weight) in one_of_each().into_iter().zip(weights) {
+        let heard = |units| {
+            let limits = ValidatorLimits { peer_computation: Rate::per_minute(units), ..ValidatorLimits::default() };
+            let admitted = validator_with(limits).admit(arrival(sealed.frame.clone()), NOW);
+            admitted.map(|_| ()).map_err(|rejection| rejection.rule)
+        };
+        assert_eq!(heard(weight), Ok(()), "{name}");
+        assert_eq!(heard(weight - 1), Err(Rule::PeerComputation), "{name}");
+    }
+}
+
+#[test]
+fn v10_whom_we_know_does_not_share_with_its_network() {
+    let limits = ValidatorLimits { peer_messages: Rate::per_minute(1), ..ValidatorLimits::default() };
+    let mut validator = validator_with(limits);
+    let mut hear = |number: u32, standing| {
+        let arrival = Arrival { from: peer(u64::from(number)), ..arrival(fresh(number)) };
+        let arrival = arrival.group(NetworkGroup::V4([203, 0, 113])).standing(standing, Standing::Stranger);
+        validator.admit(arrival, NOW).map(|_| ()).map_err(|rejection| rejection.rule)
+    };
+    for number in 0..4 {
+        assert_eq!(hear(number, Standing::Stranger), Ok(()));
+    }
+    assert_eq!(hear(4, Standing::Stranger), Err(Rule::Group));
+    assert_eq!(hear(4, Standing::Contact), Ok(()));
+    assert_eq!(hear(5, Standing::Member { sessions: 1 }), Ok(()));
 }
 
 #[test]

@@ -188,6 +188,57 @@ fn v30_a_signer_advertises_once_a_minute() {
 }
 
 #[test]
+fn v30_a_withdrawal_in_between_does_not_shorten_the_minute() {
+    let signer = Signer::new(1);
+    let mut validator = validator();
+    let mut hear = |sealed: motet_wire::Sealed, time| {
+        validator.validate(arrival(sealed.frame), later(time)).map(|_| ()).map_err(|error| error.rule)
+    };
+    let first = offer_at(&signer, 1, 0);
+    let advertisement = AdvertisementId::from(first.id);
+    assert_eq!(hear(first, 0), Ok(()));
+    let gone = SignerUnavailable { delegation: signer.delegation(), advertisement, reason: String::new() };
+    assert_eq!(hear(signer.seal(2, gone), 1_000), Ok(()));
+    assert_eq!(hear(offer_at(&signer, 3, 59_999), 59_999), Err(Rule::TooSoon));
+    assert_eq!(hear(offer_at(&signer, 3, 60_000), 60_000), Ok(()));
+}
+
+#[test]
+fn v31_signers_of_one_peer_share_what_it_may_announce() {
+    let mut validator = validator();
+    let mut hear = |number, home: motet_wire::PeerId| {
+        let signer = Signer { peer: home, ..Signer::new(number) };
+        let arrival = Arrival { from: peer(number), ..arrival(offer_at(&signer, 1, 0).frame) };
+        validator.validate(arrival, NOW).map(|_| ()).map_err(|error| error.rule)
+    };
+    // Ten keys a peer, all announced when it starts; an eleventh has to wait, unless it lives elsewhere.
+    for number in 1..=10 {
+        assert_eq!(hear(number, peer(1)), Ok(()));
+    }
+    assert_eq!(hear(11, peer(1)), Err(Rule::AuthorRate));
+    assert_eq!(hear(11, peer(2)), Ok(()));
+}
+
+#[test]
+fn v31_what_we_asked_for_is_not_counted_against_its_author() {
+    let signer = Signer::new(1);
+    let commit = |attempt: u32| {
+        let commitment = motet_core_crypto::NonceCommitment::from_bytes(&[2; 32]);
+        let session = SessionId::from_bytes([1; 32]);
+        signer.seal(1, NonceCommit { session, attempt: motet_wire::Attempt(attempt), commitment }).frame
+    };
+    let mut validator = validator();
+    for attempt in 0..50 {
+        let answer = Arrival { channel: Channel::Sync, ..arrival(commit(attempt)) };
+        assert!(validator.validate(answer, NOW).is_ok());
+    }
+    for attempt in 50..70 {
+        assert!(validator.validate(arrival(commit(attempt)), NOW).is_ok());
+    }
+    assert_eq!(validator.validate(arrival(commit(70)), NOW).unwrap_err().rule, Rule::AuthorRate);
+}
+
+#[test]
 fn v31_an_author_says_so_much_of_a_kind_in_a_session() {
     let signer = Signer::new(1);
     let commit = |session: u8, attempt: u32| -> Message {

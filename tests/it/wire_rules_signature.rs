@@ -200,6 +200,18 @@ fn a_peer_that_has_lied_cannot_spoil_batches_any_more() {
 }
 
 #[test]
+fn where_both_signatures_are_wrong_the_envelopes_is_named() {
+    let session = Session::run(2);
+    let join = Forged::from(&session.joins[0]);
+    let (signature, end) = (34 + DELEGATION - 64, join.frame().len());
+    let spoiled = join.body()[signature] ^ 1;
+    let both = join.set_body(signature, &[spoiled]).set(end - 1, &[0]).frame();
+    assert_eq!(must_break(both.clone()).rule, Rule::Signature);
+    let (results, _) = batch_of(&[session.nonces[0].frame.clone(), both]);
+    assert_eq!(results, [Ok(()), Err(Rule::Signature)]);
+}
+
+#[test]
 fn two_copies_in_one_batch_are_one_message() {
     let session = Session::run(2);
     let again = Forged::from(&session.nonces[0]).sign(&network(), &session.signer(0).message_key).frame();
