@@ -145,6 +145,11 @@ impl Engine {
         self.sessions.values().filter(|session| !session.is_over()).count()
     }
 
+    /// Messages of a sender that wait for what they refer to: at most [`crate::limits::EARLY_PER_SENDER`].
+    pub fn early_messages_of(&self, sender: &PublicKey) -> usize {
+        self.early.of_sender(sender)
+    }
+
     /// How many sessions a message key takes part in: what it is to this node's budgets.
     pub fn sessions_of(&self, sender: &PublicKey) -> usize {
         self.sessions.values().filter(|session| !session.is_over() && session.slot_of(sender).is_some()).count()

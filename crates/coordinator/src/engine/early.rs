@@ -37,8 +37,7 @@ pub(super) struct Early {
 impl Early {
     pub(super) fn defer(&mut self, awaits: Awaits, message: Validated, now: MonotonicMs) {
         let sender = *message.sender();
-        let of_sender = self.waiting.iter().filter(|waiting| waiting.sender == sender).count();
-        if of_sender >= limits::EARLY_PER_SENDER {
+        if self.of_sender(&sender) >= limits::EARLY_PER_SENDER {
             return;
         }
         if self.waiting.len() >= limits::EARLY_MESSAGES {
@@ -46,6 +45,10 @@ impl Early {
         }
         let until = now.saturating_add(PATIENCE);
         self.waiting.push_back(Waiting { awaits, sender, until, message: Box::new(message) });
+    }
+
+    pub(super) fn of_sender(&self, sender: &PublicKey) -> usize {
+        self.waiting.iter().filter(|waiting| waiting.sender == *sender).count()
     }
 
     /// Takes out all messages that wait for one of these.
