@@ -84,7 +84,7 @@ pub use key_agg::{KeyAggContext, KeyAggError, TweakError};
 pub use nonce::{
     AggregateNonce, NonceCommitment, NonceGenError, NonceInputs, PublicNonce, SecretNonce, generate_nonce,
 };
-pub use point::{InvalidPoint, PublicKey, XOnlyPublicKey};
+pub use point::{InvalidPoint, InvalidPointAt, PublicKey, XOnlyPublicKey};
 pub use scalar::{InvalidSecretKey, RandomnessError, SecretKey};
 pub use schnorr::Signature;
 pub use session::{

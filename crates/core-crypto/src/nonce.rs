@@ -10,7 +10,7 @@ use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 use crate::declassify::{Site, declassify};
 use crate::hash::{Tag, TaggedHash};
 use crate::hex::{hex_value, ordered_by_bytes};
-use crate::point::{InvalidPoint, PublicKey, XOnlyPublicKey, compress, parse_extended};
+use crate::point::{InvalidPoint, InvalidPointAt, PublicKey, XOnlyPublicKey, compress, first_invalid, parse_extended};
 use crate::scalar::{SecretKey, reduce};
 use crate::secret::{Secret, masked};
 use crate::vartime::{PublicPoint, PublicSum, sum_vartime};
@@ -117,11 +117,12 @@ impl PublicNonce {
     ///
     /// # Errors
     ///
-    /// [`InvalidPoint`] if any of them is no public nonce.
-    pub fn from_bytes_all(bytes: &[[u8; 66]]) -> Result<Vec<Self>, InvalidPoint> {
+    /// [`InvalidPointAt`] naming the first that is no public nonce.
+    pub fn from_bytes_all(bytes: &[[u8; 66]]) -> Result<Vec<Self>, InvalidPointAt> {
         let halves: Vec<([u8; 33], [u8; 33])> = bytes.iter().map(halves).collect();
         let encodings: Vec<&[u8; 33]> = halves.iter().flat_map(|(first, second)| [first, second]).collect();
-        let points = PublicPoint::parse_all_vartime(&encodings).ok_or(InvalidPoint)?;
+        let points = PublicPoint::parse_all_vartime(&encodings)
+            .ok_or_else(|| first_invalid(bytes, |bytes| Self::from_bytes(bytes).is_err()))?;
         let (pairs, _) = points.as_chunks::<2>();
         Ok(pairs.iter().zip(bytes).map(|(points, bytes)| Self { points: *points, bytes: *bytes }).collect())
     }

@@ -12,6 +12,14 @@ use crate::vartime::{PublicPoint, PublicSum};
 #[error("not a point of the curve in its canonical encoding")]
 pub struct InvalidPoint;
 
+/// One of many encodings is no point of the curve.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("number {index} is not a point of the curve in its canonical encoding")]
+pub struct InvalidPointAt {
+    /// The index of the first one that is none.
+    pub index: usize,
+}
+
 /// A plain public key: 33 bytes, compressed, never the point at infinity (BIP-327 "plain public key").
 #[derive(Clone, Copy)]
 pub struct PublicKey {
@@ -42,9 +50,10 @@ impl PublicKey {
     ///
     /// # Errors
     ///
-    /// [`InvalidPoint`] if any of them is no key.
-    pub fn from_bytes_all(bytes: &[[u8; 33]]) -> Result<Vec<Self>, InvalidPoint> {
-        let points = PublicPoint::parse_all_vartime(&bytes.iter().collect::<Vec<_>>()).ok_or(InvalidPoint)?;
+    /// [`InvalidPointAt`] naming the first that is no key.
+    pub fn from_bytes_all(bytes: &[[u8; 33]]) -> Result<Vec<Self>, InvalidPointAt> {
+        let points = PublicPoint::parse_all_vartime(&bytes.iter().collect::<Vec<_>>())
+            .ok_or_else(|| first_invalid(bytes, |bytes| Self::from_bytes(bytes).is_err()))?;
         Ok(points.into_iter().zip(bytes).map(|(point, bytes)| Self { point, bytes: *bytes }).collect())
     }
 
@@ -115,6 +124,11 @@ impl XOnlyPublicKey {
 
 ordered_by_bytes!(XOnlyPublicKey);
 hex_value!(XOnlyPublicKey, 32, |bytes| Self::from_bytes(bytes).ok());
+
+/// Names the first encoding that does not parse, once it is known that there is one.
+pub(crate) fn first_invalid<T>(encodings: &[T], is_invalid: impl Fn(&T) -> bool) -> InvalidPointAt {
+    InvalidPointAt { index: encodings.iter().position(is_invalid).unwrap_or_default() }
+}
 
 /// The point with this x and an even y.
 pub(crate) fn lift_x(x: &[u8; 32]) -> Result<PublicPoint, InvalidPoint> {

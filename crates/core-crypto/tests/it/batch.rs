@@ -159,14 +159,14 @@ fn parsing_many_agrees_with_parsing_one_and_refuses_the_whole_for_one_bad() {
     for at in 0..11 {
         let mut keys = keys.clone();
         keys[at][0] = 4;
-        assert!(PublicKey::from_bytes_all(&keys).is_err());
+        assert_eq!(PublicKey::from_bytes_all(&keys), Err(InvalidPointAt { index: at }));
         keys[at][0] = 2;
         keys[at][1..].fill(0xFF);
-        assert!(PublicKey::from_bytes_all(&keys).is_err());
+        assert_eq!(PublicKey::from_bytes_all(&keys), Err(InvalidPointAt { index: at }));
         for half in [0, 33] {
             let mut bytes = bytes.clone();
             bytes[at][half] = 0;
-            assert!(PublicNonce::from_bytes_all(&bytes).is_err());
+            assert_eq!(PublicNonce::from_bytes_all(&bytes), Err(InvalidPointAt { index: at }));
         }
     }
     assert_eq!(PublicKey::from_bytes_all(&[]).unwrap(), []);
