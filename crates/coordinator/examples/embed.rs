@@ -5,8 +5,7 @@
 
 #![expect(clippy::print_stdout, clippy::wildcard_enum_match_arm, reason = "it shows its result, and waits for little")]
 
-use std::sync::Arc;
-use std::{error::Error, time::Duration};
+use std::{error::Error, sync::Arc, time::Duration};
 
 use motet_coordinator::event::Completed;
 use motet_coordinator::policy::{Condition, Rule, RulePolicy, Rules, Verdict};
@@ -36,16 +35,19 @@ pub async fn serve(peer: &str, contact: PublicKey) -> Result<Completed, Box<dyn 
     net.bootstrap.push(parse_address(peer)?);
     // A key that is kept needs a store that is kept, such as `RedbStore`.
     let node = Node::new(net, Arc::new(MemoryStore::default()), policy);
-    let (handle, mut events) = node.signer(Arc::new(LocalSigner::new(key, OsEntropy))).start().await?;
-    loop {
+    let (node, mut events) = node.signer(Arc::new(LocalSigner::new(key, OsEntropy))).start().await?;
+    // An offer is heard once somebody is there.
+    while !matches!(events.next().await, Some(Event::DhtReady) | None) {}
+    let (metadata, hour) = (SignerMetadata::default(), Duration::from_hours(1));
+    node.advertise_signer(signer, Criteria::ANY, metadata, hour).await?;
+    let ended = loop {
         match events.next().await.ok_or("the node has stopped")? {
-            Event::DhtReady => {
-                let (metadata, hour) = (SignerMetadata::default(), Duration::from_secs(3600));
-                handle.advertise_signer(signer, Criteria::ANY, metadata, hour).await?;
-            }
-            Event::SessionComplete(completed) => return Ok(completed),
-            Event::SessionAborted(aborted) => return Err(format!("no signature: {:?}", aborted.cause).into()),
+            Event::SessionComplete(completed) => break Ok(completed),
+            Event::SessionAborted(aborted) => break Err(format!("no signature: {:?}", aborted.cause).into()),
             _ => {}
         }
-    }
+    };
+    // What is on its way to the others still goes.
+    node.stop().await;
+    ended
 }
