@@ -71,8 +71,8 @@ fn fields(explanation: &Explanation) -> Value {
         DecidedBy::Otherwise => ("otherwise", None),
     };
     let reason = match &explanation.verdict {
-        Verdict::Deny { reason } => Some(reason),
-        Verdict::Allow | Verdict::Ask => None,
+        Verdict::Deny { reason } => reason,
+        Verdict::Allow | Verdict::Ask => "",
     };
     let reference = |rule: &RuleRef| json!({"number": rule.number, "name": rule.name});
     let passed_over = explanation.passed_over.iter().map(|passed| {

@@ -5,6 +5,7 @@
 mod command_line;
 mod demo;
 mod judge;
+mod policy;
 mod process;
 mod session;
 mod shape;

@@ -75,11 +75,17 @@ fn holds(key: &str, value: &Value) {
         | "ms"
         | "announce_to_signature_ms" => value.is_u64(),
         "valid" => value.is_boolean(),
+        "verdict" | "otherwise" => ["allow", "deny", "ask"].iter().any(|verdict| value == verdict),
+        "decided_by" => ["contacts", "rule", "otherwise"].iter().any(|decider| value == decider),
+        "rule" => value.is_null() || (value["number"].is_u64() && value["name"].is_string()),
+        "passed_over" => all(value, |part| part["rule"].is_object() && all(&part["because"], Value::is_string)),
+        "rules" => value.is_u64(),
+        "contacts" => value.is_u64() || value.is_null(),
+        "remarks" => all(value, Value::is_string),
         "channel" => value.as_str().is_some_and(|channel| CHANNELS.contains(&channel)),
         "types" => all(value, Value::is_string),
-        "event" | "node" | "nickname" | "reason" | "cause" | "phase" | "detail" | "address" | "peer" | "file" => {
-            value.is_string()
-        }
+        "event" | "node" | "nickname" | "reason" | "cause" | "phase" | "detail" | "address" | "peer" | "file"
+        | "error" | "next" => value.is_string(),
         _ => panic!("{key} is not documented"),
     };
     assert!(fits, "{key}: {value}");
