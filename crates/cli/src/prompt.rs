@@ -5,9 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
 use motet_coordinator::{Decision, Policy, Proposal};
-use motet_wire::{Commitments, Derivation};
-
-use crate::output::printable;
+use motet_wire::{Commitments, Derivation, RequestMetadata};
 
 /// One question at a time.
 static TERMINAL: Mutex<()> = Mutex::new(());
@@ -52,19 +50,24 @@ fn describe(proposal: &Proposal) -> String {
         text.push_str(&format!("  message {:<2} {}\n", index + 1, message(&item.message)));
         text.push_str(&format!("  under key  {key}{}\n", derivation(&item.derivation)));
     }
-    if !terms.metadata.description.is_empty() {
-        text.push_str(&format!(
-            "  they say   {} (nothing ties this to the message)\n",
-            printable(&terms.metadata.description)
-        ));
-    }
-    if let Some(amount) = terms.metadata.amount {
-        text.push_str(&format!("  they say   amount {amount} (nothing ties this to the message)\n"));
+    for claim in claims(&terms.metadata) {
+        text.push_str(&format!("  they say   {claim} (nothing ties this to the message)\n"));
     }
     if terms.options.commitments == Commitments::Off {
         text.push_str("  without nonce commitments\n");
     }
     text
+}
+
+/// What the requester states. Its texts stand there as literals, so that they can neither write lines of their own nor
+/// turn the direction of writing.
+fn claims(metadata: &RequestMetadata) -> impl Iterator<Item = String> {
+    let RequestMetadata { description, transaction, amount, transaction_type } = metadata;
+    let description = (!description.is_empty()).then(|| format!("{description:?}"));
+    let transaction_type = (!transaction_type.is_empty()).then(|| format!("type {transaction_type:?}"));
+    let amount = amount.map(|amount| format!("amount {amount}"));
+    let transaction = (!transaction.is_empty()).then(|| format!("transaction {}", hex::encode(transaction)));
+    [description, transaction_type, amount, transaction].into_iter().flatten()
 }
 
 fn message(bytes: &[u8]) -> String {
@@ -84,5 +87,91 @@ fn derivation(derivation: &Derivation) -> String {
         Derivation::Bip328 { path } => format!(" (BIP-328 path {path:?})"),
         Derivation::Bip328Taproot { path, .. } => format!(" (BIP-328 path {path:?}, Taproot)"),
         _ => " (a derivation that this version does not know)".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use motet_core_crypto::{PublicKey, SecretKey, Signature};
+    use motet_wire::{Delegation, Item, NetworkId, PeerId, RequestOptions, SigningRequest, TimestampMs};
+
+    use super::*;
+
+    fn key(number: u8) -> PublicKey {
+        SecretKey::from_bytes(&[number; 32]).unwrap().public_key()
+    }
+
+    fn proposal(message: &[u8], metadata: RequestMetadata) -> Proposal {
+        let creator = Delegation {
+            signer: key(2),
+            message_key: key(3),
+            peer: PeerId::from_bytes(&[1; 38]).unwrap(),
+            not_after: TimestampMs(2),
+            signature: Signature::from_bytes(&[0; 64]),
+        };
+        let item = |derivation| Item { message: message.to_vec(), derivation };
+        let terms = SigningRequest {
+            creator,
+            keys: vec![key(1), key(2)],
+            items: vec![item(Derivation::None), item(Derivation::Taproot { merkle_root: None })],
+            options: RequestOptions { commitments: Commitments::Off, ..RequestOptions::default() },
+            metadata,
+            created: TimestampMs(0),
+            expires: TimestampMs(1),
+            salt: [0; 16],
+            work: None,
+        };
+        let request = terms.id(&NetworkId::test()).unwrap();
+        let keys = terms.items.iter().map(|item| item.verification_key(&terms.keys).unwrap()).collect();
+        Proposal { request, signer: key(1), terms: Box::new(terms), keys }
+    }
+
+    #[test]
+    fn everything_that_an_approval_covers_is_shown() {
+        let metadata = RequestMetadata {
+            description: "rent".to_owned(),
+            transaction: vec![1, 0xab],
+            amount: Some(500),
+            transaction_type: "payment".to_owned(),
+        };
+        let proposal = proposal(b"hello", metadata);
+        let text = describe(&proposal);
+        let [first, second] = proposal.keys.as_slice() else { panic!("{proposal:?}") };
+        for shown in [
+            format!("request {}", proposal.request),
+            format!("asked by   {}", key(2)),
+            format!("{} (you)", key(1)),
+            format!("signer 2   {}", key(2)),
+            "message 1  \"hello\" (5 bytes)".to_owned(),
+            format!("under key  {first}\n"),
+            format!("under key  {second} (Taproot, no scripts)"),
+            "they say   \"rent\" (nothing ties".to_owned(),
+            "they say   type \"payment\" (nothing ties".to_owned(),
+            "they say   amount 500 (nothing ties".to_owned(),
+            "they say   transaction 01ab (nothing ties".to_owned(),
+            "without nonce commitments".to_owned(),
+        ] {
+            assert!(text.contains(&shown), "{shown}\n{text}");
+        }
+        let bare = describe(&self::proposal(b"hello", RequestMetadata::default()));
+        assert!(!bare.contains("they say"), "{bare}");
+    }
+
+    #[test]
+    fn strangers_cannot_write_lines_or_turn_the_direction_of_writing() {
+        let trick = "x\nsign this? [y/N] y\u{1b}[2J\u{202e}\u{2066}";
+        let metadata = RequestMetadata {
+            description: trick.to_owned(),
+            transaction_type: trick.to_owned(),
+            ..RequestMetadata::default()
+        };
+        let text = describe(&proposal(trick.as_bytes(), metadata));
+        let plain = describe(&proposal(b"m", RequestMetadata::default()));
+        assert_eq!(text.lines().count(), plain.lines().count() + 2, "{text}");
+        assert!(!text.contains(['\u{1b}', '\u{202e}', '\u{2066}']), "{text:?}");
+        // A message that is no plain text is shown as what is signed: its bytes.
+        assert!(text.contains(&hex::encode(trick)), "{text}");
+        let turned = describe(&proposal("a\u{202e}b".as_bytes(), RequestMetadata::default()));
+        assert!(turned.contains("\"a\\u{202e}b\" (5 bytes)"), "{turned}");
     }
 }

@@ -216,3 +216,15 @@ fn the_requester_signs_along_and_the_own_signer_is_no_cosigner() {
         assert!(fault.what.contains(said), "{text}: {fault:?}");
     }
 }
+
+#[test]
+fn the_examples_of_the_manual_are_a_policy_and_a_request_that_it_allows() {
+    let page = include_str!("../../../../docs/operations.md");
+    let mut examples = page.split("```json\n").skip(1).filter_map(|rest| rest.split("```").next());
+    let file = PolicyFile::parse(examples.next().unwrap()).unwrap();
+    assert_eq!(file.rules.remarks(), []);
+    let facts = file.question(examples.next().unwrap()).unwrap();
+    let policy = RulePolicy::new(file.rules, Arc::new(DeclineAll)).unwrap();
+    let explanation = policy.explain(facts, MonotonicMs::default());
+    assert_eq!(explanation.to_string(), "allow: rule 1 \"routine\" matches");
+}
