@@ -288,6 +288,10 @@ fn the_commitment_of_a_later_attempt_is_its_own_message() {
     assert_eq!(judge(Some(commit(NonceCommitment::from_bytes(&[1; 32])))), Ok(Charge::BadOpening));
     // The join's commitment is of attempt 0.
     assert_eq!(judge(None), Err(EvidenceFault::Statement));
+    // An honest signer commits to other nonces in another attempt.
+    let third = SessionId::derive(&request, Attempt(2));
+    let other = NonceCommit { session: third, attempt: Attempt(2), commitment: NonceCommitment::from_bytes(&[1; 32]) };
+    assert_eq!(judge(Some(accused.seal(10, other).frame.to_vec())), Err(EvidenceFault::Unrelated));
 }
 
 #[test]
@@ -388,7 +392,9 @@ fn signed_bytes_that_are_no_message_convict() {
         Charge::Malformed,
     );
     assert_eq!(charge(&share.clone().append_body(&[0]).sign(&network(), key).frame()), Ok(Charge::Malformed));
-    // What the signer did not sign, what is in order, and what may be of a later version.
+    // What somebody else signed, what nobody signed, what is in order, and what may be of a later version.
+    let of_another = share.clone().set_body(40, &[0xff; 33]).sign(&network(), &session.signer(1).message_key);
+    assert_eq!(charge(&of_another.frame()), Err(EvidenceFault::Statement));
     assert_eq!(charge(&share.clone().set_body(40, &[0xff; 33]).frame()), Err(EvidenceFault::Statement));
     assert_eq!(charge(&session.nonces[0].frame), Err(EvidenceFault::NoFault));
     let future = share.clone().set(1, &[200]).sign(&network(), key).frame();
