@@ -4,6 +4,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use motet_coordinator::Record;
 use motet_coordinator::store::{MemoryStore, Snapshot, Store, StoreError};
+use motet_core_crypto::PublicKey;
+use motet_wire::{Attempt, RequestId};
 
 /// A store that may be full, and may forget what it said it had stored.
 #[derive(Debug, Default)]
@@ -19,6 +21,8 @@ struct State {
     safe: usize,
     full: bool,
     lies: bool,
+    /// How often it was read.
+    loads: u64,
 }
 
 impl Disk {
@@ -26,7 +30,7 @@ impl Disk {
     pub fn copy(&self) -> Self {
         let state = self.state();
         let commits = state.commits.clone();
-        Self { state: Mutex::new(State { safe: commits.len(), commits, full: false, lies: false }) }
+        Self { state: Mutex::new(State { safe: commits.len(), commits, loads: state.loads, ..State::default() }) }
     }
 
     /// Makes it refuse everything, or take it again.
@@ -57,6 +61,28 @@ impl Disk {
         self.state().commits.iter().map(Vec::len).sum()
     }
 
+    /// Whether nonces for an attempt were recorded as issued, and partial signatures as spent.
+    pub fn holds(&self, request: &RequestId, attempt: Attempt, signer: &PublicKey) -> (bool, bool) {
+        let state = self.state();
+        let of = |(a, b, c): (&RequestId, &Attempt, &PublicKey)| a == request && *b == attempt && c == signer;
+        let any = |wanted: &dyn Fn(&Record) -> bool| state.commits.iter().flatten().any(wanted);
+        let issued = any(
+            &|record| matches!(record, Record::Issued { request, attempt, signer, .. } if of((request, attempt, signer))),
+        );
+        let spent = any(
+            &|record| matches!(record, Record::Spent { request, attempt, signer, .. } if of((request, attempt, signer))),
+        );
+        (issued, spent)
+    }
+
+    /// Whether one of these records says that an attempt was issued which was issued before.
+    pub fn repeats(&self, records: &[Record]) -> bool {
+        records.iter().any(|record| match record {
+            Record::Issued { request, attempt, signer, .. } => self.holds(request, *attempt, signer).0,
+            _ => false,
+        })
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -74,9 +100,11 @@ impl Store for Disk {
 
     fn load(&self) -> Result<Snapshot, StoreError> {
         let store = MemoryStore::default();
-        for records in &self.state().commits {
+        let mut state = self.state();
+        for records in &state.commits {
             store.commit(records)?;
         }
-        store.load()
+        state.loads += 1;
+        Ok(Snapshot { epoch: state.loads, ..store.load()? })
     }
 }

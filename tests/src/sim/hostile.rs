@@ -79,6 +79,8 @@ pub struct Rogue {
     variant: u64,
     /// To whom it lies or is silent, as bits.
     victims: u32,
+    /// Whether it says more than its vices make it.
+    chatty: bool,
     deeds: u32,
 }
 
@@ -112,6 +114,7 @@ impl Rogue {
             favourite: dice.pick(&kinds),
             variant: dice.below(1_000),
             victims: dice.below(64) as u32,
+            chatty: dice.chance(500),
             deeds: 0,
             dice,
         }
@@ -120,6 +123,18 @@ impl Rogue {
     /// The message key that it believes its engine to have.
     pub fn message_key(&self) -> PublicKey {
         self.message_key.public_key()
+    }
+
+    /// Whether whoever hears what it says about this request can prove what it does: its only vice is one that leaves
+    /// proof with everybody.
+    pub fn convicts_itself(&self) -> bool {
+        let vices: Vec<Vice> = self.vices.iter().copied().collect();
+        !self.chatty
+            && match vices.as_slice() {
+                [Vice::BadPartials] => matches!(self.variant % 5, 0 | 1 | 3),
+                [Vice::BadCommitments] => true,
+                _ => false,
+            }
     }
 
     fn has(&self, vice: Vice) -> bool {
@@ -248,12 +263,13 @@ impl Rogue {
     /// What it says because of what it has heard.
     pub fn provoked(&mut self, message: &Validated, now: Now) -> Vec<Deed> {
         remember(&mut self.heard, message.clone());
-        if self.deeds >= DEEDS {
+        let most = if self.has(Vice::Floods) { 5 * DEEDS } else { DEEDS };
+        if self.deeds >= most {
             return Vec::new();
         }
         let vices: Vec<Vice> = self.vices.iter().copied().collect();
         let mut deeds = Vec::new();
-        if self.dice.chance(120) {
+        if self.chatty && self.dice.chance(120) {
             // Nobody's speciality: anything that can be said about a session, by whoever has no business saying it.
             deeds.extend(self.anything(vices[0], message, now));
         }

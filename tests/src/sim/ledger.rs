@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use motet_coordinator::signer::{SigningItem, Ticket};
 use motet_coordinator::{Signer, SignerError};
-use motet_core_crypto::{AggregateNonce, PartialSignature, PublicKey, PublicNonce, Signature};
-use motet_wire::RequestId;
+use motet_core_crypto::{AggregateNonce, PartialSignature, PublicKey, PublicNonce, Signature, tagged_hash};
+use motet_wire::{RequestId, SessionId};
 
 use super::watch::{Breach, Invariant};
 
@@ -22,9 +22,15 @@ type Use = ([u8; 66], [u8; 32], Vec<u8>);
 /// Everything that was ever approved, made and signed in a world.
 #[derive(Debug, Default)]
 pub struct Ledger {
+    /// Whose signatures are judged; what the others sign is their business.
+    honest: BTreeSet<PublicKey>,
     approved: BTreeMap<(RequestId, PublicKey), BTreeSet<Terms>>,
     made: BTreeMap<[u8; 66], (Ticket, u32)>,
     used: BTreeMap<[u8; 66], Use>,
+    /// Requests with round 0.
+    with_commitments: BTreeSet<RequestId>,
+    /// Everything that anybody committed to, by session and index.
+    committed: BTreeSet<(SessionId, u32, [u8; 32])>,
     breaches: Vec<Breach>,
     /// Partial signatures made.
     pub signed: u64,
@@ -42,9 +48,24 @@ impl Shared {
 }
 
 impl Ledger {
+    /// Judges what these sign.
+    pub fn judge(&mut self, honest: BTreeSet<PublicKey>) {
+        self.honest = honest;
+    }
+
     /// A person has approved this.
     pub fn approve(&mut self, request: RequestId, signer: PublicKey, terms: Terms) {
         self.approved.entry((request, signer)).or_default().insert(terms);
+    }
+
+    /// The signers of a request commit to their nonces first.
+    pub fn wants_commitments(&mut self, request: RequestId) {
+        self.with_commitments.insert(request);
+    }
+
+    /// Somebody has committed to nonces.
+    pub fn commit(&mut self, session: SessionId, index: u32, commitment: [u8; 32]) {
+        self.committed.insert((session, index, commitment));
     }
 
     /// What was found since the last time.
@@ -70,10 +91,23 @@ impl Ledger {
     }
 
     fn note_signed(&mut self, ticket: &Ticket, items: &[SigningItem], nonces: &[Vec<PublicNonce>]) {
+        if !self.honest.contains(&ticket.signer) {
+            return;
+        }
         let terms = terms(items);
         if !self.approved.get(&(ticket.request, ticket.signer)).is_some_and(|approved| approved.contains(&terms)) {
             let detail = format!("{} signed for {} what it had not approved", ticket.signer, ticket.request);
             self.breach(Invariant::Approval, detail);
+        }
+        if self.with_commitments.contains(&ticket.request) {
+            for (index, row) in (0u32..).zip(nonces) {
+                let opened = commitment(&ticket.session, index, row);
+                if !self.committed.contains(&(ticket.session, index, opened)) {
+                    let detail =
+                        format!("{} signed under nonces that signer {index} had not committed to", ticket.signer);
+                    self.breach(Invariant::Approval, detail);
+                }
+            }
         }
         for (position, (key, message)) in terms.into_iter().enumerate() {
             let column: Vec<PublicNonce> = nonces.iter().filter_map(|signer| signer.get(position).copied()).collect();
@@ -88,6 +122,12 @@ impl Ledger {
             }
         }
     }
+}
+
+/// A commitment, by its definition and not by the code that makes one.
+fn commitment(session: &SessionId, index: u32, nonces: &[PublicNonce]) -> [u8; 32] {
+    let nonces: Vec<u8> = nonces.iter().flat_map(PublicNonce::to_bytes).collect();
+    tagged_hash("motet/nonce-commitment/v1", &[session.as_bytes(), &index.to_be_bytes(), &nonces])
 }
 
 /// The items as the ledger writes them down.

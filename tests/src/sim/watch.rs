@@ -108,6 +108,8 @@ pub struct Seen {
     pub stage: Stage,
     /// In which attempt.
     pub attempt: Attempt,
+    /// How far it came.
+    pub reached: Stage,
     /// How it ended.
     pub end: Option<End>,
     /// Whether the node has given its memory back.
@@ -130,6 +132,8 @@ pub struct Watch {
     /// The keys of honest signers.
     honest: BTreeSet<PublicKey>,
     all_honest: bool,
+    /// Requests that honest signers have made.
+    pub announced: BTreeSet<RequestId>,
     /// Requests that an honest node has seen.
     pub requests: BTreeMap<RequestId, Known>,
     sessions: BTreeMap<SessionId, RequestId>,
@@ -148,6 +152,7 @@ impl Watch {
             network,
             honest,
             all_honest,
+            announced: BTreeSet::new(),
             requests: BTreeMap::new(),
             sessions: BTreeMap::new(),
             seen: Vec::new(),
@@ -172,6 +177,11 @@ impl Watch {
         self.seen.get(host).and_then(|seen| seen.get(request)).map_or(Stage::Unknown, |seen| seen.stage)
     }
 
+    /// How far a session has come on a host before it ended.
+    pub fn stage_reached(&self, host: usize, request: &RequestId) -> Stage {
+        self.seen.get(host).and_then(|seen| seen.get(request)).map_or(Stage::Joining, |seen| seen.reached)
+    }
+
     /// A host has started, anew or again.
     pub fn on_start(&mut self, host: usize) {
         while self.seen.len() <= host {
@@ -185,6 +195,13 @@ impl Watch {
         match event {
             Event::SigningRequestCreated(requested) | Event::SigningRequestReceived(requested) => {
                 self.on_opened(host, mono, requested);
+            }
+            Event::ParticipantJoined(by) => {
+                let known = self.requests.get(&by.request);
+                if known.is_none_or(|known| known.request.keys.get(by.index.as_usize()) != Some(&by.signer)) {
+                    let detail = format!("host {host} takes {} for signer {} of {}", by.signer, by.index.0, by.request);
+                    self.breach(Invariant::Binding, detail);
+                }
             }
             Event::SessionReady { request, .. } => {
                 self.step(host, request, "ready", Stage::Joining, Stage::Commitments)
@@ -240,13 +257,28 @@ impl Watch {
         for attempt in 0..16 {
             self.sessions.insert(SessionId::derive(&requested.id, Attempt(attempt)), requested.id);
         }
+        let creator = request.creator.signer;
+        if self.honest.contains(&creator) && !self.announced.contains(&requested.id) {
+            self.breach(Invariant::Binding, format!("host {host} believes that {creator} asks for {}", requested.id));
+        }
+        let distinct: BTreeSet<&PublicKey> = request.keys.iter().collect();
+        if distinct.len() != request.keys.len() {
+            self.breach(Invariant::Binding, format!("host {host} is asked by a request that names a signer twice"));
+        }
         if !same {
             self.breach(Invariant::Binding, format!("two requests have the id {}", requested.id));
         }
         if !right {
             self.breach(Invariant::Signatures, format!("{} is shown with a wrong key", requested.id));
         }
-        let fresh = Seen { opened: mono, stage: Stage::Joining, attempt: Attempt::FIRST, end: None, closed: false };
+        let fresh = Seen {
+            opened: mono,
+            stage: Stage::Joining,
+            reached: Stage::Joining,
+            attempt: Attempt::FIRST,
+            end: None,
+            closed: false,
+        };
         if self.seen[host].insert(requested.id, fresh).is_some() {
             self.breach(Invariant::Monotone, format!("host {host} opens {} again", requested.id));
         }
@@ -270,6 +302,7 @@ impl Watch {
             return self.breach(Invariant::Monotone, detail);
         }
         seen.stage = if off && to == Stage::Commitments { Stage::Nonces } else { to };
+        seen.reached = seen.reached.max(seen.stage);
     }
 
     fn on_round(&mut self, host: usize, round: &Round, what: &str, from: Stage, to: Stage) {

@@ -1,6 +1,7 @@
 //! A world: nodes, what is under way between them, and the time.
 
 mod ending;
+mod hearing;
 mod network;
 mod people;
 
@@ -9,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use std::sync::Arc;
 
 use motet_coordinator::store::Store;
-use motet_coordinator::{Action, Command, CommandId, Input, Record, Reply};
+use motet_coordinator::{Action, Command, CommandId, Event, Input, Record, Reply};
 use motet_core_crypto::PublicKey;
 use motet_wire::{Arrival, Channel, Kind, NetworkId, PeerId, Penalty, RequestId, Validated, Validator};
 
@@ -118,6 +119,10 @@ pub struct World {
     advertised: BTreeMap<usize, Arc<[u8]>>,
     /// A validator of another network, which must believe nothing.
     stranger: Validator,
+    /// What rogues have said that a host took, by host, life, session, sender and kind.
+    taken: BTreeMap<hearing::Slot, Vec<u8>>,
+    /// A contribution that a host has just taken, and whose.
+    taking: Option<(usize, motet_wire::SignerIndex)>,
     /// Whether the network has been switched off, to see what nodes give back.
     dark: bool,
 }
@@ -141,6 +146,8 @@ impl World {
         let honest: BTreeSet<PublicKey> =
             hosts.iter().filter(|host| host.plan.vices.is_empty()).map(|host| host.key).collect();
         let all_honest = honest.len() == hosts.len();
+        let ledger = Shared::default();
+        ledger.open().judge(honest.clone());
         let other = NetworkId::main();
         let mut world = Self {
             network: NetworkId::test(),
@@ -149,7 +156,7 @@ impl World {
             order: 0,
             queue: BinaryHeap::new(),
             watch: Watch::new(NetworkId::test(), honest, all_honest),
-            ledger: Shared::default(),
+            ledger,
             tally: Tally { worlds: 1, ..Tally::default() },
             story: tell.then(Vec::new),
             announced: vec![None; plan.asks.len()],
@@ -161,6 +168,8 @@ impl World {
                 motet_wire::ValidatorLimits::default(),
                 Arc::new(motet_wire::work::Free),
             ),
+            taken: BTreeMap::new(),
+            taking: None,
             dark: false,
             rogues: BTreeMap::new(),
             hosts,
@@ -350,6 +359,11 @@ impl World {
         let Some(running) = &mut self.hosts[host].running else { return };
         self.tally.inputs += 1;
         let actions = running.engine.handle(now, input, &mut running.entropy);
+        self.carry_out(host, now, actions.into());
+    }
+
+    /// What follows from a step.
+    fn carry_out(&mut self, host: usize, now: motet_wire::Now, actions: super::host::Batch) {
         let mut batch = super::host::Batch::new();
         for action in actions {
             match action {
@@ -407,6 +421,9 @@ impl World {
         }
         match action {
             Action::Emit(event) => {
+                if let Event::NonceReceived(by) | Event::PartialSigReceived(by) = event {
+                    self.taking = Some((host, by.index));
+                }
                 self.tell(|| format!("node {host}: {}", brief(&format!("{event:?}"))));
                 self.watch.on_event(host, mono, event, &mut self.tally);
             }
@@ -451,6 +468,9 @@ impl World {
         if crashes && self.dice.chance(500) {
             return self.crash(host);
         }
+        if self.hosts[host].disk.repeats(&records) {
+            self.watch.breach(Invariant::NonceOnce, format!("host {host} issues nonces for an attempt a second time"));
+        }
         let stored = self.hosts[host].disk.commit(&records);
         if crashes {
             return self.crash(host);
@@ -487,7 +507,10 @@ impl World {
                 // One that comes late is stored late.
                 Action::Persist(record) => drop(self.hosts[host].disk.commit(&[record])),
                 Action::Broadcast { frame, .. } => self.broadcast(host, &frame),
-                Action::Send { to, frame, .. } => self.send(host, &to, &frame),
+                Action::Send { to, frame, .. } => {
+                    self.check_durable(host, &frame);
+                    self.send(host, &to, &frame);
+                }
                 Action::Reply(id, reply) => self.on_reply(host, id, reply),
                 _ => {}
             }
@@ -548,7 +571,8 @@ impl World {
         if message.channel() == Channel::Gossip {
             self.relay(host, &message);
         }
-        self.input(host, Input::Message(Box::new(message)));
+        self.note_commitment(&message);
+        self.hear(host, subject, voice, message);
     }
 }
 

@@ -215,6 +215,12 @@ impl Rogue {
             Message::SigningRequest(request) => Some(request.clone()),
             _ => None,
         })?;
+        if self.dice.chance(300) {
+            // The same signer twice.
+            let key = *request.keys.first()?;
+            request.keys.push(key);
+            return self.seal(request, now);
+        }
         let item = request.items.first_mut()?;
         item.derivation = motet_wire::Derivation::Bip328 { path: vec![self.dice.below(100) as u32] };
         self.seal(request, now)

@@ -2,11 +2,14 @@
 
 use core::time::Duration;
 
+use motet_coordinator::event::AbortCause;
 use motet_coordinator::{Command, Input, Reply};
 
 use super::{Happening, Purpose, World};
 use crate::sim::dice::EntropyFault;
+use crate::sim::hostile::Rogue;
 use crate::sim::plan::{NodePlan, Vice};
+use crate::sim::tally::Stage;
 use crate::sim::watch::{End, Invariant};
 
 /// More than any world needs.
@@ -25,6 +28,12 @@ impl World {
             }
             if !self.is_honest(host) {
                 continue;
+            }
+            let most = motet_coordinator::limits::EARLY_PER_SENDER;
+            let hoarded = |rogue: &Rogue| running.engine.early_messages_of(&rogue.message_key()) > most;
+            if self.rogues.values().any(hoarded) {
+                self.watch
+                    .breach(Invariant::Bounds, format!("host {host} keeps more than {most} early messages of one"));
             }
             let mono = self.hosts[host].clock.now(self.time).mono.0;
             let late: Vec<_> = self.watch.seen[host]
@@ -80,6 +89,7 @@ impl World {
     /// Judges what has been reached, then lets time pass and sees what is given back.
     pub(super) fn close(&mut self) {
         self.check_completion();
+        self.check_conviction();
         let complete = self.announced.iter().flatten().filter(|request| {
             let ends = self.watch.seen.iter().filter_map(|seen| seen.get(*request));
             let mut ends = ends.peekable();
@@ -115,28 +125,65 @@ impl World {
         }
     }
 
+    /// L3: where nothing else breaks, whoever proves its own guilt to everybody is convicted by everybody, unless its
+    /// engine was faster than itself.
+    fn check_conviction(&mut self) {
+        let guilty: Vec<usize> =
+            self.rogues.iter().filter(|(_, rogue)| rogue.convicts_itself()).map(|(host, _)| *host).collect();
+        let ([guilty], 1) = (guilty.as_slice(), self.rogues.len()) else { return };
+        let (guilty, key) = (*guilty, self.hosts[*guilty].key);
+        let others = (0..self.plan.nodes.len()).filter(|node| *node != guilty);
+        let sound = others.clone().all(|node| self.is_sound(&self.plan.nodes[node], u64::MAX)) && self.is_quiet();
+        for ask in 0..self.plan.asks.len() {
+            let plan = self.plan.asks[ask].clone();
+            let Some(request) = self.announced[ask] else { continue };
+            let commits = plan.options.commitments == motet_wire::Commitments::On;
+            let proves = self.plan.nodes[guilty].vices.contains(&Vice::BadPartials) || commits;
+            if !sound || !proves || plan.cancel.is_some() || !plan.signers.contains(&guilty) {
+                continue;
+            }
+            for signer in plan.signers.iter().filter(|signer| **signer != guilty) {
+                let end = self.watch.seen[*signer].get(&request).and_then(|seen| seen.end.clone());
+                let convicted =
+                    matches!(&end, Some(End::Aborted(AbortCause::Convicted { culprit, .. })) if *culprit == key);
+                let faster = end == Some(End::Complete) && self.plan.nodes[guilty].vices.contains(&Vice::BadPartials);
+                // People may take too long, or the request may have been lost on somebody whose clock is off.
+                let never =
+                    matches!(&end, None | Some(End::Aborted(AbortCause::Unresponsive { .. } | AbortCause::Expired)))
+                        && self.watch.stage_reached(*signer, &request) == Stage::Joining;
+                if !convicted && !faster && !never {
+                    self.watch.breach(Invariant::Conviction, format!("host {signer} does not convict {key}: {end:?}"));
+                }
+            }
+        }
+    }
+
+    /// Whether the network does nothing worse than being slow.
+    fn is_quiet(&self) -> bool {
+        let net = &self.plan.net;
+        net.lost == 0 && net.late == 0 && net.partitions.is_empty()
+    }
+
+    /// Whether nothing happens to a node that could keep it from signing within this time.
+    fn is_sound(&self, node: &NodePlan, lifetime: u64) -> bool {
+        let clocks = node.offset.unsigned_abs() + node.jumps.iter().map(|(_, by)| by.unsigned_abs()).sum::<u64>();
+        node.crashes.is_empty()
+            && node.full.is_none()
+            && node.cloned.is_none()
+            && node.person.declines == 0
+            && node.person.confuses == 0
+            && !matches!(node.entropy, EntropyFault::Fails(_))
+            && node.person.thinks.saturating_add(15_000) < lifetime
+            && 2 * clocks + 10_000 < lifetime
+    }
+
     /// Whether nothing stands between an ask and its signatures.
     fn is_owed(&self, ask: usize) -> bool {
         let plan = &self.plan.asks[ask];
-        let net = &self.plan.net;
         let lifetime = u64::try_from(plan.lifetime.as_millis()).unwrap_or(u64::MAX);
-        let clocks = |node: &NodePlan| {
-            node.offset.unsigned_abs() + node.jumps.iter().map(|(_, by)| by.unsigned_abs()).sum::<u64>()
-        };
-        let sound = |node: &NodePlan| {
-            node.vices.is_empty()
-                && node.crashes.is_empty()
-                && node.full.is_none()
-                && node.cloned.is_none()
-                && node.person.declines == 0
-                && node.person.confuses == 0
-                && !matches!(node.entropy, EntropyFault::Fails(_))
-                && node.person.thinks + 15_000 < lifetime
-                && 2 * clocks(node) + 10_000 < lifetime
-        };
-        let disturbed = net.lost > 0 || net.late > 0 || !net.partitions.is_empty();
         let soon = self.plan.calm_from < plan.at + lifetime / 3;
-        plan.cancel.is_none() && self.plan.nodes.iter().all(sound) && (!disturbed || soon)
+        let sound = |node: &NodePlan| node.vices.is_empty() && self.is_sound(node, lifetime);
+        plan.cancel.is_none() && self.plan.nodes.iter().all(sound) && (self.is_quiet() || soon)
     }
 
     /// L2: when sessions are over and forgotten, nodes hold what they held before.

@@ -6,7 +6,7 @@ use motet_coordinator::policy::{Decision, Proposal};
 use motet_coordinator::signer::SignerAnswer;
 use motet_coordinator::{Announcement, Command, CommandError, CommandId, Input, Reply};
 use motet_core_crypto::PublicKey;
-use motet_wire::{Criteria, RequestId, RequestMetadata, SignerMetadata};
+use motet_wire::{Commitments, Criteria, RequestId, RequestMetadata, SignerMetadata};
 
 use super::{Purpose, Work, World};
 use crate::sim::judge;
@@ -112,6 +112,10 @@ impl World {
             .collect();
         self.ledger.open().approve(request, self.hosts[plan.creator].key, terms);
         self.announced[ask] = Some(request);
+        if plan.options.commitments == Commitments::On {
+            self.ledger.open().wants_commitments(request);
+        }
+        self.watch.announced.insert(request);
         self.tally.sessions += 1;
     }
 

@@ -1,0 +1,115 @@
+//! What nodes take from what they hear, and what must be on disk before they speak.
+
+use motet_coordinator::{Command, CommandId, Input, Reply, SessionStatus};
+use motet_core_crypto::PublicKey;
+use motet_wire::{Attempt, Kind, Message, RequestId, SessionId, Validated, peek};
+
+use super::{Purpose, World};
+use crate::sim::watch::Invariant;
+
+/// A statement's place on a host: the host, its life, the session, who speaks, what kind it is.
+pub(super) type Slot = (usize, u32, SessionId, PublicKey, Kind);
+
+/// Where a body begins with a session and an attempt.
+const SESSION: core::ops::Range<usize> = 55..87;
+const ATTEMPT: core::ops::Range<usize> = 87..91;
+
+impl World {
+    /// What leaves must be recorded: nonces as issued, partial signatures as spent.
+    pub(super) fn check_durable(&mut self, host: usize, frame: &[u8]) {
+        if !self.is_honest(host) {
+            return;
+        }
+        let Some(kind) = peek(frame).map(|peek| peek.kind) else { return };
+        if !matches!(kind, Kind::NonceCommit | Kind::NonceShare | Kind::PartialSigShare) {
+            return;
+        }
+        let session = frame.get(SESSION).and_then(|bytes| bytes.try_into().ok()).map(SessionId::from_bytes);
+        let attempt = frame.get(ATTEMPT).and_then(|bytes| bytes.try_into().ok()).map(u32::from_le_bytes);
+        let request = session.and_then(|session| self.watch.request_of(&session));
+        let (Some(request), Some(attempt)) = (request, attempt) else { return };
+        let node = &self.hosts[host];
+        let (issued, spent) = node.disk.holds(&request, Attempt(attempt), &node.key);
+        if !issued || (kind == Kind::PartialSigShare && !spent) {
+            let detail = format!("host {host} lets {} leave that its disk does not know of", kind.name());
+            self.watch.breach(Invariant::Replay, detail);
+        }
+    }
+
+    /// The ledger writes down what anybody commits to.
+    pub(super) fn note_commitment(&mut self, message: &Validated) {
+        match message.message() {
+            Message::ParticipantJoined(join) => {
+                if let Some(commitment) = join.commitment {
+                    let session = SessionId::derive(&join.request, Attempt::FIRST);
+                    self.ledger.open().commit(session, u32::from(join.index.0), commitment.to_bytes());
+                }
+            }
+            Message::NonceCommit(commit) => {
+                let known = self.watch.request_of(&commit.session).and_then(|id| self.watch.requests.get(&id));
+                let key = self.voices.get(message.sender()).map(|host| self.hosts[*host].key);
+                let index = key.and_then(|key| known.and_then(|known| known.request.index_of(&key)));
+                if let Some(index) = index {
+                    let commitment = commit.commitment.to_bytes();
+                    self.ledger.open().commit(commit.session, u32::from(index.0), commitment);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Hands a message in. L3: a node that has taken one statement of a signer, and hears another for the same slot while
+    /// it is still in that attempt, holds the proof, and ends the session with it.
+    pub(super) fn hear(&mut self, host: usize, subject: Option<RequestId>, voice: Option<usize>, message: Validated) {
+        let rogue = voice.is_some_and(|voice| !self.is_honest(voice));
+        let spoken = match message.message() {
+            Message::NonceShare(share) => Some((share.session, share.attempt)),
+            Message::PartialSigShare(share) => Some((share.session, share.attempt)),
+            _ => None,
+        };
+        let (Some((session, attempt)), Some(request), true) = (spoken, subject, rogue) else {
+            return self.input(host, Input::Message(Box::new(message)));
+        };
+        let slot = (host, self.hosts[host].life, session, *message.sender(), message.kind());
+        let body = message.frame().get(55..message.frame().len() - 64).unwrap_or_default().to_vec();
+        let contradicts = self.taken.get(&slot).is_some_and(|taken| *taken != body);
+        let items = self.watch.requests.get(&request).map_or(0, |known| known.request.items.len());
+        let fits = match message.message() {
+            Message::NonceShare(share) => share.nonces.len() == items,
+            Message::PartialSigShare(share) => share.partials.len() == items,
+            _ => false,
+        };
+        let going_on = |status: SessionStatus| status.attempt == attempt && !status.awaiting.is_empty();
+        let bound = contradicts && fits && self.status(host, request).is_some_and(going_on);
+        self.taking = None;
+        self.input(host, Input::Message(Box::new(message)));
+        if self.taking.is_some_and(|(by, _)| by == host) && !self.taken.contains_key(&slot) {
+            self.taken.insert(slot, body);
+        }
+        let ended = self.watch.seen[host].get(&request).is_none_or(|seen| seen.end.is_some());
+        if bound && !ended {
+            let detail = format!("host {host} has heard two statements for one slot of {request}, and goes on");
+            self.watch.breach(Invariant::Conviction, detail);
+        }
+    }
+
+    /// What a node says about a session.
+    fn status(&mut self, host: usize, request: RequestId) -> Option<SessionStatus> {
+        let id = CommandId(self.commands.len() as u64);
+        self.commands.insert(id, Purpose::Other);
+        let now = self.hosts[host].clock.now(self.time);
+        let running = self.hosts[host].running.as_mut()?;
+        let actions = running.engine.handle(now, Input::Command(id, Command::Status { request }), &mut running.entropy);
+        let mut found = None;
+        let mut rest = super::super::host::Batch::new();
+        for action in actions {
+            match action {
+                motet_coordinator::Action::Reply(_, Ok(Reply::Status(status))) => found = Some(*status),
+                other => rest.push_back(other),
+            }
+        }
+        // Asking is a step like any other: something may have been due.
+        self.carry_out(host, now, rest);
+        found
+    }
+}
