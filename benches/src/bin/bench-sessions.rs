@@ -78,6 +78,12 @@ fn rounded(ratio: f64) -> f64 {
     (ratio * 100.0).round() / 100.0
 }
 
+/// Begins with everybody idle: what one sample leaves to do is not the next one's time, and all are alike cold.
+async fn after_a_pause<T>(sample: impl Future<Output = T>) -> T {
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    sample.await
+}
+
 /// Sessions one after the other, each followed by a round of bare messages and the arithmetic of one signer.
 async fn latency(signers: usize, runs: usize, storage: Storage, commitments: Commitments) -> Result<Value, Failure> {
     let phases = if commitments == Commitments::On { 4 } else { 3 };
@@ -103,7 +109,7 @@ async fn latency(signers: usize, runs: usize, storage: Storage, commitments: Com
                 group.insert(started)
             }
         };
-        match nodes.sign(commitments).await {
+        match after_a_pause(nodes.sign(commitments)).await {
             Ok(took) => {
                 everybody.push(took.everybody);
                 creators.push(took.creator);
@@ -113,10 +119,8 @@ async fn latency(signers: usize, runs: usize, storage: Storage, commitments: Com
                 failed += 1;
             }
         }
-        // What the last session leaves to do after its signature is not the next one's time.
-        tokio::time::sleep(Duration::from_millis(20)).await;
-        chains.push(chain.round(phases).await?);
-        alls.push(all.round(phases).await?);
+        chains.push(after_a_pause(chain.round(phases)).await?);
+        alls.push(after_a_pause(all.round(phases)).await?);
         sums.push(arithmetic.measure());
         if nodes.left() == 0
             && let Some(spent) = group.take()

@@ -137,7 +137,7 @@ impl Group {
             nodes.push((signer, handle));
         }
         let group = Self { nodes, ended, announced: 0, _folder: folder };
-        tokio::time::timeout(GUARD, group.meet()).await??;
+        tokio::time::timeout(GUARD, group.meet()).await.map_err(|_| "the nodes did not find each other")??;
         Ok(group)
     }
 
@@ -221,7 +221,8 @@ impl Group {
     ///
     /// When none comes.
     pub async fn next_end(&mut self) -> Result<Ended, Failure> {
-        Ok(tokio::time::timeout(GUARD, self.ended.recv()).await?.ok_or("the nodes have stopped")?)
+        let ended = tokio::time::timeout(GUARD, self.ended.recv()).await.map_err(|_| "a session did not end")?;
+        Ok(ended.ok_or("the nodes have stopped")?)
     }
 
     /// One session of all nodes, from its announcement to everybody's signature.

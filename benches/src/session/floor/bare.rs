@@ -123,7 +123,12 @@ fn swarm() -> Result<Swarm<libp2p_stream::Behaviour>, Failure> {
 
 async fn open(control: &mut libp2p_stream::Control, peer: PeerId, protocol: &StreamProtocol) -> Stream {
     loop {
-        if let Ok(stream) = control.open_stream(peer, protocol.clone()).await {
+        // libp2p-stream drops a stream when the other side takes too many at once; only a greeting tells.
+        if let Ok(mut stream) = control.open_stream(peer, protocol.clone()).await
+            && stream.write_all(&[0]).await.is_ok()
+            && stream.flush().await.is_ok()
+            && stream.read_exact(&mut [0]).await.is_ok()
+        {
             return stream;
         }
         tokio::time::sleep(Duration::from_millis(5)).await;
@@ -131,6 +136,11 @@ async fn open(control: &mut libp2p_stream::Control, peer: PeerId, protocol: &Str
 }
 
 async fn read(mut stream: Stream, heard: mpsc::Sender<u8>) {
+    let mut greeting = [0];
+    let greeted = stream.read_exact(&mut greeting).await.is_ok() && stream.write_all(&greeting).await.is_ok();
+    if !greeted || stream.flush().await.is_err() {
+        return;
+    }
     let mut frame = [0; 4 + LENGTH];
     while stream.read_exact(&mut frame).await.is_ok() {
         let [phase, ..] = frame;
