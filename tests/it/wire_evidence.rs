@@ -5,8 +5,8 @@ use motet_tests::wire_fixtures::{Session, Signer, WALL, equivocation, network, r
 use motet_tests::wire_forge::{DELEGATION, Forged, TIMESTAMP};
 use motet_wire::{
     Attempt, Charge, Commitments, Evidence, EvidenceFault, Kind, NetworkId, NonceCommit, NonceShare, PartialSigShare,
-    ParticipantJoined, RequestOptions, SealError, SessionAbort, SessionId, SignerIndex, SigningRequest, TranscriptHash,
-    transcript,
+    ParticipantJoined, RequestId, RequestOptions, SealError, SessionAbort, SessionId, SignerIndex, SigningRequest,
+    TranscriptHash, transcript,
 };
 
 /// What is needed to accuse a signer of its partial signature of one item.
@@ -218,6 +218,17 @@ fn a_signer_is_held_to_the_place_that_is_its_own() {
     let evidence = |first, second| Evidence::Equivocation { join: join(1, 1), first, second }.verify(&network());
     assert!(evidence(join(1, 1), join(1, 2)).is_ok());
     assert_eq!(evidence(join(1, 1), join(2, 2)), Err(EvidenceFault::Unrelated));
+    // Two joins of another request say nothing about this one.
+    let other = |commitment: u8| {
+        let join = ParticipantJoined {
+            request: RequestId::from_bytes([9; 32]),
+            index: SignerIndex(1),
+            delegation: session.signer(1).delegation(),
+            commitment: Some(NonceCommitment::from_bytes(&[commitment; 32])),
+        };
+        session.signer(1).seal(9, join).frame.to_vec()
+    };
+    assert_eq!(evidence(other(1), other(2)), Err(EvidenceFault::Unrelated));
     // A partial signature is checked as that of the key that stands there.
     let partials = share(&session, 1, |share| share.partials.swap(0, 1));
     must_convict(&accusation(&session, 1, 0, &partials), &session, 1, Charge::BadPartialSignature);
