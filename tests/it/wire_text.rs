@@ -1,6 +1,7 @@
 //! Text forms and links: one text a value, one value a text, and errors are found.
 
 use motet_tests::wire_fixtures::{NOW, Session, Signer, advertisement, arrival, network, peer, validator};
+use motet_tests::wire_forge::Forged;
 use motet_wire::{
     Address, AdvertisementId, Arrival, Channel, Contact, Link, MessageId, Offer, RequestId, RequestLink, SessionId,
     TextError, TextForm,
@@ -65,6 +66,13 @@ fn an_advertisement_goes_through_the_pipeline_from_its_text() {
     assert_eq!(validator().validate(arrival, NOW).unwrap().id(), sealed.id);
     let session = Session::run(2);
     assert_eq!(Offer::new(&session.joins[0].frame), None);
+    // Up to the largest advertisement, and no byte more.
+    let padded = |length: usize| {
+        let offer = Forged::from(&sealed);
+        offer.append_body(&vec![0; length - sealed.frame.len()]).frame()
+    };
+    must_read_back(&Offer::new(&padded(10_240)).unwrap());
+    assert_eq!(Offer::new(&padded(10_241)), None);
 }
 
 #[test]
