@@ -84,8 +84,11 @@ fn variable_time(secret: &[u8; 32]) -> Duration {
     time(None, || k256::ProjectivePoint::mul_by_generator_vartime(black_box(&scalar)))
 }
 
+/// Does something with a secret, and says how long that took.
+type Operation = fn(&[u8; 32]) -> Duration;
+
 /// Welch's t between the times of the fixed secret and those of random ones.
-fn t(samples: usize, operation: fn(&[u8; 32]) -> Duration) -> f64 {
+fn t(samples: usize, operation: Operation) -> f64 {
     let mut rng = ChaCha20Rng::from_seed([1; 32]);
     // The fixed secret has few bits, as an implementation that skips zeros would like it.
     let mut fixed = [0; 32];
@@ -120,7 +123,7 @@ fn t(samples: usize, operation: fn(&[u8; 32]) -> Duration) -> f64 {
 
 /// Runs the operations, which must not be suspicious, and the control, which must be.
 pub fn run(samples: usize) -> bool {
-    let operations: [(&str, fn(&[u8; 32]) -> Duration); 4] = [
+    let operations: [(&str, Operation); 4] = [
         ("keys from bytes", keys),
         ("nonces", nonces),
         ("partial signatures", partial_signatures),

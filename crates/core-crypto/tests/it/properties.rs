@@ -186,6 +186,40 @@ proptest! {
     }
 
     #[test]
+    fn the_last_signer_needs_no_randomness_and_never_repeats_a_nonce(plan in plan(), aux: Option<[u8; 32]>, bit: Index) {
+        let last = SecretKey::from_bytes(&[0x81; 32]).unwrap();
+        let key = SecretKey::from_bytes(&[0x82; 32]).unwrap();
+        let context = KeyAggContext::new(&[key.public_key(), last.public_key()]).unwrap();
+        let context = tweaked(context, &plan.tweaks);
+        let public_key = &key.public_key();
+        let inputs = NonceInputs { public_key, secret_key: None, aggregate_key: None, message: None, extra: None };
+        let (secret, nonce) = generate_nonce(&mut ChaCha20Rng::from_seed(plan.seed), &inputs).unwrap();
+        let others = AggregateNonce::sum(&[nonce]);
+        let signed = deterministic::sign(&last, &context, &others, &plan.message, aux.as_ref()).unwrap();
+        let again = deterministic::sign(&last, &context, &others, &plan.message, aux.as_ref()).unwrap();
+        prop_assert_eq!((signed.nonce, signed.partial), (again.nonce, again.partial));
+        let partial = signed.session.sign(secret, &key).unwrap();
+        let signature = signed.session.aggregate(&[partial, signed.partial]).unwrap();
+        prop_assert!(schnorr::verify(&context.aggregate_key(), &plan.message, &signature).is_ok());
+
+        // Whatever else is signed is signed with another nonce.
+        let mut message = plan.message.clone();
+        message.push(0);
+        let other_context = context.clone().with_plain_tweak(&[1; 32]).unwrap();
+        let other_nonces = AggregateNonce::sum(&[nonce, nonce]);
+        let other_aux = flipped(aux.unwrap_or_default(), &bit);
+        let others = [
+            deterministic::sign(&last, &context, &others, &message, aux.as_ref()),
+            deterministic::sign(&last, &other_context, &others, &plan.message, aux.as_ref()),
+            deterministic::sign(&last, &context, &other_nonces, &plan.message, aux.as_ref()),
+            deterministic::sign(&last, &context, &others, &plan.message, Some(&other_aux)),
+        ];
+        for other in others {
+            prop_assert_ne!(other.unwrap().nonce, signed.nonce);
+        }
+    }
+
+    #[test]
     fn sorting_forgets_the_order(who in proptest::collection::btree_set(1u8..255, 1..9), seed: [u8; 32]) {
         let mut keys: Vec<PublicKey> =
             who.iter().map(|who| SecretKey::from_bytes(&[*who; 32]).unwrap().public_key()).collect();
