@@ -1,14 +1,20 @@
 //! Asks the person at the terminal.
 
+mod queue;
+
 use std::io::{BufRead as _, IsTerminal as _, Write as _};
-use std::sync::{Mutex, PoisonError};
+use std::sync::LazyLock;
 
 use async_trait::async_trait;
-use motet_coordinator::{Decision, Policy, Proposal};
+use motet_coordinator::node::Clock;
+use motet_coordinator::{Decision, Policy, Proposal, limits};
+use motet_wire::limits::CLOCK_SKEW;
 use motet_wire::{Commitments, Derivation, RequestMetadata};
 
-/// One question at a time.
-static TERMINAL: Mutex<()> = Mutex::new(());
+use queue::{Outcome, Queue};
+
+/// There is one terminal. As many questions wait as requests do.
+static TERMINAL: LazyLock<Queue> = LazyLock::new(|| Queue::new(limits::UNAPPROVED_REQUESTS));
 
 /// Shows exactly what would be signed, and waits for a yes.
 #[derive(Debug)]
@@ -17,24 +23,35 @@ pub(crate) struct Prompt;
 #[async_trait]
 impl Policy for Prompt {
     async fn decide(&self, proposal: Proposal) -> Decision {
-        let declined = || Decision::Decline { reason: "declined".to_owned() };
-        let answer = tokio::task::spawn_blocking(move || ask(&proposal)).await;
-        if answer.unwrap_or(false) { Decision::Approve } else { declined() }
+        // After that nobody waits for the answer, however wrong the clocks are.
+        let patience = proposal.terms.expires.since(Clock::start().now().wall).saturating_add(CLOCK_SKEW);
+        let declined = |reason: &str| Decision::Decline { reason: reason.to_owned() };
+        match TERMINAL.ask(patience, move || ask(&proposal)).await {
+            Outcome::Answered(true) => Decision::Approve,
+            Outcome::Answered(false) => declined("declined"),
+            Outcome::Late => declined("not answered in time"),
+            Outcome::Crowded => declined("too many requests are waiting for an answer"),
+        }
     }
 }
 
-/// The question goes to standard error, so that standard output stays what programs read.
+/// The question goes to standard error, so that standard output stays what programs read. Nothing is held while the
+/// person thinks: whatever else has to be said can be said, and the process can end.
 fn ask(proposal: &Proposal) -> bool {
-    let _only_one = TERMINAL.lock().unwrap_or_else(PoisonError::into_inner);
-    let mut terminal = std::io::stderr().lock();
-    let _ = write!(terminal, "{}sign this? [y/N] ", describe(proposal));
-    let _ = terminal.flush();
+    say(&format!("{}sign this? [y/N] ", describe(proposal)));
     let mut answer = String::new();
     let read = std::io::stdin().lock().read_line(&mut answer);
     if !std::io::stdin().is_terminal() {
-        let _ = writeln!(terminal, "{}", answer.trim());
+        say(&format!("{}\n", answer.trim()));
     }
     read.is_ok() && matches!(answer.trim(), "y" | "Y" | "yes")
+}
+
+fn say(text: &str) {
+    let mut terminal = std::io::stderr().lock();
+    // Nobody may be reading; then there is no answer, either.
+    let _ = terminal.write_all(text.as_bytes());
+    let _ = terminal.flush();
 }
 
 /// What is approved, in words.
