@@ -76,6 +76,18 @@ pub(crate) async fn write(
             pause *= 2;
         }
     }
+    if let Some(stream) = stream {
+        // A peer that does not end its side has gone, or is slow; then what it has not read is lost.
+        drop(tokio::time::timeout(limits::FAREWELL, finish(stream)).await);
+    }
+}
+
+/// Ends a stream, and waits until the peer has read all of it: it ends its side then.
+async fn finish(mut stream: Stream) {
+    if stream.close().await.is_ok() {
+        let mut rest = [0];
+        drop(stream.read(&mut rest).await);
+    }
 }
 
 async fn send(

@@ -21,7 +21,7 @@ pub(crate) enum Order {
     Report { token: ReportToken, verdict: Verdict },
     Penalize { peer: PeerId, penalty: Penalty },
     Stats { answer: oneshot::Sender<Stats> },
-    Stop,
+    Stop { done: oneshot::Sender<()> },
 }
 
 /// A node, from outside. Clones speak to the same node; it stops when [`NetHandle::stop`] is called or all are gone.
@@ -141,10 +141,13 @@ impl NetHandle {
         question.await.map_err(|_| NetError::Stopped)
     }
 
-    /// Stops the node.
+    /// Stops the node, and returns when what it had sent has arrived, or a second later.
     pub async fn stop(&self) {
+        let (done, stopped) = oneshot::channel();
         // Stopped already is stopped, too.
-        drop(self.orders.send(Order::Stop).await);
+        if self.orders.send(Order::Stop { done }).await.is_ok() {
+            drop(stopped.await);
+        }
     }
 
     async fn order(&self, order: Order) -> Result<(), NetError> {

@@ -16,6 +16,8 @@ pub(crate) const SEND_ATTEMPTS: u32 = 4;
 pub(crate) const SEND_PAUSE: Duration = Duration::from_millis(100);
 /// How long a peer may take to accept a stream.
 pub(crate) const OPEN_TIME: Duration = Duration::from_secs(10);
+/// How long a node that stops waits for peers to take what it has sent.
+pub(crate) const FAREWELL: Duration = Duration::from_secs(1);
 /// How long a writer without frames keeps its stream.
 pub(crate) const WRITER_IDLE: Duration = Duration::from_secs(120);
 /// Streams that one peer may have open towards us; a reconnecting peer has two for a moment.

@@ -77,6 +77,7 @@ impl Net {
             protocol,
             waiting: VecDeque::new(),
             outboxes: BTreeMap::new(),
+            writers: tokio::task::JoinSet::new(),
             readers: BTreeMap::new(),
             queries: HashMap::new(),
             recent: BTreeMap::new(),

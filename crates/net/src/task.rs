@@ -39,6 +39,7 @@ pub(crate) struct Task {
     pub(crate) protocol: StreamProtocol,
     pub(crate) waiting: VecDeque<NetEvent>,
     pub(crate) outboxes: BTreeMap<PeerId, mpsc::Sender<Arc<[u8]>>>,
+    pub(crate) writers: tokio::task::JoinSet<()>,
     pub(crate) readers: BTreeMap<PeerId, Vec<tokio::task::JoinHandle<()>>>,
     pub(crate) queries: HashMap<kad::QueryId, Query>,
     pub(crate) recent: BTreeMap<Topic, VecDeque<Arc<[u8]>>>,
@@ -57,7 +58,7 @@ pub(crate) struct Query {
 
 impl Task {
     pub(crate) async fn run(mut self) {
-        loop {
+        let stopped = loop {
             let events = self.events.clone();
             tokio::select! {
                 permit = events.reserve(), if !self.waiting.is_empty() => match permit {
@@ -66,19 +67,42 @@ impl Task {
                             permit.send(event);
                         }
                     }
-                    Err(_) => break,
+                    Err(_) => break None,
                 },
-                () = events.closed() => break,
+                () = events.closed() => break None,
                 order = self.orders.recv() => match order {
-                    None | Some(Order::Stop) => break,
+                    None => break None,
+                    Some(Order::Stop { done }) => break Some(done),
                     Some(order) => self.on_order(order),
                 },
                 event = self.swarm.select_next_some() => self.on_event(event),
                 Some((peer, stream)) = self.incoming.next() => self.on_stream(peer, stream),
+                Some(_) = self.writers.join_next(), if !self.writers.is_empty() => {}
             }
-        }
+        };
+        self.say_farewell().await;
         for reader in self.readers.into_values().flatten() {
             reader.abort();
+        }
+        if let Some(stopped) = stopped {
+            // Whoever asked may have gone.
+            let _ = stopped.send(());
+        }
+    }
+
+    /// Lets what is on its way out arrive, for a short time.
+    async fn say_farewell(&mut self) {
+        self.outboxes.clear();
+        let writing = async {
+            while !self.writers.is_empty() {
+                tokio::select! {
+                    _ = self.swarm.next() => {}
+                    _ = self.writers.join_next() => {}
+                }
+            }
+        };
+        if tokio::time::timeout(limits::FAREWELL, writing).await.is_err() {
+            tracing::debug!("some peers have not taken everything");
         }
     }
 
@@ -124,7 +148,7 @@ impl Task {
                 // Whoever asked may have gone.
                 drop(answer.send(stats));
             }
-            Order::Stop => {}
+            Order::Stop { .. } => {}
         }
     }
 
@@ -195,7 +219,7 @@ impl Task {
             Some(Err(mpsc::error::TrySendError::Closed(_))) | None => {
                 let (outbox, frames) = mpsc::channel(limits::OUTBOX);
                 let control = self.swarm.behaviour().streams.new_control();
-                tokio::spawn(direct::write(peer, self.protocol.clone(), control, frames));
+                self.writers.spawn(direct::write(peer, self.protocol.clone(), control, frames));
                 let sent = outbox.try_send(frame).is_ok();
                 self.outboxes.retain(|_, outbox| !outbox.is_closed());
                 self.outboxes.insert(peer, outbox);

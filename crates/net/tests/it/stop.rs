@@ -104,3 +104,19 @@ async fn an_address_that_is_none_is_refused() {
     let refused = motet_net::Net::start(settings, Arc::new(crate::peer::Plain)).map(drop);
     assert!(matches!(refused, Err(NetError::Listen { .. })), "{refused:?}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_sent_before_the_end_arrives() {
+    for _ in 0..20 {
+        let mut one = Peer::alone().await;
+        let mut other = Peer::at(&one).await;
+        other.connected(&one.id()).await;
+        for number in 0..20_u8 {
+            other.send(&one.id(), vec![number; 1 + usize::from(number)]).await;
+        }
+        other.handle.stop().await;
+        for number in 0..20_u8 {
+            assert_eq!(one.message().await.bytes[..], vec![number; 1 + usize::from(number)]);
+        }
+    }
+}
