@@ -137,7 +137,7 @@ impl Node {
         let (inputs_in, inputs) = mpsc::channel(limits::INPUTS);
         let (calls_in, calls) = mpsc::channel(limits::PENDING_COMMANDS);
         let (released, batches) = mpsc::channel(limits::BATCHES);
-        tokio::spawn(egress::run(egress::Egress {
+        let egress = tokio::spawn(egress::run(egress::Egress {
             store: self.store,
             net: net.clone(),
             network: network.clone(),
@@ -166,6 +166,7 @@ impl Node {
             next_command: 0,
             addresses: Vec::new(),
             deferred: VecDeque::new(),
+            egress,
         };
         tokio::spawn(driver.run(net_events));
         let handle = Handle::new(network, calls_in, net, events);
@@ -227,11 +228,12 @@ struct Driver {
     next_command: u64,
     addresses: Vec<Address>,
     deferred: VecDeque<Vec<Released>>,
+    egress: tokio::task::JoinHandle<()>,
 }
 
 impl Driver {
     async fn run(mut self, mut network: mpsc::Receiver<NetEvent>) {
-        loop {
+        let stopped = loop {
             let wait = self.engine.next_deadline().map(|deadline| self.clock.until(deadline));
             let released = self.released.clone();
             // While the way out is full, nothing new is taken in; what is on its way back still is.
@@ -243,26 +245,39 @@ impl Driver {
                             permit.send(batch);
                         }
                     }
-                    Err(_) => break,
+                    Err(_) => break None,
                 },
                 Some(back) = self.inputs.recv() => self.on_back(back),
                 call = self.calls.recv(), if open => match call {
-                    None => break,
-                    Some(Call::Stop(done)) => {
-                        // Whoever asked may not wait for the answer; nor here, nor below.
-                        let _ = done.send(());
-                        break;
-                    }
+                    None => break None,
+                    Some(Call::Stop(done)) => break Some(done),
                     Some(call) => self.on_call(call),
                 },
                 event = network.recv(), if open => match event {
-                    None => break,
+                    None => break None,
                     Some(event) => self.on_net(event),
                 },
                 () = sleep(wait) => self.handle(Input::Tick),
             }
+        };
+        self.finish().await;
+        if let Some(stopped) = stopped {
+            // Whoever asked may not wait for the answer.
+            let _ = stopped.send(());
         }
-        self.net.stop().await;
+    }
+
+    /// Lets what the engine has said leave, and stops the network part.
+    async fn finish(self) {
+        let Self { released, deferred, egress, net, inputs, .. } = self;
+        // Nothing that comes back is handled any more.
+        drop(inputs);
+        for batch in deferred {
+            drop(released.send(batch).await);
+        }
+        drop(released);
+        drop(egress.await);
+        net.stop().await;
     }
 
     fn on_back(&mut self, back: Back) {

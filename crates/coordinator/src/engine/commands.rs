@@ -44,9 +44,10 @@ impl Engine {
         if session.is_over() {
             return Err(CommandError::WrongPhase(session.phase));
         }
-        // A participant's abort comes back and is handled like anybody's; who has not joined just leaves.
+        // The abort of a participant, or of whoever asked, comes back and is handled like anybody's. Others just leave.
         let joined = session.locals.keys().any(|index| session.joins.at(*index).is_some());
-        if !joined || self.send_abort(request, AbortCode::Cancelled, detail, None, step).is_none() {
+        let asked = self.hosted.contains_key(&session.request.creator.signer);
+        if !(joined || asked) || self.send_abort(request, AbortCode::Cancelled, detail, None, step).is_none() {
             self.finish(request, None, AbortCause::Cancelled, step);
         }
         Ok(Reply::Done)

@@ -34,7 +34,7 @@ impl Engine {
     }
 
     /// Which of this node's signers speaks for the node: the first that has joined.
-    fn voice(session: &Session) -> Option<PublicKey> {
+    pub(super) fn voice(session: &Session) -> Option<PublicKey> {
         session.locals.iter().find(|(index, _)| session.joins.at(**index).is_some()).map(|(_, local)| local.signer)
     }
 

@@ -107,7 +107,11 @@ impl Engine {
         evidence: Option<Evidence>,
         step: &mut Step<'_>,
     ) -> Option<Arc<[u8]>> {
-        let signer = self.sessions.get(id)?.locals.values().next()?.signer;
+        let session = self.sessions.get(id)?;
+        let creator = session.request.creator.signer;
+        // Others believe it from who has joined, and from who has asked.
+        let asked = self.hosted.contains_key(&creator).then_some(creator);
+        let signer = Self::voice(session).or(asked)?;
         let mut detail = detail;
         while detail.len() > motet_wire::limits::REASON {
             detail.pop();

@@ -231,3 +231,17 @@ proptest! {
         assert_signed(&network, &items);
     }
 }
+
+#[test]
+fn whoever_asked_can_give_up_before_it_has_joined_itself() {
+    let mut network = Network::new(3, 12, &Config::default());
+    network.advertise_all();
+    let request = network.announce(items(1), options(Commitments::On));
+    // Its own request is back, its own join is not.
+    assert!(network.deliver_one());
+    network.command(0, Command::Abort { request, detail: "no need".to_owned() }).unwrap();
+    network.run();
+    for node in 0..3 {
+        assert_eq!(network.status(node, request).phase, Phase::Aborted, "node {node}");
+    }
+}
