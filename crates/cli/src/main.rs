@@ -3,6 +3,7 @@
 mod args;
 mod commands;
 mod exit;
+mod interrupt;
 mod keystore;
 mod output;
 mod peer_node;
@@ -16,6 +17,7 @@ use tracing_subscriber::EnvFilter;
 
 use args::{Cli, Command};
 use exit::{Exit, Failed};
+use interrupt::Interrupts;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -44,20 +46,12 @@ fn main() -> ExitCode {
 
 async fn perform(command: Command) -> Result<Exit, Failed> {
     match command {
-        Command::Demo(args) => unless_interrupted(commands::demo::run(args)).await,
+        Command::Demo(args) => Interrupts::listen()?.unless(commands::demo::run(args)).await,
         Command::Keygen(args) => commands::keygen::run(&args),
         Command::Run(args) => commands::run::run(args).await,
-        Command::Find(args) => unless_interrupted(commands::find::run(args)).await,
-        Command::Sign(args) => unless_interrupted(commands::sign::run(args)).await,
+        Command::Find(args) => Interrupts::listen()?.unless(commands::find::run(args)).await,
+        Command::Sign(args) => commands::sign::run(args).await,
         Command::Verify(args) => commands::verify::run(&args),
         Command::Policy(args) => commands::policy::run(&args),
-    }
-}
-
-/// Gives a command up at Ctrl-C, whatever it is doing; what it holds is tidied up as it is dropped.
-async fn unless_interrupted(command: impl Future<Output = Result<Exit, Failed>>) -> Result<Exit, Failed> {
-    tokio::select! {
-        ended = command => ended,
-        _ = tokio::signal::ctrl_c() => Err(Failed::new(Exit::Cancelled, "cancelled")),
     }
 }

@@ -13,11 +13,11 @@ use motet_coordinator::{ApproveAll, Event, Policy};
 use motet_core_crypto::PublicKey;
 use motet_wire::{Criteria, SignerMetadata};
 use serde_json::json;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::Sleep;
 
 use crate::args::RunArgs;
 use crate::exit::{Exit, Failed};
+use crate::interrupt::Interrupts;
 use crate::output::{Format, Output};
 use crate::peer_node::PeerNode;
 use crate::policy_file::PolicyFile;
@@ -32,7 +32,7 @@ const MEETING: Duration = Duration::from_secs(2);
 
 pub(crate) async fn run(args: RunArgs) -> Result<Exit, Failed> {
     // From here on an interrupt is remembered until somebody looks.
-    let mut interrupts = signal(SignalKind::interrupt()).map_err(Failed::here)?;
+    let mut interrupts = Interrupts::listen()?;
     let clock = Clock::start();
     let mut output = Output::new(Format::of(args.node.json), clock.now().mono);
     let policy = policy(&args, &output)?;
@@ -60,7 +60,7 @@ pub(crate) async fn run(args: RunArgs) -> Result<Exit, Failed> {
                 }
             }
             _ = meeting.tick() => node.meet().await,
-            _ = interrupts.recv() => {
+            () = interrupts.next() => {
                 // Others hear of it before the node goes, if it is quick; a second interrupt does not wait for that.
                 let withdrawn = node.handle.withdraw_advertisement(node.signer, "stopped".to_owned()).await;
                 if farewell.is_some() || withdrawn.is_err() {
@@ -88,7 +88,7 @@ fn policy(args: &RunArgs, output: &Output) -> Result<Arc<dyn Policy>, Failed> {
 }
 
 /// Waits until the farewell is over; for ever if there is none.
-async fn over(farewell: Option<&mut Pin<Box<Sleep>>>) {
+pub(crate) async fn over(farewell: Option<&mut Pin<Box<Sleep>>>) {
     match farewell {
         Some(farewell) => farewell.await,
         None => core::future::pending().await,

@@ -1,25 +1,65 @@
 //! `motet sign`: ask other signers for a signature.
 
+use core::time::Duration;
 use std::sync::Arc;
 
+use motet_coordinator::event::Completed;
 use motet_coordinator::node::Clock;
 use motet_coordinator::{Announcement, DeclineAll, Event, Wishes};
 use motet_core_crypto::{PublicKey, schnorr};
-use motet_wire::{Criteria, Derivation, Item, RequestMetadata, RequestOptions, SignerAdvertisement, SignerMetadata};
+use motet_wire::{
+    Criteria, Derivation, Item, RequestId, RequestMetadata, RequestOptions, SignerAdvertisement, SignerMetadata,
+};
 use serde_json::json;
 
 use super::find::PAUSE;
-use super::run::outcome;
+use super::run::{outcome, over};
 use crate::args::{SignArgs, message};
 use crate::exit::{Exit, Failed};
+use crate::interrupt::Interrupts;
 use crate::output::{Format, Output, items, printable};
 use crate::peer_node::PeerNode;
 
+/// How long it may take to tell the others that this node gives up.
+const FAREWELL: Duration = Duration::from_secs(1);
+
 pub(crate) async fn run(args: SignArgs) -> Result<Exit, Failed> {
+    let mut interrupts = Interrupts::listen()?;
     let clock = Clock::start();
     let mut output = Output::new(Format::of(args.node.json), clock.now().mono);
+    let (mut node, request) = interrupts.unless(ask(&args, &mut output)).await?;
+    let mut farewell = None;
+    let ended = loop {
+        tokio::select! {
+            event = node.events.next() => {
+                let Some(event) = event else { return Err(Failed::here("the node has stopped")) };
+                output.event(&node.nickname, clock.now().mono, &event);
+                if let Event::SessionComplete(completed) = &event {
+                    show(completed, &output)?;
+                }
+                if let Some(ended) = outcome(&event, &node.signer, &output) {
+                    break ended;
+                }
+            }
+            () = interrupts.next() => {
+                // The others need not wait for nothing; a second interrupt does not wait for them.
+                let told = node.handle.abort_session(request, "given up by its asker".to_owned()).await;
+                if farewell.is_some() || told.is_err() {
+                    break Err(Interrupts::cancelled());
+                }
+                farewell = Some(Box::pin(tokio::time::sleep(FAREWELL)));
+            }
+            () = over(farewell.as_mut()) => break Err(Interrupts::cancelled()),
+        }
+    };
+    node.handle.stop().await;
+    ended
+}
+
+/// Starts a node, looks for the others, and asks them.
+async fn ask(args: &SignArgs, output: &mut Output) -> Result<(PeerNode, RequestId), Failed> {
     let message = message(args.message.as_ref(), args.message_hex.as_ref()).map_err(Failed::usage)?;
-    let mut node = PeerNode::start(&args.node, Arc::new(DeclineAll)).await?;
+    let node = PeerNode::start(&args.node, Arc::new(DeclineAll)).await?;
     output.learn(node.signer, &node.nickname);
     // The others have to know where to answer.
     let metadata = SignerMetadata { nickname: node.nickname.clone(), ..SignerMetadata::default() };
@@ -28,7 +68,7 @@ pub(crate) async fn run(args: SignArgs) -> Result<Exit, Failed> {
         .await
         .map_err(Failed::here)?;
     output.say(&format!("looking for {} …", args.with.join(", ")));
-    let others = search(&args, &node).await?;
+    let others = search(args, &node).await?;
     for other in &others {
         output.learn(other.delegation.signer, &other.metadata.nickname);
     }
@@ -44,26 +84,21 @@ pub(crate) async fn run(args: SignArgs) -> Result<Exit, Failed> {
         metadata: RequestMetadata::default(),
         lifetime: args.join_timeout,
     };
-    node.handle.announce_signing_request(announcement).await.map_err(Failed::here)?;
-    let ended = loop {
-        let Some(event) = node.events.next().await else { return Err(Failed::here("the node has stopped")) };
-        output.event(&node.nickname, clock.now().mono, &event);
-        if let Event::SessionComplete(completed) = &event {
-            for item in &completed.items {
-                schnorr::verify(&item.aggregate_key, &item.message, &item.signature)
-                    .map_err(|error| Failed::new(Exit::Invalid, error))?;
-                output.say("");
-                output.say(&format!("  aggregate key  {}", item.aggregate_key));
-                output.say(&format!("  signature      {}", item.signature));
-            }
-            output.object(&json!({"event": "result", "items": items(completed)}));
-        }
-        if let Some(ended) = outcome(&event, &node.signer, &output) {
-            break ended;
-        }
-    };
-    node.handle.stop().await;
-    ended
+    let (request, _) = node.handle.announce_signing_request(announcement).await.map_err(Failed::here)?;
+    Ok((node, request))
+}
+
+/// Shows the signatures, after another look at each.
+fn show(completed: &Completed, output: &Output) -> Result<(), Failed> {
+    for item in &completed.items {
+        schnorr::verify(&item.aggregate_key, &item.message, &item.signature)
+            .map_err(|error| Failed::new(Exit::Invalid, error))?;
+        output.say("");
+        output.say(&format!("  aggregate key  {}", item.aggregate_key));
+        output.say(&format!("  signature      {}", item.signature));
+    }
+    output.object(&json!({"event": "result", "items": items(completed)}));
+    Ok(())
 }
 
 /// The advertisements of all signers that were named.

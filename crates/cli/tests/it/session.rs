@@ -204,7 +204,7 @@ fn who_is_not_there_is_not_found() {
 }
 
 #[test]
-fn an_interrupt_ends_a_signer_in_order_and_cancels_a_request() {
+fn an_interrupt_cancels_a_request_for_everybody() {
     let scene = Scene::new();
     let (alice, bob) = (scene.name("alice"), scene.name("bob"));
     let mut other = asking(&scene, &alice);
@@ -213,10 +213,24 @@ fn an_interrupt_ends_a_signer_in_order_and_cancels_a_request() {
     other.event("SigningRequestReceived");
     asked.signal("INT");
     asked.wait().expect(6);
-    other.signal("INT");
-    let other = other.wait().expect(0);
-    assert_eq!(other.last("SignerWithdrawn")["reason"], "stopped");
+    // Whoever was asked hears of it, and need not wait for nothing.
+    let other = other.wait().expect(5);
+    assert!(other.last("SessionAborted")["cause"].as_str().unwrap().contains("given up by its asker"));
     nobody_has_left_an_address(&scene);
+}
+
+#[test]
+fn a_signer_that_is_interrupted_withdraws() {
+    for signal in ["INT", "TERM"] {
+        let scene = Scene::new();
+        let alice = scene.name("alice");
+        let mut waiting = scene.start(&["run", "--dev", &alice, "--json"]);
+        waiting.event("SignerAdvertised");
+        waiting.signal(signal);
+        let waiting = waiting.wait().expect(0);
+        assert_eq!(waiting.last("SignerWithdrawn")["reason"], "stopped");
+        nobody_has_left_an_address(&scene);
+    }
 }
 
 #[test]
