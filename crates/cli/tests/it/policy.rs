@@ -170,3 +170,18 @@ fn a_rule_knows_its_requester_by_the_key() {
     Signed::items(&asked.last("result"))[0].verify();
     other.wait().expect(0);
 }
+
+#[test]
+fn a_question_that_is_left_standing_keeps_no_process() {
+    let scene = Scene::new();
+    write(&scene, "rules.json", r#"{"rules": [], "otherwise": "ask"}"#);
+    let (mut other, name) = ruled(&scene, "rules.json");
+    let mut asked =
+        scene.start(&["sign", "--dev", &scene.name("asks"), "--with", &name, "--message", "hello", "--json"]);
+    other.error_line("under key");
+    asked.signal("INT");
+    asked.wait().expect(6);
+    // Its standard input stays open, and nobody types anything.
+    let other = other.wait().expect(5);
+    assert!(other.errors.contains("no signature"), "{}", other.errors);
+}
