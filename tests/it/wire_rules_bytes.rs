@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use motet_tests::wire_fixtures::{NOW, Session, arrival, network, one_of_each, validator};
+use motet_tests::wire_fixtures::{NOW, Session, Signer, WALL, arrival, network, one_of_each, validator};
 use motet_tests::wire_forge::{BODY_LENGTH, Forged};
 use motet_wire::{
     AbortCode, AbortReason, AbortSubject, Arrival, Channel, Kind, Message, Penalty, Rejection, Rule, SessionAbort,
-    SyncResponse, Topic, Validated, Verdict, limits,
+    SyncResponse, TimestampMs, Topic, Validated, Verdict, limits,
 };
 
 /// The rule that a frame breaks in a fresh validator.
@@ -199,4 +199,17 @@ fn a_validated_message_narrows_to_its_kind_alone() {
     let right = wrong.narrow::<motet_wire::NonceShare>().unwrap();
     assert_eq!(right.kind(), Kind::NonceShare);
     assert!(matches!(right.widen().message(), Message::NonceShare(_)));
+}
+
+#[test]
+fn a_peek_says_what_a_frame_claims_and_nothing_of_other_versions() {
+    let sealed = Session::run(2).nonces[0].clone();
+    let seen = motet_wire::peek(&sealed.frame).unwrap();
+    assert_eq!((seen.kind, seen.sequence, seen.timestamp), (sealed.kind, 2, TimestampMs(WALL)));
+    assert_eq!(seen.sender, Signer::new(1).message_key.public_key().to_bytes());
+    let forged = Forged::from(&sealed);
+    assert_eq!(motet_wire::peek(&forged.clone().set(0, &[2]).frame()), None);
+    assert_eq!(motet_wire::peek(&forged.clone().set(1, &[0]).frame()), None);
+    assert_eq!(motet_wire::peek(&sealed.frame[..sealed.frame.len() - 1]), None);
+    assert_eq!(motet_wire::peek(&[]), None);
 }

@@ -60,6 +60,16 @@ fn v06_what_a_node_of_the_dht_stored_is_not_held_against_it() {
 }
 
 #[test]
+fn v06_who_answers_with_forgeries_is_banned() {
+    let mut validator = validator();
+    for number in 0..11 {
+        let answer = Arrival { channel: Channel::Sync, ..arrival(forged(number)) };
+        assert_eq!(validator.validate(answer, NOW).unwrap_err().rule, Rule::Signature);
+    }
+    assert_eq!(validator.validate(arrival(fresh(1)), NOW).unwrap_err().rule, Rule::Banned);
+}
+
+#[test]
 fn v06_the_same_bad_frame_again_and_again_bans_too() {
     let mut validator = validator();
     let penalties: Vec<Penalty> =
@@ -348,6 +358,12 @@ fn our_own_messages_cost_nobody_anything() {
     for sealed in &session.joins {
         let own = Arrival { channel: Channel::Loopback, ..arrival(sealed.frame.clone()) };
         assert!(validator.validate(own, NOW).is_ok());
+    }
+    // Nor does our own request need a stamp, however busy we are.
+    validator.set_load(Load::percent(100));
+    let unpaid = session.signer(0).seal(1, SigningRequest { work: None, ..session.request.clone() });
+    for channel in [Channel::Loopback, Channel::Store] {
+        assert!(validator.validate(Arrival { channel, ..arrival(unpaid.frame.clone()) }, NOW).is_ok());
     }
 }
 
