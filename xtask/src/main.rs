@@ -23,6 +23,7 @@ mod fuzz;
 mod layers;
 mod no_std;
 mod page;
+mod planted;
 mod sim;
 mod step;
 mod test;
@@ -82,6 +83,8 @@ enum Task {
     Fuzz(fuzz::Arguments),
     /// Simulated worlds, many seeds or the story of one
     Sim(sim::Arguments),
+    /// Bugs planted on purpose: how many worlds the simulator needs to find each
+    Planted(planted::Arguments),
     /// The crash matrix: processes that die at named places and come back
     Crashes(crashes::Arguments),
 }
@@ -116,6 +119,7 @@ fn perform(task: &Task, root: &Path) -> Result<(), Failure> {
         Task::BenchSessions(arguments) => bench_sessions::run(root, arguments),
         Task::Fuzz(arguments) => fuzz::run(root, arguments),
         Task::Sim(arguments) => sim::run(root, arguments),
+        Task::Planted(arguments) => planted::run(root, arguments),
         Task::Crashes(arguments) => crashes::run(root, arguments),
     }
 }

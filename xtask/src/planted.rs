@@ -1,0 +1,190 @@
+//! `cargo xtask planted`: is the simulator any good? Bugs planted on purpose must be found.
+//!
+//! Each patch in `tests/planted` puts one bug into a copy of the tree: those of the threat model's list M1 to M25 that our
+//! design has a place for. The simulator is built there and run until it finds a breach. A patch that no longer
+//! applies, that does not build, or that is not found fails the task, and so does a median of too many seeds.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use crate::cargo;
+use crate::failure::{Failure, Finding};
+use crate::sim;
+
+/// Where the patches are, below the root.
+const FOLDER: &str = "tests/planted";
+/// The most seeds that the median bug may take.
+const MEDIAN: u64 = 10_000;
+/// What the copy needs none of.
+const LEFT_OUT: [&str; 4] = ["target", ".git", "corpus", "artifacts"];
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// Only the patches whose names begin so (all when none is named)
+    patches: Vec<String>,
+    /// Seeds to try for each, in each profile
+    #[arg(long, default_value_t = 20_000)]
+    seeds: u64,
+    /// See whether the patches apply, and stop
+    #[arg(long)]
+    check: bool,
+    /// Threads; as many as there are cores when not given
+    #[arg(long)]
+    threads: Option<usize>,
+}
+
+/// What it took to find a bug.
+struct Caught {
+    profile: &'static str,
+    seeds: u64,
+    invariant: String,
+}
+
+pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<(), Failure> {
+    let patches = chosen(patches(root)?, &arguments.patches);
+    let copy = copy_of(root, "planted")?;
+    let mut missed = Vec::new();
+    let mut needed = Vec::new();
+    println!("| bug | found by | seeds | what is planted |\n|---|---|---|---|");
+    for patch in &patches {
+        let name = patch.file_stem().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let (number, what) = name.split_once('-').unwrap_or((&name, ""));
+        let what = what.replace('-', " ");
+        synchronize(root, &copy, &[])?;
+        let planted =
+            plant(&copy, patch).and_then(|()| if arguments.check { Ok(None) } else { hunt(&copy, arguments) });
+        match planted {
+            Ok(Some(caught)) => {
+                needed.push(caught.seeds);
+                println!("| {number} | {} ({}) | {} | {what} |", caught.invariant, caught.profile, caught.seeds);
+            }
+            Ok(None) if arguments.check => println!("| {number} | | | {what} |"),
+            Ok(None) => missed.push(Finding::new(&name, format!("not found in {} seeds", arguments.seeds))),
+            Err(failure) => missed.push(Finding::new(&name, failure.to_string())),
+        }
+    }
+    synchronize(root, &copy, &[])?;
+    needed.sort_unstable();
+    if let Some(median) = needed.get(needed.len() / 2) {
+        println!("\n{} of {} found, median {median} seeds", needed.len(), patches.len());
+        if *median > MEDIAN {
+            missed.push(Finding::new(FOLDER, format!("the median is {median} seeds; {MEDIAN} is the most")));
+        }
+    }
+    if missed.is_empty() { Ok(()) } else { Err(Failure::Findings(missed)) }
+}
+
+fn patches(root: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let folder = root.join(FOLDER);
+    let entries = std::fs::read_dir(&folder).map_err(|error| Failure::file(&folder, error))?;
+    let mut patches = Vec::new();
+    for entry in entries {
+        let path = entry.map_err(|error| Failure::file(&folder, error))?.path();
+        patches.extend(path.extension().is_some_and(|extension| extension == "patch").then_some(path));
+    }
+    patches.sort();
+    Ok(patches)
+}
+
+fn chosen(all: Vec<PathBuf>, wanted: &[String]) -> Vec<PathBuf> {
+    let begins = |path: &PathBuf, start: &String| {
+        path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(start.as_str()))
+    };
+    all.into_iter().filter(|path| wanted.is_empty() || wanted.iter().any(|start| begins(path, start))).collect()
+}
+
+/// The folder of a copy of the tree, below cargo's target folder, where one build serves the next.
+pub(crate) fn copy_of(root: &Path, name: &str) -> Result<PathBuf, Failure> {
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
+    let copy = target.join(name);
+    std::fs::create_dir_all(&copy).map_err(|error| Failure::file(&copy, error))?;
+    Ok(copy)
+}
+
+/// Makes the copy what the tree is, but for these files of it. Files that are the same are left alone, so that cargo
+/// builds again only what differs.
+pub(crate) fn synchronize(from: &Path, to: &Path, kept: &[PathBuf]) -> Result<(), Failure> {
+    let entries = std::fs::read_dir(from).map_err(|error| Failure::file(from, error))?;
+    for entry in entries {
+        let entry = entry.map_err(|error| Failure::file(from, error))?;
+        let (path, name) = (entry.path(), entry.file_name());
+        if LEFT_OUT.iter().any(|left_out| name == *left_out) {
+            continue;
+        }
+        let copy = to.join(&name);
+        if path.is_dir() {
+            std::fs::create_dir_all(&copy).map_err(|error| Failure::file(&copy, error))?;
+            synchronize(&path, &copy, kept)?;
+        } else if !kept.contains(&copy) {
+            let text = std::fs::read(&path).map_err(|error| Failure::file(&path, error))?;
+            if std::fs::read(&copy).ok().as_ref() != Some(&text) {
+                std::fs::write(&copy, text).map_err(|error| Failure::file(&copy, error))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Plants a bug.
+fn plant(copy: &Path, patch: &Path) -> Result<(), Failure> {
+    let mut command = Command::new("git");
+    command.args(["apply", "--whitespace=nowarn"]).arg(patch).current_dir(copy).stdin(Stdio::null());
+    // The copy may lie below a repository, which is none of its business.
+    command.env("GIT_CEILING_DIRECTORIES", copy.parent().unwrap_or(copy));
+    cargo::output(&mut command).map(drop)
+}
+
+/// Builds the simulator and runs it until it finds something.
+fn hunt(copy: &Path, arguments: &Arguments) -> Result<Option<Caught>, Failure> {
+    let program = sim::build_copy(copy)?;
+    for profile in ["normal", "brutal"] {
+        let mut command = Command::new(&program);
+        command.args(["--seeds", &format!("0..{}", arguments.seeds), "--profile", profile, "--json"]);
+        if let Some(threads) = arguments.threads {
+            command.args(["--threads", &threads.to_string()]);
+        }
+        let line = cargo::line(&command);
+        let output = command.stderr(Stdio::null()).output().map_err(|source| Failure::Start { line, source })?;
+        let report: serde_json::Value = serde_json::from_slice(&output.stdout)
+            .map_err(|error| Failure::unreadable("the report of motet-sim", error))?;
+        if let (Some(seed), Some(invariant)) = (report["first"].as_u64(), report["breaches"][0]["invariant"].as_str()) {
+            return Ok(Some(Caught { profile, seeds: seed + 1, invariant: invariant.to_owned() }));
+        }
+    }
+    Ok(None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tree::fixtures::tree;
+
+    #[test]
+    fn a_copy_is_what_the_tree_is() {
+        let root = tree(&[("src/a.rs", "one"), ("src/b/c.rs", "two"), ("target/x", "no")]);
+        let copy = tree(&[("src/a.rs", "changed")]);
+        synchronize(root.path(), copy.path(), &[]).unwrap();
+        assert_eq!(std::fs::read_to_string(copy.path().join("src/a.rs")).unwrap(), "one");
+        assert_eq!(std::fs::read_to_string(copy.path().join("src/b/c.rs")).unwrap(), "two");
+        assert!(!copy.path().join("target").exists());
+    }
+
+    #[test]
+    fn a_patch_that_does_not_apply_is_found() {
+        let copy = tree(&[("src/a.rs", "one\ntwo\nthree\n")]);
+        let patch = |line: &str| {
+            format!("What it does.\n\n--- a/src/a.rs\n+++ b/src/a.rs\n@@ -1,3 +1,3 @@\n one\n-{line}\n+four\n three\n")
+        };
+        let patches = tree(&[("sound.patch", &patch("two")), ("stale.patch", &patch("gone"))]);
+        assert!(plant(copy.path(), &patches.path().join("stale.patch")).is_err());
+        plant(copy.path(), &patches.path().join("sound.patch")).unwrap();
+        assert_eq!(std::fs::read_to_string(copy.path().join("src/a.rs")).unwrap(), "one\nfour\nthree\n");
+    }
+
+    #[test]
+    fn patches_are_chosen_by_the_beginnings_of_their_names() {
+        let all = || ["a/M01-x.patch", "a/M10-y.patch"].map(PathBuf::from).to_vec();
+        assert_eq!(chosen(all(), &["M1".to_owned()]), [PathBuf::from("a/M10-y.patch")]);
+        assert_eq!(chosen(all(), &[]).len(), 2);
+    }
+}
