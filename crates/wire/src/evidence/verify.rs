@@ -9,7 +9,7 @@ use motet_core_crypto::{AggregateNonce, NonceCommitment, PublicKey, PublicNonce,
 
 use super::Evidence;
 use crate::codec::{self, DecodeError};
-use crate::delegation::Delegation;
+use crate::delegation::{Delegation, KnownKeys};
 use crate::envelope::View;
 use crate::id::{Attempt, NetworkId, RequestId, SessionId, SignerIndex};
 use crate::limits;
@@ -221,7 +221,7 @@ fn bad_partial_signature(
     }
     let (_, details) = claim.terms.split_at_checked(33).ok_or(EvidenceFault::Statement)?;
     let details: RawDetails = codec::decode(details).map_err(|_| EvidenceFault::Statement)?;
-    let keys = details.parse_keys().map_err(|_| EvidenceFault::Statement)?;
+    let keys = details.parse_keys(&KnownKeys::NONE).map_err(|_| EvidenceFault::Statement)?;
     let index = accused.join.index.as_usize();
     if keys.get(index) != Some(&accused.join.delegation.signer) {
         return Err(EvidenceFault::Unrelated);
@@ -269,8 +269,8 @@ fn malformed(network: &NetworkId, binding: &[u8], frame: &[u8]) -> Result<Convic
     }
     // A kind that we do not know may be a message of a later version of the format.
     let kind = Kind::from_code(accused.head.kind).ok_or(EvidenceFault::Statement)?;
-    let is_message =
-        frame.len() <= kind.frame_limit() && RawBody::decode(kind, accused.body).is_ok_and(|body| body.parse().is_ok());
+    let is_message = frame.len() <= kind.frame_limit()
+        && RawBody::decode(kind, accused.body).is_ok_and(|body| body.parse(&KnownKeys::NONE).is_ok());
     if is_message {
         return Err(EvidenceFault::NoFault);
     }
@@ -290,7 +290,7 @@ fn signed<'a>(network: &NetworkId, frame: &'a [u8]) -> Result<View<'a>, Evidence
 fn parse(view: &View<'_>) -> Result<Message, EvidenceFault> {
     let kind = Kind::from_code(view.head.kind).ok_or(EvidenceFault::Statement)?;
     let body = RawBody::decode(kind, view.body).map_err(|_: DecodeError| EvidenceFault::Statement)?;
-    body.parse().map_err(|_| EvidenceFault::Statement)
+    body.parse(&KnownKeys::NONE).map_err(|_| EvidenceFault::Statement)
 }
 
 /// The delegation is the signer's, is for the key that signed the frame, and was in date by the frame's own time.

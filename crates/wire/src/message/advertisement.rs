@@ -5,7 +5,7 @@
 use core::fmt;
 
 use crate::codec::{Bytes, Decode, Encode, List, ParseError, Text};
-use crate::delegation::{Delegation, RawDelegation};
+use crate::delegation::{Delegation, KnownKeys, RawDelegation};
 use crate::id::{AdvertisementId, IdError};
 use crate::limits;
 use crate::time::TimestampMs;
@@ -134,9 +134,9 @@ impl RawSignerAdvertisement {
             && !self.transaction_types.as_slice().iter().any(|name| name.as_str().is_empty())
     }
 
-    pub(crate) fn parse(self) -> Result<SignerAdvertisement, ParseError> {
+    pub(crate) fn parse(self, known: &KnownKeys) -> Result<SignerAdvertisement, ParseError> {
         Ok(SignerAdvertisement {
-            delegation: self.delegation.parse()?,
+            delegation: self.delegation.parse(known)?,
             addresses: self.addresses.into_vec().into_iter().map(|address| Address(address.into_vec())).collect(),
             criteria: Criteria {
                 transaction_types: self.transaction_types.into_vec().into_iter().map(Text::into_string).collect(),
@@ -183,9 +183,9 @@ pub(crate) struct RawSignerUnavailable {
 }
 
 impl RawSignerUnavailable {
-    pub(crate) fn parse(self) -> Result<SignerUnavailable, ParseError> {
+    pub(crate) fn parse(self, known: &KnownKeys) -> Result<SignerUnavailable, ParseError> {
         Ok(SignerUnavailable {
-            delegation: self.delegation.parse()?,
+            delegation: self.delegation.parse(known)?,
             advertisement: AdvertisementId::from_bytes(self.advertisement),
             reason: self.reason.into_string(),
         })

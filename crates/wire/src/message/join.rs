@@ -3,7 +3,7 @@
 use motet_core_crypto::NonceCommitment;
 
 use crate::codec::{Bytes, Decode, Encode, List, ParseError, Text};
-use crate::delegation::{Delegation, RawDelegation};
+use crate::delegation::{Delegation, KnownKeys, RawDelegation};
 use crate::id::{RequestId, SessionId, SignerIndex};
 use crate::limits;
 
@@ -58,11 +58,11 @@ pub(crate) struct RawParticipantJoined {
 }
 
 impl RawParticipantJoined {
-    pub(crate) fn parse(self) -> Result<ParticipantJoined, ParseError> {
+    pub(crate) fn parse(self, known: &KnownKeys) -> Result<ParticipantJoined, ParseError> {
         Ok(ParticipantJoined {
             request: RequestId::from_bytes(self.request),
             index: SignerIndex(self.index),
-            delegation: self.delegation.parse()?,
+            delegation: self.delegation.parse(known)?,
             commitment: self.commitment.as_ref().map(NonceCommitment::from_bytes),
         })
     }
@@ -90,11 +90,11 @@ pub(crate) struct RawParticipantDeclined {
 }
 
 impl RawParticipantDeclined {
-    pub(crate) fn parse(self) -> Result<ParticipantDeclined, ParseError> {
+    pub(crate) fn parse(self, known: &KnownKeys) -> Result<ParticipantDeclined, ParseError> {
         Ok(ParticipantDeclined {
             request: RequestId::from_bytes(self.request),
             index: SignerIndex(self.index),
-            delegation: self.delegation.parse()?,
+            delegation: self.delegation.parse(known)?,
             reason: self.reason.into_string(),
         })
     }

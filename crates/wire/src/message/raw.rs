@@ -10,7 +10,7 @@ use super::request::RawSigningRequest;
 use super::sync::{RawSyncRequest, RawSyncResponse};
 use super::{Kind, Message};
 use crate::codec::{self, DecodeError, ParseError};
-use crate::delegation::RawDelegation;
+use crate::delegation::{KnownKeys, RawDelegation};
 
 /// A decoded body of any kind.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,13 +68,13 @@ impl RawBody {
     }
 
     /// The point decompression happens here, so this comes after the signature check.
-    pub(crate) fn parse(self) -> Result<Message, ParseError> {
+    pub(crate) fn parse(self, known: &KnownKeys) -> Result<Message, ParseError> {
         Ok(match self {
-            Self::SignerAdvertisement(body) => Message::SignerAdvertisement(body.parse()?),
-            Self::SignerUnavailable(body) => Message::SignerUnavailable(body.parse()?),
-            Self::SigningRequest(body) => Message::SigningRequest(body.parse()?),
-            Self::ParticipantJoined(body) => Message::ParticipantJoined(body.parse()?),
-            Self::ParticipantDeclined(body) => Message::ParticipantDeclined(body.parse()?),
+            Self::SignerAdvertisement(body) => Message::SignerAdvertisement(body.parse(known)?),
+            Self::SignerUnavailable(body) => Message::SignerUnavailable(body.parse(known)?),
+            Self::SigningRequest(body) => Message::SigningRequest(body.parse(known)?),
+            Self::ParticipantJoined(body) => Message::ParticipantJoined(body.parse(known)?),
+            Self::ParticipantDeclined(body) => Message::ParticipantDeclined(body.parse(known)?),
             Self::SessionReady(body) => Message::SessionReady(body.parse()?),
             Self::NonceCommit(body) => Message::NonceCommit(body.parse()?),
             Self::NonceShare(body) => Message::NonceShare(body.parse()?),

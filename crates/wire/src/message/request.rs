@@ -10,7 +10,7 @@
 use motet_core_crypto::{KeyAggContext, KeyAggError, PublicKey, TweakError, XOnlyPublicKey, tagged_hash};
 
 use crate::codec::{self, Bytes, Code, Decode, Encode, List, ParseError, Text};
-use crate::delegation::{Delegation, RawDelegation};
+use crate::delegation::{Delegation, KnownKeys, RawDelegation};
 use crate::id::{NetworkId, RequestId, SignerIndex};
 use crate::limits;
 use crate::time::TimestampMs;
@@ -258,10 +258,10 @@ impl RawSigningRequest {
         Ok([self.creator.signer.as_slice(), &codec::encode(&self.details)?].concat())
     }
 
-    pub(crate) fn parse(self) -> Result<SigningRequest, ParseError> {
-        let creator = self.creator.parse()?;
+    pub(crate) fn parse(self, known: &KnownKeys) -> Result<SigningRequest, ParseError> {
+        let creator = self.creator.parse(known)?;
         let details = self.details;
-        let keys = details.parse_keys()?;
+        let keys = details.parse_keys(known)?;
         Ok(SigningRequest {
             creator,
             keys,
@@ -282,8 +282,8 @@ impl RawSigningRequest {
 }
 
 impl RawDetails {
-    pub(crate) fn parse_keys(&self) -> Result<Vec<PublicKey>, ParseError> {
-        self.keys.as_slice().iter().map(|key| PublicKey::from_bytes(key).map_err(|_| ParseError::Point)).collect()
+    pub(crate) fn parse_keys(&self, known: &KnownKeys) -> Result<Vec<PublicKey>, ParseError> {
+        self.keys.as_slice().iter().map(|key| known.parse(key)).collect()
     }
 }
 

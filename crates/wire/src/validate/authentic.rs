@@ -8,6 +8,7 @@ use rand_core::TryCryptoRng;
 
 use super::replay::{Company, Unseen};
 use super::{Admitted, Rejection, Rule, Ticket, Validated};
+use crate::delegation::KnownKeys;
 use crate::message::Message;
 use crate::time::TimestampMs;
 
@@ -17,7 +18,7 @@ type Check = (XOnlyPublicKey, [u8; 32], Signature);
 /// The checks that a message still needs: its envelope's, and its delegation's.
 #[derive(Debug, Clone, Copy)]
 struct Checks {
-    sender: PublicKey,
+    keys: KnownKeys,
     envelope: Option<Check>,
     delegation: Option<Check>,
 }
@@ -27,14 +28,14 @@ impl Checks {
         [(&self.envelope, Rule::Signature), (&self.delegation, Rule::DelegationSignature)]
     }
 
-    /// One by one; returns the sender.
-    fn run(&self) -> Result<PublicKey, Rule> {
+    /// One by one; returns the keys that they were checked with.
+    fn run(&self) -> Result<KnownKeys, Rule> {
         for (check, rule) in self.parts() {
             if let Some((key, digest, signature)) = check {
                 schnorr::verify(key, digest, signature).map_err(|_| rule)?;
             }
         }
-        Ok(self.sender)
+        Ok(self.keys)
     }
 }
 
@@ -53,7 +54,8 @@ impl Admitted {
     fn checks(&self) -> Result<Checks, Rule> {
         let decoded = &self.unseen.decoded;
         let sender = PublicKey::from_bytes(&decoded.head.sender).map_err(|_| Rule::Signature)?;
-        let mut checks = Checks { sender, envelope: None, delegation: None };
+        let keys = KnownKeys { sender: Some(sender), signer: None };
+        let mut checks = Checks { keys, envelope: None, delegation: None };
         if !self.unseen.proven.envelope {
             let signature = Signature::from_bytes(&decoded.signature);
             checks.envelope = Some((sender.x_only(), self.unseen.id, signature));
@@ -64,12 +66,13 @@ impl Admitted {
             let signer = PublicKey::from_bytes(&delegation.signer).map_err(|_| Rule::DelegationSignature)?;
             let signature = Signature::from_bytes(&delegation.signature);
             checks.delegation = Some((signer.x_only(), digest, signature));
+            checks.keys.signer = Some(signer);
         }
         Ok(checks)
     }
 
     /// Writes down the outcome and turns a proven message into what others may believe.
-    fn conclude(self, result: Result<PublicKey, Rule>) -> Result<Validated, Rejection> {
+    fn conclude(self, result: Result<KnownKeys, Rule>) -> Result<Validated, Rejection> {
         let Self { unseen, ticket } = self;
         let kind = unseen.decoded.kind;
         let outcome = match result {
@@ -77,7 +80,7 @@ impl Admitted {
                 let penalty = ticket.memory.lock().fail(&unseen.facts);
                 Err(Rejection::new(rule, Some(kind)).with_penalty(penalty))
             }
-            Ok(sender) => parse(unseen, sender, &ticket),
+            Ok(keys) => parse(unseen, &keys, &ticket),
         };
         if let Err(rejection) = &outcome {
             ticket.memory.lock().count(rejection);
@@ -86,11 +89,12 @@ impl Admitted {
     }
 }
 
-fn parse(unseen: Unseen, sender: PublicKey, ticket: &Ticket) -> Result<Validated, Rejection> {
+fn parse(unseen: Unseen, keys: &KnownKeys, ticket: &Ticket) -> Result<Validated, Rejection> {
     let decoded = unseen.decoded;
     let refuse = |rule| Rejection::new(rule, Some(decoded.kind));
     let expires = decoded.body.lifetime().map(|(_, expires)| TimestampMs(expires));
-    let message: Message = match decoded.body.parse() {
+    let sender = keys.parse(&decoded.head.sender).map_err(|_| refuse(Rule::Signature))?;
+    let message: Message = match decoded.body.parse(keys) {
         Ok(message) => message,
         // The author signed bytes that are no message: these two together are evidence.
         Err(_) => return Err(refuse(Rule::Points).with_signed_frame(decoded.arrival.bytes)),
@@ -111,7 +115,7 @@ pub fn verify_batch<R: TryCryptoRng + ?Sized>(
     let checks: Vec<Result<Checks, Rule>> = backlog.iter().map(Admitted::checks).collect();
     let mut entries: Vec<(XOnlyPublicKey, &[u8], Signature)> = Vec::new();
     let mut owners: Vec<(usize, Rule)> = Vec::new();
-    let mut results: Vec<Result<PublicKey, Rule>> = Vec::with_capacity(backlog.len());
+    let mut results: Vec<Result<KnownKeys, Rule>> = Vec::with_capacity(backlog.len());
     for (owner, (admitted, checks)) in backlog.iter().zip(&checks).enumerate() {
         results.push(match (checks, admitted.unseen.company) {
             (Err(rule), _) => Err(*rule),
@@ -123,7 +127,7 @@ pub fn verify_batch<R: TryCryptoRng + ?Sized>(
                         owners.push((owner, rule));
                     }
                 }
-                Ok(checks.sender)
+                Ok(checks.keys)
             }
         });
     }
