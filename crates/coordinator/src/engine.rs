@@ -70,6 +70,8 @@ pub struct Engine {
     delegated: BTreeMap<PublicKey, TimestampMs>,
     /// Requests whose creator is here and has thereby approved them.
     own: BTreeSet<RequestId>,
+    /// Own requests on their way into the DHT, if not all join before the others are asked for what is missing.
+    unpublished: BTreeMap<RequestId, Action>,
     sequence: u64,
     next_job: u64,
 }
@@ -95,6 +97,7 @@ impl Engine {
             spent: Left::spent(&snapshot),
             issued: snapshot.issued.into_iter().collect(),
             own: BTreeSet::new(),
+            unpublished: BTreeMap::new(),
             sequence: 0,
             next_job: 0,
         }

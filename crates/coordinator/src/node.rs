@@ -255,7 +255,7 @@ impl Driver {
                 },
                 event = network.recv(), if open => match event {
                     None => break None,
-                    Some(event) => self.on_net(event),
+                    Some(event) => self.on_net(event, &mut network),
                 },
                 () = sleep(wait) => self.handle(Input::Tick),
             }
@@ -318,11 +318,25 @@ impl Driver {
         }
     }
 
-    fn on_net(&mut self, event: NetEvent) {
-        match event {
-            NetEvent::Received { from, channel, bytes, token } => {
-                self.look_at(vec![(bytes, channel, from, token)], None);
+    /// Takes in what waits: frames that have come together are checked together.
+    fn on_net(&mut self, first: NetEvent, network: &mut mpsc::Receiver<NetEvent>) {
+        let mut arrivals = Vec::new();
+        let mut next = Some(first);
+        while let Some(event) = next {
+            if let NetEvent::Received { from, channel, bytes, token } = event {
+                arrivals.push((bytes, channel, from, token));
+            } else {
+                self.on_net_change(event);
             }
+            next = if arrivals.len() < limits::ARRIVALS { network.try_recv().ok() } else { None };
+        }
+        if !arrivals.is_empty() {
+            self.look_at(arrivals, None);
+        }
+    }
+
+    fn on_net_change(&mut self, event: NetEvent) {
+        match event {
             NetEvent::Listening { address } => {
                 let full = motet_net::address_to_wire(&address);
                 self.addresses.extend(full.filter(|_| self.addresses.len() < motet_wire::limits::ADDRESSES_MAX));
@@ -413,18 +427,25 @@ impl Driver {
 
     /// Runs a computation on the pool of blocking threads, a bounded number at a time.
     fn in_pool(&self, work: impl FnOnce() -> Option<Back> + Send + 'static) {
-        let (pool, back) = (Arc::clone(&self.pool), self.inputs_in.clone());
-        tokio::spawn(async move {
-            let Ok(permit) = pool.acquire_owned().await else { return };
-            let done = tokio::task::spawn_blocking(move || {
-                let result = work();
-                drop(permit);
-                result
-            });
-            if let Ok(Some(result)) = done.await {
-                drop(back.send(result).await);
+        let back = self.inputs_in.clone();
+        let run = move |permit| {
+            let result = work();
+            drop(permit);
+            // The driver takes what comes back whatever else it waits for; when it is gone, nobody does.
+            if let Some(result) = result {
+                drop(back.blocking_send(result));
             }
-        });
+        };
+        match Arc::clone(&self.pool).try_acquire_owned() {
+            Ok(permit) => drop(tokio::task::spawn_blocking(move || run(permit))),
+            Err(_) => {
+                let pool = Arc::clone(&self.pool);
+                tokio::spawn(async move {
+                    let Ok(permit) = pool.acquire_owned().await else { return };
+                    drop(tokio::task::spawn_blocking(move || run(permit)));
+                });
+            }
+        }
     }
 }
 

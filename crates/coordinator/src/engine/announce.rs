@@ -179,7 +179,8 @@ impl Engine {
         }
         let indexes = others.iter().copied().map(Index::RequestsFor).collect();
         let key = DhtKey::request(&self.network, &id);
-        step.act(Action::Publish { key, indexes, signer: creator, frame: sealed.frame });
+        // Who is there joins sooner than the DHT has stored anything; it is for those who are not.
+        self.unpublished.insert(id, Action::Publish { key, indexes, signer: creator, frame: sealed.frame });
         let keys = items.iter().map(|item| item.context.aggregate_key()).collect();
         Ok(Reply::Announced { request: id, keys })
     }

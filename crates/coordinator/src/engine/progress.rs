@@ -53,6 +53,7 @@ impl Engine {
 
     /// All have joined.
     fn on_ready(&mut self, id: &RequestId, step: &mut Step<'_>) {
+        self.unpublished.remove(id);
         let Some(session) = self.sessions.get(id) else { return };
         let coordinator = session.coordinator();
         step.emit(Event::CoordinatorElected { request: *id, coordinator });

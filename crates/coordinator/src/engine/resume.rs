@@ -103,6 +103,7 @@ impl Engine {
 
     pub(super) fn remember_end(&mut self, id: &RequestId, step: &mut Step<'_>) {
         self.ended.insert(*id);
+        self.unpublished.remove(id);
         self.issued.retain(|(request, ..)| request != id);
         self.spent.retain(|(request, ..), _| request != id);
         step.persist(Record::Ended { request: *id });

@@ -72,6 +72,9 @@ impl Engine {
                 session.syncs = session.syncs.saturating_add(1);
                 session.sync_at = now.saturating_add(wait);
             }
+            if let Some(publish) = self.unpublished.remove(id) {
+                step.act(publish);
+            }
             self.ask_for_missing(id, step);
         }
     }

@@ -14,8 +14,8 @@
 
 mod migrate;
 
-use std::path::Path;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use motet_core_crypto::PublicKey;
 use motet_wire::{Attempt, RequestId, TimestampMs};
@@ -42,7 +42,9 @@ const SCHEMA: u64 = 2;
 /// Records in a file. The file is locked: a second process is refused.
 #[derive(Debug)]
 pub struct RedbStore {
-    database: Database,
+    path: PathBuf,
+    /// None after the disk has failed: the file is opened anew before it is used again.
+    database: Mutex<Option<Database>>,
     epoch: u64,
 }
 
@@ -54,114 +56,141 @@ impl RedbStore {
     /// [`StoreError`] if another process has it open, it is of a newer version, or the disk refuses.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let database = Database::create(path).map_err(failed)?;
-        let transaction = database.begin_write().map_err(failed)?;
-        let epoch = {
-            let mut meta = transaction.open_table(META).map_err(failed)?;
-            let number = |name: &str| -> Result<Option<u64>, StoreError> {
-                Ok(meta.get(name).map_err(failed)?.map(|found| found.value()))
-            };
-            let (schema, epoch) = (number("schema")?, number("epoch")?.unwrap_or(0));
-            if schema.is_some_and(|schema| schema > SCHEMA) {
-                return Err(StoreError("it was written by a newer version".to_owned()));
-            }
-            transaction.open_table(DELEGATED).map_err(failed)?;
-            transaction.open_table(STANDINGS).map_err(failed)?;
-            transaction.open_table(APPROVED).map_err(failed)?;
-            transaction.open_table(ISSUED).map_err(failed)?;
-            transaction.open_table(SPENT).map_err(failed)?;
-            transaction.open_table(ENDED).map_err(failed)?;
-            if schema == Some(1) {
-                migrate::from_1(&transaction)?;
-            }
-            meta.insert("schema", SCHEMA).map_err(failed)?;
-            meta.insert("epoch", epoch.saturating_add(1)).map_err(failed)?;
-            epoch
-        };
-        transaction.commit().map_err(failed)?;
-        Ok(Self { database, epoch })
+        let epoch = prepare(&database)?;
+        Ok(Self { path: path.to_owned(), database: Mutex::new(Some(database)), epoch })
     }
+
+    /// Works on the file, which a failure of the disk closes: what is really on it is read anew afterwards.
+    fn with<T>(&self, work: impl FnOnce(&Database) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let mut slot = self.database.lock().unwrap_or_else(PoisonError::into_inner);
+        let database = match slot.take() {
+            Some(database) => database,
+            None => Database::create(&self.path).map_err(failed)?,
+        };
+        let done = work(&database);
+        if done.is_ok() {
+            *slot = Some(database);
+        }
+        done
+    }
+}
+
+/// Makes the tables, or brings them up to date; hands back how often that was done before.
+fn prepare(database: &Database) -> Result<u64, StoreError> {
+    let transaction = database.begin_write().map_err(failed)?;
+    let epoch = {
+        let mut meta = transaction.open_table(META).map_err(failed)?;
+        let number = |name: &str| -> Result<Option<u64>, StoreError> {
+            Ok(meta.get(name).map_err(failed)?.map(|found| found.value()))
+        };
+        let (schema, epoch) = (number("schema")?, number("epoch")?.unwrap_or(0));
+        if schema.is_some_and(|schema| schema > SCHEMA) {
+            return Err(StoreError("it was written by a newer version".to_owned()));
+        }
+        transaction.open_table(DELEGATED).map_err(failed)?;
+        transaction.open_table(STANDINGS).map_err(failed)?;
+        transaction.open_table(APPROVED).map_err(failed)?;
+        transaction.open_table(ISSUED).map_err(failed)?;
+        transaction.open_table(SPENT).map_err(failed)?;
+        transaction.open_table(ENDED).map_err(failed)?;
+        if schema == Some(1) {
+            migrate::from_1(&transaction)?;
+        }
+        meta.insert("schema", SCHEMA).map_err(failed)?;
+        meta.insert("epoch", epoch.saturating_add(1)).map_err(failed)?;
+        epoch
+    };
+    transaction.commit().map_err(failed)?;
+    Ok(epoch)
 }
 
 impl Store for RedbStore {
     fn commit(&self, records: &[Record]) -> Result<(), StoreError> {
-        let transaction = self.database.begin_write().map_err(failed)?;
-        {
-            let mut delegated = transaction.open_table(DELEGATED).map_err(failed)?;
-            let mut standings = transaction.open_table(STANDINGS).map_err(failed)?;
-            let mut approved = transaction.open_table(APPROVED).map_err(failed)?;
-            let mut issued = transaction.open_table(ISSUED).map_err(failed)?;
-            let mut spent = transaction.open_table(SPENT).map_err(failed)?;
-            for record in records {
-                match record {
-                    Record::Delegated { signer, not_after } => {
-                        delegated.insert(&signer.to_bytes(), not_after.0).map_err(failed)?;
-                    }
-                    Record::Standing { signer, standing: Some(standing) } => {
-                        standings.insert(&signer.to_bytes(), &standing.to_bytes()).map_err(failed)?;
-                    }
-                    Record::Standing { signer, standing: None } => {
-                        standings.remove(&signer.to_bytes()).map_err(failed)?;
-                    }
-                    Record::Approved { request, signer, digest, frame } => {
-                        let value = [digest.to_bytes().as_slice(), frame].concat();
-                        approved.insert(&pair(request, signer), value.as_slice()).map_err(failed)?;
-                    }
-                    Record::Issued { request, attempt, signer, nonces } => {
-                        issued.insert(&slot(request, *attempt, signer), nonces).map_err(failed)?;
-                    }
-                    Record::Spent { request, attempt, signer, frame } => {
-                        spent.insert(&slot(request, *attempt, signer), frame.as_ref()).map_err(failed)?;
-                    }
-                    Record::Ended { request } => {
-                        let [first, last]: [[u8; 65]; 2] =
-                            [[0; 33], [0xff; 33]].map(|signer| joined(request.as_bytes(), &signer));
-                        approved.retain_in::<&[u8; 65], _>(&first..=&last, |_, _| false).map_err(failed)?;
-                        let oldest = end(&transaction, request)?;
-                        for request in oldest {
-                            forget(&mut issued, &request)?;
-                            forget(&mut spent, &request)?;
-                        }
+        self.with(|database| write(database, records))
+    }
+
+    fn load(&self) -> Result<Snapshot, StoreError> {
+        self.with(|database| read(database, self.epoch))
+    }
+}
+
+fn write(database: &Database, records: &[Record]) -> Result<(), StoreError> {
+    let transaction = database.begin_write().map_err(failed)?;
+    {
+        let mut delegated = transaction.open_table(DELEGATED).map_err(failed)?;
+        let mut standings = transaction.open_table(STANDINGS).map_err(failed)?;
+        let mut approved = transaction.open_table(APPROVED).map_err(failed)?;
+        let mut issued = transaction.open_table(ISSUED).map_err(failed)?;
+        let mut spent = transaction.open_table(SPENT).map_err(failed)?;
+        for record in records {
+            match record {
+                Record::Delegated { signer, not_after } => {
+                    delegated.insert(&signer.to_bytes(), not_after.0).map_err(failed)?;
+                }
+                Record::Standing { signer, standing: Some(standing) } => {
+                    standings.insert(&signer.to_bytes(), &standing.to_bytes()).map_err(failed)?;
+                }
+                Record::Standing { signer, standing: None } => {
+                    standings.remove(&signer.to_bytes()).map_err(failed)?;
+                }
+                Record::Approved { request, signer, digest, frame } => {
+                    let value = [digest.to_bytes().as_slice(), frame].concat();
+                    approved.insert(&pair(request, signer), value.as_slice()).map_err(failed)?;
+                }
+                Record::Issued { request, attempt, signer, nonces } => {
+                    issued.insert(&slot(request, *attempt, signer), nonces).map_err(failed)?;
+                }
+                Record::Spent { request, attempt, signer, frame } => {
+                    spent.insert(&slot(request, *attempt, signer), frame.as_ref()).map_err(failed)?;
+                }
+                Record::Ended { request } => {
+                    let [first, last]: [[u8; 65]; 2] =
+                        [[0; 33], [0xff; 33]].map(|signer| joined(request.as_bytes(), &signer));
+                    approved.retain_in::<&[u8; 65], _>(&first..=&last, |_, _| false).map_err(failed)?;
+                    for request in end(&transaction, request)? {
+                        forget(&mut issued, &request)?;
+                        forget(&mut spent, &request)?;
                     }
                 }
             }
         }
-        transaction.commit().map_err(failed)
     }
+    transaction.commit().map_err(failed)
+}
 
-    fn load(&self) -> Result<Snapshot, StoreError> {
-        let transaction = self.database.begin_read().map_err(failed)?;
-        let mut snapshot = Snapshot { epoch: self.epoch, ..Snapshot::default() };
-        each(&transaction, DELEGATED, |signer: &[u8; 33], not_after: u64| {
-            let signer = PublicKey::from_bytes(signer).map_err(|_| damaged())?;
-            snapshot.delegated.push((signer, TimestampMs(not_after)));
-            Ok(())
-        })?;
-        each(&transaction, STANDINGS, |signer: &[u8; 33], standing: &[u8; 32]| {
-            let signer = PublicKey::from_bytes(signer).map_err(|_| damaged())?;
-            snapshot.standings.push((signer, Standing::from_bytes(standing)));
-            Ok(())
-        })?;
-        each(&transaction, APPROVED, |key: &[u8; 65], value: &[u8]| {
-            let (request, signer) = parse_pair(key)?;
-            let (digest, frame) = value.split_first_chunk::<32>().ok_or_else(damaged)?;
-            snapshot.approved.push((request, signer, ProposalDigest::from_bytes(*digest), Arc::from(frame)));
-            Ok(())
-        })?;
-        each(&transaction, ISSUED, |key: &[u8; 69], _: &[u8; 32]| {
-            snapshot.issued.push(parse_slot(key)?);
-            Ok(())
-        })?;
-        each(&transaction, SPENT, |key: &[u8; 69], frame: &[u8]| {
-            let (request, attempt, signer) = parse_slot(key)?;
-            snapshot.spent.push((request, attempt, signer, Arc::from(frame)));
-            Ok(())
-        })?;
-        each(&transaction, ENDED, |_: u64, request: &[u8; 32]| {
-            snapshot.ended.push(RequestId::from_bytes(*request));
-            Ok(())
-        })?;
-        Ok(snapshot)
-    }
+fn read(database: &Database, epoch: u64) -> Result<Snapshot, StoreError> {
+    let transaction = database.begin_read().map_err(failed)?;
+    let mut snapshot = Snapshot { epoch, ..Snapshot::default() };
+    each(&transaction, DELEGATED, |signer: &[u8; 33], not_after: u64| {
+        let signer = PublicKey::from_bytes(signer).map_err(|_| damaged())?;
+        snapshot.delegated.push((signer, TimestampMs(not_after)));
+        Ok(())
+    })?;
+    each(&transaction, STANDINGS, |signer: &[u8; 33], standing: &[u8; 32]| {
+        let signer = PublicKey::from_bytes(signer).map_err(|_| damaged())?;
+        snapshot.standings.push((signer, Standing::from_bytes(standing)));
+        Ok(())
+    })?;
+    each(&transaction, APPROVED, |key: &[u8; 65], value: &[u8]| {
+        let (request, signer) = parse_pair(key)?;
+        let (digest, frame) = value.split_first_chunk::<32>().ok_or_else(damaged)?;
+        snapshot.approved.push((request, signer, ProposalDigest::from_bytes(*digest), Arc::from(frame)));
+        Ok(())
+    })?;
+    each(&transaction, ISSUED, |key: &[u8; 69], _: &[u8; 32]| {
+        snapshot.issued.push(parse_slot(key)?);
+        Ok(())
+    })?;
+    each(&transaction, SPENT, |key: &[u8; 69], frame: &[u8]| {
+        let (request, attempt, signer) = parse_slot(key)?;
+        snapshot.spent.push((request, attempt, signer, Arc::from(frame)));
+        Ok(())
+    })?;
+    each(&transaction, ENDED, |_: u64, request: &[u8; 32]| {
+        snapshot.ended.push(RequestId::from_bytes(*request));
+        Ok(())
+    })?;
+    Ok(snapshot)
 }
 
 /// Notes that a request has ended; hands back those that have thereby become too old to be remembered.
