@@ -13,12 +13,13 @@
 
 use alloc::vec::Vec;
 
+use k256::Scalar;
 use k256::elliptic_curve::subtle::{Choice, ConditionallySelectable};
-use k256::{ProjectivePoint, Scalar};
 use rand_core::TryCryptoRng;
 use zeroize::Zeroizing;
 
 use crate::challenge::challenge;
+use crate::comb::public_points;
 use crate::declassify::{Site, declassify};
 use crate::hash::Tag;
 use crate::hex::{hex_value, ordered_by_bytes};
@@ -118,10 +119,10 @@ pub fn sign(
     hash.update(&public.to_bytes());
     hash.update(&adaptor.to_bytes());
     hash.update(message);
-    let mut k = nonce_scalar(hash).ok_or(SignatureError)?;
+    let mut k = nonce_scalar(hash);
     // The adaptor point is public, and so, with the signature, is the rest of R.
-    let point = declassify(Site::SignatureNonce, ProjectivePoint::mul_by_generator(&k).to_affine());
-    let point = PublicPoint::from_k256(&point).ok_or(SignatureError)?;
+    let [point] = public_points([&k], Site::SignatureNonce);
+    let point = point.ok_or(SignatureError)?;
     let nonce = sum_vartime([point, adaptor.point()].into_iter()).to_point_vartime().ok_or(SignatureError)?;
     *k = Scalar::conditional_select(&k, &-*k, Choice::from(u8::from(nonce.is_odd())));
     let mut s = Zeroizing::new(challenge(&nonce.x_bytes(), &public.to_bytes(), message) * *d);

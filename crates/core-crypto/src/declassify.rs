@@ -20,10 +20,10 @@ pub enum Site {
     ///
     /// They are the public nonce, which is sent to everybody.
     PublicNonce,
-    /// Whether a nonce hash came out as zero modulo the group order.
+    /// Whether a secret scalar is zero, or the one number whose multiple of the generator takes another formula.
     ///
-    /// It never does, and signing fails if it should: there is nothing to learn.
-    NonceIsZero,
+    /// It is false with probability 2^-255 for keys and nonces: there is nothing to learn.
+    SpecialScalar,
     /// The nonce point of a BIP-340 signature.
     ///
     /// Its x coordinate is the first half of the signature. That its y coordinate is odd or even is the sign of a nonce
@@ -49,7 +49,7 @@ impl Site {
         Self::SecretInRange,
         Self::PublicKey,
         Self::PublicNonce,
-        Self::NonceIsZero,
+        Self::SpecialScalar,
         Self::SignatureNonce,
         Self::SignatureScalar,
         Self::PartialSignature,

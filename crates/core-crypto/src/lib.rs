@@ -48,6 +48,7 @@ extern crate std;
 pub mod adaptor;
 pub mod bip328;
 mod challenge;
+mod comb;
 #[doc(hidden)]
 pub mod declassify;
 pub mod deterministic;

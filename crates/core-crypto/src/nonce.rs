@@ -2,12 +2,13 @@
 
 use alloc::vec::Vec;
 
+use k256::Scalar;
 use k256::elliptic_curve::subtle::ConstantTimeEq;
-use k256::{ProjectivePoint, Scalar};
 use rand_core::TryCryptoRng;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-use crate::declassify::{Site, declassify};
+use crate::comb::public_points;
+use crate::declassify::Site;
 use crate::hash::{Tag, TaggedHash};
 use crate::hex::{hex_value, ordered_by_bytes};
 use crate::point::{InvalidPoint, InvalidPointAt, PublicKey, XOnlyPublicKey, compress, first_invalid, parse_extended};
@@ -129,10 +130,7 @@ impl PublicNonce {
 
     /// The public nonces of secret ones, in constant time; none if one of them is zero.
     fn of(k: &[Scalar; 2]) -> Option<Self> {
-        // One by one: k256's normalization of both together ends in a branch on a product of secrets.
-        let points = k.each_ref().map(|k| ProjectivePoint::mul_by_generator(k).to_affine());
-        let points = declassify(Site::PublicNonce, points);
-        let [first, second] = points.each_ref().map(PublicPoint::from_k256);
+        let [first, second] = public_points(k.each_ref(), Site::PublicNonce);
         let points = [first?, second?];
         Some(Self { points, bytes: joined(points.map(Some)) })
     }

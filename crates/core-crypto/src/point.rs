@@ -2,8 +2,6 @@
 
 use alloc::vec::Vec;
 
-use k256::AffinePoint;
-
 use crate::hex::{hex_value, ordered_by_bytes};
 use crate::vartime::{PublicPoint, PublicSum};
 
@@ -55,11 +53,6 @@ impl PublicKey {
         let points = PublicPoint::parse_all_vartime(&bytes.iter().collect::<Vec<_>>())
             .ok_or_else(|| first_invalid(bytes, |bytes| Self::from_bytes(bytes).is_err()))?;
         Ok(points.into_iter().zip(bytes).map(|(point, bytes)| Self { point, bytes: *bytes }).collect())
-    }
-
-    /// From k256's representation of a point that is public by now; `None` for the point at infinity.
-    pub(crate) fn from_affine(point: &AffinePoint) -> Option<Self> {
-        PublicPoint::from_k256(point).map(Self::from_public_point)
     }
 
     /// `None` for the point at infinity.

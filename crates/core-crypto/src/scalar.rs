@@ -5,10 +5,11 @@ use core::fmt;
 use k256::elliptic_curve::PrimeField;
 use k256::elliptic_curve::ops::Reduce;
 use k256::elliptic_curve::subtle::{Choice, CtOption};
-use k256::{FieldBytes, ProjectivePoint, Scalar};
+use k256::{FieldBytes, Scalar};
 use rand_core::TryCryptoRng;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
+use crate::comb::public_points;
 use crate::declassify::{Site, declassify};
 use crate::point::PublicKey;
 use crate::secret::Secret;
@@ -101,8 +102,8 @@ pub(crate) fn parse_secret_scalar(bytes: &[u8; 32]) -> Option<Scalar> {
 
 /// The public point of a secret scalar that is not zero, in constant time.
 pub(crate) fn public_point(scalar: &Scalar, site: Site) -> Option<PublicKey> {
-    let point = declassify(site, ProjectivePoint::mul_by_generator(scalar).to_affine());
-    PublicKey::from_affine(&point)
+    let [point] = public_points([scalar], site);
+    point.map(PublicKey::from_public_point)
 }
 
 /// A choice that everybody may know.

@@ -2,19 +2,19 @@
 
 use alloc::vec::Vec;
 
-use k256::elliptic_curve::point::AffineCoordinates;
-use k256::elliptic_curve::subtle::ConditionallySelectable;
-use k256::{ProjectivePoint, Scalar};
+use k256::Scalar;
+use k256::elliptic_curve::subtle::{Choice, ConditionallySelectable};
 use rand_core::TryCryptoRng;
 use zeroize::Zeroizing;
 
 use crate::challenge::challenge;
+use crate::comb::public_points;
 use crate::declassify::{Site, declassify};
 use crate::hash::{Tag, TaggedHash};
 use crate::hex::{hex_value, ordered_by_bytes};
 use crate::multiscalar::{Coefficient, Weight};
 use crate::point::{XOnlyPublicKey, lift_x};
-use crate::scalar::{SecretKey, parse_scalar, public_choice, reduce};
+use crate::scalar::{SecretKey, parse_scalar, reduce};
 use crate::secret::masked;
 use crate::vartime::combine_vartime;
 
@@ -88,10 +88,11 @@ pub fn sign(key: &SecretKey, message: &[u8], aux: &[u8; 32]) -> Result<Signature
     let mut hash = masked_hash(&NONCE, &d, aux);
     hash.update(&key_x);
     hash.update(message);
-    let mut k = nonce_scalar(hash).ok_or(SignatureError)?;
-    let point = declassify(Site::SignatureNonce, ProjectivePoint::mul_by_generator(&k).to_affine());
-    let nonce_x = point.x().into();
-    *k = Scalar::conditional_select(&k, &-*k, point.y_is_odd());
+    let mut k = nonce_scalar(hash);
+    let [point] = public_points([&k], Site::SignatureNonce);
+    let point = point.ok_or(SignatureError)?;
+    let nonce_x = point.x_bytes();
+    *k = Scalar::conditional_select(&k, &-*k, Choice::from(u8::from(point.is_odd())));
     let mut s = Zeroizing::new(challenge(&nonce_x, &key_x, message) * *d);
     *s += *k;
     let signature = Signature::from_parts(&nonce_x, &declassify(Site::SignatureScalar, *s));
@@ -113,10 +114,9 @@ pub(crate) fn masked_hash(tag: &Tag, d: &Scalar, aux: &[u8; 32]) -> TaggedHash {
     hash
 }
 
-/// The hash as a nonce; none if it is zero.
-pub(crate) fn nonce_scalar(hash: TaggedHash) -> Option<Zeroizing<Scalar>> {
-    let k = Zeroizing::new(reduce(&hash.finish_secret()));
-    (!public_choice(Site::NonceIsZero, k.is_zero())).then_some(k)
+/// The hash as a nonce.
+pub(crate) fn nonce_scalar(hash: TaggedHash) -> Zeroizing<Scalar> {
+    Zeroizing::new(reduce(&hash.finish_secret()))
 }
 
 /// Verifies a signature (BIP-340 "Verification"). Variable time: everything here is public.

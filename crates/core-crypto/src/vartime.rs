@@ -82,6 +82,12 @@ impl PublicPoint {
         Some(points)
     }
 
+    /// From canonical coordinates of a point of the curve.
+    #[cfg(feature = "std")]
+    pub(crate) fn from_coordinates(x: &[u8; 32], y: &[u8; 32]) -> Option<Self> {
+        Affine::from_coordinates(x, y).map(Self)
+    }
+
     /// From k256's representation; none for infinity.
     pub(crate) fn from_k256(point: &AffinePoint) -> Option<Self> {
         let encoded = point.to_sec1_point(false);

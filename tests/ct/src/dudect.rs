@@ -3,16 +3,18 @@
 //! secret.
 //!
 //! Signing verifies its own result in variable time, on values that are public by then but differ from secret to secret. The
-//! clock therefore stops at the site that makes the result public.
+//! clock therefore stops at the site that makes the result public. What comes before branches on the parity of public keys,
+//! which a processor predicts for a key that it has seen before: all secrets are chosen to have keys of the same parities.
 
 use std::cell::Cell;
 use std::hint::black_box;
+use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use k256::elliptic_curve::ops::Reduce;
 use motet_core_crypto::declassify::Site;
 use motet_core_crypto::{
-    AggregateNonce, KeyAggContext, NonceInputs, SecretKey, SigningSession, generate_nonce, schnorr,
+    AggregateNonce, KeyAggContext, NonceInputs, PublicKey, SecretKey, SigningSession, generate_nonce, schnorr,
 };
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
@@ -66,9 +68,21 @@ fn nonces(secret: &[u8; 32]) -> Duration {
     time(None, || generate(&key, black_box(*secret)))
 }
 
+/// The context of a session with somebody else.
+fn context(key: &SecretKey) -> KeyAggContext {
+    static OTHER: LazyLock<PublicKey> = LazyLock::new(|| self::key(&[77; 32]).public_key());
+    KeyAggContext::new(&[key.public_key(), *OTHER]).expect("two keys")
+}
+
+/// What signing branches on that is public: whether the y coordinates of key and aggregate key are odd.
+fn parities(secret: &[u8; 32]) -> [u8; 2] {
+    let key = key(secret);
+    [key.public_key(), context(&key).aggregate_plain()].map(|key| key.to_bytes()[0])
+}
+
 fn partial_signatures(secret: &[u8; 32]) -> Duration {
-    let (key, other) = (key(secret), key(&[77; 32]));
-    let context = KeyAggContext::new(&[key.public_key(), other.public_key()]).expect("two keys");
+    let key = key(secret);
+    let context = context(&key);
     let (nonce, public) = generate(&key, *secret);
     let session = SigningSession::new(&context, &AggregateNonce::sum(&[public]), b"message");
     time(Some(Site::PartialSignature), || session.sign(nonce, &key))
@@ -84,6 +98,13 @@ fn variable_time(secret: &[u8; 32]) -> Duration {
     time(None, || k256::ProjectivePoint::mul_by_generator_vartime(black_box(&scalar)))
 }
 
+/// Draws another secret.
+fn secret_in_range(rng: &mut ChaCha20Rng, secret: &mut [u8; 32]) -> [u8; 32] {
+    rng.fill_bytes(secret);
+    secret[0] &= 0x7F;
+    *secret
+}
+
 /// Does something with a secret, and says how long that took.
 type Operation = fn(&[u8; 32]) -> Duration;
 
@@ -93,14 +114,13 @@ fn t(samples: usize, operation: Operation) -> f64 {
     // The fixed secret has few bits, as an implementation that skips zeros would like it.
     let mut fixed = [0; 32];
     fixed[31] = 3;
+    let wanted = parities(&fixed);
     let mut times: Vec<(bool, f64)> = (0..samples + samples / 10)
         .map(|_| {
-            let mut bytes = [0; 33];
-            rng.fill_bytes(&mut bytes);
-            let [class, random @ ..] = bytes;
-            let mut secret = random;
-            secret[0] &= 0x7F;
-            let is_fixed = class & 1 == 0;
+            // Whatever class it is, the same is done before the clock starts.
+            let mut secret = [0; 32];
+            while parities(&secret_in_range(&mut rng, &mut secret)) != wanted {}
+            let is_fixed = rng.next_u32() & 1 == 0;
             if is_fixed {
                 secret = fixed;
             }

@@ -162,33 +162,37 @@ fn adapting() {
 pub type Scenario = (&'static str, fn(), &'static [Site]);
 
 use Site::{
-    AdaptedScalar, NonceIsZero, PartialSignature, PublicKey, PublicNonce as PublicNonceSite, SecretInRange,
-    SignatureNonce, SignatureScalar,
+    AdaptedScalar, PartialSignature, PublicKey, PublicNonce as PublicNonceSite, SecretInRange, SignatureNonce,
+    SignatureScalar, SpecialScalar,
 };
 
 /// All scenarios.
 pub const SCENARIOS: [Scenario; 10] = [
-    ("keys from bytes", keys_from_bytes, &[SecretInRange, PublicKey]),
-    ("keys from randomness", keys_from_randomness, &[SecretInRange, PublicKey]),
-    ("bytes of a key", key_bytes, &[SecretInRange, PublicKey]),
-    ("keys of taproot outputs", taproot_keys, &[SecretInRange, PublicKey]),
-    ("nonces", nonces, &[SecretInRange, PublicKey, PublicNonceSite]),
-    ("partial signatures", partial_signatures, &[SecretInRange, PublicKey, PublicNonceSite, PartialSignature]),
+    ("keys from bytes", keys_from_bytes, &[SecretInRange, SpecialScalar, PublicKey]),
+    ("keys from randomness", keys_from_randomness, &[SecretInRange, SpecialScalar, PublicKey]),
+    ("bytes of a key", key_bytes, &[SecretInRange, SpecialScalar, PublicKey]),
+    ("keys of taproot outputs", taproot_keys, &[SecretInRange, SpecialScalar, PublicKey]),
+    ("nonces", nonces, &[SecretInRange, SpecialScalar, PublicKey, PublicNonceSite]),
+    (
+        "partial signatures",
+        partial_signatures,
+        &[SecretInRange, SpecialScalar, PublicKey, PublicNonceSite, PartialSignature],
+    ),
     (
         "deterministic partial signatures",
         deterministic_signatures,
-        &[SecretInRange, PublicKey, PublicNonceSite, PartialSignature],
+        &[SecretInRange, SpecialScalar, PublicKey, PublicNonceSite, PartialSignature],
     ),
-    ("signatures", signatures, &[SecretInRange, PublicKey, NonceIsZero, SignatureNonce, SignatureScalar]),
+    ("signatures", signatures, &[SecretInRange, SpecialScalar, PublicKey, SignatureNonce, SignatureScalar]),
     (
         "adaptor signatures",
         adaptor_signatures,
-        &[SecretInRange, PublicKey, PublicNonceSite, NonceIsZero, SignatureNonce, SignatureScalar, PartialSignature],
+        &[SecretInRange, SpecialScalar, PublicKey, PublicNonceSite, SignatureNonce, SignatureScalar, PartialSignature],
     ),
     (
         "completing adaptor signatures",
         adapting,
-        &[SecretInRange, PublicKey, NonceIsZero, SignatureNonce, SignatureScalar, AdaptedScalar],
+        &[SecretInRange, SpecialScalar, PublicKey, SignatureNonce, SignatureScalar, AdaptedScalar],
     ),
 ];
 
