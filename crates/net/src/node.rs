@@ -81,6 +81,7 @@ impl Net {
             readers: BTreeMap::new(),
             queries: HashMap::new(),
             recent: BTreeMap::new(),
+            published: None,
             offences: BTreeMap::new(),
             connected: BTreeSet::new(),
             stats: Stats::default(),

@@ -43,6 +43,8 @@ pub(crate) struct Task {
     pub(crate) readers: BTreeMap<PeerId, Vec<tokio::task::JoinHandle<()>>>,
     pub(crate) queries: HashMap<kad::QueryId, Query>,
     pub(crate) recent: BTreeMap<Topic, VecDeque<Arc<[u8]>>>,
+    /// What was published last, and whom it was sent to directly: who is sent it besides has it coming already.
+    pub(crate) published: Option<(Arc<[u8]>, BTreeSet<PeerId>)>,
     pub(crate) offences: BTreeMap<PeerId, (u32, u32)>,
     pub(crate) connected: BTreeSet<PeerId>,
     pub(crate) stats: Stats,
@@ -166,10 +168,11 @@ impl Task {
         self.stats.published += 1;
         self.loop_back(Arc::clone(&frame));
         self.gossip(topic, &frame);
-        let peers: Vec<PeerId> = self.connected.iter().copied().collect();
-        for peer in peers {
-            self.enqueue(peer, Arc::clone(&frame));
+        let peers = self.connected.clone();
+        for peer in &peers {
+            self.enqueue(*peer, Arc::clone(&frame));
         }
+        self.published = Some((Arc::clone(&frame), peers));
         let recent = self.recent.entry(topic).or_default();
         if recent.len() >= limits::RECENT {
             recent.pop_front();
@@ -187,10 +190,17 @@ impl Task {
     }
 
     fn send(&mut self, to: &motet_wire::PeerId, addresses: &[Address], frame: Arc<[u8]>) {
+        let published = self.published.as_ref().filter(|(last, _)| Arc::ptr_eq(last, &frame)).map(|(_, peers)| peers);
         if *to == self.config.keypair.peer_id() {
-            return self.loop_back(frame);
+            if published.is_none() {
+                self.loop_back(frame);
+            }
+            return;
         }
         let Some(peer) = peers::from_wire(to) else { return };
+        if published.is_some_and(|peers| peers.contains(&peer)) {
+            return;
+        }
         if !self.connected.contains(&peer) {
             let addresses: Vec<Multiaddr> = addresses
                 .iter()
