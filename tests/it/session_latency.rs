@@ -52,6 +52,10 @@ struct World {
     /// What is on its way, in the order in which it arrives.
     flying: BTreeMap<(u64, u64), (usize, Channel, PeerId, Arc<[u8]>)>,
     sent: u64,
+    /// Requests that went into the DHT.
+    published: usize,
+    /// A node that hears nothing.
+    deaf: Option<usize>,
 }
 
 impl World {
@@ -72,7 +76,15 @@ impl World {
             }
         });
         // Advertisements travel by gossip, whatever follows.
-        let mut world = Self { nodes: nodes.collect(), paths: Paths::All, clock: 0, flying: BTreeMap::new(), sent: 0 };
+        let mut world = Self {
+            nodes: nodes.collect(),
+            paths: Paths::All,
+            clock: 0,
+            flying: BTreeMap::new(),
+            sent: 0,
+            published: 0,
+            deaf: None,
+        };
         for node in 0..count {
             let signer = world.key(node);
             world.input(node, Input::Command(CommandId(0), Command::AddSigner { signer }));
@@ -81,6 +93,7 @@ impl World {
             }
         }
         world.settle();
+        world.published = 0;
         world.paths = paths;
         world
     }
@@ -106,6 +119,13 @@ impl World {
 
     /// Announces a request for signatures of all nodes, and says after how many milliseconds each node has them.
     fn sign(&mut self, commitments: Commitments) -> Vec<u64> {
+        let begin = self.clock;
+        self.announce(commitments);
+        self.settle();
+        self.nodes.iter().map(|node| node.completed.expect("every node has the signature") - begin).collect()
+    }
+
+    fn announce(&mut self, commitments: Commitments) {
         let announcement = Announcement {
             creator: self.key(0),
             keys: (0..self.nodes.len()).map(|node| self.key(node)).collect(),
@@ -114,13 +134,17 @@ impl World {
             metadata: RequestMetadata::default(),
             lifetime: Duration::from_secs(60),
         };
-        let begin = self.clock;
         for node in &mut self.nodes {
             node.completed = None;
         }
         self.input(0, Input::Command(CommandId(2), Command::Announce(announcement)));
+    }
+
+    /// Lets time pass until something is due.
+    fn sleep(&mut self) {
+        self.clock = self.clock.max(self.next_timer().expect("something is due"));
+        (0..self.nodes.len()).for_each(|node| self.input(node, Input::Tick));
         self.settle();
-        self.nodes.iter().map(|node| node.completed.expect("every node has the signature") - begin).collect()
     }
 
     /// Lets messages arrive, and what they cause, until none is on its way. Timers go off when they are due.
@@ -188,12 +212,16 @@ impl World {
                 self.input(node, Input::PolicyDecided { request, signer, digest, decision: Decision::Approve });
             }
             Action::Emit(Event::SessionComplete(_)) => self.nodes[node].completed = Some(self.clock),
-            Action::Persist(_) | Action::Publish { .. } | Action::Reply(..) | Action::Emit(_) => {}
+            Action::Publish { .. } => self.published += 1,
+            Action::Persist(_) | Action::Reply(..) | Action::Emit(_) => {}
         }
     }
 
     /// Sends a frame off: to another node it takes its time, to oneself none.
     fn fly(&mut self, from: usize, to: usize, channel: Channel, peer: PeerId, frame: Arc<[u8]>) {
+        if self.deaf == Some(to) {
+            return;
+        }
         let arrives = if from == to { self.clock } else { self.clock + DELAY };
         self.sent += 1;
         self.flying.insert((arrives, self.sent), (to, channel, peer, frame));
@@ -237,4 +265,19 @@ fn direct_streams_alone_are_as_fast() {
 fn strangers_are_as_fast_as_acquaintances() {
     every_node_has_it_within(2, Paths::Strangers, Commitments::On, 4);
     every_node_has_it_within(5, Paths::Strangers, Commitments::On, 4);
+}
+
+#[test]
+fn only_a_request_that_somebody_has_not_heard_goes_into_the_dht() {
+    let mut world = World::new(3, Paths::All);
+    world.sign(Commitments::On);
+    assert_eq!(world.published, 0, "everybody was there");
+    world.deaf = Some(2);
+    world.announce(Commitments::On);
+    world.settle();
+    assert_eq!(world.published, 0, "nobody is late yet");
+    world.sleep();
+    assert_eq!(world.published, 1, "somebody is");
+    world.sleep();
+    assert_eq!(world.published, 1, "once is enough");
 }
