@@ -110,7 +110,7 @@ impl Arithmetic {
 }
 
 fn context(keys: &[PublicKey]) -> KeyAggContext {
-    KeyAggContext::new(keys).and_then(|context| Ok(context.with_taproot(None).expect("a tweak"))).expect("keys")
+    KeyAggContext::new(keys).expect("keys").with_taproot(None).expect("a tweak")
 }
 
 fn nonce(rng: &mut ChaCha20Rng, key: &SecretKey, context: &KeyAggContext) -> (SecretNonce, PublicNonce) {
