@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use motet_core_crypto::{PublicKey, SecretKey, Signature, tagged_hash};
 use motet_wire::{
-    Address, Delegation, Message, MonotonicMs, PeerId, RequestId, SealError, Sealed, SignerIndex, TimestampMs, limits,
+    Address, Delegation, Message, MonotonicMs, PeerId, RequestId, SealError, Sealed, SignerIndex, SigningRequest,
+    TimestampMs, Validated, limits,
 };
 use zeroize::Zeroizing;
 
@@ -27,6 +28,8 @@ pub(super) struct Hosted {
     pub(super) renew_at: Option<MonotonicMs>,
     /// Whoever waits for the first delegation.
     waiting: Option<CommandId>,
+    /// Requests that have come before the first delegation: nothing can be said to them yet.
+    pub(super) early_requests: Vec<Validated<SigningRequest>>,
     pub(super) advertised: Option<Advertised>,
 }
 
@@ -67,7 +70,14 @@ impl Engine {
         let Ok(message_key) = fresh_message_key(&signer, step) else {
             return step.reply(id, Err(CommandError::Entropy(EntropyError)));
         };
-        let hosted = Hosted { message_key, delegation: None, renew_at: None, waiting: Some(id), advertised: None };
+        let hosted = Hosted {
+            message_key,
+            delegation: None,
+            renew_at: None,
+            waiting: Some(id),
+            early_requests: Vec::new(),
+            advertised: None,
+        };
         self.hosted.insert(signer, hosted);
         self.ask_for_delegation(&signer, step);
     }
@@ -106,6 +116,7 @@ impl Engine {
                 if let Some(id) = hosted.waiting.take() {
                     step.reply(id, Ok(Reply::Done));
                     self.look_at_left(&signer, step);
+                    self.take_early_requests(&signer, step);
                 }
             }
             None => {
@@ -114,6 +125,24 @@ impl Engine {
                     step.reply(id, Err(CommandError::UnknownSigner(signer)));
                 }
             }
+        }
+    }
+
+    /// Keeps a request until its signer here can speak. False if nobody has to be waited for.
+    pub(super) fn keeps_for_later(&mut self, message: &Validated<SigningRequest>) -> bool {
+        let keys = &message.message().keys;
+        let mute = self.hosted.iter_mut().find(|(key, hosted)| hosted.delegation.is_none() && keys.contains(key));
+        let Some((_, hosted)) = mute else { return false };
+        if hosted.early_requests.len() < crate::limits::EARLY_PER_SENDER {
+            hosted.early_requests.push(message.clone());
+        }
+        true
+    }
+
+    fn take_early_requests(&mut self, signer: &PublicKey, step: &mut Step<'_>) {
+        let hosted = self.hosted.get_mut(signer);
+        for request in hosted.map(|hosted| core::mem::take(&mut hosted.early_requests)).unwrap_or_default() {
+            self.on_request(request, step);
         }
     }
 

@@ -37,6 +37,9 @@ impl Engine {
             .filter(|(_, key)| self.hosted.contains_key(key))
             .map(|(index, key)| (index, Local { signer: *key, answer: Answer::Asked, nonces: Nonces::None }))
             .collect();
+        if self.keeps_for_later(&message) {
+            return;
+        }
         let known = self.sessions.contains_key(&id) || self.ended.contains(&id);
         let left = self.left.remove(&id);
         if locals.is_empty() || known || (left.is_none() && message.is_expired(step.now)) {
