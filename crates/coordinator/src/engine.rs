@@ -124,7 +124,7 @@ impl Engine {
             Input::PolicyDecided { request, signer, digest, decision } => {
                 self.on_decision(request, signer, digest, decision, &mut step);
             }
-            Input::PersistFailed { requests, detail } => self.on_persist_failed(&requests, &detail, &mut step),
+            Input::PersistFailed { records, detail } => self.on_persist_failed(&records, &detail, &mut step),
             Input::Tick => {}
         }
         self.on_time(&mut step);

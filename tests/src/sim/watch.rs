@@ -4,11 +4,11 @@ use core::fmt;
 use std::collections::{BTreeMap, BTreeSet};
 
 use motet_coordinator::Event;
-use motet_coordinator::event::{AbortCause, Completed, Requested, Round};
+use motet_coordinator::event::{AbortCause, Completed, Contribution, Requested, Round};
 use motet_core_crypto::{PublicKey, Signature};
 use motet_wire::{
-    Attempt, Commitments, Evidence, Kind, NetworkId, RequestId, SessionAbort, SessionId, SigningRequest, Validated,
-    peek,
+    Attempt, Commitments, Evidence, Kind, NetworkId, RequestId, SessionAbort, SessionId, SignerIndex, SigningRequest,
+    Validated, peek,
 };
 
 use super::judge;
@@ -110,6 +110,8 @@ pub struct Seen {
     pub attempt: Attempt,
     /// How far it came.
     pub reached: Stage,
+    /// Of which contributions the user has been told.
+    pub told: BTreeSet<(Attempt, Stage, SignerIndex)>,
     /// How it ended.
     pub end: Option<End>,
     /// Whether the node has given its memory back.
@@ -209,13 +211,11 @@ impl Watch {
             Event::SessionNonceCommitmentsComplete(round) => {
                 self.on_round(host, round, "commitments complete", Stage::Commitments, Stage::Nonces);
             }
-            Event::NonceReceived(by) => self.on_round(host, &by.round, "nonce", Stage::Nonces, Stage::Nonces),
+            Event::NonceReceived(by) => self.on_contribution(host, by, "nonce", Stage::Nonces),
             Event::SessionNoncesComplete(round) => {
                 self.on_round(host, round, "nonces complete", Stage::Nonces, Stage::Partials);
             }
-            Event::PartialSigReceived(by) => {
-                self.on_round(host, &by.round, "partial", Stage::Partials, Stage::Partials)
-            }
+            Event::PartialSigReceived(by) => self.on_contribution(host, by, "partial", Stage::Partials),
             Event::SessionPartialSigsComplete(round) => {
                 self.on_round(host, round, "partials complete", Stage::Partials, Stage::Partials);
             }
@@ -240,6 +240,19 @@ impl Watch {
                 }
             }
             _ => {}
+        }
+    }
+
+    /// What was to be told is not: the disk has refused what goes before it.
+    pub fn on_untold(&mut self, host: usize, event: &Event) {
+        let request = match event {
+            Event::SessionComplete(completed) => completed.request,
+            Event::SessionAborted(aborted) => aborted.request,
+            _ => return,
+        };
+        if let Some(seen) = self.seen[host].get_mut(&request) {
+            seen.end = None;
+            seen.stage = seen.reached;
         }
     }
 
@@ -276,6 +289,7 @@ impl Watch {
             stage: Stage::Joining,
             reached: Stage::Joining,
             attempt: Attempt::FIRST,
+            told: BTreeSet::new(),
             end: None,
             closed: false,
         };
@@ -319,6 +333,16 @@ impl Watch {
             return self.breach(Invariant::Monotone, format!("host {host}: {what} of an earlier attempt"));
         }
         self.step(host, &round.request, what, from, to);
+    }
+
+    /// What a signer contributes is told of once, in its phase.
+    fn on_contribution(&mut self, host: usize, by: &Contribution, what: &str, stage: Stage) {
+        self.on_round(host, &by.round, what, stage, stage);
+        let Some(seen) = self.seen[host].get_mut(&by.round.request) else { return };
+        if !seen.told.insert((by.round.attempt, stage, by.index)) {
+            let detail = format!("host {host}: {what} of signer {} of {} again", by.index.0, by.round.request);
+            self.breach(Invariant::Monotone, detail);
+        }
     }
 
     fn is_without_commitments(&self, request: &RequestId) -> bool {

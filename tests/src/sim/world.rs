@@ -1,6 +1,8 @@
 //! A world: nodes, what is under way between them, and the time.
 
+mod consequences;
 mod ending;
+mod frozen;
 mod hearing;
 mod network;
 mod people;
@@ -9,8 +11,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use std::sync::Arc;
 
-use motet_coordinator::store::Store;
-use motet_coordinator::{Action, Command, CommandId, Event, Input, Record, Reply};
+use motet_coordinator::{Command, CommandId, Input};
 use motet_core_crypto::PublicKey;
 use motet_wire::{Arrival, Channel, Kind, NetworkId, PeerId, Penalty, RequestId, Validated, Validator};
 
@@ -123,6 +124,8 @@ pub struct World {
     taken: BTreeMap<hearing::Slot, Vec<u8>>,
     /// A contribution that a host has just taken, and whose.
     taking: Option<(usize, motet_wire::SignerIndex)>,
+    /// In a world without time: what has happened.
+    frozen: Option<frozen::Frozen>,
     /// Whether the network has been switched off, to see what nodes give back.
     dark: bool,
 }
@@ -170,6 +173,7 @@ impl World {
             ),
             taken: BTreeMap::new(),
             taking: None,
+            frozen: None,
             dark: false,
             rogues: BTreeMap::new(),
             hosts,
@@ -251,7 +255,8 @@ impl World {
         self.found()
     }
 
-    fn found(&mut self) -> Option<Breach> {
+    /// What does not hold, if anything does not.
+    pub fn found(&mut self) -> Option<Breach> {
         let mut ledger = self.ledger.open().take_breaches();
         if ledger.is_empty() { self.watch.breaches.pop() } else { ledger.pop() }
     }
@@ -360,161 +365,6 @@ impl World {
         self.tally.inputs += 1;
         let actions = running.engine.handle(now, input, &mut running.entropy);
         self.carry_out(host, now, actions.into());
-    }
-
-    /// What follows from a step.
-    fn carry_out(&mut self, host: usize, now: motet_wire::Now, actions: super::host::Batch) {
-        let mut batch = super::host::Batch::new();
-        for action in actions {
-            match action {
-                Action::AskSigner(task) => self.begin(host, Work::Signer(task)),
-                Action::Compute(job) => self.begin(host, Work::Job(job)),
-                Action::AskPolicy(proposal) => self.ask_person(host, *proposal),
-                Action::Validate { from, channel, frames } => {
-                    for frame in frames {
-                        self.at(self.time, Happening::Arrive { host, channel, from, frame });
-                    }
-                }
-                other => {
-                    self.observe(host, now.mono.0, &other);
-                    batch.push_back(other);
-                }
-            }
-        }
-        let Some(running) = &mut self.hosts[host].running else { return };
-        if !batch.is_empty() {
-            running.egress.push_back(batch);
-            self.pump(host);
-        }
-        self.set_tick(host);
-    }
-
-    /// Lets the node's own signer or pool do something, which takes time.
-    fn begin(&mut self, host: usize, work: Work) {
-        let most = self.hosts[host].plan.work;
-        let at = self.time + self.dice.heavy(most);
-        let life = self.hosts[host].life;
-        self.at(at, Happening::Work { host, life, work: Box::new(work) });
-    }
-
-    fn set_tick(&mut self, host: usize) {
-        let (time, life) = (self.time, self.hosts[host].life);
-        let node = &mut self.hosts[host];
-        let Some(running) = &mut node.running else { return };
-        let Some(deadline) = running.engine.next_deadline() else { return };
-        let at = node.clock.world_at(deadline).max(time + 1);
-        if running.tick_at != Some(at) {
-            running.tick_at = Some(at);
-            self.at(at, Happening::Tick { host, life });
-        }
-    }
-
-    fn observe(&mut self, host: usize, mono: u64, action: &Action) {
-        if let Action::Reply(id, Ok(Reply::Announced { request, .. })) = action
-            && let Some(Purpose::Ask(ask)) = self.commands.get(id)
-        {
-            let ask = *ask;
-            self.on_announced(ask, *request);
-        }
-        if !self.is_honest(host) {
-            return;
-        }
-        match action {
-            Action::Emit(event) => {
-                if let Event::NonceReceived(by) | Event::PartialSigReceived(by) = event {
-                    self.taking = Some((host, by.index));
-                }
-                self.tell(|| format!("node {host}: {}", brief(&format!("{event:?}"))));
-                self.watch.on_event(host, mono, event, &mut self.tally);
-            }
-            Action::Send { frame, .. } | Action::Broadcast { frame, .. } => {
-                self.watch.on_sent(host, frame);
-            }
-            _ => {}
-        }
-    }
-
-    /// Takes steps' consequences out in their order: what is to be stored first, and nothing before it is.
-    fn pump(&mut self, host: usize) {
-        loop {
-            let Some(running) = &mut self.hosts[host].running else { return };
-            if running.committing {
-                return;
-            }
-            let Some(batch) = running.egress.front() else { return };
-            if matches!(batch.front(), Some(Action::Persist(_))) {
-                running.committing = true;
-                let most = self.hosts[host].plan.commit;
-                let (at, life) = (self.time + self.dice.heavy(most), self.hosts[host].life);
-                return self.at(at, Happening::Committed { host, life });
-            }
-            let Some(batch) = running.egress.pop_front() else { return };
-            self.release(host, batch);
-        }
-    }
-
-    fn on_committed(&mut self, host: usize) {
-        let Some(running) = &mut self.hosts[host].running else { return };
-        running.committing = false;
-        let Some(mut batch) = running.egress.pop_front() else { return };
-        let mut records: Vec<Record> = Vec::new();
-        while let Some(Action::Persist(_)) = batch.front() {
-            if let Some(Action::Persist(record)) = batch.pop_front() {
-                records.push(record);
-            }
-        }
-        let crashes = self.is_boundary(host);
-        // A crash while the disk is at work: all of it is there afterwards, or nothing.
-        if crashes && self.dice.chance(500) {
-            return self.crash(host);
-        }
-        if self.hosts[host].disk.repeats(&records) {
-            self.watch.breach(Invariant::NonceOnce, format!("host {host} issues nonces for an attempt a second time"));
-        }
-        let stored = self.hosts[host].disk.commit(&records);
-        if crashes {
-            return self.crash(host);
-        }
-        match stored {
-            Ok(()) => self.release(host, batch),
-            Err(error) => {
-                self.tally.fault("commit refused");
-                self.tell(|| format!("node {host}: the disk refuses {} records", records.len()));
-                let mut requests: Vec<RequestId> = records.iter().filter_map(Record::request).collect();
-                requests.sort_unstable();
-                requests.dedup();
-                self.input(host, Input::PersistFailed { requests, detail: error.to_string() });
-            }
-        }
-        self.pump(host);
-    }
-
-    /// Counts one more consequence that a crash may come before.
-    fn is_boundary(&mut self, host: usize) -> bool {
-        let node = &mut self.hosts[host];
-        let Some(running) = &mut node.running else { return false };
-        running.boundaries += 1;
-        // The first life's crashes do not begin before there is something to lose.
-        self.time >= BEGIN && node.crashes.front().is_some_and(|crash| running.boundaries >= crash.boundary)
-    }
-
-    fn release(&mut self, host: usize, batch: super::host::Batch) {
-        for action in batch {
-            if self.is_boundary(host) {
-                return self.crash(host);
-            }
-            match action {
-                // One that comes late is stored late.
-                Action::Persist(record) => drop(self.hosts[host].disk.commit(&[record])),
-                Action::Broadcast { frame, .. } => self.broadcast(host, &frame),
-                Action::Send { to, frame, .. } => {
-                    self.check_durable(host, &frame);
-                    self.send(host, &to, &frame);
-                }
-                Action::Reply(id, reply) => self.on_reply(host, id, reply),
-                _ => {}
-            }
-        }
     }
 
     fn on_arrival(&mut self, host: usize, channel: Channel, from: PeerId, frame: Arc<[u8]>) {

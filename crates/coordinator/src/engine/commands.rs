@@ -1,5 +1,7 @@
 //! The calls of the application (`docs/protocol.md` §12).
 
+use std::collections::BTreeSet;
+
 use motet_wire::{AbortCode, RequestId};
 
 use super::Engine;
@@ -9,6 +11,7 @@ use super::session::Gates;
 use super::step::Step;
 use crate::error::CommandError;
 use crate::event::{AbortCause, Phase};
+use crate::store::Record;
 
 impl Engine {
     pub(super) fn on_command(&mut self, id: CommandId, command: Command, step: &mut Step<'_>) {
@@ -89,9 +92,11 @@ impl Engine {
         }
     }
 
-    pub(super) fn on_persist_failed(&mut self, requests: &[RequestId], detail: &str, step: &mut Step<'_>) {
+    pub(super) fn on_persist_failed(&mut self, records: &[Record], detail: &str, step: &mut Step<'_>) {
+        let requests: BTreeSet<RequestId> = records.iter().filter_map(Record::request).collect();
         for id in requests {
-            self.fail(id, AbortCause::Internal(format!("the store failed: {detail}")), step);
+            let untold = records.contains(&Record::Ended { request: id });
+            self.end_unstored(&id, untold, detail.to_owned(), step);
         }
     }
 }

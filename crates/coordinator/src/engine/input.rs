@@ -41,8 +41,8 @@ pub enum Input {
     },
     /// The records of an earlier step could not be stored; nothing of that step was sent.
     PersistFailed {
-        /// The requests whose records they were.
-        requests: Vec<RequestId>,
+        /// What could not be stored.
+        records: Vec<Record>,
         /// Why.
         detail: String,
     },

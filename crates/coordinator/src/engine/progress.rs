@@ -12,7 +12,7 @@ use super::Engine;
 use super::session::{Answer, Gates, Local, Nonces, Run};
 use super::step::Step;
 use crate::config::Rounds;
-use crate::event::{AbortCause, Aborted, Completed, Event, Phase, Round, SignedItem};
+use crate::event::{AbortCause, Aborted, Event, Phase, Round};
 use crate::job::Job;
 use crate::signer::SignerTask;
 use crate::store::Record;
@@ -203,12 +203,8 @@ impl Engine {
         session.phase = Phase::Complete;
         session.ended = Some(step.now.mono);
         session.signatures = Some(signatures.clone());
-        let items = session.items.iter().zip(&signatures).map(|(item, signature)| SignedItem {
-            aggregate_key: item.context.aggregate_key(),
-            message: item.message.clone(),
-            signature: *signature,
-        });
-        let completed = Completed { request: *id, session: session_id, items: items.collect() };
+        session.signed_in = Some(session_id);
+        let Some(completed) = session.completed() else { return };
         let coordinates = session.locals.contains_key(&session.coordinator());
         let signer = session.locals.values().next().map(|local| local.signer);
         self.remember_end(id, step);
@@ -254,6 +250,26 @@ impl Engine {
             step.emit(Event::SessionError { request: *id, detail: detail.clone() });
         }
         self.finish(id, None, cause, step);
+    }
+
+    /// Ends a session whose records cannot be stored. That it has ended cannot be stored either, until it is closed;
+    /// if it was the end that could not be, the user has not been told of it.
+    pub(super) fn end_unstored(&mut self, id: &RequestId, untold: bool, detail: String, step: &mut Step<'_>) {
+        let Some(session) = self.sessions.get_mut(id) else { return };
+        session.unstored = true;
+        if session.is_over() && !untold {
+            return;
+        }
+        if let Some(completed) = session.completed() {
+            // The signatures are no less valid.
+            return step.emit(Event::SessionComplete(completed));
+        }
+        session.phase = Phase::Aborted;
+        session.ended = Some(step.now.mono);
+        let cause = AbortCause::Internal(detail.clone());
+        step.emit(Event::SessionError { request: *id, detail });
+        step.emit(Event::SessionAborted(Aborted { request: *id, cause }));
+        self.forget_nonces(id, step);
     }
 
     /// Has the nonces of the current attempt destroyed.

@@ -137,8 +137,10 @@ impl Engine {
             sync_at: now.saturating_add(self.config.sync_after),
             syncs: 0,
             signatures: None,
+            signed_in: None,
             outcome: None,
             ended: None,
+            unstored: false,
             request,
         }
     }

@@ -111,11 +111,7 @@ impl Engine {
             }
         }
         match known.run.nonces.place(index, Held::of(&message)) {
-            Some(Placed::New) => {
-                self.report_contributions(&id, Some(index), step);
-                self.advance(&id, step);
-                self.settle_dispute(&id, step);
-            }
+            Some(Placed::New) => self.take_contribution(&id, index, Phase::Nonces, step),
             Some(Placed::Conflict(first)) => self.accuse_of_equivocation(&id, first, message.frame(), step),
             Some(Placed::Duplicate) | None => {}
         }
@@ -133,14 +129,19 @@ impl Engine {
             return;
         }
         match known.run.partials.place(index, Held::of(&message)) {
-            Some(Placed::New) => {
-                self.report_contributions(&id, Some(index), step);
-                self.advance(&id, step);
-                self.settle_dispute(&id, step);
-            }
+            Some(Placed::New) => self.take_contribution(&id, index, Phase::Partials, step),
             Some(Placed::Conflict(first)) => self.accuse_of_equivocation(&id, first, message.frame(), step),
             Some(Placed::Duplicate) | None => {}
         }
+    }
+
+    /// What follows from a contribution that has just come. One to a later phase is told of when that begins.
+    fn take_contribution(&mut self, id: &RequestId, index: SignerIndex, phase: Phase, step: &mut Step<'_>) {
+        if self.sessions.get(id).is_some_and(|session| session.phase == phase) {
+            self.report_contributions(id, Some(index), step);
+        }
+        self.advance(id, step);
+        self.settle_dispute(id, step);
     }
 
     /// Emits the events of contributions, in the phase that they belong to: of one that has just come, or of all that

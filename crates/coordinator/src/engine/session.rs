@@ -12,7 +12,7 @@ use motet_wire::{
 };
 
 use super::input::SessionStatus;
-use crate::event::Phase;
+use crate::event::{Completed, Phase, SignedItem};
 use crate::policy::{Proposal, ProposalDigest};
 use crate::signer::{SigningItem, Ticket};
 
@@ -229,9 +229,13 @@ pub(crate) struct Session {
     pub(crate) sync_at: MonotonicMs,
     pub(crate) syncs: u32,
     pub(crate) signatures: Option<Vec<Signature>>,
+    /// Of which attempt they are: an earlier one's may still come.
+    pub(crate) signed_in: Option<SessionId>,
     /// What is told to whoever asks how it ended.
     pub(crate) outcome: Option<Arc<[u8]>>,
     pub(crate) ended: Option<MonotonicMs>,
+    /// Whether the store has refused something of it.
+    pub(crate) unstored: bool,
 }
 
 impl Session {
@@ -304,6 +308,16 @@ impl Session {
 
     pub(crate) fn ticket(&self, index: SignerIndex, signer: &PublicKey) -> Ticket {
         Ticket { session: self.run.session, request: self.id, attempt: self.run.attempt, signer: *signer, index }
+    }
+
+    /// The signed items, if there are signatures.
+    pub(crate) fn completed(&self) -> Option<Completed> {
+        let items = self.items.iter().zip(self.signatures.as_ref()?).map(|(item, signature)| SignedItem {
+            aggregate_key: item.context.aggregate_key(),
+            message: item.message.clone(),
+            signature: *signature,
+        });
+        Some(Completed { request: self.id, session: self.signed_in?, items: items.collect() })
     }
 
     pub(crate) fn have(&self) -> Have {

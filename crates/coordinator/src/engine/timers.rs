@@ -130,7 +130,10 @@ impl Engine {
     /// Forgets a session.
     pub(super) fn close(&mut self, id: &RequestId, step: &mut Step<'_>) {
         self.forget_nonces(id, step);
-        if self.sessions.remove(id).is_some() {
+        if let Some(session) = self.sessions.remove(id) {
+            if session.unstored {
+                self.remember_end(id, step);
+            }
             self.requests.retain(|_, request| request != id);
             step.emit(Event::SessionClosed { request: *id });
         }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use motet_core_crypto::PublicKey;
 use motet_net::NetHandle;
-use motet_wire::{Address, DhtKey, Index, NetworkId, PeerId, RequestId, Shard, Topic};
+use motet_wire::{Address, DhtKey, Index, NetworkId, PeerId, Shard, Topic};
 use tokio::sync::{broadcast, mpsc, oneshot};
 
 use super::crash::crash_if;
@@ -94,10 +94,7 @@ impl Egress {
     async fn refuse(&self, batches: &mut Vec<Vec<Released>>, records: &[Record], error: &StoreError) {
         tracing::error!(%error, "the store failed; nothing that depends on it is sent");
         batches.retain(|batch| !batch.iter().any(|released| matches!(released, Released::Persist(_))));
-        let mut requests: Vec<RequestId> = records.iter().filter_map(Record::request).collect();
-        requests.sort_unstable();
-        requests.dedup();
-        let input = Input::PersistFailed { requests, detail: error.to_string() };
+        let input = Input::PersistFailed { records: records.to_vec(), detail: error.to_string() };
         let inputs = self.inputs.clone();
         tokio::spawn(async move { drop(inputs.send(input.into()).await) });
     }

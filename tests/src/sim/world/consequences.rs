@@ -1,0 +1,167 @@
+//! What follows from a step of a node's engine, in the order in which `node` lets it out.
+
+use motet_coordinator::store::Store;
+use motet_coordinator::{Action, Event, Input, Record, Reply};
+
+use super::{BEGIN, Happening, Purpose, Work, World, brief};
+use crate::sim::host::Batch;
+use crate::sim::watch::Invariant;
+
+impl World {
+    /// What follows from a step.
+    pub(super) fn carry_out(&mut self, host: usize, now: motet_wire::Now, actions: Batch) {
+        let mut batch = Batch::new();
+        for action in actions {
+            match action {
+                Action::AskSigner(task) => self.begin(host, Work::Signer(task)),
+                Action::Compute(job) => self.begin(host, Work::Job(job)),
+                Action::AskPolicy(proposal) => self.ask_person(host, *proposal),
+                Action::Validate { from, channel, frames } => {
+                    for frame in frames {
+                        self.at(self.time, Happening::Arrive { host, channel, from, frame });
+                    }
+                }
+                other => {
+                    self.observe(host, now.mono.0, &other);
+                    batch.push_back(other);
+                }
+            }
+        }
+        let Some(running) = &mut self.hosts[host].running else { return };
+        if !batch.is_empty() {
+            running.egress.push_back(batch);
+            self.pump(host);
+        }
+        self.set_tick(host);
+    }
+
+    /// Lets the node's own signer or pool do something, which takes time.
+    fn begin(&mut self, host: usize, work: Work) {
+        let most = self.hosts[host].plan.work;
+        let at = self.time + self.dice.heavy(most);
+        let life = self.hosts[host].life;
+        self.at(at, Happening::Work { host, life, work: Box::new(work) });
+    }
+
+    pub(super) fn set_tick(&mut self, host: usize) {
+        let (time, life) = (self.time, self.hosts[host].life);
+        let node = &mut self.hosts[host];
+        let Some(running) = &mut node.running else { return };
+        let Some(deadline) = running.engine.next_deadline() else { return };
+        let at = node.clock.world_at(deadline).max(time + 1);
+        if running.tick_at != Some(at) {
+            running.tick_at = Some(at);
+            self.at(at, Happening::Tick { host, life });
+        }
+    }
+
+    fn observe(&mut self, host: usize, mono: u64, action: &Action) {
+        if let Action::Reply(id, Ok(Reply::Announced { request, .. })) = action
+            && let Some(Purpose::Ask(ask)) = self.commands.get(id)
+        {
+            let ask = *ask;
+            self.on_announced(ask, *request);
+        }
+        if !self.is_honest(host) {
+            return;
+        }
+        match action {
+            Action::Emit(event) => {
+                if let Event::NonceReceived(by) | Event::PartialSigReceived(by) = event {
+                    self.taking = Some((host, by.index));
+                }
+                self.tell(|| format!("node {host}: {}", brief(&format!("{event:?}"))));
+                self.watch.on_event(host, mono, event, &mut self.tally);
+            }
+            Action::Send { frame, .. } | Action::Broadcast { frame, .. } => {
+                self.watch.on_sent(host, frame);
+            }
+            _ => {}
+        }
+    }
+
+    /// Takes steps' consequences out in their order: what is to be stored first, and nothing before it is.
+    fn pump(&mut self, host: usize) {
+        loop {
+            let Some(running) = &mut self.hosts[host].running else { return };
+            if running.committing {
+                return;
+            }
+            let Some(batch) = running.egress.front() else { return };
+            if matches!(batch.front(), Some(Action::Persist(_))) {
+                running.committing = true;
+                let most = self.hosts[host].plan.commit;
+                let (at, life) = (self.time + self.dice.heavy(most), self.hosts[host].life);
+                return self.at(at, Happening::Committed { host, life });
+            }
+            let Some(batch) = running.egress.pop_front() else { return };
+            self.release(host, batch);
+        }
+    }
+
+    pub(super) fn on_committed(&mut self, host: usize) {
+        let Some(running) = &mut self.hosts[host].running else { return };
+        running.committing = false;
+        let Some(mut batch) = running.egress.pop_front() else { return };
+        let mut records: Vec<Record> = Vec::new();
+        while let Some(Action::Persist(_)) = batch.front() {
+            if let Some(Action::Persist(record)) = batch.pop_front() {
+                records.push(record);
+            }
+        }
+        let crashes = self.is_boundary(host);
+        // A crash while the disk is at work: all of it is there afterwards, or nothing.
+        if crashes && self.dice.chance(500) {
+            return self.crash(host);
+        }
+        if self.hosts[host].disk.repeats(&records) {
+            self.watch.breach(Invariant::NonceOnce, format!("host {host} issues nonces for an attempt a second time"));
+        }
+        let stored = self.hosts[host].disk.commit(&records);
+        if crashes {
+            return self.crash(host);
+        }
+        match stored {
+            Ok(()) => self.release(host, batch),
+            Err(error) => {
+                self.tally.fault("commit refused");
+                self.tell(|| format!("node {host}: the disk refuses {} records", records.len()));
+                for action in &batch {
+                    if let Action::Emit(event) = action {
+                        self.watch.on_untold(host, event);
+                    }
+                }
+                self.input(host, Input::PersistFailed { records, detail: error.to_string() });
+            }
+        }
+        self.pump(host);
+    }
+
+    /// Counts one more consequence that a crash may come before.
+    fn is_boundary(&mut self, host: usize) -> bool {
+        let node = &mut self.hosts[host];
+        let Some(running) = &mut node.running else { return false };
+        running.boundaries += 1;
+        // The first life's crashes do not begin before there is something to lose.
+        self.time >= BEGIN && node.crashes.front().is_some_and(|crash| running.boundaries >= crash.boundary)
+    }
+
+    fn release(&mut self, host: usize, batch: Batch) {
+        for action in batch {
+            if self.is_boundary(host) {
+                return self.crash(host);
+            }
+            match action {
+                // One that comes late is stored late.
+                Action::Persist(record) => drop(self.hosts[host].disk.commit(&[record])),
+                Action::Broadcast { frame, .. } => self.broadcast(host, &frame),
+                Action::Send { to, frame, .. } => {
+                    self.check_durable(host, &frame);
+                    self.send(host, &to, &frame);
+                }
+                Action::Reply(id, reply) => self.on_reply(host, id, reply),
+                _ => {}
+            }
+        }
+    }
+}
