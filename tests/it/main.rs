@@ -10,10 +10,13 @@
     reason = "what is unexpected fails the test, and randomness is seeded"
 )]
 
+mod crash;
 mod crypto_fuzz;
 mod demo;
 mod differential;
+mod faults;
 mod musig_interop;
+mod session_latency;
 mod sim_seeds;
 mod wire_docs;
 mod wire_evidence;

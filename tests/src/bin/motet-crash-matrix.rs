@@ -4,7 +4,7 @@
 #![expect(clippy::print_stdout, reason = "its report is its output")]
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -42,7 +42,7 @@ fn main() -> ExitCode {
     if report.breaches.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-fn work(program: &PathBuf, cells: usize, runs: usize, next: &AtomicUsize, report: &Mutex<Report>) {
+fn work(program: &Path, cells: usize, runs: usize, next: &AtomicUsize, report: &Mutex<Report>) {
     loop {
         let number = next.fetch_add(1, Ordering::Relaxed);
         if number >= cells * runs {

@@ -4,7 +4,7 @@
 //! `motet-crash-node FOLDER KEY`, where KEY is a secret key as hexadecimal digits; `MOTET_CRASH_AT` names where to die. It reads
 //! commands from standard input, one a line: `connect ADDRESS`, `announce KEY,KEY,..`, `stop`. It writes one a line: `listening
 //! ADDRESS`, `ready KEY`, `announced`, `complete SIGNATURE`, `aborted WHY`.
-#![expect(clippy::print_stdout, reason = "its parent reads it")]
+#![expect(clippy::print_stdout, clippy::wildcard_enum_match_arm, reason = "its parent reads what it is told of")]
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -19,7 +19,9 @@ use motet_coordinator::{
 };
 use motet_core_crypto::{PartialSignature, PublicKey, PublicNonce, SecretKey, Signature, tagged_hash};
 use motet_net::{Keypair, NetConfig};
-use motet_wire::{Criteria, Derivation, Difficulty, Item, NetworkId, RequestMetadata, RequestOptions, SignerMetadata};
+use motet_wire::{
+    Channel, Criteria, Derivation, Difficulty, Item, NetworkId, RequestMetadata, RequestOptions, SignerMetadata,
+};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 
 /// Writes down what each nonce is used with before it is used.
@@ -125,6 +127,8 @@ fn say(node: &Handle, event: &Event, others: &mut usize) {
                 println!("advertised-all");
             }
         }
+        Event::SigningRequestJoined(_) => println!("joined"),
+        Event::NonceReceived(one) if one.channel == Channel::Loopback => println!("nonces"),
         Event::SessionComplete(done) => {
             let signatures: Vec<String> = done.items.iter().map(|item| item.signature.to_string()).collect();
             println!("complete {}", signatures.join(","));
