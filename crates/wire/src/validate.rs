@@ -279,6 +279,8 @@ impl fmt::Debug for Validator {
 #[must_use = "an admitted message is nothing until it is verified"]
 pub struct Admitted {
     unseen: replay::Unseen,
+    proven: memory::Proven,
+    delegation_digest: Option<[u8; 32]>,
     ticket: Ticket,
 }
 

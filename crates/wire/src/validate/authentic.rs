@@ -56,12 +56,12 @@ impl Admitted {
         let sender = PublicKey::from_bytes(&decoded.head.sender).map_err(|_| Rule::Signature)?;
         let keys = KnownKeys { sender: Some(sender), signer: None };
         let mut checks = Checks { keys, envelope: None, delegation: None };
-        if !self.unseen.proven.envelope {
+        if !self.proven.envelope {
             let signature = Signature::from_bytes(&decoded.signature);
             checks.envelope = Some((sender.x_only(), self.unseen.id, signature));
         }
         if let (Some(delegation), Some(digest), false) =
-            (decoded.body.delegation(), self.unseen.delegation_digest, self.unseen.proven.delegation)
+            (decoded.body.delegation(), self.delegation_digest, self.proven.delegation)
         {
             let signer = PublicKey::from_bytes(&delegation.signer).map_err(|_| Rule::DelegationSignature)?;
             let signature = Signature::from_bytes(&delegation.signature);
@@ -73,7 +73,7 @@ impl Admitted {
 
     /// Writes down the outcome and turns a proven message into what others may believe.
     fn conclude(self, result: Result<KnownKeys, Rule>) -> Result<Validated, Rejection> {
-        let Self { unseen, ticket } = self;
+        let Self { unseen, ticket, .. } = self;
         let kind = unseen.decoded.kind;
         let outcome = match result {
             Err(rule) => {

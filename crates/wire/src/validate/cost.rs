@@ -5,7 +5,8 @@
 
 use motet_core_crypto::tagged_hash;
 
-use super::memory::SharedMemory;
+use super::generations::key;
+use super::memory::{Proven, SharedMemory};
 use super::meter::{Bucket, Rate};
 use super::replay::Unseen;
 use super::{Admitted, Channel, Rejection, Rule, Standing, Ticket};
@@ -70,26 +71,42 @@ impl Budget {
 
 /// V-32 to V-34.
 pub(crate) fn check(
-    unseen: Unseen,
+    mut unseen: Unseen,
     network: &NetworkId,
     policy: &dyn WorkPolicy,
     load: Load,
     budget: &mut Budget,
     memory: &SharedMemory,
 ) -> Result<Admitted, Rejection> {
-    let refuse = |rule| Rejection::new(rule, Some(unseen.decoded.kind));
+    let kind = unseen.decoded.kind;
+    let refuse = |rule| Rejection::new(rule, Some(kind));
     check_work(&unseen, network, policy, load).map_err(refuse)?;
+    // Hashed only now: nobody looks at the delegation of what is not paid for.
+    let delegation_digest = match unseen.decoded.body.delegation() {
+        Some(delegation) => {
+            let digest = delegation.digest(network).map_err(|_| refuse(Rule::Fields))?;
+            let key = key(&tagged_hash("motet/delegation-key/v1", &[&digest, &delegation.signature]));
+            unseen.facts.delegation = Some(key);
+            Some(digest)
+        }
+        None => None,
+    };
+    let mut memory_now = memory.lock();
+    let proven = Proven {
+        envelope: unseen.seen == Some(unseen.facts.frame),
+        delegation: unseen.facts.delegation.is_none_or(|delegation| memory_now.is_delegated(&delegation)),
+    };
     let channel = unseen.decoded.arrival.channel;
-    let units = u64::from(!unseen.proven.envelope) + u64::from(!unseen.proven.delegation);
+    let units = u64::from(!proven.envelope) + u64::from(!proven.delegation);
     if channel != Channel::Loopback
         && channel != Channel::Store
         && !budget.take(unseen.standing, units, unseen.facts.now)
     {
         return Err(refuse(Rule::Budget));
     }
-    memory.lock().take_off(&unseen.facts).map_err(refuse)?;
+    memory_now.take_off(&unseen.facts).map_err(refuse)?;
     let ticket = Ticket { memory: memory.clone(), frame: unseen.facts.frame };
-    Ok(Admitted { unseen, ticket })
+    Ok(Admitted { unseen, proven, delegation_digest, ticket })
 }
 
 fn check_work(unseen: &Unseen, network: &NetworkId, policy: &dyn WorkPolicy, load: Load) -> Result<(), Rule> {

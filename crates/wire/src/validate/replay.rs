@@ -10,7 +10,7 @@ use super::decode::Decoded;
 use super::fresh::Fresh;
 use super::generations::{Key, key};
 use super::limits::ValidatorLimits;
-use super::memory::{Facts, Proven, SharedMemory};
+use super::memory::{Facts, SharedMemory};
 use super::{Rejection, Rule, Standing};
 use crate::envelope::View;
 use crate::id::NetworkId;
@@ -22,9 +22,9 @@ use crate::time::MonotonicMs;
 pub(crate) struct Unseen {
     pub(crate) decoded: Decoded,
     pub(crate) id: [u8; 32],
-    pub(crate) delegation_digest: Option<[u8; 32]>,
+    /// The frame that proved the message when it was here before.
+    pub(crate) seen: Option<Key>,
     pub(crate) facts: Facts,
-    pub(crate) proven: Proven,
     pub(crate) standing: Standing,
     pub(crate) company: Company,
     pub(crate) deadline: Option<MonotonicMs>,
@@ -64,10 +64,6 @@ pub(crate) fn check(
 
     // Only a frame that has not been here before is worth the other hashes.
     let delegation = decoded.body.delegation();
-    let delegation_digest = match delegation {
-        Some(delegation) => Some(delegation.digest(network).map_err(|_| refuse(Rule::Fields))?),
-        None => None,
-    };
     // The standing was looked up by a sender that nobody has proven yet. A peer that has claimed falsely before is
     // believed no more.
     let (standing, company) = match memory.is_suspect(&peer) {
@@ -84,9 +80,7 @@ pub(crate) fn check(
         peer,
         id: key(&id),
         frame,
-        delegation: delegation_digest.zip(delegation).map(|(digest, delegation)| {
-            key(&tagged_hash("motet/delegation-key/v1", &[&digest, &delegation.signature]))
-        }),
+        delegation: None,
         announcer,
         version: decoded.head.sequence,
         author: author_key(&decoded),
@@ -94,11 +88,7 @@ pub(crate) fn check(
         now,
     };
     memory.check_author(&facts).map_err(refuse)?;
-    let proven = Proven {
-        envelope: seen == Some(frame),
-        delegation: facts.delegation.is_none_or(|delegation| memory.is_delegated(&delegation)),
-    };
-    Ok(Unseen { decoded, id, delegation_digest, facts, proven, standing, company, deadline })
+    Ok(Unseen { decoded, id, seen, facts, standing, company, deadline })
 }
 
 /// Whom a message counts against: an announcement against its author's peer, which may serve several signers; a session
