@@ -14,9 +14,10 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 use motet_core_crypto::{NonceInputs, PublicNonce, SecretKey, XOnlyPublicKey, generate_nonce, schnorr, tagged_hash};
 use motet_wire::work::Free;
 use motet_wire::{
-    Arrival, Attempt, Channel, Delegation, Derivation, Item, Kind, MonotonicMs, NetworkId, NonceShare, Now,
-    ParticipantJoined, PeerId, Rate, RequestId, RequestMetadata, RequestOptions, Rule, SessionId, SignerIndex,
-    SigningRequest, SyncResponse, TimestampMs, TranscriptHash, Validator, ValidatorLimits, limits, seal, verify_batch,
+    Address, Arrival, Attempt, Channel, Criteria, Delegation, Derivation, HashWork, Item, Kind, MonotonicMs, NetworkId,
+    NonceShare, Now, ParticipantJoined, PeerId, Rate, RequestId, RequestMetadata, RequestOptions, Rule, SessionId,
+    SignerAdvertisement, SignerIndex, SignerMetadata, SigningRequest, SyncResponse, TimestampMs, TranscriptHash,
+    Validator, ValidatorLimits, Work, WorkPolicy, limits, seal, verify_batch,
 };
 use rand_chacha::ChaCha8Rng;
 use rand_core::SeedableRng;
@@ -37,15 +38,16 @@ struct Case {
     before: Vec<Arc<[u8]>>,
     /// The rule that refuses them all; `None` if they pass.
     rule: Option<Rule>,
+    work: Arc<dyn WorkPolicy>,
 }
 
 impl Case {
     fn new(name: &'static str, rule: Option<Rule>, frames: Vec<Arc<[u8]>>) -> Self {
-        Self { name, frames, limits: unlimited(), before: Vec::new(), rule }
+        Self { name, frames, limits: unlimited(), before: Vec::new(), rule, work: Arc::new(Free) }
     }
 
     fn validator(&self) -> Validator {
-        let mut validator = Validator::with_work(network(), self.limits.clone(), Arc::new(Free));
+        let mut validator = Validator::with_work(network(), self.limits.clone(), self.work.clone());
         for frame in &self.before {
             drop(validator.validate(arrival(frame), NOW));
         }
@@ -106,6 +108,14 @@ fn nonce(number: u32) -> PublicNonce {
     generate_nonce(&mut rng, &inputs).expect("the generator works").1
 }
 
+fn delegation(signer: &SecretKey, message_key: &SecretKey, peer: PeerId) -> Delegation {
+    let not_after = TimestampMs(WALL + 3_600_000);
+    let (signer_key, message_key) = (signer.public_key(), message_key.public_key());
+    let digest = Delegation::digest(&network(), &signer_key, &message_key, &peer, not_after);
+    let signature = schnorr::sign(signer, &digest, &[0; 32]).expect("signing works");
+    Delegation { signer: signer_key, message_key, peer, not_after, signature }
+}
+
 /// Shares of one nonce by different senders: one signature each, and two points behind it.
 fn shares() -> Vec<Arc<[u8]>> {
     (0..POOL)
@@ -128,18 +138,34 @@ fn joins() -> Vec<Arc<[u8]>> {
     (0..POOL)
         .map(|number| {
             let (signer, message_key) = (secret("signer", number), secret("message", number));
-            let not_after = TimestampMs(WALL + 3_600_000);
-            let (signer_key, sender) = (signer.public_key(), message_key.public_key());
-            let digest = Delegation::digest(&network(), &signer_key, &sender, &peer(), not_after);
-            let signature = schnorr::sign(&signer, &digest, &[0; 32]).expect("signing works");
-            let delegation = Delegation { signer: signer_key, message_key: sender, peer: peer(), not_after, signature };
             let join = ParticipantJoined {
                 request: RequestId::from_bytes([1; 32]),
                 index: SignerIndex(0),
-                delegation,
+                delegation: delegation(&signer, &message_key, peer()),
                 commitment: None,
             };
             seal(&network(), &message_key, 1, TimestampMs(WALL), &join.into(), &[0; 32]).expect("a sound message").frame
+        })
+        .collect()
+}
+
+/// Advertisements by different signers, with a stamp that is worth nothing.
+fn unpaid() -> Vec<Arc<[u8]>> {
+    (0..POOL)
+        .map(|number| {
+            let (signer, message_key) = (secret("signer", number), secret("message", number));
+            let offer = SignerAdvertisement {
+                delegation: delegation(&signer, &message_key, peer()),
+                addresses: vec![Address::from_bytes(&[4, 203, 0, 113, 9, 6, 0x1f, 0x90]).expect("8 bytes")],
+                criteria: Criteria::ANY,
+                metadata: SignerMetadata { nickname: "Anna".to_owned(), ..SignerMetadata::default() },
+                created: TimestampMs(WALL),
+                expires: TimestampMs(WALL + 3_600_000),
+                work: Work { epoch: motet_wire::work::epoch(TimestampMs(WALL)), nonce: 0 },
+            };
+            seal(&network(), &message_key, 1, TimestampMs(WALL), &offer.into(), &[0; 32])
+                .expect("a sound message")
+                .frame
         })
         .collect()
 }
@@ -202,6 +228,10 @@ fn cases() -> Vec<Case> {
         Case::new("junk: body promises more than it holds", Some(Rule::Body), promising),
         Case::new("junk: body says the impossible", Some(Rule::Indices), impossible),
         Case::new("oversized", Some(Rule::Long), oversized),
+        Case {
+            work: Arc::new(HashWork::default()),
+            ..Case::new("advertisement without work", Some(Rule::Work), unpaid())
+        },
         Case { limits: dry, ..Case::new("bucket is empty", Some(Rule::PeerMessages), shares.clone()) },
         Case { limits: poor, ..Case::new("unsigned, no budget left", Some(Rule::Budget), forged.clone()) },
         Case { before: shares.clone(), ..Case::new("replay", Some(Rule::Replay), shares) },
@@ -231,16 +261,12 @@ fn alone(criterion: &mut Criterion) {
 /// Requests of 100 signers and nearly 50 KB, as large as they come, each from another peer.
 fn requests(count: u8) -> Vec<Arc<[u8]>> {
     let (signer, message_key) = (secret("signer", 0), secret("message", 0));
-    let not_after = TimestampMs(WALL + 3_600_000);
-    let (signer_key, sender) = (signer.public_key(), message_key.public_key());
     let keys: Vec<_> = (0..100).map(|number| secret("signer", number).public_key()).collect();
     (0..count)
         .map(|number| {
             let peer = PeerId::from_bytes(&[number; 38]).expect("38 bytes");
-            let digest = Delegation::digest(&network(), &signer_key, &sender, &peer, not_after);
-            let signature = schnorr::sign(&signer, &digest, &[0; 32]).expect("signing works");
             let request = SigningRequest {
-                creator: Delegation { signer: signer_key, message_key: sender, peer, not_after, signature },
+                creator: delegation(&signer, &message_key, peer),
                 keys: keys.clone(),
                 items: vec![Item { message: vec![1; 13 * 1024], derivation: Derivation::None }],
                 options: RequestOptions::default(),
