@@ -45,12 +45,20 @@ struct Node {
     completed: Option<u64>,
 }
 
+/// A frame on its way.
+struct Flight {
+    to: usize,
+    channel: Channel,
+    from: PeerId,
+    frame: Arc<[u8]>,
+}
+
 struct World {
     nodes: Vec<Node>,
     paths: Paths,
     clock: u64,
     /// What is on its way, in the order in which it arrives.
-    flying: BTreeMap<(u64, u64), (usize, Channel, PeerId, Arc<[u8]>)>,
+    flying: BTreeMap<(u64, u64), Flight>,
     sent: u64,
     /// Requests that went into the DHT.
     published: usize,
@@ -149,7 +157,7 @@ impl World {
 
     /// Lets messages arrive, and what they cause, until none is on its way. Timers go off when they are due.
     fn settle(&mut self) {
-        while let Some(((time, _), (node, channel, from, bytes))) = self.flying.pop_first() {
+        while let Some(((time, _), Flight { to: node, channel, from, frame })) = self.flying.pop_first() {
             while let Some(due) = self.next_timer().filter(|due| *due < time) {
                 self.clock = self.clock.max(due);
                 (0..self.nodes.len()).for_each(|node| self.input(node, Input::Tick));
@@ -157,7 +165,7 @@ impl World {
             self.clock = time;
             let now = self.now();
             let member = Standing::Member { sessions: 100 };
-            let arrival = Arrival::new(bytes, channel, from).standing(member, member);
+            let arrival = Arrival::new(frame, channel, from).standing(member, member);
             if let Ok(message) = self.nodes[node].validator.validate(arrival, now) {
                 self.input(node, Input::Message(Box::new(message)));
             }
@@ -218,13 +226,13 @@ impl World {
     }
 
     /// Sends a frame off: to another node it takes its time, to oneself none.
-    fn fly(&mut self, from: usize, to: usize, channel: Channel, peer: PeerId, frame: Arc<[u8]>) {
+    fn fly(&mut self, sender: usize, to: usize, channel: Channel, from: PeerId, frame: Arc<[u8]>) {
         if self.deaf == Some(to) {
             return;
         }
-        let arrives = if from == to { self.clock } else { self.clock + DELAY };
+        let arrives = if sender == to { self.clock } else { self.clock + DELAY };
         self.sent += 1;
-        self.flying.insert((arrives, self.sent), (to, channel, peer, frame));
+        self.flying.insert((arrives, self.sent), Flight { to, channel, from, frame });
     }
 }
 

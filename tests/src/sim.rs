@@ -10,12 +10,15 @@
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::disallowed_methods,
-    reason = "a simulator: what cannot be made is a broken simulation, and all randomness comes from a seed"
+    clippy::wildcard_enum_match_arm,
+    reason = "a simulator: what cannot be made is a broken simulation, and all randomness comes from a seed; \
+              liars lie about what they choose to"
 )]
 
 pub mod clock;
 pub mod dice;
 pub mod disk;
+pub mod explore;
 pub mod host;
 pub mod hostile;
 pub mod judge;

@@ -147,7 +147,10 @@ fn hunt(copy: &Path, arguments: &Arguments) -> Result<Option<Caught>, Failure> {
         let output = command.stderr(Stdio::null()).output().map_err(|source| Failure::Start { line, source })?;
         let report: serde_json::Value = serde_json::from_slice(&output.stdout)
             .map_err(|error| Failure::unreadable("the report of motet-sim", error))?;
-        if let (Some(seed), Some(invariant)) = (report["first"].as_u64(), report["breaches"][0]["invariant"].as_str()) {
+        if let (Some(seed), Some(invariant)) = (
+            report.pointer("/first").and_then(serde_json::Value::as_u64),
+            report.pointer("/breaches/0/invariant").and_then(serde_json::Value::as_str),
+        ) {
             return Ok(Some(Caught { profile, seeds: seed + 1, invariant: invariant.to_owned() }));
         }
     }

@@ -77,7 +77,7 @@ fn built(command: &mut Command) -> Result<PathBuf, Failure> {
     String::from_utf8_lossy(&cargo::output(command)?)
         .lines()
         .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
-        .filter(|message| message["target"]["name"] == "motet-sim")
-        .find_map(|message| message["executable"].as_str().map(Into::into))
+        .filter(|message| message.pointer("/target/name").is_some_and(|name| name == "motet-sim"))
+        .find_map(|message| message.get("executable")?.as_str().map(Into::into))
         .ok_or_else(|| Failure::unreadable("cargo build of motet-sim", "no executable"))
 }

@@ -7,7 +7,9 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
 
+use motet_tests::sim::explore::{Fault, explore};
 use motet_tests::sim::{Outcome, Profile, Tally, report, run};
+use motet_wire::Commitments;
 
 /// Seeds that a thread takes at a time.
 const BATCH: u64 = 16;
@@ -21,6 +23,8 @@ struct Arguments {
     threads: usize,
     /// Go on after the first breach, to count all.
     all: bool,
+    /// Follow all orders of two signers instead, up to so many states for each fault.
+    explore: Option<u64>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -30,8 +34,7 @@ enum Form {
     Story,
 }
 
-const USAGE: &str =
-    "motet-sim (--seeds A..B | --replay SEED) [--profile calm|normal|brutal] [--json] [--threads N] [--all]";
+const USAGE: &str = "motet-sim (--seeds A..B | --replay SEED | --explore STATES) [--profile calm|normal|brutal] [--json] [--threads N] [--all]";
 
 fn main() -> ExitCode {
     let Some(arguments) = arguments() else {
@@ -40,6 +43,9 @@ fn main() -> ExitCode {
     };
     // Panics are breaches, and are told as such.
     std::panic::set_hook(Box::new(|_| {}));
+    if let Some(most) = arguments.explore {
+        return if explore_all(most) { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+    }
     let sound = if arguments.form == Form::Story { replay(&arguments) } else { run_all(&arguments) };
     if sound { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
@@ -52,6 +58,7 @@ fn arguments() -> Option<Arguments> {
         form: Form::Text,
         threads: std::thread::available_parallelism().map_or(1, usize::from),
         all: false,
+        explore: None,
     };
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
@@ -69,15 +76,36 @@ fn arguments() -> Option<Arguments> {
             "--threads" => parsed.threads = words.next()?.parse().ok()?,
             "--json" => parsed.form = Form::Json,
             "--all" => parsed.all = true,
+            "--explore" => parsed.explore = Some(number(&words.next()?)?),
             _ => return None,
         }
     }
-    (parsed.from < parsed.to).then_some(parsed)
+    (parsed.from < parsed.to || parsed.explore.is_some()).then_some(parsed)
 }
 
 /// A seed, as people write it.
 fn number(text: &str) -> Option<u64> {
     text.replace('_', "").parse().ok()
+}
+
+/// Follows all orders of what two signers send and do, for each fault.
+fn explore_all(most: u64) -> bool {
+    let mut sound = true;
+    for commitments in [Commitments::On, Commitments::Off] {
+        for fault in Fault::ALL {
+            let explored = explore(commitments, fault, most);
+            let whole = if explored.exhausted { "all" } else { "the bound is reached" };
+            println!(
+                "commitments {commitments:?}, {fault:?}: {} states ({whole}), {} ends, {} with signatures",
+                explored.states, explored.ends, explored.complete
+            );
+            if let Some((breach, path)) = explored.breach {
+                println!("{breach}\n  by {path}");
+                sound = false;
+            }
+        }
+    }
+    sound
 }
 
 /// Tells what happens in one world.

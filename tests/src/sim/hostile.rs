@@ -53,6 +53,9 @@ pub struct Uttered {
     pub deed: Option<(Vice, &'static str)>,
 }
 
+/// A frame and for which half of the receivers, and what was made of it; nothing, if it is kept back.
+type Made = BTreeMap<(Vec<u8>, bool), Option<Arc<[u8]>>>;
+
 /// One hostile peer.
 #[derive(Debug)]
 pub struct Rogue {
@@ -71,7 +74,7 @@ pub struct Rogue {
     heard: Vec<Validated>,
     said: Vec<Validated>,
     /// What was made of a frame for the first or the second half of the receivers.
-    made: BTreeMap<(Vec<u8>, bool), Option<Arc<[u8]>>>,
+    made: Made,
     /// Other nonces than the engine's, by session.
     spare: BTreeMap<SessionId, Vec<PublicNonce>>,
     /// Of which kind its first lie is, and how it lies.

@@ -24,7 +24,7 @@ impl World {
                     self.time,
                     Happening::Arrive { host, channel: Channel::Loopback, from, frame: Arc::clone(frame) },
                 );
-            } else if self.hosts[to].peer != self.hosts[host].peer {
+            } else if self.hosts[to].peer != self.hosts[host].peer && self.frozen.is_none() {
                 self.utter(host, to, Channel::Gossip, frame);
             }
         }
@@ -117,6 +117,9 @@ impl World {
     /// Carries a frame from one node to another, or loses it.
     pub(super) fn carry(&mut self, from: usize, to: usize, channel: Channel, frame: &Arc<[u8]>) {
         let peer = self.hosts[from].peer;
+        if self.frozen.is_some() {
+            return self.at(self.time, Happening::Arrive { host: to, channel, from: peer, frame: Arc::clone(frame) });
+        }
         let (sender, receiver) = (self.hosts[from].serves, self.hosts[to].serves);
         // Of two nodes that are one peer, either may have the connection.
         if self.hosts.len() > self.plan.nodes.len() && self.is_copied(to) && self.dice.chance(300) {
