@@ -61,14 +61,14 @@ async fn ask(args: &SignArgs, output: &mut Output) -> Result<(PeerNode, RequestI
     let message = message(args.message.as_ref(), args.message_hex.as_ref()).map_err(Failed::usage)?;
     let node = PeerNode::start(&args.node, Arc::new(DeclineAll)).await?;
     output.learn(node.signer, &node.nickname);
-    // The others have to know where to answer.
-    let metadata = SignerMetadata { nickname: node.nickname.clone(), ..SignerMetadata::default() };
-    node.handle
-        .advertise_signer(node.signer, Criteria::ANY, metadata, args.join_timeout * 2)
-        .await
-        .map_err(Failed::here)?;
     output.say(&format!("looking for {} …", args.with.join(", ")));
-    let others = search(args, &node).await?;
+    // The others have to know where to answer; what that costs is paid while they are looked for.
+    let metadata = SignerMetadata { nickname: node.nickname.clone(), ..SignerMetadata::default() };
+    let offer = async {
+        let offered = node.handle.advertise_signer(node.signer, Criteria::ANY, metadata, args.join_timeout * 2).await;
+        offered.map_err(Failed::here)
+    };
+    let (_, others) = tokio::try_join!(offer, search(args, &node))?;
     for other in &others {
         output.learn(other.delegation.signer, &other.metadata.nickname);
     }
