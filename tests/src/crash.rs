@@ -12,8 +12,10 @@ use std::time::Duration;
 
 use motet_core_crypto::{KeyAggContext, PublicKey, SecretKey, Signature, schnorr};
 
-/// Processes in a cell; the first is the creator.
+/// Processes in a cell.
 pub const NODES: usize = 3;
+/// Who asks the others.
+const CREATOR: usize = 0;
 /// Their secret keys, each byte of them.
 const SECRETS: [u8; NODES] = [1, 2, 3];
 /// A hang guard: nothing is timed here, but nothing may hang for ever either.
@@ -299,8 +301,15 @@ pub fn run_cell(program: &Path, folder: &Path, place: &str, victim: usize) -> Re
     let mut cell = Cell::start(program, folder, |node| (node == victim).then_some(place))?;
     cell.meet()?;
     cell.announce()?;
-    cell.nodes.get_mut(victim).ok_or("no such node")?.await_crash()?;
+    let process = cell.nodes.get_mut(victim).ok_or("no such node")?;
+    process.await_crash()?;
+    let promised = victim != CREATOR || process.seen.iter().any(|line| line == "announced");
     cell.restart(victim)?;
+    if !promised {
+        // Nobody was told that the request was out, and it may not have been: its user asks again.
+        cell.nodes.get_mut(victim).ok_or("no such node")?.wait("advertised-all")?;
+        cell.announce()?;
+    }
     let mut ends = Vec::new();
     for (node, process) in cell.nodes.iter_mut().enumerate() {
         // Whoever had stored the end has nothing to say any more.
