@@ -5,6 +5,7 @@ mod commands;
 mod exit;
 mod interrupt;
 mod keystore;
+mod log;
 mod output;
 mod peer_node;
 mod policy_file;
@@ -12,20 +13,14 @@ mod prompt;
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
-use tracing_subscriber::EnvFilter;
-
 use args::{Cli, Command};
+use clap::Parser as _;
 use exit::{Exit, Failed};
 use interrupt::Interrupts;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    // Logs are for whoever asks for them, by MOTET_LOG=debug, and go to standard error.
-    tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::try_from_env("MOTET_LOG").unwrap_or_else(|_| EnvFilter::new("off")))
-        .with_writer(std::io::stderr)
-        .init();
+    log::start();
     let ended = match tokio::runtime::Runtime::new() {
         Ok(runtime) => {
             let ended = runtime.block_on(perform(cli.command));

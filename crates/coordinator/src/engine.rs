@@ -23,6 +23,7 @@ mod session;
 mod step;
 mod sync;
 mod timers;
+mod trace;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -54,6 +55,8 @@ pub struct Engine {
     directory: Directory,
     conduct: Conduct,
     sessions: BTreeMap<RequestId, Session>,
+    /// The spans of sessions that this step has closed.
+    closed: BTreeMap<RequestId, tracing::Span>,
     /// The request of each session id; every attempt that may come is in here from the start.
     requests: BTreeMap<SessionId, RequestId>,
     early: Early,
@@ -87,6 +90,7 @@ impl Engine {
             directory: Directory::default(),
             conduct: Conduct::new(&snapshot.standings),
             sessions: BTreeMap::new(),
+            closed: BTreeMap::new(),
             requests: BTreeMap::new(),
             early: Early::default(),
             minting: BTreeMap::new(),
@@ -106,29 +110,37 @@ impl Engine {
     /// Handles one input. The actions are to be carried out in their order; see [`Action`].
     pub fn handle(&mut self, now: Now, input: Input, rng: &mut dyn TryCryptoRng<Error = EntropyError>) -> Vec<Action> {
         let mut step = Step::new(now, rng);
-        match input {
-            Input::Message(message) => self.on_message(*message, &mut step),
-            Input::Command(id, command) => self.on_command(id, command, &mut step),
-            Input::SignerAnswered(answer) => match answer {
-                SignerAnswer::Delegated { signer, message_key, not_after, result } => {
-                    self.on_delegated(signer, message_key, not_after, result, &mut step);
-                }
-                SignerAnswer::Nonces { ticket, result } => self.on_nonces_made(ticket, result, &mut step),
-                SignerAnswer::Signed { ticket, result } => self.on_signed(ticket, result, &mut step),
-            },
-            Input::Computed(outcome) => match outcome {
-                JobOutcome::Aggregated { session, result } => self.on_aggregated(session, result, &mut step),
-                JobOutcome::Verified { session, signatures } => self.on_final_verified(session, signatures, &mut step),
-                JobOutcome::Minted { id, work } => self.on_minted(id, work, &mut step),
-            },
-            Input::PolicyDecided { request, signer, digest, decision } => {
-                self.on_decision(request, signer, digest, decision, &mut step);
-            }
-            Input::PersistFailed { records, detail } => self.on_persist_failed(&records, &detail, &mut step),
-            Input::Tick => {}
+        self.closed.clear();
+        match self.subject_of(&input) {
+            Some(request) => self.within(&request, |engine| engine.on_input(input, &mut step)),
+            None => self.on_input(input, &mut step),
         }
         self.on_time(&mut step);
         step.into_actions()
+    }
+
+    fn on_input(&mut self, input: Input, step: &mut Step<'_>) {
+        match input {
+            Input::Message(message) => self.on_message(*message, step),
+            Input::Command(id, command) => self.on_command(id, command, step),
+            Input::SignerAnswered(answer) => match answer {
+                SignerAnswer::Delegated { signer, message_key, not_after, result } => {
+                    self.on_delegated(signer, message_key, not_after, result, step);
+                }
+                SignerAnswer::Nonces { ticket, result } => self.on_nonces_made(ticket, result, step),
+                SignerAnswer::Signed { ticket, result } => self.on_signed(ticket, result, step),
+            },
+            Input::Computed(outcome) => match outcome {
+                JobOutcome::Aggregated { session, result } => self.on_aggregated(session, result, step),
+                JobOutcome::Verified { session, signatures } => self.on_final_verified(session, signatures, step),
+                JobOutcome::Minted { id, work } => self.on_minted(id, work, step),
+            },
+            Input::PolicyDecided { request, signer, digest, decision } => {
+                self.on_decision(request, signer, digest, decision, step);
+            }
+            Input::PersistFailed { records, detail } => self.on_persist_failed(&records, &detail, step),
+            Input::Tick => {}
+        }
     }
 
     /// When [`Input::Tick`] is due, if nothing else comes before. It may be in the past.
@@ -166,6 +178,14 @@ impl Engine {
 
     /// One handler for everything that is said, by others and by this node.
     fn on_message(&mut self, message: Validated, step: &mut Step<'_>) {
+        match self.subject_of_message(&message) {
+            Some(request) => self.within(&request, |engine| engine.on_kind(message, step)),
+            None => self.on_kind(message, step),
+        }
+    }
+
+    fn on_kind(&mut self, message: Validated, step: &mut Step<'_>) {
+        tracing::trace!(kind = ?message.kind(), from = %message.from(), channel = ?message.channel(), "a message");
         match message.message() {
             Message::SignerAdvertisement(_) => narrowed(message, |message| self.on_advertisement(message, step)),
             Message::SignerUnavailable(_) => narrowed(message, |message| self.on_unavailable(message, step)),

@@ -108,6 +108,72 @@ pub enum Event {
     DhtReady,
 }
 
+impl Event {
+    /// Its name, as in `docs/protocol.md` §11.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::SignerAdvertised(_) => "SignerAdvertised",
+            Self::SignerDiscovered(_) => "SignerDiscovered",
+            Self::SignerWithdrawn(_) => "SignerWithdrawn",
+            Self::SignerUnavailable(_) => "SignerUnavailable",
+            Self::SigningRequestCreated(_) => "SigningRequestCreated",
+            Self::SigningRequestReceived(_) => "SigningRequestReceived",
+            Self::SigningRequestJoined(_) => "SigningRequestJoined",
+            Self::ParticipantJoined(_) => "ParticipantJoined",
+            Self::ParticipantDeclined { .. } => "ParticipantDeclined",
+            Self::SessionReady { .. } => "SessionReady",
+            Self::CoordinatorElected { .. } => "CoordinatorElected",
+            Self::CoordinatorFailover { .. } => "CoordinatorFailover",
+            Self::SessionNonceCommitmentsComplete(_) => "SessionNonceCommitmentsComplete",
+            Self::NonceReceived(_) => "NonceReceived",
+            Self::SessionNoncesComplete(_) => "SessionNoncesComplete",
+            Self::PartialSigReceived(_) => "PartialSigReceived",
+            Self::SessionPartialSigsComplete(_) => "SessionPartialSigsComplete",
+            Self::SessionComplete(_) => "SessionComplete",
+            Self::SessionAborted(_) => "SessionAborted",
+            Self::SessionTimeout(_) => "SessionTimeout",
+            Self::SessionError { .. } => "SessionError",
+            Self::SessionClosed { .. } => "SessionClosed",
+            Self::Listening { .. } => "Listening",
+            Self::PeerConnected { .. } => "PeerConnected",
+            Self::PeerDisconnected { .. } => "PeerDisconnected",
+            Self::DhtReady => "DhtReady",
+        }
+    }
+
+    /// The request that it is about, if it is about one.
+    pub const fn request(&self) -> Option<&RequestId> {
+        match self {
+            Self::SigningRequestCreated(requested) | Self::SigningRequestReceived(requested) => Some(&requested.id),
+            Self::SigningRequestJoined(participation)
+            | Self::ParticipantJoined(participation)
+            | Self::ParticipantDeclined { participation, .. } => Some(&participation.request),
+            Self::SessionReady { request, .. }
+            | Self::CoordinatorElected { request, .. }
+            | Self::CoordinatorFailover { request, .. }
+            | Self::SessionError { request, .. }
+            | Self::SessionClosed { request } => Some(request),
+            Self::SessionNonceCommitmentsComplete(round)
+            | Self::SessionNoncesComplete(round)
+            | Self::SessionPartialSigsComplete(round) => Some(&round.request),
+            Self::NonceReceived(contribution) | Self::PartialSigReceived(contribution) => {
+                Some(&contribution.round.request)
+            }
+            Self::SessionComplete(completed) => Some(&completed.request),
+            Self::SessionAborted(aborted) => Some(&aborted.request),
+            Self::SessionTimeout(timed_out) => Some(&timed_out.request),
+            Self::SignerAdvertised(_)
+            | Self::SignerDiscovered(_)
+            | Self::SignerWithdrawn(_)
+            | Self::SignerUnavailable(_)
+            | Self::Listening { .. }
+            | Self::PeerConnected { .. }
+            | Self::PeerDisconnected { .. }
+            | Self::DhtReady => None,
+        }
+    }
+}
+
 /// An advertisement, and how it came.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Discovery {

@@ -20,6 +20,7 @@ mod egress;
 mod entries;
 mod handle;
 mod ingress;
+mod log;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -29,6 +30,7 @@ use motet_net::{Keypair, Net, NetConfig, NetError, NetEvent, NetHandle};
 use motet_wire::work::HashWork;
 use motet_wire::{Address, Channel, PeerId, Validator, ValidatorLimits, WorkPolicy};
 use tokio::sync::{Semaphore, broadcast, mpsc, oneshot};
+use tracing::{Instrument as _, Span};
 
 use crate::config::Config;
 use crate::engine::{Action, Command, CommandId, Engine, Input, Reply};
@@ -353,6 +355,7 @@ impl Driver {
     }
 
     fn tell(&self, event: Event) {
+        log::event(&event);
         // Nobody may be listening.
         drop(self.events.send(event));
     }
@@ -368,12 +371,15 @@ impl Driver {
                 Action::Compute(job) => self.compute(job),
                 Action::AskPolicy(proposal) => {
                     let (policy, back) = (Arc::clone(&self.policy), self.inputs_in.clone());
-                    tokio::spawn(async move {
+                    let span = self.engine.span_of(&proposal.request);
+                    let asking = async move {
                         let (request, signer, digest) = (proposal.request, proposal.signer, proposal.digest());
                         let decision = policy.decide(*proposal).await;
+                        tracing::info!(%signer, ?decision, "the policy has decided");
                         let input = Input::PolicyDecided { request, signer, digest, decision };
                         drop(back.send(Back::from(input)).await);
-                    });
+                    };
+                    tokio::spawn(asking.instrument(span));
                 }
                 Action::Validate { from, channel, frames } => {
                     let arrivals = frames.into_iter().map(|frame| (frame, channel, from, None)).collect();
@@ -390,7 +396,10 @@ impl Driver {
                         batch.push(Released::Reply(caller, Box::new(result)));
                     }
                 }
-                Action::Emit(event) => batch.push(Released::Emit(Box::new(event))),
+                Action::Emit(event) => {
+                    let span = event.request().map_or_else(Span::none, |request| self.engine.span_of(request));
+                    batch.push(Released::Emit(Box::new(event), span));
+                }
             }
         }
         if !batch.is_empty() {
@@ -418,7 +427,12 @@ impl Driver {
             }
             return;
         };
-        self.in_pool(move || task.perform(&*signer).map(|answer| Input::SignerAnswered(answer).into()));
+        let span = task.request().map_or_else(Span::none, |request| self.engine.span_of(request));
+        self.in_pool(move || {
+            let _entered = span.enter();
+            tracing::debug!(signer = %task.signer(), task = task.name(), "a signer is asked");
+            task.perform(&*signer).map(|answer| Input::SignerAnswered(answer).into())
+        });
     }
 
     fn compute(&self, job: Job) {

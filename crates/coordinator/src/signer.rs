@@ -85,6 +85,26 @@ impl SignerTask {
         }
     }
 
+    /// What is asked, for people.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Delegate { .. } => "delegate",
+            Self::GenerateNonces { .. } => "make nonces",
+            Self::Sign { .. } => "sign",
+            Self::Forget { .. } => "forget nonces",
+        }
+    }
+
+    /// Which request it is for; a delegation is for none.
+    pub const fn request(&self) -> Option<&RequestId> {
+        match self {
+            Self::Delegate { .. } => None,
+            Self::GenerateNonces { ticket, .. } | Self::Sign { ticket, .. } | Self::Forget { ticket } => {
+                Some(&ticket.request)
+            }
+        }
+    }
+
     /// Lets a signer do the task. `None` for the tasks that nobody waits for.
     pub fn perform(self, signer: &dyn Signer) -> Option<SignerAnswer> {
         match self {

@@ -96,7 +96,7 @@ impl Engine {
         let requests: BTreeSet<RequestId> = records.iter().filter_map(Record::request).collect();
         for id in requests {
             let untold = records.contains(&Record::Ended { request: id });
-            self.end_unstored(&id, untold, detail.to_owned(), step);
+            self.within(&id, |engine| engine.end_unstored(&id, untold, detail.to_owned(), step));
         }
     }
 }

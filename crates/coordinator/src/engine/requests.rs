@@ -14,6 +14,7 @@ use super::early::Awaits;
 use super::input::{Action, Reply};
 use super::session::{Answer, Gates, Held, Local, Nonces, Run, Session, Slots, coordinator_order, signing_items};
 use super::step::Step;
+use super::trace::Trace;
 use crate::config::Rounds;
 use crate::error::CommandError;
 use crate::event::{AbortCause, Event, Participation, Phase, Requested};
@@ -64,6 +65,8 @@ impl Engine {
         for attempt in 0..self.config.attempts {
             self.requests.insert(SessionId::derive(&id, Attempt(attempt)), id);
         }
+        let entered = self.span_of(&id).entered();
+        self.refresh_span(&id);
         step.emit(if own { Event::SigningRequestCreated(requested) } else { Event::SigningRequestReceived(requested) });
         for proposal in proposals {
             let digest = proposal.digest();
@@ -75,6 +78,8 @@ impl Engine {
                 step.act(Action::AskPolicy(Box::new(proposal)));
             }
         }
+        self.refresh_span(&id);
+        drop(entered);
         self.replay_early(step);
     }
 
@@ -97,7 +102,7 @@ impl Engine {
         if waiting().count() >= limits::UNAPPROVED_REQUESTS {
             let oldest = waiting().min_by_key(|session| (session.ends, session.id)).map(|session| session.id);
             if let Some(oldest) = oldest {
-                self.finish(&oldest, None, AbortCause::Crowded, step);
+                self.within(&oldest, |engine| engine.finish(&oldest, None, AbortCause::Crowded, step));
             }
         }
         true
@@ -141,6 +146,7 @@ impl Engine {
             outcome: None,
             ended: None,
             unstored: false,
+            trace: Trace::new(&id),
             request,
         }
     }

@@ -12,6 +12,7 @@ use motet_wire::{
 };
 
 use super::input::SessionStatus;
+use super::trace::Trace;
 use crate::event::{Completed, Phase, SignedItem};
 use crate::policy::{Proposal, ProposalDigest};
 use crate::signer::{SigningItem, Ticket};
@@ -236,6 +237,8 @@ pub(crate) struct Session {
     pub(crate) ended: Option<MonotonicMs>,
     /// Whether the store has refused something of it.
     pub(crate) unstored: bool,
+    /// What it is in the logs.
+    pub(crate) trace: Trace,
 }
 
 impl Session {

@@ -30,7 +30,7 @@ impl Engine {
             .map(|session| session.id)
             .collect();
         for id in due {
-            self.on_due(&id, step);
+            self.within(&id, |engine| engine.on_due(&id, step));
         }
         self.renew(step);
         self.directory.expire(now);
@@ -135,6 +135,7 @@ impl Engine {
                 self.remember_end(id, step);
             }
             self.requests.retain(|_, request| request != id);
+            self.keep_span(&session);
             step.emit(Event::SessionClosed { request: *id });
         }
     }

@@ -11,9 +11,10 @@ use motet_core_crypto::PublicKey;
 use motet_net::NetHandle;
 use motet_wire::{Address, DhtKey, Index, NetworkId, PeerId, Shard, Topic};
 use tokio::sync::{broadcast, mpsc, oneshot};
+use tracing::Span;
 
 use super::crash::crash_if;
-use super::{Back, CrashPoint};
+use super::{Back, CrashPoint, log};
 use crate::engine::{Input, Reply};
 use crate::error::CommandError;
 use crate::event::Event;
@@ -41,7 +42,8 @@ pub(super) enum Released {
     /// Put again what has been published: the DHT has just got its first peers.
     Republish,
     Reply(oneshot::Sender<Result<Reply, CommandError>>, Box<Result<Reply, CommandError>>),
-    Emit(Box<Event>),
+    /// Tell the user, and the log inside this span.
+    Emit(Box<Event>, Span),
 }
 
 /// What the way out needs.
@@ -134,7 +136,10 @@ impl Egress {
             }
             // Whoever asked or listened may have gone.
             Released::Reply(caller, result) => drop(caller.send(*result)),
-            Released::Emit(event) => drop(self.events.send(*event)),
+            Released::Emit(event, span) => {
+                span.in_scope(|| log::event(&event));
+                drop(self.events.send(*event));
+            }
         }
     }
 

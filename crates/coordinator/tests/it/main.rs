@@ -16,3 +16,4 @@ mod network;
 mod policy;
 mod restart;
 mod session;
+mod trace;

@@ -1,0 +1,110 @@
+//! Logs: for whoever asks for them by `MOTET_LOG=debug`, on standard error (`docs/operations.md`, Logs).
+//!
+//! A session's span changes while it lives. The usual formatter appends what changes and leaves what was; here the latest
+//! value of a field takes the place of the one before.
+
+use core::fmt;
+
+use tracing::field::{Field, Visit};
+use tracing::span::Record;
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::field::RecordFields;
+use tracing_subscriber::fmt::format::{DefaultFields, FormatFields, Writer};
+use tracing_subscriber::fmt::{FormattedFields, SubscriberBuilder};
+
+/// Lets logs go where they belong, filtered as the user wants.
+pub(crate) fn start() {
+    let filter = EnvFilter::try_from_env("MOTET_LOG").unwrap_or_else(|_| EnvFilter::new("off"));
+    SubscriberBuilder::default()
+        .fmt_fields(Latest(DefaultFields::new()))
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
+}
+
+/// Fields as `name=value`, of each name the latest value.
+struct Latest(DefaultFields);
+
+impl<'writer> FormatFields<'writer> for Latest {
+    fn format_fields<R: RecordFields>(&self, writer: Writer<'writer>, fields: R) -> fmt::Result {
+        self.0.format_fields(writer, fields)
+    }
+
+    fn add_fields(&self, current: &'writer mut FormattedFields<Self>, fields: &Record<'_>) -> fmt::Result {
+        fields.record(&mut Outdated(&mut current.fields));
+        if !current.fields.is_empty() {
+            current.fields.push(' ');
+        }
+        self.format_fields(current.as_writer(), fields)
+    }
+}
+
+/// Takes out what is about to be said anew. Values of spans that change are single words.
+struct Outdated<'a>(&'a mut String);
+
+impl Visit for Outdated<'_> {
+    fn record_debug(&mut self, field: &Field, _: &dyn fmt::Debug) {
+        let name = field.name();
+        let is_it = |word: &str| bare(word).strip_prefix(name).is_some_and(|rest| bare(rest).starts_with('='));
+        let kept: Vec<&str> = self.0.split(' ').filter(|word| !word.is_empty() && !is_it(word)).collect();
+        *self.0 = kept.join(" ");
+    }
+}
+
+/// A word without the colours at its beginning.
+fn bare(mut word: &str) -> &str {
+    while let Some(rest) = word.strip_prefix('\u{1b}').and_then(|rest| rest.split_once('m')) {
+        word = rest.1;
+    }
+    word
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Written(Arc<Mutex<Vec<u8>>>);
+
+    impl std::io::Write for Written {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn logged(colours: bool) -> String {
+        let written = Written::default();
+        let to = written.clone();
+        let subscriber = SubscriberBuilder::default()
+            .fmt_fields(Latest(DefaultFields::new()))
+            .with_ansi(colours)
+            .with_writer(move || to.clone())
+            .finish();
+        tracing::subscriber::with_default(subscriber, || {
+            let empty = tracing::field::Empty;
+            let span = tracing::error_span!("session", request = 7, phase = empty, awaiting = empty);
+            for (phase, awaiting) in [("Joining", "1:ab,2:cd"), ("Nonces", "2:cd"), ("Partials", "nobody")] {
+                span.record("phase", tracing::field::display(phase));
+                span.record("awaiting", tracing::field::display(awaiting));
+            }
+            span.in_scope(|| tracing::info!("a line"));
+        });
+        String::from_utf8(written.0.lock().unwrap().clone()).unwrap()
+    }
+
+    #[test]
+    fn a_span_shows_the_latest_value_of_each_field_once() {
+        let line = logged(false);
+        assert!(line.contains("session{request=7 phase=Partials awaiting=nobody}"), "{line}");
+        let coloured = logged(true);
+        for name in ["request", "phase", "awaiting"] {
+            assert_eq!(coloured.matches(name).count(), 1, "{coloured}");
+        }
+    }
+}
