@@ -19,6 +19,8 @@ mod table;
 #[cfg(feature = "std")]
 use k256::elliptic_curve::subtle::Choice;
 use k256::{ProjectivePoint, Scalar};
+#[cfg(feature = "std")]
+use zeroize::Zeroizing;
 
 use crate::declassify::{Site, declassify};
 use crate::vartime::PublicPoint;
@@ -26,13 +28,16 @@ use crate::vartime::PublicPoint;
 /// The points of secret scalars, which are public from here on; none for zero.
 #[cfg(feature = "std")]
 pub(crate) fn public_points<const N: usize>(scalars: [&Scalar; N], site: Site) -> [Option<PublicPoint>; N] {
-    let sums = scalars.map(table::multiply);
+    let mut sums = Zeroizing::new([table::Sum::EMPTY; N]);
+    for (sum, scalar) in sums.iter_mut().zip(scalars) {
+        sum.multiply(scalar);
+    }
     let special = sums.iter().zip(scalars).map(|(sum, scalar)| sum.is_infinity() | scalar.is_zero());
     let special = special.fold(Choice::from(0), |any, one| any | one);
     if declassify(Site::SpecialScalar, special.unwrap_u8()) == 1 {
         return scalars.map(|scalar| complete(scalar, site));
     }
-    let points = declassify(site, table::to_affine(sums));
+    let points = declassify(site, table::to_affine(&sums));
     points.map(|(x, y)| PublicPoint::from_coordinates(&x, &y))
 }
 

@@ -22,7 +22,7 @@ pub enum Site {
     PublicNonce,
     /// Whether a secret scalar is zero, or the one number whose multiple of the generator takes another formula.
     ///
-    /// It is false with probability 2^-255 for keys and nonces: there is nothing to learn.
+    /// It is so for three numbers, which keys and nonces are with probability 2^-254: there is nothing to learn.
     SpecialScalar,
     /// The nonce point of a BIP-340 signature.
     ///

@@ -79,6 +79,17 @@ fn keys_from_randomness() {
     }
 }
 
+/// The one scalar that the comb leaves to k256's multiplication, as a build without `std` leaves all to it.
+fn keys_without_the_comb() {
+    // 30 * 16^63 - n.
+    let mut bytes = [
+        0xE0, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x01, 0x45, 0x51,
+        0x23, 0x19, 0x50, 0xB7, 0x5F, 0xC4, 0x40, 0x2D, 0xA1, 0x73, 0x2F, 0xC9, 0xBE, 0xBF,
+    ];
+    memcheck::conceal(&mut bytes);
+    drop(SecretKey::from_bytes(&bytes).expect("a key in range"));
+}
+
 fn key_bytes() {
     let bytes = key(1).dangerous_to_bytes();
     drop(bytes);
@@ -167,8 +178,9 @@ use Site::{
 };
 
 /// All scenarios.
-pub const SCENARIOS: [Scenario; 10] = [
+pub const SCENARIOS: [Scenario; 11] = [
     ("keys from bytes", keys_from_bytes, &[SecretInRange, SpecialScalar, PublicKey]),
+    ("keys without the comb", keys_without_the_comb, &[SecretInRange, SpecialScalar, PublicKey]),
     ("keys from randomness", keys_from_randomness, &[SecretInRange, SpecialScalar, PublicKey]),
     ("bytes of a key", key_bytes, &[SecretInRange, SpecialScalar, PublicKey]),
     ("keys of taproot outputs", taproot_keys, &[SecretInRange, SpecialScalar, PublicKey]),

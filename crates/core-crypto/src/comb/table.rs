@@ -4,7 +4,7 @@ use k256::Scalar;
 use k256::elliptic_curve::PrimeField as _;
 use k256::elliptic_curve::hazmat::FieldArithmetic;
 use k256::elliptic_curve::subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
 use crate::field::{Field as _, PublicFe};
 use crate::multiscalar::curve::{Affine, Jacobian, to_affine_all_vartime};
@@ -17,7 +17,7 @@ const DIGITS: usize = 64;
 /// Absolute values that a digit can have.
 const VALUES: usize = 8;
 
-/// An affine point, both coordinates normalised.
+/// An affine point: x of magnitude 1, y of magnitude 2 at most.
 #[derive(Clone, Copy)]
 struct Entry {
     x: Fe,
@@ -25,11 +25,29 @@ struct Entry {
 }
 
 /// A point in Jacobian coordinates: x and z of magnitude 1, y of magnitude 3 at most.
+///
+/// Its z says more about the scalar than the point does (Naccache, Smart, Stern, "Projective Coordinates Leak", 2004), so that
+/// it is a secret like the scalar.
 #[derive(Clone, Copy)]
 pub(super) struct Sum {
     x: Fe,
     y: Fe,
     z: Fe,
+}
+
+impl Zeroize for Entry {
+    fn zeroize(&mut self) {
+        self.x.zeroize();
+        self.y.zeroize();
+    }
+}
+
+impl Zeroize for Sum {
+    fn zeroize(&mut self) {
+        self.x.zeroize();
+        self.y.zeroize();
+        self.z.zeroize();
+    }
 }
 
 type Table = [[Entry; VALUES]; DIGITS];
@@ -59,80 +77,92 @@ fn table_vartime() -> alloc::boxed::Box<Table> {
 }
 
 impl Sum {
+    /// Nothing yet.
+    pub(super) const EMPTY: Self = Self { x: Fe::ZERO, y: Fe::ZERO, z: Fe::ZERO };
+
     /// Whether the formula has ended in infinity, in constant time.
     pub(super) fn is_infinity(&self) -> Choice {
         self.z.normalizes_to_zero()
     }
+
+    /// Becomes k G, for k that is neither zero nor the one special number.
+    ///
+    /// All that depends on k stays where it is and is overwritten there: nothing is returned by value.
+    pub(super) fn multiply(&mut self, scalar: &Scalar) {
+        let even = !scalar.is_odd();
+        let odd = Zeroizing::new(Scalar::conditional_select(scalar, &-scalar, even));
+        let bytes = Zeroizing::new(<[u8; 32]>::from(odd.to_bytes()));
+        // The digits of (k >> 1) + 2^255, least significant first.
+        let mut shifted = Zeroizing::new([0u8; 32]);
+        let mut carry = 1u8;
+        for (out, byte) in shifted.iter_mut().zip(bytes.iter()) {
+            *out = carry << 7 | byte >> 1;
+            carry = byte & 1;
+        }
+        let digits = shifted.iter().rev().flat_map(|byte| [byte & 15, byte >> 4]);
+        let mut entry = Zeroizing::new(Entry { x: Fe::ZERO, y: Fe::ZERO });
+        for (index, (digit, row)) in digits.zip(TABLE.iter()).enumerate() {
+            entry.select(digit, row);
+            if index == 0 {
+                *self = Self { x: entry.x, y: entry.y, z: Fe::ONE };
+            } else {
+                self.add(&entry);
+            }
+        }
+        self.y = self.y.normalize_weak();
+        self.y.conditional_assign(&self.y.negate(1), even);
+    }
+
+    /// Adds a point that is neither equal, nor opposite, nor infinite, to one that is not infinite either: 8 multiplications
+    /// and 3 squarings.
+    #[inline(always)]
+    fn add(&mut self, right: &Entry) {
+        let zz = self.z.square();
+        let h = right.x * zz + self.x.negate(1);
+        let r = right.y * (zz * self.z) + self.y.negate(3);
+        let hh = h.square();
+        let hhh = h * hh;
+        let v = self.x * hh;
+        self.x = (r.square() + hhh.negate(1) + v.negate(1).double()).normalize_weak();
+        self.y = r * (v + self.x.negate(1)) + (self.y * hhh).negate(1);
+        self.z *= h;
+    }
+}
+
+impl Entry {
+    /// Becomes (2 digit - 15) times the row's base. The whole row is read.
+    #[inline(always)]
+    fn select(&mut self, digit: u8, row: &[Self; VALUES]) {
+        let negative = Choice::from(1 ^ digit >> 3);
+        // 8..=15 are 1, 3, .., 15; 7 down to 0 the same negated.
+        let value = (digit ^ u8::conditional_select(&0, &15, negative)) & 7;
+        [*self, ..] = *row;
+        for (at, candidate) in (0u8..).zip(row).skip(1) {
+            let chosen = at.ct_eq(&value);
+            self.x.conditional_assign(&candidate.x, chosen);
+            self.y.conditional_assign(&candidate.y, chosen);
+        }
+        self.y.conditional_assign(&self.y.negate(1), negative);
+    }
 }
 
 /// Canonical coordinates, with one inversion for all; nobody is infinite.
-pub(super) fn to_affine<const N: usize>(sums: [Sum; N]) -> [([u8; 32], [u8; 32]); N] {
-    let mut product = Fe::ONE;
-    let before = sums.map(|sum| {
-        let before = product;
-        product *= sum.z;
-        before
-    });
-    let mut inverse = product.invert().unwrap_or(Fe::ZERO);
+pub(super) fn to_affine<const N: usize>(sums: &[Sum; N]) -> [([u8; 32], [u8; 32]); N] {
+    let mut product = Zeroizing::new(Fe::ONE);
+    let mut before = Zeroizing::new([Fe::ONE; N]);
+    for (before, sum) in before.iter_mut().zip(sums) {
+        *before = *product;
+        *product *= sum.z;
+    }
+    let mut inverse = Zeroizing::new(product.invert().unwrap_or(Fe::ZERO));
+    let mut z_inverse = Zeroizing::new(Fe::ZERO);
     let mut points = [([0; 32], [0; 32]); N];
-    for ((point, sum), before) in points.iter_mut().zip(sums).zip(before).rev() {
-        let z_inverse = inverse * before;
-        inverse *= sum.z;
+    for ((point, sum), before) in points.iter_mut().zip(sums).zip(before.iter()).rev() {
+        *z_inverse = *inverse * before;
+        *inverse *= sum.z;
         let square = z_inverse.square();
         let coordinate = |fe: Fe| fe.normalize().to_bytes().into();
-        *point = (coordinate(sum.x * square), coordinate(sum.y * square * z_inverse));
+        *point = (coordinate(sum.x * square), coordinate(sum.y * square * *z_inverse));
     }
     points
-}
-
-/// k G for k that is neither zero nor the one special number.
-pub(super) fn multiply(scalar: &Scalar) -> Sum {
-    let even = !scalar.is_odd();
-    let odd = Zeroizing::new(Scalar::conditional_select(scalar, &-scalar, even));
-    let bytes = Zeroizing::new(<[u8; 32]>::from(odd.to_bytes()));
-    // The digits of (k >> 1) + 2^255, least significant first.
-    let mut shifted = Zeroizing::new([0u8; 32]);
-    let mut carry = 1u8;
-    for (out, byte) in shifted.iter_mut().zip(bytes.iter()) {
-        *out = carry << 7 | byte >> 1;
-        carry = byte & 1;
-    }
-    let digits = shifted.iter().rev().flat_map(|byte| [byte & 15, byte >> 4]);
-    let mut summands = digits.zip(TABLE.iter()).map(|(digit, row)| select(digit, row));
-    let first = summands.next().unwrap_or(Entry { x: Fe::ZERO, y: Fe::ZERO });
-    let start = Sum { x: first.x, y: first.y, z: Fe::ONE };
-    let mut sum = summands.fold(start, |sum, summand| add(&sum, &summand));
-    sum.y = sum.y.normalize_weak();
-    sum.y.conditional_assign(&sum.y.negate(1), even);
-    sum
-}
-
-/// (2 digit - 15) times the row's base: y of magnitude 2 at most.
-#[inline(always)]
-fn select(digit: u8, row: &[Entry; VALUES]) -> Entry {
-    let negative = Choice::from(1 ^ digit >> 3);
-    // 8..=15 are 1, 3, .., 15; 7 down to 0 the same negated.
-    let value = (digit ^ u8::conditional_select(&0, &15, negative)) & 7;
-    let [mut entry, ..] = *row;
-    for (at, candidate) in (0u8..).zip(row).skip(1) {
-        let chosen = at.ct_eq(&value);
-        entry.x.conditional_assign(&candidate.x, chosen);
-        entry.y.conditional_assign(&candidate.y, chosen);
-    }
-    entry.y.conditional_assign(&entry.y.negate(1), negative);
-    entry
-}
-
-/// The sum of two points that are neither equal, nor opposite, nor infinite: 8 multiplications and 3 squarings.
-#[inline(always)]
-fn add(left: &Sum, right: &Entry) -> Sum {
-    let zz = left.z.square();
-    let h = right.x * zz + left.x.negate(1);
-    let r = right.y * (zz * left.z) + left.y.negate(3);
-    let hh = h.square();
-    let hhh = h * hh;
-    let v = left.x * hh;
-    let x = (r.square() + hhh.negate(1) + v.negate(1).double()).normalize_weak();
-    let y = r * (v + x.negate(1)) + (left.y * hhh).negate(1);
-    Sum { x, y, z: left.z * h }
 }

@@ -25,8 +25,12 @@ fn multiples_are_those_of_k256() {
             checked(&scalar);
         }
     }
-    for seed in 0..200u8 {
-        checked(&reduce(&crate::tagged_hash("test", &[&[seed]])));
+    for small in 0..600u64 {
+        checked(&Scalar::from(small));
+        checked(&-Scalar::from(small));
+    }
+    for seed in 0..2000u16 {
+        checked(&reduce(&crate::tagged_hash("test", &[&seed.to_be_bytes()])));
     }
     for bytes in [[0xFF; 32], [0x0F; 32], [0xF0; 32], [0x80; 32], [0x11; 32], [0x7F; 32]] {
         checked(&reduce(&bytes));
@@ -35,13 +39,20 @@ fn multiples_are_those_of_k256() {
 
 #[test]
 fn the_special_number_is_the_only_one_that_ends_in_infinity() {
-    let sum = table::multiply(&special());
-    assert!(bool::from(sum.is_infinity()));
+    let ends_in_infinity = |scalar: Scalar| {
+        let mut sum = table::Sum::EMPTY;
+        sum.multiply(&scalar);
+        bool::from(sum.is_infinity())
+    };
+    assert!(ends_in_infinity(special()) && ends_in_infinity(-special()));
     for near in [special() + Scalar::from(2u64), special() - Scalar::from(2u64), -special() + Scalar::ONE] {
-        assert!(!bool::from(table::multiply(&near).is_infinity()));
+        assert!(!ends_in_infinity(near));
     }
-    for scalar in [special(), -special(), Scalar::ZERO] {
-        checked(&scalar);
+    for offset in 0..50u64 {
+        for near in [special() + Scalar::from(offset), special() - Scalar::from(offset)] {
+            checked(&near);
+            checked(&-near);
+        }
     }
     assert!(public_points([&Scalar::ZERO], Site::PublicKey)[0].is_none());
 }
