@@ -3,9 +3,9 @@
 
 #![cfg(test)]
 
+use alloc::format;
 use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
-use std::format;
 
 use serde_json::Value;
 
