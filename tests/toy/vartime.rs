@@ -1,4 +1,4 @@
-//! A toy in the place of public points: see `toy.rs` beside this file.
+//! A toy in the place of public points: see `comb.rs` beside this file.
 
 use alloc::vec::Vec;
 
@@ -7,7 +7,6 @@ use k256::elliptic_curve::PrimeField;
 use k256::elliptic_curve::scalar::IsHigh;
 
 use crate::multiscalar::Coefficient;
-use crate::toy::AffinePoint;
 
 /// A "point" that is public, and not the neutral element.
 #[derive(Clone, Copy, Debug)]
@@ -38,8 +37,8 @@ impl PublicPoint {
         encodings.iter().map(|encoding| Self::parse_vartime([*encoding])).map(|[point]| point).collect()
     }
 
-    pub(crate) fn from_k256(point: &AffinePoint) -> Option<Self> {
-        (point.0 != Scalar::ZERO).then_some(Self(point.0))
+    pub(crate) fn from_logarithm(scalar: &Scalar) -> Option<Self> {
+        (*scalar != Scalar::ZERO).then_some(Self(*scalar))
     }
 
     pub(crate) fn x_bytes(&self) -> [u8; 32] {
