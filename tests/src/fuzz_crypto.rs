@@ -6,8 +6,12 @@
 
 #![expect(clippy::expect_used, clippy::panic, reason = "a broken promise has to stop the fuzzer")]
 
-use std::sync::LazyLock;
+use std::collections::BTreeMap;
+use std::fmt::{Debug, Display};
+use std::str::FromStr;
+use std::sync::{Arc, LazyLock, Mutex};
 
+use ciborium::Value;
 use motet_core_crypto::adaptor::{self, AdaptorSignature};
 use motet_core_crypto::{
     AggregateNonce, KeyAggContext, NonceCommitment, NonceInputs, PartialSignature, PublicKey, PublicNonce, SecretKey,
@@ -15,33 +19,35 @@ use motet_core_crypto::{
 };
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 static KEYS: LazyLock<Vec<SecretKey>> =
     LazyLock::new(|| (1..=12).map(|byte| SecretKey::from_bytes(&[byte; 32]).expect("a valid key")).collect());
 static PUBLIC: LazyLock<Vec<PublicKey>> = LazyLock::new(|| KEYS.iter().map(SecretKey::public_key).collect());
 
+const MESSAGE: &[u8] = b"message";
+
 fn array<const N: usize>(data: &[u8]) -> Option<[u8; N]> {
     data.first_chunk().copied()
 }
 
-/// Any bytes as every public type: what is taken is written as the same bytes, and as text that reads back.
+/// Any bytes as every type that can be read, in every way to read it: what is taken is written as the same bytes, and as
+/// text that reads back.
 pub fn parse(data: &[u8]) {
     if let Some(key) = array(data).and_then(|bytes| PublicKey::from_bytes(&bytes).ok()) {
         assert_eq!(Some(key.to_bytes()), array(data), "a key has two encodings");
-        assert_eq!(key.to_string().parse(), Ok(key));
+        assert_eq!(PublicKey::from_slice(&key.to_bytes()), Ok(key));
         let x_only = XOnlyPublicKey::from_bytes(&key.x_only().to_bytes()).expect("x of a point");
         assert_eq!(x_only, key.x_only());
-        assert_eq!(PublicKey::from_bytes_all(&[key.to_bytes(); 5]).expect("five times the same"), [key; 5]);
     }
     if let Some(nonce) = array(data).and_then(|bytes| PublicNonce::from_bytes(&bytes).ok()) {
         assert_eq!(Some(nonce.to_bytes()), array(data), "a nonce has two encodings");
-        assert_eq!(nonce.to_string().parse(), Ok(nonce));
         let sum = AggregateNonce::sum(&[nonce]);
         assert_eq!(sum.to_bytes(), nonce.to_bytes(), "one nonce is its own sum");
     }
     if let Some(nonce) = array(data).and_then(|bytes| AggregateNonce::from_bytes(&bytes).ok()) {
         assert_eq!(Some(nonce.to_bytes()), array(data), "an aggregate nonce has two encodings");
-        assert_eq!(nonce.to_string().parse(), Ok(nonce));
     }
     if let Some(key) = array(data).and_then(|bytes| XOnlyPublicKey::from_bytes(&bytes).ok()) {
         assert_eq!(Some(key.to_bytes()), array(data), "an x-only key has two encodings");
@@ -55,12 +61,48 @@ pub fn parse(data: &[u8]) {
     if let Some(key) = array(data).and_then(|bytes| SecretKey::from_bytes(&bytes).ok()) {
         assert_eq!(Some(*key.dangerous_to_bytes()), array(data), "a secret key has two encodings");
     }
-    if let Ok(text) = std::str::from_utf8(data) {
-        if let Ok(key) = text.parse::<PublicKey>() {
-            assert!(key.to_string().eq_ignore_ascii_case(text), "a key has two texts");
-        }
-        if let Ok(signature) = text.parse::<Signature>() {
-            assert!(signature.to_string().eq_ignore_ascii_case(text), "a signature has two texts");
+    lists(data);
+    forms::<PublicKey>(data);
+    forms::<XOnlyPublicKey>(data);
+    forms::<PublicNonce>(data);
+    forms::<AggregateNonce>(data);
+    forms::<NonceCommitment>(data);
+    forms::<PartialSignature>(data);
+    forms::<Signature>(data);
+    forms::<AdaptorSignature>(data);
+}
+
+/// Many at once are what each is by itself, and the first that is nothing is named.
+fn lists(data: &[u8]) {
+    let (keys, _) = data.as_chunks::<33>();
+    let one_by_one = keys.iter().map(PublicKey::from_bytes);
+    let wrong = one_by_one.clone().position(|key| key.is_err());
+    match PublicKey::from_bytes_all(keys) {
+        Ok(all) => assert!(one_by_one.flatten().eq(all) && wrong.is_none(), "other keys together than alone"),
+        Err(error) => assert_eq!(Some(error.index), wrong, "not the first that is no key"),
+    }
+    let (nonces, _) = data.as_chunks::<66>();
+    let one_by_one = nonces.iter().map(PublicNonce::from_bytes);
+    let wrong = one_by_one.clone().position(|nonce| nonce.is_err());
+    match PublicNonce::from_bytes_all(nonces) {
+        Ok(all) => assert!(one_by_one.flatten().eq(all) && wrong.is_none(), "other nonces together than alone"),
+        Err(error) => assert_eq!(Some(error.index), wrong, "not the first that is no nonce"),
+    }
+}
+
+/// The bytes as text, and through serde as bytes and as a sequence of numbers.
+fn forms<T>(data: &[u8])
+where
+    T: FromStr + Display + Debug + PartialEq + Serialize + DeserializeOwned,
+{
+    if let Some((text, value)) = std::str::from_utf8(data).ok().and_then(|text| Some((text, text.parse::<T>().ok()?))) {
+        assert!(value.to_string().eq_ignore_ascii_case(text), "a value has two texts");
+        assert_eq!(value.to_string().parse().ok(), Some(value), "a value does not read its own text");
+    }
+    let numbers = data.iter().map(|byte| Value::from(*byte)).collect();
+    for form in [Value::Bytes(data.to_vec()), Value::Array(numbers)] {
+        if let Ok(value) = form.deserialized::<T>() {
+            assert_eq!(Value::serialized(&value).ok(), Some(Value::Bytes(data.to_vec())), "a value has two forms");
         }
     }
 }
@@ -100,26 +142,50 @@ fn make_nonce(key: &SecretKey, seed: u8) -> (SecretNonce, PublicNonce) {
     generate_nonce(&mut ChaCha20Rng::from_seed([seed; 32]), &inputs).expect("a generator that works")
 }
 
+/// What honest signers make of a message.
+struct Honest {
+    context: KeyAggContext,
+    session: SigningSession,
+    nonces: Vec<PublicNonce>,
+    partials: Vec<PartialSignature>,
+}
+
+impl Honest {
+    /// The session of the first of the keys, under a tweak of 256 that are told by one byte.
+    fn play(signers: usize, tweak: u8) -> Self {
+        let (keys, public) =
+            (KEYS.iter().take(signers), PUBLIC.get(..signers).expect("at most as many as there are keys"));
+        let mut context = KeyAggContext::new(public).expect("distinct keys");
+        if tweak & 1 == 1 {
+            context = context.with_plain_tweak(&[tweak / 2; 32]).expect("a tweak in range");
+        }
+        if tweak & 2 == 2 {
+            context = context.with_taproot(None).expect("a hash");
+        }
+        let (secrets, nonces): (Vec<SecretNonce>, Vec<PublicNonce>) =
+            keys.clone().zip(1..).map(|(key, seed)| make_nonce(key, seed)).unzip();
+        let session = SigningSession::new(&context, &AggregateNonce::sum(&nonces), MESSAGE);
+        let partials = secrets.into_iter().zip(keys);
+        let partials = partials.map(|(nonce, key)| session.sign(nonce, key).expect("an honest signer")).collect();
+        Self { context, session, nonces, partials }
+    }
+
+    /// The same, played once a process: signing is most of the time, and what is changed comes after it.
+    fn remembered(signers: usize, tweak: u8) -> Arc<Self> {
+        static PLAYED: Mutex<BTreeMap<(usize, u8), Arc<Honest>>> = Mutex::new(BTreeMap::new());
+        let mut played = PLAYED.lock().expect("the fuzzer has one thread, and tests do not panic in here");
+        Arc::clone(played.entry((signers, tweak)).or_insert_with(|| Arc::new(Self::play(signers, tweak))))
+    }
+}
+
 /// A session with changed bytes: number of signers, number of tweaks, then changes of four bytes (what, whose, where,
 /// how). Whoever's nonce or partial signature is changed is named, nobody else, and only an unchanged session succeeds.
 pub fn session(data: &[u8]) {
     let [signers, tweak, changes @ ..] = data else { return };
     let signers = 1 + usize::from(*signers) % KEYS.len();
-    let (Some(keys), Some(public)) = (KEYS.get(..signers), PUBLIC.get(..signers)) else { return };
-    let mut context = KeyAggContext::new(public).expect("distinct keys");
-    if tweak & 1 == 1 {
-        context = context.with_plain_tweak(&[*tweak / 2; 32]).expect("a tweak in range");
-    }
-    if tweak & 2 == 2 {
-        context = context.with_taproot(None).expect("a hash");
-    }
-    let (secrets, nonces): (Vec<SecretNonce>, Vec<PublicNonce>) =
-        keys.iter().zip(1..).map(|(key, seed)| make_nonce(key, seed)).unzip();
-    let sum = AggregateNonce::sum(&nonces);
-    let session = SigningSession::new(&context, &sum, b"message");
-    let partials: Vec<PartialSignature> =
-        secrets.into_iter().zip(keys).map(|(nonce, key)| session.sign(nonce, key).expect("an honest signer")).collect();
-    let commitment = NonceCommitment::new(&[7; 32], 0, &nonces);
+    let honest = Honest::remembered(signers, *tweak);
+    let Honest { context, session, nonces, partials } = &*honest;
+    let commitment = NonceCommitment::new(&[7; 32], 0, nonces);
 
     let (mut sent_nonces, mut sent_partials) = (nonces.clone(), partials.clone());
     for change in changes.chunks_exact(4).take(32) {
@@ -141,7 +207,7 @@ pub fn session(data: &[u8]) {
     let guilty: Vec<usize> = (0..signers)
         .filter(|at| sent_nonces.get(*at) != nonces.get(*at) || sent_partials.get(*at) != partials.get(*at))
         .collect();
-    assert_eq!(commitment.opens(&[7; 32], 0, &sent_nonces), sent_nonces == nonces, "a commitment opens to two values");
+    assert_eq!(commitment.opens(&[7; 32], 0, &sent_nonces), sent_nonces == *nonces, "a commitment opens to two values");
 
     let mut rng = ChaCha20Rng::from_seed([9; 32]);
     let optimistic = session.aggregate_optimistically(&sent_nonces, &sent_partials, &mut rng);
@@ -150,13 +216,13 @@ pub fn session(data: &[u8]) {
             assert!(guilty.is_empty(), "{guilty:?} changed something and were believed");
             let signature = session.aggregate_verified(&verified).expect("verified together");
             assert_eq!(optimistic, Ok(signature));
-            schnorr::verify(&context.aggregate_key(), b"message", &signature).expect("a signature");
+            schnorr::verify(&context.aggregate_key(), MESSAGE, &signature).expect("a signature");
         }
         Err(fault) => {
             assert_eq!(fault.culprits, guilty, "the wrong signers are named");
             // Without the single checks, changes of nonces alone go unseen and do no harm.
             if let Ok(signature) = optimistic {
-                schnorr::verify(&context.aggregate_key(), b"message", &signature).expect("a signature");
+                schnorr::verify(&context.aggregate_key(), MESSAGE, &signature).expect("a signature");
             }
         }
     }
@@ -191,8 +257,6 @@ pub fn batch(data: &[u8]) {
         Err(error) => assert_eq!(error.culprits, wrong, "a batch names others than single checks"),
     }
 }
-
-const MESSAGE: &[u8] = b"message";
 
 /// An adaptor signature and a signature, of any bytes: what verifies completes, and gives away nothing but the secret.
 pub fn adaptors(data: &[u8]) {
@@ -234,6 +298,10 @@ pub fn seeds(target: &str) -> Vec<Vec<u8>> {
             make_nonce(first, 1).1.to_bytes().to_vec(),
             [&[0; 33][..], &second.public_key().to_bytes()].concat(),
             first.public_key().to_string().into_bytes(),
+            make_nonce(first, 1).1.to_string().into_bytes(),
+            adaptor.to_string().into_bytes(),
+            PUBLIC.iter().flat_map(PublicKey::to_bytes).collect(),
+            [make_nonce(first, 1).1.to_bytes(), make_nonce(second, 2).1.to_bytes(), [2; 66]].concat(),
             adaptor.to_bytes().to_vec(),
             vec![0xFF; 66],
         ],
