@@ -35,13 +35,6 @@ pub(super) struct Sum {
     z: Fe,
 }
 
-impl Zeroize for Entry {
-    fn zeroize(&mut self) {
-        self.x.zeroize();
-        self.y.zeroize();
-    }
-}
-
 impl Zeroize for Sum {
     fn zeroize(&mut self) {
         self.x.zeroize();
@@ -53,7 +46,6 @@ impl Zeroize for Sum {
 type Table = [[Entry; VALUES]; DIGITS];
 
 /// 1, 3, .., 15 times 16^i G, 40 KiB. Everybody knows them.
-#[cfg(feature = "std")]
 static TABLE: std::sync::LazyLock<alloc::boxed::Box<Table>> = std::sync::LazyLock::new(table_vartime);
 
 fn table_vartime() -> alloc::boxed::Box<Table> {
@@ -87,7 +79,8 @@ impl Sum {
 
     /// Becomes k G, for k that is neither zero nor the one special number.
     ///
-    /// All that depends on k stays where it is and is overwritten there: nothing is returned by value.
+    /// The sum stays at one place, where its owner overwrites it, and so do the digits; an entry of the table is gone with the
+    /// next one, and the last tells four bits.
     pub(super) fn multiply(&mut self, scalar: &Scalar) {
         let even = !scalar.is_odd();
         let odd = Zeroizing::new(Scalar::conditional_select(scalar, &-scalar, even));
@@ -100,9 +93,8 @@ impl Sum {
             carry = byte & 1;
         }
         let digits = shifted.iter().rev().flat_map(|byte| [byte & 15, byte >> 4]);
-        let mut entry = Zeroizing::new(Entry { x: Fe::ZERO, y: Fe::ZERO });
         for (index, (digit, row)) in digits.zip(TABLE.iter()).enumerate() {
-            entry.select(digit, row);
+            let entry = select(digit, row);
             if index == 0 {
                 *self = Self { x: entry.x, y: entry.y, z: Fe::ONE };
             } else {
@@ -129,21 +121,20 @@ impl Sum {
     }
 }
 
-impl Entry {
-    /// Becomes (2 digit - 15) times the row's base. The whole row is read.
-    #[inline(always)]
-    fn select(&mut self, digit: u8, row: &[Self; VALUES]) {
-        let negative = Choice::from(1 ^ digit >> 3);
-        // 8..=15 are 1, 3, .., 15; 7 down to 0 the same negated.
-        let value = (digit ^ u8::conditional_select(&0, &15, negative)) & 7;
-        [*self, ..] = *row;
-        for (at, candidate) in (0u8..).zip(row).skip(1) {
-            let chosen = at.ct_eq(&value);
-            self.x.conditional_assign(&candidate.x, chosen);
-            self.y.conditional_assign(&candidate.y, chosen);
-        }
-        self.y.conditional_assign(&self.y.negate(1), negative);
+/// (2 digit - 15) times the row's base. The whole row is read.
+#[inline(always)]
+fn select(digit: u8, row: &[Entry; VALUES]) -> Entry {
+    let negative = Choice::from(1 ^ digit >> 3);
+    // 8..=15 are 1, 3, .., 15; 7 down to 0 the same negated.
+    let value = (digit ^ u8::conditional_select(&0, &15, negative)) & 7;
+    let [mut entry, ..] = *row;
+    for (at, candidate) in (0u8..).zip(row).skip(1) {
+        let chosen = at.ct_eq(&value);
+        entry.x.conditional_assign(&candidate.x, chosen);
+        entry.y.conditional_assign(&candidate.y, chosen);
     }
+    entry.y.conditional_assign(&entry.y.negate(1), negative);
+    entry
 }
 
 /// Canonical coordinates, with one inversion for all; nobody is infinite.
