@@ -14,6 +14,7 @@ use motet_wire::{Channel, limits as wire};
 use tokio::sync::mpsc;
 
 use crate::event::NetEvent;
+use crate::frames;
 use crate::limits;
 use crate::peers;
 
@@ -27,6 +28,7 @@ pub(crate) async fn read(peer: PeerId, mut stream: Stream, events: mpsc::Sender<
         return;
     }
     while let Some(frame) = read_frame(&mut stream).await {
+        frames::log("received", Some(&from), &frame);
         let event = NetEvent::Received { from, channel: Channel::Direct, bytes: frame, token: None };
         // Waiting here is what slows a fast sender down.
         if events.send(event).await.is_err() {

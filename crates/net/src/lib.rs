@@ -10,6 +10,7 @@ mod dht;
 mod direct;
 mod error;
 mod event;
+mod frames;
 mod handle;
 mod limits;
 mod node;

@@ -24,6 +24,7 @@ use crate::config::NetConfig;
 use crate::dht::{self, EntryPolicy};
 use crate::direct;
 use crate::event::{NetEvent, ReportToken};
+use crate::frames;
 use crate::handle::{Order, Stats};
 use crate::limits;
 use crate::peers;
@@ -128,6 +129,7 @@ impl Task {
             Order::Publish { topic, frame } => self.publish(topic, frame),
             Order::Send { to, addresses, frame } => self.send(&to, &addresses, frame),
             Order::Put { key, frame } => {
+                frames::log("put", None, &frame);
                 let record = kad::Record::new(key.to_bytes().to_vec(), dht::pack([frame.as_ref()]));
                 if let Err(error) = self.swarm.behaviour_mut().kad.put_record(record, kad::Quorum::One) {
                     tracing::debug!(%error, "a record was not stored");
@@ -166,6 +168,7 @@ impl Task {
 
     fn publish(&mut self, topic: Topic, frame: Arc<[u8]>) {
         self.stats.published += 1;
+        frames::log("published", None, &frame);
         self.loop_back(Arc::clone(&frame));
         self.gossip(topic, &frame);
         let peers = self.connected.clone();
@@ -197,6 +200,7 @@ impl Task {
             }
             return;
         }
+        frames::log("sent", Some(to), &frame);
         let Some(peer) = peers::from_wire(to) else { return };
         if published.is_some_and(|peers| peers.contains(&peer)) {
             return;
@@ -322,6 +326,7 @@ impl Task {
                 self.stats.gossip_received += 1;
                 let token = Some(ReportToken { message: message_id, source: propagation_source });
                 let from = peers::to_wire(&propagation_source);
+                frames::log("heard", Some(&from), &message.data);
                 self.tell(NetEvent::Received { from, channel: Channel::Gossip, bytes: message.data.into(), token });
             }
             BehaviourEvent::Gossip(gossipsub::Event::Subscribed { peer_id, topic }) => {

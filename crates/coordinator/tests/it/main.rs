@@ -10,10 +10,19 @@
     reason = "what is unexpected fails the test, and randomness is seeded"
 )]
 
+mod canary;
+#[path = "../canary/capture.rs"]
+mod capture;
 mod conduct;
 mod embed;
+#[path = "../canary/needles.rs"]
+mod needles;
 mod network;
+#[path = "../canary/nonces.rs"]
+mod nonces;
 mod policy;
+#[path = "../canary/recorder.rs"]
+mod recorder;
 mod restart;
 mod session;
 mod trace;

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use motet_coordinator::engine::input::SessionStatus;
-use motet_coordinator::entropy::Infallible;
 use motet_coordinator::event::Phase;
 use motet_coordinator::{
     Action, Announcement, Command, CommandError, CommandId, Config, Decision, Engine, Event, Input, LocalSigner,
@@ -19,6 +18,8 @@ use motet_wire::{
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
+use crate::recorder::{Recorder, Taken};
+
 const START: u64 = 1_800_000_000_000;
 
 pub(crate) struct Node {
@@ -32,8 +33,8 @@ pub(crate) struct Node {
     /// How often it has sent partial signatures to others.
     pub(crate) partials_sent: usize,
     validator: Validator,
-    rng: Infallible<ChaCha20Rng>,
-    key: [u8; 32],
+    rng: Recorder<ChaCha20Rng>,
+    pub(crate) key: [u8; 32],
 }
 
 pub(crate) struct Network {
@@ -50,20 +51,29 @@ pub(crate) struct Network {
     pub(crate) undecided: bool,
     config: Config,
     signed: Vec<(Attempt, Vec<u8>, Vec<u8>)>,
+    /// All frames that have left a node.
+    pub(crate) frames: Vec<Arc<[u8]>>,
+    /// All randomness that nodes and signers have taken.
+    pub(crate) taken: Taken,
+}
+
+fn recorder(seed: u64, taken: &Taken) -> Recorder<ChaCha20Rng> {
+    Recorder { source: ChaCha20Rng::seed_from_u64(seed), taken: Arc::clone(taken) }
 }
 
 impl Network {
     pub(crate) fn new(count: usize, seed: u64, config: &Config) -> Self {
         let mut order = ChaCha20Rng::seed_from_u64(seed);
+        let taken = Taken::default();
         let network = NetworkId::test();
         let config = Config { difficulty: Difficulty(0), ..config.clone() };
         let nodes = (0..count)
             .map(|index| {
                 let peer = PeerId::from_bytes(&[index as u8 + 1; 38]).unwrap();
-                let mut rng = Infallible(ChaCha20Rng::seed_from_u64(order.next_u64()));
+                let mut rng = recorder(order.next_u64(), &taken);
                 let key = SecretKey::generate(&mut rng).unwrap();
                 let bytes = *key.dangerous_to_bytes();
-                let signer = LocalSigner::new(key, Infallible(ChaCha20Rng::seed_from_u64(order.next_u64())));
+                let signer = LocalSigner::new(key, recorder(order.next_u64(), &taken));
                 Node {
                     engine: Engine::new(config.clone(), network.clone(), peer, Snapshot::default()),
                     signers: vec![Arc::new(signer)],
@@ -91,6 +101,8 @@ impl Network {
             undecided: false,
             config,
             signed: Vec::new(),
+            frames: Vec::new(),
+            taken,
         };
         for index in 0..count {
             for signer in this.nodes[index].signers.clone() {
@@ -115,7 +127,7 @@ impl Network {
         target.events.clear();
         let seed = self.order.next_u64();
         let key = SecretKey::from_bytes(&target.key).unwrap();
-        target.signers = vec![Arc::new(LocalSigner::new(key, Infallible(ChaCha20Rng::seed_from_u64(seed))))];
+        target.signers = vec![Arc::new(LocalSigner::new(key, recorder(seed, &self.taken)))];
         self.queue.retain(|(to, ..)| *to != node);
         let signer = self.key(node);
         self.command(node, Command::AddSigner { signer }).unwrap();
@@ -158,7 +170,7 @@ impl Network {
         let peer = PeerId::from_bytes(&[0x77; 38]).unwrap();
         let key = SecretKey::from_bytes(&source.key).unwrap();
         let key_bytes = source.key;
-        let [nonces, own] = [(); 2].map(|()| Infallible(ChaCha20Rng::seed_from_u64(self.order.next_u64())));
+        let [nonces, own] = [(); 2].map(|()| recorder(self.order.next_u64(), &self.taken));
         self.nodes.push(Node {
             engine: Engine::new(self.config.clone(), network.clone(), peer, snapshot),
             signers: vec![Arc::new(LocalSigner::new(key, nonces))],
@@ -256,8 +268,10 @@ impl Network {
     pub(crate) fn input(&mut self, node: usize, input: Input) {
         let now = self.now();
         let target = &mut self.nodes[node];
+        tracing::trace!(?input, pretty = format!("{input:#?}"), "a test");
         let actions = target.engine.handle(now, input, &mut target.rng);
         for action in actions {
+            tracing::trace!(?action, pretty = format!("{action:#?}"), "a test");
             self.act(node, action);
         }
     }
@@ -267,6 +281,7 @@ impl Network {
         match action {
             Action::Persist(record) => self.nodes[node].store.commit(&[record]).unwrap(),
             Action::Broadcast { frame, .. } => {
+                self.frames.push(Arc::clone(&frame));
                 for index in 0..self.nodes.len() {
                     let channel = if index == node { Channel::Loopback } else { Channel::Gossip };
                     if index == node || !self.nodes[node].deaf {
@@ -275,6 +290,7 @@ impl Network {
                 }
             }
             Action::Send { to, frame, .. } => {
+                self.frames.push(Arc::clone(&frame));
                 if to != from && peek(&frame).is_some_and(|peek| peek.kind == Kind::PartialSigShare) {
                     self.nodes[node].partials_sent += 1;
                 }
@@ -285,7 +301,7 @@ impl Network {
                     self.queue.push_back((index, channel, from, frame));
                 }
             }
-            Action::Publish { .. } => {}
+            Action::Publish { frame, .. } => self.frames.push(frame),
             Action::Validate { from, channel, frames } => {
                 for frame in frames {
                     self.queue.push_back((node, channel, from, frame));

@@ -1,0 +1,150 @@
+//! Secrets stay where they are: signer keys, message keys and secret nonces of engines with known randomness, searched for
+//! in everything that is logged, printed, stored and sent. The same with real sockets and a store on disk is in
+//! `tests/canary`.
+
+use motet_coordinator::{Command, Config, Decision, Event, Store as _};
+use motet_core_crypto::{PublicNonce, SecretKey, tagged_hash};
+use motet_wire::{
+    Arrival, Channel, Derivation, Item, Kind, Message, MonotonicMs, NetworkId, Now, RequestOptions, TimestampMs,
+    Validator, ValidatorLimits, peek, work::Free,
+};
+use std::sync::Arc;
+use tracing::subscriber;
+
+use crate::capture::Capture;
+use crate::needles::Needles;
+use crate::network::Network;
+use crate::nonces::Made;
+
+const START: u64 = 1_800_000_000_000;
+
+/// Two sessions that succeed, the second at its second attempt; one that is refused; one whose signer comes back.
+fn busy_day() -> (Network, Vec<Item>) {
+    let mut network = Network::new(3, 5, &Config::default());
+    network.advertise_all();
+    let items = vec![
+        Item { message: vec![7; 32], derivation: Derivation::None },
+        Item { message: b"any length".to_vec(), derivation: Derivation::Taproot { merkle_root: None } },
+    ];
+    network.announce(items.clone(), RequestOptions::default());
+    network.run();
+    let again = network.announce(items.clone(), RequestOptions::default());
+    network.run_until(0, again, motet_coordinator::event::Phase::Nonces);
+    network.command(0, Command::Retry { request: again }).unwrap();
+    network.run();
+    let returned = network.announce(items.clone(), RequestOptions::default());
+    network.run_until(0, returned, motet_coordinator::event::Phase::Nonces);
+    network.clock += 10;
+    network.restart(1);
+    for _ in 0..20 {
+        network.run();
+        network.sleep_to_next_deadline();
+    }
+    network.decision = Decision::Decline { reason: "no".to_owned() };
+    network.announce(items.clone(), RequestOptions::default());
+    network.run();
+    let done = |event: &&Event| matches!(event, Event::SessionComplete(_));
+    assert_eq!(network.nodes[0].events.iter().filter(done).count(), 3);
+    (network, items)
+}
+
+/// All secrets that there are, each shown to be what it is: by its public half on the wire.
+fn secrets(network: &Network, items: &[Item]) -> Vec<(String, [u8; 32])> {
+    let taken: Vec<[u8; 32]> = network.taken.lock().unwrap().clone();
+    let keys: Vec<SecretKey> = network.nodes.iter().map(|node| SecretKey::from_bytes(&node.key).unwrap()).collect();
+    let mut secrets: Vec<(String, [u8; 32])> = Vec::new();
+    for (index, node) in network.nodes.iter().enumerate() {
+        secrets.push((format!("signer key {index}"), node.key));
+    }
+    // Message keys speak on the wire.
+    let senders: std::collections::BTreeSet<[u8; 33]> =
+        network.frames.iter().map(|frame| peek(frame).unwrap().sender).collect();
+    // When signers were added: at the start, and after the restart.
+    let times = [(START, 1_000_000u64), (START + 10, 1_000_010)];
+    for (number, random) in taken.iter().enumerate() {
+        let signers = keys.iter().map(SecretKey::public_key);
+        for (signer, (wall, mono)) in signers.flat_map(|signer| times.map(|time| (signer, time))) {
+            let parts: [&[u8]; 4] = [random, &signer.to_bytes(), &wall.to_be_bytes(), &mono.to_be_bytes()];
+            let key = tagged_hash("motet/message-key/v1", &parts);
+            if senders.contains(&SecretKey::from_bytes(&key).unwrap().public_key().to_bytes()) {
+                secrets.push((format!("message key {number}"), key));
+            }
+        }
+    }
+    // Nonces that somebody has revealed.
+    let aggregates: Vec<_> = items
+        .iter()
+        .map(|item| {
+            item.key_context(&keys.iter().map(SecretKey::public_key).collect::<Vec<_>>()).unwrap().aggregate_key()
+        })
+        .collect();
+    let mut shares = 0;
+    let mut opened = 0;
+    let now = Now { wall: TimestampMs(START), mono: MonotonicMs(1_000_000) };
+    let mut seen = std::collections::BTreeSet::new();
+    for frame in &network.frames {
+        if peek(frame).unwrap().kind != Kind::NonceShare || !seen.insert(frame.to_vec()) {
+            continue;
+        }
+        let mut validator = Validator::with_work(NetworkId::test(), ValidatorLimits::default(), Arc::new(Free));
+        let arrival = Arrival::new(Arc::clone(frame), Channel::Sync, network.nodes[0].peer);
+        let message = validator.validate(arrival, now).unwrap();
+        let Message::NonceShare(share) = message.message() else { panic!("not a nonce share") };
+        for (item, public) in share.nonces.iter().enumerate() {
+            shares += 1;
+            let open = |random: &[u8; 32], key: &SecretKey, public: &PublicNonce| {
+                let made = Made {
+                    key,
+                    aggregate_key: &aggregates[item],
+                    message: &items[item].message,
+                    session: share.session,
+                    attempt: share.attempt,
+                    item: item as u32,
+                };
+                made.open(random, public)
+            };
+            for random in &taken {
+                for key in &keys {
+                    if let Some(pair) = open(random, key, public) {
+                        opened += 1;
+                        secrets.extend(pair.map(|secret| (format!("secret nonce {shares}"), secret)));
+                        secrets.push((format!("randomness of nonce {shares}"), *random));
+                    }
+                }
+            }
+        }
+    }
+    assert!(shares >= 24, "{shares} nonces");
+    assert_eq!(opened, shares, "every public nonce has its secret one among those that are known");
+    secrets
+}
+
+#[test]
+fn no_secret_of_an_engine_is_logged_printed_stored_or_sent() {
+    let capture = Capture::default();
+    let guard = subscriber::set_default(capture.subscriber());
+    let (network, items) = busy_day();
+    for node in &network.nodes {
+        tracing::error!(engine = ?node.engine, signers = ?node.signers, store = ?node.store.load().unwrap(), "state");
+    }
+    drop(guard);
+    let secrets = secrets(&network, &items);
+    for kind in ["signer key", "message key", "secret nonce"] {
+        assert!(secrets.iter().filter(|(name, _)| name.starts_with(kind)).count() >= 3, "{kind}");
+    }
+    let mut needles = Needles::default();
+    for (name, secret) in &secrets {
+        needles.add(name, secret);
+    }
+    let logs = capture.bytes();
+    assert_eq!(needles.search(&logs), [], "in {} bytes of logs", logs.len());
+    for frame in &network.frames {
+        assert_eq!(needles.search(frame), [], "in a frame");
+    }
+    // The search is one that finds: public keys are in the logs, frames and records, and found there.
+    let mut public = Needles::default();
+    let signer = network.key(1).to_bytes();
+    public.add("public key", &signer[1..]);
+    assert!(!public.search(&logs).is_empty());
+    assert!(network.frames.iter().any(|frame| !public.search(frame).is_empty()));
+}
