@@ -111,13 +111,15 @@ fn dies_at(place: &str) -> (Ended, String, String) {
 
 #[test]
 fn who_dies_before_it_has_said_its_part_is_named() {
-    let places = [("before-nonces", "nonces"), ("before-signing", "partial signatures")];
-    let waiting = places.map(|(place, phase)| (place, phase, std::thread::spawn(move || dies_at(place))));
-    for (place, phase, outcome) in waiting {
+    // What it said just before may have left the process or not, so the others may wait for that instead.
+    let places = [("before-nonces", ["joining", "nonces"]), ("before-signing", ["nonces", "partial signatures"])];
+    let waiting = places.map(|(place, phases)| (place, phases, std::thread::spawn(move || dies_at(place))));
+    for (place, phases, outcome) in waiting {
         let (asked, name, dead) = outcome.join().unwrap();
         let asked = asked.expect(5);
         names(&asked, &name, &dead);
-        assert_eq!(asked.last("SessionTimeout")["phase"], phase, "{place}");
+        let timeout = asked.last("SessionTimeout");
+        assert!(phases.iter().any(|phase| timeout["phase"] == *phase), "{place}: {timeout}");
     }
 }
 
