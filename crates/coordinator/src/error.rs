@@ -5,6 +5,7 @@ use motet_wire::{IdError, ItemError, RequestId, SealError};
 
 use crate::entropy::EntropyError;
 use crate::event::Phase;
+use crate::store::StoreError;
 
 /// A command cannot be carried out.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -60,6 +61,9 @@ pub enum CommandError {
     /// The source of randomness failed.
     #[error(transparent)]
     Entropy(#[from] EntropyError),
+    /// What the call depends on could not be stored, so nothing of it has happened.
+    #[error(transparent)]
+    Store(#[from] StoreError),
     /// The engine has too much to do.
     #[error("too many commands are waiting")]
     Busy,

@@ -43,6 +43,12 @@ pub struct Proposal {
 pub struct ProposalDigest([u8; 32]);
 
 impl ProposalDigest {
+    /// `tagged_hash("motet/approval/v1", request id | signer | keys)`. The request id covers everything else shown.
+    pub(crate) fn new(request: &RequestId, signer: &PublicKey, keys: &[XOnlyPublicKey]) -> Self {
+        let keys: Vec<u8> = keys.iter().flat_map(XOnlyPublicKey::to_bytes).collect();
+        Self(tagged_hash("motet/approval/v1", &[request.as_bytes(), &signer.to_bytes(), &keys]))
+    }
+
     /// The digest with these bytes, as it was stored.
     pub const fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
@@ -55,10 +61,9 @@ impl ProposalDigest {
 }
 
 impl Proposal {
-    /// `tagged_hash("motet/approval/v1", request id | signer | keys)`. The request id covers everything else shown.
+    /// What an approval of this is for.
     pub fn digest(&self) -> ProposalDigest {
-        let keys: Vec<u8> = self.keys.iter().flat_map(XOnlyPublicKey::to_bytes).collect();
-        ProposalDigest(tagged_hash("motet/approval/v1", &[self.request.as_bytes(), &self.signer.to_bytes(), &keys]))
+        ProposalDigest::new(&self.request, &self.signer, &self.keys)
     }
 }
 

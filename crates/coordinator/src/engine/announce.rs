@@ -17,6 +17,8 @@ use crate::error::CommandError;
 use crate::event::{Discovery, Event, Withdrawal};
 use crate::job::{Job, JobId};
 use crate::limits;
+use crate::policy::ProposalDigest;
+use crate::store::Record;
 
 /// How a signer of this node is advertised, to be repeated before it lapses.
 #[derive(Debug, Clone)]
@@ -172,6 +174,10 @@ impl Engine {
         let items = signing_items(&request.keys, &request.items)?;
         let others: Vec<PublicKey> = request.keys.iter().filter(|key| **key != creator).copied().collect();
         let sealed = self.seal(&creator, request, step)?;
+        let keys: Vec<_> = items.iter().map(|item| item.context.aggregate_key()).collect();
+        // Whoever asks approves. Stored before anybody hears of it: a restart goes on with what was announced.
+        let digest = ProposalDigest::new(&id, &creator, &keys);
+        step.persist(Record::Approved { request: id, signer: creator, digest, frame: Arc::clone(&sealed.frame) });
         self.own.insert(id);
         step.broadcast(Topic::Requests, &sealed.frame);
         for key in &others {
@@ -181,7 +187,6 @@ impl Engine {
         let key = DhtKey::request(&self.network, &id);
         // Who is there joins sooner than the DHT has stored anything; it is for those who are not.
         self.unpublished.insert(id, Action::Publish { key, indexes, signer: creator, frame: sealed.frame });
-        let keys = items.iter().map(|item| item.context.aggregate_key()).collect();
         Ok(Reply::Announced { request: id, keys })
     }
 

@@ -95,6 +95,9 @@ impl Engine {
     pub(super) fn on_persist_failed(&mut self, records: &[Record], detail: &str, step: &mut Step<'_>) {
         let requests: BTreeSet<RequestId> = records.iter().filter_map(Record::request).collect();
         for id in requests {
+            // What was not announced is neither expected back nor published.
+            self.own.remove(&id);
+            self.unpublished.remove(&id);
             let untold = records.contains(&Record::Ended { request: id });
             self.within(&id, |engine| engine.end_unstored(&id, untold, detail.to_owned(), step));
         }

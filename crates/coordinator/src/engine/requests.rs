@@ -46,7 +46,7 @@ impl Engine {
         if locals.is_empty() || known || (left.is_none() && message.is_expired(step.now)) {
             return;
         }
-        let own = self.own.remove(&id);
+        let own = self.own.contains(&id);
         if !own && left.is_none() && !self.makes_room_for(&message, step) {
             return;
         }
@@ -181,7 +181,11 @@ impl Engine {
         let index = *index;
         local.answer = Answer::Approved(digest);
         let frame = Arc::clone(&session.frame);
-        step.persist(Record::Approved { request: *id, signer: *signer, digest, frame });
+        // What this signer asks for itself was stored before it was asked.
+        let stored = session.request.creator.signer == *signer && self.own.remove(id);
+        if !stored {
+            step.persist(Record::Approved { request: *id, signer: *signer, digest, frame });
+        }
         match session.request.options.commitments {
             // The join carries the commitment, so the nonces come first.
             Commitments::On => self.make_nonces(id, index, step),

@@ -95,7 +95,12 @@ impl Egress {
     /// What could not be stored does not leave.
     async fn refuse(&self, batches: &mut Vec<Vec<Released>>, records: &[Record], error: &StoreError) {
         tracing::error!(%error, "the store failed; nothing that depends on it is sent");
-        batches.retain(|batch| !batch.iter().any(|released| matches!(released, Released::Persist(_))));
+        let depends = |batch: &mut Vec<Released>| batch.iter().any(|one| matches!(one, Released::Persist(_)));
+        for released in batches.extract_if(.., depends).flatten() {
+            if let Released::Reply(caller, _) = released {
+                drop(caller.send(Err(CommandError::Store(error.clone()))));
+            }
+        }
         let input = Input::PersistFailed { records: records.to_vec(), detail: error.to_string() };
         let inputs = self.inputs.clone();
         tokio::spawn(async move { drop(inputs.send(input.into()).await) });

@@ -243,6 +243,11 @@ impl Network {
         true
     }
 
+    /// Loses all that is on its way.
+    pub(crate) fn lose_everything(&mut self) {
+        self.queue.clear();
+    }
+
     /// Lets time pass until the next deadline of any node.
     pub(crate) fn sleep_to_next_deadline(&mut self) {
         let next = self.nodes.iter().filter_map(|node| node.engine.next_deadline()).min().expect("a deadline");

@@ -62,6 +62,21 @@ fn a_restart_in_any_phase_costs_an_attempt_and_not_the_session() {
 }
 
 #[test]
+fn what_was_announced_is_announced_even_if_nothing_of_it_had_left() {
+    for commitments in [Commitments::On, Commitments::Off] {
+        let mut network = Network::new(3, 7, &Config::default());
+        network.advertise_all();
+        let items = items(1);
+        let request = network.announce(items.clone(), options(commitments));
+        network.lose_everything();
+        network.restart(0);
+        network.advertise_all();
+        run_to_the_end(&mut network, request);
+        assert_signed(&network, &items);
+    }
+}
+
+#[test]
 fn nothing_is_left_of_a_session_that_has_ended() {
     let mut network = Network::new(2, 7, &Config::default());
     network.advertise_all();
