@@ -79,7 +79,8 @@ pub enum SignError {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("partial signatures that do not verify, by signer: {culprits:?}")]
 pub struct PartialFault {
-    /// The indices of the signers whose partial signature is missing or fails, in ascending order.
+    /// The indices of the signers whose partial signature is missing or fails, in ascending order; empty where it is
+    /// nobody's fault that there is no signature.
     pub culprits: Vec<usize>,
 }
 
@@ -219,7 +220,8 @@ impl SigningSession {
     ///
     /// # Errors
     ///
-    /// [`PartialFault`] naming every signer whose partial signature is missing or fails.
+    /// [`PartialFault`] naming every signer whose partial signature is missing or fails; nobody where all are right but
+    /// there are more of them, or of nonces, than signers.
     pub fn verify_partials<R: TryCryptoRng + ?Sized>(
         &self,
         nonces: &[PublicNonce],

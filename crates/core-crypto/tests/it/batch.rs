@@ -108,10 +108,15 @@ fn a_wrong_nonce_names_its_signer() {
 }
 
 #[test]
-fn missing_partials_are_culprits() {
-    let Session { mut rng, nonces, session, mut partials, .. } = must_sign(4, false);
+fn missing_partials_are_culprits_and_surplus_ones_nobodys() {
+    let Session { mut rng, mut nonces, session, mut partials, .. } = must_sign(4, false);
+    let last = partials.last().copied().unwrap();
+    partials.push(last);
+    assert!(session.verify_partials(&nonces, &partials, &mut rng).unwrap_err().culprits.is_empty());
     partials.truncate(2);
     assert_eq!(session.verify_partials(&nonces, &partials, &mut rng).unwrap_err().culprits, [2, 3]);
+    nonces.truncate(1);
+    assert_eq!(session.verify_partials(&nonces, &partials, &mut rng).unwrap_err().culprits, [1, 2, 3]);
 }
 
 #[test]
