@@ -65,7 +65,9 @@ fn v03_an_unknown_kind_is_ignored_without_penalty() {
             (Rule::Kind, Verdict::Ignore, Penalty::None)
         );
     }
-    assert_eq!(Kind::from_code(13), Some(Kind::SyncResponse));
+    for kind in [Kind::SignerAdvertisement, Kind::SyncResponse] {
+        must_pass(sealed(kind));
+    }
 }
 
 #[test]

@@ -1,64 +1,71 @@
 //! The validation table (`docs/validation.md`) and the code agree.
 //!
-//! A row of the table starts with the rule's number (`| V-07 | ..`). Its column called `test` or `tests` names, in backquotes,
-//! the test functions that show the rule rejecting what it should and passing its neighbour. Every number of the table stands
-//! in a source of `crates/`, every number in a source stands in the table, every named test exists.
+//! A row of the table is a rule: its number, what is refused, the place of the check, the tests, verdict, penalty and
+//! counter. What the code says stands in `rule.rs` of the wire crate, an enumeration with one documented variant for each
+//! rule and one function for each of verdict, penalty and counter, and in the function that the row names, which has to
+//! name the rule. A rule's tests begin with its number, all of them stand in its row, and at least one names the rule.
+
+mod code;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::failure::Finding;
 use crate::tree::TextFile;
+use code::Rule;
 
 const TABLE: &str = "docs/validation.md";
+/// The pipeline of the wire crate: a file for each stage.
+const PIPELINE: &str = "crates/wire/src/validate";
+
+/// The columns of the table.
+const COLUMNS: [&str; 7] = ["rule", "what is refused", "where", "tests", "verdict", "penalty", "counter"];
 
 /// One rule of the table.
 #[derive(Debug)]
-struct Row {
+struct Row<'a> {
     number: u32,
     line: usize,
-    tests: Vec<String>,
+    cells: [&'a str; 7],
 }
 
 pub(super) fn check(pages: &[TextFile], sources: &[TextFile]) -> Vec<Finding> {
     let Some(table) = pages.iter().find(|page| page.path == TABLE) else { return Vec::new() };
     let (rows, mut findings) = rows(table);
-    let code = code_numbers(sources);
+    let rules = code::rules(sources);
+    let tests = code::tests(sources);
     let mut listed = BTreeSet::new();
     for row in &rows {
-        let finding = |message: String| Finding::at(TABLE, row.line, message);
         if !listed.insert(row.number) {
-            findings.push(finding(format!("V-{:02} stands here twice", row.number)));
+            findings.push(Finding::at(TABLE, row.line, format!("V-{:02} stands here twice", row.number)));
         }
-        if !code.contains_key(&row.number) {
-            findings.push(finding(format!("V-{:02} stands in no source of crates/", row.number)));
-        }
-        if row.tests.is_empty() {
-            findings.push(finding(format!("V-{:02} names no test", row.number)));
-        }
-        let missing = row.tests.iter().filter(|test| !sources.iter().any(|source| defines(source, test)));
-        findings.extend(missing.map(|test| finding(format!("there is no test function {test}"))));
+        let wrong = match rules.get(&row.number) {
+            Some(rule) => disagreements(row, rule, sources, &tests),
+            None => vec![format!("V-{:02} is no rule of {PIPELINE}/rule.rs", row.number)],
+        };
+        findings.extend(wrong.into_iter().map(|message| Finding::at(TABLE, row.line, message)));
     }
-    let unlisted = code.iter().filter(|(number, _)| !listed.contains(number));
+    let unlisted: BTreeMap<u32, String> =
+        code::mentioned(sources).filter(|(number, _)| !listed.contains(number)).collect();
+    let unlisted = unlisted.iter();
     findings.extend(unlisted.map(|(number, path)| Finding::new(path, format!("V-{number:02} is not in {TABLE}"))));
     findings
 }
 
-fn rows(table: &TextFile) -> (Vec<Row>, Vec<Finding>) {
+fn rows(table: &TextFile) -> (Vec<Row<'_>>, Vec<Finding>) {
     let mut rows = Vec::new();
     let mut findings = Vec::new();
-    let mut column = None;
-    for (line, number) in table.text.lines().zip(1..) {
-        let Some(inner) = line.trim().strip_prefix('|') else {
-            column = None;
+    let mut inside = false;
+    for (text, line) in table.text.lines().zip(1..) {
+        let Some(inner) = text.trim().strip_prefix('|') else {
+            inside = false;
             continue;
         };
-        let cells: Vec<_> = inner.split('|').map(str::trim).collect();
-        let heading = cells.iter().position(|cell| ["test", "tests"].contains(&cell.to_lowercase().as_str()));
-        column = column.or(heading);
-        let Some(rule) = cells.first().and_then(|cell| numbers(cell).next()) else { continue };
-        match column.and_then(|column| cells.get(column)) {
-            Some(cell) => rows.push(Row { number: rule, line: number, tests: quoted(cell) }),
-            None => findings.push(Finding::at(TABLE, number, "the table has no column `tests`")),
+        let cells: Vec<&str> = inner.trim_end_matches('|').split('|').map(str::trim).collect();
+        inside |= cells == COLUMNS;
+        let Some(number) = cells.first().and_then(|cell| code::number(cell)) else { continue };
+        match cells.try_into() {
+            Ok(cells) if inside => rows.push(Row { number, line, cells }),
+            _ => findings.push(Finding::at(TABLE, line, format!("a rule's columns are: {}", COLUMNS.join(", ")))),
         }
     }
     if rows.is_empty() && findings.is_empty() {
@@ -67,75 +74,54 @@ fn rows(table: &TextFile) -> (Vec<Row>, Vec<Finding>) {
     (rows, findings)
 }
 
-/// The names in backquotes, without the path before them.
-fn quoted(cell: &str) -> Vec<String> {
-    let names = cell.split('`').skip(1).step_by(2).filter_map(|name| name.rsplit("::").next());
-    names.map(str::to_owned).filter(|name| !name.is_empty()).collect()
-}
-
-/// The numbers n of all `V-n` in the text.
-fn numbers(text: &str) -> impl Iterator<Item = u32> {
-    let digits = |rest: &str| rest.chars().take_while(char::is_ascii_digit).collect::<String>();
-    text.split("V-").skip(1).filter_map(move |rest| digits(rest).parse().ok())
-}
-
-/// The rules that the sources of the crates name, each with the first file that does.
-fn code_numbers(sources: &[TextFile]) -> BTreeMap<u32, String> {
-    let mut found = BTreeMap::new();
-    for source in sources.iter().filter(|source| source.path.starts_with("crates/")) {
-        for number in numbers(&source.text) {
-            found.entry(number).or_insert_with(|| source.path.clone());
+/// What is wrong with a row.
+fn disagreements(row: &Row<'_>, rule: &Rule, sources: &[TextFile], tests: &BTreeMap<String, String>) -> Vec<String> {
+    let [_, refused, place, named, verdict, penalty, counter] = row.cells;
+    let code = format!("V-{:02}", row.number);
+    let mut wrong = Vec::new();
+    let counter = counter.trim_matches('`');
+    for (what, said, meant) in [
+        ("refuses", refused, &rule.refused),
+        ("has the verdict", verdict, &rule.verdict),
+        ("has the penalty", penalty, &rule.penalty),
+        ("has the counter", counter, &rule.counter),
+    ] {
+        if said != meant {
+            wrong.push(format!("{code} {what} {meant:?} in the code, {said:?} here"));
         }
     }
-    found
+    let variant = format!("Rule::{}", rule.name);
+    if !checks_at(place.trim_matches('`'), &variant, sources) {
+        wrong.push(format!("{code}: no function {place} in {PIPELINE} names {variant}"));
+    }
+
+    let named: BTreeSet<&str> = named.split('`').skip(1).step_by(2).collect();
+    let prefix = format!("v{:02}_", row.number);
+    if named.is_empty() {
+        wrong.push(format!("{code} names no test"));
+    }
+    for test in &named {
+        if !tests.contains_key(*test) {
+            wrong.push(format!("there is no test function {test}"));
+        } else if !test.starts_with(&prefix) {
+            wrong.push(format!("the test {test} is of another rule than {code}"));
+        }
+    }
+    let forgotten = tests.keys().filter(|test| test.starts_with(&prefix) && !named.contains(test.as_str()));
+    wrong.extend(forgotten.map(|test| format!("the test {test} of {code} is not here")));
+    if !named.iter().filter_map(|test| tests.get(*test)).any(|body| code::names(body, &variant)) {
+        wrong.push(format!("no test of {code} names {variant}"));
+    }
+    wrong
 }
 
-fn defines(source: &TextFile, function: &str) -> bool {
-    source.text.lines().any(|line| {
-        line.split_once("fn ")
-            .is_some_and(|(_, rest)| rest.strip_prefix(function).is_some_and(|rest| rest.starts_with('(')))
-    })
+/// Whether the function at `file::function` names the rule.
+fn checks_at(place: &str, variant: &str, sources: &[TextFile]) -> bool {
+    let Some((file, function)) = place.split_once("::") else { return false };
+    let path = format!("{PIPELINE}/{file}.rs");
+    let source = sources.iter().find(|source| source.path == path);
+    source.is_some_and(|source| code::bodies(&source.text, function).any(|body| code::names(&body, variant)))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const CODE: &str =
-        "/// V-01: size\nfn size() {}\n// V-02\n#[test]\nfn too_long_is_rejected() {}\n fn stale_is_ignored() {}";
-
-    fn found(table: &str) -> Vec<String> {
-        let page = TextFile { path: TABLE.to_owned(), text: table.to_owned() };
-        let source = TextFile { path: "crates/wire/src/validate.rs".to_owned(), text: CODE.to_owned() };
-        check(&[page], &[source]).iter().map(ToString::to_string).collect()
-    }
-
-    const HEAD: &str = "| rule | where | tests |\n|---|---|---|\n";
-
-    #[test]
-    fn a_true_table_passes() {
-        let table = format!("{HEAD}| V-01 | x | `too_long_is_rejected` |\n| V-02 | y | `it::stale_is_ignored` |\n");
-        assert_eq!(found(&table), Vec::<String>::new());
-    }
-
-    #[test]
-    fn a_rule_that_only_the_table_or_only_the_code_knows_is_found() {
-        let table = format!("{HEAD}| V-01 | x | `too_long_is_rejected` |\n| V-03 | y | `stale_is_ignored` |\n");
-        let found = found(&table);
-        assert_eq!(found.len(), 2, "{found:?}");
-        assert!(found[0].contains("V-03 stands in no source") && found[1].contains("V-02 is not in"), "{found:?}");
-    }
-
-    #[test]
-    fn a_test_that_is_not_there_is_found() {
-        let table = format!("{HEAD}| V-01 | x | `too_long` |\n| V-02 | y | |\n");
-        let found = found(&table);
-        assert_eq!(found.len(), 2, "{found:?}");
-    }
-
-    #[test]
-    fn no_table_is_no_finding_and_an_empty_one_is() {
-        assert!(check(&[], &[]).is_empty());
-        assert!(found("# Validation\n")[0].contains("holds no row"));
-    }
-}
+mod tests;
