@@ -1,13 +1,16 @@
 //! `docs/wire-format.md` says what the code does.
 //!
-//! The tables of the wire format are read as a schema, and the golden files are decoded with it: what comes out must be
-//! what the code reads, and the offsets in the tables must add up.
+//! The tables of the wire format are read as a schema. The golden files are decoded with it: what comes out must be what
+//! the code reads. Bodies are made with it: what the tables allow must decode, and one more must not. The offsets in the
+//! tables must add up.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 
-use motet_wire::{Kind, Topic, limits};
+use motet_tests::wire_fixtures::{NOW, Signer, arrival, validator};
+use motet_tests::wire_forge::Forged;
+use motet_wire::{Evidence, Kind, Rule, Topic, limits};
 use serde_json::{Map, Value, json};
 
 fn page(name: &str) -> String {
@@ -141,6 +144,66 @@ impl Schema {
     }
 }
 
+impl Schema {
+    /// How many places of a shape have a bound: lengths, codes and the marks of options.
+    fn places(&self, shape: &Shape) -> usize {
+        match shape {
+            Shape::Integer(_) | Shape::Array(_) => 0,
+            Shape::Code(_) | Shape::Bytes(_) | Shape::Text(_) => 1,
+            Shape::List(_, inner) | Shape::Maybe(inner) => 1 + self.places(inner),
+            Shape::Named(name) => self.fields(name).iter().map(|(_, _, shape)| self.places(shape)).sum(),
+        }
+    }
+
+    /// Writes a shape as short as it can be, but for one of its bounded places, which holds as much as it may and `over`
+    /// more. Without a place, all are short.
+    fn write(&self, shape: &Shape, place: Option<usize>, over: usize, bytes: &mut Vec<u8>) {
+        let here = place == Some(0);
+        let within = |inner: &Shape| place.and_then(|place| place.checked_sub(1)).filter(|at| *at < self.places(inner));
+        let full = |bound: usize| if here { bound + over } else { 0 };
+        match shape {
+            Shape::Integer(width) | Shape::Array(width) => bytes.extend(vec![0; *width]),
+            Shape::Code(bound) => bytes.push(u8::try_from(full(usize::from(*bound))).unwrap()),
+            Shape::Bytes(bound) | Shape::Text(bound) => {
+                bytes.extend(u32::try_from(full(*bound)).unwrap().to_le_bytes());
+                bytes.extend(vec![b'a'; full(*bound)]);
+            }
+            Shape::List(bound, inner) => {
+                let inside = within(inner);
+                let count = if inside.is_some() { 1 } else { full(*bound) };
+                bytes.extend(u32::try_from(count).unwrap().to_le_bytes());
+                (0..count).for_each(|_| self.write(inner, inside, over, bytes));
+            }
+            Shape::Maybe(inner) => {
+                let inside = within(inner);
+                bytes.push(u8::try_from(if inside.is_some() { 1 } else { full(1) }).unwrap());
+                if here || inside.is_some() {
+                    self.write(inner, inside, over, bytes);
+                }
+            }
+            Shape::Named(name) => {
+                let mut place = place;
+                for (_, _, shape) in self.fields(name) {
+                    let places = self.places(shape);
+                    self.write(shape, place.filter(|at| *at < places), over, bytes);
+                    place = place.and_then(|at| at.checked_sub(places));
+                }
+            }
+        }
+    }
+
+    /// For each bounded place of a structure: its bytes with the place full, and with one more in it.
+    fn at_each_bound(&self, name: &str) -> Vec<(Vec<u8>, Vec<u8>)> {
+        let shape = Shape::Named(name.to_owned());
+        let example = |place, over| {
+            let mut bytes = Vec::new();
+            self.write(&shape, Some(place), over, &mut bytes);
+            bytes
+        };
+        (0..self.places(&shape)).map(|place| (example(place, 0), example(place, 1))).collect()
+    }
+}
+
 fn take<'a>(rest: &mut &'a [u8], length: usize) -> &'a [u8] {
     let (taken, left) = rest.split_at(length);
     *rest = left;
@@ -187,4 +250,32 @@ fn the_table_of_kinds_is_that_of_the_code() {
     assert!(page.contains(&format!("`bytes<={}`", limits::FRAME_MAX - limits::FRAME_OVERHEAD)));
     assert!(page.contains(&format!("`option bytes<={}`", limits::EVIDENCE)));
     assert!(page.contains(&format!("A frame is {} bytes longer", limits::FRAME_OVERHEAD)));
+}
+
+#[test]
+fn the_bounds_of_the_tables_are_those_of_the_code() {
+    let schema = Schema::read();
+    let signer = Signer::new(1);
+    let mut places = 0;
+    for kind in Kind::ALL {
+        let refused = |body: &[u8]| {
+            let frame = Forged::around(kind.code(), &signer.message_key, 1, NOW.wall.0, body);
+            validator().validate(arrival(frame.frame()), NOW).expect_err("nobody signed it").rule
+        };
+        for (place, (full, over)) in schema.at_each_bound(kind.name()).into_iter().enumerate() {
+            let rule = refused(&full);
+            assert!(!matches!(rule, Rule::Body | Rule::Canonical), "{kind}, place {place}: {rule} at its bound");
+            assert_eq!(refused(&over), Rule::Body, "{kind}, place {place} over its bound");
+            places += 1;
+        }
+    }
+    for (charge, name) in (1..).zip(["Equivocation", "BadOpening", "BadPartialSignature", "Malformed"]) {
+        let decodes = |parts: &[u8]| Evidence::from_bytes(&[&[charge], parts].concat()).is_ok();
+        for (place, (full, over)) in schema.at_each_bound(name).into_iter().enumerate() {
+            assert!(decodes(&full), "{name}, place {place} at its bound");
+            assert!(!decodes(&over), "{name}, place {place} over its bound");
+            places += 1;
+        }
+    }
+    assert!(places >= 56, "{places} places");
 }

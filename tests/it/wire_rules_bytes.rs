@@ -135,10 +135,18 @@ fn v12_a_body_cut_short_or_over_a_bound_does_not_decode() {
     let share = Forged::from(&session.nonces[0]);
     let end = share.body().len();
     assert_eq!(must_break(share.clone().splice_body(end - 1..end, &[]).frame()).rule, Rule::Body);
-    // More nonces than any request has items, and then more than are there.
-    for count in [65_u32, 64, u32::MAX] {
+    // More nonces than are there.
+    for count in [64, u32::MAX] {
         assert_eq!(must_break(share.clone().set_body(36, &count.to_le_bytes()).frame()).rule, Rule::Body);
     }
+    // All there, and more than any request has items.
+    let nonce = share.body()[40..106].to_vec();
+    let of_count = |count: usize| {
+        let listed = [u32::try_from(count).unwrap().to_le_bytes().as_slice(), &nonce.repeat(count)].concat();
+        share.clone().splice_body(36..end - 32, &listed).sign(&network(), &session.signer(0).message_key).frame()
+    };
+    must_pass(of_count(limits::ITEMS_MAX));
+    assert_eq!(must_break(of_count(limits::ITEMS_MAX + 1)).rule, Rule::Body);
     must_pass(share.frame());
 }
 
