@@ -188,6 +188,7 @@ impl World {
     fn act(&mut self, node: usize, action: Action) {
         let from = self.nodes[node].peer;
         match action {
+            Action::Hold(_) => {}
             Action::Broadcast { frame, .. } => {
                 self.fly(node, node, Channel::Loopback, from, Arc::clone(&frame));
                 let listeners = if self.paths == Paths::Direct { 0 } else { self.nodes.len() };

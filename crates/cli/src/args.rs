@@ -85,6 +85,21 @@ pub(crate) struct NodeArgs {
     /// Connect to this node; may be repeated. It ends in `/p2p/PEER_ID`
     #[arg(long, value_name = "MULTIADDR")]
     pub(crate) peer: Vec<String>,
+    /// Be reachable through this node as well; may be repeated. It ends in `/p2p/PEER_ID`
+    #[arg(long, value_name = "MULTIADDR")]
+    pub(crate) relay: Vec<String>,
+    /// Be reachable through relays alone, and connect to nobody else: only they learn this machine's address
+    #[arg(long, requires = "relay", conflicts_with_all = ["listen", "dev"])]
+    pub(crate) relay_only: bool,
+    /// Let others be reached through this node
+    #[arg(long, conflicts_with = "relay_only")]
+    pub(crate) be_relay: bool,
+    /// Hold back what is sent by a random time up to this, 5s at most: hides when somebody decided
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub(crate) delay: Option<Duration>,
+    /// Send a frame of no meaning to some signer's node this often on average, 1s at least: hides whether sessions go on
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub(crate) cover: Option<Duration>,
     /// How long one round may take [default: 120s; 10s with --dev]
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub(crate) round_timeout: Option<Duration>,
@@ -243,6 +258,19 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_node_that_only_relays_know_names_one_and_listens_nowhere_else() {
+        let run = |options: &[&str]| {
+            let words = ["motet", "run", "--key", "alice.key"].into_iter().chain(options.iter().copied());
+            Cli::try_parse_from(words).is_ok()
+        };
+        let relay = "--relay=/ip4/203.0.113.7/tcp/4001/p2p/12D3KooWSahP5pFRCEfaziPEba7urXGeif6T1y8jmodzdFUvzBHj";
+        assert!(run(&[relay, "--relay-only"]) && run(&[relay]) && run(&["--be-relay"]));
+        assert!(!run(&["--relay-only"]));
+        assert!(!run(&[relay, "--relay-only", "--listen=/ip4/0.0.0.0/tcp/4001"]));
+        assert!(!run(&[relay, "--relay-only", "--be-relay"]));
     }
 
     #[test]

@@ -5,9 +5,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use motet_coordinator::node::{CrashPoint, Events, Handle};
-use motet_coordinator::{Config, LocalSigner, MemoryStore, Node, NodeError, OsEntropy, Policy, RedbStore, Store};
+use motet_coordinator::{
+    Config, Event, LocalSigner, MemoryStore, Node, NodeError, OsEntropy, Policy, Privacy, RedbStore, Store,
+};
 use motet_core_crypto::{PublicKey, SecretKey};
-use motet_net::{Keypair, Mdns, NetConfig, Reach, parse_address};
+use motet_net::{Exposure, Keypair, Mdns, NetConfig, Reach, Relaying, parse_address};
 use motet_wire::NetworkId;
 
 use crate::args::NodeArgs;
@@ -18,6 +20,9 @@ use crate::keystore;
 const DEV_NETWORK: &str = "dev";
 /// How long a round may take with `--dev`: whoever tries things out does not want to wait.
 const DEV_ROUND: Duration = Duration::from_secs(10);
+
+/// How long a relay may take to accept this node.
+const RELAY_PATIENCE: Duration = Duration::from_secs(20);
 
 /// A running node, its signer, and what is tidied up when it ends.
 pub(crate) struct PeerNode {
@@ -43,11 +48,15 @@ impl PeerNode {
         let config = Config {
             round_timeout: args.round_timeout.unwrap_or(if dev { DEV_ROUND } else { defaults.round_timeout }),
             attempts: args.attempts.unwrap_or(if dev { 1 } else { defaults.attempts }),
+            privacy: Privacy { delay: args.delay.unwrap_or_default(), cover: args.cover },
             ..defaults
         };
         let crash = crash_point(dev)?;
         let node = Node::new(net, store, policy).signer(Arc::new(LocalSigner::new(key, OsEntropy))).config(config);
         let (handle, events) = node.crash_at(crash).start().await.map_err(|error| explain(&error))?;
+        if !args.relay.is_empty() {
+            reached(&handle).await?;
+        }
         let meeting = if dev { Some(MeetingPlace::enter(&handle).await?) } else { None };
         Ok(Self { handle, events, signer, nickname, meeting })
     }
@@ -108,7 +117,27 @@ fn addresses(net: &mut NetConfig, args: &NodeArgs) -> Result<(), Failed> {
         net.listen = parse(&args.listen).map_err(Failed::usage)?;
     }
     net.bootstrap = parse(&args.peer).map_err(Failed::usage)?;
+    net.relays = parse(&args.relay).map_err(Failed::usage)?;
+    net.exposure = if args.relay_only { Exposure::RelayOnly } else { Exposure::Direct };
+    net.relaying = if args.be_relay { Relaying::On } else { Relaying::Off };
     Ok(())
+}
+
+/// Waits until a relay lets this node be reached through it: what it advertises has to say so.
+async fn reached(handle: &Handle) -> Result<(), Failed> {
+    let mut events = handle.events();
+    let circuit = async {
+        let listening = handle.stats().await.map_err(Failed::here)?.listening;
+        let mut found = listening.iter().any(|address| address.contains("/p2p-circuit"));
+        while !found {
+            let event = events.next().await.ok_or_else(|| Failed::here("the node has stopped"))?;
+            found = matches!(event, Event::Listening { address } if address.contains("/p2p-circuit"));
+        }
+        Ok(())
+    };
+    let hint = "a relay is a node that was started with --be-relay";
+    let silent = || Failed::here("no relay lets this node be reached through it").hint(hint);
+    tokio::time::timeout(RELAY_PATIENCE, circuit).await.map_err(|_| silent())?
 }
 
 /// A place to crash at, for tests with throw-away keys.

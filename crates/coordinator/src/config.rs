@@ -38,6 +38,20 @@ pub struct Config {
     pub delegation_lifetime: Duration,
     /// The proof of work that this node puts on its announcements.
     pub difficulty: Difficulty,
+    /// What is hidden from whoever watches the node's connections.
+    pub privacy: Privacy,
+}
+
+/// What a node does so that whoever watches its connections learns less (`docs/protocol.md` §10). All of it is off by
+/// default, and has its price.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Privacy {
+    /// What is sent is held back by a random time up to this, 5 s at most. It hides when a person decided, and who was
+    /// first; a session takes up to four times this longer.
+    pub delay: Duration,
+    /// How often, on average, a frame of no meaning goes to a node that serves a signer; a second at least. It hides
+    /// whether sessions go on; it costs that node the check of a signature, and opens connections to such nodes.
+    pub cover: Option<Duration>,
 }
 
 /// Who starts rounds.
@@ -67,6 +81,7 @@ impl Default for Config {
             rounds: Rounds::Automatic,
             delegation_lifetime: Duration::from_secs(23 * 60 * 60),
             difficulty: Difficulty::STANDARD,
+            privacy: Privacy::default(),
         }
     }
 }

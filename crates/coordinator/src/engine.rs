@@ -15,6 +15,7 @@ mod early;
 mod failover;
 mod hosted;
 pub mod input;
+mod privacy;
 mod progress;
 mod requests;
 mod resume;
@@ -75,6 +76,8 @@ pub struct Engine {
     own: BTreeSet<RequestId>,
     /// Own requests on their way into the DHT, if not all join before the others are asked for what is missing.
     unpublished: BTreeMap<RequestId, Action>,
+    /// When the next frame of no meaning goes out.
+    cover_at: Option<MonotonicMs>,
     sequence: u64,
     next_job: u64,
 }
@@ -102,6 +105,7 @@ impl Engine {
             issued: snapshot.issued.into_iter().collect(),
             own: BTreeSet::new(),
             unpublished: BTreeMap::new(),
+            cover_at: None,
             sequence: 0,
             next_job: 0,
         }
@@ -116,6 +120,8 @@ impl Engine {
             None => self.on_input(input, &mut step),
         }
         self.on_time(&mut step);
+        self.cover(&mut step);
+        self.hold(&mut step);
         step.into_actions()
     }
 
@@ -152,6 +158,7 @@ impl Engine {
             .chain(self.directory.next_expiry())
             .chain(self.early.next_expiry())
             .chain(self.left_until)
+            .chain(self.next_cover())
             .min()
     }
 

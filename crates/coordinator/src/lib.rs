@@ -18,7 +18,7 @@ pub mod reputation;
 pub mod signer;
 pub mod store;
 
-pub use config::{Config, Rounds};
+pub use config::{Config, Privacy, Rounds};
 pub use engine::{Action, Announcement, Command, CommandId, Engine, Input, Reply, SessionStatus, Wishes};
 pub use entropy::{EntropyError, OsEntropy};
 pub use error::CommandError;

@@ -1,5 +1,7 @@
 //! Every bound of the engine, with its reason. Times and numbers that a user may change are in [`crate::Config`].
 
+use core::time::Duration;
+
 /// Advertisements kept: 10 KB each at most, and nobody chooses among more signers than this.
 pub const ADVERTISEMENTS: usize = 4096;
 /// Messages kept for requests or attempts that are not known yet; the oldest goes first. Honest messages overtake each
@@ -19,6 +21,16 @@ pub const STANDINGS: usize = 4096;
 pub const UNAPPROVED_REQUESTS: usize = 100;
 /// Commands that wait for a computation.
 pub const PENDING_COMMANDS: usize = 256;
+/// The longest that anything is held back for privacy: others give a join 60 s, and the coordinator's last word 10 s.
+pub const HOLD: Duration = Duration::from_secs(5);
+/// Things that are held back at once; with more, the oldest leave early.
+pub const HELD: usize = 4096;
+/// The least average time between two frames of no meaning: at this rate, one node of the network has to check one signature
+/// a second more than it had.
+pub const COVER_INTERVAL: Duration = Duration::from_secs(1);
+/// The noise in a frame of no meaning, in bytes: with what is around it, as long as joins, nonces and partial signatures of a
+/// few items.
+pub const COVER_BYTES: (usize, usize) = (120, 560);
 /// Events that a slow listener may be behind before it loses the oldest.
 pub const EVENTS: usize = 8192;
 /// Results of computations and answers of signers that wait for the engine.

@@ -19,6 +19,7 @@ mod crash;
 mod egress;
 mod entries;
 mod handle;
+mod held;
 mod ingress;
 mod log;
 
@@ -386,6 +387,7 @@ impl Driver {
                     self.look_at(arrivals, None);
                 }
                 Action::Persist(record) => batch.push(Released::Persist(record)),
+                Action::Hold(time) => batch.push(Released::Hold(time)),
                 Action::Broadcast { topic, frame } => batch.push(Released::Broadcast { topic, frame }),
                 Action::Send { to, addresses, frame } => batch.push(Released::Send { to, addresses, frame }),
                 Action::Publish { key, indexes, signer, frame } => {

@@ -5,11 +5,11 @@ use core::time::Duration;
 use libp2p::connection_limits::ConnectionLimits;
 use libp2p::swarm::NetworkBehaviour;
 use libp2p::swarm::behaviour::toggle::Toggle;
-use libp2p::{StreamProtocol, allow_block_list, connection_limits, gossipsub, identify, kad, mdns, ping};
+use libp2p::{StreamProtocol, allow_block_list, connection_limits, gossipsub, identify, kad, mdns, ping, relay};
 use motet_core_crypto::tagged_hash;
 use motet_wire::{Topic, limits};
 
-use crate::config::{Mdns, NetConfig, Reach};
+use crate::config::{Exposure, Mdns, NetConfig, Reach, Relaying};
 use crate::dht::store::BagStore;
 use crate::error::NetError;
 use crate::limits as ours;
@@ -25,10 +25,18 @@ pub(crate) struct Behaviour {
     pub(crate) kad: kad::Behaviour<BagStore>,
     pub(crate) gossip: gossipsub::Behaviour,
     pub(crate) streams: libp2p_stream::Behaviour,
+    /// Lets others be reached through this node.
+    pub(crate) relay: Toggle<relay::Behaviour>,
+    /// Lets this node be reached through others, and reach others through them.
+    pub(crate) circuits: relay::client::Behaviour,
 }
 
 impl Behaviour {
-    pub(crate) fn new(config: &NetConfig, store: BagStore) -> Result<Self, NetError> {
+    pub(crate) fn new(
+        config: &NetConfig,
+        store: BagStore,
+        circuits: relay::client::Behaviour,
+    ) -> Result<Self, NetError> {
         let local = config.keypair.libp2p_id();
         let identify = identify::Config::new(format!("/motet/{}/1", config.network), config.keypair.0.public())
             .with_agent_version(concat!("motet/", env!("CARGO_PKG_VERSION")).to_owned());
@@ -46,15 +54,31 @@ impl Behaviour {
             kad: kademlia(config, local, store)?,
             gossip: gossip(config)?,
             streams: libp2p_stream::Behaviour::new(),
+            relay: relaying(config).into(),
+            circuits,
         })
     }
 }
 
+fn relaying(config: &NetConfig) -> Option<relay::Behaviour> {
+    let (max_circuits, max_circuits_per_peer) = ours::RELAY_CIRCUITS;
+    let settings = relay::Config {
+        max_reservations: ours::RELAY_RESERVATIONS,
+        max_circuits,
+        max_circuits_per_peer,
+        max_circuit_duration: ours::RELAY_TIME,
+        max_circuit_bytes: ours::RELAY_BYTES,
+        ..relay::Config::default()
+    };
+    let local = config.keypair.libp2p_id();
+    (config.relaying == Relaying::On).then(|| relay::Behaviour::new(local, settings))
+}
+
 /// Multicast may be missing or forbidden; then a node does without.
 fn mdns(config: &NetConfig) -> Option<mdns::tokio::Behaviour> {
-    match config.mdns {
-        Mdns::Off => None,
-        Mdns::On => {
+    match (config.mdns, config.exposure) {
+        (Mdns::Off, _) | (_, Exposure::RelayOnly) => None,
+        (Mdns::On, Exposure::Direct) => {
             let quick = mdns::Config { query_interval: Duration::from_secs(5), ..mdns::Config::default() };
             let behaviour = mdns::tokio::Behaviour::new(quick, config.keypair.libp2p_id());
             behaviour.inspect_err(|error| tracing::warn!(%error, "no multicast: local nodes are not looked for")).ok()
@@ -76,7 +100,11 @@ fn kademlia(config: &NetConfig, local: libp2p::PeerId, store: BagStore) -> Resul
         settings.disjoint_query_paths(true);
     }
     let mut behaviour = kad::Behaviour::with_config(local, store, settings);
-    behaviour.set_mode(Some(kad::Mode::Server));
+    // Whoever is not to be found asks, and is not asked.
+    behaviour.set_mode(Some(match config.exposure {
+        Exposure::Direct => kad::Mode::Server,
+        Exposure::RelayOnly => kad::Mode::Client,
+    }));
     Ok(behaviour)
 }
 

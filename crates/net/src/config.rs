@@ -61,6 +61,25 @@ pub enum Mdns {
     Off,
 }
 
+/// Who learns a node's own addresses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exposure {
+    /// Whoever is connected to it or reads its advertisement.
+    Direct,
+    /// Its relays, and nobody else. The node listens on no address of its own and opens connections to its own relays only;
+    /// whoever talks to it does so through them. Two such nodes need a relay in common.
+    RelayOnly,
+}
+
+/// Whether a node lets others be reached through it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Relaying {
+    /// It does, within limits. It sees who talks to whom, and not what is said.
+    On,
+    /// It does not.
+    Off,
+}
+
 /// The configuration of a node.
 #[derive(Debug, Clone)]
 pub struct NetConfig {
@@ -76,6 +95,12 @@ pub struct NetConfig {
     pub reach: Reach,
     /// Whether to look for nodes by multicast.
     pub mdns: Mdns,
+    /// Nodes through which this one can be reached as well, each address ending in `/p2p/<peer id>`.
+    pub relays: Vec<Multiaddr>,
+    /// Who learns the node's own addresses.
+    pub exposure: Exposure,
+    /// Whether others can be reached through this node.
+    pub relaying: Relaying,
     /// Connections in all.
     pub connections: u32,
     /// How long a DHT query may take.
@@ -97,6 +122,9 @@ impl NetConfig {
             bootstrap: Vec::new(),
             reach: Reach::Local,
             mdns: Mdns::Off,
+            relays: Vec::new(),
+            exposure: Exposure::Direct,
+            relaying: Relaying::Off,
             connections: 128,
             dht_timeout: Duration::from_secs(5),
         })

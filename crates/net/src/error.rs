@@ -21,6 +21,12 @@ pub enum NetError {
         /// The system's words.
         reason: String,
     },
+    /// A node that is to be reached through relays alone has none.
+    #[error("a node that is reached through relays alone needs one")]
+    NoRelay,
+    /// A relay's address does not end in `/p2p/` and its peer id.
+    #[error("the relay's address {0} does not end in /p2p/PEER_ID")]
+    Relay(String),
     /// The node has stopped.
     #[error("the network node has stopped")]
     Stopped,

@@ -11,13 +11,14 @@ mod direct;
 mod error;
 mod event;
 mod frames;
+mod gate;
 mod handle;
 mod limits;
 mod node;
 mod peers;
 mod task;
 
-pub use config::{Keypair, Mdns, NetConfig, Reach, parse_address};
+pub use config::{Exposure, Keypair, Mdns, NetConfig, Reach, Relaying, parse_address};
 pub use dht::{Entry, EntryPolicy};
 pub use error::NetError;
 pub use event::{NetEvent, ReportToken};

@@ -28,6 +28,14 @@ pub(crate) const FRAME_TIME: Duration = Duration::from_secs(30);
 pub(crate) const READ_STEP: usize = 16 * 1024;
 /// Two: both sides may have dialled at once.
 pub(crate) const CONNECTIONS_PER_PEER: u32 = 2;
+/// Nodes that may be reached through this one at a time.
+pub(crate) const RELAY_RESERVATIONS: usize = 128;
+/// Connections that this node carries for others at a time, and of them from one node.
+pub(crate) const RELAY_CIRCUITS: (usize, usize) = (256, 16);
+/// How long such a connection lasts: as long as a session may. Whoever needs it longer opens another.
+pub(crate) const RELAY_TIME: Duration = Duration::from_secs(2 * 60 * 60);
+/// What such a connection may carry: gossip of a busy day, or hundreds of sessions.
+pub(crate) const RELAY_BYTES: u64 = 64 * 1024 * 1024;
 /// Connections that have not said who they are.
 pub(crate) const PENDING_CONNECTIONS: u32 = 32;
 /// How long a connection that nobody uses stays.

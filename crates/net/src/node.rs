@@ -3,18 +3,24 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
-use libp2p::core::upgrade;
-use libp2p::{StreamProtocol, SwarmBuilder, noise, tcp, yamux};
+use libp2p::core::muxing::StreamMuxerBox;
+use libp2p::core::transport::Boxed;
+use libp2p::core::{Transport as _, upgrade};
+use libp2p::identity::Keypair;
+use libp2p::multiaddr::Protocol;
+use libp2p::{Multiaddr, PeerId, StreamProtocol, SwarmBuilder, dns, noise, quic, tcp, yamux};
 use tokio::sync::mpsc;
 
 use crate::behaviour::Behaviour;
-use crate::config::NetConfig;
+use crate::config::{Exposure, NetConfig};
 use crate::dht::EntryPolicy;
 use crate::dht::store::BagStore;
 use crate::error::NetError;
 use crate::event::NetEvent;
+use crate::gate::Gate;
 use crate::handle::{NetHandle, Order, Stats};
 use crate::limits;
+use crate::peers;
 use crate::task::Task;
 
 /// The network node of one process.
@@ -32,16 +38,16 @@ impl Net {
         config: NetConfig,
         policy: Arc<dyn EntryPolicy>,
     ) -> Result<(NetHandle, mpsc::Receiver<NetEvent>), NetError> {
-        let behaviour = Behaviour::new(&config, BagStore::new(Arc::clone(&policy)))?;
+        let circuits = circuits(&config)?;
+        let store = BagStore::new(Arc::clone(&policy));
         let setup = |error: &dyn core::fmt::Display| NetError::Setup(error.to_string());
         let mut swarm = SwarmBuilder::with_existing_identity(config.keypair.0.clone())
             .with_tokio()
-            .with_tcp(tcp::Config::default().nodelay(true), noise::Config::new, yamux::Config::default)
+            .with_other_transport(|keys| transport(keys, &config))
             .map_err(|error| setup(&error))?
-            .with_quic()
-            .with_dns()
+            .with_relay_client(noise::Config::new, yamux::Config::default)
             .map_err(|error| setup(&error))?
-            .with_behaviour(|_| behaviour)
+            .with_behaviour(|_, circuits| Ok(Behaviour::new(&config, store, circuits)?))
             .map_err(|error| setup(&error))?
             .with_swarm_config(|swarm| {
                 swarm
@@ -55,7 +61,8 @@ impl Net {
             .map_err(|error| setup(&error))?;
         let incoming =
             swarm.behaviour().streams.new_control().accept(protocol.clone()).map_err(|error| setup(&error))?;
-        for address in &config.listen {
+        let direct = if config.exposure == Exposure::Direct { config.listen.as_slice() } else { &[] };
+        for address in direct.iter().chain(&circuits) {
             swarm
                 .listen_on(address.clone())
                 .map_err(|error| NetError::Listen { address: address.to_string(), reason: error.to_string() })?;
@@ -90,4 +97,33 @@ impl Net {
         tokio::spawn(task.run());
         Ok((handle, events_out))
     }
+}
+
+/// TCP and QUIC to names and numbers, as far as the node's exposure lets it.
+fn transport(
+    keys: &Keypair,
+    config: &NetConfig,
+) -> Result<Boxed<(PeerId, StreamMuxerBox)>, Box<dyn std::error::Error + Send + Sync>> {
+    let tcp = tcp::tokio::Transport::new(tcp::Config::default().nodelay(true))
+        .upgrade(upgrade::Version::V1Lazy)
+        .authenticate(noise::Config::new(keys)?)
+        .multiplex(yamux::Config::default())
+        .map(|(peer, muxer), _| (peer, StreamMuxerBox::new(muxer)));
+    let quic = quic::tokio::Transport::new(quic::Config::new(keys))
+        .map(|(peer, connection), _| (peer, StreamMuxerBox::new(connection)));
+    let both = tcp.or_transport(quic).map(|either, _| either.into_inner());
+    let named = dns::tokio::Transport::system(both)?;
+    Ok(Gate::new(named, config.exposure, &config.relays).boxed())
+}
+
+/// Where a node listens through its relays.
+fn circuits(config: &NetConfig) -> Result<Vec<Multiaddr>, NetError> {
+    if config.exposure == Exposure::RelayOnly && config.relays.is_empty() {
+        return Err(NetError::NoRelay);
+    }
+    let circuit = |relay: &Multiaddr| match peers::split_peer(relay) {
+        Some(_) => Ok(relay.clone().with(Protocol::P2pCircuit)),
+        None => Err(NetError::Relay(relay.to_string())),
+    };
+    config.relays.iter().map(circuit).collect()
 }

@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
 use futures::StreamExt as _;
+use libp2p::multiaddr::Protocol;
 use libp2p::swarm::SwarmEvent;
 use libp2p::swarm::dial_opts::{DialOpts, PeerCondition};
 use libp2p::{Multiaddr, PeerId, StreamProtocol, Swarm, gossipsub, identify, kad, mdns};
@@ -20,7 +21,7 @@ use motet_wire::{Address, Channel, DhtKey, Penalty, Topic, Verdict};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::behaviour::{Behaviour, BehaviourEvent};
-use crate::config::NetConfig;
+use crate::config::{Exposure, NetConfig, Relaying};
 use crate::dht::{self, EntryPolicy};
 use crate::direct;
 use crate::event::{NetEvent, ReportToken};
@@ -214,6 +215,7 @@ impl Task {
             for address in &addresses {
                 self.swarm.add_peer_address(peer, address.clone());
             }
+            let addresses: Vec<Multiaddr> = addresses.into_iter().chain(self.through_own_relays(peer)).collect();
             let options = DialOpts::peer_id(peer)
                 .addresses(addresses)
                 .extend_addresses_through_behaviour()
@@ -224,6 +226,15 @@ impl Task {
             }
         }
         self.enqueue(peer, frame);
+    }
+
+    /// Where a peer may be reached by a node that only its relays know: through them.
+    fn through_own_relays(&self, peer: PeerId) -> Vec<Multiaddr> {
+        let through = |relay: &Multiaddr| relay.clone().with(Protocol::P2pCircuit).with(Protocol::P2p(peer));
+        match self.config.exposure {
+            Exposure::Direct => Vec::new(),
+            Exposure::RelayOnly => self.config.relays.iter().map(through).collect(),
+        }
     }
 
     fn enqueue(&mut self, peer: PeerId, frame: Arc<[u8]>) {
@@ -300,7 +311,14 @@ impl Task {
         match event {
             SwarmEvent::Behaviour(event) => self.on_behaviour(event),
             SwarmEvent::NewListenAddr { address, .. } => {
+                if self.config.relaying == Relaying::On && peers::is_useful(&address, self.config.reach) {
+                    // Whoever is to be reached through this node has to be told where it is.
+                    self.swarm.add_external_address(address.clone());
+                }
                 self.tell(NetEvent::Listening { address: address.to_string() })
+            }
+            SwarmEvent::ListenerClosed { addresses, reason, .. } => {
+                tracing::warn!(?addresses, ?reason, "the node is no longer reached here");
             }
             SwarmEvent::ConnectionEstablished { peer_id, endpoint, .. } => {
                 if self.connected.insert(peer_id) {

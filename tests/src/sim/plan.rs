@@ -6,7 +6,7 @@
 use core::time::Duration;
 use std::collections::BTreeSet;
 
-use motet_coordinator::{Config, Rounds};
+use motet_coordinator::{Config, Privacy, Rounds};
 use motet_wire::{Commitments, Derivation, Difficulty, Election, Item, RequestOptions};
 
 use super::dice::{Dice, EntropyFault};
@@ -440,11 +440,15 @@ fn draw_net(dice: &mut Dice, profile: Profile, count: usize, calm_from: u64) -> 
 
 fn draw_config(dice: &mut Dice) -> Config {
     let round_timeout = dice.pick(&[120, 120, 60, 20]);
+    let nonce_lifetime = dice.pick(&[600, 600, 600, 5, 30]);
+    // In every fifth world frames are held back, and others mean nothing.
+    let private = Privacy { delay: Duration::from_secs(3), cover: Some(Duration::from_secs(10)) };
     Config {
         difficulty: Difficulty(0),
         round_timeout: Duration::from_secs(round_timeout),
-        nonce_lifetime: Duration::from_secs(dice.pick(&[600, 600, 600, 5, 30])),
+        nonce_lifetime: Duration::from_secs(nonce_lifetime),
         rounds: Rounds::Automatic,
+        privacy: if nonce_lifetime == 30 { private } else { Privacy::default() },
         ..Config::default()
     }
 }

@@ -17,7 +17,7 @@ use motet_wire::{Arrival, Channel, Kind, NetworkId, PeerId, Penalty, RequestId, 
 
 use super::dice::Dice;
 use super::disk::Disk;
-use super::host::Host;
+use super::host::{Batch, Host};
 use super::hostile::Rogue;
 use super::ledger::Shared;
 use super::plan::{BEGIN, Plan};
@@ -35,6 +35,8 @@ pub(super) enum Happening {
     Work { host: usize, life: u32, work: Box<Work> },
     /// The disk is done with the first step that waits.
     Committed { host: usize, life: u32 },
+    /// What a node has held back leaves.
+    Late { host: usize, life: u32, batch: Batch },
     /// A node starts.
     Start { host: usize },
     /// A copy of a node wakes up.
@@ -287,6 +289,11 @@ impl World {
             Happening::Committed { host, life } => {
                 if self.lives(host, life) {
                     self.on_committed(host);
+                }
+            }
+            Happening::Late { host, life, batch } => {
+                if self.lives(host, life) {
+                    self.release(host, batch);
                 }
             }
             Happening::Start { host } => self.start(host),

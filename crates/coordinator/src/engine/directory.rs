@@ -1,10 +1,10 @@
 //! Which signers are there: the newest advertisement of each, in memory, so that asking costs microseconds.
 
 use core::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use motet_core_crypto::PublicKey;
-use motet_wire::{AdvertisementId, MonotonicMs, SignerAdvertisement, TimestampMs, Validated};
+use motet_wire::{Address, AdvertisementId, MonotonicMs, PeerId, SignerAdvertisement, TimestampMs, Validated};
 
 use super::conduct::Conduct;
 use super::input::Wishes;
@@ -54,6 +54,18 @@ impl Directory {
 
     pub(super) fn of_signer(&self, signer: &PublicKey) -> Option<&Known> {
         self.known.get(signer)
+    }
+
+    /// The peers that serve known signers, each once.
+    pub(super) fn peers(&self) -> impl Iterator<Item = PeerId> {
+        let peers: BTreeSet<PeerId> = self.known.values().map(|known| known.advertisement.delegation.peer).collect();
+        peers.into_iter()
+    }
+
+    /// Where a peer that serves known signers may be reached.
+    pub(super) fn addresses_of(&self, peer: &PeerId) -> Vec<Address> {
+        let known = self.known.values().find(|known| known.advertisement.delegation.peer == *peer);
+        known.map(|known| known.advertisement.addresses.clone()).unwrap_or_default()
     }
 
     /// The signers that meet these wishes and are not blocked: the best reputation first, then the lowest fee.

@@ -233,6 +233,9 @@ pub struct SessionStatus {
 pub enum Action {
     /// Store this.
     Persist(Record),
+    /// What this step sends is to leave so much later than it could, in the order of all that is sent; everything else is
+    /// not held back. It comes before all that it holds back.
+    Hold(Duration),
     /// Publish a frame: by gossip, directly to all connected peers, and back to this node.
     Broadcast {
         /// The topic.

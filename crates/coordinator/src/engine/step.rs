@@ -1,5 +1,6 @@
 //! One step of the engine: what it is lent, and the order in which its consequences are released.
 
+use core::time::Duration;
 use std::sync::Arc;
 
 use motet_wire::{Address, Now, PeerId, Topic};
@@ -20,11 +21,12 @@ pub(crate) struct Step<'a> {
     persist: Vec<Action>,
     send: Vec<Action>,
     emit: Vec<Action>,
+    hold: Option<Duration>,
 }
 
 impl<'a> Step<'a> {
     pub(crate) fn new(now: Now, rng: &'a mut dyn TryCryptoRng<Error = EntropyError>) -> Self {
-        Self { now, rng, persist: Vec::new(), send: Vec::new(), emit: Vec::new() }
+        Self { now, rng, persist: Vec::new(), send: Vec::new(), emit: Vec::new(), hold: None }
     }
 
     pub(crate) fn persist(&mut self, record: Record) {
@@ -68,9 +70,22 @@ impl<'a> Step<'a> {
         aux
     }
 
+    /// Whether anything of it leaves the node.
+    pub(crate) fn sends(&self) -> bool {
+        let leaves =
+            |action: &Action| matches!(action, Action::Broadcast { .. } | Action::Send { .. } | Action::Publish { .. });
+        self.send.iter().any(leaves)
+    }
+
+    /// What leaves the node does so later.
+    pub(crate) fn hold(&mut self, time: Duration) {
+        self.hold = Some(time);
+    }
+
     /// Persist, then send, then emit.
     pub(crate) fn into_actions(self) -> Vec<Action> {
         let mut actions = self.persist;
+        actions.extend(self.hold.map(Action::Hold));
         actions.extend(self.send);
         actions.extend(self.emit);
         actions

@@ -4,6 +4,7 @@
 //! one transaction, so that a busy node pays for one sync of the disk, not for a hundred; only then does anything of
 //! those batches leave.
 
+use core::time::Duration;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -14,6 +15,7 @@ use tokio::sync::{broadcast, mpsc, oneshot};
 use tracing::Span;
 
 use super::crash::crash_if;
+use super::held::Held;
 use super::{Back, CrashPoint, log};
 use crate::engine::{Input, Reply};
 use crate::error::CommandError;
@@ -24,6 +26,8 @@ use crate::store::{Record, Store, StoreError};
 /// One consequence of a step, on its way out.
 pub(super) enum Released {
     Persist(Record),
+    /// What follows in this step and leaves the node does so later.
+    Hold(Duration),
     Broadcast {
         topic: Topic,
         frame: Arc<[u8]>,
@@ -61,7 +65,12 @@ pub(super) struct Egress {
 pub(super) async fn run(mut egress: Egress) {
     let mut published = VecDeque::new();
     let mut batches = Vec::new();
-    while egress.batches.recv_many(&mut batches, limits::BATCHES).await > 0 {
+    let mut held = Held::default();
+    loop {
+        tokio::select! {
+            received = egress.batches.recv_many(&mut batches, limits::BATCHES) => if received == 0 { break },
+            Some(released) = held.next() => egress.release(released, &mut published).await,
+        }
         let records: Vec<Record> = batches
             .iter()
             .flatten()
@@ -70,9 +79,14 @@ pub(super) async fn run(mut egress: Egress) {
         if let Err(error) = egress.commit(records.clone()).await {
             egress.refuse(&mut batches, &records, &error).await;
         }
-        for released in batches.drain(..).flatten() {
-            egress.release(released, &mut published).await;
+        for batch in batches.drain(..) {
+            for released in held.pass(batch) {
+                egress.release(released, &mut published).await;
+            }
         }
+    }
+    for released in held.rest() {
+        egress.release(released, &mut published).await;
     }
 }
 
@@ -109,7 +123,7 @@ impl Egress {
     async fn release(&self, released: Released, published: &mut VecDeque<(Vec<DhtKey>, Arc<[u8]>)>) {
         // The network has stopped only when the node is stopping.
         match released {
-            Released::Persist(_) => {}
+            Released::Persist(_) | Released::Hold(_) => {}
             Released::Broadcast { topic, frame } => {
                 crash_if(self.crash.is_some_and(|crash| crash.is_before_sending(&frame)));
                 drop(self.net.publish(topic, Arc::clone(&frame)).await);

@@ -35,9 +35,9 @@ impl Needles {
                 self.insert(&name, "upper-case hex", lower.to_uppercase().into_bytes());
                 self.insert(&name, "lower-case hex", lower.into_bytes());
                 let list = format!("{half:?}");
-                self.insert(&name, "list of decimals", list[1..list.len() - 1].as_bytes().to_vec());
+                self.insert(&name, "list of decimals", list.as_bytes()[1..list.len() - 1].to_vec());
                 let list = format!("{half:02x?}");
-                self.insert(&name, "list of hex", list[1..list.len() - 1].as_bytes().to_vec());
+                self.insert(&name, "list of hex", list.as_bytes()[1..list.len() - 1].to_vec());
                 let lines: Vec<String> = half.iter().map(|byte| format!("{byte},")).collect();
                 self.insert(&name, "decimals, one a line", lines.join("\n    ").into_bytes());
                 for before in 0..3 {

@@ -21,6 +21,7 @@ mod network;
 #[path = "../canary/nonces.rs"]
 mod nonces;
 mod policy;
+mod privacy;
 #[path = "../canary/recorder.rs"]
 mod recorder;
 mod restart;

@@ -53,6 +53,8 @@ pub(crate) struct Network {
     signed: Vec<(Attempt, Vec<u8>, Vec<u8>)>,
     /// All frames that have left a node.
     pub(crate) frames: Vec<Arc<[u8]>>,
+    /// For how long steps are held back.
+    pub(crate) holds: Vec<core::time::Duration>,
     /// All randomness that nodes and signers have taken.
     pub(crate) taken: Taken,
 }
@@ -102,6 +104,7 @@ impl Network {
             config,
             signed: Vec::new(),
             frames: Vec::new(),
+            holds: Vec::new(),
             taken,
         };
         for index in 0..count {
@@ -285,6 +288,7 @@ impl Network {
         let from = self.nodes[node].peer;
         match action {
             Action::Persist(record) => self.nodes[node].store.commit(&[record]).unwrap(),
+            Action::Hold(time) => self.holds.push(time),
             Action::Broadcast { frame, .. } => {
                 self.frames.push(Arc::clone(&frame));
                 for index in 0..self.nodes.len() {

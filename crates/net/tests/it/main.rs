@@ -10,5 +10,6 @@ mod dht;
 mod direct;
 mod gossip;
 mod peer;
+mod relay;
 mod stop;
 mod stranger;

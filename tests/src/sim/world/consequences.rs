@@ -146,7 +146,16 @@ impl World {
         self.time >= BEGIN && node.crashes.front().is_some_and(|crash| running.boundaries >= crash.boundary)
     }
 
-    fn release(&mut self, host: usize, batch: Batch) {
+    pub(super) fn release(&mut self, host: usize, mut batch: Batch) {
+        if let Some(Action::Hold(time)) = batch.front() {
+            let at = self.time + u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+            batch.pop_front();
+            let leaves = |action: &Action| matches!(action, Action::Broadcast { .. } | Action::Send { .. });
+            let (late, now): (Batch, Batch) = batch.into_iter().partition(leaves);
+            let life = self.hosts[host].life;
+            self.at(at, Happening::Late { host, life, batch: late });
+            return self.release(host, now);
+        }
         for action in batch {
             if self.is_boundary(host) {
                 return self.crash(host);

@@ -1,0 +1,82 @@
+//! What a node does so that whoever watches its connections learns less (`docs/protocol.md` §10), if its user wants it.
+//!
+//! *Delay*: what a step sends leaves a random time later. Nothing of the step's records and events waits, and the order of
+//! what is sent does not change, so that a delay is to the others what a slow network is. It is bounded three times: by
+//! [`limits::HOLD`], by the time limits of this node, and by a quarter of the time that is left to any session.
+//!
+//! *Cover*: now and then a frame of no meaning goes to a node that serves some signer. It is an answer to a question that
+//! nobody asked, about a request that does not exist: every node has always been bound to check its signature and to
+//! drop it, without a penalty for anybody. Nothing about it is new to the receiver.
+
+use core::time::Duration;
+
+use motet_core_crypto::PublicKey;
+use motet_wire::{MonotonicMs, PeerId, RequestId, SyncResponse, limits as wire};
+
+use super::Engine;
+use super::step::Step;
+use crate::limits;
+
+impl Engine {
+    /// How long what this step sends is held back. None if it sends nothing, or nothing is to be held back.
+    pub(super) fn hold(&self, step: &mut Step<'_>) {
+        let config = &self.config;
+        let most = config.privacy.delay.min(limits::HOLD).min(config.round_timeout / 8).min(config.join_timeout / 8);
+        if most.is_zero() || !step.sends() {
+            return;
+        }
+        let now = step.now.mono;
+        let open = self.sessions.values().filter(|session| !session.is_over());
+        let left = open.map(|session| session.deadline.since(now) / 4).min();
+        let most = u64::try_from(left.map_or(most, |left| left.min(most)).as_millis()).unwrap_or(u64::MAX);
+        // Without randomness everything is late by the same time, which hides nothing and breaks nothing.
+        let drawn = random(step).map_or(most, |random| random % most.saturating_add(1));
+        step.hold(Duration::from_millis(drawn));
+    }
+
+    /// Sends a frame of no meaning, if it is time for one.
+    pub(super) fn cover(&mut self, step: &mut Step<'_>) {
+        let Some(mean) = self.config.privacy.cover else { return };
+        let now = step.now.mono;
+        if self.cover_at.is_some_and(|at| at > now) {
+            return;
+        }
+        if self.cover_at.is_some() {
+            self.send_cover(step);
+        }
+        let twice = u64::try_from(mean.max(limits::COVER_INTERVAL).as_millis()).unwrap_or(u64::MAX).saturating_mul(2);
+        let wait = random(step).map_or(twice / 2, |random| random % twice).max(1);
+        self.cover_at = Some(now.saturating_add(Duration::from_millis(wait)));
+    }
+
+    /// When the next frame of no meaning is due.
+    pub(super) const fn next_cover(&self) -> Option<MonotonicMs> {
+        self.cover_at
+    }
+
+    fn send_cover(&mut self, step: &mut Step<'_>) {
+        let speaks = |signer: &&PublicKey| self.delegation(signer).is_ok();
+        let Some(signer) = self.hosted.keys().find(speaks).copied() else { return };
+        let peers: Vec<PeerId> = self.directory.peers().filter(|peer| *peer != self.peer).collect();
+        let (Some(choice), Some(size)) = (random(step), random(step)) else { return };
+        let count = u64::try_from(peers.len()).unwrap_or(u64::MAX);
+        let chosen = choice.checked_rem(count).and_then(|index| usize::try_from(index).ok());
+        let Some(to) = chosen.and_then(|index| peers.get(index)) else { return };
+        let (least, most) = limits::COVER_BYTES;
+        let size = usize::try_from(size).unwrap_or(usize::MAX) % (most - least + 1) + least;
+        let mut noise = vec![0; size.max(wire::FRAME_OVERHEAD + 1)];
+        let mut request = [0; 32];
+        if step.rng.try_fill_bytes(&mut noise).is_err() || step.rng.try_fill_bytes(&mut request).is_err() {
+            return;
+        }
+        let nothing = SyncResponse { request: RequestId::from_bytes(request), frames: vec![noise] };
+        let addresses = self.directory.addresses_of(to);
+        if let Ok(sealed) = self.seal(&signer, nothing, step) {
+            step.send(*to, addresses, &sealed.frame);
+        }
+    }
+}
+
+fn random(step: &mut Step<'_>) -> Option<u64> {
+    step.rng.try_next_u64().ok()
+}

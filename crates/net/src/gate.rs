@@ -1,0 +1,71 @@
+//! The gate of a node that is reached through relays alone: no connection is opened but to its own relays, whoever asks for
+//! one and whatever address is believed (`docs/protocol.md` §10).
+//!
+//! It stands in the transport, below everything that dials: the DHT, gossip, and peers that claim to be reachable somewhere. A
+//! circuit through a relay is built on a connection to that relay, so it passes exactly when the relay does. Relays of others
+//! are strangers like everybody: whoever names one may own it.
+
+use core::pin::Pin;
+use core::task::{Context, Poll};
+
+use libp2p::Multiaddr;
+use libp2p::core::Transport;
+use libp2p::core::transport::{DialOpts, ListenerId, TransportError, TransportEvent};
+use libp2p::multiaddr::Protocol;
+
+use crate::config::Exposure;
+
+/// A transport that opens connections only to some addresses.
+pub(crate) struct Gate<T> {
+    inner: T,
+    /// None lets everything pass.
+    allowed: Option<Vec<Multiaddr>>,
+}
+
+impl<T> Gate<T> {
+    /// What a node of this exposure with these relays may dial.
+    pub(crate) fn new(inner: T, exposure: Exposure, relays: &[Multiaddr]) -> Self {
+        let allowed = match exposure {
+            Exposure::Direct => None,
+            Exposure::RelayOnly => Some(relays.iter().map(without_peer).collect()),
+        };
+        Self { inner, allowed }
+    }
+
+    fn lets_through(&self, address: &Multiaddr) -> bool {
+        self.allowed.as_ref().is_none_or(|allowed| allowed.contains(&without_peer(address)))
+    }
+}
+
+/// An address without the peer that is expected there.
+fn without_peer(address: &Multiaddr) -> Multiaddr {
+    address.iter().filter(|part| !matches!(part, Protocol::P2p(_))).collect()
+}
+
+impl<T: Transport + Unpin> Transport for Gate<T> {
+    type Output = T::Output;
+    type Error = T::Error;
+    type ListenerUpgrade = T::ListenerUpgrade;
+    type Dial = T::Dial;
+
+    fn listen_on(&mut self, id: ListenerId, address: Multiaddr) -> Result<(), TransportError<T::Error>> {
+        self.inner.listen_on(id, address)
+    }
+
+    fn remove_listener(&mut self, id: ListenerId) -> bool {
+        self.inner.remove_listener(id)
+    }
+
+    fn dial(&mut self, address: Multiaddr, options: DialOpts) -> Result<T::Dial, TransportError<T::Error>> {
+        if self.lets_through(&address) {
+            self.inner.dial(address, options)
+        } else {
+            tracing::debug!(%address, "not dialled: it is no relay of this node");
+            Err(TransportError::MultiaddrNotSupported(address))
+        }
+    }
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<TransportEvent<T::ListenerUpgrade, T::Error>> {
+        Pin::new(&mut self.inner).poll(context)
+    }
+}

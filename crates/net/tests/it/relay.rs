@@ -1,0 +1,103 @@
+//! Nodes that are reached through others, and nodes that are reached in no other way.
+
+use std::sync::Arc;
+
+use motet_net::{Exposure, Net, NetConfig, NetError, Relaying, address_to_wire, parse_address};
+use motet_wire::Topic;
+
+use crate::peer::{Peer, Plain, QUIC, TCP, config};
+
+async fn relay() -> Peer {
+    let mut config = config(TCP);
+    config.relaying = Relaying::On;
+    Peer::start(config).await
+}
+
+fn hidden(relays: &[&Peer]) -> NetConfig {
+    let mut config = config(TCP);
+    config.exposure = Exposure::RelayOnly;
+    config.relays = relays.iter().map(|relay| parse_address(&relay.address).unwrap()).collect();
+    config
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hidden_node_listens_at_its_relay_alone_and_is_reached_there() {
+    let relay = relay().await;
+    let mut node = Peer::start(hidden(&[&relay])).await;
+    assert!(node.address.starts_with(&relay.address), "{}", node.address);
+    let listening = node.handle.stats().await.unwrap().listening;
+    assert!(listening.iter().all(|address| address.contains("/p2p-circuit")), "{listening:?}");
+    let mut other = Peer::alone().await;
+    other.handle.dial(&node.address).await.unwrap();
+    let seen = other.connected(&node.id()).await;
+    assert!(seen.contains("/p2p-circuit"), "{seen}");
+    // Both ways, directly and by publishing.
+    other.handle.send(node.id(), Vec::new(), Arc::from(*b"there")).await.unwrap();
+    node.message_with(b"there").await;
+    node.handle.send(other.id(), Vec::new(), Arc::from(*b"and back")).await.unwrap();
+    other.message_with(b"and back").await;
+    node.handle.publish(Topic::Signers, Arc::from(*b"to all")).await.unwrap();
+    other.message_with(b"to all").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hidden_node_opens_no_connection_but_to_its_relays() {
+    let (relay, stranger) = (relay().await, relay().await);
+    let mut hidden_node = Peer::start(hidden(&[&relay])).await;
+    let mut other = Peer::alone().await;
+    let mut at_stranger = Peer::start(hidden(&[&stranger])).await;
+    // Directly, by whatever asks for it: refused. So is another's relay, which may be anybody's.
+    hidden_node.handle.dial(&other.address).await.unwrap();
+    let address = address_to_wire(other.address.split("/p2p/").next().unwrap()).unwrap();
+    hidden_node.handle.send(other.id(), vec![address], Arc::from(*b"lost")).await.unwrap();
+    hidden_node.handle.dial(&at_stranger.address).await.unwrap();
+    hidden_node.handle.dial(&stranger.address).await.unwrap();
+    // The others connect to each other afterwards, and hear of nobody else before.
+    other.handle.dial(&at_stranger.address).await.unwrap();
+    other.connected(&at_stranger.id()).await;
+    at_stranger.connected(&other.id()).await;
+    other.handle.dial(&hidden_node.address).await.unwrap();
+    assert!(other.connected(&hidden_node.id()).await.contains("/p2p-circuit"));
+    hidden_node.connected(&other.id()).await;
+    // Its relay and whoever came through it.
+    assert_eq!(hidden_node.handle.stats().await.unwrap().peers, 2);
+    assert_eq!(stranger.handle.stats().await.unwrap().peers, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn hidden_nodes_reach_each_other_through_a_relay_that_they_share() {
+    let relay = relay().await;
+    let one = Peer::start(hidden(&[&relay])).await;
+    let mut other = Peer::start(hidden(&[&relay])).await;
+    // Nobody has said where the other is: the relay is the place to try.
+    one.handle.send(other.id(), Vec::new(), Arc::from(*b"hello")).await.unwrap();
+    other.message_with(b"hello").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_may_be_reached_through_a_relay_and_directly() {
+    let relay = relay().await;
+    let mut both = config(QUIC);
+    both.relays.push(parse_address(&relay.address).unwrap());
+    let mut node = Peer::start(both).await;
+    assert!(node.address.contains("/quic-v1/p2p/"), "{}", node.address);
+    let circuit = node.wait("a circuit", |event| match event {
+        motet_net::NetEvent::Listening { address } => address.contains("/p2p-circuit").then_some(address),
+        _ => None,
+    });
+    let circuit = format!("{}/p2p/{}", circuit.await, node.id());
+    let mut far = Peer::alone().await;
+    far.handle.dial(&circuit).await.unwrap();
+    assert!(far.connected(&node.id()).await.contains("/p2p-circuit"));
+    let mut near = Peer::alone().await;
+    near.handle.dial(&node.address).await.unwrap();
+    assert!(!near.connected(&node.id()).await.contains("/p2p-circuit"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hidden_node_without_a_relay_does_not_start() {
+    assert_eq!(Net::start(hidden(&[]), Arc::new(Plain)).unwrap_err(), NetError::NoRelay);
+    let mut nameless = config(TCP);
+    nameless.relays.push(parse_address("/ip4/127.0.0.1/tcp/1").unwrap());
+    assert!(matches!(Net::start(nameless, Arc::new(Plain)).unwrap_err(), NetError::Relay(_)));
+}
