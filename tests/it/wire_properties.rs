@@ -8,13 +8,12 @@ use motet_tests::wire_fixtures::{
     validator,
 };
 use motet_tests::wire_forge::Forged;
-use motet_wire::message::{Commitments, Topology};
 use motet_wire::{
-    AbortCode, AbortReason, AbortSubject, Address, AdvertisementId, Arrival, Attempt, Criteria, Derivation, Election,
-    Have, Holding, Item, Message, MessageId, MonotonicMs, NonceCommit, NonceShare, Now, PartialSigShare,
-    ParticipantDeclined, ParticipantJoined, RequestId, RequestMetadata, RequestOptions, Rule, Sealed, SessionAbort,
-    SessionId, SessionReady, SignatureFinalized, SignerAdvertisement, SignerIndex, SignerMetadata, SignerSet,
-    SignerUnavailable, SigningRequest, SyncRequest, SyncResponse, TimestampMs, TranscriptHash,
+    AbortCode, AbortReason, AbortSubject, Address, AdvertisementId, Arrival, Attempt, Commitments, Criteria,
+    Derivation, Election, Have, Holding, Item, Message, MessageId, MonotonicMs, NonceCommit, NonceShare, Now,
+    PartialSigShare, ParticipantDeclined, ParticipantJoined, RequestId, RequestMetadata, RequestOptions, Rule, Sealed,
+    SessionAbort, SessionId, SessionReady, SignatureFinalized, SignerAdvertisement, SignerIndex, SignerMetadata,
+    SignerSet, SignerUnavailable, SigningRequest, SyncRequest, SyncResponse, TimestampMs, Topology, TranscriptHash,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;

@@ -11,15 +11,14 @@ use motet_core_crypto::{
     NonceCommitment, NonceInputs, PartialSignature, PublicNonce, SecretKey, Signature, generate_nonce, schnorr,
     tagged_hash,
 };
-use motet_wire::message::{Commitments, Topology};
 use motet_wire::work::{claim_of_advertisement, claim_of_request, mint};
 use motet_wire::{
-    AbortCode, AbortReason, AbortSubject, Address, AdvertisementId, Arrival, Attempt, Channel, Criteria, Delegation,
-    Derivation, Difficulty, Election, Evidence, HashWork, Have, Holding, Item, Message, MonotonicMs, NetworkId,
-    NonceCommit, NonceShare, Now, PartialSigShare, ParticipantDeclined, ParticipantJoined, PeerId, RequestMetadata,
-    RequestOptions, Sealed, SessionAbort, SessionId, SessionReady, SignatureFinalized, SignerAdvertisement,
-    SignerIndex, SignerMetadata, SignerSet, SignerUnavailable, SigningRequest, SyncRequest, SyncResponse, TimestampMs,
-    TranscriptHash, Validator, ValidatorLimits, Work, seal, transcript,
+    AbortCode, AbortReason, AbortSubject, Address, AdvertisementId, Arrival, Attempt, Channel, Commitments, Criteria,
+    Delegation, Derivation, Difficulty, Election, Evidence, HashWork, Have, Holding, Item, Message, MonotonicMs,
+    NetworkId, NonceCommit, NonceShare, Now, PartialSigShare, ParticipantDeclined, ParticipantJoined, PeerId,
+    RequestMetadata, RequestOptions, Sealed, SessionAbort, SessionId, SessionReady, SignatureFinalized,
+    SignerAdvertisement, SignerIndex, SignerMetadata, SignerSet, SignerUnavailable, SigningRequest, SyncRequest,
+    SyncResponse, TimestampMs, Topology, TranscriptHash, Validator, ValidatorLimits, Work, seal, transcript,
 };
 use rand_chacha::ChaCha8Rng;
 use rand_core::SeedableRng;

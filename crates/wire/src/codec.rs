@@ -50,7 +50,7 @@ pub enum ParseError {
     Point,
 }
 
-/// Encodes a value. It cannot fail for values of this crate; should it, the empty string decodes as nothing.
+/// Encodes a value; fails only for one that is over its bounds, which no value of this crate is.
 pub(crate) fn encode<T: Encode>(value: &T) -> Result<Vec<u8>, ParseError> {
     bincode::encode_to_vec(value, config()).map_err(|_| ParseError::Length)
 }

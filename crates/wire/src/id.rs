@@ -308,7 +308,7 @@ mod tests {
     fn a_peer_id_is_bounded_and_shown_in_base58() {
         let bytes = [&[0, 36, 8, 1, 18, 32][..], &[7; 32]].concat();
         let peer = PeerId::from_bytes(&bytes).unwrap();
-        assert!(peer.to_string().starts_with("12D3KooW") || peer.to_string().starts_with("1"));
+        assert!(peer.to_string().starts_with("12D3KooW"), "{peer}");
         assert_eq!(peer.to_string().parse(), Ok(peer));
         assert!(PeerId::from_bytes(&[]).is_err());
         assert!(PeerId::from_bytes(&[1; 64]).is_ok());

@@ -1,30 +1,30 @@
 //! Everything that a stranger's bytes can say to Motet, and the one way in which they become a message.
 //!
-//! - [`message`]: the messages, as types that hold parsed values; [`limits`]: their bounds.
-//! - [`envelope`]: the signed frame around each; [`seal`] makes one.
-//! - [`validate`]: the pipeline. [`Validator::admit`] and [`Admitted::verify`] are the only source of [`Validated`].
-//! - [`evidence`]: faults that any third party can verify offline.
-//! - [`delegation`], [`transcript`], [`work`]: what messages carry. [`topic`], [`dht_key`]: where they go.
-//! - [`text`], [`uri`]: what people are shown, paste and scan.
+//! - [`Message`]: the messages, as types that hold parsed values; [`limits`]: their bounds.
+//! - [`seal`] makes the signed frame around each, [`peek`] reads what a frame claims to be.
+//! - The pipeline: [`Validator::admit`] and [`Admitted::verify`] are the only source of [`Validated`].
+//! - [`Evidence`]: faults that any third party can verify offline.
+//! - [`Delegation`], [`transcript`], [`work`]: what messages carry. [`Topic`], [`DhtKey`]: where they go.
+//! - [`TextForm`], [`Link`]: what people are shown, paste and scan.
 //!
 //! The crate reads no clock, owns no randomness and does no I/O: time and random numbers are arguments. The format is
 //! described for other implementations in `docs/wire-format.md`, the rules of the pipeline in `docs/validation.md`.
 
 mod base58;
-pub mod codec;
-pub mod delegation;
-pub mod dht_key;
-pub mod envelope;
-pub mod evidence;
-pub mod id;
+mod codec;
+mod delegation;
+mod dht_key;
+mod envelope;
+mod evidence;
+mod id;
 pub mod limits;
-pub mod message;
-pub mod text;
-pub mod time;
-pub mod topic;
+mod message;
+mod text;
+mod time;
+mod topic;
 pub mod transcript;
-pub mod uri;
-pub mod validate;
+mod uri;
+mod validate;
 pub mod work;
 
 pub use codec::{DecodeError, ParseError};

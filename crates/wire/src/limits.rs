@@ -33,6 +33,8 @@ pub const REQUEST_DESCRIPTION: usize = 1024;
 pub const ADDRESSES_MAX: usize = 8;
 /// Longest binary multiaddr: a relayed address with two peer ids fits.
 pub const ADDRESS: usize = 128;
+/// Most addresses in a link: the more there are, the harder is the code to scan.
+pub const LINK_ADDRESSES_MAX: usize = 4;
 /// Most transaction types that a signer can name.
 pub const TRANSACTION_TYPES_MAX: usize = 16;
 /// Longest name of a transaction type.

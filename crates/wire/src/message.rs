@@ -4,15 +4,15 @@
 //! has its private *raw* mirror, which is what the bytes say before anybody has spent a square root on them: the
 //! pipeline decodes raw, checks raw, verifies the signature over the bytes, and only then parses.
 
-pub mod advertisement;
-pub mod commit;
-pub mod join;
-pub mod nonce;
-pub mod outcome;
-pub mod partial;
+pub(crate) mod advertisement;
+pub(crate) mod commit;
+pub(crate) mod join;
+pub(crate) mod nonce;
+pub(crate) mod outcome;
+pub(crate) mod partial;
 pub(crate) mod raw;
-pub mod request;
-pub mod sync;
+pub(crate) mod request;
+pub(crate) mod sync;
 
 use core::fmt;
 use core::time::Duration;

@@ -68,6 +68,7 @@ pub struct Now {
     pub mono: MonotonicMs,
 }
 
-fn milliseconds(duration: Duration) -> u64 {
+/// A duration as the bounds and the times of messages count it.
+pub(crate) fn milliseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

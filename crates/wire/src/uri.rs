@@ -22,9 +22,6 @@ const SCHEME: &str = "motet:";
 const CONTACT: &str = "mcontact";
 const REQUEST: &str = "mrequest";
 
-/// Most addresses in a link: the more there are, the harder is the code to scan.
-pub const LINK_ADDRESSES_MAX: usize = 4;
-
 /// A link.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Link {
@@ -115,7 +112,7 @@ impl fmt::Display for Link {
 struct RawPlace {
     network: Text<{ limits::NETWORK_ID }>,
     peer: Option<Bytes<{ limits::PEER_ID }>>,
-    addresses: List<Bytes<{ limits::ADDRESS }>, LINK_ADDRESSES_MAX>,
+    addresses: List<Bytes<{ limits::ADDRESS }>, { limits::LINK_ADDRESSES_MAX }>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]

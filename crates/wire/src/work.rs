@@ -12,11 +12,11 @@ use core::ops::ControlFlow;
 
 use motet_core_crypto::tagged_hash;
 
-use crate::codec::{Decode, Encode};
+use crate::codec::{Decode, Encode, ParseError};
 use crate::id::NetworkId;
 use crate::limits;
 use crate::message::{SignerAdvertisement, SigningRequest};
-use crate::time::TimestampMs;
+use crate::time::{TimestampMs, milliseconds};
 use crate::validate::Standing;
 
 /// A stamp: 12 bytes.
@@ -167,8 +167,7 @@ impl WorkPolicy for Free {
 
 /// The epoch of a time.
 pub fn epoch(time: TimestampMs) -> u32 {
-    let length = u64::try_from(limits::WORK_EPOCH.as_millis()).unwrap_or(u64::MAX);
-    u32::try_from(time.0.checked_div(length).unwrap_or_default()).unwrap_or(u32::MAX)
+    u32::try_from(time.0.checked_div(milliseconds(limits::WORK_EPOCH)).unwrap_or_default()).unwrap_or(u32::MAX)
 }
 
 /// How many numbers are tried between two reports of progress: about a millisecond.
@@ -202,11 +201,11 @@ pub fn mint(
 ///
 /// # Errors
 ///
-/// [`crate::codec::ParseError`] when a part of the advertisement is over its bound.
+/// [`ParseError`] when a part of the advertisement is over its bound.
 pub fn claim_of_advertisement(
     network: &NetworkId,
     advertisement: &SignerAdvertisement,
-) -> Result<WorkClaim, crate::codec::ParseError> {
+) -> Result<WorkClaim, ParseError> {
     let raw = crate::message::advertisement::RawSignerAdvertisement::try_from(advertisement)?;
     let body = crate::codec::encode(&raw)?;
     Ok(WorkClaim {
@@ -224,8 +223,8 @@ pub fn claim_of_advertisement(
 ///
 /// # Errors
 ///
-/// [`crate::codec::ParseError`] when a part of the request is over its bound.
-pub fn claim_of_request(network: &NetworkId, request: &SigningRequest) -> Result<WorkClaim, crate::codec::ParseError> {
+/// [`ParseError`] when a part of the request is over its bound.
+pub fn claim_of_request(network: &NetworkId, request: &SigningRequest) -> Result<WorkClaim, ParseError> {
     Ok(WorkClaim {
         purpose: Purpose::Request,
         network: network.clone(),

@@ -9,7 +9,7 @@ use super::structure::Structured;
 use super::{Channel, Rejection, Rule};
 use crate::limits;
 use crate::message::{Kind, Scope};
-use crate::time::{MonotonicMs, Now};
+use crate::time::{MonotonicMs, Now, milliseconds};
 
 /// A message that is in date, and until when it is by the monotonic clock.
 #[derive(Debug)]
@@ -56,8 +56,4 @@ pub(crate) fn check(structured: Structured, now: Now) -> Result<Fresh, Rejection
         return refuse(Rule::DelegationExpired);
     }
     Ok(Fresh { structured, now: now.mono, deadline })
-}
-
-fn milliseconds(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
