@@ -85,6 +85,15 @@ pub struct Fault {
 }
 
 impl Job {
+    /// How long it takes, in checks of a signature; `None` if nobody knows.
+    pub fn weight(&self) -> Option<usize> {
+        match self {
+            Self::Aggregate { items, nonces, .. } => Some(items.len() * (1 + nonces.len() / 2)),
+            Self::VerifyFinal { items, .. } => Some(items.len()),
+            Self::Mint { .. } => None,
+        }
+    }
+
     /// Computes. The random weights of batch verification come from `rng`, drawn now that all partial signatures are in.
     pub fn run(self, rng: &mut dyn TryCryptoRng<Error = EntropyError>) -> JobOutcome {
         match self {

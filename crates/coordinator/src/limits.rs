@@ -43,3 +43,10 @@ pub const ARRIVALS: usize = 32;
 pub const POOL: usize = 16;
 /// Own announcements that are put into the DHT again when it gets its first peers.
 pub const PUBLISHED: usize = 64;
+/// Computations that are done at once, in checks of a signature, together with what waits meanwhile: a quarter of a
+/// millisecond, for which nobody would call another thread.
+pub const AT_ONCE: usize = 8;
+/// Bytes of a frame that take as long to parse as a signature to check: a point is 33 bytes, and takes a sixth of that.
+pub const BYTES_PER_WEIGHT: usize = 512;
+/// Senders whose points are kept, so as not to be found for each of their messages.
+pub const SENDERS: usize = 1024;

@@ -22,6 +22,7 @@ mod handle;
 mod held;
 mod ingress;
 mod log;
+mod pool;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -40,6 +41,7 @@ use crate::error::CommandError;
 use crate::event::Event;
 use crate::job::Job;
 use crate::limits;
+use crate::pace::Pace;
 use crate::policy::Policy;
 use crate::signer::{Signer, SignerError, SignerTask};
 use crate::store::{Store, StoreError};
@@ -169,6 +171,10 @@ impl Node {
             next_command: 0,
             addresses: Vec::new(),
             deferred: VecDeque::new(),
+            senders: BTreeMap::new(),
+            backlog: VecDeque::new(),
+            has_spoken: false,
+            waiting: 0,
             egress,
         };
         tokio::spawn(driver.run(net_events));
@@ -231,12 +237,28 @@ struct Driver {
     next_command: u64,
     addresses: Vec<Address>,
     deferred: VecDeque<Vec<Released>>,
+    /// The points of senders, by their bytes.
+    senders: BTreeMap<[u8; 33], PublicKey>,
+    /// What came of computations that were done at once, to be handled before anything else.
+    backlog: VecDeque<Back>,
+    /// Whether something has been handed to the egress since others were last let run.
+    has_spoken: bool,
+    /// How much waits to be taken in, when this was last looked at.
+    waiting: usize,
     egress: tokio::task::JoinHandle<()>,
 }
 
 impl Driver {
     async fn run(mut self, mut network: mpsc::Receiver<NetEvent>) {
         let stopped = loop {
+            self.waiting = network.len() + self.inputs.len();
+            while let Some(back) = self.backlog.pop_front() {
+                self.on_back(back);
+            }
+            if core::mem::take(&mut self.has_spoken) {
+                // What has been said leaves before more is taken in; first of all before it is heard here, too.
+                tokio::task::yield_now().await;
+            }
             let wait = self.engine.next_deadline().map(|deadline| self.clock.until(deadline));
             let released = self.released.clone();
             // While the way out is full, nothing new is taken in; what is on its way back still is.
@@ -411,6 +433,7 @@ impl Driver {
 
     /// Hands a step's consequences to the egress, or keeps them until it has room: their order is never changed.
     fn release(&mut self, batch: Vec<Released>) {
+        self.has_spoken = true;
         if !self.deferred.is_empty() {
             return self.deferred.push_back(batch);
         }
@@ -419,49 +442,24 @@ impl Driver {
         }
     }
 
-    fn ask_signer(&self, task: SignerTask) {
+    fn ask_signer(&mut self, task: SignerTask) {
         let signs = matches!(task, SignerTask::Sign { .. });
         crash::crash_if(signs && self.crash == Some(CrashPoint::BeforeSigning));
         let Some(signer) = self.signers.get(task.signer()).map(Arc::clone) else {
-            if let Some(answer) = task.refused(SignerError::Unknown) {
-                let back = self.inputs_in.clone();
-                tokio::spawn(async move { drop(back.send(Input::SignerAnswered(answer).into()).await) });
-            }
+            self.backlog.extend(task.refused(SignerError::Unknown).map(|answer| Input::SignerAnswered(answer).into()));
             return;
         };
         let span = task.request().map_or_else(Span::none, |request| self.engine.span_of(request));
-        self.in_pool(move || {
+        let weight = (signer.pace() == Pace::Computes).then(|| task.weight());
+        self.run_soon(weight, move || {
             let _entered = span.enter();
             tracing::debug!(signer = %task.signer(), task = task.name(), "a signer is asked");
             task.perform(&*signer).map(|answer| Input::SignerAnswered(answer).into())
         });
     }
 
-    fn compute(&self, job: Job) {
-        self.in_pool(move || Some(Input::Computed(job.run(&mut OsEntropy)).into()));
-    }
-
-    /// Runs a computation on the pool of blocking threads, a bounded number at a time.
-    fn in_pool(&self, work: impl FnOnce() -> Option<Back> + Send + 'static) {
-        let back = self.inputs_in.clone();
-        let run = move |permit| {
-            let result = work();
-            drop(permit);
-            // The driver takes what comes back whatever else it waits for; when it is gone, nobody does.
-            if let Some(result) = result {
-                drop(back.blocking_send(result));
-            }
-        };
-        match Arc::clone(&self.pool).try_acquire_owned() {
-            Ok(permit) => drop(tokio::task::spawn_blocking(move || run(permit))),
-            Err(_) => {
-                let pool = Arc::clone(&self.pool);
-                tokio::spawn(async move {
-                    let Ok(permit) = pool.acquire_owned().await else { return };
-                    drop(tokio::task::spawn_blocking(move || run(permit)));
-                });
-            }
-        }
+    fn compute(&mut self, job: Job) {
+        self.run_soon(job.weight(), move || Some(Input::Computed(job.run(&mut OsEntropy)).into()));
     }
 }
 

@@ -13,6 +13,8 @@ use std::sync::Arc;
 use motet_core_crypto::{KeyAggContext, PartialSignature, PublicKey, PublicNonce, Signature};
 use motet_wire::{Attempt, RequestId, SessionId, SignerIndex, TimestampMs};
 
+use crate::pace::Pace;
+
 pub use local::LocalSigner;
 
 /// One item of a request, with its key: what is signed under what.
@@ -105,6 +107,16 @@ impl SignerTask {
         }
     }
 
+    /// How long a signer that only computes takes over it, in checks of a signature.
+    pub fn weight(&self) -> usize {
+        match self {
+            Self::Forget { .. } => 0,
+            Self::Delegate { .. } => 1,
+            Self::GenerateNonces { items, .. } => items.len(),
+            Self::Sign { items, nonces, .. } => items.len() * (1 + nonces.len() / 8),
+        }
+    }
+
     /// Lets a signer do the task. `None` for the tasks that nobody waits for.
     pub fn perform(self, signer: &dyn Signer) -> Option<SignerAnswer> {
         match self {
@@ -191,10 +203,15 @@ pub enum SignerError {
 
 /// A holder of one signer key: in memory ([`LocalSigner`]), in a device, in an enclave or elsewhere.
 ///
-/// Calls may block; they run on a pool.
+/// Calls may block; they run on a pool, unless [`Signer::pace`] says that they only compute.
 pub trait Signer: Send + Sync + fmt::Debug {
     /// The key.
     fn public_key(&self) -> PublicKey;
+
+    /// Whether calls may wait for something.
+    fn pace(&self) -> Pace {
+        Pace::Waits
+    }
 
     /// Signs a delegation's digest with BIP-340.
     ///

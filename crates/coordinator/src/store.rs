@@ -11,6 +11,7 @@ use std::sync::Arc;
 use motet_core_crypto::PublicKey;
 use motet_wire::{Attempt, RequestId, TimestampMs};
 
+use crate::pace::Pace;
 use crate::policy::ProposalDigest;
 use crate::reputation::Standing;
 
@@ -114,6 +115,11 @@ pub struct StoreError(pub String);
 
 /// Durable storage. Calls block until the medium has the data.
 pub trait Store: Send + Sync + core::fmt::Debug {
+    /// Whether [`Store::commit`] waits for a medium.
+    fn pace(&self) -> Pace {
+        Pace::Waits
+    }
+
     /// Writes all records or none. Of requests that have ended long ago, all but the newest
     /// [`crate::limits::ENDED_REQUESTS`] are forgotten.
     ///

@@ -21,6 +21,7 @@ use crate::engine::{Input, Reply};
 use crate::error::CommandError;
 use crate::event::Event;
 use crate::limits;
+use crate::pace::Pace;
 use crate::store::{Record, Store, StoreError};
 
 /// One consequence of a step, on its way out.
@@ -98,12 +99,19 @@ impl Egress {
         let crash = self.crash;
         crash_if(crash.is_some_and(|crash| records.iter().any(|record| crash.is_before_storing(record))));
         let store = Arc::clone(&self.store);
-        let stored = tokio::task::spawn_blocking(move || {
+        let pace = store.pace();
+        let storing = move || {
             let stored = store.commit(&records);
             crash_if(crash.is_some_and(|crash| records.iter().any(|record| crash.is_after_storing(record))));
             stored
-        });
-        stored.await.unwrap_or_else(|error| Err(StoreError(error.to_string())))
+        };
+        match pace {
+            Pace::Computes => storing(),
+            Pace::Waits => {
+                let stored = tokio::task::spawn_blocking(storing).await;
+                stored.unwrap_or_else(|error| Err(StoreError(error.to_string())))
+            }
+        }
     }
 
     /// What could not be stored does not leave.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use motet_core_crypto::PublicKey;
 use motet_net::ReportToken;
 use motet_wire::{
     Admitted, Arrival, Channel, PeerId, Penalty, Rejection, Standing, Validated, Verdict, peek, verify_batch,
@@ -11,6 +12,7 @@ use tokio::sync::oneshot;
 use super::{Back, Driver};
 use crate::engine::Input;
 use crate::entropy::OsEntropy;
+use crate::limits;
 
 /// A frame, how it came, from whom, and what to report on.
 pub(super) type Arrived = (Arc<[u8]>, Channel, PeerId, Option<ReportToken>);
@@ -23,15 +25,21 @@ pub(crate) struct Looked {
 }
 
 impl Driver {
-    /// The cheap half here and now, the signatures on the pool.
+    /// The cheap half here and now; the signatures, if they are many, on the pool.
     pub(super) fn look_at(&mut self, arrivals: Vec<Arrived>, done: Option<oneshot::Sender<()>>) {
         let now = self.clock.now();
         let mut admitted: Vec<(Admitted, PeerId, Option<ReportToken>)> = Vec::new();
+        let mut weight = 0;
         for (bytes, channel, from, token) in arrivals {
             let (peer, author) = (self.standing_of_peer(&from), self.standing_of_author(&bytes));
+            let length = bytes.len();
             let arrival = Arrival::new(bytes, channel, from).standing(peer, author);
             match self.validator.admit(arrival, now) {
-                Ok(worth) => admitted.push((worth, from, token)),
+                Ok(worth) => {
+                    // Besides the signature there are points to parse, and they are most of what a frame can hold.
+                    weight += 1 + length / limits::BYTES_PER_WEIGHT;
+                    admitted.push((worth, from, token));
+                }
                 Err(rejection) => self.on_looked(Looked { from, token, result: Err(Box::new(rejection)) }),
             }
         }
@@ -42,7 +50,7 @@ impl Driver {
             }
             return;
         }
-        self.in_pool(move || {
+        self.run_soon(Some(weight), move || {
             let (admitted, origins): (Vec<_>, Vec<_>) =
                 admitted.into_iter().map(|(admitted, from, token)| (admitted, (from, token))).unzip();
             let results = verify_batch(admitted, &mut OsEntropy);
@@ -87,9 +95,20 @@ impl Driver {
         member(self.engine.sessions_with(peer))
     }
 
-    fn standing_of_author(&self, bytes: &[u8]) -> Standing {
-        let sender = peek(bytes).and_then(|peek| motet_core_crypto::PublicKey::from_bytes(&peek.sender).ok());
-        sender.map_or(Standing::Stranger, |sender| member(self.engine.sessions_of(&sender)))
+    fn standing_of_author(&mut self, bytes: &[u8]) -> Standing {
+        let Some(peek) = peek(bytes) else { return Standing::Stranger };
+        // To find a point takes longer than everything else here, and the same few senders come again and again.
+        let known = self.senders.get(&peek.sender).copied();
+        let Some(sender) = known.or_else(|| PublicKey::from_bytes(&peek.sender).ok()) else {
+            return Standing::Stranger;
+        };
+        if known.is_none() {
+            if self.senders.len() >= limits::SENDERS {
+                self.senders.clear();
+            }
+            self.senders.insert(peek.sender, sender);
+        }
+        member(self.engine.sessions_of(&sender))
     }
 }
 

@@ -12,6 +12,7 @@ use rand_core::TryCryptoRng;
 
 use super::{Signer, SignerError, SigningItem, Ticket};
 use crate::entropy::EntropyError;
+use crate::pace::Pace;
 
 /// Nonces that one signer keeps at a time. The engine forgets those that it no longer needs; this is the last line.
 const TICKETS: usize = 4096;
@@ -53,6 +54,10 @@ impl<R: TryCryptoRng<Error = EntropyError> + Send> LocalSigner<R> {
 impl<R: TryCryptoRng<Error = EntropyError> + Send> Signer for LocalSigner<R> {
     fn public_key(&self) -> PublicKey {
         self.key.public_key()
+    }
+
+    fn pace(&self) -> Pace {
+        Pace::Computes
     }
 
     fn delegate(&self, digest: &[u8; 32]) -> Result<Signature, SignerError> {

@@ -8,6 +8,7 @@ use motet_wire::{Attempt, RequestId, TimestampMs};
 
 use super::{Record, Snapshot, Store, StoreError};
 use crate::limits;
+use crate::pace::Pace;
 use crate::policy::ProposalDigest;
 use crate::reputation::Standing;
 
@@ -69,6 +70,10 @@ impl Tables {
 }
 
 impl Store for MemoryStore {
+    fn pace(&self) -> Pace {
+        Pace::Computes
+    }
+
     fn commit(&self, records: &[Record]) -> Result<(), StoreError> {
         let mut tables = self.tables.lock().unwrap_or_else(PoisonError::into_inner);
         for record in records {
