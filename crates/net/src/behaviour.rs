@@ -114,6 +114,8 @@ fn gossip(config: &NetConfig) -> Result<gossipsub::Behaviour, NetError> {
     let settings = gossipsub::ConfigBuilder::default()
         .validation_mode(gossipsub::ValidationMode::Anonymous)
         .validate_messages()
+        // All connected peers get what is published on their direct streams; gossip is for those behind them.
+        .flood_publish(false)
         .message_id_fn(|message| tagged_hash("motet/gossip-id/v1", &[&message.data]).to_vec().into())
         .max_transmit_size(limits::FRAME_SESSION_ABORT + ours::GOSSIP_OVERHEAD)
         .build()

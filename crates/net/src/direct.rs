@@ -66,10 +66,16 @@ pub(crate) async fn write(
     mut outbox: mpsc::Receiver<Arc<[u8]>>,
 ) {
     let mut stream = None;
-    while let Ok(Some(frame)) = tokio::time::timeout(limits::WRITER_IDLE, outbox.recv()).await {
+    let mut frames = Vec::new();
+    // What waits goes out together.
+    while let Ok(1..) =
+        tokio::time::timeout(limits::WRITER_IDLE, outbox.recv_many(&mut frames, limits::FRAMES_AT_ONCE)).await
+    {
+        let bytes = packed(&frames);
+        frames.clear();
         let mut pause = limits::SEND_PAUSE;
         for attempt in 1..=limits::SEND_ATTEMPTS {
-            match send(peer, &protocol, &mut control, &mut stream, &frame).await {
+            match send(peer, &protocol, &mut control, &mut stream, &bytes).await {
                 Ok(()) => break,
                 Err(error) => tracing::debug!(%peer, attempt, %error, "a direct message was not sent"),
             }
@@ -92,23 +98,31 @@ async fn finish(mut stream: Stream) {
     }
 }
 
+/// Frames as they are on a stream. None is longer than a frame may be, so none is left out.
+fn packed(frames: &[Arc<[u8]>]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(frames.iter().map(|frame| 4 + frame.len()).sum());
+    for frame in frames {
+        if let Ok(length) = u32::try_from(frame.len()) {
+            bytes.extend_from_slice(&length.to_be_bytes());
+            bytes.extend_from_slice(frame);
+        }
+    }
+    bytes
+}
+
 async fn send(
     peer: PeerId,
     protocol: &StreamProtocol,
     control: &mut Control,
     stream: &mut Option<Stream>,
-    frame: &[u8],
+    bytes: &[u8],
 ) -> std::io::Result<()> {
     let open = match stream.take() {
         Some(open) => open,
         None => tokio::time::timeout(limits::OPEN_TIME, open(peer, protocol, control)).await??,
     };
     let open = stream.insert(open);
-    let length = u32::try_from(frame.len()).map_err(std::io::Error::other)?;
-    let mut bytes = Vec::with_capacity(4 + frame.len());
-    bytes.extend_from_slice(&length.to_be_bytes());
-    bytes.extend_from_slice(frame);
-    open.write_all(&bytes).await?;
+    open.write_all(bytes).await?;
     open.flush().await
 }
 

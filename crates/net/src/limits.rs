@@ -6,10 +6,14 @@ use core::time::Duration;
 pub(crate) const EVENTS: usize = 1024;
 /// Commands that wait for the event loop.
 pub(crate) const COMMANDS: usize = 1024;
+/// Commands that are carried out before the network is looked at again.
+pub(crate) const ORDERS: usize = 64;
 /// Own messages on their way back to this node. They are few, and losing one would lose an event.
 pub(crate) const LOOPBACK: usize = 4096;
 /// Frames that wait for one peer; a slow reader loses the newest, and asks for them later.
 pub(crate) const OUTBOX: usize = 256;
+/// Frames for one peer that are written together, if so many wait.
+pub(crate) const FRAMES_AT_ONCE: usize = 16;
 /// How often a frame is tried on a new stream.
 pub(crate) const SEND_ATTEMPTS: u32 = 4;
 /// The pause before the second try; it doubles.

@@ -62,6 +62,7 @@ pub(crate) struct Query {
 
 impl Task {
     pub(crate) async fn run(mut self) {
+        let mut orders = Vec::new();
         let stopped = loop {
             let events = self.events.clone();
             tokio::select! {
@@ -74,11 +75,15 @@ impl Task {
                     Err(_) => break None,
                 },
                 () = events.closed() => break None,
-                order = self.orders.recv() => match order {
-                    None => break None,
-                    Some(Order::Stop { done }) => break Some(done),
-                    Some(order) => self.on_order(order),
-                },
+                // Together, since the swarm looks at all its parts whenever it is asked.
+                0.. = self.orders.recv_many(&mut orders, limits::ORDERS) => {
+                    if orders.is_empty() {
+                        break None;
+                    }
+                    if let Some(done) = self.on_orders(&mut orders) {
+                        break Some(done);
+                    }
+                }
                 event = self.swarm.select_next_some() => self.on_event(event),
                 Some((peer, stream)) = self.incoming.next() => self.on_stream(peer, stream),
                 Some(_) = self.writers.join_next(), if !self.writers.is_empty() => {}
@@ -123,6 +128,17 @@ impl Task {
     fn loop_back(&mut self, frame: Arc<[u8]>) {
         let from = self.config.keypair.peer_id();
         self.tell(NetEvent::Received { from, channel: Channel::Loopback, bytes: frame, token: None });
+    }
+
+    /// Says whom to answer if the last thing to do is to stop.
+    fn on_orders(&mut self, orders: &mut Vec<Order>) -> Option<oneshot::Sender<()>> {
+        for order in orders.drain(..) {
+            match order {
+                Order::Stop { done } => return Some(done),
+                order => self.on_order(order),
+            }
+        }
+        None
     }
 
     fn on_order(&mut self, order: Order) {
@@ -170,12 +186,13 @@ impl Task {
     fn publish(&mut self, topic: Topic, frame: Arc<[u8]>) {
         self.stats.published += 1;
         frames::log("published", None, &frame);
-        self.loop_back(Arc::clone(&frame));
-        self.gossip(topic, &frame);
+        // Whoever is here gets it straight from us, and before anybody else.
         let peers = self.connected.clone();
         for peer in &peers {
             self.enqueue(*peer, Arc::clone(&frame));
         }
+        self.loop_back(Arc::clone(&frame));
+        self.gossip(topic, &frame);
         self.published = Some((Arc::clone(&frame), peers));
         let recent = self.recent.entry(topic).or_default();
         if recent.len() >= limits::RECENT {
