@@ -240,6 +240,7 @@ impl Engine {
         session.outcome = outcome;
         self.remember_end(id, step);
         self.note_failure(id, &cause, step);
+        self.prepare_farewell(id, &cause, step);
         step.emit(Event::SessionAborted(Aborted { request: *id, cause }));
         self.forget_nonces(id, step);
     }

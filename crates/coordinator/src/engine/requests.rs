@@ -144,6 +144,7 @@ impl Engine {
             signatures: None,
             signed_in: None,
             outcome: None,
+            farewell: None,
             ended: None,
             unstored: false,
             trace: Trace::new(&id),

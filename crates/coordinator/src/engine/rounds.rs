@@ -47,11 +47,11 @@ impl Engine {
         };
         if known.is_over() {
             // Whoever goes on has missed how it ended.
-            if let Some(outcome) = known.outcome.clone().filter(|_| attempt > known.run.attempt) {
-                let peer = known.peer_of(index).cloned();
-                if let Some(peer) = peer {
-                    step.send(peer, Vec::new(), &outcome);
-                }
+            let late = attempt > known.run.attempt || known.farewell.is_some();
+            if let Some(end) = known.end_for(attempt).filter(|_| late)
+                && let Some(peer) = known.peer_of(index)
+            {
+                step.send(*peer, Vec::new(), end);
             }
             return Place::Nowhere;
         }

@@ -234,6 +234,8 @@ pub(crate) struct Session {
     pub(crate) signed_in: Option<SessionId>,
     /// What is told to whoever asks how it ended.
     pub(crate) outcome: Option<Arc<[u8]>>,
+    /// What is told to whoever still waits for this node in an attempt to which it has not signed, and never will.
+    pub(crate) farewell: Option<Arc<[u8]>>,
     pub(crate) ended: Option<MonotonicMs>,
     /// Whether the store has refused something of it.
     pub(crate) unstored: bool,
@@ -321,6 +323,12 @@ impl Session {
             signature: *signature,
         });
         Some(Completed { request: self.id, session: self.signed_in?, items: items.collect() })
+    }
+
+    /// How it ended, for somebody who is in this attempt.
+    pub(crate) fn end_for(&self, attempt: Attempt) -> Option<&Arc<[u8]>> {
+        let farewell = || self.farewell.as_ref().filter(|_| attempt >= self.run.attempt);
+        self.outcome.as_ref().or_else(farewell)
     }
 
     pub(crate) fn have(&self) -> Have {

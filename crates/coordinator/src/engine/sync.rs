@@ -85,7 +85,7 @@ impl Engine {
             frames.extend(partials.map(|(_, held)| Arc::clone(&held.frame)));
         }
         if have.outcome == Holding::Missing {
-            frames.extend(session.outcome.clone());
+            frames.extend(session.end_for(attempt).map(Arc::clone));
         }
         frames
     }

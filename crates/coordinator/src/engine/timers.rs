@@ -101,8 +101,39 @@ impl Engine {
         self.finish(id, None, AbortCause::Unresponsive { awaiting, signers }, step);
     }
 
+    /// Whoever comes too late is to learn that nobody waits any more, and not to take it for silence. The others, who wait
+    /// for the same, are told nothing: what this node has signed may still be all that they need.
+    pub(super) fn prepare_farewell(&mut self, id: &RequestId, cause: &AbortCause, step: &mut Step<'_>) {
+        let AbortCause::Unresponsive { signers, .. } = cause else { return };
+        let Some(session) = self.sessions.get(id) else { return };
+        let has_signed = session.locals.keys().any(|index| session.run.partials.at(*index).is_some());
+        if has_signed {
+            return;
+        }
+        let names: Vec<String> = signers.iter().map(ToString::to_string).collect();
+        let detail = format!("waited in vain for {}", names.join(", "));
+        let frame = self.seal_abort(id, AbortCode::TimedOut, detail, None, step);
+        if let Some(session) = self.sessions.get_mut(id) {
+            session.farewell = frame;
+        }
+    }
+
     /// Tells the participants that this node gives up. The frame, if it could be made.
     pub(super) fn send_abort(
+        &mut self,
+        id: &RequestId,
+        code: AbortCode,
+        detail: String,
+        evidence: Option<Evidence>,
+        step: &mut Step<'_>,
+    ) -> Option<Arc<[u8]>> {
+        let frame = self.seal_abort(id, code, detail, evidence, step)?;
+        step.broadcast(Topic::Sessions, &frame);
+        self.send_to_session(id, &frame, step);
+        Some(frame)
+    }
+
+    fn seal_abort(
         &mut self,
         id: &RequestId,
         code: AbortCode,
@@ -121,10 +152,7 @@ impl Engine {
         }
         let reason = AbortReason { code, detail };
         let abort = SessionAbort { subject: AbortSubject::Request(*id), reason, evidence };
-        let sealed = self.seal(&signer, abort, step).ok()?;
-        step.broadcast(Topic::Sessions, &sealed.frame);
-        self.send_to_session(id, &sealed.frame, step);
-        Some(sealed.frame)
+        Some(self.seal(&signer, abort, step).ok()?.frame)
     }
 
     /// Forgets a session.

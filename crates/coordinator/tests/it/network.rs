@@ -253,10 +253,16 @@ impl Network {
 
     /// Lets time pass until the next deadline of any node.
     pub(crate) fn sleep_to_next_deadline(&mut self) {
-        let next = self.nodes.iter().filter_map(|node| node.engine.next_deadline()).min().expect("a deadline");
+        let all: Vec<usize> = (0..self.nodes.len()).collect();
+        self.sleep_to_next_deadline_of(&all);
+    }
+
+    /// The same, while the others stand still.
+    pub(crate) fn sleep_to_next_deadline_of(&mut self, awake: &[usize]) {
+        let next = awake.iter().filter_map(|node| self.nodes[*node].engine.next_deadline()).min().expect("a deadline");
         self.clock = self.clock.max(next.0.saturating_sub(1_000_000));
-        for index in 0..self.nodes.len() {
-            self.input(index, Input::Tick);
+        for index in awake {
+            self.input(*index, Input::Tick);
         }
     }
 

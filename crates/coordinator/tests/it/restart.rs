@@ -10,15 +10,16 @@ use proptest::prelude::*;
 use crate::network::Network;
 use crate::session::{assert_signed, items, options};
 
+fn over(network: &mut Network, node: usize, request: RequestId) -> bool {
+    let status = network.command(node, Command::Status { request });
+    matches!(status, Ok(Reply::Status(status)) if matches!(status.phase, Phase::Complete | Phase::Aborted))
+}
+
 /// Steps until every node has ended its session, or so many deadlines have passed.
 fn run_to_the_end(network: &mut Network, request: RequestId) {
     for _ in 0..2000 {
         network.run();
-        let over = (0..network.nodes.len()).all(|node| {
-            let status = network.command(node, Command::Status { request });
-            matches!(status, Ok(Reply::Status(status)) if matches!(status.phase, Phase::Complete | Phase::Aborted))
-        });
-        if over {
+        if (0..network.nodes.len()).all(|node| over(network, node, request)) {
             return;
         }
         network.sleep_to_next_deadline();
@@ -73,6 +74,42 @@ fn what_was_announced_is_announced_even_if_nothing_of_it_had_left() {
         network.advertise_all();
         run_to_the_end(&mut network, request);
         assert_signed(&network, &items);
+    }
+}
+
+#[test]
+fn who_has_stood_still_is_told_that_it_is_over_and_blames_nobody() {
+    for after in 0.. {
+        let mut network = Network::new(3, 7, &Config::default());
+        network.advertise_all();
+        let request = network.announce(items(1), options(Commitments::On));
+        for _ in 0..after {
+            network.deliver_one();
+        }
+        if network.nodes[2].partials_sent > 0 {
+            // It has given all that the others need.
+            break;
+        }
+        network.nodes[2].deaf = true;
+        while !over(&mut network, 0, request) || !over(&mut network, 1, request) {
+            network.run();
+            network.sleep_to_next_deadline_of(&[0, 1]);
+        }
+        network.nodes[2].deaf = false;
+        for _ in 0..2000 {
+            network.run();
+            let known = network.command(2, Command::Status { request }).is_ok();
+            if !known || over(&mut network, 2, request) {
+                break;
+            }
+            network.sleep_to_next_deadline();
+        }
+        for other in [0, 1] {
+            let signer = network.key(other);
+            let score = network.command(2, Command::Reputation { signer }).unwrap();
+            assert!(matches!(score, Reply::Reputation(score) if score.get() == 0), "{after}: {score:?}");
+        }
+        assert_nonces_are_used_once(&network);
     }
 }
 
