@@ -21,6 +21,7 @@ mod entries;
 mod handle;
 mod held;
 mod ingress;
+mod load;
 mod log;
 mod pool;
 
@@ -345,6 +346,7 @@ impl Driver {
 
     /// Takes in what waits: frames that have come together are checked together.
     fn on_net(&mut self, first: NetEvent, network: &mut mpsc::Receiver<NetEvent>) {
+        self.validator.set_load(load::of(network));
         let mut arrivals = Vec::new();
         let mut next = Some(first);
         while let Some(event) = next {

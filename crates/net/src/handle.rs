@@ -21,6 +21,7 @@ pub(crate) enum Order {
     Report { token: ReportToken, verdict: Verdict },
     Penalize { peer: PeerId, penalty: Penalty },
     Stats { answer: oneshot::Sender<Stats> },
+    DhtStats { answer: oneshot::Sender<DhtStats> },
     Stop { done: oneshot::Sender<()> },
 }
 
@@ -50,6 +51,31 @@ pub struct Stats {
     pub dropped: u64,
     /// Addresses that the node listens on.
     pub listening: Vec<String>,
+}
+
+/// Whether the DHT can be asked.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum DhtState {
+    /// It knows no peers yet.
+    #[default]
+    Waiting,
+    /// It knows peers.
+    Ready,
+}
+
+/// What a node's part of the DHT looks like at one moment.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DhtStats {
+    /// Whether it can be asked.
+    pub state: DhtState,
+    /// Peers in the routing table.
+    pub peers: usize,
+    /// Keys under which something lies on this node.
+    pub records: usize,
+    /// Bytes that lie there.
+    pub bytes: usize,
+    /// Own questions that have not been answered.
+    pub queries: usize,
 }
 
 impl NetHandle {
@@ -138,6 +164,17 @@ impl NetHandle {
     pub async fn stats(&self) -> Result<Stats, NetError> {
         let (answer, question) = oneshot::channel();
         self.order(Order::Stats { answer }).await?;
+        question.await.map_err(|_| NetError::Stopped)
+    }
+
+    /// What the node's part of the DHT looks like now.
+    ///
+    /// # Errors
+    ///
+    /// [`NetError::Stopped`].
+    pub async fn dht_stats(&self) -> Result<DhtStats, NetError> {
+        let (answer, question) = oneshot::channel();
+        self.order(Order::DhtStats { answer }).await?;
         question.await.map_err(|_| NetError::Stopped)
     }
 

@@ -22,7 +22,7 @@ pub use config::{Exposure, Keypair, Mdns, NetConfig, Reach, Relaying, parse_addr
 pub use dht::{Entry, EntryPolicy};
 pub use error::NetError;
 pub use event::{NetEvent, ReportToken};
-pub use handle::{NetHandle, Stats, split_peer};
+pub use handle::{DhtState, DhtStats, NetHandle, Stats, split_peer};
 pub use libp2p::Multiaddr;
 pub use node::Net;
 pub use peers::address_to_wire;

@@ -26,7 +26,7 @@ use crate::dht::{self, EntryPolicy};
 use crate::direct;
 use crate::event::{NetEvent, ReportToken};
 use crate::frames;
-use crate::handle::{Order, Stats};
+use crate::handle::{DhtState, DhtStats, Order, Stats};
 use crate::limits;
 use crate::peers;
 
@@ -169,8 +169,17 @@ impl Task {
                 // Whoever asked may have gone.
                 drop(answer.send(stats));
             }
+            Order::DhtStats { answer } => drop(answer.send(self.dht_stats())),
             Order::Stop { .. } => {}
         }
+    }
+
+    fn dht_stats(&mut self) -> DhtStats {
+        let kad = &mut self.swarm.behaviour_mut().kad;
+        let peers = kad.kbuckets().map(|bucket| bucket.num_entries()).sum();
+        let (records, bytes) = kad.store_mut().size();
+        let state = if self.dht_ready { DhtState::Ready } else { DhtState::Waiting };
+        DhtStats { state, peers, records, bytes, queries: self.queries.len() }
     }
 
     fn stats(&mut self) -> Stats {

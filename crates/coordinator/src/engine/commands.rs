@@ -1,12 +1,13 @@
 //! The calls of the application (`docs/protocol.md` §12).
 
+use core::time::Duration;
 use std::collections::BTreeSet;
 
-use motet_wire::{AbortCode, RequestId};
+use motet_wire::{AbortCode, Now, RequestId};
 
 use super::Engine;
 use super::announce::Offer;
-use super::input::{Command, CommandId, Reply};
+use super::input::{Announcement, Command, CommandId, Reply};
 use super::session::Gates;
 use super::step::Step;
 use crate::error::CommandError;
@@ -37,7 +38,10 @@ impl Engine {
             Command::StartNonceCommitment { request } => self.open_gate(&request, |gates| gates.commit = true, step),
             Command::StartRound1 { request } => self.open_gate(&request, |gates| gates.reveal = true, step),
             Command::StartRound2 { request } => self.open_gate(&request, |gates| gates.sign = true, step),
-            Command::Retry { request } => self.retry(&request, step),
+            Command::Retry { request } => match self.asks_again(&request, step.now) {
+                Some(announcement) => return self.announce(id, announcement, step),
+                None => self.retry(&request, step),
+            },
         };
         step.reply(id, result);
     }
@@ -79,6 +83,26 @@ impl Engine {
         open(&mut session.gates);
         self.advance(request, step);
         Ok(Reply::Done)
+    }
+
+    /// What is asked again where not all have joined in time: the same, by whoever has asked. It is a request of its own,
+    /// so that nothing of the one before can come into it.
+    fn asks_again(&self, request: &RequestId, now: Now) -> Option<Announcement> {
+        let session = self.sessions.get(request).filter(|session| session.phase == Phase::Aborted)?;
+        let terms = &session.request;
+        let creator = terms.creator.signer;
+        let blocked = terms.keys.iter().any(|key| self.conduct.is_blocked(key, now.wall));
+        if !self.hosted.contains_key(&creator) || session.joins.is_full() || blocked {
+            return None;
+        }
+        Some(Announcement {
+            creator,
+            keys: terms.keys.clone(),
+            items: terms.items.clone(),
+            options: terms.options,
+            metadata: terms.metadata.clone(),
+            lifetime: Duration::from_millis(terms.expires.0.saturating_sub(terms.created.0)),
+        })
     }
 
     fn retry(&mut self, request: &RequestId, step: &mut Step<'_>) -> Result<Reply, CommandError> {

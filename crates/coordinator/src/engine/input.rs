@@ -141,7 +141,7 @@ pub enum Command {
         /// The request.
         request: RequestId,
     },
-    /// Begin another attempt.
+    /// Begin another attempt; or ask again, where not all have joined in time.
     Retry {
         /// The request.
         request: RequestId,

@@ -21,12 +21,11 @@ pub(crate) struct Step<'a> {
     persist: Vec<Action>,
     send: Vec<Action>,
     emit: Vec<Action>,
-    hold: Option<Duration>,
 }
 
 impl<'a> Step<'a> {
     pub(crate) fn new(now: Now, rng: &'a mut dyn TryCryptoRng<Error = EntropyError>) -> Self {
-        Self { now, rng, persist: Vec::new(), send: Vec::new(), emit: Vec::new(), hold: None }
+        Self { now, rng, persist: Vec::new(), send: Vec::new(), emit: Vec::new() }
     }
 
     pub(crate) fn persist(&mut self, record: Record) {
@@ -79,13 +78,12 @@ impl<'a> Step<'a> {
 
     /// What leaves the node does so later.
     pub(crate) fn hold(&mut self, time: Duration) {
-        self.hold = Some(time);
+        self.send.insert(0, Action::Hold(time));
     }
 
     /// Persist, then send, then emit.
     pub(crate) fn into_actions(self) -> Vec<Action> {
         let mut actions = self.persist;
-        actions.extend(self.hold.map(Action::Hold));
         actions.extend(self.send);
         actions.extend(self.emit);
         actions

@@ -4,7 +4,7 @@ use core::time::Duration;
 use std::sync::Arc;
 
 use motet_core_crypto::{PublicKey, Signature, XOnlyPublicKey};
-use motet_net::{NetError, NetHandle, Stats};
+use motet_net::{DhtStats, NetError, NetHandle, Stats};
 use motet_wire::{
     AdvertisementId, Channel, Criteria, DhtKey, Index, NetworkId, PeerId, RequestId, Shard, SignerAdvertisement,
     SignerMetadata,
@@ -305,13 +305,18 @@ impl Handle {
         self.call(Command::StartRound2 { request }).await.map(drop)
     }
 
-    /// Gives the current attempt up and begins another, with fresh nonces.
+    /// Gives the current attempt up and begins another, with fresh nonces. Where not all have joined in time, whoever asked
+    /// asks again: on the same terms, with a request of its own that everybody approves anew. The request that goes on is
+    /// handed back.
     ///
     /// # Errors
     ///
     /// [`CallError`].
-    pub async fn retry_session(&self, request: RequestId) -> Result<(), CallError> {
-        self.call(Command::Retry { request }).await.map(drop)
+    pub async fn retry_session(&self, request: RequestId) -> Result<RequestId, CallError> {
+        match self.call(Command::Retry { request }).await? {
+            Reply::Announced { request, .. } => Ok(request),
+            _ => Ok(request),
+        }
     }
 
     /// Gives a request up, for everybody.
@@ -348,6 +353,15 @@ impl Handle {
     /// [`CallError`].
     pub async fn stats(&self) -> Result<Stats, CallError> {
         Ok(self.net.stats().await?)
+    }
+
+    /// What this node's part of the DHT looks like.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError`].
+    pub async fn dht_stats(&self) -> Result<DhtStats, CallError> {
+        Ok(self.net.dht_stats().await?)
     }
 
     /// Stops the node.

@@ -1,7 +1,7 @@
 //! Sessions from announcement to signature.
 
 use motet_coordinator::event::{AbortCause, Phase};
-use motet_coordinator::{Command, Config, Decision, Event, Reply, Wishes};
+use motet_coordinator::{Command, CommandError, Config, Decision, Event, Reply, Wishes};
 use motet_core_crypto::schnorr;
 use motet_wire::{Commitments, Derivation, Election, Item, RequestOptions, SignerIndex};
 use proptest::prelude::*;
@@ -115,6 +115,42 @@ fn whoever_does_not_join_is_named_by_everybody_else() {
         assert!(node.events.iter().any(|event| matches!(event, Event::SessionAborted(aborted)
             if matches!(&aborted.cause, AbortCause::Unresponsive { awaiting, .. } if *awaiting == vec![SignerIndex(2)]))));
     }
+}
+
+#[test]
+fn where_not_all_have_joined_whoever_asked_may_ask_again_and_nobody_else() {
+    let mut network = Network::new(3, 4, &Config::default());
+    network.advertise_all();
+    network.nodes[2].deaf = true;
+    let request = network.announce(items(2), options(Commitments::On));
+    network.run();
+    // Not while it is being waited for.
+    let early = network.command(0, Command::Retry { request });
+    assert!(matches!(early, Err(CommandError::WrongPhase(Phase::Joining))), "{early:?}");
+    let is_over = |event: &Event| matches!(event, Event::SessionAborted(_));
+    while !network.nodes[..2].iter().all(|node| node.events.iter().any(is_over)) {
+        network.sleep_to_next_deadline();
+        network.run();
+    }
+    network.nodes[2].deaf = false;
+    let stranger = network.command(1, Command::Retry { request });
+    assert!(matches!(stranger, Err(CommandError::WrongPhase(Phase::Aborted))), "{stranger:?}");
+    let Ok(Reply::Announced { request: again, keys }) = network.command(0, Command::Retry { request }) else {
+        panic!("not asked again")
+    };
+    assert_ne!(again, request);
+    network.run();
+    for node in &network.nodes {
+        let complete = node.events.iter().find_map(|event| match event {
+            Event::SessionComplete(completed) => Some(completed),
+            _ => None,
+        });
+        let complete = complete.unwrap();
+        assert_eq!(complete.request, again);
+        assert_eq!(complete.items.iter().map(|item| item.aggregate_key).collect::<Vec<_>>(), keys);
+    }
+    let done = network.command(0, Command::Retry { request: again });
+    assert!(matches!(done, Err(CommandError::WrongPhase(Phase::Complete))), "{done:?}");
 }
 
 #[test]

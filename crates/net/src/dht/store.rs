@@ -23,6 +23,11 @@ impl BagStore {
         Self { policy, records: BTreeMap::new(), bytes: 0 }
     }
 
+    /// How many records there are, and their bytes.
+    pub(crate) fn size(&self) -> (usize, usize) {
+        (self.records.len(), self.bytes)
+    }
+
     /// The newest entry of each author, of the stored bag and the new one, within the bound of a bag.
     fn merge(&self, key: &[u8], stored: &[u8], new: &[u8]) -> Option<Vec<u8>> {
         let mut newest = BTreeMap::<[u8; 33], (u64, &[u8])>::new();

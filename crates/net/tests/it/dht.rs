@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use motet_core_crypto::PublicKey;
+use motet_net::{DhtState, DhtStats};
 use motet_wire::{DhtKey, NetworkId};
 
 use crate::peer::{Peer, entry};
@@ -86,4 +87,17 @@ async fn nothing_is_found_where_nothing_lies() {
     let (one, two) = pair().await;
     assert!(one.handle.get(key()).await.unwrap().is_empty());
     drop(two);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_tells_what_its_part_of_the_dht_looks_like() {
+    let lonely = Peer::alone().await;
+    assert_eq!(lonely.handle.dht_stats().await.unwrap(), DhtStats::default());
+    let (one, two) = pair().await;
+    let frame = entry(1, 1, b"something");
+    one.handle.put(key(), Arc::clone(&frame)).await.unwrap();
+    get(&two, &[Arc::clone(&frame)]).await;
+    let stats = one.handle.dht_stats().await.unwrap();
+    assert_eq!((stats.state, stats.peers), (DhtState::Ready, 1));
+    assert_eq!((stats.records, stats.bytes), (1, 4 + frame.len()));
 }
