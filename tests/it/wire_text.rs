@@ -3,8 +3,8 @@
 use motet_tests::wire_fixtures::{NOW, Session, Signer, advertisement, arrival, network, peer, validator};
 use motet_tests::wire_forge::Forged;
 use motet_wire::{
-    Address, AdvertisementId, Arrival, Channel, Contact, Link, MessageId, Offer, RequestId, RequestLink, SessionId,
-    TextError, TextForm,
+    Address, AdvertisementId, Arrival, Channel, Contact, Link, MessageId, NetworkId, Offer, PeerId, RequestId,
+    RequestLink, SessionId, TextError, TextForm, limits,
 };
 use proptest::prelude::*;
 
@@ -204,9 +204,18 @@ fn links_are_small_enough_for_codes() {
     let contact = Link::Contact(contact()).to_qr().unwrap();
     let request = Link::Request(request_link()).to_qr().unwrap();
     assert!(alphanumeric(&contact) && alphanumeric(&request));
-    // Alphanumeric capacities at error correction M: version 10 (57 by 57) holds 311, version 6 (41 by 41) 154.
-    assert!(contact.len() <= 311, "{}", contact.len());
-    assert!(request.len() <= 154, "{}", request.len());
+    // What codes hold at error correction M (ISO/IEC 18004, alphanumeric): version 8 (49 by 49) 221 characters, version 6
+    // (41 by 41) 154, version 23 (109 by 109) 1,248.
+    assert_eq!((contact.len(), request.len()), (218, 146));
+    let largest = Contact {
+        network: NetworkId::new(&"n".repeat(limits::NETWORK_ID)).unwrap(),
+        signer: Signer::new(1).key.public_key(),
+        peer: Some(PeerId::from_bytes(&[1; limits::PEER_ID]).unwrap()),
+        addresses: vec![Address::from_bytes(&[1; limits::ADDRESS]).unwrap(); limits::LINK_ADDRESSES_MAX],
+        name: "n".repeat(limits::NICKNAME),
+    };
+    let largest = Link::Contact(largest).to_qr().unwrap();
+    assert!(alphanumeric(&largest) && largest.len() <= 1_248, "{}", largest.len());
 }
 
 #[test]

@@ -1,8 +1,9 @@
 //! Links: `motet:` followed by one bech32m text, for contacts and for requests.
 //!
 //! The whole content is under the checksum, and in upper case the link consists of characters that a QR code stores in
-//! 5.5 bits each: a contact with a name and two addresses is about 250 characters, a code of 57 by 57 squares.
-//! A request of up to 50 KB does not fit into any code, so its link says where to get it and what it must hash to.
+//! 5.5 bits each: a contact with a peer, a name and two addresses is 218 characters, a code of 49 by 49 squares, and the
+//! largest contact still fits into one of 109 by 109. A request of up to 50 KB does not fit into any code, so its link says
+//! where to get it and what it must hash to, from 146 characters on, 41 by 41 squares.
 //!
 //! A link proves nothing. A contact is what the user decides to believe; a request that is fetched must have the id of the
 //! link.
