@@ -46,6 +46,7 @@ impl Zeroize for Sum {
 type Table = [[Entry; VALUES]; DIGITS];
 
 /// 1, 3, .., 15 times 16^i G, 40 KiB. Everybody knows them.
+#[cfg(feature = "std")]
 static TABLE: std::sync::LazyLock<alloc::boxed::Box<Table>> = std::sync::LazyLock::new(table_vartime);
 
 fn table_vartime() -> alloc::boxed::Box<Table> {
