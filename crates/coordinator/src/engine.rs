@@ -8,6 +8,7 @@
 //! what emits their events.
 
 mod announce;
+mod catch_up;
 mod commands;
 mod conduct;
 mod directory;
@@ -38,6 +39,7 @@ use crate::entropy::EntropyError;
 use crate::job::{JobId, JobOutcome};
 use crate::signer::SignerAnswer;
 use crate::store::Snapshot;
+use catch_up::CatchUp;
 use conduct::Conduct;
 use directory::Directory;
 use early::Early;
@@ -76,6 +78,8 @@ pub struct Engine {
     own: BTreeSet<RequestId>,
     /// Own requests on their way into the DHT, if not all join before the others are asked for what is missing.
     unpublished: BTreeMap<RequestId, Action>,
+    /// Whom this node has asked what it missed, and whom it has told.
+    catch_up: CatchUp,
     /// When the next frame of no meaning goes out.
     cover_at: Option<MonotonicMs>,
     sequence: u64,
@@ -105,6 +109,7 @@ impl Engine {
             issued: snapshot.issued.into_iter().collect(),
             own: BTreeSet::new(),
             unpublished: BTreeMap::new(),
+            catch_up: CatchUp::default(),
             cover_at: None,
             sequence: 0,
             next_job: 0,
@@ -145,6 +150,7 @@ impl Engine {
                 self.on_decision(request, signer, digest, decision, step);
             }
             Input::PersistFailed { records, detail } => self.on_persist_failed(&records, &detail, step),
+            Input::PeerConnected { peer } => self.on_peer_connected(peer, step),
             Input::Tick => {}
         }
     }

@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-/// Advertisements kept: 10 KB each at most, and nobody chooses among more signers than this.
+/// Advertisements kept: 10 KB each at most, once as they came and once as they are read, and nobody chooses among more signers than this.
 pub const ADVERTISEMENTS: usize = 4096;
 /// Messages kept for requests or attempts that are not known yet; the oldest goes first. Honest messages overtake each
 /// other by a network delay, so few are early at any time.
@@ -15,6 +15,17 @@ pub const FINISHED_SESSIONS: usize = 1024;
 pub const ENDED_REQUESTS: usize = 4096;
 /// Message keys known of one slot of a session: each restart of its signer brings one. More than this is no accident.
 pub const VOICES_PER_SLOT: usize = 8;
+/// Peers that are asked in ten minutes what this node has missed: one may know little, or leave things out.
+pub const CATCH_UP_PEERS: usize = 3;
+/// Pages that are asked of one peer, and that one peer is told in ten minutes: less than the megabyte that a stranger may send
+/// in a minute. Gossip and the DHT have the rest.
+pub const CATCH_UP_PAGES: u32 = 8;
+/// Advertisements in a page: checked together in a few milliseconds.
+pub const CATCH_UP_FRAMES: usize = 64;
+/// Bytes of advertisements in a page: well within what a frame may hold.
+pub const CATCH_UP_BYTES: usize = 96 * 1024;
+/// Peers that are told something in ten minutes: together at most 200 MB, if all of them ask for everything.
+pub const CATCH_UP_ASKERS: usize = 256;
 /// Signers of whom something is remembered.
 pub const STANDINGS: usize = 4096;
 /// Requests that wait for an approval; the oldest is dropped first (`docs/protocol.md` §10).

@@ -369,7 +369,10 @@ impl Driver {
                 self.addresses.extend(full.filter(|_| self.addresses.len() < motet_wire::limits::ADDRESSES_MAX));
                 self.tell(Event::Listening { address });
             }
-            NetEvent::PeerConnected { peer, address } => self.tell(Event::PeerConnected { peer, address }),
+            NetEvent::PeerConnected { peer, address } => {
+                self.tell(Event::PeerConnected { peer, address });
+                self.handle(Input::PeerConnected { peer });
+            }
             NetEvent::PeerDisconnected { peer } => self.tell(Event::PeerDisconnected { peer }),
             NetEvent::DhtReady => {
                 self.release(vec![Released::Republish]);

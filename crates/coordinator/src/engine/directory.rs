@@ -2,6 +2,7 @@
 
 use core::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use motet_core_crypto::PublicKey;
 use motet_wire::{Address, AdvertisementId, MonotonicMs, PeerId, SignerAdvertisement, TimestampMs, Validated};
@@ -16,6 +17,8 @@ pub(super) struct Known {
     pub(super) id: AdvertisementId,
     pub(super) version: u64,
     pub(super) advertisement: SignerAdvertisement,
+    /// As its author signed it, for those who have missed it.
+    frame: Arc<[u8]>,
     pub(super) until: MonotonicMs,
 }
 
@@ -40,6 +43,7 @@ impl Directory {
             id: message.advertisement_id(),
             version: message.sequence(),
             advertisement: message.message().clone(),
+            frame: Arc::clone(message.frame()),
             until: message.deadline().unwrap_or_default(),
         };
         self.known.insert(signer, known);
@@ -54,6 +58,27 @@ impl Directory {
 
     pub(super) fn of_signer(&self, signer: &PublicKey) -> Option<&Known> {
         self.known.get(signer)
+    }
+
+    /// A page of what is known, from 0: whole frames, in the order of their signers.
+    pub(super) fn page(&self, wanted: u32) -> Vec<Vec<u8>> {
+        let (mut page, mut frames, mut bytes) = (0, 0, 0);
+        let mut found = Vec::new();
+        for known in self.known.values() {
+            let full = frames >= limits::CATCH_UP_FRAMES || bytes + known.frame.len() > limits::CATCH_UP_BYTES;
+            if full && frames > 0 {
+                (page, frames, bytes) = (page + 1, 0, 0);
+            }
+            if page > wanted {
+                break;
+            }
+            frames += 1;
+            bytes += known.frame.len();
+            if page == wanted {
+                found.push(known.frame.to_vec());
+            }
+        }
+        found
     }
 
     /// The peers that serve known signers, each once.

@@ -116,6 +116,7 @@ impl Engine {
                 if let Some(id) = hosted.waiting.take() {
                     step.reply(id, Ok(Reply::Done));
                     self.look_at_left(&signer, step);
+                    self.ask_whom_we_met(step);
                     self.take_early_requests(&signer, step);
                 }
             }

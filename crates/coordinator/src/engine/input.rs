@@ -46,6 +46,11 @@ pub enum Input {
         /// Why.
         detail: String,
     },
+    /// A peer is connected.
+    PeerConnected {
+        /// Which.
+        peer: PeerId,
+    },
     /// Time has passed.
     Tick,
 }

@@ -10,7 +10,6 @@
 
 use core::time::Duration;
 
-use motet_core_crypto::PublicKey;
 use motet_wire::{MonotonicMs, PeerId, RequestId, SyncResponse, limits as wire};
 
 use super::Engine;
@@ -55,8 +54,7 @@ impl Engine {
     }
 
     fn send_cover(&mut self, step: &mut Step<'_>) {
-        let speaks = |signer: &&PublicKey| self.delegation(signer).is_ok();
-        let Some(signer) = self.hosted.keys().find(speaks).copied() else { return };
+        let Some(signer) = self.speaker() else { return };
         let peers: Vec<PeerId> = self.directory.peers().filter(|peer| *peer != self.peer).collect();
         let (Some(choice), Some(size)) = (random(step), random(step)) else { return };
         let count = u64::try_from(peers.len()).unwrap_or(u64::MAX);

@@ -9,6 +9,7 @@ use motet_wire::{
 };
 
 use super::Engine;
+use super::catch_up::directory_id;
 use super::input::Action;
 use super::session::Session;
 use super::step::Step;
@@ -49,6 +50,9 @@ impl Engine {
 
     pub(super) fn on_sync_request(&mut self, message: Validated<SyncRequest>, step: &mut Step<'_>) {
         let SyncRequest { request, attempt, have } = *message.message();
+        if request == directory_id(&self.network) {
+            return self.on_page_wanted(&message, step);
+        }
         let Some(session) = self.sessions.get(&request) else { return };
         if session.slot_of(message.sender()).is_none() || self.is_own(message.sender()) {
             return;
@@ -116,6 +120,9 @@ impl Engine {
     }
 
     pub(super) fn on_sync_response(&mut self, message: Validated<SyncResponse>, step: &mut Step<'_>) {
+        if message.message().request == directory_id(&self.network) {
+            return self.on_page(message, step);
+        }
         let from = *message.from();
         let Some(session) = self.sessions.get(&message.message().request) else { return };
         // Whoever still waits for joins cannot know who speaks; every frame is believed for its own signature only.

@@ -13,6 +13,7 @@
 mod canary;
 #[path = "../canary/capture.rs"]
 mod capture;
+mod catch_up;
 mod conduct;
 mod embed;
 #[path = "../canary/needles.rs"]

@@ -53,6 +53,8 @@ pub(crate) struct Network {
     signed: Vec<(Attempt, Vec<u8>, Vec<u8>)>,
     /// All frames that have left a node.
     pub(crate) frames: Vec<Arc<[u8]>>,
+    /// How many frames have passed the pipelines of nodes.
+    pub(crate) validated: usize,
     /// For how long steps are held back.
     pub(crate) holds: Vec<core::time::Duration>,
     /// All randomness that nodes and signers have taken.
@@ -105,6 +107,7 @@ impl Network {
             signed: Vec::new(),
             frames: Vec::new(),
             holds: Vec::new(),
+            validated: 0,
             taken,
         };
         for index in 0..count {
@@ -275,8 +278,19 @@ impl Network {
         let member = Standing::Member { sessions: 100 };
         let arrival = Arrival::new(bytes, channel, from).standing(member, member);
         if let Ok(message) = target.validator.validate(arrival, now) {
+            self.validated += 1;
             self.input(node, Input::Message(Box::new(message)));
         }
+    }
+
+    /// Lets a node hear a frame of another as if it had never heard it before.
+    pub(crate) fn hear(&mut self, node: usize, other: usize, frame: &Arc<[u8]>) {
+        let arrival = Arrival::new(Arc::clone(frame), Channel::Direct, self.nodes[other].peer);
+        let limits = ValidatorLimits::default();
+        let mut forgetful = Validator::with_work(NetworkId::test(), limits, Arc::new(Free));
+        let message = forgetful.validate(arrival, self.now()).unwrap();
+        self.validated += 1;
+        self.input(node, Input::Message(Box::new(message)));
     }
 
     pub(crate) fn input(&mut self, node: usize, input: Input) {
