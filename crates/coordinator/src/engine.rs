@@ -82,6 +82,8 @@ pub struct Engine {
     catch_up: CatchUp,
     /// When the next frame of no meaning goes out.
     cover_at: Option<MonotonicMs>,
+    /// How often the store had been opened before.
+    epoch: u64,
     sequence: u64,
     next_job: u64,
 }
@@ -111,6 +113,7 @@ impl Engine {
             unpublished: BTreeMap::new(),
             catch_up: CatchUp::default(),
             cover_at: None,
+            epoch: snapshot.epoch,
             sequence: 0,
             next_job: 0,
         }

@@ -48,11 +48,11 @@ impl core::fmt::Debug for Hosted {
 
 /// A message key that no earlier process had, even where the machine's randomness starts again from the same state: two
 /// processes with one key would contradict each other, which is equivocation.
-fn fresh_message_key(signer: &PublicKey, step: &mut Step<'_>) -> Result<SecretKey, EntropyError> {
+fn fresh_message_key(signer: &PublicKey, epoch: u64, step: &mut Step<'_>) -> Result<SecretKey, EntropyError> {
     let mut random = Zeroizing::new([0; 32]);
     step.rng.try_fill_bytes(random.as_mut_slice())?;
     let (wall, mono) = (step.now.wall.0.to_be_bytes(), step.now.mono.0.to_be_bytes());
-    let parts: [&[u8]; 4] = [random.as_slice(), &signer.to_bytes(), &wall, &mono];
+    let parts: [&[u8]; 5] = [random.as_slice(), &signer.to_bytes(), &epoch.to_be_bytes(), &wall, &mono];
     let hash = Zeroizing::new(tagged_hash("motet/message-key/v1", &parts));
     // One hash in 2^128 is no scalar.
     SecretKey::from_bytes(&hash).map_err(|_| EntropyError)
@@ -67,7 +67,7 @@ impl Engine {
         if self.hosted.len() >= limit {
             return step.reply(id, Err(CommandError::TooManySigners { limit }));
         }
-        let Ok(message_key) = fresh_message_key(&signer, step) else {
+        let Ok(message_key) = fresh_message_key(&signer, self.epoch, step) else {
             return step.reply(id, Err(CommandError::Entropy(EntropyError)));
         };
         let hosted = Hosted {
@@ -176,15 +176,20 @@ impl Engine {
     /// The peers that serve the signers of a session, each once, this node's included, and where they may be reached.
     pub(super) fn peers_of(&self, session: &Session) -> BTreeMap<PeerId, Vec<Address>> {
         let mut peers = BTreeMap::new();
-        for (index, key) in (0u16..).map(SignerIndex).zip(&session.request.keys) {
-            let known = self.directory.of_signer(key).map(|known| &known.advertisement);
-            let Some(peer) = session.peer_of(index).or_else(|| known.map(|known| &known.delegation.peer)) else {
-                continue;
-            };
-            let addresses = known.filter(|known| known.delegation.peer == *peer).map(|known| &known.addresses);
-            peers.entry(*peer).or_insert_with(|| addresses.cloned().unwrap_or_default());
+        for index in (0u16..).map(SignerIndex).take(session.request.keys.len()) {
+            if let Some((peer, addresses)) = self.route_to(session, index) {
+                peers.entry(peer).or_insert(addresses);
+            }
         }
         peers
+    }
+
+    /// The peer that serves a signer of a session, and where it may be reached, as far as anybody has said.
+    pub(super) fn route_to(&self, session: &Session, index: SignerIndex) -> Option<(PeerId, Vec<Address>)> {
+        let known = self.directory.of_signer(session.key(index)?).map(|known| &known.advertisement);
+        let peer = *session.peer_of(index).or_else(|| known.map(|known| &known.delegation.peer))?;
+        let addresses = known.filter(|known| known.delegation.peer == peer).map(|known| known.addresses.clone());
+        Some((peer, addresses.unwrap_or_default()))
     }
 
     /// Sends a round message to every participant of a session, this node included.

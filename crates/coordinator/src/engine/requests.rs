@@ -1,5 +1,6 @@
 //! Phases 2 and 3 from the side of whoever listens: requests, approvals, joins (`docs/protocol.md` §6).
 
+use core::time::Duration;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -120,6 +121,9 @@ impl Engine {
         let signers = request.keys.len();
         let now = step.now.mono;
         let joins_until = message.deadline().unwrap_or_else(|| now.saturating_add(self.config.join_timeout));
+        // Where the wall clock has been set back since it was asked, it is still not open for longer than it says.
+        let lifetime = Duration::from_millis(request.expires.0.saturating_sub(request.created.0));
+        let joins_until = joins_until.min(now.saturating_add(lifetime));
         let automatic = self.config.rounds == Rounds::Automatic;
         Session {
             id,
@@ -361,9 +365,20 @@ impl Engine {
     }
 
     pub(super) fn on_session_ready(&mut self, message: Validated<SessionReady>, step: &mut Step<'_>) {
-        let from = *message.from();
-        let SessionReady { request, joins, .. } = message.into_message();
-        let Some(session) = self.sessions.get(&request) else { return };
+        let Some(session) = self.sessions.get(&message.message().request) else { return };
+        // Whoever hands a SessionReady on cannot know whether the joins in it are sound: its author answers for them, and
+        // must be known for that.
+        let author = session.slot_of(message.sender()).and_then(|index| session.peer_of(index)).copied();
+        let from = match (author, message.channel()) {
+            (Some(author), _) => author,
+            (None, Channel::Gossip) if session.phase == Phase::Joining => {
+                let awaits = Awaits::Session(message.message().session);
+                return self.early.defer(awaits, message.widen(), step.now.mono);
+            }
+            (None, Channel::Gossip) => return,
+            (None, _) => *message.from(),
+        };
+        let SessionReady { joins, .. } = message.into_message();
         // Only what is missing or differs is worth a look; every join is believed for its own signature.
         let frames: Vec<Arc<[u8]>> = joins
             .into_iter()

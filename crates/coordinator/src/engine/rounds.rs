@@ -80,7 +80,11 @@ impl Engine {
         }
         let held = Held::part_of(&message, commitment);
         match known.run.commits.place(index, held) {
-            Some(Placed::New) => self.advance(&id, step),
+            Some(Placed::New) => {
+                self.advance(&id, step);
+                // Its nonces may have been faster.
+                self.replay_early(step);
+            }
             Some(Placed::Conflict(first)) => self.accuse_of_equivocation(&id, first, message.frame(), step),
             Some(Placed::Duplicate) | None => {}
         }

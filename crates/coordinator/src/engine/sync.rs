@@ -22,12 +22,19 @@ impl Engine {
         let Some(signer) = Self::voice(session) else { return };
         let request = SyncRequest { request: *id, attempt: session.run.attempt, have: session.have() };
         let frame = Arc::clone(&session.frame);
-        let missing: Vec<PublicKey> = session.keys_of(&session.joins.missing());
-        let joining = session.phase == Phase::Joining;
-        if joining {
-            for key in missing {
-                self.send_to_signer(&key, &frame, step);
+        let own = session.locals.keys().filter_map(|index| session.joins.at(*index));
+        let joins: Vec<Arc<[u8]>> = own.map(|held| Arc::clone(&held.frame)).collect();
+        if session.phase == Phase::Joining {
+            for (peer, addresses) in
+                session.joins.missing().into_iter().filter_map(|index| self.route_to(session, index))
+            {
+                step.send(peer, addresses, &frame);
             }
+        }
+        // Whoever has missed our join, the first or that after a restart, does not know who asks it, and would not answer:
+        // two that have missed each other's would ask each other in vain.
+        for join in &joins {
+            self.send_to_others(id, join, step);
         }
         if let Ok(sealed) = self.seal(&signer, request, step) {
             self.send_to_others(id, &sealed.frame, step);

@@ -64,10 +64,13 @@ fn secrets(network: &Network, items: &[Item]) -> Vec<(String, [u8; 32])> {
     for (number, random) in taken.iter().enumerate() {
         let signers = keys.iter().map(SecretKey::public_key);
         for (signer, (wall, mono)) in signers.flat_map(|signer| times.map(|time| (signer, time))) {
-            let parts: [&[u8]; 4] = [random, &signer.to_bytes(), &wall.to_be_bytes(), &mono.to_be_bytes()];
-            let key = tagged_hash("motet/message-key/v1", &parts);
-            if senders.contains(&SecretKey::from_bytes(&key).unwrap().public_key().to_bytes()) {
-                secrets.push((format!("message key {number}"), key));
+            for epoch in 0..4u64 {
+                let (epoch, wall, mono) = (epoch.to_be_bytes(), wall.to_be_bytes(), mono.to_be_bytes());
+                let parts: [&[u8]; 5] = [random, &signer.to_bytes(), &epoch, &wall, &mono];
+                let key = tagged_hash("motet/message-key/v1", &parts);
+                if senders.contains(&SecretKey::from_bytes(&key).unwrap().public_key().to_bytes()) {
+                    secrets.push((format!("message key {number}"), key));
+                }
             }
         }
     }

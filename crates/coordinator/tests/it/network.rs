@@ -249,6 +249,13 @@ impl Network {
         true
     }
 
+    /// Loses all frames of one kind that are on their way from node to node.
+    pub(crate) fn lose(&mut self, kind: Kind) {
+        self.queue.retain(|(_, channel, _, frame)| {
+            *channel == Channel::Loopback || peek(frame).is_none_or(|peek| peek.kind != kind)
+        });
+    }
+
     /// Loses all that is on its way.
     pub(crate) fn lose_everything(&mut self) {
         self.queue.clear();

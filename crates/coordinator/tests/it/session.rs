@@ -3,7 +3,7 @@
 use motet_coordinator::event::{AbortCause, Phase};
 use motet_coordinator::{Command, CommandError, Config, Decision, Event, Reply, Wishes};
 use motet_core_crypto::schnorr;
-use motet_wire::{Commitments, Derivation, Election, Item, RequestOptions, SignerIndex};
+use motet_wire::{Commitments, Derivation, Election, Item, Kind, RequestOptions, SignerIndex};
 use proptest::prelude::*;
 
 use crate::network::Network;
@@ -280,4 +280,49 @@ fn whoever_asked_can_give_up_before_it_has_joined_itself() {
     for node in 0..3 {
         assert_eq!(network.status(node, request).phase, Phase::Aborted, "node {node}");
     }
+}
+
+#[test]
+fn two_who_have_missed_each_others_joins_hear_them_again() {
+    for commitments in [Commitments::On, Commitments::Off] {
+        let mut network = Network::new(2, 13, &Config::default());
+        network.advertise_all();
+        network.announce(items(1), options(commitments));
+        loop {
+            network.lose(Kind::ParticipantJoined);
+            if !network.deliver_one() {
+                break;
+            }
+        }
+        for _ in 0..10 {
+            network.run();
+            network.sleep_to_next_deadline();
+        }
+        network.run();
+        assert_signed(&network, &items(1));
+    }
+}
+
+#[test]
+fn a_join_after_a_restart_that_nobody_has_heard_is_said_again() {
+    let mut network = Network::new(2, 14, &Config::default());
+    network.advertise_all();
+    let request = network.announce(items(1), options(Commitments::On));
+    network.run_until(1, request, Phase::Nonces);
+    network.restart(0);
+    loop {
+        network.lose(Kind::ParticipantJoined);
+        if !network.deliver_one() {
+            break;
+        }
+    }
+    let complete = |network: &mut Network| (0..2).all(|node| network.status(node, request).phase == Phase::Complete);
+    for _ in 0..20 {
+        network.run();
+        if complete(&mut network) {
+            return;
+        }
+        network.sleep_to_next_deadline();
+    }
+    panic!("no signatures");
 }
