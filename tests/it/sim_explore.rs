@@ -8,8 +8,8 @@ const MOST: u64 = 1_500;
 
 fn must_hold(commitments: Commitments, fault: Fault) -> Explored {
     let explored = explore(commitments, fault, MOST);
-    if let Some((breach, path)) = &explored.breach {
-        panic!("{breach}\n{commitments:?} {fault:?}: {path}");
+    if let Some((breach, story)) = &explored.breach {
+        panic!("{}\n{commitments:?} {fault:?}: {breach}", story.join("\n"));
     }
     assert!(explored.ends > 0 && explored.complete == explored.ends, "{explored:?}");
     explored

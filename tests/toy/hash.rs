@@ -40,38 +40,54 @@ impl TaggedHash {
         hash.chain(&[u8::try_from(tag.len()).unwrap_or(0)]).chain(tag)
     }
 
+    #[inline]
     #[must_use]
     pub(crate) fn chain(mut self, bytes: &[u8]) -> Self {
         self.update(bytes);
         self
     }
 
-    pub(crate) fn update(&mut self, mut bytes: &[u8]) {
-        while !bytes.is_empty() {
-            let at = self.length % BLOCK;
+    #[inline]
+    pub(crate) fn update(&mut self, bytes: &[u8]) {
+        let at = self.length % BLOCK;
+        self.length += bytes.len();
+        let mut rest = bytes;
+        if at > 0 {
             let room = self.block.get_mut(at..).unwrap_or_default();
             let (now, later) = bytes.split_at(room.len().min(bytes.len()));
-            room.iter_mut().zip(now).for_each(|(to, from)| *to = *from);
-            self.length += now.len();
-            bytes = later;
-            if self.length % BLOCK == 0 {
-                self.absorb();
+            let whole = now.len() == room.len();
+            if let Some(room) = room.get_mut(..now.len()) {
+                room.copy_from_slice(now);
             }
+            if !whole {
+                return;
+            }
+            self.absorb(&{ self.block });
+            rest = later;
+        }
+        let (blocks, tail) = rest.as_chunks::<BLOCK>();
+        for block in blocks {
+            self.absorb(block);
+        }
+        if let Some(start) = self.block.get_mut(..tail.len()) {
+            start.copy_from_slice(tail);
         }
     }
 
-    fn absorb(&mut self) {
-        let (words, _) = self.block.as_chunks::<8>();
-        let [a, b, c, d] = self.lanes;
-        let [a, b, c, d] = match words {
-            [w, x, y, z] => [
-                a ^ u64::from_le_bytes(*w),
-                b ^ u64::from_le_bytes(*x),
-                c ^ u64::from_le_bytes(*y),
-                d ^ u64::from_le_bytes(*z),
-            ],
-            _ => [a, b, c, d],
+    #[inline]
+    fn absorb(&mut self, block: &[u8; BLOCK]) {
+        let (words, _) = block.as_chunks::<8>();
+        let words = match words {
+            [w, x, y, z] => [w, x, y, z].map(|word| u64::from_le_bytes(*word)),
+            _ => [0; 4],
         };
+        self.mix(words);
+    }
+
+    #[inline]
+    fn mix(&mut self, [w, x, y, z]: [u64; 4]) {
+        let [a, b, c, d] = self.lanes;
+        let [a, b, c, d] = [a ^ w, b ^ x, c ^ y, d ^ z];
         let [p, q, r, s] = START;
         // Each lane is multiplied with another, and what it was is kept, so that a factor of zero loses nothing.
         self.lanes = [
@@ -84,17 +100,17 @@ impl TaggedHash {
 
     pub(crate) fn finish(mut self) -> [u8; 32] {
         let at = self.length % BLOCK;
-        self.block.iter_mut().skip(at).for_each(|byte| *byte = 0);
-        self.absorb();
-        self.block = [0; BLOCK];
-        let length = (self.length as u64).to_le_bytes();
-        self.block.iter_mut().zip(length).for_each(|(to, from)| *to = from);
-        for _ in 0..4 {
-            self.absorb();
+        if let Some(unused) = self.block.get_mut(at..) {
+            unused.fill(0);
         }
+        self.absorb(&{ self.block });
+        for round in 0..3 {
+            self.mix([self.length as u64, round, 0, 0]);
+        }
+        let [a, b, c, d] = self.lanes.map(u64::to_le_bytes);
         let mut hash = [0; 32];
-        let bytes = self.lanes.iter().flat_map(|lane| lane.to_le_bytes());
-        hash.iter_mut().zip(bytes).for_each(|(to, from)| *to = from);
+        let (words, _) = hash.as_chunks_mut::<8>();
+        words.iter_mut().zip([a, b, c, d]).for_each(|(to, from)| *to = from);
         hash
     }
 

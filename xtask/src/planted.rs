@@ -74,6 +74,23 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<(), Failure> {
     if missed.is_empty() { Ok(()) } else { Err(Failure::Findings(missed)) }
 }
 
+/// The patches that no longer apply to the tree as it is (part of `cargo xtask tidy`): whoever changes what a bug was planted in
+/// plants it anew.
+pub(crate) fn stale(root: &Path) -> Result<Vec<Finding>, Failure> {
+    let mut findings = Vec::new();
+    for patch in patches(root)? {
+        let mut command = apply(root, &patch);
+        let line = cargo::line(&command);
+        let output = command.arg("--check").output().map_err(|source| Failure::Start { line, source })?;
+        if !output.status.success() {
+            let why = String::from_utf8_lossy(&output.stderr).lines().next().unwrap_or_default().to_owned();
+            let name = patch.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            findings.push(Finding::new(format!("{FOLDER}/{name}"), format!("no longer applies: {why}")));
+        }
+    }
+    Ok(findings)
+}
+
 fn patches(root: &Path) -> Result<Vec<PathBuf>, Failure> {
     let folder = root.join(FOLDER);
     let entries = std::fs::read_dir(&folder).map_err(|error| Failure::file(&folder, error))?;
@@ -127,11 +144,15 @@ pub(crate) fn synchronize(from: &Path, to: &Path, kept: &[PathBuf]) -> Result<()
 
 /// Plants a bug.
 fn plant(copy: &Path, patch: &Path) -> Result<(), Failure> {
+    cargo::output(&mut apply(copy, patch)).map(drop)
+}
+
+fn apply(tree: &Path, patch: &Path) -> Command {
     let mut command = Command::new("git");
-    command.args(["apply", "--whitespace=nowarn"]).arg(patch).current_dir(copy).stdin(Stdio::null());
-    // The copy may lie below a repository, which is none of its business.
-    command.env("GIT_CEILING_DIRECTORIES", copy.parent().unwrap_or(copy));
-    cargo::output(&mut command).map(drop)
+    command.args(["apply", "--whitespace=nowarn"]).arg(patch).current_dir(tree).stdin(Stdio::null());
+    // A copy may lie below a repository, which is none of its business.
+    command.env("GIT_CEILING_DIRECTORIES", tree.parent().unwrap_or(tree));
+    command
 }
 
 /// Builds the simulator and runs it until it finds something.
@@ -181,6 +202,13 @@ mod tests {
         let patches = tree(&[("sound.patch", &patch("two")), ("stale.patch", &patch("gone"))]);
         assert!(plant(copy.path(), &patches.path().join("stale.patch")).is_err());
         plant(copy.path(), &patches.path().join("sound.patch")).unwrap();
+        let whole = tree(&[
+            ("src/a.rs", "one\ntwo\nthree\n"),
+            ("tests/planted/sound.patch", &patch("two")),
+            ("tests/planted/stale.patch", &patch("gone")),
+        ]);
+        let found = stale(whole.path()).unwrap();
+        assert_eq!(found.iter().map(|found| found.place.as_str()).collect::<Vec<_>>(), ["tests/planted/stale.patch"]);
         assert_eq!(std::fs::read_to_string(copy.path().join("src/a.rs")).unwrap(), "one\nfour\nthree\n");
     }
 

@@ -16,9 +16,12 @@ pub(crate) struct Arguments {
     /// Tell what happens in the world of one seed
     #[arg(long, value_name = "SEED", conflicts_with = "seeds")]
     replay: Option<u64>,
-    /// How hard the worlds are: calm, normal or brutal
+    /// How hard the worlds are: calm, normal, brutal or deep
     #[arg(long, default_value = "normal")]
     profile: String,
+    /// Follow every order of what two signers send and do, with one fault anywhere, instead of worlds from seeds
+    #[arg(long, conflicts_with_all = ["seeds", "replay"])]
+    explore: bool,
     /// One JSON object instead of text
     #[arg(long)]
     json: bool,
@@ -33,10 +36,14 @@ pub(crate) struct Arguments {
     threads: Option<usize>,
 }
 
+/// More states than two signers and one fault have, for each fault; to reach this bound is to fail.
+const MOST_STATES: &str = "1000000";
+
 pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<(), Failure> {
     let program = if arguments.toy { build_copy(&toy::copy(root)?) } else { build(root) };
     let mut command = Command::new(program?);
     match arguments.replay {
+        _ if arguments.explore => command.args(["--explore", MOST_STATES]),
         Some(seed) => command.args(["--replay", &seed.to_string()]),
         None => command.args(["--seeds", &arguments.seeds]),
     };

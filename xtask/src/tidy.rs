@@ -14,6 +14,7 @@ mod words;
 use std::path::Path;
 
 use crate::failure::{Failure, verdict};
+use crate::planted;
 use crate::step::{Outcome, Step};
 use crate::tree;
 
@@ -31,5 +32,6 @@ fn run(root: &Path) -> Result<Outcome, Failure> {
     findings.extend(proofs::check(&pages));
     findings.extend(adr::check(&pages));
     findings.extend(validation::check(&pages, &sources));
+    findings.extend(planted::stale(root)?);
     verdict(findings, format!("{} Rust files, {} pages", sources.len(), pages.len()))
 }

@@ -4,10 +4,10 @@
 
 use std::process::ExitCode;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Instant;
 
-use motet_tests::sim::explore::{Fault, explore};
+use motet_tests::sim::explore::{Fault, explore_and_tell};
 use motet_tests::sim::{Outcome, Profile, Tally, report, run};
 use motet_wire::Commitments;
 
@@ -34,7 +34,7 @@ enum Form {
     Story,
 }
 
-const USAGE: &str = "motet-sim (--seeds A..B | --replay SEED | --explore STATES) [--profile calm|normal|brutal] [--json] [--threads N] [--all]";
+const USAGE: &str = "motet-sim (--seeds A..B | --replay SEED | --explore STATES) [--profile calm|normal|brutal|deep] [--json] [--threads N] [--all]";
 
 fn main() -> ExitCode {
     let Some(arguments) = arguments() else {
@@ -44,7 +44,7 @@ fn main() -> ExitCode {
     // Panics are breaches, and are told as such.
     std::panic::set_hook(Box::new(|_| {}));
     if let Some(most) = arguments.explore {
-        return if explore_all(most) { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+        return if explore_all(&arguments, most) { ExitCode::SUCCESS } else { ExitCode::FAILURE };
     }
     let sound = if arguments.form == Form::Story { replay(&arguments) } else { run_all(&arguments) };
     if sound { ExitCode::SUCCESS } else { ExitCode::FAILURE }
@@ -88,24 +88,38 @@ fn number(text: &str) -> Option<u64> {
     text.replace('_', "").parse().ok()
 }
 
-/// Follows all orders of what two signers send and do, for each fault.
-fn explore_all(most: u64) -> bool {
-    let mut sound = true;
-    for commitments in [Commitments::On, Commitments::Off] {
-        for fault in Fault::ALL {
-            let explored = explore(commitments, fault, most);
-            let whole = if explored.exhausted { "all" } else { "the bound is reached" };
-            println!(
-                "commitments {commitments:?}, {fault:?}: {} states ({whole}), {} ends, {} with signatures",
-                explored.states, explored.ends, explored.complete
-            );
-            if let Some((breach, path)) = explored.breach {
-                println!("{breach}\n  by {path}");
-                sound = false;
-            }
+/// Follows all orders of what two signers send and do, for each fault, with commitments and without: one after the other
+/// on each thread.
+fn explore_all(arguments: &Arguments, most: u64) -> bool {
+    let cases: Vec<(Commitments, Fault)> = [Commitments::On, Commitments::Off]
+        .into_iter()
+        .flat_map(|commitments| Fault::ALL.map(|fault| (commitments, fault)))
+        .collect();
+    let (next, sound) = (AtomicUsize::new(0), AtomicBool::new(true));
+    let begun = Instant::now();
+    std::thread::scope(|scope| {
+        for _ in 0..arguments.threads.max(1) {
+            scope.spawn(|| {
+                while let Some((commitments, fault)) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let name = format!("commitments {commitments:?}, {fault:?}");
+                    let explored = explore_and_tell(*commitments, *fault, most, |states| {
+                        eprintln!("{name}: {states} states, {} s", begun.elapsed().as_secs());
+                    });
+                    let whole = if explored.exhausted { "all" } else { "NOT all: the bound is reached" };
+                    println!(
+                        "{name}: {} states ({whole}), {} ends, {} with signatures",
+                        explored.states, explored.ends, explored.complete
+                    );
+                    if let Some((breach, story)) = &explored.breach {
+                        println!("{}\n{breach}", story.join("\n"));
+                    }
+                    sound.fetch_and(explored.breach.is_none() && explored.exhausted, Ordering::Relaxed);
+                }
+            });
         }
-    }
-    sound
+    });
+    println!("{:.1} s", begun.elapsed().as_secs_f64());
+    sound.into_inner()
 }
 
 /// Tells what happens in one world.
@@ -125,7 +139,7 @@ fn run_all(arguments: &Arguments) -> bool {
     let next = AtomicU64::new(arguments.from);
     let stopped = AtomicBool::new(false);
     let gathered = Mutex::new((Tally::default(), Vec::<Outcome>::new()));
-    let begun = Instant::now();
+    let (begun, told) = (Instant::now(), AtomicU64::new(1));
     std::thread::scope(|scope| {
         for _ in 0..arguments.threads.max(1) {
             scope.spawn(|| {
@@ -149,10 +163,19 @@ fn run_all(arguments: &Arguments) -> bool {
                     let Ok(mut gathered) = gathered.lock() else { break };
                     gathered.0.add(tally);
                     gathered.1.extend(broken);
-                    let worlds = gathered.0.worlds;
+                    let (worlds, sessions, broken) = (gathered.0.worlds, gathered.0.sessions, gathered.1.len());
                     drop(gathered);
-                    if worlds % 10_000 < BATCH {
-                        eprintln!("{worlds} worlds, {} s", begun.elapsed().as_secs());
+                    // Every second at first, more and more seldom in a run of hours.
+                    let seconds = begun.elapsed().as_secs();
+                    let due = told.load(Ordering::Relaxed);
+                    let later = seconds + 1 + seconds / 60;
+                    let mine = seconds >= due
+                        && told.compare_exchange(due, later, Ordering::Relaxed, Ordering::Relaxed).is_ok();
+                    if mine {
+                        eprintln!(
+                            "{worlds} of {} worlds, {sessions} sessions, {broken} breaches, {seconds} s",
+                            arguments.to - arguments.from
+                        );
                     }
                 }
             });

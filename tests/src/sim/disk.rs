@@ -45,15 +45,18 @@ impl Disk {
         state.safe = state.commits.len();
     }
 
-    /// The power goes: what was only said to be stored is gone.
-    pub fn lose_power(&self, keep: impl FnOnce(usize) -> usize) {
+    /// The power goes: what was only said to be stored is gone, from some commit on. How many commits are gone.
+    pub fn lose_power(&self, keep: impl FnOnce(usize) -> usize) -> usize {
         let mut state = self.state();
-        if state.lies {
-            let unsafe_commits = state.commits.len() - state.safe;
-            let kept = state.safe + keep(unsafe_commits + 1).min(unsafe_commits);
-            state.commits.truncate(kept);
-            state.safe = kept;
+        if !state.lies {
+            return 0;
         }
+        let unsafe_commits = state.commits.len() - state.safe;
+        let kept = state.safe + keep(unsafe_commits + 1).min(unsafe_commits);
+        let lost = state.commits.len() - kept;
+        state.commits.truncate(kept);
+        state.safe = kept;
+        lost
     }
 
     /// How many records were stored.

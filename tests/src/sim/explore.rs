@@ -62,12 +62,20 @@ pub struct Explored {
     pub complete: u64,
     /// Whether every state was reached before the bound.
     pub exhausted: bool,
-    /// The first breach, and the way to it.
-    pub breach: Option<(Breach, String)>,
+    /// The first breach, and the story of the way to it.
+    pub breach: Option<(Breach, Vec<String>)>,
 }
+
+/// How often somebody is told how far it is.
+const TOLD: u64 = 500;
 
 /// Explores all orders with one fault, following at most so many states.
 pub fn explore(commitments: Commitments, fault: Fault, most: u64) -> Explored {
+    explore_and_tell(commitments, fault, most, |_| {})
+}
+
+/// The same, and says now and then how many states it has seen.
+pub fn explore_and_tell(commitments: Commitments, fault: Fault, most: u64, tell: impl Fn(u64)) -> Explored {
     let mut explored = Explored { exhausted: true, ..Explored::default() };
     let mut known: HashSet<u64> = HashSet::new();
     let mut open: Vec<Vec<Choice>> = vec![Vec::new()];
@@ -81,6 +89,9 @@ pub fn explore(commitments: Commitments, fault: Fault, most: u64) -> Explored {
             return explored;
         }
         explored.states += 1;
+        if explored.states.is_multiple_of(TOLD) {
+            tell(explored.states);
+        }
         let under_way = world.under_way();
         let mut choices: Vec<Choice> = (0..under_way).map(Choice::Next).collect();
         if !spent {
@@ -88,7 +99,7 @@ pub fn explore(commitments: Commitments, fault: Fault, most: u64) -> Explored {
         }
         if under_way == 0 {
             explored.ends += 1;
-            finish(&mut world, fault, &path, &mut explored);
+            finish(&mut world, commitments, fault, &path, &mut explored);
             if explored.breach.is_some() {
                 return explored;
             }
@@ -118,24 +129,40 @@ fn follow(commitments: Commitments, path: &[Choice], explored: &mut Explored) ->
     world.freeze();
     let mut spent = false;
     for choice in path {
-        match choice {
-            Choice::Next(at) => world.come(*at, false),
-            Choice::Double(at) => world.come(*at, true),
-            Choice::Lose(at) => world.lose(*at),
-            Choice::Crash(host) => world.crash_now(*host),
-            Choice::Wait => world.pass(),
-        }
+        go(&mut world, *choice);
         spent |= !matches!(choice, Choice::Next(_));
         if let Some(breach) = world.found() {
-            explored.breach = Some((breach, format!("{path:?}")));
+            explored.breach = Some((breach, tale(commitments, path)));
             return None;
         }
     }
     Some((world, spent))
 }
 
-/// Lets time pass until the session is over on both nodes, and judges the end.
-fn finish(world: &mut World, fault: Fault, path: &[Choice], explored: &mut Explored) {
+fn go(world: &mut World, choice: Choice) {
+    match choice {
+        Choice::Next(at) => world.come(at, false),
+        Choice::Double(at) => world.come(at, true),
+        Choice::Lose(at) => world.lose(at),
+        Choice::Crash(host) => world.crash_now(host),
+        Choice::Wait => world.pass(),
+    }
+}
+
+/// What happens on the way, and after it.
+fn tale(commitments: Commitments, path: &[Choice]) -> Vec<String> {
+    let mut world = World::new(plan(commitments), true);
+    world.freeze();
+    for choice in path {
+        world.note(&format!("({choice:?})"));
+        go(&mut world, *choice);
+    }
+    settle(&mut world);
+    world.story().to_vec()
+}
+
+/// Lets time pass until the session is over on both nodes.
+fn settle(world: &mut World) {
     for _ in 0..400 {
         if world.is_over() {
             break;
@@ -145,6 +172,11 @@ fn finish(world: &mut World, fault: Fault, path: &[Choice], explored: &mut Explo
             world.come(0, false);
         }
     }
+}
+
+/// Judges the end of a way, after all deadlines.
+fn finish(world: &mut World, commitments: Commitments, fault: Fault, path: &[Choice], explored: &mut Explored) {
+    settle(world);
     let breach = world.found();
     let ends = world.ends();
     let complete = ends.iter().all(|end| *end == Some(End::Complete));
@@ -154,7 +186,7 @@ fn finish(world: &mut World, fault: Fault, path: &[Choice], explored: &mut Explo
     let heard = ends.iter().any(Option::is_some);
     let owed = breach.is_none() && !complete && heard;
     let breach = breach.or_else(|| owed.then(|| world.unfinished(&format!("after {fault:?}: {ends:?}"))));
-    explored.breach = breach.map(|breach| (breach, format!("{path:?}")));
+    explored.breach = breach.map(|breach| (breach, tale(commitments, path)));
 }
 
 fn digest(world: &World, spent: bool) -> u64 {

@@ -23,6 +23,8 @@ pub type Batch = VecDeque<Action>;
 pub struct Running {
     /// The machine.
     pub engine: Engine,
+    /// How often its store had been opened before.
+    pub epoch: u64,
     /// The pipeline in front of it.
     pub validator: Validator,
     /// The key's holder.
@@ -115,6 +117,11 @@ impl Host {
         SecretKey::from_bytes(&self.secret).expect("it was a scalar before")
     }
 
+    /// The same, to look for it where it should not be.
+    pub const fn secret_bytes(&self) -> [u8; 32] {
+        self.secret
+    }
+
     /// Starts, from what the disk holds. The signer's nonces of an earlier life are gone.
     pub fn start(&mut self, network: &NetworkId, config: &Config, ledger: &Shared) {
         let snapshot = self.disk.load().expect("the disk can be read");
@@ -131,7 +138,9 @@ impl Host {
         let entropy = fresh(&mut self.dice, &self.repeated);
         self.life += 1;
         let signer = LocalSigner::new(self.secret(), signers);
+        let epoch = snapshot.epoch;
         self.running = Some(Running {
+            epoch,
             engine: Engine::new(config.clone(), network.clone(), self.peer, snapshot),
             validator: Validator::with_work(network.clone(), ValidatorLimits::default(), Arc::new(Free)),
             signer: Arc::new(Watched::new(signer, ledger.clone(), self.life)),

@@ -19,7 +19,7 @@ use motet_wire::{
 };
 
 use super::dice::{Dice, Entropy};
-use super::plan::Vice;
+use super::plan::{Profile, Vice};
 use crate::wire_forge::Forged;
 
 /// Frames that a rogue remembers.
@@ -82,8 +82,8 @@ pub struct Rogue {
     variant: u64,
     /// To whom it lies or is silent, as bits.
     victims: u32,
-    /// Whether it says more than its vices make it.
-    chatty: bool,
+    /// How often, of a thousand, it says more than its vices make it.
+    talks: u64,
     deeds: u32,
 }
 
@@ -94,6 +94,7 @@ impl Rogue {
         network: NetworkId,
         (serves, peer): (usize, PeerId),
         (signer, message_key): (SecretKey, SecretKey),
+        profile: Profile,
         dice: &mut Dice,
     ) -> Self {
         let mut dice = dice.fork();
@@ -117,7 +118,7 @@ impl Rogue {
             favourite: dice.pick(&kinds),
             variant: dice.below(1_000),
             victims: dice.below(64) as u32,
-            chatty: dice.chance(500),
+            talks: if profile == Profile::Deep { 700 } else { dice.pick(&[0, 120]) },
             deeds: 0,
             dice,
         }
@@ -132,7 +133,7 @@ impl Rogue {
     /// proof with everybody.
     pub fn convicts_itself(&self) -> bool {
         let vices: Vec<Vice> = self.vices.iter().copied().collect();
-        !self.chatty
+        self.talks == 0
             && match vices.as_slice() {
                 [Vice::BadPartials] => matches!(self.variant % 5, 0 | 1 | 3),
                 [Vice::BadCommitments] => true,
@@ -164,7 +165,7 @@ impl Rogue {
     }
 
     /// Signs bytes that nobody honest would.
-    fn forge(&self, forged: Forged) -> Arc<[u8]> {
+    pub fn forge(&self, forged: Forged) -> Arc<[u8]> {
         forged.sign(&self.network, &self.message_key).frame()
     }
 
@@ -266,13 +267,13 @@ impl Rogue {
     /// What it says because of what it has heard.
     pub fn provoked(&mut self, message: &Validated, now: Now) -> Vec<Deed> {
         remember(&mut self.heard, message.clone());
-        let most = if self.has(Vice::Floods) { 5 * DEEDS } else { DEEDS };
+        let most = if self.has(Vice::Floods) || self.talks > 500 { 5 * DEEDS } else { DEEDS };
         if self.deeds >= most {
             return Vec::new();
         }
         let vices: Vec<Vice> = self.vices.iter().copied().collect();
         let mut deeds = Vec::new();
-        if self.chatty && self.dice.chance(120) {
+        if self.dice.chance(self.talks) {
             // Nobody's speciality: anything that can be said about a session, by whoever has no business saying it.
             deeds.extend(self.anything(vices[0], message, now));
         }

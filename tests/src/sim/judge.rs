@@ -5,6 +5,9 @@ use motet_wire::{Derivation, Item};
 use secp256k1::musig::KeyAggCache;
 use secp256k1::{Scalar, XOnlyPublicKey, schnorr};
 
+/// Whether secrets can be told from what is public.
+pub const SECRETS_ARE_HIDDEN: bool = true;
+
 /// The key that an item must verify under; `None` for derivations that libsecp256k1 does not know.
 pub fn key_of(keys: &[PublicKey], item: &Item) -> Option<[u8; 32]> {
     let keys: Vec<secp256k1::PublicKey> =

@@ -21,12 +21,14 @@ pub enum Profile {
     Normal,
     /// Everything breaks.
     Brutal,
+    /// Some lie, talk all the time, and come deep into every phase: little breaks but what makes attempts fail.
+    Deep,
 }
 
 impl Profile {
     /// The profile of this name.
     pub fn named(name: &str) -> Option<Self> {
-        [("calm", Self::Calm), ("normal", Self::Normal), ("brutal", Self::Brutal)]
+        [("calm", Self::Calm), ("normal", Self::Normal), ("brutal", Self::Brutal), ("deep", Self::Deep)]
             .into_iter()
             .find_map(|(known, profile)| (known == name).then_some(profile))
     }
@@ -244,8 +246,11 @@ impl Plan {
         let count = dice.pick(&[2, 2, 2, 3, 3, 3, 3, 4, 4, 5]);
         let calm = profile == Profile::Calm;
         let calm_from = if calm { 0 } else { BEGIN + dice.heavy(200_000) };
-        let nodes = draw_nodes(&mut dice, profile, count, calm_from);
-        let asks = draw_asks(&mut dice, count, calm);
+        let mut nodes = draw_nodes(&mut dice, profile, count, calm_from);
+        let mut asks = draw_asks(&mut dice, count, calm);
+        if profile == Profile::Deep {
+            deepen(&mut dice, &mut nodes, &mut asks);
+        }
         let net = if calm {
             NetPlan { delay: 50, ..NetPlan::default() }
         } else {
@@ -298,12 +303,13 @@ fn draw_nodes(dice: &mut Dice, profile: Profile, count: usize, calm_from: u64) -
     // Each kind of fault is there or not, for the whole world.
     let with = |dice: &mut Dice, normal: u64, brutal: u64| match profile {
         Profile::Calm => false,
-        Profile::Normal => dice.chance(normal),
+        Profile::Normal | Profile::Deep => dice.chance(normal),
         Profile::Brutal => dice.chance(brutal),
     };
     let (crashes, clocks, disks) = (with(dice, 300, 600), with(dice, 250, 500), with(dice, 100, 300));
     let (entropy, clones, lying) = (with(dice, 60, 150), with(dice, 60, 150), with(dice, 450, 600));
     let (slow, declines, confuses) = (with(dice, 300, 500), with(dice, 80, 100), with(dice, 60, 60));
+    let lying = lying || profile == Profile::Deep;
     let liars = if lying { dice.between(1, count as u64 - 1) as usize } else { 0 };
     let mut order: Vec<usize> = (0..count).collect();
     dice.shuffle(&mut order);
@@ -351,6 +357,21 @@ fn draw_nodes(dice: &mut Dice, profile: Profile, count: usize, calm_from: u64) -
             }
         })
         .collect()
+}
+
+/// Makes attempts fail once or twice, so that the phases of later ones are seen, too.
+fn deepen(dice: &mut Dice, nodes: &mut [NodePlan], asks: &mut [Ask]) {
+    for ask in asks.iter_mut() {
+        if dice.chance(700) {
+            ask.options.commitments = Commitments::On;
+        }
+    }
+    let Some(begin) = asks.iter().map(|ask| ask.at).min() else { return };
+    for node in nodes.iter_mut().filter(|node| node.vices.is_empty()) {
+        if dice.chance(500) {
+            node.jumps.push((begin + 20 + dice.heavy(4_000), 5_000));
+        }
+    }
 }
 
 fn draw_crashes(dice: &mut Dice) -> Vec<Crash> {

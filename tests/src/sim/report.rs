@@ -28,12 +28,11 @@ pub fn text(tally: &Tally, broken: &[Outcome], seconds: f64) -> String {
     line(format!("actors: {}", list(&named(&tally.actors))));
     line(format!("deeds:  {}", list(&deeds(tally))));
     line(format!("rules:  {}", list(&tally.refused)));
-    let (hit, never, few) = cells(tally);
+    let Coverage { reachable, hit, few } = coverage(tally);
     line(format!(
-        "cells:  {hit} hit, {} of them fewer than {ENOUGH} times, {} never: {}",
-        few.len(),
-        never,
-        few.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ")
+        "cells:  {reachable} can be hit, {hit} are, {} at least {ENOUGH} times; the rarest: {}",
+        reachable - few.len(),
+        few.iter().take(SHOWN).map(|(count, name)| format!("{name} {count}")).collect::<Vec<_>>().join(", ")
     ));
     for outcome in broken {
         if let Some(breach) = &outcome.breach {
@@ -94,21 +93,42 @@ fn cell_name((stage, kind, vice): &Cell) -> String {
 }
 
 /// How many cells are named.
-const SHOWN: usize = 12;
+const SHOWN: usize = 24;
 
-/// How many cells were hit, how many never, and the rarest of those that were hit too seldom: every message of a session
-/// at every stage, from the honest and from every actor.
-fn cells(tally: &Tally) -> (usize, usize, Vec<String>) {
-    let kinds =
-        Kind::ALL.into_iter().filter(|kind| !matches!(kind, Kind::SignerAdvertisement | Kind::SignerUnavailable));
-    let all = kinds.flat_map(|kind| {
+/// Why a cell cannot be hit, or is hit by accident only: it is not counted.
+pub fn unreachable(cell: &Cell) -> Option<&'static str> {
+    match cell {
+        (_, Kind::SignerAdvertisement | Kind::SignerUnavailable, _) => Some("discovery is no part of a session"),
+        (Stage::Commitments | Stage::Nonces | Stage::Partials | Stage::Complete, Kind::ParticipantDeclined, None) => {
+            Some("an honest signer joins or declines, never both, unless there are two of it")
+        }
+        _ => None,
+    }
+}
+
+/// What is known of the cells: every message of a session at every stage, from the honest and from every actor.
+#[derive(Debug, Clone, Default)]
+pub struct Coverage {
+    /// How many could be hit.
+    pub reachable: usize,
+    /// How many were.
+    pub hit: usize,
+    /// Those that were hit fewer than a hundred times, the rarest first.
+    pub few: Vec<(u64, String)>,
+}
+
+/// Counts the cells.
+pub fn coverage(tally: &Tally) -> Coverage {
+    let all = Kind::ALL.into_iter().flat_map(|kind| {
         let from = || [None].into_iter().chain(Vice::ALL.map(Some));
         Stage::ALL.into_iter().flat_map(move |stage| from().map(move |who| (stage, kind, who)))
     });
-    let counted: Vec<(u64, Cell)> = all.map(|cell| (tally.cells.get(&cell).copied().unwrap_or(0), cell)).collect();
+    let reachable = all.filter(|cell| unreachable(cell).is_none());
+    let counted: Vec<(u64, Cell)> =
+        reachable.map(|cell| (tally.cells.get(&cell).copied().unwrap_or(0), cell)).collect();
     let hit = counted.iter().filter(|(count, _)| *count > 0).count();
-    let mut few: Vec<(u64, Cell)> = counted.iter().filter(|(count, _)| *count < ENOUGH).copied().collect();
+    let few = counted.iter().filter(|(count, _)| *count < ENOUGH);
+    let mut few: Vec<(u64, String)> = few.map(|(count, cell)| (*count, cell_name(cell))).collect();
     few.sort_unstable();
-    let names = few.iter().map(|(count, cell)| format!("{} {count}", cell_name(cell)));
-    (hit, counted.len() - hit, names.collect())
+    Coverage { reachable: counted.len(), hit, few }
 }

@@ -29,6 +29,8 @@ pub enum Invariant {
     Monotone,
     /// S6: secrets stay inside.
     Secrecy,
+    /// S7: what is said about one session changes no other.
+    Isolation,
     /// S8: everything is bounded.
     Bounds,
     /// S9: a store that is read again says the same.
@@ -61,6 +63,7 @@ impl Invariant {
             Self::Innocence => "S4",
             Self::Monotone => "S5",
             Self::Secrecy => "S6",
+            Self::Isolation => "S7",
             Self::Bounds => "S8",
             Self::Replay => "S9",
             Self::Reputation => "S10",

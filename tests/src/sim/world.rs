@@ -1,11 +1,13 @@
 //! A world: nodes, what is under way between them, and the time.
 
+mod apart;
 mod consequences;
 mod ending;
 mod frozen;
 mod hearing;
 mod network;
 mod people;
+pub mod scripted;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
@@ -15,7 +17,7 @@ use motet_coordinator::{Command, CommandId, Input};
 use motet_core_crypto::PublicKey;
 use motet_wire::{Arrival, Channel, Kind, NetworkId, PeerId, Penalty, RequestId, Validated, Validator};
 
-use super::dice::Dice;
+use super::dice::{Dice, EntropyFault};
 use super::disk::Disk;
 use super::host::{Batch, Host};
 use super::hostile::Rogue;
@@ -130,6 +132,8 @@ pub struct World {
     frozen: Option<frozen::Frozen>,
     /// Whether the network has been switched off, to see what nodes give back.
     dark: bool,
+    /// When the latest frame of each to each will be there.
+    latest: BTreeMap<(usize, usize), u64>,
 }
 
 impl World {
@@ -150,7 +154,8 @@ impl World {
             .collect();
         let honest: BTreeSet<PublicKey> =
             hosts.iter().filter(|host| host.plan.vices.is_empty()).map(|host| host.key).collect();
-        let all_honest = honest.len() == hosts.len();
+        // A copy of a signer makes nonces of its own, and signatures with them.
+        let all_honest = honest.len() == hosts.len() && hosts.iter().all(|host| host.plan.cloned.is_none());
         let ledger = Shared::default();
         ledger.open().judge(honest.clone());
         let other = NetworkId::main();
@@ -177,6 +182,7 @@ impl World {
             taking: None,
             frozen: None,
             dark: false,
+            latest: BTreeMap::new(),
             rogues: BTreeMap::new(),
             hosts,
             plan,
@@ -208,6 +214,7 @@ impl World {
                 *self.tally.actors.entry(*vice).or_default() += 1;
             }
         }
+        self.count_lasting();
         for line in self.plan.summary() {
             self.tell(|| line);
         }
@@ -337,6 +344,33 @@ impl World {
         }
     }
 
+    /// Counts the faults that are there from the beginning.
+    fn count_lasting(&mut self) {
+        for node in self.plan.nodes.clone() {
+            let faults = [
+                (node.rate != 1_000_000, "clock too fast or too slow"),
+                (node.offset != 0, "wall clock off"),
+                (node.disk_lies, "disk that lies"),
+                (node.entropy == EntropyFault::Repeats, "randomness that repeats"),
+                (matches!(node.entropy, EntropyFault::Fails(_)), "randomness that fails"),
+                (node.work > 100, "node that is slow"),
+            ];
+            for (_, name) in faults.into_iter().filter(|(there, _)| *there) {
+                self.tally.fault(name);
+            }
+        }
+        for partition in self.plan.net.partitions.clone() {
+            let back = self.plan.net.partitions.iter().any(|other| {
+                (other.senders, other.receivers, other.from) == (partition.receivers, partition.senders, partition.from)
+            });
+            self.tally.fault(if back { "partition, half of one of both ways" } else { "partition, one way" });
+        }
+        let liars = self.plan.nodes.iter().filter(|node| !node.vices.is_empty()).count();
+        if liars + 1 == self.plan.nodes.len() {
+            self.tally.fault("all but one lie");
+        }
+    }
+
     fn clone_host(&mut self, host: usize) {
         if self.hosts[host].running.is_none() {
             return;
@@ -354,7 +388,11 @@ impl World {
         self.tally.fault("crash");
         self.tell(|| format!("node {host} crashes"));
         let keep = self.dice.below(64);
-        self.hosts[host].disk.lose_power(|unsafe_commits| usize::try_from(keep).unwrap_or(0) % unsafe_commits);
+        let lost =
+            self.hosts[host].disk.lose_power(|unsafe_commits| usize::try_from(keep).unwrap_or(0) % unsafe_commits);
+        if lost > 0 {
+            self.tally.fault("commits lost that the disk had promised");
+        }
         self.hosts[host].running = None;
         self.at(self.time + crash.down, Happening::Start { host });
     }
@@ -429,7 +467,7 @@ impl World {
             self.relay(host, &message);
         }
         self.note_commitment(&message);
-        self.hear(host, subject, voice, message);
+        self.hear_alone(host, subject, voice, message);
     }
 }
 

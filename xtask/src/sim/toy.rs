@@ -26,6 +26,10 @@ pub(super) fn copy(root: &Path) -> Result<PathBuf, Failure> {
         read(&root.join(to))?;
         changed.push((copy.join(to), read(&root.join("tests/toy").join(from))?));
     }
+    // Nobody uses the curve any more.
+    let library = "crates/core-crypto/src/lib.rs";
+    let text = read(&root.join(library))?;
+    changed.push((copy.join(library), text.replacen("\n#![no_std]", "\n#![allow(dead_code)]\n#![no_std]", 1)));
     let kept: Vec<PathBuf> = changed.iter().map(|(path, _)| path.clone()).collect();
     synchronize(root, &copy, &kept)?;
     for (path, text) in changed {

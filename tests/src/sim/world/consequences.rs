@@ -71,6 +71,7 @@ impl World {
                     self.taking = Some((host, by.index));
                 }
                 self.tell(|| format!("node {host}: {}", brief(&format!("{event:?}"))));
+                self.check_secrets(host, || format!("{event:?}"));
                 self.watch.on_event(host, mono, event, &mut self.tally);
             }
             Action::Send { frame, .. } | Action::Broadcast { frame, .. } => {
@@ -110,15 +111,19 @@ impl World {
             }
         }
         let crashes = self.is_boundary(host);
-        // A crash while the disk is at work: all of it is there afterwards, or nothing.
+        // A crash while the disk is at work: all of it is there afterwards, or nothing, since a store that finds half of a
+        // commit undoes it.
         if crashes && self.dice.chance(500) {
+            self.tally.fault("crash before a commit is on disk");
             return self.crash(host);
         }
         if self.hosts[host].disk.repeats(&records) {
             self.watch.breach(Invariant::NonceOnce, format!("host {host} issues nonces for an attempt a second time"));
         }
+        self.check_secrets(host, || format!("{records:?}"));
         let stored = self.hosts[host].disk.commit(&records);
         if crashes {
+            self.tally.fault("crash between a commit and what waits for it");
             return self.crash(host);
         }
         match stored {
@@ -158,6 +163,11 @@ impl World {
         }
         for action in batch {
             if self.is_boundary(host) {
+                self.tally.fault(match &action {
+                    Action::Broadcast { .. } | Action::Send { .. } => "crash before a frame leaves",
+                    Action::Emit(_) => "crash before the user is told",
+                    _ => "crash before something else",
+                });
                 return self.crash(host);
             }
             match action {
@@ -168,6 +178,7 @@ impl World {
                     self.check_durable(host, &frame);
                     self.send(host, &to, &frame);
                 }
+                Action::Publish { frame, .. } => self.publish(host, &frame),
                 Action::Reply(id, reply) => self.on_reply(host, id, reply),
                 _ => {}
             }

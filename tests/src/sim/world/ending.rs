@@ -90,6 +90,7 @@ impl World {
     pub(super) fn close(&mut self) {
         self.check_completion();
         self.check_conviction();
+        self.check_recovery();
         let complete = self.announced.iter().flatten().filter(|request| {
             let ends = self.watch.seen.iter().filter_map(|seen| seen.get(*request));
             let mut ends = ends.peekable();
@@ -120,6 +121,37 @@ impl World {
                         Invariant::Completion,
                         format!("host {signer} has no signatures of {request}: {end:?}"),
                     );
+                }
+            }
+        }
+    }
+
+    /// L4: where all are honest and a single crash is all that breaks, nobody gives up.
+    fn check_recovery(&mut self) {
+        let crashes: Vec<_> = self.plan.nodes.iter().flat_map(|node| node.crashes.clone()).collect();
+        let [crash] = crashes.as_slice() else { return };
+        for ask in 0..self.plan.asks.len() {
+            let plan = self.plan.asks[ask].clone();
+            let lifetime = u64::try_from(plan.lifetime.as_millis()).unwrap_or(u64::MAX);
+            let unbroken = |node: &NodePlan| NodePlan { crashes: Vec::new(), ..node.clone() };
+            let sound = |node: &NodePlan| {
+                node.vices.is_empty()
+                    && !node.disk_lies
+                    && node.jumps.is_empty()
+                    && self.is_sound(&unbroken(node), lifetime)
+            };
+            let thinks = self.plan.nodes.iter().map(|node| node.person.thinks).max().unwrap_or(0);
+            let in_time = crash.down + 2 * thinks + 25_000 < lifetime;
+            let Some(request) = self.announced[ask] else { continue };
+            if plan.cancel.is_some() || !self.is_quiet() || !in_time || !self.plan.nodes.iter().all(sound) {
+                continue;
+            }
+            *self.tally.ends.entry("owed in spite of a crash".to_owned()).or_default() += 1;
+            for signer in plan.signers {
+                let end = self.watch.seen[signer].get(&request).and_then(|seen| seen.end.clone());
+                if let Some(End::Aborted(cause)) = end {
+                    let detail = format!("host {signer} gives {request} up after one crash: {cause:?}");
+                    self.watch.breach(Invariant::Recovery, detail);
                 }
             }
         }
@@ -183,11 +215,14 @@ impl World {
         let lifetime = u64::try_from(plan.lifetime.as_millis()).unwrap_or(u64::MAX);
         let soon = self.plan.calm_from < plan.at + lifetime / 3;
         let sound = |node: &NodePlan| node.vices.is_empty() && self.is_sound(node, lifetime);
-        plan.cancel.is_none() && self.plan.nodes.iter().all(sound) && (self.is_quiet() || soon)
+        // A clock that jumps costs an attempt, since the nonces that were there before it cannot be trusted.
+        let jumps = self.plan.nodes.iter().map(|node| node.jumps.len()).sum::<usize>();
+        let attempts = usize::try_from(self.plan.config.attempts).unwrap_or(usize::MAX);
+        plan.cancel.is_none() && jumps < attempts && self.plan.nodes.iter().all(sound) && (self.is_quiet() || soon)
     }
 
     /// L2: when sessions are over and forgotten, nodes hold what they held before.
-    fn check_returned(&mut self) {
+    pub(super) fn check_returned(&mut self) {
         self.dark = true;
         let until = self.time + REMEMBERED * 11 / 10;
         while let Some(std::cmp::Reverse(entry)) = self.queue.pop() {

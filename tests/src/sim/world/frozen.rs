@@ -136,12 +136,16 @@ impl World {
         self.settle();
     }
 
-    /// What nobody outside can get between: a node's own messages, starts, and what people say.
+    /// What nobody outside can get between: a node's own messages, starts, and what people say. What is asked and answered
+    /// when something is missing comes at once, too: only what it brings matters, not when. And so does what a node has
+    /// heard before and is told again, after a deadline: it is refused, whenever it comes.
     fn settle(&mut self) {
         loop {
             let at = self.waiting().iter().position(|entry| match &entry.happening {
-                Happening::Arrive { channel, .. } => {
-                    matches!(channel, Channel::Loopback | Channel::Store | Channel::Dht)
+                Happening::Arrive { channel, frame, .. } => {
+                    let own = matches!(channel, Channel::Loopback | Channel::Store | Channel::Dht);
+                    let kind = peek(frame).map(|peek| peek.kind);
+                    own || matches!(kind, Some(Kind::SyncRequest | Kind::SyncResponse)) || self.is_repeated(entry)
                 }
                 Happening::Work { work, .. } => !matches!(**work, Work::Signer(_) | Work::Job(_)),
                 Happening::Committed { .. } | Happening::Tick { .. } => false,
@@ -150,6 +154,17 @@ impl World {
             let Some(entry) = at.and_then(|at| self.take(at)) else { return };
             self.happen(entry.happening);
         }
+    }
+
+    fn is_repeated(&self, entry: &Entry) -> bool {
+        let (host, mark) = fingerprint(&entry.happening);
+        let heard = self.frozen.as_ref().and_then(|frozen| frozen.heard.get(host));
+        self.time > BEGIN && heard.is_some_and(|heard| heard.contains(&mark))
+    }
+
+    /// Adds a line to the story.
+    pub fn note(&mut self, line: &str) {
+        self.tell(|| line.to_owned());
     }
 
     /// Whether the session is over on both nodes.

@@ -1,10 +1,10 @@
 //! What nodes take from what they hear, and what must be on disk before they speak.
 
-use motet_coordinator::{Command, CommandId, Input, Reply, SessionStatus};
+use motet_coordinator::{Command, Input, Reply, SessionStatus};
 use motet_core_crypto::PublicKey;
 use motet_wire::{Attempt, Kind, Message, RequestId, SessionId, Validated, peek};
 
-use super::{Purpose, World};
+use super::World;
 use crate::sim::watch::Invariant;
 
 /// A statement's place on a host: the host, its life, the session, who speaks, what kind it is.
@@ -95,21 +95,9 @@ impl World {
 
     /// What a node says about a session.
     fn status(&mut self, host: usize, request: RequestId) -> Option<SessionStatus> {
-        let id = CommandId(self.commands.len() as u64);
-        self.commands.insert(id, Purpose::Other);
-        let now = self.hosts[host].clock.now(self.time);
-        let running = self.hosts[host].running.as_mut()?;
-        let actions = running.engine.handle(now, Input::Command(id, Command::Status { request }), &mut running.entropy);
-        let mut found = None;
-        let mut rest = super::super::host::Batch::new();
-        for action in actions {
-            match action {
-                motet_coordinator::Action::Reply(_, Ok(Reply::Status(status))) => found = Some(*status),
-                other => rest.push_back(other),
-            }
+        match self.question(host, Command::Status { request }) {
+            Some(Reply::Status(status)) => Some(*status),
+            _ => None,
         }
-        // Asking is a step like any other: something may have been due.
-        self.carry_out(host, now, rest);
-        found
     }
 }

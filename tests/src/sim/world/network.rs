@@ -30,6 +30,21 @@ impl World {
         }
     }
 
+    /// Into the DHT, where whoever looks finds it some time later, whatever is lost elsewhere.
+    pub(super) fn publish(&mut self, host: usize, frame: &Arc<[u8]>) {
+        let wanted = peek(frame).map(|peek| peek.kind);
+        if self.frozen.is_some() || !matches!(wanted, Some(Kind::SigningRequest | Kind::SignerAdvertisement)) {
+            return;
+        }
+        for to in 0..self.hosts.len() {
+            if self.hosts[to].serves != self.hosts[host].serves {
+                let from = self.hosts[to].peer;
+                let at = self.time.max(super::BEGIN) + self.dice.between(1_000, 8_000);
+                self.at(at, Happening::Arrive { host: to, channel: Channel::Dht, from, frame: Arc::clone(frame) });
+            }
+        }
+    }
+
     /// To one peer, directly.
     pub(super) fn send(&mut self, host: usize, peer: &PeerId, frame: &Arc<[u8]>) {
         if *peer == self.hosts[host].peer {
@@ -77,10 +92,20 @@ impl World {
         };
         let now = node.clock.now(self.time);
         let (wall, mono) = (now.wall.0.to_be_bytes(), now.mono.0.to_be_bytes());
-        let hash = tagged_hash("motet/message-key/v1", &[&random, &node.key.to_bytes(), &wall, &mono]);
+        let hash = tagged_hash(
+            "motet/message-key/v1",
+            &[&random, &node.key.to_bytes(), &running.epoch.to_be_bytes(), &wall, &mono],
+        );
         let message_key = SecretKey::from_bytes(&hash).expect("a hash is a scalar");
         let (vices, network) = (node.plan.vices.clone(), self.network.clone());
-        let rogue = Rogue::new(vices, network, (node.serves, node.peer), (node.secret(), message_key), &mut self.dice);
+        let rogue = Rogue::new(
+            vices,
+            network,
+            (node.serves, node.peer),
+            (node.secret(), message_key),
+            self.plan.profile,
+            &mut self.dice,
+        );
         self.rogues.insert(host, rogue);
     }
 
@@ -106,6 +131,7 @@ impl World {
     /// S11, on a sample: a frame of this network is none of another.
     fn check_binding(&mut self, host: usize, frame: &Arc<[u8]>) {
         if self.is_honest(host) && self.dice.chance(20) {
+            self.check_frame_for_secrets(host, frame);
             let arrival = motet_wire::Arrival::new(Arc::clone(frame), Channel::Sync, self.hosts[host].peer);
             let now = self.hosts[host].clock.now(self.time);
             if self.stranger.validate(arrival, now).is_ok() {
@@ -153,6 +179,11 @@ impl World {
                 self.tally.fault("message late");
                 at += self.dice.heavy(self.plan.net.latest);
             }
+            let latest = self.latest.entry((from, to)).or_default();
+            if at < *latest {
+                self.tally.fault("message overtakes");
+            }
+            *latest = at.max(*latest);
             self.at(at, Happening::Arrive { host: to, channel, from: peer, frame: Arc::clone(frame) });
         }
     }

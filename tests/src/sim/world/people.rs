@@ -31,6 +31,9 @@ impl World {
         let confused = self.dice.chance(person.confuses);
         let decision = if declines { Decision::Decline { reason: "no".to_owned() } } else { Decision::Approve };
         let at = self.time + self.dice.heavy(person.thinks);
+        if at > self.time + 10_000 {
+            self.tally.fault("slow approval");
+        }
         let opinion = Opinion { proposal: Box::new(proposal), decision, confused };
         let (life, work) = (self.hosts[host].life, Box::new(Work::Decision(opinion)));
         self.at(at, super::Happening::Work { host, life, work });

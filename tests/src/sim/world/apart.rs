@@ -1,0 +1,90 @@
+//! What must stay apart: sessions from each other, and secrets from everything that leaves their owner.
+
+use motet_coordinator::{Command, CommandId, Input, Reply, SessionStatus};
+use motet_wire::{Kind, RequestId, Validated};
+
+use super::{Purpose, World};
+use crate::sim::host::Batch;
+use crate::sim::judge::SECRETS_ARE_HIDDEN;
+use crate::sim::watch::Invariant;
+
+/// How many messages of a thousand are looked at from all sides.
+const SAMPLED: u64 = 10;
+
+impl World {
+    /// Hands a message in. S7, on a sample: whatever is said about one session, the others are what they were.
+    pub(super) fn hear_alone(
+        &mut self,
+        host: usize,
+        subject: Option<RequestId>,
+        voice: Option<usize>,
+        message: Validated,
+    ) {
+        // Requests compete for room: a new one may push an old one out.
+        let about = subject.filter(|_| message.kind() != Kind::SigningRequest && self.watch.seen[host].len() > 1);
+        let Some(subject_id) = about.filter(|_| self.dice.chance(SAMPLED)) else {
+            return self.hear(host, subject, voice, message);
+        };
+        let kind = message.kind();
+        let before = self.sessions(host);
+        self.hear(host, subject, voice, message);
+        let after = self.sessions(host);
+        let others = |sessions: Vec<SessionStatus>| -> Vec<SessionStatus> {
+            sessions.into_iter().filter(|session| session.request != subject_id).collect()
+        };
+        let (before, after) = (others(before), others(after));
+        // Whoever is down by now has crashed over it.
+        if self.hosts[host].running.is_some() && before != after {
+            let detail = format!("on host {host}, {} of {subject_id} changes other sessions", kind.name());
+            self.watch.breach(Invariant::Isolation, detail);
+        }
+    }
+
+    fn sessions(&mut self, host: usize) -> Vec<SessionStatus> {
+        match self.question(host, Command::Sessions) {
+            Some(Reply::Sessions(sessions)) => sessions,
+            _ => Vec::new(),
+        }
+    }
+
+    /// What a node answers to a command.
+    pub(super) fn question(&mut self, host: usize, command: Command) -> Option<Reply> {
+        let id = CommandId(self.commands.len() as u64);
+        self.commands.insert(id, Purpose::Other);
+        let now = self.hosts[host].clock.now(self.time);
+        let running = self.hosts[host].running.as_mut()?;
+        let actions = running.engine.handle(now, Input::Command(id, command), &mut running.entropy);
+        let mut found = None;
+        let mut rest = Batch::new();
+        for action in actions {
+            match action {
+                motet_coordinator::Action::Reply(_, Ok(reply)) => found = Some(reply),
+                other => rest.push_back(other),
+            }
+        }
+        // Asking is a step like any other: something may have been due.
+        self.carry_out(host, now, rest);
+        found
+    }
+
+    /// S6, on a sample: a text that leaves an honest node, or stays on its disk, does not hold its key.
+    pub(super) fn check_secrets(&mut self, host: usize, text: impl FnOnce() -> String) {
+        if SECRETS_ARE_HIDDEN && self.is_honest(host) && self.dice.chance(SAMPLED) {
+            let secret = self.hosts[host].secret_bytes();
+            let hex: String = secret.iter().map(|byte| format!("{byte:02x}")).collect();
+            let list = format!("{secret:?}");
+            let text = text().to_lowercase();
+            if text.contains(&hex) || text.contains(list.trim_matches(['[', ']'])) {
+                self.watch.breach(Invariant::Secrecy, format!("host {host} writes its key down"));
+            }
+        }
+    }
+
+    /// S6, on a sample: a frame does not hold the key of its author.
+    pub(super) fn check_frame_for_secrets(&mut self, host: usize, frame: &[u8]) {
+        let secret = self.hosts[host].secret_bytes();
+        if SECRETS_ARE_HIDDEN && frame.windows(secret.len()).any(|window| window == secret) {
+            self.watch.breach(Invariant::Secrecy, format!("host {host} sends its key"));
+        }
+    }
+}
