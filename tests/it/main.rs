@@ -17,6 +17,7 @@ mod differential;
 mod faults;
 mod musig_interop;
 mod session_latency;
+mod sim_explore;
 mod sim_seeds;
 mod wire_docs;
 mod wire_evidence;
