@@ -4,6 +4,7 @@
 //! value of a field takes the place of the one before.
 
 use core::fmt;
+use std::io::IsTerminal as _;
 
 use tracing::field::{Field, Visit};
 use tracing::span::Record;
@@ -18,6 +19,8 @@ pub(crate) fn start() {
     SubscriberBuilder::default()
         .fmt_fields(Latest(DefaultFields::new()))
         .with_env_filter(filter)
+        // Colours are for terminals; a file is for searching.
+        .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr)
         .init();
 }

@@ -6,6 +6,7 @@ mod command_line;
 mod demo;
 mod judge;
 mod policy;
+mod privacy;
 mod process;
 mod session;
 mod shape;
