@@ -20,6 +20,16 @@ use crate::store::Record;
 impl Engine {
     /// Moves a session on as far as what it holds allows.
     pub(super) fn advance(&mut self, id: &RequestId, step: &mut Step<'_>) {
+        let joining = self.sessions.get(id).filter(|session| session.phase == Phase::Joining);
+        let joining = joining.map(|session| session.run.session);
+        self.advance_phases(id, step);
+        if let Some(first) = joining {
+            // Only who has missed a join waits for this, but everybody for our nonces: they come first.
+            self.announce_ready(id, first, step);
+        }
+    }
+
+    fn advance_phases(&mut self, id: &RequestId, step: &mut Step<'_>) {
         loop {
             let Some(session) = self.sessions.get(id) else { return };
             let run = &session.run;
@@ -58,16 +68,25 @@ impl Engine {
         let coordinator = session.coordinator();
         step.emit(Event::CoordinatorElected { request: *id, coordinator });
         step.emit(Event::SessionReady { request: *id, session: session.run.session, coordinator });
+        self.send_spent(id, step);
+        self.enter(id, Phase::Commitments, step);
+    }
+
+    /// The coordinator's word that all have joined, with the joins, if they have.
+    fn announce_ready(&mut self, id: &RequestId, first: SessionId, step: &mut Step<'_>) {
+        let Some(session) = self.sessions.get(id) else { return };
+        if session.is_over() || session.phase == Phase::Joining {
+            return;
+        }
+        let coordinator = session.coordinator();
         if let Some(signer) = session.locals.get(&coordinator).map(|local| local.signer) {
             let joins = session.joins.held().map(|(_, held)| held.frame.to_vec()).collect();
-            let ready = SessionReady { request: *id, session: session.run.session, coordinator, joins };
+            let ready = SessionReady { request: *id, session: first, coordinator, joins };
             if let Ok(sealed) = self.seal(&signer, ready, step) {
                 step.broadcast(Topic::Sessions, &sealed.frame);
                 self.send_to_session(id, &sealed.frame, step);
             }
         }
-        self.send_spent(id, step);
-        self.enter(id, Phase::Commitments, step);
     }
 
     /// Begins a phase: its events for what has come early, its time limit.
@@ -130,11 +149,13 @@ impl Engine {
         let off = session.request.options.commitments == Commitments::Off;
         // Without commitments there is nothing to wait for: nonces go out with the join.
         let time = session.phase == Phase::Nonces || (off && session.phase == Phase::Joining);
-        let Some(commitments) = session.run.commitments_hash(session.request.options.commitments) else { return };
-        let (session_id, attempt) = (session.run.session, session.run.attempt);
-        if !time || !session.gates.reveal {
+        let made = session.locals.get(&index).is_some_and(|local| matches!(local.nonces, Nonces::Made { .. }));
+        // This is asked after every message: what takes time comes last.
+        if !made || !time || !session.gates.reveal {
             return;
         }
+        let Some(commitments) = session.run.commitments_hash(session.request.options.commitments) else { return };
+        let (session_id, attempt) = (session.run.session, session.run.attempt);
         let Some(local) = session.locals.get_mut(&index) else { return };
         let Nonces::Made { publics, at } = &local.nonces else { return };
         let made = *at;
@@ -155,7 +176,8 @@ impl Engine {
     /// Asks a signer of this node to sign, once all nonces are known and everybody has seen the same.
     fn ask_to_sign(&mut self, id: &RequestId, index: SignerIndex, step: &mut Step<'_>) {
         let Some(session) = self.sessions.get_mut(id) else { return };
-        if session.phase != Phase::Partials || !session.gates.sign {
+        let revealed = session.locals.get(&index).is_some_and(|local| matches!(local.nonces, Nonces::Revealed { .. }));
+        if !revealed || session.phase != Phase::Partials || !session.gates.sign {
             return;
         }
         let Some(nonces) = session.run.all_nonces() else { return };

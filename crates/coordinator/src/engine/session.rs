@@ -1,7 +1,7 @@
 //! One request and its attempts, as this node sees them: slots that each take one statement, and who fills them.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use motet_core_crypto::tagged_hash;
 use motet_core_crypto::{NonceCommitment, PublicKey, PublicNonce, Signature};
@@ -161,6 +161,10 @@ pub(crate) struct Run {
     pub(crate) computing: bool,
     /// Whether this node has told the others which commitments or nonces it holds, because theirs differ.
     pub(crate) disputed: bool,
+    /// The hashes of all commitments and of all nonces: what is in a slot stays, so that they never change, and every
+    /// message that comes afterwards is held against them.
+    commitments_hash: OnceLock<TranscriptHash>,
+    nonces_hash: OnceLock<TranscriptHash>,
 }
 
 impl Run {
@@ -173,6 +177,8 @@ impl Run {
             partials: Slots::empty(signers),
             computing: false,
             disputed: false,
+            commitments_hash: OnceLock::new(),
+            nonces_hash: OnceLock::new(),
         }
     }
 
@@ -180,10 +186,11 @@ impl Run {
     pub(crate) fn commitments_hash(&self, commitments: Commitments) -> Option<TranscriptHash> {
         match commitments {
             Commitments::Off => Some(transcript::NO_COMMITMENTS),
-            Commitments::On => {
+            Commitments::On if self.commits.is_full() => Some(*self.commitments_hash.get_or_init(|| {
                 let all: Vec<NonceCommitment> = self.commits.held().map(|(_, held)| held.body).collect();
-                self.commits.is_full().then(|| transcript::commitments(&self.session, &all))
-            }
+                transcript::commitments(&self.session, &all)
+            })),
+            Commitments::On => None,
         }
     }
 
@@ -194,7 +201,11 @@ impl Run {
 
     /// The hash of all nonces, once all are known.
     pub(crate) fn nonces_hash(&self) -> Option<TranscriptHash> {
-        transcript::nonces(&self.session, &self.all_nonces()?)
+        if let Some(known) = self.nonces_hash.get() {
+            return Some(*known);
+        }
+        let hash = transcript::nonces(&self.session, &self.all_nonces()?)?;
+        Some(*self.nonces_hash.get_or_init(|| hash))
     }
 }
 
