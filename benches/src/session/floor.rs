@@ -1,8 +1,12 @@
 //! What a session would take if nothing counted but messages and arithmetic.
 //!
-//! The floor of a session of n signers is as many one-way messages on open libp2p streams as the protocol needs one
-//! after the other (four, or three without commitments), and everybody's arithmetic. All signers of a bench share one
-//! machine: with n nodes on c cores, the arithmetic takes n / c times one node's, and one node's if n is below c.
+//! The floor of a session of n signers is as many one-way messages as the session has, on open libp2p streams and in the
+//! same four phases (three without commitments), and everybody's arithmetic. All signers of a bench share one machine:
+//! with n nodes on c cores, the arithmetic takes n / c times one node's, and one node's if n is below c. With messages the
+//! machine does that by itself.
+//!
+//! Nodes on machines of their own would wait for four messages only, one after the other. That is the *chain*, the
+//! floor of a network where nothing is shared: it is measured, too.
 
 mod arithmetic;
 mod bare;

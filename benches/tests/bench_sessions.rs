@@ -1,0 +1,54 @@
+//! `bench-sessions` in a run of seconds: every line that it promises is there, with every number, and every session
+//! succeeds. How long anything takes is not looked at.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::process::Command;
+
+use serde_json::Value;
+
+fn lines(arguments: &[&str]) -> Vec<Value> {
+    let output = Command::new(env!("CARGO_BIN_EXE_bench-sessions")).arg("--json").args(arguments).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+fn assert_positive(line: &Value, fields: &[&str]) {
+    for field in fields {
+        assert!(line[*field].as_f64().is_some_and(|number| number > 0.0), "{field} in {line}");
+    }
+}
+
+#[test]
+fn a_session_is_measured_beside_its_floor() {
+    let lines = lines(&["--only", "latency", "--n", "2,3", "--runs", "2"]);
+    assert_eq!(lines.len(), 6, "two numbers of signers: in memory, on disk, without commitments");
+    for (line, signers) in lines.iter().zip([2, 2, 2, 3, 3, 3]) {
+        assert_eq!((&line["operation"], &line["n"]), (&"announce_to_signature".into(), &signers.into()));
+        assert_positive(line, &["median_ns", "p95_ns", "p99_ns", "floor_ns", "chain_floor_ns", "ratio"]);
+        assert_eq!((&line["runs"], &line["failed"]), (&2.into(), &0.into()));
+    }
+}
+
+#[test]
+fn many_sessions_at_once_are_counted() {
+    let lines = lines(&["--only", "crowd", "--crowds", "4"]);
+    assert_eq!(lines.len(), 2, "in memory, on disk");
+    for line in &lines {
+        assert_eq!((&line["operation"], &line["n"]), (&"concurrent_sessions".into(), &3.into()));
+        assert_positive(line, &["sessions_per_second", "p50_ns", "p95_ns", "all_ns", "most_at_once"]);
+        assert!(line["bytes_per_session"].is_u64());
+        assert_eq!((&line["sessions"], &line["failed"]), (&4.into(), &0.into()));
+    }
+}
+
+#[test]
+fn engines_alone_and_looking_up_are_measured() {
+    let lines = lines(&["--only", "engine,find", "--n", "2", "--runs", "1"]);
+    let [engine, find] = lines.as_slice() else { panic!("two lines, not {lines:?}") };
+    assert_eq!((&engine["operation"], &engine["n"]), (&"engine_alone".into(), &2.into()));
+    assert_positive(engine, &["fastest_ns", "sessions_per_second", "arithmetic_ns", "overhead_percent", "frames"]);
+    assert_eq!(find["operation"], "find_available_signers");
+    assert_positive(find, &["median_ns", "p99_ns", "signers"]);
+}
