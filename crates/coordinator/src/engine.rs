@@ -153,6 +153,7 @@ impl Engine {
                 self.on_decision(request, signer, digest, decision, step);
             }
             Input::PersistFailed { records, detail } => self.on_persist_failed(&records, &detail, step),
+            Input::Malformed { sender } => self.note_malformed(&sender, step),
             Input::PeerConnected { peer } => self.on_peer_connected(peer, step),
             Input::Tick => {}
         }

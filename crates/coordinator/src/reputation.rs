@@ -21,6 +21,8 @@ pub enum Deed {
     Completed,
     /// Did not answer, though several paths to it were tried: -10, half of it forgotten every day.
     Unresponsive,
+    /// Signed bytes that are no message: -5, half of it forgotten every day.
+    Malformed,
     /// Broke the protocol, with proof: -50 and blocked, half of it forgotten every 30 days.
     Convicted,
 }
@@ -63,6 +65,7 @@ impl Standing {
         let mut this = self.at(now);
         let (account, points) = match deed {
             Deed::Completed => (&mut this.merits, 1),
+            Deed::Malformed => (&mut this.lapses, 5),
             Deed::Unresponsive => (&mut this.lapses, 10),
             Deed::Convicted => (&mut this.faults, 50),
         };
@@ -139,6 +142,7 @@ mod tests {
     fn nothing_known_is_nought_and_penalties_bite() {
         assert_eq!(Standing::default().score(START).get(), 0);
         assert_eq!(Standing::default().after(Deed::Completed, START).score(START).get(), 1);
+        assert_eq!(Standing::default().after(Deed::Malformed, START).score(START).get(), -5);
         assert_eq!(Standing::default().after(Deed::Unresponsive, START).score(START).get(), -10);
     }
 
@@ -169,12 +173,13 @@ mod tests {
     proptest! {
         #[test]
         fn any_history_keeps_its_bounds_and_its_bytes(
-            deeds in proptest::collection::vec((0u8..3, any::<u64>()), 0..50),
+            deeds in proptest::collection::vec((0u8..4, any::<u64>()), 0..50),
             now in any::<u64>(),
         ) {
             let mut standing = Standing::default();
             for (deed, at) in deeds {
-                let deed = [Deed::Completed, Deed::Unresponsive, Deed::Convicted][usize::from(deed)];
+                let deeds = [Deed::Completed, Deed::Malformed, Deed::Unresponsive, Deed::Convicted];
+                let deed = deeds[usize::from(deed)];
                 standing = standing.after(deed, TimestampMs(at));
             }
             let score = standing.score(TimestampMs(now)).get();

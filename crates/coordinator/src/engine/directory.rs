@@ -60,6 +60,12 @@ impl Directory {
         self.known.get(signer)
     }
 
+    /// The signer whose newest advertisement certifies a message key.
+    pub(super) fn certifier_of(&self, message_key: &PublicKey) -> Option<PublicKey> {
+        let mut known = self.known.iter();
+        known.find(|(_, known)| known.advertisement.delegation.message_key == *message_key).map(|(signer, _)| *signer)
+    }
+
     /// A page of what is known, from 0: whole frames, in the order of their signers.
     pub(super) fn page(&self, wanted: u32) -> Vec<Vec<u8>> {
         let (mut page, mut frames, mut bytes) = (0, 0, 0);

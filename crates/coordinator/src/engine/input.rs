@@ -46,6 +46,12 @@ pub enum Input {
         /// Why.
         detail: String,
     },
+    /// This message key has signed bytes that are no message (rule V-37). The pipeline has checked its signature, so nobody
+    /// else can have done it.
+    Malformed {
+        /// The message key.
+        sender: PublicKey,
+    },
     /// A peer is connected.
     PeerConnected {
         /// Which.

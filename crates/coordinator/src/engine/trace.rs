@@ -110,7 +110,11 @@ impl Engine {
     /// The session that an input is about. Messages are looked at one by one, when they are handled.
     pub(super) fn subject_of(&self, input: &Input) -> Option<RequestId> {
         match input {
-            Input::Message(_) | Input::PersistFailed { .. } | Input::PeerConnected { .. } | Input::Tick => None,
+            Input::Message(_)
+            | Input::PersistFailed { .. }
+            | Input::Malformed { .. }
+            | Input::PeerConnected { .. }
+            | Input::Tick => None,
             Input::Command(_, command) => match command {
                 Command::Join { request, .. }
                 | Command::Decline { request, .. }

@@ -83,8 +83,14 @@ impl Driver {
                 }
             });
         }
-        if let Ok(message) = result {
-            self.handle(Input::Message(message));
+        match result {
+            Ok(message) => self.handle(Input::Message(message)),
+            Err(rejection) => {
+                let signed = rejection.signed_frame.as_deref().and_then(peek);
+                if let Some(sender) = signed.and_then(|peek| PublicKey::from_bytes(&peek.sender).ok()) {
+                    self.handle(Input::Malformed { sender });
+                }
+            }
         }
     }
 

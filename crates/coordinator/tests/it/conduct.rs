@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use motet_coordinator::event::{AbortCause, Phase};
-use motet_coordinator::{Command, Config, Event, Reply, Rounds, Score, Store, Wishes};
+use motet_coordinator::{Command, Config, Event, Input, Reply, Rounds, Score, Store, Wishes};
 use motet_core_crypto::PublicKey;
 use motet_wire::{Attempt, Commitments, Election, RequestOptions, SignerIndex};
 
@@ -133,4 +133,40 @@ fn a_request_that_nobody_looks_at_makes_room_for_newer_ones() {
     assert_eq!(crowded, [requests[0]]);
     assert_eq!(network.nodes[1].engine.active_sessions(), motet_coordinator::limits::UNAPPROVED_REQUESTS);
     assert!(network.nodes[1].store.load().unwrap().approved.is_empty());
+}
+
+#[test]
+fn signed_nonsense_costs_its_signer_and_nobody_else() {
+    let mut network = Network::new(3, 21, &Config::default());
+    network.advertise_all();
+    let sender_of = |network: &Network, signer: PublicKey| {
+        let discovered = network.nodes[0].events.iter().find_map(|event| match event {
+            Event::SignerDiscovered(found) if found.advertisement.delegation.signer == signer => {
+                Some(found.advertisement.delegation.message_key)
+            }
+            _ => None,
+        });
+        discovered.unwrap()
+    };
+    let (one, other) = (network.key(1), network.key(2));
+    let score = |network: &mut Network, signer: PublicKey| match network.command(0, Command::Reputation { signer }) {
+        Ok(Reply::Reputation(score)) => score.get(),
+        reply => panic!("{reply:?}"),
+    };
+    let sender = sender_of(&network, one);
+    network.input(0, Input::Malformed { sender });
+    assert_eq!((score(&mut network, one), score(&mut network, other)), (-5, 0));
+    // A key that nobody has certified is nobody's.
+    network.input(0, Input::Malformed { sender: one });
+    assert_eq!(score(&mut network, one), -5);
+    // What it did well still counts.
+    network.announce(items(1), RequestOptions::default());
+    network.run();
+    network.input(0, Input::Malformed { sender: sender_of(&network, other) });
+    assert_eq!(score(&mut network, other), -4);
+    // Silence and nonsense cost rank; only a proof blocks.
+    for _ in 0..50 {
+        network.input(0, Input::Malformed { sender });
+    }
+    assert_eq!(score(&mut network, one), -100);
 }
