@@ -154,8 +154,9 @@ impl World {
             .collect();
         let honest: BTreeSet<PublicKey> =
             hosts.iter().filter(|host| host.plan.vices.is_empty()).map(|host| host.key).collect();
-        // A copy of a signer makes nonces of its own, and signatures with them.
-        let all_honest = honest.len() == hosts.len() && hosts.iter().all(|host| host.plan.cloned.is_none());
+        // A copy of a signer makes nonces of its own, and signatures with them; so does one whose disk has lost that it had.
+        let is_one = |host: &Host| host.plan.cloned.is_none() && !host.plan.disk_lies;
+        let all_honest = honest.len() == hosts.len() && hosts.iter().all(is_one);
         let ledger = Shared::default();
         ledger.open().judge(honest.clone());
         let other = NetworkId::main();
