@@ -171,7 +171,9 @@ impl World {
             let Some(request) = self.announced[ask] else { continue };
             let commits = plan.options.commitments == motet_wire::Commitments::On;
             let proves = self.plan.nodes[guilty].vices.contains(&Vice::BadPartials) || commits;
-            if !sound || !proves || plan.cancel.is_some() || !plan.signers.contains(&guilty) {
+            // Whoever declines has proved nothing yet.
+            let declines = self.plan.nodes[guilty].person.declines > 0;
+            if !sound || !proves || declines || plan.cancel.is_some() || !plan.signers.contains(&guilty) {
                 continue;
             }
             for signer in plan.signers.iter().filter(|signer| **signer != guilty) {
