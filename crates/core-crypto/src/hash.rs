@@ -8,17 +8,23 @@ use sha2::digest::common::hazmat::{SerializableState, SerializedState};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-/// A tag that is known at compile time, with the state of the hash after it.
-#[derive(Clone, Copy)]
-pub(crate) struct Tag {
+/// A tag that is known at compile time, with the state of the hash after it: hashing under it costs two blocks of SHA-256
+/// less than [`tagged_hash`].
+#[derive(Debug, Clone, Copy)]
+pub struct Tag {
     name: &'static [u8],
     state: [u8; midstate::SERIALIZED],
 }
 
 impl Tag {
     /// A tag of at most 55 bytes.
-    pub(crate) const fn new(name: &'static str) -> Self {
+    pub const fn new(name: &'static str) -> Self {
         Self { name: name.as_bytes(), state: midstate::after_tag(name.as_bytes()) }
+    }
+
+    /// The tagged hash of the concatenation of `parts`: [`tagged_hash`] under this tag.
+    pub fn hash(&self, parts: &[&[u8]]) -> [u8; 32] {
+        parts.iter().fold(TaggedHash::new(self), |hash, part| hash.chain(part)).finish()
     }
 }
 
@@ -100,7 +106,7 @@ mod tests {
             ),
         ] {
             for message in [&b""[..], b"a", &[7; 200]] {
-                assert_eq!(TaggedHash::new(&tag).chain(message).finish(), tagged_hash(name, &[message]));
+                assert_eq!(tag.hash(&[message]), tagged_hash(name, &[message]));
             }
             // And it does so by the short way: the layout of sha2's state is as expected.
             let state = SerializedState::<Sha256>::try_from(tag.state.as_slice()).unwrap();

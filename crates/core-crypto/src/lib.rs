@@ -27,7 +27,7 @@
 //! | of other BIPs | item |
 //! |---|---|
 //! | BIP-340 signing, verification, batch verification | [`schnorr::sign`], [`schnorr::verify`], [`schnorr::verify_batch`] |
-//! | BIP-340 tagged hashes | [`tagged_hash`] |
+//! | BIP-340 tagged hashes | [`tagged_hash`], [`Tag`] |
 //! | BIP-341 output keys | [`KeyAggContext::with_taproot`], [`XOnlyPublicKey::taproot_output`], [`SecretKey::into_taproot_output`] |
 //! | BIP-328 extended keys | [`KeyAggContext::synthetic_xpub`], [`KeyAggContext::with_bip328_path`] |
 //!
@@ -79,7 +79,7 @@ struct Readme;
 #[cfg(feature = "count-operations")]
 #[doc(hidden)]
 pub use field::counter as operation_counter;
-pub use hash::tagged_hash;
+pub use hash::{Tag, tagged_hash};
 pub use hex::ParseHexError;
 pub use key_agg::{KeyAggContext, KeyAggError, TweakError};
 pub use nonce::{

@@ -6,12 +6,14 @@
 //! It is the only binding between a signer and a peer; nothing that a peer says of itself counts.
 
 use motet_core_crypto::schnorr;
-use motet_core_crypto::{PublicKey, Signature, tagged_hash};
+use motet_core_crypto::{PublicKey, Signature, Tag};
 
 use crate::codec::{Bytes, Decode, Encode, ParseError};
 use crate::id::{NetworkId, PeerId};
 use crate::limits;
 use crate::time::TimestampMs;
+
+static DELEGATION: Tag = Tag::new("motet/delegation/v1");
 
 /// A signer's statement that a message key and a peer speak for it until a time.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -134,8 +136,5 @@ fn digest(
     not_after: TimestampMs,
 ) -> [u8; 32] {
     let length = u8::try_from(peer.as_bytes().len()).unwrap_or(u8::MAX);
-    tagged_hash(
-        "motet/delegation/v1",
-        &[&network.prefix(), signer, message_key, &[length], peer.as_bytes(), &not_after.0.to_be_bytes()],
-    )
+    DELEGATION.hash(&[&network.prefix(), signer, message_key, &[length], peer.as_bytes(), &not_after.0.to_be_bytes()])
 }

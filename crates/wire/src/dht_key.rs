@@ -8,9 +8,12 @@
 
 use core::fmt;
 
-use motet_core_crypto::{PublicKey, tagged_hash};
+use motet_core_crypto::{PublicKey, Tag};
 
 use crate::id::{NetworkId, RequestId};
+
+static SHARD: Tag = Tag::new("motet/shard/v1");
+static DHT: Tag = Tag::new("motet/dht/v1");
 
 /// A key of the DHT: 32 bytes.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -45,7 +48,7 @@ impl Shard {
     /// The shard at this depth that a signer's entries lie in. A depth above 16 counts as 16.
     pub fn of(signer: &PublicKey, depth: u8) -> Self {
         let depth = depth.min(Self::MAX_DEPTH);
-        let [first, second, ..] = tagged_hash("motet/shard/v1", &[&signer.to_bytes()]);
+        let [first, second, ..] = SHARD.hash(&[&signer.to_bytes()]);
         let bits = u32::from(u16::from_be_bytes([first, second]));
         let number = u16::try_from(bits >> (16 - u32::from(depth))).unwrap_or_default();
         Self { depth, number }
@@ -102,7 +105,7 @@ impl DhtKey {
     }
 
     fn of_path(network: &NetworkId, path: &str) -> Self {
-        Self(tagged_hash("motet/dht/v1", &[&network.prefix(), path.as_bytes()]))
+        Self(DHT.hash(&[&network.prefix(), path.as_bytes()]))
     }
 }
 

@@ -10,7 +10,7 @@
 
 use std::sync::Arc;
 
-use motet_core_crypto::{PublicKey, SecretKey, Signature, schnorr, tagged_hash};
+use motet_core_crypto::{PublicKey, SecretKey, Signature, Tag, schnorr};
 
 use crate::codec::{self, Decode, Encode, ParseError};
 use crate::id::{MessageId, NetworkId};
@@ -19,6 +19,8 @@ use crate::message::raw::RawBody;
 use crate::message::{Kind, Message};
 use crate::time::TimestampMs;
 use crate::validate::{Rule, structure};
+
+static ENVELOPE: Tag = Tag::new("motet/envelope/v1");
 
 /// A signed frame of ours, ready to be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -177,5 +179,5 @@ impl<'a> View<'a> {
 }
 
 fn digest(network: &NetworkId, signed: &[u8]) -> [u8; 32] {
-    tagged_hash("motet/envelope/v1", &[&network.prefix(), signed])
+    ENVELOPE.hash(&[&network.prefix(), signed])
 }

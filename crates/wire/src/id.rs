@@ -8,10 +8,12 @@
 use core::fmt;
 use core::str::FromStr;
 
-use motet_core_crypto::tagged_hash;
+use motet_core_crypto::Tag;
 
 use crate::base58;
 use crate::limits;
+
+static SESSION: Tag = Tag::new("motet/session/v1");
 
 /// Why a text or a byte string is no id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -111,7 +113,7 @@ id32! {
 impl SessionId {
     /// The session id of one attempt of a request: `tagged_hash("motet/session/v1", request id | attempt BE u32)`.
     pub fn derive(request: &RequestId, attempt: Attempt) -> Self {
-        Self(tagged_hash("motet/session/v1", &[request.as_bytes(), &attempt.0.to_be_bytes()]))
+        Self(SESSION.hash(&[request.as_bytes(), &attempt.0.to_be_bytes()]))
     }
 }
 

@@ -7,9 +7,13 @@
 //! The hash of nonces has two levels, one hash an item, so that evidence about one item of 64 need not carry the nonces
 //! of all.
 
-use motet_core_crypto::{NonceCommitment, PublicNonce, tagged_hash};
+use motet_core_crypto::{NonceCommitment, PublicNonce, Tag};
 
 use crate::id::{SessionId, TranscriptHash};
+
+static COMMITMENTS: Tag = Tag::new("motet/commitments/v1");
+static ITEM_NONCES: Tag = Tag::new("motet/item-nonces/v1");
+static NONCES: Tag = Tag::new("motet/nonces/v1");
 
 /// The hash for a request that switches commitments off.
 pub const NO_COMMITMENTS: TranscriptHash = TranscriptHash::from_bytes([0; 32]);
@@ -23,7 +27,7 @@ pub fn commitments(session: &SessionId, commitments: &[NonceCommitment]) -> Tran
     for commitment in commitments {
         hashed.extend_from_slice(&commitment.to_bytes());
     }
-    TranscriptHash::from_bytes(tagged_hash("motet/commitments/v1", &[&hashed]))
+    TranscriptHash::from_bytes(COMMITMENTS.hash(&[&hashed]))
 }
 
 /// The hash of all nonces. `shares` holds one slice for each signer, in the order of the signers, each with one nonce
@@ -56,7 +60,7 @@ pub fn item_nonces(session: &SessionId, item: usize, nonces: &[[u8; 66]]) -> [u8
     for nonce in nonces {
         hashed.extend_from_slice(nonce);
     }
-    tagged_hash("motet/item-nonces/v1", &[&hashed])
+    ITEM_NONCES.hash(&[&hashed])
 }
 
 /// The hash of all nonces, from the hashes of the items in order.
@@ -67,7 +71,7 @@ pub fn nonces_of_items(session: &SessionId, items: &[[u8; 32]]) -> TranscriptHas
     for item in items {
         hashed.extend_from_slice(item);
     }
-    TranscriptHash::from_bytes(tagged_hash("motet/nonces/v1", &[&hashed]))
+    TranscriptHash::from_bytes(NONCES.hash(&[&hashed]))
 }
 
 /// Numbers in digests are big endian and 4 bytes wide; the lists that are counted here have at most 100 elements.

@@ -10,7 +10,7 @@
 use core::fmt;
 use core::ops::ControlFlow;
 
-use motet_core_crypto::tagged_hash;
+use motet_core_crypto::Tag;
 
 use crate::codec::{Decode, Encode, ParseError};
 use crate::id::NetworkId;
@@ -18,6 +18,9 @@ use crate::limits;
 use crate::message::{SignerAdvertisement, SigningRequest};
 use crate::time::{TimestampMs, milliseconds};
 use crate::validate::Standing;
+
+static WORK_SEED: Tag = Tag::new("motet/work-seed/v1");
+static WORK: Tag = Tag::new("motet/work/v1");
 
 /// A stamp: 12 bytes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Encode, Decode)]
@@ -237,20 +240,17 @@ pub fn claim_of_request(network: &NetworkId, request: &SigningRequest) -> Result
 }
 
 fn seed(claim: &WorkClaim) -> [u8; 32] {
-    tagged_hash(
-        "motet/work-seed/v1",
-        &[
-            &claim.network.prefix(),
-            &[claim.purpose as u8],
-            &claim.author,
-            &claim.payload,
-            &epoch(claim.created).to_le_bytes(),
-        ],
-    )
+    WORK_SEED.hash(&[
+        &claim.network.prefix(),
+        &[claim.purpose as u8],
+        &claim.author,
+        &claim.payload,
+        &epoch(claim.created).to_le_bytes(),
+    ])
 }
 
 fn value(seed: &[u8; 32], nonce: u64) -> Difficulty {
-    let hash = tagged_hash("motet/work/v1", &[seed, &nonce.to_le_bytes()]);
+    let hash = WORK.hash(&[seed, &nonce.to_le_bytes()]);
     let mut zeros = 0;
     for byte in hash {
         zeros += byte.leading_zeros();

@@ -7,7 +7,7 @@
 //! The request id covers everything that a signer is asked to agree to, the text shown to people included, so that two
 //! signers who joined the same request have been shown the same thing.
 
-use motet_core_crypto::{KeyAggContext, KeyAggError, PublicKey, TweakError, XOnlyPublicKey, tagged_hash};
+use motet_core_crypto::{KeyAggContext, KeyAggError, PublicKey, Tag, TweakError, XOnlyPublicKey};
 
 use crate::codec::{self, Bytes, Code, Decode, Encode, List, ParseError, Text};
 use crate::delegation::{Delegation, KnownKeys, RawDelegation};
@@ -15,6 +15,8 @@ use crate::id::{NetworkId, RequestId, SignerIndex};
 use crate::limits;
 use crate::time::TimestampMs;
 use crate::work::Work;
+
+static REQUEST: Tag = Tag::new("motet/request/v1");
 
 /// Signers are asked to sign.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -207,12 +209,12 @@ impl SigningRequest {
 }
 
 pub(crate) fn terms_id(network: &NetworkId, terms: &[u8]) -> RequestId {
-    RequestId::from_bytes(tagged_hash("motet/request/v1", &[&network.prefix(), terms]))
+    RequestId::from_bytes(REQUEST.hash(&[&network.prefix(), terms]))
 }
 
 /// The same, from the creator's signer key and the encoded details.
 pub(crate) fn terms_id_of_parts(network: &NetworkId, creator: &[u8; 33], details: &[u8]) -> RequestId {
-    RequestId::from_bytes(tagged_hash("motet/request/v1", &[&network.prefix(), creator, details]))
+    RequestId::from_bytes(REQUEST.hash(&[&network.prefix(), creator, details]))
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]

@@ -3,7 +3,7 @@
 //! First what its author has paid, then what we have left: a budget of signature checks a second, of which strangers
 //! can use a fifth and members of live sessions always have half.
 
-use motet_core_crypto::tagged_hash;
+use motet_core_crypto::Tag;
 
 use super::generations::key;
 use super::memory::{Proven, SharedMemory};
@@ -16,6 +16,9 @@ use crate::message::raw::RawBody;
 use crate::message::request::terms_id_of_parts;
 use crate::time::{MonotonicMs, TimestampMs};
 use crate::work::{Load, Purpose, Work, WorkClaim, WorkFault, WorkPolicy};
+
+static DELEGATION_KEY: Tag = Tag::new("motet/delegation-key/v1");
+static ADVERTISEMENT: Tag = Tag::new("motet/advertisement/v1");
 
 /// The budget of signature checks, in three pools.
 #[derive(Debug)]
@@ -85,7 +88,7 @@ pub(crate) fn check(
     let delegation_digest = match unseen.decoded.body.delegation() {
         Some(delegation) => {
             let digest = delegation.digest(network).map_err(|_| refuse(Rule::Fields))?;
-            let key = key(&tagged_hash("motet/delegation-key/v1", &[&digest, &delegation.signature]));
+            let key = key(&DELEGATION_KEY.hash(&[&digest, &delegation.signature]));
             unseen.facts.delegation = Some(key);
             Some(digest)
         }
@@ -161,5 +164,5 @@ fn check_work(unseen: &Unseen, network: &NetworkId, policy: &dyn WorkPolicy, loa
 /// What the work of an advertisement is over: its body up to the work.
 pub(crate) fn advertisement_payload(network: &NetworkId, body: &[u8]) -> [u8; 32] {
     let unpaid = body.get(..body.len().saturating_sub(Work::LENGTH)).unwrap_or_default();
-    tagged_hash("motet/advertisement/v1", &[&network.prefix(), unpaid])
+    ADVERTISEMENT.hash(&[&network.prefix(), unpaid])
 }

@@ -8,7 +8,7 @@ use core::time::Duration;
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use motet_core_crypto::tagged_hash;
+use motet_core_crypto::Tag;
 
 use super::generations::{Generations, Key, key};
 use super::limits::ValidatorLimits;
@@ -18,6 +18,8 @@ use crate::id::PeerId;
 use crate::limits;
 use crate::message::Kind;
 use crate::time::MonotonicMs;
+
+static PEER_KEY: Tag = Tag::new("motet/peer-key/v1");
 
 /// The memory, shared with the messages that are being checked.
 #[derive(Debug, Clone)]
@@ -267,7 +269,7 @@ pub(crate) struct Proven {
 
 /// What a peer is remembered by.
 pub(crate) fn peer_key(peer: &PeerId) -> Key {
-    key(&tagged_hash("motet/peer-key/v1", &[peer.as_bytes()]))
+    key(&PEER_KEY.hash(&[peer.as_bytes()]))
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 //! holds only what has been proven: a copy with a forged signature can neither be mistaken for a message nor make us
 //! drop the real one.
 
-use motet_core_crypto::tagged_hash;
+use motet_core_crypto::Tag;
 
 use super::decode::Decoded;
 use super::fresh::Fresh;
@@ -16,6 +16,10 @@ use crate::envelope::View;
 use crate::id::NetworkId;
 use crate::message::Kind;
 use crate::time::MonotonicMs;
+
+static FRAME_KEY: Tag = Tag::new("motet/frame-key/v1");
+static ANNOUNCER_KEY: Tag = Tag::new("motet/announcer-key/v1");
+static AUTHOR_KEY: Tag = Tag::new("motet/author-key/v1");
 
 /// A message that is new, with its id.
 #[derive(Debug)]
@@ -55,7 +59,7 @@ pub(crate) fn check(
     let id = view.digest(network);
     let mut memory = memory.lock();
     let seen = memory.check_message(&key(&id), channel).map_err(refuse)?;
-    let frame = key(&tagged_hash("motet/frame-key/v1", &[&id, &decoded.signature]));
+    let frame = key(&FRAME_KEY.hash(&[&id, &decoded.signature]));
     if let Err(rule) = memory.check_frame(&frame, channel) {
         let rejection = refuse(rule);
         let known_bad = rule == Rule::KnownBad;
@@ -71,9 +75,7 @@ pub(crate) fn check(
         false => (decoded.arrival.author_standing, Company::Welcome),
     };
     let versioned = matches!(decoded.kind, Kind::SignerAdvertisement | Kind::SignerUnavailable);
-    let announcer = delegation
-        .filter(|_| versioned)
-        .map(|delegation| key(&tagged_hash("motet/announcer-key/v1", &[&delegation.signer])));
+    let announcer = delegation.filter(|_| versioned).map(|delegation| key(&ANNOUNCER_KEY.hash(&[&delegation.signer])));
     let facts = Facts {
         kind: decoded.kind,
         channel,
@@ -100,5 +102,5 @@ fn author_key(decoded: &Decoded) -> Key {
         (None, Some(delegation)) => [&code, delegation.peer.as_slice(), &[]],
         (None, None) => [&code, &decoded.head.sender, &[]],
     };
-    key(&tagged_hash("motet/author-key/v1", &parts))
+    key(&AUTHOR_KEY.hash(&parts))
 }
