@@ -5,12 +5,18 @@ use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 /// A tag that is known at compile time.
-#[derive(Clone, Copy)]
-pub(crate) struct Tag(&'static str);
+#[derive(Debug, Clone, Copy)]
+pub struct Tag(&'static str);
 
 impl Tag {
-    pub(crate) const fn new(name: &'static str) -> Self {
+    /// A tag.
+    pub const fn new(name: &'static str) -> Self {
         Self(name)
+    }
+
+    /// The hash of the concatenation of `parts`.
+    pub fn hash(&self, parts: &[&[u8]]) -> [u8; 32] {
+        parts.iter().fold(TaggedHash::new(self), |hash, part| hash.chain(part)).finish()
     }
 }
 
