@@ -11,9 +11,16 @@
 //! | `spent_attempts` | the same | frame of the partial signatures |
 //! | `ended` | running number | request (32) |
 //! | `meta` | `schema`, `epoch` | number |
+//!
+//! Every page carries a checksum, but redb looks at them only after a crash. Here they are looked at whenever the file is
+//! opened: a record that has changed on the disk, or has vanished from it, is an error, and not another state. What no
+//! file can tell is that all of it is an older copy, or was removed. And where the pages of the last commit before a crash
+//! are damaged, the file is as it was before that commit: the nonces of that commit died with the process. What redb makes
+//! of a damaged file may be a panic, which is caught.
 
 mod migrate;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -53,11 +60,15 @@ impl RedbStore {
     ///
     /// # Errors
     ///
-    /// [`StoreError`] if another process has it open, it is of a newer version, or the disk refuses.
+    /// [`StoreError`] if another process has it open, it is of a newer version, it is damaged, or the disk refuses.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        let database = Database::create(path).map_err(failed)?;
-        let epoch = prepare(&database)?;
-        Ok(Self { path: path.to_owned(), database: Mutex::new(Some(database)), epoch })
+        contained(|| {
+            // An empty file is not a new one: whoever cut it off has forgotten everything.
+            let known = path.try_exists().map_err(failed)?;
+            let database = if known { open(path)? } else { Database::create(path).map_err(failed)? };
+            let epoch = prepare(&database)?;
+            Ok(Self { path: path.to_owned(), database: Mutex::new(Some(database)), epoch })
+        })
     }
 
     /// Works on the file, which a failure of the disk closes: what is really on it is read anew afterwards.
@@ -65,14 +76,39 @@ impl RedbStore {
         let mut slot = self.database.lock().unwrap_or_else(PoisonError::into_inner);
         let database = match slot.take() {
             Some(database) => database,
-            None => Database::create(&self.path).map_err(failed)?,
+            None => open(&self.path)?,
         };
-        let done = work(&database);
+        let done = contained(|| work(&database));
         if done.is_ok() {
             *slot = Some(database);
+        } else {
+            // Closing it writes.
+            contained(|| {
+                drop(database);
+                Ok(())
+            })?;
         }
         done
     }
+}
+
+/// Opens the file, and looks at the checksums of all that is in it.
+fn open(path: &Path) -> Result<Database, StoreError> {
+    contained(|| {
+        let mut database = Database::open(path).map_err(failed)?;
+        // What it repairs is its own book-keeping: that the records themselves are damaged is an error.
+        database.check_integrity().map_err(failed)?;
+        // Where both of the roots that it keeps are damaged, it may go on with one that says that there is nothing.
+        let meta = database.begin_read().map_err(failed)?.open_table(META).map_err(failed)?;
+        let schema = meta.get("schema").map_err(failed)?;
+        if schema.is_some() { Ok(database) } else { Err(StoreError("the file is damaged".to_owned())) }
+    })
+}
+
+/// Does something with the file. redb believes what it reads, and panics over some of what damage makes of it: an error
+/// like any other, after which the file is not used any more.
+fn contained<T>(work: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(StoreError("the file is damaged".to_owned())))
 }
 
 /// Makes the tables, or brings them up to date; hands back how often that was done before.
@@ -265,4 +301,40 @@ fn damaged() -> StoreError {
 
 fn failed(error: impl core::fmt::Display) -> StoreError {
     StoreError(error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use motet_core_crypto::SecretKey;
+
+    use super::*;
+
+    #[test]
+    fn a_damaged_or_emptied_file_is_refused_and_not_forgotten() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("store");
+        let signer = SecretKey::from_bytes(&[1; 32]).unwrap().public_key();
+        let request = RequestId::from_bytes([0xa7; 32]);
+        let issued = Record::Issued { request, attempt: Attempt(0), signer, nonces: [4; 32] };
+        let store = RedbStore::open(&path).unwrap();
+        store.commit(&[issued]).unwrap();
+        drop(store);
+        let sound = std::fs::read(&path).unwrap();
+        assert_eq!(RedbStore::open(&path).unwrap().load().unwrap().issued, [(request, Attempt(0), signer)]);
+
+        // Another attempt than the one that was issued.
+        let key = sound.windows(32).position(|bytes| bytes == request.as_bytes()).unwrap();
+        for damaged in [key, key + 31, key + 35] {
+            let mut bytes = sound.clone();
+            bytes[damaged] ^= 1;
+            std::fs::write(&path, bytes).unwrap();
+            RedbStore::open(&path).unwrap_err();
+            // It is not repaired by forgetting, either.
+            RedbStore::open(&path).unwrap_err();
+        }
+        std::fs::write(&path, []).unwrap();
+        RedbStore::open(&path).unwrap_err();
+        std::fs::write(&path, sound).unwrap();
+        assert_eq!(RedbStore::open(&path).unwrap().load().unwrap().issued.len(), 1);
+    }
 }
