@@ -10,6 +10,7 @@
     reason = "what is unexpected fails the test, and randomness is seeded"
 )]
 
+mod coordinator_fuzz;
 mod crash;
 mod crypto_fuzz;
 mod demo;

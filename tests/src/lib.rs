@@ -1,6 +1,7 @@
 //! What Motet's cross-crate tests share: fixtures, and those who attack.
 
 pub mod crash;
+pub mod fuzz_coordinator;
 pub mod fuzz_crypto;
 pub mod fuzz_wire;
 pub mod sim;

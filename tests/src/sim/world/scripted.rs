@@ -10,7 +10,7 @@ use std::sync::Arc;
 use motet_coordinator::Command;
 use motet_wire::{Channel, PeerId, peek};
 
-use super::{Happening, Purpose, World};
+use super::{Happening, Host, Purpose, World};
 use crate::sim::dice::EntropyFault;
 use crate::sim::ledger::Terms;
 use crate::sim::plan::{Crash, NodePlan, Vice};
@@ -65,7 +65,7 @@ pub enum Order {
 pub enum Move {
     /// Of what is under way this comes next, and then so many more in the order in which they were begun.
     Next(usize, usize),
-    /// This never comes.
+    /// This never comes, if it is a message from another node.
     Lose(usize),
     /// This comes, and will come again.
     Double(usize),
@@ -95,10 +95,13 @@ pub enum Move {
     Ask,
 }
 
+/// A frame as it came: what, from whom, how.
+type Remembered = (Arc<[u8]>, PeerId, Channel);
+
 /// What is known of a script's course.
 #[derive(Debug, Default)]
 pub struct Script {
-    frames: Vec<(Arc<[u8]>, PeerId)>,
+    frames: Vec<Remembered>,
     asked: usize,
     forged: u64,
     events: u32,
@@ -119,7 +122,7 @@ impl World {
                     self.next(script, 0);
                 }
             }
-            Move::Lose(at) => drop(self.pluck(at)),
+            Move::Lose(at) => self.lose_message(at),
             Move::Double(at) => self.double(script, at),
             Move::Corrupt(at, place, bits) => self.corrupt(at, place, bits),
             Move::Repeat(frame, to, channel) => self.repeat(script, frame, to % hosts, channel),
@@ -135,7 +138,11 @@ impl World {
                     self.turn();
                 }
             }
-            Move::Sleep(time) => self.time += time,
+            Move::Sleep(time) => {
+                self.write_back();
+                self.time += time;
+                self.catch_up();
+            }
             Move::Tick(host) => self.input(host % hosts, motet_coordinator::Input::Tick),
             Move::Jump(host, by) => self.happen(Happening::Jump { host: host % hosts, by }),
             Move::Disk(host, full) => self.happen(Happening::Disk { host: host % hosts, full }),
@@ -160,7 +167,7 @@ impl World {
     /// A hostile node makes something of a remembered frame, and signs it with the key that it is known by.
     pub fn forge(&mut self, script: &mut Script, frame: usize, to: usize, channel: Channel, edits: &[Edit]) {
         let rogues: Vec<usize> = self.rogues.keys().copied().collect();
-        let (Some(rogue), Some((template, _))) = (cyclic(&rogues, frame / MEMORY), cyclic(&script.frames, frame))
+        let (Some(rogue), Some((template, ..))) = (cyclic(&rogues, frame / MEMORY), cyclic(&script.frames, frame))
         else {
             return;
         };
@@ -213,7 +220,7 @@ impl World {
 
     /// Whether no session goes on where somebody honest is.
     fn is_idle(&self) -> bool {
-        let quiet = |host: &super::Host| host.running.as_ref().is_some_and(|run| run.engine.active_sessions() == 0);
+        let quiet = |host: &Host| host.running.as_ref().is_some_and(|run| run.engine.active_sessions() == 0);
         (0..self.hosts.len()).all(|host| !self.is_honest(host) || quiet(&self.hosts[host]))
     }
 
@@ -225,12 +232,42 @@ impl World {
         }
     }
 
-    /// Time moves to the next deadline, or by a little.
+    /// Time moves to the next deadline, unless some have been slept through.
     fn turn(&mut self) {
-        self.pass();
+        self.write_back();
+        if !self.catch_up() {
+            self.pass();
+        }
         if self.watch.breaches.is_empty() {
             self.check_bounds();
         }
+    }
+
+    /// Disks are done with what they have been given: they may be slow, but not slower than any deadline.
+    fn write_back(&mut self) {
+        let at_work = |world: &Self| {
+            (0..world.hosts.len())
+                .find(|host| world.hosts[*host].running.as_ref().is_some_and(|running| running.committing))
+        };
+        while let Some(host) = at_work(self) {
+            let told =
+                |happening: &Happening| matches!(happening, Happening::Committed { host: of, .. } if *of == host);
+            self.queue.retain(|Reverse(entry)| !told(&entry.happening));
+            self.on_committed(host);
+        }
+    }
+
+    /// All nodes look at their clocks, if one should have. Whatever comes later finds them awake.
+    fn catch_up(&mut self) -> bool {
+        let time = self.time;
+        let due = |host: &Host| host.running.as_ref().and_then(|running| running.tick_at).is_some_and(|at| at <= time);
+        let late = self.hosts.iter().any(due);
+        for host in 0..self.hosts.len() {
+            if late {
+                self.input(host, motet_coordinator::Input::Tick);
+            }
+        }
+        late
     }
 
     /// Takes out something that is under way: a message, a piece of work, a start.
@@ -262,15 +299,29 @@ impl World {
 
     fn next(&mut self, script: &mut Script, at: usize) -> bool {
         let Some(happening) = self.pluck(at) else { return false };
-        if let Happening::Arrive { from, frame, .. } = &happening
+        if let Happening::Arrive { channel, from, frame, .. } = &happening
             && script.frames.len() < MEMORY
-            && !script.frames.iter().any(|(known, _)| known == frame)
+            && !script.frames.iter().any(|(known, ..)| known == frame)
         {
-            script.frames.push((Arc::clone(frame), *from));
+            script.frames.push((Arc::clone(frame), *from, *channel));
+        }
+        if matches!(happening, Happening::Start { .. }) {
+            // A process does not start in the millisecond in which another one did.
+            self.time += 1;
+            self.catch_up();
         }
         script.events += 1;
         self.happen(happening);
         script.events <= EVENTS
+    }
+
+    /// The network loses messages; a node's own work is not lost as long as it lives.
+    fn lose_message(&mut self, at: usize) {
+        let Some(happening) = self.pluck(at) else { return };
+        let own = |channel: &Channel| matches!(channel, Channel::Loopback | Channel::Store);
+        if !matches!(&happening, Happening::Arrive { channel, .. } if !own(channel)) {
+            self.happen(happening);
+        }
     }
 
     fn double(&mut self, script: &mut Script, at: usize) {
@@ -295,9 +346,13 @@ impl World {
     }
 
     fn repeat(&mut self, script: &Script, frame: usize, to: usize, channel: Channel) {
-        let Some((frame, from)) = cyclic(&script.frames, frame).cloned() else { return };
+        let Some((frame, from, came)) = cyclic(&script.frames, frame).cloned() else { return };
         let rogue = self.rogues.keys().next().map(|rogue| self.hosts[*rogue].peer);
-        let from = rogue.unwrap_or(from);
+        // The honest repeat themselves, too, but as they said it first, and not to themselves.
+        let (from, channel) = rogue.map_or((from, came), |rogue| (rogue, channel));
+        if rogue.is_none() && from == self.hosts[to].peer {
+            return;
+        }
         self.at(self.time, Happening::Arrive { host: to, channel, from, frame });
     }
 
@@ -321,6 +376,8 @@ impl World {
         let signer = self.hosts[host].key;
         let Some(request) = cyclic(&requests, which).copied() else { return };
         let command = match order {
+            // A hostile engine has the message key that its owner has calculated.
+            Order::AddSigner if !self.is_honest(host) => return,
             Order::Join => {
                 if let Some(known) = self.watch.requests.get(&request) {
                     let items = known.request.items.iter().map(|item| item.message.clone());
@@ -332,7 +389,12 @@ impl World {
             Order::Decline => Command::Decline { request, signer, reason: "no".to_owned() },
             Order::Abort => Command::Abort { request, detail: "enough".to_owned() },
             Order::Close => Command::Close { request },
-            Order::Retry => Command::Retry { request },
+            Order::Retry => {
+                // As whoever comes back, it adds an attempt.
+                let serves = self.hosts[host].serves;
+                self.plan.nodes[serves].crashes.push(Crash { boundary: 0, down: 0 });
+                Command::Retry { request }
+            }
             Order::Commit => Command::StartNonceCommitment { request },
             Order::Reveal => Command::StartRound1 { request },
             Order::Sign => Command::StartRound2 { request },
@@ -347,7 +409,7 @@ fn cyclic<T>(list: &[T], at: usize) -> Option<&T> {
     at.checked_rem(list.len()).and_then(|at| list.get(at))
 }
 
-fn edited(forged: Forged, edit: Edit, frames: &[(Arc<[u8]>, PeerId)]) -> Forged {
+fn edited(forged: Forged, edit: Edit, frames: &[Remembered]) -> Forged {
     let length = forged.body().len();
     if length < 8 {
         return forged;
@@ -359,7 +421,7 @@ fn edited(forged: Forged, edit: Edit, frames: &[(Arc<[u8]>, PeerId)]) -> Forged 
         }
         Edit::Number(at, value) => forged.set_body(at % (length - 3), &u32::from(value).to_le_bytes()),
         Edit::Graft(at, count, from) => {
-            let Some((donor, _)) = cyclic(frames, from) else { return forged };
+            let Some((donor, ..)) = cyclic(frames, from) else { return forged };
             let (at, donor) = (at % length, donor.get(BODY..donor.len().saturating_sub(64)).unwrap_or_default());
             let end = at.saturating_add(count).min(length).min(donor.len());
             if at < end { forged.set_body(at, &donor[at..end]) } else { forged }
