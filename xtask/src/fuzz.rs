@@ -1,13 +1,17 @@
 //! `cargo xtask fuzz`: every fuzz target of `tests/fuzz`, each for some time, growing the committed corpora.
 //!
 //! cargo-fuzz needs a nightly compiler; where either is missing this says what to install and fails, since nothing was fuzzed.
+//! Targets of the coordinator play whole sessions: with `--toy` they do in a copy of the tree in which points are numbers
+//! (`crate::sim::toy`), many times faster, and grow the same corpora.
+//!
 //! The corpora are replayed by ordinary tests on the stable compiler, so that `cargo xtask test` needs neither.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::cargo;
 use crate::failure::{Failure, Finding};
+use crate::sim::toy;
 
 /// The package of the fuzz targets, below the root.
 const FOLDER: &str = "tests/fuzz";
@@ -19,6 +23,9 @@ pub(crate) struct Arguments {
     /// Seconds for each target
     #[arg(long, default_value_t = 60)]
     seconds: u32,
+    /// With numbers in the place of points: for `engine_script`, whose sessions cost a fraction then
+    #[arg(long)]
+    toy: bool,
     /// Say which targets there are, and stop
     #[arg(long)]
     list: bool,
@@ -31,10 +38,11 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<(), Failure> {
         return Ok(());
     }
     installed()?;
+    let copy = if arguments.toy { Some(toy::copy(root)?) } else { None };
     let mut broken = Vec::new();
     for target in &targets {
         println!("==> fuzz {target} ({} s)", arguments.seconds);
-        if let Err(failure) = cargo::run(&mut fuzz(root, target, arguments.seconds)) {
+        if let Err(failure) = cargo::run(&mut fuzz(root, copy.as_deref(), target, arguments.seconds)?) {
             broken.push(Finding::new(target, format!("{failure}; the input is in {FOLDER}/artifacts/{target}")));
         }
     }
@@ -85,12 +93,24 @@ fn installed() -> Result<(), Failure> {
     Ok(())
 }
 
-fn fuzz(root: &Path, target: &str, seconds: u32) -> Command {
+/// The command that fuzzes one target, in the tree or in a copy of it; corpus and findings are the tree's.
+fn fuzz(root: &Path, copy: Option<&Path>, target: &str, seconds: u32) -> Result<Command, Failure> {
+    let of_tree = |kind: &str| -> Result<PathBuf, Failure> {
+        let folder = root.join(FOLDER).join(kind).join(target);
+        std::fs::create_dir_all(&folder).map_err(|error| Failure::file(&folder, error))?;
+        Ok(folder)
+    };
+    let (corpus, artifacts) = (of_tree("corpus")?, of_tree("artifacts")?);
     let mut command = nightly();
-    command.args(["fuzz", "run", "--fuzz-dir", FOLDER, target, "--"]).current_dir(root);
+    command.args(["fuzz", "run", "--features", "coordinator", "--fuzz-dir", FOLDER, target]).arg(corpus).arg("--");
+    command.current_dir(copy.unwrap_or(root)).arg(format!("-artifact_prefix={}/", artifacts.display()));
+    if let Some(copy) = copy {
+        // Cargo takes two trees in one target folder for the same.
+        command.env("CARGO_TARGET_DIR", copy.join("target"));
+    }
     // A slow or greedy input is a finding too (docs/testing.md).
     command.args([format!("-max_total_time={seconds}"), "-timeout=5".to_owned(), "-rss_limit_mb=1024".to_owned()]);
-    command
+    Ok(command)
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! `cargo xtask sim`: many seeds of the simulator, or the story of one (`docs/testing.md`).
 
-mod toy;
+pub(crate) mod toy;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

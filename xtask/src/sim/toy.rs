@@ -17,7 +17,7 @@ const FILES: [(&str, &str); 4] = [
 ];
 
 /// Makes the copy, and says where it is.
-pub(super) fn copy(root: &Path) -> Result<PathBuf, Failure> {
+pub(crate) fn copy(root: &Path) -> Result<PathBuf, Failure> {
     let copy = copy_of(root, "toy")?;
     // What is changed below is left alone here, so that cargo does not take it for new.
     let mut changed: Vec<(PathBuf, String)> = Vec::new();
