@@ -77,7 +77,8 @@ impl Rogue {
                 self.seal(PartialSigShare { session, attempt, partials, nonces: hash }, now)
             }
             6 => {
-                let mut asked = self.heard.iter().chain(&self.said).filter(|known| known.kind() == Kind::SigningRequest);
+                let mut asked =
+                    self.heard.iter().chain(&self.said).filter(|known| known.kind() == Kind::SigningRequest);
                 let asked = asked.next_back().map(|known| Arc::clone(known.frame()));
                 let frames = [self.remembered(), self.remembered(), asked];
                 let frames = frames.into_iter().flatten().map(|frame| frame.to_vec()).collect();
