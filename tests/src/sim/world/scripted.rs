@@ -141,13 +141,10 @@ impl World {
             Move::Sleep(time) => {
                 self.write_back();
                 self.time += time;
-<<<<<<< HEAD
                 // What is slept through belongs to no round: the next begins when they wake up.
                 for seen in self.watch.seen.iter_mut().flat_map(|seen| seen.values_mut()) {
                     seen.opened += time + time / 16;
                 }
-=======
->>>>>>> 7c219270a0d7b7c0f2c73e13805fdd391947b1ae
                 self.catch_up();
             }
             Move::Tick(host) => self.input(host % hosts, motet_coordinator::Input::Tick),
@@ -400,13 +397,9 @@ impl World {
                 // As whoever comes back, it adds an attempt.
                 let serves = self.hosts[host].serves;
                 self.plan.nodes[serves].crashes.push(Crash { boundary: 0, down: 0 });
-<<<<<<< HEAD
                 // Of what has ended it makes a request anew, which is then the one that was asked for.
                 let Some(ask) = self.announced.iter().position(|known| *known == Some(request)) else { return };
                 return self.command(host, Command::Retry { request }, Purpose::Ask(ask));
-=======
-                Command::Retry { request }
->>>>>>> 7c219270a0d7b7c0f2c73e13805fdd391947b1ae
             }
             Order::Commit => Command::StartNonceCommitment { request },
             Order::Reveal => Command::StartRound1 { request },
