@@ -10,19 +10,17 @@
     reason = "what is unexpected fails the test, and randomness is seeded"
 )]
 
-mod coordinator_fuzz;
 mod crash;
-mod crypto_fuzz;
 mod demo;
 mod differential;
 mod faults;
+mod fuzz;
 mod musig_interop;
 mod session_latency;
 mod sim_explore;
 mod sim_seeds;
 mod wire_docs;
 mod wire_evidence;
-mod wire_fuzz;
 mod wire_golden;
 mod wire_names;
 mod wire_properties;

@@ -22,6 +22,8 @@ use rand_chacha::rand_core::SeedableRng;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::fuzz_wire::Target;
+
 static KEYS: LazyLock<Vec<SecretKey>> =
     LazyLock::new(|| (1..=12).map(|byte| SecretKey::from_bytes(&[byte; 32]).expect("a valid key")).collect());
 static PUBLIC: LazyLock<Vec<PublicKey>> = LazyLock::new(|| KEYS.iter().map(SecretKey::public_key).collect());
@@ -275,9 +277,6 @@ pub fn adaptors(data: &[u8]) {
         assert_eq!(secret.public_key(), point, "a secret of another point");
     }
 }
-
-/// A target: its name, and what it does with some bytes.
-pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets, by the names of their folders.
 pub const TARGETS: [Target; 5] = [

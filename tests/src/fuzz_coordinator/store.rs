@@ -1,7 +1,7 @@
 //! The store's file, damaged: opening and loading it ends in an error or in what was stored, never in a panic, a hang or
 //! unbounded memory, and never in a state in which something that was issued or spent has vanished.
 //!
-//! [`file`] damages pages. [`records`] writes records that nobody would write, in schemas of all versions.
+//! [`file()`] damages pages. [`records()`] writes records that nobody would write, in schemas of all versions.
 //!
 //! What no file can tell: that all of it is an older copy. And one thing that redb does not record: whether the last
 //! commit before a crash, which took a sync, was complete. Where that commit's pages are damaged after a crash, the file

@@ -1,24 +1,22 @@
-//! Replays what the fuzzer once found interesting about the coordinator, with the stable compiler.
+//! Replays what the fuzzer once found interesting, with the stable compiler; `MOTET_BLESS` writes the seeds that it starts from.
 
 use std::fs;
 use std::panic::{catch_unwind, resume_unwind};
 use std::path::PathBuf;
 
 use motet_tests::fuzz_coordinator::engine::play;
-use motet_tests::fuzz_coordinator::{TARGETS, seeds};
 use motet_tests::fuzz_wire::Target;
 use motet_tests::sim::Tally;
+use motet_tests::{fuzz_coordinator, fuzz_crypto, fuzz_wire};
 
-fn folder() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fuzz")
-}
-
+/// A target takes its seeds and its corpus, and is a program that the fuzzer can run.
 #[track_caller]
-fn replay(name: &str) {
-    let (_, run): Target = TARGETS.into_iter().find(|(known, _)| *known == name).unwrap();
-    assert!(folder().join("fuzz_targets").join(format!("{name}.rs")).is_file());
-    let corpus = folder().join("corpus").join(name);
-    for (number, seed) in seeds(name).iter().enumerate() {
+fn replay((name, run): Target, seeds: Vec<Vec<u8>>) {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fuzz");
+    assert!(folder.join("fuzz_targets").join(format!("{name}.rs")).is_file());
+    let corpus = folder.join("corpus").join(name);
+    assert!(!seeds.is_empty());
+    for (number, seed) in seeds.iter().enumerate() {
         run(seed);
         if std::env::var_os("MOTET_BLESS").is_some() {
             fs::create_dir_all(&corpus).unwrap();
@@ -39,29 +37,49 @@ fn replay(name: &str) {
 }
 
 #[test]
+fn nothing_makes_the_signing_crate_panic_or_contradict_itself() {
+    for target in fuzz_crypto::TARGETS {
+        replay(target, fuzz_crypto::seeds(target.0));
+    }
+}
+
+#[test]
+fn no_bytes_make_the_wire_format_panic_or_contradict_itself() {
+    for target in fuzz_wire::TARGETS {
+        replay(target, fuzz_wire::seeds(target.0));
+    }
+}
+
+#[track_caller]
+fn replay_of_coordinator(name: &str) {
+    let target = fuzz_coordinator::TARGETS.into_iter().find(|(known, _)| *known == name).unwrap();
+    replay(target, fuzz_coordinator::seeds(name));
+}
+
+#[test]
 fn scripts_of_engines_hold_every_invariant() {
-    replay("engine_script");
+    replay_of_coordinator("engine_script");
 }
 
 #[test]
 fn evidence_out_of_true_and_false_parts_convicts_the_guilty_only() {
-    replay("evidence_session");
+    replay_of_coordinator("evidence_session");
 }
 
 #[test]
 fn damaged_files_are_refused_or_hold_what_was_stored() {
-    replay("store_file");
+    replay_of_coordinator("store_file");
 }
 
 #[test]
 fn strange_records_are_refused_or_read() {
-    replay("store_records");
+    replay_of_coordinator("store_records");
 }
 
 #[test]
 fn scripts_reach_every_end_and_every_fault() {
     let mut all = Tally::default();
-    for script in seeds("engine_script") {
+    for script in fuzz_coordinator::seeds("engine_script") {
         all.add(play(&script, false).unwrap().tally);
     }
     for end in ["complete", "aborted: Convicted", "aborted: Refused", "aborted: Unresponsive"] {
