@@ -21,6 +21,8 @@ use crate::wire_forge::{BODY, Forged, SEQUENCE};
 const MEMORY: usize = 128;
 /// Events in a world, and events under way, that no sensible script needs.
 const EVENTS: u32 = 20_000;
+/// Crashes in a world at most.
+const RETURNS: usize = 8;
 /// Where forged messages begin to be counted: after all that the rogue and its engine say.
 const FORGED: u64 = u64::MAX / 4 * 3;
 
@@ -361,7 +363,9 @@ impl World {
     }
 
     fn crash_after(&mut self, host: usize, after: u64) {
-        if !self.is_honest(host) {
+        // The judge knows sixteen attempts, and each return adds one.
+        let returns: usize = self.plan.nodes.iter().map(|node| node.crashes.len()).sum();
+        if !self.is_honest(host) || returns >= RETURNS {
             return;
         }
         // Whoever comes back adds an attempt: how long a session may take depends on it.
@@ -393,6 +397,7 @@ impl World {
             Order::Decline => Command::Decline { request, signer, reason: "no".to_owned() },
             Order::Abort => Command::Abort { request, detail: "enough".to_owned() },
             Order::Close => Command::Close { request },
+            Order::Retry if self.plan.nodes.iter().any(|node| node.crashes.len() >= RETURNS) => return,
             Order::Retry => {
                 // As whoever comes back, it adds an attempt.
                 let serves = self.hosts[host].serves;
