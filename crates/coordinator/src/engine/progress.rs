@@ -9,7 +9,7 @@ use motet_wire::{
 };
 
 use super::Engine;
-use super::session::{Answer, Gates, Local, Nonces, Run};
+use super::session::{Answer, Gates, Local, Nonces, Run, Session};
 use super::step::Step;
 use crate::config::Rounds;
 use crate::event::{AbortCause, Aborted, Event, Phase, Round};
@@ -312,14 +312,9 @@ impl Engine {
 
     /// Gives the current attempt up and begins the next, with fresh nonces; or ends the session.
     pub(super) fn next_attempt(&mut self, id: &RequestId, step: &mut Step<'_>) {
-        let Some(session) = self.sessions.get(id) else { return };
-        match session.run.attempt.next().filter(|next| next.0 < session.attempts) {
+        match self.sessions.get(id).and_then(Session::next_attempt) {
             Some(next) => self.begin_attempt(id, next, step),
-            None => {
-                let awaiting = session.awaiting();
-                let signers = session.keys_of(&awaiting);
-                self.finish(id, None, AbortCause::Unresponsive { awaiting, signers }, step);
-            }
+            None => self.give_up(id, step),
         }
     }
 

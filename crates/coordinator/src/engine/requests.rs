@@ -149,6 +149,7 @@ impl Engine {
             signed_in: None,
             outcome: None,
             farewell: None,
+            left: None,
             ended: None,
             unstored: false,
             trace: Trace::new(&id),

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use motet_core_crypto::{NonceCommitment, PartialSignature, PublicNonce, Signature, tagged_hash};
 use motet_wire::{
-    Attempt, Charge, Commitments, Evidence, NonceCommit, NonceShare, PartialSigShare, RequestId, SessionAbort,
-    SessionId, SignatureFinalized, SignerIndex, Validated, transcript,
+    AbortCode, Attempt, Charge, Commitments, Evidence, NonceCommit, NonceShare, PartialSigShare, RequestId,
+    SessionAbort, SessionId, SignatureFinalized, SignerIndex, Validated, transcript,
 };
 
 use super::Engine;
 use super::early::Awaits;
-use super::session::{Held, Nonces, Placed};
+use super::session::{Held, Leaver, Nonces, Placed};
 use super::step::Step;
 use crate::event::{AbortCause, Contribution, Event, Phase, Round};
 use crate::job::{Fault, Job};
@@ -327,7 +327,15 @@ impl Engine {
             }
             None if own => AbortCause::Cancelled,
             None => {
-                AbortCause::Refused { by, signer, detail: format!("{}: {}", abort.reason.code, abort.reason.detail) }
+                let detail = format!("{}: {}", abort.reason.code, abort.reason.detail);
+                if abort.reason.code == AbortCode::TimedOut {
+                    // Others may have made signatures of what it has signed before, or proof of somebody's guilt.
+                    if let Some(known) = self.sessions.get_mut(&id) {
+                        known.left.get_or_insert(Leaver { index: by, detail, frame });
+                    }
+                    return;
+                }
+                AbortCause::Refused { by, signer, detail }
             }
         };
         self.finish(&id, Some(frame), cause, step);

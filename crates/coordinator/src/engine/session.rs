@@ -209,6 +209,15 @@ impl Run {
     }
 }
 
+/// A participant that has said that it waits no more.
+#[derive(Debug)]
+pub(crate) struct Leaver {
+    pub(crate) index: SignerIndex,
+    /// What it has said, in words and signed.
+    pub(crate) detail: String,
+    pub(crate) frame: Arc<[u8]>,
+}
+
 /// A request that this node takes part in.
 #[derive(Debug)]
 pub(crate) struct Session {
@@ -247,6 +256,8 @@ pub(crate) struct Session {
     pub(crate) outcome: Option<Arc<[u8]>>,
     /// What is told to whoever still waits for this node in an attempt to which it has not signed, and never will.
     pub(crate) farewell: Option<Arc<[u8]>>,
+    /// The farewell of another, which may have signed in an earlier attempt: the current one is the last.
+    pub(crate) left: Option<Leaver>,
     pub(crate) ended: Option<MonotonicMs>,
     /// Whether the store has refused something of it.
     pub(crate) unstored: bool,
@@ -334,6 +345,11 @@ impl Session {
             signature: *signature,
         });
         Some(Completed { request: self.id, session: self.signed_in?, items: items.collect() })
+    }
+
+    /// The attempt that follows, if there may be one and everybody is still there.
+    pub(crate) fn next_attempt(&self) -> Option<Attempt> {
+        self.run.attempt.next().filter(|next| next.0 < self.attempts && self.left.is_none())
     }
 
     /// How it ended, for somebody who is in this attempt.

@@ -5,7 +5,7 @@ use motet_wire::{AbortCode, AbortReason, AbortSubject, Evidence, MonotonicMs, Re
 use std::sync::Arc;
 
 use super::Engine;
-use super::session::Session;
+use super::session::{Leaver, Session};
 use super::step::Step;
 use crate::event::{AbortCause, Event, Phase, TimedOut};
 use crate::limits;
@@ -53,8 +53,7 @@ impl Engine {
             self.time_out(id, None, step);
             self.finish(id, None, AbortCause::Expired, step);
         } else if session.deadline <= now {
-            let next = session.run.attempt.next().filter(|next| next.0 < session.attempts);
-            let next = next.filter(|_| session.phase != Phase::Joining);
+            let next = session.next_attempt().filter(|_| session.phase != Phase::Joining);
             self.time_out(id, next, step);
             let silent = session.awaiting().contains(&session.coordinator());
             match next {
@@ -94,8 +93,13 @@ impl Engine {
         }));
     }
 
-    fn give_up(&mut self, id: &RequestId, step: &mut Step<'_>) {
-        let Some(session) = self.sessions.get(id) else { return };
+    pub(super) fn give_up(&mut self, id: &RequestId, step: &mut Step<'_>) {
+        let Some(session) = self.sessions.get_mut(id) else { return };
+        if let Some(Leaver { index: by, detail, frame }) = session.left.take()
+            && let Some(signer) = session.key(by).copied()
+        {
+            return self.finish(id, Some(frame), AbortCause::Refused { by, signer, detail }, step);
+        }
         let awaiting = session.awaiting();
         let signers = session.keys_of(&awaiting);
         self.finish(id, None, AbortCause::Unresponsive { awaiting, signers }, step);
