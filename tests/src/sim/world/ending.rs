@@ -181,10 +181,15 @@ impl World {
                 let convicted =
                     matches!(&end, Some(End::Aborted(AbortCause::Convicted { culprit, .. })) if *culprit == key);
                 let faster = end == Some(End::Complete) && self.plan.nodes[guilty].vices.contains(&Vice::BadPartials);
-                // People may take too long, or the request may have been lost on somebody whose clock is off.
-                let never =
-                    matches!(&end, None | Some(End::Aborted(AbortCause::Unresponsive { .. } | AbortCause::Expired)))
-                        && self.watch.stage_reached(*signer, &request) == Stage::Joining;
+                // People may take too long, or the request may have been lost on somebody whose clock is off. Whoever is told
+                // so by somebody whose time was up before has heard no more of a round than who finds out by itself.
+                let told = |detail: &str| detail.starts_with(&motet_wire::AbortCode::TimedOut.to_string());
+                let in_vain = match &end {
+                    None | Some(End::Aborted(AbortCause::Unresponsive { .. } | AbortCause::Expired)) => true,
+                    Some(End::Aborted(AbortCause::Refused { detail, .. })) => told(detail),
+                    Some(_) => false,
+                };
+                let never = in_vain && self.watch.stage_reached(*signer, &request) == Stage::Joining;
                 if !convicted && !faster && !never {
                     self.watch.breach(Invariant::Conviction, format!("host {signer} does not convict {key}: {end:?}"));
                 }
