@@ -20,6 +20,7 @@
 
 mod migrate;
 
+use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -27,8 +28,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use motet_core_crypto::PublicKey;
 use motet_wire::{Attempt, RequestId, TimestampMs};
 use redb::{
-    Database, ReadTransaction, ReadableDatabase, ReadableTable, ReadableTableMetadata, Table, TableDefinition,
-    WriteTransaction,
+    Database, DatabaseError, ReadTransaction, ReadableDatabase, ReadableTable, ReadableTableMetadata, Table,
+    TableDefinition, WriteTransaction,
 };
 
 use super::{Record, Snapshot, Store, StoreError};
@@ -65,8 +66,13 @@ impl RedbStore {
         contained(|| {
             // An empty file is not a new one: whoever cut it off has forgotten everything.
             let known = path.try_exists().map_err(failed)?;
-            let database = if known { open(path)? } else { Database::create(path).map_err(failed)? };
-            let epoch = prepare(&database)?;
+            let (database, epoch) = if known {
+                let database = open(path)?;
+                let epoch = prepare(&database)?;
+                (database, epoch)
+            } else {
+                create(path)?
+            };
             Ok(Self { path: path.to_owned(), database: Mutex::new(Some(database)), epoch })
         })
     }
@@ -103,6 +109,35 @@ fn open(path: &Path) -> Result<Database, StoreError> {
         let schema = meta.get("schema").map_err(failed)?;
         if schema.is_some() { Ok(database) } else { Err(StoreError("the file is damaged".to_owned())) }
     })
+}
+
+/// Makes the file under another name and gives it its own when it is whole, so that a crash on the way leaves no file that
+/// would be taken for a damaged one.
+fn create(path: &Path) -> Result<(Database, u64), StoreError> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".new");
+    let unborn = PathBuf::from(name);
+    let database = match catch_unwind(|| Database::create(&unborn)) {
+        Ok(Ok(database)) => database,
+        Ok(Err(error @ DatabaseError::DatabaseAlreadyOpen)) => return Err(failed(error)),
+        // What a crash has left of an earlier attempt: nothing was ever stored in it.
+        Ok(Err(_)) | Err(_) => {
+            fs::remove_file(&unborn).map_err(failed)?;
+            Database::create(&unborn).map_err(failed)?
+        }
+    };
+    let epoch = prepare(&database)?;
+    // Whoever holds the lock of the unborn file is alone, unless another has just been through here.
+    if path.try_exists().map_err(failed)? {
+        return Err(failed(DatabaseError::DatabaseAlreadyOpen));
+    }
+    fs::rename(&unborn, path).map_err(failed)?;
+    // The name is to be as durable as what stands under it; only Unix opens folders.
+    let folder = path.parent().map(|folder| if folder.as_os_str().is_empty() { Path::new(".") } else { folder });
+    if let Some(folder) = folder.filter(|_| cfg!(unix)) {
+        fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed)?;
+    }
+    Ok((database, epoch))
 }
 
 /// Does something with the file. redb believes what it reads, and panics over some of what damage makes of it: an error
@@ -310,6 +345,27 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_a_crash_at_the_very_first_start_has_left_is_in_nobodys_way() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, unborn) = (folder.path().join("store"), folder.path().join("store.new"));
+        for left in [&b""[..], b"redb", &[7; 5000]] {
+            fs::write(&unborn, left).unwrap();
+            let store = RedbStore::open(&path).unwrap();
+            assert!(!unborn.exists() && RedbStore::open(&path).is_err(), "it is one file, and locked");
+            drop(store);
+            assert_eq!(RedbStore::open(&path).unwrap().load().unwrap().epoch, 1);
+            fs::remove_file(&path).unwrap();
+        }
+        // A whole one that only lacks its name.
+        drop(RedbStore::open(&path).unwrap());
+        fs::rename(&path, &unborn).unwrap();
+        let other = Database::open(&unborn).unwrap();
+        assert!(RedbStore::open(&path).is_err(), "somebody else is at it");
+        drop(other);
+        RedbStore::open(&path).unwrap();
+    }
+
+    #[test]
     fn a_damaged_or_emptied_file_is_refused_and_not_forgotten() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("store");
@@ -319,7 +375,7 @@ mod tests {
         let store = RedbStore::open(&path).unwrap();
         store.commit(&[issued]).unwrap();
         drop(store);
-        let sound = std::fs::read(&path).unwrap();
+        let sound = fs::read(&path).unwrap();
         assert_eq!(RedbStore::open(&path).unwrap().load().unwrap().issued, [(request, Attempt(0), signer)]);
 
         // Another attempt than the one that was issued.
@@ -327,14 +383,14 @@ mod tests {
         for damaged in [key, key + 31, key + 35] {
             let mut bytes = sound.clone();
             bytes[damaged] ^= 1;
-            std::fs::write(&path, bytes).unwrap();
+            fs::write(&path, bytes).unwrap();
             RedbStore::open(&path).unwrap_err();
             // It is not repaired by forgetting, either.
             RedbStore::open(&path).unwrap_err();
         }
-        std::fs::write(&path, []).unwrap();
+        fs::write(&path, []).unwrap();
         RedbStore::open(&path).unwrap_err();
-        std::fs::write(&path, sound).unwrap();
+        fs::write(&path, sound).unwrap();
         assert_eq!(RedbStore::open(&path).unwrap().load().unwrap().issued.len(), 1);
     }
 }

@@ -114,6 +114,39 @@ fn who_has_stood_still_is_told_that_it_is_over_and_blames_nobody() {
 }
 
 #[test]
+fn who_is_told_that_it_is_over_still_hears_of_signatures() {
+    for commitments in [Commitments::On, Commitments::Off] {
+        let mut network = Network::new(3, 7, &Config::default());
+        network.advertise_all();
+        let request = network.announce(items(1), options(commitments));
+        // The last of them gets all partial signatures; the others hear nothing any more once they have sent theirs.
+        while network.deliver_one() {
+            for node in [0, 1] {
+                network.nodes[node].deaf |= network.nodes[node].partials_sent > 0;
+            }
+        }
+        assert!(over(&mut network, 2, request) && network.nodes[0].deaf && network.nodes[1].deaf);
+        // The first tries again in vain, and gives up in an attempt that it has not signed in.
+        while !over(&mut network, 0, request) {
+            network.sleep_to_next_deadline_of(&[0]);
+        }
+        assert_eq!(network.status(0, request).phase, Phase::Aborted);
+        // The second comes to the same attempt, asks both, and hears the first before the last.
+        let last = Attempt(Config::default().attempts - 1);
+        while network.status(1, request).attempt != last {
+            network.sleep_to_next_deadline_of(&[1]);
+        }
+        (network.nodes[0].deaf, network.nodes[1].deaf) = (false, false);
+        while !over(&mut network, 1, request) {
+            network.sleep_to_next_deadline_of(&[1]);
+            network.run();
+        }
+        assert_eq!(network.status(1, request).phase, Phase::Complete, "{commitments:?}");
+        assert_nonces_are_used_once(&network);
+    }
+}
+
+#[test]
 fn nothing_is_left_of_a_session_that_has_ended() {
     let mut network = Network::new(2, 7, &Config::default());
     network.advertise_all();
