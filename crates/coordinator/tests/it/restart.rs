@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use motet_coordinator::event::Phase;
-use motet_coordinator::{Command, Config, Event, Reply, Store};
+use motet_coordinator::{Command, Config, Event, Input, Reply, Store};
 use motet_wire::{Attempt, Commitments, RequestId};
 use proptest::prelude::*;
 
@@ -136,6 +136,9 @@ fn who_is_told_that_it_is_over_still_hears_of_signatures() {
         while network.status(1, request).attempt != last {
             network.sleep_to_next_deadline_of(&[1]);
         }
+        // By then the last has told whoever could hear it.
+        network.input(2, Input::Tick);
+        network.run();
         (network.nodes[0].deaf, network.nodes[1].deaf) = (false, false);
         while !over(&mut network, 1, request) {
             network.sleep_to_next_deadline_of(&[1]);
