@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use motet_core_crypto::Signature;
+use motet_core_crypto::{NonceCommitment, Signature};
 use motet_wire::{
     Attempt, Charge, Commitments, Evidence, NonceCommit, NonceShare, Now, PartialSigShare, RequestId, SessionId,
     SessionReady, SignatureFinalized, SignerIndex, Topic,
@@ -159,6 +159,15 @@ impl Engine {
         let Some(local) = session.locals.get_mut(&index) else { return };
         let Nonces::Made { publics, at } = &local.nonces else { return };
         let made = *at;
+        // Another process of the signer may have been faster with a commitment. And ours comes back only when it is on
+        // disk that the nonces are issued: before, nothing of them may leave.
+        let own = off || {
+            let commitment = NonceCommitment::new(session_id.as_bytes(), u32::from(index.0), publics);
+            session.run.commits.at(index).is_some_and(|held| held.body == commitment)
+        };
+        if !own {
+            return;
+        }
         if now.since(made.mono) > lifetime {
             // Too old to be revealed: the next attempt has fresh ones.
             self.discard(id, index, step);
@@ -337,7 +346,7 @@ impl Engine {
         &mut self,
         id: &RequestId,
         index: SignerIndex,
-        commitment: motet_core_crypto::NonceCommitment,
+        commitment: NonceCommitment,
         step: &mut Step<'_>,
     ) {
         let Some(session) = self.sessions.get(id) else { return };

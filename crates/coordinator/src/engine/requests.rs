@@ -341,6 +341,8 @@ impl Engine {
                 session.joins.replace(index, Held::of(&message));
                 self.on_returned(&id, &join.delegation, step);
             }
+            // A later process of our signer was faster.
+            Some(newest) if own => self.on_returned(&id, &newest, step),
             // An earlier process of the signer: what it said before counts, and it says nothing more.
             Some(_) => {}
         }

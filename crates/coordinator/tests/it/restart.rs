@@ -1,10 +1,11 @@
 //! What a restart leaves: nonces die with their process, what was signed is sent again, and the session goes on.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use motet_coordinator::event::Phase;
 use motet_coordinator::{Command, Config, Event, Input, Reply, Store};
-use motet_wire::{Attempt, Commitments, RequestId};
+use motet_wire::{Attempt, Commitments, Kind, RequestId, peek};
 use proptest::prelude::*;
 
 use crate::network::Network;
@@ -173,6 +174,32 @@ fn of_two_processes_with_one_key_the_older_stops() {
     run_to_the_end(&mut network, request);
     let superseded = |event: &Event| format!("{event:?}").contains("Superseded");
     assert!(network.nodes[1].events.iter().any(superseded) || network.nodes[copy].events.iter().any(superseded));
+    assert_nonces_are_used_once(&network);
+}
+
+#[test]
+fn nothing_is_revealed_while_a_copy_has_joined_in_its_place() {
+    let mut network = Network::new(3, 9, &Config::default());
+    network.advertise_all();
+    network.undecided = true;
+    let request = network.announce(items(1), options(Commitments::On));
+    network.run();
+    let kind = |frame: &Arc<[u8]>| peek(frame).map(|peek| peek.kind);
+    let asked = network.frames.iter().find(|frame| kind(frame) == Some(Kind::SigningRequest)).unwrap().clone();
+    let copy = network.copy(1);
+    network.hear(copy, 0, &asked);
+    let signer = network.key(1);
+    network.command(copy, Command::Join { request, signer }).unwrap();
+    network.run();
+    // The older joins, too, and hears the last of the others before itself.
+    network.command(1, Command::Join { request, signer }).unwrap();
+    let signer = network.key(2);
+    network.command(2, Command::Join { request, signer }).unwrap();
+    let last = network.frames.iter().rev().find(|frame| kind(frame) == Some(Kind::ParticipantJoined)).unwrap().clone();
+    network.hear(1, 2, &last);
+    assert!(network.frames.iter().all(|frame| kind(frame) != Some(Kind::NonceShare)));
+    network.run();
+    assert!(network.nodes[1].events.iter().any(|event| format!("{event:?}").contains("Superseded")));
     assert_nonces_are_used_once(&network);
 }
 
