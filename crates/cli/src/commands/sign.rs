@@ -119,12 +119,23 @@ async fn search(args: &SignArgs, node: &PeerNode) -> Result<Vec<SignerAdvertisem
             if missing.is_empty() {
                 return Ok::<_, Failed>(found);
             }
-            // Gossip has not brought them all yet: the DHT may know more.
-            node.handle.find_available_signers(Wishes::default()).await.map_err(Failed::here)?;
             tokio::time::sleep(PAUSE).await;
         }
     };
-    match tokio::time::timeout(args.find_timeout, looking).await {
+    // The DHT may know whom gossip does not bring; it takes seconds, and nobody waits for it who is found before.
+    let asking = async {
+        loop {
+            tokio::time::sleep(PAUSE).await;
+            node.handle.find_available_signers(Wishes::default()).await.map_err(Failed::here)?;
+        }
+    };
+    let either = async {
+        tokio::select! {
+            found = looking => found,
+            failed = asking => failed,
+        }
+    };
+    match tokio::time::timeout(args.find_timeout, either).await {
         Ok(found) => found,
         Err(_) => {
             let names = missing.iter().map(|name| printable(name)).collect::<Vec<_>>().join(", ");

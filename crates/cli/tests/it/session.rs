@@ -104,7 +104,7 @@ fn dies_at(place: &str) -> (Ended, String, String) {
     let (alice, bob) = (scene.name("alice"), scene.name("bob"));
     let mut victim = willing(&scene, &alice, &[("MOTET_CRASH_AT", place)]);
     let dead = signer_of(&mut victim);
-    let asked = sign(&scene, &bob, &[&alice], &[]).wait();
+    let asked = sign(&scene, &bob, &[&alice], &["--join-timeout", "10s"]).wait();
     assert_eq!(victim.wait().status.code(), None, "{place}: it was killed by a signal");
     (asked, alice, dead)
 }
