@@ -4,7 +4,7 @@ use core::time::Duration;
 use std::sync::Arc;
 
 use motet_coordinator::event::Completed;
-use motet_coordinator::node::Clock;
+use motet_coordinator::node::{CallError, Clock};
 use motet_coordinator::{Announcement, DeclineAll, Event, Wishes};
 use motet_core_crypto::{PublicKey, schnorr};
 use motet_wire::{
@@ -27,13 +27,19 @@ pub(crate) async fn run(args: SignArgs) -> Result<Exit, Failed> {
     let mut interrupts = Interrupts::listen()?;
     let clock = Clock::start();
     let mut output = Output::new(Format::of(args.node.json), clock.now().mono);
-    let (mut node, request) = interrupts.unless(ask(&args, &mut output)).await?;
+    let (mut node, announcement) = interrupts.unless(prepare(&args, &mut output)).await?;
+    // From here on others may hear of it, and are told if it is given up.
+    let (request, _) = node.handle.announce_signing_request(announcement).await.map_err(Failed::here)?;
     let mut farewell = None;
+    let mut untold = false;
     let ended = loop {
         tokio::select! {
             event = node.events.next() => {
                 let Some(event) = event else { return Err(Failed::here("the node has stopped")) };
                 output.event(&node.nickname, clock.now().mono, &event);
+                if untold && matches!(event, Event::SigningRequestCreated(_)) {
+                    untold = give_up(&node, request).await.is_err();
+                }
                 if let Event::SessionComplete(completed) = &event {
                     show(completed, &output)?;
                 }
@@ -43,10 +49,11 @@ pub(crate) async fn run(args: SignArgs) -> Result<Exit, Failed> {
             }
             () = interrupts.next() => {
                 // The others need not wait for nothing; a second interrupt does not wait for them.
-                let told = node.handle.abort_session(request, "given up by its asker".to_owned()).await;
-                if farewell.is_some() || told.is_err() {
+                if farewell.is_some() {
                     break Err(Interrupts::cancelled());
                 }
+                // Its own request may not have come back to it yet.
+                untold = give_up(&node, request).await.is_err();
                 farewell = Some(Box::pin(tokio::time::sleep(FAREWELL)));
             }
             () = over(farewell.as_mut()) => break Err(Interrupts::cancelled()),
@@ -56,8 +63,12 @@ pub(crate) async fn run(args: SignArgs) -> Result<Exit, Failed> {
     ended
 }
 
-/// Starts a node, looks for the others, and asks them.
-async fn ask(args: &SignArgs, output: &mut Output) -> Result<(PeerNode, RequestId), Failed> {
+async fn give_up(node: &PeerNode, request: RequestId) -> Result<(), CallError> {
+    node.handle.abort_session(request, "given up by its asker".to_owned()).await
+}
+
+/// Starts a node, and looks for the others. What to ask them.
+async fn prepare(args: &SignArgs, output: &mut Output) -> Result<(PeerNode, Announcement), Failed> {
     let message = message(args.message.as_ref(), args.message_hex.as_ref()).map_err(Failed::usage)?;
     let node = PeerNode::start(&args.node, Arc::new(DeclineAll)).await?;
     output.learn(node.signer, &node.nickname);
@@ -84,8 +95,7 @@ async fn ask(args: &SignArgs, output: &mut Output) -> Result<(PeerNode, RequestI
         metadata: RequestMetadata::default(),
         lifetime: args.join_timeout,
     };
-    let (request, _) = node.handle.announce_signing_request(announcement).await.map_err(Failed::here)?;
-    Ok((node, request))
+    Ok((node, announcement))
 }
 
 /// Shows the signatures, after another look at each.
