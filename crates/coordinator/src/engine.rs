@@ -92,6 +92,7 @@ impl Engine {
     /// An engine for one node of a network. `snapshot` is what earlier runs have stored.
     pub fn new(config: Config, network: NetworkId, peer: PeerId, snapshot: Snapshot) -> Self {
         Self {
+            catch_up: CatchUp::new(&network),
             config,
             network,
             peer,
@@ -111,7 +112,6 @@ impl Engine {
             issued: snapshot.issued.into_iter().collect(),
             own: BTreeSet::new(),
             unpublished: BTreeMap::new(),
-            catch_up: CatchUp::default(),
             cover_at: None,
             epoch: snapshot.epoch,
             sequence: 0,

@@ -24,8 +24,10 @@ use crate::limits;
 const PERIOD: Duration = Duration::from_secs(10 * 60);
 
 /// Whom this node has asked, and whom it has answered.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct CatchUp {
+    /// What stands for the directory of the network where a request would stand.
+    directory: RequestId,
     /// Peers that came before anybody here could speak.
     met: BTreeSet<PeerId>,
     /// Which page is awaited of whom; none, if there are no more.
@@ -36,12 +38,25 @@ pub(super) struct CatchUp {
     answered_since: MonotonicMs,
 }
 
-/// What stands for the directory of a network where a request would stand.
-pub(super) fn directory_id(network: &NetworkId) -> RequestId {
-    let name = network.as_str().as_bytes();
-    // A network's name has 32 bytes at most.
-    let length = [u8::try_from(name.len()).unwrap_or(u8::MAX)];
-    RequestId::from_bytes(tagged_hash("motet/catch-up/v1", &[&length, name]))
+impl CatchUp {
+    pub(super) fn new(network: &NetworkId) -> Self {
+        let name = network.as_str().as_bytes();
+        // A network's name has 32 bytes at most.
+        let length = [u8::try_from(name.len()).unwrap_or(u8::MAX)];
+        Self {
+            directory: RequestId::from_bytes(tagged_hash("motet/catch-up/v1", &[&length, name])),
+            met: BTreeSet::new(),
+            asked: BTreeMap::new(),
+            asked_since: MonotonicMs::default(),
+            answered: BTreeMap::new(),
+            answered_since: MonotonicMs::default(),
+        }
+    }
+
+    /// Whether a Sync message is about the directory, and not about a request.
+    pub(super) fn is_about_directory(&self, request: &RequestId) -> bool {
+        *request == self.directory
+    }
 }
 
 impl Engine {
@@ -74,7 +89,7 @@ impl Engine {
 
     fn ask_for_page(&mut self, peer: PeerId, page: Attempt, step: &mut Step<'_>) {
         let Some(signer) = self.speaker() else { return };
-        let question = SyncRequest { request: directory_id(&self.network), attempt: page, have: Have::default() };
+        let question = SyncRequest { request: self.catch_up.directory, attempt: page, have: Have::default() };
         if let Ok(sealed) = self.seal(&signer, question, step) {
             self.catch_up.asked.insert(peer, Some(page));
             step.send(peer, Vec::new(), &sealed.frame);
@@ -100,7 +115,7 @@ impl Engine {
             return;
         }
         state.answered.insert(to, told.saturating_add(1));
-        let answer = SyncResponse { request: directory_id(&self.network), frames };
+        let answer = SyncResponse { request: self.catch_up.directory, frames };
         if let Ok(sealed) = self.seal(&signer, answer, step) {
             step.send(to, Vec::new(), &sealed.frame);
         }

@@ -9,7 +9,6 @@ use motet_wire::{
 };
 
 use super::Engine;
-use super::catch_up::directory_id;
 use super::input::Action;
 use super::session::Session;
 use super::step::Step;
@@ -57,7 +56,7 @@ impl Engine {
 
     pub(super) fn on_sync_request(&mut self, message: Validated<SyncRequest>, step: &mut Step<'_>) {
         let SyncRequest { request, attempt, have } = *message.message();
-        if request == directory_id(&self.network) {
+        if self.catch_up.is_about_directory(&request) {
             return self.on_page_wanted(&message, step);
         }
         let Some(session) = self.sessions.get(&request) else { return };
@@ -96,7 +95,7 @@ impl Engine {
             frames.extend(partials.map(|(_, held)| Arc::clone(&held.frame)));
         }
         if have.outcome == Holding::Missing {
-            frames.extend(session.end_for(attempt).map(Arc::clone));
+            frames.extend(session.end_for(attempt).cloned());
         }
         frames
     }
@@ -127,7 +126,7 @@ impl Engine {
     }
 
     pub(super) fn on_sync_response(&mut self, message: Validated<SyncResponse>, step: &mut Step<'_>) {
-        if message.message().request == directory_id(&self.network) {
+        if self.catch_up.is_about_directory(&message.message().request) {
             return self.on_page(message, step);
         }
         let from = *message.from();
