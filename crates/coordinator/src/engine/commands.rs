@@ -1,6 +1,5 @@
 //! The calls of the application (`docs/protocol.md` §12).
 
-use core::time::Duration;
 use std::collections::BTreeSet;
 
 use motet_wire::{AbortCode, Now, RequestId};
@@ -8,6 +7,7 @@ use motet_wire::{AbortCode, Now, RequestId};
 use super::Engine;
 use super::announce::Offer;
 use super::input::{Announcement, Command, CommandId, Reply};
+use super::requests::lifetime;
 use super::session::Gates;
 use super::step::Step;
 use crate::error::CommandError;
@@ -101,7 +101,7 @@ impl Engine {
             items: terms.items.clone(),
             options: terms.options,
             metadata: terms.metadata.clone(),
-            lifetime: Duration::from_millis(terms.expires.0.saturating_sub(terms.created.0)),
+            lifetime: lifetime(terms),
         })
     }
 

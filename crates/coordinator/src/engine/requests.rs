@@ -29,6 +29,11 @@ fn is_newer(delegation: &Delegation, known: &Delegation) -> bool {
     (delegation.not_after, delegation.message_key) > (known.not_after, known.message_key)
 }
 
+/// For how long a request says that it can be joined, whatever the clock shows.
+pub(super) fn lifetime(request: &SigningRequest) -> Duration {
+    Duration::from_millis(request.expires.0.saturating_sub(request.created.0))
+}
+
 impl Engine {
     pub(super) fn on_request(&mut self, message: Validated<SigningRequest>, step: &mut Step<'_>) {
         let Ok(id) = message.message().id(&self.network) else { return };
@@ -122,8 +127,7 @@ impl Engine {
         let now = step.now.mono;
         let joins_until = message.deadline().unwrap_or_else(|| now.saturating_add(self.config.join_timeout));
         // Where the wall clock has been set back since it was asked, it is still not open for longer than it says.
-        let lifetime = Duration::from_millis(request.expires.0.saturating_sub(request.created.0));
-        let joins_until = joins_until.min(now.saturating_add(lifetime));
+        let joins_until = joins_until.min(now.saturating_add(lifetime(&request)));
         let automatic = self.config.rounds == Rounds::Automatic;
         Session {
             id,
