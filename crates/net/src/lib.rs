@@ -15,6 +15,7 @@ mod gate;
 mod handle;
 mod limits;
 mod node;
+mod outboxes;
 mod peers;
 mod task;
 

@@ -1,6 +1,6 @@
 //! How a node is put together.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 
 use libp2p::core::muxing::StreamMuxerBox;
@@ -20,6 +20,7 @@ use crate::event::NetEvent;
 use crate::gate::Gate;
 use crate::handle::{NetHandle, Order, Stats};
 use crate::limits;
+use crate::outboxes::Outboxes;
 use crate::peers;
 use crate::task::Task;
 
@@ -73,7 +74,8 @@ impl Net {
             // The queue is empty and larger than any list of bootstrap nodes.
             drop(orders_in.try_send(Order::Dial { address }));
         }
-        let handle = NetHandle::new(config.keypair.peer_id(), orders_in);
+        let outboxes = Outboxes::default();
+        let handle = NetHandle::new(config.keypair.peer_id(), orders_in, outboxes.clone());
         let task = Task {
             swarm,
             config,
@@ -83,14 +85,12 @@ impl Net {
             incoming,
             protocol,
             waiting: VecDeque::new(),
-            outboxes: BTreeMap::new(),
+            outboxes,
             writers: tokio::task::JoinSet::new(),
             readers: BTreeMap::new(),
             queries: HashMap::new(),
             recent: BTreeMap::new(),
-            published: None,
             offences: BTreeMap::new(),
-            connected: BTreeSet::new(),
             stats: Stats::default(),
             dht_ready: false,
         };

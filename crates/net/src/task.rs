@@ -8,7 +8,7 @@
     reason = "libp2p's events grow with each release; what is not named is logged"
 )]
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 
 use futures::StreamExt as _;
@@ -28,6 +28,7 @@ use crate::event::{NetEvent, ReportToken};
 use crate::frames;
 use crate::handle::{DhtState, DhtStats, Order, Stats};
 use crate::limits;
+use crate::outboxes::Outboxes;
 use crate::peers;
 
 /// The swarm, and what the loop remembers.
@@ -40,15 +41,12 @@ pub(crate) struct Task {
     pub(crate) incoming: IncomingStreams,
     pub(crate) protocol: StreamProtocol,
     pub(crate) waiting: VecDeque<NetEvent>,
-    pub(crate) outboxes: BTreeMap<PeerId, mpsc::Sender<Arc<[u8]>>>,
+    pub(crate) outboxes: Outboxes,
     pub(crate) writers: tokio::task::JoinSet<()>,
     pub(crate) readers: BTreeMap<PeerId, Vec<tokio::task::JoinHandle<()>>>,
     pub(crate) queries: HashMap<kad::QueryId, Query>,
     pub(crate) recent: BTreeMap<Topic, VecDeque<Arc<[u8]>>>,
-    /// What was published last, and whom it was sent to directly: who is sent it besides has it coming already.
-    pub(crate) published: Option<(Arc<[u8]>, BTreeSet<PeerId>)>,
     pub(crate) offences: BTreeMap<PeerId, (u32, u32)>,
-    pub(crate) connected: BTreeSet<PeerId>,
     pub(crate) stats: Stats,
     pub(crate) dht_ready: bool,
 }
@@ -101,7 +99,7 @@ impl Task {
 
     /// Lets what is on its way out arrive, for a short time.
     async fn say_farewell(&mut self) {
-        self.outboxes.clear();
+        self.outboxes.close_all();
         let writing = async {
             while !self.writers.is_empty() {
                 tokio::select! {
@@ -184,9 +182,12 @@ impl Task {
 
     fn stats(&mut self) -> Stats {
         let dht_peers = self.swarm.behaviour_mut().kad.kbuckets().map(|bucket| bucket.num_entries()).sum();
+        let (sent, dropped) = self.outboxes.counts();
         Stats {
-            peers: self.connected.len(),
+            peers: self.outboxes.connected().len(),
             dht_peers,
+            sent,
+            dropped: self.stats.dropped + dropped,
             listening: self.swarm.listeners().map(ToString::to_string).collect(),
             ..self.stats.clone()
         }
@@ -195,14 +196,12 @@ impl Task {
     fn publish(&mut self, topic: Topic, frame: Arc<[u8]>) {
         self.stats.published += 1;
         frames::log("published", None, &frame);
-        // Whoever is here gets it straight from us, and before anybody else.
-        let peers = self.connected.clone();
-        for peer in &peers {
-            self.enqueue(*peer, Arc::clone(&frame));
+        // Whoever is here gets it straight from us, and before anybody else. Most have it coming already.
+        for peer in self.outboxes.missed(&frame) {
+            self.enqueue(peer, Arc::clone(&frame));
         }
         self.loop_back(Arc::clone(&frame));
         self.gossip(topic, &frame);
-        self.published = Some((Arc::clone(&frame), peers));
         let recent = self.recent.entry(topic).or_default();
         if recent.len() >= limits::RECENT {
             recent.pop_front();
@@ -220,19 +219,17 @@ impl Task {
     }
 
     fn send(&mut self, to: &motet_wire::PeerId, addresses: &[Address], frame: Arc<[u8]>) {
-        let published = self.published.as_ref().filter(|(last, _)| Arc::ptr_eq(last, &frame)).map(|(_, peers)| peers);
         if *to == self.config.keypair.peer_id() {
-            if published.is_none() {
+            if !self.outboxes.is_published(&frame) {
                 self.loop_back(frame);
             }
             return;
         }
-        frames::log("sent", Some(to), &frame);
         let Some(peer) = peers::from_wire(to) else { return };
-        if published.is_some_and(|peers| peers.contains(&peer)) {
+        if self.outboxes.send(&peer, &frame) {
             return;
         }
-        if !self.connected.contains(&peer) {
+        if !self.outboxes.is_connected(&peer) {
             let addresses: Vec<Multiaddr> = addresses
                 .iter()
                 .filter_map(peers::address_from_wire)
@@ -263,21 +260,15 @@ impl Task {
         }
     }
 
+    /// Puts a frame into a peer's outbox, which is opened if need be.
     fn enqueue(&mut self, peer: PeerId, frame: Arc<[u8]>) {
-        let sent = match self.outboxes.get(&peer).map(|outbox| outbox.try_send(Arc::clone(&frame))) {
-            Some(Ok(())) => true,
-            Some(Err(mpsc::error::TrySendError::Full(_))) => false,
-            Some(Err(mpsc::error::TrySendError::Closed(_))) | None => {
-                let (outbox, frames) = mpsc::channel(limits::OUTBOX);
-                let control = self.swarm.behaviour().streams.new_control();
-                self.writers.spawn(direct::write(peer, self.protocol.clone(), control, frames));
-                let sent = outbox.try_send(frame).is_ok();
-                self.outboxes.retain(|_, outbox| !outbox.is_closed());
-                self.outboxes.insert(peer, outbox);
-                sent
-            }
-        };
-        if sent { self.stats.sent += 1 } else { self.stats.dropped += 1 }
+        if !self.outboxes.put(&peer, &frame) {
+            let (outbox, frames) = mpsc::channel(limits::OUTBOX);
+            let control = self.swarm.behaviour().streams.new_control();
+            self.writers.spawn(direct::write(peer, self.protocol.clone(), control, frames));
+            self.outboxes.open(peer, outbox);
+            self.outboxes.put(&peer, &frame);
+        }
     }
 
     fn get(&mut self, key: DhtKey, answer: oneshot::Sender<Vec<Arc<[u8]>>>) {
@@ -318,7 +309,7 @@ impl Task {
                 self.stats.blocked += 1;
                 tracing::warn!(%peer, "a peer is blocked");
             }
-            self.outboxes.remove(&peer);
+            self.outboxes.close(&peer);
             // It may be gone already.
             let _ = self.swarm.disconnect_peer_id(peer);
         }
@@ -347,13 +338,13 @@ impl Task {
                 tracing::warn!(?addresses, ?reason, "the node is no longer reached here");
             }
             SwarmEvent::ConnectionEstablished { peer_id, endpoint, .. } => {
-                if self.connected.insert(peer_id) {
+                if self.outboxes.connect(peer_id) {
                     let address = endpoint.get_remote_address().to_string();
                     self.tell(NetEvent::PeerConnected { peer: peers::to_wire(&peer_id), address });
                 }
             }
             SwarmEvent::ConnectionClosed { peer_id, num_established: 0, .. } => {
-                self.connected.remove(&peer_id);
+                self.outboxes.disconnect(&peer_id);
                 if let Some(readers) = self.readers.remove(&peer_id) {
                     // What was read of them before the end is still on its way; they end by themselves.
                     drop(readers);
