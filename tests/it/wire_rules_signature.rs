@@ -1,6 +1,7 @@
 //! V-35 to V-37: signatures and points, alone and in batches, each rule with its neighbour on the right side.
 
 use std::convert::Infallible;
+use std::sync::Arc;
 
 use motet_core_crypto::{PartialSignature, PublicNonce, schnorr};
 use motet_tests::wire_fixtures::{NOW, Session, Signer, arrival, later, network, one_of_each, peer, validator};
@@ -32,6 +33,22 @@ fn v35_a_sender_that_is_no_point_signed_nothing() {
     let sender = [5; 33];
     let frame = Forged::from(&session.nonces[0]).set(motet_tests::wire_forge::SENDER, &sender).frame();
     assert_eq!(must_break(frame).rule, Rule::Signature);
+}
+
+#[test]
+fn v35_only_what_this_node_vouches_for_is_not_checked_again() {
+    let sealed = Session::run(2).joins[0].clone();
+    let end = sealed.frame.len();
+    let flipped = Forged::from(&sealed).set(end - 64, &[sealed.frame[end - 64] ^ 1]).frame();
+    let own = |frame: &Arc<[u8]>| Arrival { channel: Channel::Loopback, ..arrival(Arc::clone(frame)) };
+    // That a frame comes back to its node is no proof of it: its node has to say so.
+    assert_eq!(validator().validate(own(&flipped), NOW).unwrap_err().rule, Rule::Signature);
+    assert!(validator().validate(own(&flipped).vouched(), NOW).is_ok());
+    // Neither is anything else left out: a delegation is checked like anybody's.
+    let join = Forged::from(&sealed);
+    let signature = 34 + DELEGATION - 64;
+    let forged: Arc<[u8]> = join.clone().set_body(signature, &[join.body()[signature] ^ 1]).frame();
+    assert_eq!(validator().validate(own(&forged).vouched(), NOW).unwrap_err().rule, Rule::DelegationSignature);
 }
 
 #[test]
@@ -101,7 +118,7 @@ fn v37_signed_bytes_that_are_no_points_are_kept_as_evidence() {
     must_pass(Forged::from(&session.partials[0]).sign(&network(), key).frame());
 }
 
-fn batch_of(frames: &[std::sync::Arc<[u8]>]) -> (Vec<Result<(), Rule>>, motet_wire::Validator) {
+fn batch_of(frames: &[Arc<[u8]>]) -> (Vec<Result<(), Rule>>, motet_wire::Validator) {
     let mut validator = validator();
     let backlog: Vec<Admitted> = frames
         .iter()

@@ -119,6 +119,8 @@ pub struct Arrival {
     pub peer_standing: Standing,
     /// What the sender that the frame claims ([`crate::peek`]) is to us.
     pub author_standing: Standing,
+    /// Whether whoever hands this in knows that this node has sealed these very bytes, or validated them before.
+    pub vouched: bool,
 }
 
 impl Arrival {
@@ -131,7 +133,15 @@ impl Arrival {
             group: NetworkGroup::Local,
             peer_standing: Standing::Stranger,
             author_standing: Standing::Stranger,
+            vouched: false,
         }
+    }
+
+    /// The same, whose bytes have come from this node and nowhere else: their envelope's signature is not checked again.
+    /// Everything else is.
+    #[must_use]
+    pub fn vouched(self) -> Self {
+        Self { vouched: true, ..self }
     }
 
     /// The same, from this network group.

@@ -96,7 +96,7 @@ pub(crate) fn check(
     };
     let mut memory_now = memory.lock();
     let proven = Proven {
-        envelope: unseen.seen == Some(unseen.facts.frame),
+        envelope: unseen.decoded.arrival.vouched || unseen.seen == Some(unseen.facts.frame),
         delegation: unseen.facts.delegation.is_none_or(|delegation| memory_now.is_delegated(&delegation)),
     };
     let channel = unseen.decoded.arrival.channel;
