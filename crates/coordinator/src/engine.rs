@@ -155,7 +155,7 @@ impl Engine {
             Input::PersistFailed { records, detail } => self.on_persist_failed(&records, &detail, step),
             Input::Malformed { sender } => self.note_malformed(&sender, step),
             Input::PeerConnected { peer } => self.on_peer_connected(peer, step),
-            Input::Tick => {}
+            Input::Tick => self.say_unsaid(step),
         }
     }
 
@@ -169,6 +169,7 @@ impl Engine {
             .chain(self.early.next_expiry())
             .chain(self.left_until)
             .chain(self.next_cover())
+            .chain(self.unsaid_since())
             .min()
     }
 

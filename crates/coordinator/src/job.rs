@@ -28,6 +28,9 @@ pub enum Job {
         nonces: Arc<[Vec<PublicNonce>]>,
         /// One list for each signer, one partial signature in it for each item.
         partials: Arc<[Vec<PartialSignature>]>,
+        /// A signer of this node: its partial signature has been verified when it was made, and is once more with the final
+        /// signature.
+        own: Option<SignerIndex>,
     },
     /// Verify signatures that another participant has aggregated.
     VerifyFinal {
@@ -90,18 +93,18 @@ impl Job {
         match self {
             Self::Aggregate { items, nonces, .. } => Some(items.len() * (1 + nonces.len() / 2)),
             Self::VerifyFinal { items, .. } => Some(items.len()),
-            Self::Mint { .. } => None,
+            Self::Mint { difficulty, .. } => (*difficulty == Difficulty(0)).then_some(1),
         }
     }
 
     /// Computes. The random weights of batch verification come from `rng`, drawn now that all partial signatures are in.
     pub fn run(self, rng: &mut dyn TryCryptoRng<Error = EntropyError>) -> JobOutcome {
         match self {
-            Self::Aggregate { session, items, nonces, partials } => {
+            Self::Aggregate { session, items, nonces, partials, own } => {
                 let result = items
                     .iter()
                     .enumerate()
-                    .map(|(position, item)| aggregate(item, position, &nonces, &partials, rng))
+                    .map(|(position, item)| aggregate(item, position, &nonces, &partials, own, rng))
                     .collect();
                 JobOutcome::Aggregated { session, result }
             }
@@ -124,12 +127,17 @@ fn aggregate(
     position: usize,
     nonces: &[Vec<PublicNonce>],
     partials: &[Vec<PartialSignature>],
+    own: Option<SignerIndex>,
     rng: &mut dyn TryCryptoRng<Error = EntropyError>,
 ) -> Result<Signature, Fault> {
     let nonces: Vec<PublicNonce> = nonces.iter().filter_map(|signer| signer.get(position).copied()).collect();
     let partials: Vec<PartialSignature> = partials.iter().filter_map(|signer| signer.get(position).copied()).collect();
     let session = SigningSession::new(&item.context, &AggregateNonce::sum(&nonces), &item.message);
-    let verified = session.verify_partials(&nonces, &partials, rng).map_err(|fault| Fault {
+    let verified = match own {
+        Some(own) => session.verify_other_partials(own.as_usize(), &nonces, &partials, rng),
+        None => session.verify_partials(&nonces, &partials, rng),
+    };
+    let verified = verified.map_err(|fault| Fault {
         item: position,
         culprits: fault.culprits.iter().filter_map(|index| u16::try_from(*index).ok().map(SignerIndex)).collect(),
     })?;

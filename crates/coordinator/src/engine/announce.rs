@@ -18,6 +18,7 @@ use crate::event::{Discovery, Event, Withdrawal};
 use crate::job::{Job, JobId};
 use crate::limits;
 use crate::policy::ProposalDigest;
+use crate::signer::SigningItem;
 use crate::store::Record;
 
 /// How a signer of this node is advertised, to be repeated before it lapses.
@@ -41,7 +42,7 @@ pub(super) struct Offer {
 #[derive(Debug)]
 pub(super) enum Minting {
     Advertisement { command: Option<CommandId>, advertisement: Box<SignerAdvertisement>, offer: Offer },
-    Request { command: CommandId, request: Box<SigningRequest> },
+    Request { command: CommandId, request: Box<SigningRequest>, items: Arc<[SigningItem]> },
 }
 
 impl Engine {
@@ -81,19 +82,23 @@ impl Engine {
 
     pub(super) fn announce(&mut self, command: CommandId, announcement: Announcement, step: &mut Step<'_>) {
         let request = self.build_request(announcement, step);
-        let claim = request.and_then(|request| {
+        let claim = request.and_then(|(request, items)| {
             let claim = work::claim_of_request(&self.network, &request);
-            Ok((claim.map_err(|error| CommandError::Seal(error.into()))?, request))
+            Ok((claim.map_err(|error| CommandError::Seal(error.into()))?, request, items))
         });
         match claim {
-            Ok((claim, request)) => {
-                self.mint(Minting::Request { command, request: Box::new(request) }, claim, step);
+            Ok((claim, request, items)) => {
+                self.mint(Minting::Request { command, request: Box::new(request), items }, claim, step);
             }
             Err(error) => step.reply(command, Err(error)),
         }
     }
 
-    fn build_request(&self, announcement: Announcement, step: &mut Step<'_>) -> Result<SigningRequest, CommandError> {
+    fn build_request(
+        &self,
+        announcement: Announcement,
+        step: &mut Step<'_>,
+    ) -> Result<(SigningRequest, Arc<[SigningItem]>), CommandError> {
         let Announcement { creator, keys, items, options, metadata, lifetime } = announcement;
         let creator_key = creator;
         let creator = self.delegation(&creator_key)?;
@@ -106,12 +111,13 @@ impl Engine {
         if self.active_sessions() >= self.config.sessions {
             return Err(CommandError::TooManySessions { limit: self.config.sessions });
         }
-        signing_items(&keys, &items)?;
+        let signing = signing_items(&keys, &items)?;
         let mut salt = [0; 16];
         step.rng.try_fill_bytes(&mut salt)?;
         let created = step.now.wall;
         let expires = created.saturating_add(lifetime);
-        Ok(SigningRequest { creator, keys, items, options, metadata, created, expires, salt, work: None })
+        let request = SigningRequest { creator, keys, items, options, metadata, created, expires, salt, work: None };
+        Ok((request, signing))
     }
 
     fn mint(&mut self, minting: Minting, claim: motet_wire::WorkClaim, step: &mut Step<'_>) {
@@ -137,10 +143,10 @@ impl Engine {
                     step.reply(command, result.map(Reply::Advertised));
                 }
             }
-            Some(Minting::Request { command, request }) => {
-                let result = work
-                    .ok_or(CommandError::Work)
-                    .and_then(|work| self.publish_request(SigningRequest { work: Some(work), ..*request }, step));
+            Some(Minting::Request { command, request, items }) => {
+                let result = work.ok_or(CommandError::Work).and_then(|work| {
+                    self.publish_request(SigningRequest { work: Some(work), ..*request }, &items, step)
+                });
                 step.reply(command, result);
             }
         }
@@ -168,10 +174,14 @@ impl Engine {
         Ok(id)
     }
 
-    fn publish_request(&mut self, request: SigningRequest, step: &mut Step<'_>) -> Result<Reply, CommandError> {
+    fn publish_request(
+        &mut self,
+        request: SigningRequest,
+        items: &[SigningItem],
+        step: &mut Step<'_>,
+    ) -> Result<Reply, CommandError> {
         let creator = request.creator.signer;
         let id = request.id(&self.network).map_err(|error| CommandError::Seal(error.into()))?;
-        let items = signing_items(&request.keys, &request.items)?;
         let others: Vec<PublicKey> = request.keys.iter().filter(|key| **key != creator).copied().collect();
         let sealed = self.seal(&creator, request, step)?;
         let keys: Vec<_> = items.iter().map(|item| item.context.aggregate_key()).collect();

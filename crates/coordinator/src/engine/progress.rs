@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use motet_core_crypto::{NonceCommitment, Signature};
 use motet_wire::{
-    Attempt, Charge, Commitments, Evidence, NonceCommit, NonceShare, Now, PartialSigShare, RequestId, SessionId,
-    SessionReady, SignatureFinalized, SignerIndex, Topic,
+    Attempt, Charge, Commitments, Evidence, MonotonicMs, NonceCommit, NonceShare, Now, PartialSigShare, RequestId,
+    SessionId, SessionReady, SignatureFinalized, SignerIndex, Topic,
 };
 
 use super::Engine;
-use super::session::{Answer, Gates, Local, Nonces, Run, Session};
+use super::session::{Answer, Gates, Local, Nonces, Run, Session, Unsaid};
 use super::step::Step;
 use crate::config::Rounds;
 use crate::event::{AbortCause, Aborted, Event, Phase, Round};
@@ -23,9 +23,11 @@ impl Engine {
         let joining = self.sessions.get(id).filter(|session| session.phase == Phase::Joining);
         let joining = joining.map(|session| session.run.session);
         self.advance_phases(id, step);
-        if let Some(first) = joining {
+        if let (Some(first), Some(session)) = (joining, self.sessions.get_mut(id))
+            && session.phase != Phase::Joining
+        {
             // Only who has missed a join waits for this, but everybody for our nonces: they come first.
-            self.announce_ready(id, first, step);
+            session.unsaid = Some(Unsaid::Ready(first));
         }
     }
 
@@ -75,7 +77,7 @@ impl Engine {
     /// The coordinator's word that all have joined, with the joins, if they have.
     fn announce_ready(&mut self, id: &RequestId, first: SessionId, step: &mut Step<'_>) {
         let Some(session) = self.sessions.get(id) else { return };
-        if session.is_over() || session.phase == Phase::Joining {
+        if session.is_over() {
             return;
         }
         let coordinator = session.coordinator();
@@ -87,6 +89,23 @@ impl Engine {
                 self.send_to_session(id, &sealed.frame, step);
             }
         }
+    }
+
+    /// Says what could wait until nothing else does.
+    pub(super) fn say_unsaid(&mut self, step: &mut Step<'_>) {
+        let unsaid: Vec<(RequestId, Unsaid)> =
+            self.sessions.values_mut().filter_map(|session| Some((session.id, session.unsaid.take()?))).collect();
+        for (id, unsaid) in unsaid {
+            self.within(&id, |engine| match unsaid {
+                Unsaid::Ready(first) => engine.announce_ready(&id, first, step),
+                Unsaid::Signatures => engine.announce_signatures(&id, step),
+            });
+        }
+    }
+
+    /// When that is: at once, as far as time is concerned.
+    pub(super) fn unsaid_since(&self) -> Option<MonotonicMs> {
+        self.sessions.values().any(|session| session.unsaid.is_some()).then_some(MonotonicMs(0))
     }
 
     /// Begins a phase: its events for what has come early, its time limit.
@@ -219,6 +238,7 @@ impl Engine {
             items: Arc::clone(&session.items),
             nonces: nonces.into(),
             partials: partials.into(),
+            own: session.locals.keys().next().copied(),
         });
     }
 
@@ -236,23 +256,28 @@ impl Engine {
         session.signatures = Some(signatures.clone());
         session.signed_in = Some(session_id);
         let Some(completed) = session.completed() else { return };
-        let coordinates = session.locals.contains_key(&session.coordinator());
-        let signer = session.locals.values().next().map(|local| local.signer);
+        // Everybody's own partial signatures make the same; only who has missed one waits for this.
+        session.unsaid = Some(Unsaid::Signatures);
         self.remember_end(id, step);
         self.note_completion(id, step);
         step.emit(Event::SessionComplete(completed));
         self.forget_nonces(id, step);
         self.expect_coordinator(id, step);
-        if let Some(signer) = signer {
-            let finalized = SignatureFinalized { session: session_id, signatures };
-            if let Ok(sealed) = self.seal(&signer, finalized, step) {
-                if coordinates {
-                    step.broadcast(Topic::Sessions, &sealed.frame);
-                    self.send_to_session(id, &sealed.frame, step);
-                }
-                if let Some(session) = self.sessions.get_mut(id) {
-                    session.outcome = Some(sealed.frame);
-                }
+    }
+
+    /// The signatures, signed by this node: told to all by the coordinator, and to whoever asks by everybody.
+    fn announce_signatures(&mut self, id: &RequestId, step: &mut Step<'_>) {
+        let Some(session) = self.sessions.get(id) else { return };
+        let (Some(signatures), Some(signed_in)) = (session.signatures.clone(), session.signed_in) else { return };
+        let coordinates = session.locals.contains_key(&session.coordinator());
+        let Some(signer) = session.locals.values().next().map(|local| local.signer) else { return };
+        if let Ok(sealed) = self.seal(&signer, SignatureFinalized { session: signed_in, signatures }, step) {
+            if coordinates {
+                step.broadcast(Topic::Sessions, &sealed.frame);
+                self.send_to_session(id, &sealed.frame, step);
+            }
+            if let Some(session) = self.sessions.get_mut(id) {
+                session.outcome = Some(sealed.frame);
             }
         }
     }

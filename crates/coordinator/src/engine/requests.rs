@@ -155,6 +155,7 @@ impl Engine {
             farewell: None,
             left: None,
             ended: None,
+            unsaid: None,
             unstored: false,
             trace: Trace::new(&id),
             request,

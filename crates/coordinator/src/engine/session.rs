@@ -259,10 +259,21 @@ pub(crate) struct Session {
     /// The farewell of another, which may have signed in an earlier attempt: the current one is the last.
     pub(crate) left: Option<Leaver>,
     pub(crate) ended: Option<MonotonicMs>,
+    /// What this node says of it when nothing else is to be done.
+    pub(crate) unsaid: Option<Unsaid>,
     /// Whether the store has refused something of it.
     pub(crate) unstored: bool,
     /// What it is in the logs.
     pub(crate) trace: Trace,
+}
+
+/// What others seldom wait for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Unsaid {
+    /// That all have joined, by the coordinator: the id of the first attempt.
+    Ready(SessionId),
+    /// What the signatures are.
+    Signatures,
 }
 
 impl Session {
