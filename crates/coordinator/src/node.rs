@@ -26,7 +26,10 @@ mod log;
 mod pool;
 
 use std::collections::{BTreeMap, VecDeque};
+use std::future::Future as _;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::{Context, Poll, Waker};
 
 use motet_core_crypto::PublicKey;
 use motet_net::{Keypair, Net, NetConfig, NetError, NetEvent, NetHandle};
@@ -40,15 +43,13 @@ use crate::engine::{Action, Command, CommandId, Engine, Input, Reply};
 use crate::entropy::OsEntropy;
 use crate::error::CommandError;
 use crate::event::Event;
-use crate::job::Job;
 use crate::limits;
-use crate::pace::Pace;
 use crate::policy::Policy;
-use crate::signer::{Signer, SignerError, SignerTask};
+use crate::signer::Signer;
 use crate::store::{Store, StoreError};
 pub use clock::Clock;
 pub use crash::CrashPoint;
-use egress::Released;
+use egress::{Egress, Released};
 pub use handle::{CallError, Events, Handle};
 
 /// A node in the making.
@@ -143,15 +144,17 @@ impl Node {
         let (inputs_in, inputs) = mpsc::channel(limits::INPUTS);
         let (calls_in, calls) = mpsc::channel(limits::PENDING_COMMANDS);
         let (released, batches) = mpsc::channel(limits::BATCHES);
-        let egress = tokio::spawn(egress::run(egress::Egress {
+        let egress = Egress {
             store: self.store,
             net: net.clone(),
             network: network.clone(),
             events: events.clone(),
             inputs: inputs_in.clone(),
-            batches,
             crash: self.crash,
-        }));
+            waiting: Arc::default(),
+            unheard: Arc::default(),
+        };
+        let way_out = tokio::spawn(egress::run(egress.clone(), batches));
         let keys: Vec<PublicKey> = self.signers.iter().map(|signer| signer.public_key()).collect();
         let driver = Driver {
             engine: Engine::new(self.config, network.clone(), peer, snapshot),
@@ -174,9 +177,11 @@ impl Node {
             deferred: VecDeque::new(),
             senders: BTreeMap::new(),
             backlog: VecDeque::new(),
-            has_spoken: false,
             waiting: 0,
+            soon: VecDeque::new(),
+            holds: false,
             egress,
+            way_out,
         };
         tokio::spawn(driver.run(net_events));
         let handle = Handle::new(network, calls_in, net, events);
@@ -242,11 +247,14 @@ struct Driver {
     senders: BTreeMap<[u8; 33], PublicKey>,
     /// What came of computations that were done at once, to be handled before anything else.
     backlog: VecDeque<Back>,
-    /// Whether something has been handed to the egress since others were last let run.
-    has_spoken: bool,
     /// How much waits to be taken in, when this was last looked at.
     waiting: usize,
-    egress: tokio::task::JoinHandle<()>,
+    /// What the current step has let loose.
+    soon: VecDeque<Vec<Released>>,
+    /// Whether anything has ever been held back: then only the task knows what may leave.
+    holds: bool,
+    egress: Egress,
+    way_out: tokio::task::JoinHandle<()>,
 }
 
 impl Driver {
@@ -256,7 +264,8 @@ impl Driver {
             while let Some(back) = self.backlog.pop_front() {
                 self.on_back(back);
             }
-            if core::mem::take(&mut self.has_spoken) {
+            if !self.soon.is_empty() {
+                self.let_out().await;
                 // What has been said leaves before more is taken in; first of all before it is heard here, too.
                 tokio::task::yield_now().await;
             }
@@ -276,7 +285,11 @@ impl Driver {
                 Some(back) = self.inputs.recv() => self.on_back(back),
                 call = self.calls.recv(), if open => match call {
                     None => break None,
-                    Some(Call::Stop(done)) => break Some(done),
+                    Some(Call::Stop(done)) => {
+                        // What could wait until now.
+                        self.handle(Input::Tick);
+                        break Some(done);
+                    }
                     Some(call) => self.on_call(call),
                 },
                 event = network.recv(), if open => match event {
@@ -295,20 +308,25 @@ impl Driver {
 
     /// Lets what the engine has said leave, and stops the network part.
     async fn finish(self) {
-        let Self { released, deferred, egress, net, inputs, .. } = self;
+        let Self { released, deferred, soon, way_out, net, inputs, .. } = self;
         // Nothing that comes back is handled any more.
         drop(inputs);
-        for batch in deferred {
+        for batch in deferred.into_iter().chain(soon) {
             drop(released.send(batch).await);
         }
         drop(released);
-        drop(egress.await);
+        drop(way_out.await);
         net.stop().await;
     }
 
     fn on_back(&mut self, back: Back) {
         match back {
-            Back::Input(input) => self.handle(*input),
+            Back::Input(input) => {
+                if matches!(*input, Input::PersistFailed { .. }) {
+                    self.soon.push_back(vec![Released::Heard]);
+                }
+                self.handle(*input);
+            }
             Back::Verified { results, done } => {
                 for looked in results {
                     self.on_looked(looked);
@@ -375,7 +393,7 @@ impl Driver {
             }
             NetEvent::PeerDisconnected { peer } => self.tell(Event::PeerDisconnected { peer }),
             NetEvent::DhtReady => {
-                self.release(vec![Released::Republish]);
+                self.soon.push_back(vec![Released::Republish]);
                 self.tell(Event::DhtReady);
             }
             other => tracing::debug!(?other, "an unknown event of the network"),
@@ -404,10 +422,14 @@ impl Driver {
                         let (request, signer, digest) = (proposal.request, proposal.signer, proposal.digest());
                         let decision = policy.decide(*proposal).await;
                         tracing::info!(%signer, ?decision, "the policy has decided");
-                        let input = Input::PolicyDecided { request, signer, digest, decision };
-                        drop(back.send(Back::from(input)).await);
+                        Back::from(Input::PolicyDecided { request, signer, digest, decision })
                     };
-                    tokio::spawn(asking.instrument(span));
+                    let mut asking = Box::pin(asking.instrument(span));
+                    // Rules decide at once; people take their time.
+                    match asking.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+                        Poll::Ready(decided) => self.backlog.push_back(decided),
+                        Poll::Pending => drop(tokio::spawn(async move { drop(back.send(asking.await).await) })),
+                    }
                 }
                 Action::Validate { from, channel, frames } => {
                     let arrivals = frames.into_iter().map(|frame| (frame, channel, from, None)).collect();
@@ -432,39 +454,31 @@ impl Driver {
             }
         }
         if !batch.is_empty() {
-            self.release(batch);
+            self.soon.push_back(batch);
         }
     }
 
-    /// Hands a step's consequences to the egress, or keeps them until it has room: their order is never changed.
+    /// Lets out what the last steps have let loose: at once what is free to leave, the rest in its turn.
+    async fn let_out(&mut self) {
+        while let Some(batch) = self.soon.pop_front() {
+            self.holds = self.holds || batch.iter().any(|released| matches!(released, Released::Hold(_)));
+            if self.deferred.is_empty() && !self.holds && self.egress.is_free_for(&batch) {
+                self.egress.let_out(batch).await;
+            } else {
+                self.release(batch);
+            }
+        }
+    }
+
+    /// Hands a step's consequences to the way out, or keeps them until it has room: their order is never changed.
     fn release(&mut self, batch: Vec<Released>) {
-        self.has_spoken = true;
+        self.egress.waiting.fetch_add(1, Ordering::AcqRel);
         if !self.deferred.is_empty() {
             return self.deferred.push_back(batch);
         }
         if let Err(mpsc::error::TrySendError::Full(batch)) = self.released.try_send(batch) {
             self.deferred.push_back(batch);
         }
-    }
-
-    fn ask_signer(&mut self, task: SignerTask) {
-        let signs = matches!(task, SignerTask::Sign { .. });
-        crash::crash_if(signs && self.crash == Some(CrashPoint::BeforeSigning));
-        let Some(signer) = self.signers.get(task.signer()).map(Arc::clone) else {
-            self.backlog.extend(task.refused(SignerError::Unknown).map(|answer| Input::SignerAnswered(answer).into()));
-            return;
-        };
-        let span = task.request().map_or_else(Span::none, |request| self.engine.span_of(request));
-        let weight = (signer.pace() == Pace::Computes).then(|| task.weight());
-        self.run_soon(weight, move || {
-            let _entered = span.enter();
-            tracing::debug!(signer = %task.signer(), task = task.name(), "a signer is asked");
-            task.perform(&*signer).map(|answer| Input::SignerAnswered(answer).into())
-        });
-    }
-
-    fn compute(&mut self, job: Job) {
-        self.run_soon(job.weight(), move || Some(Input::Computed(job.run(&mut OsEntropy)).into()));
     }
 }
 

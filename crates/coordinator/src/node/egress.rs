@@ -3,10 +3,14 @@
 //! Batches are taken in the order in which the engine made them. The records of all batches that wait are committed in
 //! one transaction, so that a busy node pays for one sync of the disk, not for a hundred; only then does anything of
 //! those batches leave.
+//!
+//! The way out is a task of its own, since a disk takes its time. A batch that has nothing to wait for, with nothing
+//! in front of it, is let out by the driver itself: it would cost more to wake the task.
 
 use core::time::Duration;
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use motet_core_crypto::PublicKey;
 use motet_net::NetHandle;
@@ -49,42 +53,50 @@ pub(super) enum Released {
     Reply(oneshot::Sender<Result<Reply, CommandError>>, Box<Result<Reply, CommandError>>),
     /// Tell the user, and the log inside this span.
     Emit(Box<Event>, Span),
+    /// The engine knows what the store has refused: what follows takes it into account.
+    Heard,
 }
 
-/// What the way out needs.
+impl Released {
+    /// Whether others hear of it.
+    const fn leaves(&self) -> bool {
+        matches!(self, Self::Broadcast { .. } | Self::Send { .. } | Self::Publish { .. })
+    }
+}
+
+/// What the way out needs. Clones are the same way.
+#[derive(Clone)]
 pub(super) struct Egress {
     pub(super) store: Arc<dyn Store>,
     pub(super) net: NetHandle,
     pub(super) network: NetworkId,
     pub(super) events: broadcast::Sender<Event>,
     pub(super) inputs: mpsc::Sender<Back>,
-    pub(super) batches: mpsc::Receiver<Vec<Released>>,
     pub(super) crash: Option<CrashPoint>,
+    /// Batches that the task has not let out.
+    pub(super) waiting: Arc<AtomicUsize>,
+    /// How often the store has refused something that the engine has not heard of.
+    pub(super) unheard: Arc<AtomicUsize>,
 }
 
 /// Runs until the driver is gone.
-pub(super) async fn run(mut egress: Egress) {
+pub(super) async fn run(egress: Egress, mut queue: mpsc::Receiver<Vec<Released>>) {
     let mut published = VecDeque::new();
     let mut batches = Vec::new();
     let mut held = Held::default();
     loop {
         tokio::select! {
-            received = egress.batches.recv_many(&mut batches, limits::BATCHES) => if received == 0 { break },
+            received = queue.recv_many(&mut batches, limits::BATCHES) => if received == 0 { break },
             Some(released) = held.next() => egress.release(released, &mut published).await,
         }
-        let records: Vec<Record> = batches
-            .iter()
-            .flatten()
-            .filter_map(|released| if let Released::Persist(record) = released { Some(record.clone()) } else { None })
-            .collect();
-        if let Err(error) = egress.commit(records.clone()).await {
-            egress.refuse(&mut batches, &records, &error).await;
-        }
+        let received = batches.len();
+        egress.store(&mut batches).await;
         for batch in batches.drain(..) {
             for released in held.pass(batch) {
                 egress.release(released, &mut published).await;
             }
         }
+        egress.waiting.fetch_sub(received, Ordering::Release);
     }
     for released in held.rest() {
         egress.release(released, &mut published).await;
@@ -92,6 +104,48 @@ pub(super) async fn run(mut egress: Egress) {
 }
 
 impl Egress {
+    /// Whether a batch can leave at once: everything before it has left, and there is nothing that it has to wait for.
+    pub(super) fn is_free_for(&self, batch: &[Released]) -> bool {
+        let stays = self.store.pace() == Pace::Waits;
+        let waits = |released: &Released| match released {
+            Released::Persist(_) => stays,
+            Released::Hold(_) | Released::Publish { .. } | Released::Republish | Released::Heard => true,
+            Released::Broadcast { .. } | Released::Send { .. } | Released::Reply(..) | Released::Emit(..) => false,
+        };
+        let first = self.waiting.load(Ordering::Acquire) == 0 && self.unheard.load(Ordering::Acquire) == 0;
+        first && !batch.iter().any(waits)
+    }
+
+    /// Lets a batch out that is free to leave.
+    pub(super) async fn let_out(&self, batch: Vec<Released>) {
+        let mut batches = vec![batch];
+        self.store(&mut batches).await;
+        for released in batches.into_iter().flatten() {
+            self.release(released, &mut VecDeque::new()).await;
+        }
+    }
+
+    /// Commits the records of batches; those whose records are refused are gone afterwards.
+    async fn store(&self, batches: &mut Vec<Vec<Released>>) {
+        let records: Vec<Record> = batches
+            .iter()
+            .flatten()
+            .filter_map(|released| if let Released::Persist(record) = released { Some(record.clone()) } else { None })
+            .collect();
+        if let Err(error) = self.commit(records.clone()).await {
+            self.refuse(batches, &records, &error).await;
+        }
+        // What the engine has made since may follow from what is not there. Whoever misses it asks for it.
+        for batch in batches {
+            if batch.iter().any(|released| matches!(released, Released::Heard)) {
+                self.unheard.fetch_sub(1, Ordering::AcqRel);
+            }
+            if self.unheard.load(Ordering::Acquire) > 0 {
+                batch.retain(|released| !released.leaves());
+            }
+        }
+    }
+
     async fn commit(&self, records: Vec<Record>) -> Result<(), StoreError> {
         if records.is_empty() {
             return Ok(());
@@ -117,6 +171,7 @@ impl Egress {
     /// What could not be stored does not leave.
     async fn refuse(&self, batches: &mut Vec<Vec<Released>>, records: &[Record], error: &StoreError) {
         tracing::error!(%error, "the store failed; nothing that depends on it is sent");
+        self.unheard.fetch_add(1, Ordering::AcqRel);
         let depends = |batch: &mut Vec<Released>| batch.iter().any(|one| matches!(one, Released::Persist(_)));
         for released in batches.extract_if(.., depends).flatten() {
             if let Released::Reply(caller, _) = released {
@@ -131,7 +186,7 @@ impl Egress {
     async fn release(&self, released: Released, published: &mut VecDeque<(Vec<DhtKey>, Arc<[u8]>)>) {
         // The network has stopped only when the node is stopping.
         match released {
-            Released::Persist(_) | Released::Hold(_) => {}
+            Released::Persist(_) | Released::Hold(_) | Released::Heard => {}
             Released::Broadcast { topic, frame } => {
                 crash_if(self.crash.is_some_and(|crash| crash.is_before_sending(&frame)));
                 drop(self.net.publish(topic, Arc::clone(&frame)).await);

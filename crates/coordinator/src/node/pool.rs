@@ -6,10 +6,40 @@
 
 use std::sync::Arc;
 
-use super::{Back, Driver};
+use tracing::Span;
+
+use super::crash::crash_if;
+use super::{Back, CrashPoint, Driver};
+use crate::engine::Input;
+use crate::entropy::OsEntropy;
+use crate::job::Job;
 use crate::limits;
+use crate::pace::Pace;
+use crate::signer::{SignerError, SignerTask};
 
 impl Driver {
+    /// Hands a task to the signer that it is for.
+    pub(super) fn ask_signer(&mut self, task: SignerTask) {
+        let signs = matches!(task, SignerTask::Sign { .. });
+        crash_if(signs && self.crash == Some(CrashPoint::BeforeSigning));
+        let Some(signer) = self.signers.get(task.signer()).map(Arc::clone) else {
+            self.backlog.extend(task.refused(SignerError::Unknown).map(|answer| Input::SignerAnswered(answer).into()));
+            return;
+        };
+        let span = task.request().map_or_else(Span::none, |request| self.engine.span_of(request));
+        let weight = (signer.pace() == Pace::Computes).then(|| task.weight());
+        self.run_soon(weight, move || {
+            let _entered = span.enter();
+            tracing::debug!(signer = %task.signer(), task = task.name(), "a signer is asked");
+            task.perform(&*signer).map(|answer| Input::SignerAnswered(answer).into())
+        });
+    }
+
+    /// Runs a computation of the engine's.
+    pub(super) fn compute(&mut self, job: Job) {
+        self.run_soon(job.weight(), move || Some(Input::Computed(job.run(&mut OsEntropy)).into()));
+    }
+
     /// Runs a computation that takes about as long as `weight` checks of signatures, or may wait if there is no weight
     /// to it. What comes of it is handled after the current step, or later.
     pub(super) fn run_soon(&mut self, weight: Option<usize>, work: impl FnOnce() -> Option<Back> + Send + 'static) {

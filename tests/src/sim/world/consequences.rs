@@ -136,6 +136,12 @@ impl World {
                         self.watch.on_untold(host, event);
                     }
                 }
+                // What the engine has made since may follow from what is not there.
+                for batch in self.hosts[host].running.iter_mut().flat_map(|running| &mut running.egress) {
+                    batch.retain(|action| {
+                        !matches!(action, Action::Broadcast { .. } | Action::Send { .. } | Action::Publish { .. })
+                    });
+                }
                 self.input(host, Input::PersistFailed { records, detail: error.to_string() });
             }
         }
