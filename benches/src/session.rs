@@ -2,6 +2,7 @@
 //! messages counted.
 //!
 //! - [`group`]: nodes on loopback, and sessions between them.
+//! - [`place`]: the runtimes that they run on.
 //! - [`floor`]: the arithmetic of one signer and bare libp2p streams, to compare with.
 //! - [`crowd`]: many sessions at once.
 //! - [`engines`]: engines joined in memory, on one core, without network and store.
@@ -12,6 +13,7 @@ pub mod directory;
 pub mod engines;
 pub mod floor;
 pub mod group;
+pub mod place;
 
 use std::time::Duration;
 

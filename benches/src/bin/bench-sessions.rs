@@ -11,6 +11,7 @@ use motet_benches::session::directory::Full;
 use motet_benches::session::engines::Engines;
 use motet_benches::session::floor::{Arithmetic, Bare, shared};
 use motet_benches::session::group::{Failure, Group, Storage};
+use motet_benches::session::place::Runtimes;
 use motet_benches::session::{crowd, percentile};
 use motet_wire::Commitments;
 use serde_json::{Value, json};
@@ -85,13 +86,14 @@ async fn after_a_pause<T>(sample: impl Future<Output = T>) -> T {
 }
 
 /// Sessions one after the other, each followed by bare messages, a chain of them and as many as the session has, and by
-/// the arithmetic of one signer.
+/// the arithmetic of one signer, with the request's signature before it.
 async fn latency(signers: usize, runs: usize, storage: Storage, commitments: Commitments) -> Result<Value, Failure> {
     let phases = if commitments == Commitments::On { 4 } else { 3 };
-    let (mut chain, mut all) = (Bare::start(2).await?, Bare::start(signers).await?);
+    let (mut chain, mut all) =
+        (Bare::start(2, Runtimes::OneEach).await?, Bare::start(signers, Runtimes::OneEach).await?);
     let mut arithmetic = Arithmetic::new(signers);
-    let (mut everybody, mut creators, mut chains, mut alls, mut sums) =
-        (Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut everybody, mut creators, mut chains, mut alls) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut sums, mut openings) = (Vec::new(), Vec::new());
     let mut failed = 0;
     for _ in 0..WARM_UP {
         chain.round(phases).await?;
@@ -103,7 +105,7 @@ async fn latency(signers: usize, runs: usize, storage: Storage, commitments: Com
         let nodes = match &mut group {
             Some(nodes) => nodes,
             None => {
-                let mut started = Group::start("bench", signers, storage).await?;
+                let mut started = Group::start("bench", signers, storage, Runtimes::OneEach).await?;
                 for _ in 0..WARM_UP {
                     started.sign(commitments).await?;
                 }
@@ -122,6 +124,7 @@ async fn latency(signers: usize, runs: usize, storage: Storage, commitments: Com
         }
         chains.push(after_a_pause(chain.round(phases)).await?);
         alls.push(after_a_pause(all.round(phases)).await?);
+        openings.push(arithmetic.open());
         sums.push(arithmetic.measure());
         if nodes.left() == 0
             && let Some(spent) = group.take()
@@ -129,7 +132,7 @@ async fn latency(signers: usize, runs: usize, storage: Storage, commitments: Com
             spent.stop().await;
         }
     }
-    let sum = shared(percentile(&sums, 50), signers);
+    let sum = percentile(&openings, 50) + shared(percentile(&sums, 50), signers);
     let floor = percentile(&alls, 50) + sum;
     let chain_floor = percentile(&chains, 50) + sum;
     let median = percentile(&everybody, 50);

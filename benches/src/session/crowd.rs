@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use motet_wire::{Commitments, RequestId};
 
 use super::group::{ANNOUNCEMENTS, Failure, Group, Storage};
+use super::place::Runtimes;
 
 /// Nodes of one network.
 const NODES: usize = 10;
@@ -40,7 +41,7 @@ pub struct Crowded {
 pub async fn run(sessions: usize, storage: Storage) -> Result<Crowded, Failure> {
     let mut groups = Vec::new();
     for index in 0..sessions.div_ceil(SESSIONS) {
-        groups.push(Group::start(&format!("crowd-{index}"), NODES, storage).await?);
+        groups.push(Group::start(&format!("crowd-{index}"), NODES, storage, Runtimes::Shared).await?);
     }
     let before = resident()?;
     let begin = Instant::now();

@@ -1,7 +1,7 @@
 //! What a session would take if nothing counted but messages and arithmetic.
 //!
 //! The floor of a session of n signers is as many one-way messages as the session has, on open libp2p streams and in the
-//! same four phases (three without commitments), and everybody's arithmetic. All signers of a bench share one machine:
+//! same four phases (three without commitments), the signature of the request, and everybody's arithmetic. All signers of a bench share one machine:
 //! with n nodes on c cores, the arithmetic takes n / c times one node's, and one node's if n is below c. With messages the
 //! machine does that by itself.
 //!

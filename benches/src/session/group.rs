@@ -1,7 +1,6 @@
 //! Nodes on loopback that know each other, and sessions of all or some of them.
 //!
-//! They are nodes as the daemon runs them, each with its own libp2p swarm, engine and store, in one process and on one
-//! runtime. Only three things differ from the defaults: no proof of work, TCP only (as in the floor), and validators
+//! They are nodes as the daemon runs them, each with its own libp2p swarm, engine and store, in one process. Only three things differ from the defaults: no proof of work, TCP only (as in the floor), and validators
 //! whose buckets never run dry, since nodes that sign back to back say more than strangers may.
 
 #![expect(clippy::wildcard_enum_match_arm, reason = "of all events only the last of a session counts here")]
@@ -20,6 +19,7 @@ use motet_wire::{Commitments, Criteria, Difficulty, NetworkId, Rate, RequestId, 
 use tempfile::TempDir;
 use tokio::sync::mpsc;
 
+use super::place::{Place, Runtimes};
 use super::request;
 
 /// Something that makes a bench impossible.
@@ -69,10 +69,18 @@ pub struct Took {
     pub everybody: Duration,
 }
 
+/// One node.
+#[derive(Debug)]
+struct Member {
+    signer: PublicKey,
+    handle: Handle,
+    place: Place,
+}
+
 /// Nodes that know each other.
 #[derive(Debug)]
 pub struct Group {
-    nodes: Vec<(PublicKey, Handle)>,
+    nodes: Vec<Member>,
     ended: mpsc::Receiver<Ended>,
     announced: u64,
     _folder: TempDir,
@@ -87,11 +95,11 @@ impl Group {
     /// # Errors
     ///
     /// Whatever keeps them from finding each other.
-    pub async fn start(name: &str, count: usize, storage: Storage) -> Result<Self, Failure> {
+    pub async fn start(name: &str, count: usize, storage: Storage, runtimes: Runtimes) -> Result<Self, Failure> {
         let folder = tempfile::tempdir()?;
         let network = NetworkId::new(name)?;
         let (ended_in, ended) = mpsc::channel(65_536);
-        let mut nodes: Vec<(PublicKey, Handle)> = Vec::new();
+        let mut nodes: Vec<Member> = Vec::new();
         let mut addresses: Vec<String> = Vec::new();
         for index in 0..count {
             let store: Arc<dyn Store> = match storage {
@@ -108,19 +116,21 @@ impl Group {
                 .config(config)
                 .limits(unlimited())
                 .work(Arc::new(Free));
-            let (handle, mut events) = node.start().await?;
-            let address = tokio::time::timeout(GUARD, async {
+            let place = Place::new(runtimes)?;
+            let (handle, mut events) = place.run(node.start()).await??;
+            let listening = async move {
                 loop {
                     match events.next().await {
-                        Some(Event::Listening { address }) => return Some(address),
+                        Some(Event::Listening { address }) => return Some((address, events)),
                         Some(_) => {}
                         None => return None,
                     }
                 }
-            });
-            let address = address.await?.ok_or("a node stopped at once")?;
+            };
+            let listening = tokio::time::timeout(GUARD, listening).await?;
+            let (address, mut events) = listening.ok_or("a node stopped at once")?;
             let ended_in = ended_in.clone();
-            tokio::spawn(async move {
+            place.spawn(async move {
                 while let Some(event) = events.next().await {
                     let (request, signed) = match event {
                         Event::SessionComplete(done) => (done.request, true),
@@ -136,7 +146,7 @@ impl Group {
                 handle.connect(earlier).await?;
             }
             addresses.push(format!("{address}/p2p/{}", handle.peer_id()));
-            nodes.push((signer, handle));
+            nodes.push(Member { signer, handle, place });
         }
         let group = Self { nodes, ended, announced: 0, _folder: folder };
         tokio::time::timeout(GUARD, group.meet()).await.map_err(|_| "the nodes did not find each other")??;
@@ -145,16 +155,16 @@ impl Group {
 
     /// Waits until everybody is connected with everybody, and knows everybody's signer.
     async fn meet(&self) -> Result<(), Failure> {
-        for (_, handle) in &self.nodes {
+        for Member { handle, .. } in &self.nodes {
             while handle.stats().await?.peers < self.nodes.len() - 1 {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         }
-        for (signer, handle) in &self.nodes {
+        for Member { signer, handle, .. } in &self.nodes {
             let lifetime = Duration::from_secs(3_600);
             handle.advertise_signer(*signer, Criteria::ANY, SignerMetadata::default(), lifetime).await?;
         }
-        for (_, handle) in &self.nodes {
+        for Member { handle, .. } in &self.nodes {
             while handle.find_known_signers(Wishes::default()).await?.len() < self.nodes.len() {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
@@ -190,7 +200,8 @@ impl Group {
     ) -> Result<Vec<(RequestId, Instant)>, Failure> {
         let mut calls = tokio::task::JoinSet::new();
         for _ in 0..requests {
-            let (announcement, handle) = self.next_request(signers, commitments)?;
+            let (announcement, Member { handle, .. }) = self.next_request(signers, commitments)?;
+            let handle = handle.clone();
             calls.spawn(async move {
                 let begin = Instant::now();
                 handle.announce_signing_request(announcement).await.map(|(request, _)| (request, begin))
@@ -204,13 +215,13 @@ impl Group {
     }
 
     /// The next request: of the node whose turn it is, and the nodes after it.
-    fn next_request(&mut self, signers: usize, commitments: Commitments) -> Result<(Announcement, Handle), Failure> {
+    fn next_request(&mut self, signers: usize, commitments: Commitments) -> Result<(Announcement, &Member), Failure> {
         let number = self.announced;
         self.announced += 1;
         let members = self.nodes.iter().cycle().skip(self.turn(number)).take(signers);
-        let keys: Vec<PublicKey> = members.map(|(signer, _)| *signer).collect();
-        let (signer, handle) = self.nodes.get(self.turn(number)).ok_or("no node")?;
-        Ok((request(keys, *signer, commitments, number), handle.clone()))
+        let keys: Vec<PublicKey> = members.map(|member| member.signer).collect();
+        let creator = self.nodes.get(self.turn(number)).ok_or("no node")?;
+        Ok((request(keys, creator.signer, commitments, number), creator))
     }
 
     fn turn(&self, number: u64) -> usize {
@@ -234,9 +245,13 @@ impl Group {
     /// When it is aborted or lost.
     pub async fn sign(&mut self, commitments: Commitments) -> Result<Took, Failure> {
         let creator = self.turn(self.announced);
-        let (announcement, handle) = self.next_request(self.nodes.len(), commitments)?;
-        let begin = Instant::now();
-        let (request, _) = handle.announce_signing_request(announcement).await?;
+        let (announcement, Member { handle, place, .. }) = self.next_request(self.nodes.len(), commitments)?;
+        let handle = handle.clone();
+        let announce = async move {
+            let begin = Instant::now();
+            handle.announce_signing_request(announcement).await.map(|(request, _)| (request, begin))
+        };
+        let (request, begin) = place.run(announce).await??;
         let mut took = Took { creator: Duration::ZERO, everybody: Duration::ZERO };
         let mut open = self.nodes.len();
         while open > 0 {
@@ -259,7 +274,7 @@ impl Group {
 
     /// Stops all nodes.
     pub async fn stop(self) {
-        for (_, handle) in &self.nodes {
+        for Member { handle, .. } in &self.nodes {
             handle.stop().await;
         }
     }

@@ -15,6 +15,7 @@ use libp2p::{Multiaddr, PeerId, Stream, StreamProtocol, Swarm, SwarmBuilder, noi
 use tokio::sync::{broadcast, mpsc};
 
 use crate::session::group::{Failure, GUARD};
+use crate::session::place::{Place, Runtimes};
 
 /// The length of every message: that of most of ours.
 const LENGTH: usize = 300;
@@ -22,9 +23,9 @@ const LENGTH: usize = 300;
 /// Swarms that are connected with each other.
 #[derive(Debug)]
 pub struct Bare {
-    nodes: usize,
+    places: Vec<Place>,
     start: broadcast::Sender<u8>,
-    done: mpsc::Receiver<Instant>,
+    done: mpsc::Receiver<(Role, Instant, Instant)>,
 }
 
 impl Bare {
@@ -33,33 +34,30 @@ impl Bare {
     /// # Errors
     ///
     /// What libp2p says.
-    pub async fn start(count: usize) -> Result<Self, Failure> {
+    pub async fn start(count: usize, runtimes: Runtimes) -> Result<Self, Failure> {
         let protocol = StreamProtocol::new("/motet-benches/bare/1");
         let (start, _) = broadcast::channel(4);
         let (done_in, done) = mpsc::channel(count);
         let mut swarms = Vec::new();
+        let mut places = Vec::new();
         for _ in 0..count {
-            let mut swarm = swarm()?;
-            swarm.listen_on("/ip4/127.0.0.1/tcp/0".parse()?)?;
-            let address = loop {
-                if let SwarmEvent::NewListenAddr { address, .. } = swarm.select_next_some().await {
-                    break address;
-                }
-            };
-            swarms.push((swarm, address));
+            let place = Place::new(runtimes)?;
+            swarms.push(place.run(listening()).await??);
+            places.push(place);
         }
-        let places: Vec<(PeerId, Multiaddr)> =
+        let addresses: Vec<(PeerId, Multiaddr)> =
             swarms.iter().map(|(swarm, address)| (*swarm.local_peer_id(), address.clone())).collect();
         let mut controls = Vec::new();
         let mut inboxes = Vec::new();
         for (index, (mut swarm, _)) in swarms.into_iter().enumerate() {
-            for (peer, address) in places.iter().take(index) {
+            for (peer, address) in addresses.iter().take(index) {
                 swarm.dial(address.clone().with(Protocol::P2p(*peer)))?;
             }
             let mut control = swarm.behaviour().new_control();
             let mut incoming = control.accept(protocol.clone())?;
             let (heard, inbox) = mpsc::channel::<u8>(1_024);
-            tokio::spawn(async move {
+            let Some(place) = places.get(index) else { continue };
+            place.spawn(async move {
                 loop {
                     tokio::select! {
                         _ = swarm.select_next_some() => {}
@@ -72,17 +70,20 @@ impl Bare {
             controls.push(control);
             inboxes.push(inbox);
         }
-        for (index, (mut control, inbox)) in controls.into_iter().zip(inboxes).enumerate() {
+        for (index, ((mut control, inbox), place)) in controls.into_iter().zip(inboxes).zip(&places).enumerate() {
             let mut streams = Vec::new();
-            for (other, (peer, _)) in places.iter().enumerate() {
+            for (other, (peer, _)) in addresses.iter().enumerate() {
                 if other != index {
                     streams.push(tokio::time::timeout(GUARD, open(&mut control, *peer, &protocol)).await?);
                 }
             }
             let role = if index == 0 { Role::First } else { Role::Other };
-            tokio::spawn(play(role, streams, inbox, start.subscribe(), done_in.clone()));
+            let playing = play(role, streams, inbox, start.subscribe(), done_in.clone());
+            place.spawn(async move {
+                let _ = playing.await;
+            });
         }
-        Ok(Self { nodes: count, start, done })
+        Ok(Self { places, start, done })
     }
 
     /// One round of so many phases: how long until everybody has the last message of everybody.
@@ -91,20 +92,32 @@ impl Bare {
     ///
     /// When a message is lost.
     pub async fn round(&mut self, phases: u8) -> Result<Duration, Failure> {
-        let begin = Instant::now();
         self.start.send(phases)?;
-        let mut last = begin;
-        for _ in 0..self.nodes {
-            last = last.max(tokio::time::timeout(GUARD, self.done.recv()).await?.ok_or("a swarm has stopped")?);
+        let mut times = Vec::new();
+        for _ in &self.places {
+            times.push(tokio::time::timeout(GUARD, self.done.recv()).await?.ok_or("a swarm has stopped")?);
         }
-        Ok(last.saturating_duration_since(begin))
+        let begin = times.iter().find(|(role, ..)| *role == Role::First).map(|(_, begin, _)| *begin);
+        let end = times.iter().map(|(.., end)| *end).max();
+        Ok(end.zip(begin).map_or(Duration::ZERO, |(end, begin)| end.saturating_duration_since(begin)))
     }
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Role {
     First,
     Other,
+}
+
+/// A swarm that listens, and where.
+async fn listening() -> Result<(Swarm<libp2p_stream::Behaviour>, Multiaddr), Failure> {
+    let mut swarm = swarm()?;
+    swarm.listen_on("/ip4/127.0.0.1/tcp/0".parse()?)?;
+    loop {
+        if let SwarmEvent::NewListenAddr { address, .. } = swarm.select_next_some().await {
+            return Ok((swarm, address));
+        }
+    }
 }
 
 fn swarm() -> Result<Swarm<libp2p_stream::Behaviour>, Failure> {
@@ -156,10 +169,11 @@ async fn play(
     mut streams: Vec<Stream>,
     mut inbox: mpsc::Receiver<u8>,
     mut start: broadcast::Receiver<u8>,
-    done: mpsc::Sender<Instant>,
+    done: mpsc::Sender<(Role, Instant, Instant)>,
 ) -> Option<()> {
     loop {
         let phases = start.recv().await.ok()?;
+        let begin = Instant::now();
         let mut heard: Vec<usize> = vec![0; usize::from(phases)];
         if role == Role::First {
             say(0, &mut streams).await?;
@@ -178,7 +192,7 @@ async fn play(
                 say(phase + 1, &mut streams).await?;
             }
         }
-        done.send(Instant::now()).await.ok()?;
+        done.send((role, begin, Instant::now())).await.ok()?;
     }
 }
 
