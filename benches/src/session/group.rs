@@ -149,8 +149,23 @@ impl Group {
             nodes.push(Member { signer, handle, place });
         }
         let group = Self { nodes, ended, announced: 0, _folder: folder };
-        tokio::time::timeout(GUARD, group.meet()).await.map_err(|_| "the nodes did not find each other")??;
-        Ok(group)
+        match tokio::time::timeout(GUARD, group.meet()).await {
+            Ok(met) => met.map(|()| group),
+            Err(_) => Err(group.strangers().await.into()),
+        }
+    }
+
+    /// Who has not found whom.
+    async fn strangers(&self) -> String {
+        let mut report = "the nodes did not find each other".to_owned();
+        for (index, Member { handle, .. }) in self.nodes.iter().enumerate() {
+            let peers = handle.stats().await.map_or(0, |stats| stats.peers);
+            let known = handle.find_known_signers(Wishes::default()).await.map_or(0, |known| known.len());
+            if peers < self.nodes.len() - 1 || known < self.nodes.len() {
+                report.push_str(&format!("; node {index} has {peers} peers and knows {known} signers"));
+            }
+        }
+        report
     }
 
     /// Waits until everybody is connected with everybody, and knows everybody's signer.
