@@ -138,7 +138,8 @@ impl NetHandle {
         question.await.map_err(|_| NetError::Stopped)
     }
 
-    /// Dials an address that ends in `/p2p/<peer id>`, or any address.
+    /// Dials an address. If it ends in `/p2p/<peer id>`, that peer is dialled again, with growing pauses, whenever it cannot be
+    /// reached or is lost.
     ///
     /// # Errors
     ///

@@ -18,6 +18,7 @@ mod node;
 mod outboxes;
 mod peers;
 mod task;
+mod wanted;
 
 pub use config::{Exposure, Keypair, Mdns, NetConfig, Reach, Relaying, parse_address};
 pub use dht::{Entry, EntryPolicy};

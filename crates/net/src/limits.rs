@@ -28,6 +28,12 @@ pub(crate) const WRITER_IDLE: Duration = Duration::from_secs(120);
 pub(crate) const STREAMS_PER_PEER: usize = 4;
 /// How long a peer may take over one frame once it has begun it.
 pub(crate) const FRAME_TIME: Duration = Duration::from_secs(30);
+/// Peers that the user has named, and that are dialled again: more than any list of bootstrap nodes.
+pub(crate) const WANTED: usize = 256;
+/// The pause before such a peer is dialled a second time; it doubles,
+pub(crate) const REDIAL: Duration = Duration::from_millis(500);
+/// but only so often: to about a minute.
+pub(crate) const REDIAL_DOUBLINGS: u32 = 7;
 /// Bytes that are made room for before they have arrived.
 pub(crate) const READ_STEP: usize = 16 * 1024;
 /// Two: both sides may have dialled at once.

@@ -23,6 +23,7 @@ use crate::limits;
 use crate::outboxes::Outboxes;
 use crate::peers;
 use crate::task::Task;
+use crate::wanted::Wanted;
 
 /// The network node of one process.
 #[derive(Debug, Clone, Copy)]
@@ -93,6 +94,7 @@ impl Net {
             offences: BTreeMap::new(),
             stats: Stats::default(),
             dht_ready: false,
+            wanted: Wanted::default(),
         };
         tokio::spawn(task.run());
         Ok((handle, events_out))

@@ -13,12 +13,13 @@ use std::sync::Arc;
 
 use futures::StreamExt as _;
 use libp2p::multiaddr::Protocol;
-use libp2p::swarm::SwarmEvent;
 use libp2p::swarm::dial_opts::{DialOpts, PeerCondition};
+use libp2p::swarm::{DialError, SwarmEvent};
 use libp2p::{Multiaddr, PeerId, StreamProtocol, Swarm, gossipsub, identify, kad, mdns};
 use libp2p_stream::IncomingStreams;
 use motet_wire::{Address, Channel, DhtKey, Penalty, Topic, Verdict};
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
 
 use crate::behaviour::{Behaviour, BehaviourEvent};
 use crate::config::{Exposure, NetConfig, Relaying};
@@ -30,6 +31,7 @@ use crate::handle::{DhtState, DhtStats, Order, Stats};
 use crate::limits;
 use crate::outboxes::Outboxes;
 use crate::peers;
+use crate::wanted::Wanted;
 
 /// The swarm, and what the loop remembers.
 pub(crate) struct Task {
@@ -49,6 +51,7 @@ pub(crate) struct Task {
     pub(crate) offences: BTreeMap<PeerId, (u32, u32)>,
     pub(crate) stats: Stats,
     pub(crate) dht_ready: bool,
+    pub(crate) wanted: Wanted,
 }
 
 /// A question to the DHT.
@@ -85,6 +88,7 @@ impl Task {
                 event = self.swarm.select_next_some() => self.on_event(event),
                 Some((peer, stream)) = self.incoming.next() => self.on_stream(peer, stream),
                 Some(_) = self.writers.join_next(), if !self.writers.is_empty() => {}
+                () = until(self.wanted.next()) => self.redial(),
             }
         };
         self.say_farewell().await;
@@ -151,7 +155,12 @@ impl Task {
                 }
             }
             Order::Get { key, answer } => self.get(key, answer),
-            Order::Dial { address } => self.dial(address),
+            Order::Dial { address } => {
+                if let Some((peer, _)) = peers::split_peer(&address) {
+                    self.wanted.add(peer, address.clone());
+                }
+                self.dial(address);
+            }
             Order::Report { token, verdict } => {
                 let acceptance = match verdict {
                     Verdict::Accept => gossipsub::MessageAcceptance::Accept,
@@ -285,9 +294,20 @@ impl Task {
             let options = DialOpts::peer_id(peer).condition(condition).build();
             if let Err(error) = self.swarm.dial(options) {
                 tracing::debug!(%address, %error, "not dialled");
+                if !matches!(error, DialError::DialPeerConditionFalse(_)) {
+                    self.wanted.missed(&peer, Instant::now());
+                }
             }
         } else if let Err(error) = self.swarm.dial(address.clone()) {
             tracing::debug!(%address, %error, "not dialled");
+        }
+    }
+
+    /// Tries those again that the user wants to be connected with.
+    fn redial(&mut self) {
+        for (peer, address) in self.wanted.due(Instant::now()) {
+            tracing::debug!(%peer, "dialled again");
+            self.dial(address);
         }
     }
 
@@ -309,6 +329,7 @@ impl Task {
                 self.stats.blocked += 1;
                 tracing::warn!(%peer, "a peer is blocked");
             }
+            self.wanted.remove(&peer);
             self.outboxes.close(&peer);
             // It may be gone already.
             let _ = self.swarm.disconnect_peer_id(peer);
@@ -338,6 +359,7 @@ impl Task {
                 tracing::warn!(?addresses, ?reason, "the node is no longer reached here");
             }
             SwarmEvent::ConnectionEstablished { peer_id, endpoint, .. } => {
+                self.wanted.connected(&peer_id);
                 if self.outboxes.connect(peer_id) {
                     let address = endpoint.get_remote_address().to_string();
                     self.tell(NetEvent::PeerConnected { peer: peers::to_wire(&peer_id), address });
@@ -345,11 +367,18 @@ impl Task {
             }
             SwarmEvent::ConnectionClosed { peer_id, num_established: 0, .. } => {
                 self.outboxes.disconnect(&peer_id);
+                self.wanted.missed(&peer_id, Instant::now());
                 if let Some(readers) = self.readers.remove(&peer_id) {
                     // What was read of them before the end is still on its way; they end by themselves.
                     drop(readers);
                 }
                 self.tell(NetEvent::PeerDisconnected { peer: peers::to_wire(&peer_id) });
+            }
+            SwarmEvent::OutgoingConnectionError { peer_id: Some(peer), error, .. } => {
+                tracing::debug!(%peer, %error, "a peer was not reached");
+                if !self.outboxes.is_connected(&peer) {
+                    self.wanted.missed(&peer, Instant::now());
+                }
             }
             event => tracing::trace!(?event, "swarm"),
         }
@@ -422,5 +451,12 @@ impl Task {
             // Whoever asked may have gone.
             drop(answer.send(dht::unite(&*self.policy, &key.to_bytes(), &found)));
         }
+    }
+}
+
+async fn until(time: Option<Instant>) {
+    match time {
+        Some(time) => tokio::time::sleep_until(time).await,
+        None => core::future::pending().await,
     }
 }

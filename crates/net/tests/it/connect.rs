@@ -1,6 +1,6 @@
 //! Who comes together with whom.
 
-use motet_net::{NetEvent, address_to_wire, parse_address, split_peer};
+use motet_net::{Keypair, NetEvent, address_to_wire, parse_address, split_peer};
 use motet_wire::{Channel, Penalty};
 
 use crate::peer::{Peer, QUIC, TCP, config};
@@ -51,6 +51,32 @@ async fn a_node_listens_on_both_and_says_where() {
     assert!(said.iter().any(|address| address.contains("/tcp/")), "{said:?}");
     assert!(said.iter().any(|address| address.ends_with("/quic-v1")), "{said:?}");
     assert!(said.iter().all(|address| !address.contains("/tcp/0") && !address.contains("/udp/0/")), "{said:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_named_is_dialled_until_there_and_again_when_lost() {
+    let identity = Keypair::generate();
+    let at = |place: &str| {
+        let mut settings = config(place);
+        settings.keypair = identity.clone();
+        settings
+    };
+    let first = Peer::start(at(TCP)).await;
+    let place = split_peer(&first.address).unwrap().1;
+    let address = first.address.clone();
+    first.handle.stop().await;
+    drop(first);
+
+    // Nobody is there yet.
+    let mut other = Peer::alone().await;
+    other.handle.dial(&address).await.unwrap();
+    let second = Peer::start(at(&place)).await;
+    other.connected(&second.id()).await;
+    second.handle.stop().await;
+    other.disconnected(&second.id()).await;
+    drop(second);
+    let third = Peer::start(at(&place)).await;
+    other.connected(&third.id()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
