@@ -289,9 +289,13 @@ impl Task {
     fn dial(&mut self, address: Multiaddr) {
         if let Some((peer, rest)) = peers::split_peer(&address) {
             self.swarm.behaviour_mut().kad.add_address(&peer, rest.clone());
-            self.swarm.add_peer_address(peer, rest);
-            let condition = PeerCondition::DisconnectedAndNotDialing;
-            let options = DialOpts::peer_id(peer).condition(condition).build();
+            self.swarm.add_peer_address(peer, rest.clone());
+            // The DHT forgets the address at once where its bucket is full.
+            let options = DialOpts::peer_id(peer)
+                .addresses(vec![rest])
+                .extend_addresses_through_behaviour()
+                .condition(PeerCondition::DisconnectedAndNotDialing)
+                .build();
             if let Err(error) = self.swarm.dial(options) {
                 tracing::debug!(%address, %error, "not dialled");
                 if !matches!(error, DialError::DialPeerConditionFalse(_)) {

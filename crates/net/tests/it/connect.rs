@@ -80,6 +80,20 @@ async fn who_is_named_is_dialled_until_there_and_again_when_lost() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_is_named_is_dialled_though_the_routing_table_has_no_room() {
+    // A bucket holds twenty, and the first half of all peers are in one.
+    let mut hub = Peer::alone().await;
+    let mut others = Vec::new();
+    for _ in 0..60 {
+        let other = Peer::alone().await;
+        hub.handle.dial(&other.address).await.unwrap();
+        hub.connected(&other.id()).await;
+        others.push(other);
+    }
+    assert_eq!(hub.handle.stats().await.unwrap().peers, others.len());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_message_dials_whom_it_is_for() {
     let mut one = Peer::alone().await;
     let two = Peer::alone().await;
