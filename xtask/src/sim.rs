@@ -19,6 +19,9 @@ pub(crate) struct Arguments {
     /// How hard the worlds are: calm, normal, brutal or deep
     #[arg(long, default_value = "normal")]
     profile: String,
+    /// Only the worlds in which this actor is: B1 to B19
+    #[arg(long)]
+    actor: Option<String>,
     /// Follow every order of what two signers send and do, with one fault anywhere, instead of worlds from seeds
     #[arg(long, conflicts_with_all = ["seeds", "replay"])]
     explore: bool,
@@ -48,6 +51,9 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<(), Failure> {
         None => command.args(["--seeds", &arguments.seeds]),
     };
     command.args(["--profile", &arguments.profile]);
+    if let Some(actor) = &arguments.actor {
+        command.args(["--actor", actor]);
+    }
     for (wanted, flag) in [(arguments.json, "--json"), (arguments.all, "--all")] {
         command.args(wanted.then_some(flag));
     }

@@ -8,7 +8,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Instant;
 
 use motet_tests::sim::explore::{Fault, explore_and_tell};
-use motet_tests::sim::{Outcome, Profile, Tally, report, run};
+use motet_tests::sim::plan::Vice;
+use motet_tests::sim::{Outcome, Plan, Profile, Tally, report, run};
 use motet_wire::Commitments;
 
 /// Seeds that a thread takes at a time.
@@ -21,10 +22,19 @@ struct Arguments {
     profile: Profile,
     form: Form,
     threads: usize,
+    /// Only worlds in which this actor is.
+    actor: Option<Vice>,
     /// Go on after the first breach, to count all.
     all: bool,
     /// Follow all orders of two signers instead, up to so many states for each fault.
     explore: Option<u64>,
+}
+
+impl Arguments {
+    fn wants(&self, seed: u64) -> bool {
+        let is_in = |actor: Vice| Plan::draw(seed, self.profile).nodes.iter().any(|node| node.vices.contains(&actor));
+        self.actor.is_none_or(is_in)
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -34,7 +44,7 @@ enum Form {
     Story,
 }
 
-const USAGE: &str = "motet-sim (--seeds A..B | --replay SEED | --explore STATES) [--profile calm|normal|brutal|deep] [--json] [--threads N] [--all]";
+const USAGE: &str = "motet-sim (--seeds A..B | --replay SEED | --explore STATES) [--profile calm|normal|brutal|deep] [--actor B4] [--json] [--threads N] [--all]";
 
 fn main() -> ExitCode {
     let Some(arguments) = arguments() else {
@@ -57,6 +67,7 @@ fn arguments() -> Option<Arguments> {
         profile: Profile::Normal,
         form: Form::Text,
         threads: std::thread::available_parallelism().map_or(1, usize::from),
+        actor: None,
         all: false,
         explore: None,
     };
@@ -74,6 +85,10 @@ fn arguments() -> Option<Arguments> {
             }
             "--profile" => parsed.profile = Profile::named(&words.next()?)?,
             "--threads" => parsed.threads = words.next()?.parse().ok()?,
+            "--actor" => {
+                let code = words.next()?;
+                parsed.actor = Some(Vice::ALL.into_iter().find(|vice| vice.code() == code)?);
+            }
             "--json" => parsed.form = Form::Json,
             "--all" => parsed.all = true,
             "--explore" => parsed.explore = Some(number(&words.next()?)?),
@@ -150,7 +165,8 @@ fn run_all(arguments: &Arguments) -> bool {
                     }
                     let mut tally = Tally::default();
                     let mut broken = Vec::new();
-                    for seed in from..(from + BATCH).min(arguments.to) {
+                    let seeds = from..(from + BATCH).min(arguments.to);
+                    for seed in seeds.filter(|seed| arguments.wants(*seed)) {
                         let mut outcome = run(seed, arguments.profile, false);
                         tally.add(core::mem::take(&mut outcome.tally));
                         if outcome.breach.is_some() {
