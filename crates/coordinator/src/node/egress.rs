@@ -239,3 +239,90 @@ impl Egress {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use core::time::Duration;
+    use std::sync::atomic::AtomicBool;
+
+    use motet_net::{Entry, EntryPolicy, Keypair, Net, NetConfig, NetEvent};
+    use motet_wire::{Channel, RequestId};
+
+    use super::*;
+    use crate::store::Snapshot;
+
+    /// Refuses the first commit.
+    #[derive(Debug, Default)]
+    struct RefusesOnce(AtomicBool);
+
+    impl Store for RefusesOnce {
+        fn commit(&self, _: &[Record]) -> Result<(), StoreError> {
+            if self.0.swap(true, Ordering::Relaxed) { Ok(()) } else { Err(StoreError("full".to_owned())) }
+        }
+
+        fn load(&self) -> Result<Snapshot, StoreError> {
+            Ok(Snapshot::default())
+        }
+    }
+
+    #[derive(Debug)]
+    struct Nothing;
+
+    impl EntryPolicy for Nothing {
+        fn entry(&self, _: &[u8], _: &[u8]) -> Option<Entry> {
+            None
+        }
+    }
+
+    fn says(number: u8) -> Released {
+        Released::Broadcast { topic: Topic::Sessions, frame: Arc::from([number]) }
+    }
+
+    fn record() -> Released {
+        Released::Persist(Record::Ended { request: RequestId::from_bytes([1; 32]) })
+    }
+
+    #[tokio::test]
+    async fn nothing_leaves_that_was_made_before_the_engine_knew_what_was_refused() {
+        let config = NetConfig::local(NetworkId::test(), Keypair::generate()).unwrap();
+        let (net, mut heard) = Net::start(config, Arc::new(Nothing)).unwrap();
+        let (events, _user) = broadcast::channel(16);
+        let (inputs, mut back) = mpsc::channel(16);
+        let (queue, batches) = mpsc::channel(16);
+        let egress = Egress {
+            store: Arc::new(RefusesOnce::default()),
+            net,
+            network: NetworkId::test(),
+            events,
+            inputs,
+            crash: None,
+            waiting: Arc::default(),
+            unheard: Arc::default(),
+        };
+        let (caller, answer) = oneshot::channel();
+        let reply = Released::Reply(caller, Box::new(Ok(Reply::Done)));
+        egress.waiting.store(5, Ordering::Release);
+        queue.send(vec![record(), says(1), reply]).await.unwrap();
+        queue.send(vec![says(2)]).await.unwrap();
+        let way_out = tokio::spawn(run(egress.clone(), batches));
+        assert!(matches!(answer.await, Ok(Err(CommandError::Store(_)))));
+        assert!(matches!(back.recv().await, Some(Back::Input(input)) if matches!(*input, Input::PersistFailed { .. })));
+        // The engine is told, and has not been yet: what it makes meanwhile may follow from what is not there.
+        queue.send(vec![record(), says(3)]).await.unwrap();
+        assert!(!egress.is_free_for(&[says(4)]));
+        queue.send(vec![Released::Heard]).await.unwrap();
+        queue.send(vec![record(), says(5)]).await.unwrap();
+        drop(queue);
+        way_out.await.unwrap();
+        assert!(egress.is_free_for(&[says(6)]));
+        assert!(!egress.is_free_for(&[record()]), "a disk takes its time");
+        let first = async {
+            loop {
+                if let NetEvent::Received { bytes, channel: Channel::Loopback, .. } = heard.recv().await.unwrap() {
+                    return bytes;
+                }
+            }
+        };
+        assert_eq!(*tokio::time::timeout(Duration::from_secs(60), first).await.unwrap(), [5]);
+    }
+}
