@@ -1,5 +1,6 @@
 //! What a user of the node holds.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use libp2p::Multiaddr;
@@ -15,16 +16,45 @@ use crate::peers;
 /// What the event loop is asked to do.
 #[derive(Debug)]
 pub(crate) enum Order {
-    Publish { topic: Topic, frame: Arc<[u8]> },
-    Send { to: PeerId, addresses: Vec<Address>, frame: Arc<[u8]> },
-    Put { key: DhtKey, frame: Arc<[u8]> },
-    Get { key: DhtKey, answer: oneshot::Sender<Vec<Arc<[u8]>>> },
-    Dial { address: Multiaddr },
-    Report { token: ReportToken, verdict: Verdict },
-    Penalize { peer: PeerId, penalty: Penalty },
-    Stats { answer: oneshot::Sender<Stats> },
-    DhtStats { answer: oneshot::Sender<DhtStats> },
-    Stop { done: oneshot::Sender<()> },
+    /// To those that it has not reached, and by gossip.
+    Publish {
+        topic: Topic,
+        frame: Arc<[u8]>,
+        reached: BTreeSet<libp2p::PeerId>,
+    },
+    Send {
+        to: PeerId,
+        addresses: Vec<Address>,
+        frame: Arc<[u8]>,
+    },
+    Put {
+        key: DhtKey,
+        frame: Arc<[u8]>,
+    },
+    Get {
+        key: DhtKey,
+        answer: oneshot::Sender<Vec<Arc<[u8]>>>,
+    },
+    Dial {
+        address: Multiaddr,
+    },
+    Report {
+        token: ReportToken,
+        verdict: Verdict,
+    },
+    Penalize {
+        peer: PeerId,
+        penalty: Penalty,
+    },
+    Stats {
+        answer: oneshot::Sender<Stats>,
+    },
+    DhtStats {
+        answer: oneshot::Sender<DhtStats>,
+    },
+    Stop {
+        done: oneshot::Sender<()>,
+    },
 }
 
 /// A node, from outside. Clones speak to the same node; it stops when [`NetHandle::stop`] is called or all are gone.
@@ -98,10 +128,10 @@ impl NetHandle {
     ///
     /// [`NetError::Stopped`].
     pub async fn publish(&self, topic: Topic, frame: Arc<[u8]>) -> Result<(), NetError> {
-        self.outboxes.publish(&frame);
+        let reached = self.outboxes.publish(&frame);
         // Those who write to peers go first: what is left to do takes longer, and nobody waits for it.
         tokio::task::yield_now().await;
-        self.order(Order::Publish { topic, frame }).await
+        self.order(Order::Publish { topic, frame, reached }).await
     }
 
     /// Sends a frame to one peer on a direct stream, dialling it if need be: at these addresses, or where the DHT has

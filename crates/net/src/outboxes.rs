@@ -84,27 +84,25 @@ impl Outboxes {
         shared.has_been_sent(peer, frame) || (shared.connected.contains(peer) && shared.put(peer, frame))
     }
 
-    /// Puts a frame into the open outboxes of all connected peers.
-    pub(crate) fn publish(&self, frame: &Arc<[u8]>) {
+    /// Puts a frame into the open outboxes of all connected peers. Whom it has been sent to.
+    pub(crate) fn publish(&self, frame: &Arc<[u8]>) -> BTreeSet<PeerId> {
         let mut shared = self.lock();
         let connected = shared.connected.clone();
-        let reached = connected.into_iter().filter(|peer| shared.put(peer, frame)).collect();
-        shared.published = Some((Arc::clone(frame), reached));
+        let reached: BTreeSet<PeerId> = connected.into_iter().filter(|peer| shared.put(peer, frame)).collect();
+        shared.published = Some((Arc::clone(frame), reached.clone()));
+        reached
     }
 
-    /// The connected peers that a published frame has not been sent to; from now on it counts as sent to them.
-    pub(crate) fn missed(&self, frame: &Arc<[u8]>) -> BTreeSet<PeerId> {
+    /// The connected peers besides those that a published frame has been sent to; from now on it counts as sent to them.
+    pub(crate) fn missed(&self, frame: &Arc<[u8]>, reached: &BTreeSet<PeerId>) -> BTreeSet<PeerId> {
         let mut shared = self.lock();
-        let Shared { open, connected, published, .. } = &mut *shared;
-        match published.as_mut().filter(|(last, _)| Arc::ptr_eq(last, frame)) {
-            Some((_, reached)) => {
-                let missed: BTreeSet<PeerId> = connected.difference(reached).copied().collect();
-                reached.extend(missed.iter().copied());
-                missed
-            }
-            // Another has been published meanwhile: whoever has an open outbox was sent this one.
-            None => connected.iter().filter(|peer| !open.contains_key(*peer)).copied().collect(),
+        let missed: BTreeSet<PeerId> = shared.connected.difference(reached).copied().collect();
+        if let Some((last, sent)) = shared.published.as_mut()
+            && Arc::ptr_eq(last, frame)
+        {
+            sent.extend(missed.iter().copied());
         }
+        missed
     }
 
     /// Whether a frame is the one that was published last.
@@ -126,5 +124,55 @@ impl Shared {
             Some(Err(mpsc::error::TrySendError::Closed(_))) | None => return false,
         }
         true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn opened(outboxes: &Outboxes, peer: PeerId) -> mpsc::Receiver<Arc<[u8]>> {
+        let (outbox, frames) = mpsc::channel(2);
+        outboxes.open(peer, outbox);
+        frames
+    }
+
+    fn frame(number: u8) -> Arc<[u8]> {
+        Arc::from([number])
+    }
+
+    #[test]
+    fn everybody_gets_what_is_published_once_whenever_an_outbox_opens() {
+        let (outboxes, open, late) = (Outboxes::default(), PeerId::random(), PeerId::random());
+        assert!(outboxes.connect(open) && outboxes.connect(late) && !outboxes.connect(late));
+        let mut frames = opened(&outboxes, open);
+        let (one, two) = (frame(1), frame(2));
+        let reached = outboxes.publish(&one);
+        assert_eq!(reached, BTreeSet::from([open]));
+        assert!(outboxes.send(&open, &one), "it has it coming");
+        assert!(!outboxes.send(&late, &one), "it has no outbox");
+        // Before the loop comes to it, another is published, and the outbox opens for something else.
+        outboxes.publish(&two);
+        let mut late_frames = opened(&outboxes, late);
+        assert_eq!(outboxes.missed(&one, &reached), BTreeSet::from([late]));
+        assert_eq!(outboxes.missed(&two, &reached), BTreeSet::from([late]));
+        assert!(outboxes.send(&late, &two), "the loop does that");
+        assert!(outboxes.put(&late, &two));
+        assert_eq!([frames.try_recv(), frames.try_recv()], [Ok(one), Ok(two.clone())]);
+        assert_eq!((frames.try_recv().ok(), late_frames.try_recv()), (None, Ok(two)));
+    }
+
+    #[test]
+    fn a_full_outbox_drops_and_a_closed_one_is_none() {
+        let (outboxes, peer) = (Outboxes::default(), PeerId::random());
+        let frames = opened(&outboxes, peer);
+        assert!(!outboxes.send(&peer, &frame(0)), "it is not connected: it has to be dialled");
+        outboxes.connect(peer);
+        assert!((1..=3).all(|number| outboxes.send(&peer, &frame(number))));
+        assert_eq!(outboxes.counts(), (2, 1));
+        drop(frames);
+        assert!(!outboxes.send(&peer, &frame(4)));
+        outboxes.disconnect(&peer);
+        assert!(outboxes.connected().is_empty() && !outboxes.is_connected(&peer));
     }
 }

@@ -8,7 +8,7 @@
     reason = "libp2p's events grow with each release; what is not named is logged"
 )]
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
 use futures::StreamExt as _;
@@ -145,7 +145,7 @@ impl Task {
 
     fn on_order(&mut self, order: Order) {
         match order {
-            Order::Publish { topic, frame } => self.publish(topic, frame),
+            Order::Publish { topic, frame, reached } => self.publish(topic, frame, &reached),
             Order::Send { to, addresses, frame } => self.send(&to, &addresses, frame),
             Order::Put { key, frame } => {
                 frames::log("put", None, &frame);
@@ -202,11 +202,11 @@ impl Task {
         }
     }
 
-    fn publish(&mut self, topic: Topic, frame: Arc<[u8]>) {
+    fn publish(&mut self, topic: Topic, frame: Arc<[u8]>, reached: &BTreeSet<PeerId>) {
         self.stats.published += 1;
         frames::log("published", None, &frame);
         // Whoever is here gets it straight from us, and before anybody else. Most have it coming already.
-        for peer in self.outboxes.missed(&frame) {
+        for peer in self.outboxes.missed(&frame, reached) {
             self.enqueue(peer, Arc::clone(&frame));
         }
         self.loop_back(Arc::clone(&frame));
