@@ -138,7 +138,8 @@ impl World {
 
     /// What nobody outside can get between: a node's own messages, starts, and what people say. What is asked and answered
     /// when something is missing comes at once, too: only what it brings matters, not when. And so does what a node has
-    /// heard before and is told again, after a deadline: it is refused, whenever it comes.
+    /// heard before and is told again, after a deadline: it is refused, whenever it comes. What a node says when it has
+    /// nothing else to do is said at once, and comes whenever it comes.
     fn settle(&mut self) {
         loop {
             let at = self.waiting().iter().position(|entry| match &entry.happening {
@@ -151,9 +152,21 @@ impl World {
                 Happening::Committed { .. } | Happening::Tick { .. } => false,
                 _ => true,
             });
-            let Some(entry) = at.and_then(|at| self.take(at)) else { return };
-            self.happen(entry.happening);
+            if let Some(entry) = at.and_then(|at| self.take(at)) {
+                self.happen(entry.happening);
+            } else if let Some(host) = (0..self.hosts.len()).find(|host| self.is_owed_a_look(*host)) {
+                self.input(host, motet_coordinator::Input::Tick);
+            } else {
+                return;
+            }
         }
+    }
+
+    /// Whether a node has something to say that waited for it to have nothing else to do.
+    fn is_owed_a_look(&self, host: usize) -> bool {
+        let node = &self.hosts[host];
+        let deadline = node.running.as_ref().and_then(|running| running.engine.next_deadline());
+        deadline.is_some_and(|deadline| node.clock.world_at(deadline) <= self.time)
     }
 
     fn is_repeated(&self, entry: &Entry) -> bool {
