@@ -26,6 +26,10 @@ impl World {
             return self.hear(host, subject, voice, message);
         };
         let kind = message.kind();
+        // What is due by now is not the message's doing.
+        if self.is_owed_a_look(host) {
+            self.input(host, Input::Tick);
+        }
         let before = self.sessions(host);
         self.hear(host, subject, voice, message);
         let after = self.sessions(host);

@@ -162,8 +162,8 @@ impl World {
         }
     }
 
-    /// Whether a node has something to say that waited for it to have nothing else to do.
-    fn is_owed_a_look(&self, host: usize) -> bool {
+    /// Whether a node's next deadline has come, or it has something to say that waited for it to have nothing else to do.
+    pub(super) fn is_owed_a_look(&self, host: usize) -> bool {
         let node = &self.hosts[host];
         let deadline = node.running.as_ref().and_then(|running| running.engine.next_deadline());
         deadline.is_some_and(|deadline| node.clock.world_at(deadline) <= self.time)
