@@ -245,7 +245,8 @@ fn the_table_of_kinds_is_that_of_the_code() {
         let row = format!("| {} | {} | {} | ", kind.code(), kind.name(), kind.frame_limit());
         let line = page.lines().find(|line| line.starts_with(&row)).unwrap_or_else(|| panic!("no row {row}"));
         assert_eq!(line.contains("gossip"), Topic::of(kind).is_some(), "{kind}");
-        assert!(line.contains("direct"), "{kind}");
+        let sent = kind != Kind::ResourceAnnouncement;
+        assert_eq!(line.contains("direct"), sent, "{kind}");
     }
     assert!(page.contains(&format!("`bytes<={}`", limits::FRAME_MAX - limits::FRAME_OVERHEAD)));
     assert!(page.contains(&format!("`option bytes<={}`", limits::EVIDENCE)));

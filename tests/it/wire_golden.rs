@@ -279,6 +279,10 @@ fn describe(message: &Message) -> Value {
             "partials": set(body.have.partials), "held_outcome": held(body.have.outcome),
         }),
         Message::SyncResponse(body) => json!({ "request": body.request.to_string(), "frames": frames(&body.frames) }),
+        Message::ResourceAnnouncement(body) => json!({
+            "delegation": delegation(&body.delegation), "resource_type": body.resource_type, "id": body.id,
+            "data": hex(&body.data), "created": body.created.0, "expires": body.expires.0, "work": work(&body.work),
+        }),
     }
 }
 

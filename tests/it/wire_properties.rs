@@ -4,16 +4,17 @@ use std::sync::LazyLock;
 
 use motet_core_crypto::{NonceCommitment, PartialSignature, PublicNonce};
 use motet_tests::wire_fixtures::{
-    FLOOR, NOW, Session, WALL, advertisement, arrival, network, one_of_each, pay_advertisement, pay_request, peer,
-    validator,
+    FLOOR, NOW, Session, WALL, advertisement, arrival, network, one_of_each, pay_advertisement, pay_request,
+    pay_resource, peer, resource, validator,
 };
 use motet_tests::wire_forge::Forged;
 use motet_wire::{
     AbortCode, AbortReason, AbortSubject, Address, AdvertisementId, Arrival, Attempt, Commitments, Criteria,
     Derivation, Election, Have, Holding, Item, Message, MessageId, MonotonicMs, NonceCommit, NonceShare, Now,
-    PartialSigShare, ParticipantDeclined, ParticipantJoined, RequestId, RequestMetadata, RequestOptions, Rule, Sealed,
-    SessionAbort, SessionId, SessionReady, SignatureFinalized, SignerAdvertisement, SignerIndex, SignerMetadata,
-    SignerSet, SignerUnavailable, SigningRequest, SyncRequest, SyncResponse, TimestampMs, Topology, TranscriptHash,
+    PartialSigShare, ParticipantDeclined, ParticipantJoined, RequestId, RequestMetadata, RequestOptions,
+    ResourceAnnouncement, Rule, Sealed, SessionAbort, SessionId, SessionReady, SignatureFinalized, SignerAdvertisement,
+    SignerIndex, SignerMetadata, SignerSet, SignerUnavailable, SigningRequest, SyncRequest, SyncResponse, TimestampMs,
+    Topology, TranscriptHash,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -100,7 +101,7 @@ fn a_request() -> impl Strategy<Value = Message> {
     )
 }
 
-fn a_session_message() -> impl Strategy<Value = Message> {
+fn another_message() -> impl Strategy<Value = Message> {
     let delegation = || SESSION.signer(0).delegation();
     let id = || any::<[u8; 32]>();
     let attempt = || any::<u32>().prop_map(Attempt);
@@ -110,6 +111,10 @@ fn a_session_message() -> impl Strategy<Value = Message> {
         (id(), text(256)).prop_map(move |(id, reason)| {
             let advertisement = AdvertisementId::from(MessageId::from_bytes(id));
             SignerUnavailable { delegation: delegation(), advertisement, reason }.into()
+        }),
+        ("[!-~]{1,32}", "[!-~]{1,64}", vec(any::<u8>(), 0..4097)).prop_map(|(resource_type, id, data)| {
+            let unpaid = ResourceAnnouncement { data, ..resource(SESSION.signer(0), &resource_type, &id) };
+            pay_resource(unpaid).into()
         }),
         (id(), index(), any::<Option<[u8; 32]>>()).prop_map(move |(request, index, commitment)| {
             let commitment = commitment.map(|bytes| NonceCommitment::from_bytes(&bytes));
@@ -180,7 +185,7 @@ fn a_session_message() -> impl Strategy<Value = Message> {
 }
 
 fn message() -> impl Strategy<Value = Message> {
-    prop_oneof![1 => an_advertisement(), 2 => a_request(), 6 => a_session_message()]
+    prop_oneof![1 => an_advertisement(), 2 => a_request(), 6 => another_message()]
 }
 
 proptest! {
@@ -231,7 +236,7 @@ proptest! {
     }
 
     #[test]
-    fn any_bytes_are_refused_without_a_panic(version in 0u8..3, kind in 0u8..15, tail in vec(any::<u8>(), 0..600)) {
+    fn any_bytes_are_refused_without_a_panic(version in 0u8..3, kind in 0u8..16, tail in vec(any::<u8>(), 0..600)) {
         let frame = [&[version, kind], tail.as_slice()].concat();
         prop_assert!(validator().validate(arrival(frame), NOW).is_err());
     }

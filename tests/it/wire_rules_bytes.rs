@@ -57,7 +57,7 @@ fn v02_another_version_is_ignored_without_penalty() {
 
 #[test]
 fn v03_an_unknown_kind_is_ignored_without_penalty() {
-    for code in [0, 14, 255] {
+    for code in [0, 15, 255] {
         let frame = Forged::from_bytes(&sealed(Kind::NonceCommit)).set(1, &[code]).frame();
         let rejection = must_break(frame);
         assert_eq!(
@@ -115,6 +115,19 @@ fn v05_the_dht_holds_announcements_and_answers_hold_no_answers() {
     assert_eq!(outcome(Kind::ParticipantJoined, Channel::Dht), Err(Rule::Channel));
     assert_eq!(outcome(Kind::ParticipantJoined, Channel::Sync), Ok(()));
     assert_eq!(outcome(Kind::SyncResponse, Channel::Sync), Err(Rule::Channel));
+}
+
+#[test]
+fn v05_a_resource_is_found_in_the_dht_and_comes_in_no_other_way_from_others() {
+    let frame = sealed(Kind::ResourceAnnouncement);
+    let outcome = |channel| validator().validate(Arrival { channel, ..arrival(frame.clone()) }, NOW);
+    for channel in [Channel::Gossip, Channel::Direct, Channel::Sync] {
+        let rejection = outcome(channel).unwrap_err();
+        assert_eq!((rejection.rule, rejection.penalty), (Rule::Channel, Penalty::Malformed), "{channel:?}");
+    }
+    for channel in [Channel::Dht, Channel::Loopback, Channel::Store] {
+        assert!(outcome(channel).is_ok(), "{channel:?}");
+    }
 }
 
 #[test]

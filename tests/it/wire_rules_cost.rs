@@ -5,10 +5,10 @@ use std::sync::Arc;
 use motet_core_crypto::NonceCommitment;
 use motet_tests::wire_fixtures::{
     FLOOR, NOW, Session, Signer, advertisement, arrival, later, network, one_of_each, pay_advertisement, pay_request,
-    peer, request, validator, validator_with,
+    peer, request, resource, validator, validator_with,
 };
 use motet_tests::wire_forge::Forged;
-use motet_wire::work::{Free, claim_of_advertisement, epoch};
+use motet_wire::work::{Free, claim_of_advertisement, claim_of_resource, epoch};
 use motet_wire::{
     Admitted, Arrival, Attempt, Channel, Difficulty, HashWork, Load, NetworkGroup, NonceCommit, Now, Penalty, Rate,
     Rejection, Rule, SessionId, SigningRequest, Standing, Validator, ValidatorLimits, Verdict, Work, WorkPolicy,
@@ -141,7 +141,7 @@ fn v09_a_stranger_causes_so_much_computation() {
 
 #[test]
 fn v09_messages_weigh_what_handling_them_costs() {
-    // Signatures to check, and sums over all signers that a share sets off.
+    // Signatures to check, and sums over all signers that a share sets off. Resources are not sent, so nobody pays.
     let weights = [2, 2, 2, 2, 2, 1, 1, 3, 4, 4, 1, 1, 1];
     for ((name, sealed), weight) in one_of_each().into_iter().zip(weights) {
         let heard = |units| {
@@ -218,6 +218,28 @@ fn v32_an_advertisement_is_paid_for() {
             (rejection.rule, rejection.verdict, rejection.penalty),
             (Rule::Work, Verdict::Reject, Penalty::Malformed)
         );
+    }
+}
+
+#[test]
+fn v32_a_resource_is_paid_for_with_a_stamp_of_its_own() {
+    let signer = Signer::new(1);
+    let paid = resource(&signer, "relay", "1");
+    let heard = |work| {
+        let sealed = signer.seal(1, motet_wire::ResourceAnnouncement { work, ..paid.clone() });
+        validator().validate(arrival(sealed.frame), NOW).map(|_| ()).map_err(|rejection| rejection.rule)
+    };
+    assert_eq!(heard(paid.work), Ok(()));
+    let policy = HashWork { floor: FLOOR, ceiling: FLOOR };
+    let claim = claim_of_resource(&network(), &paid).unwrap();
+    let nonces = || (0..).map(|nonce| Work { nonce, ..paid.work });
+    let unpaid = nonces().find(|work| policy.check(&claim, Some(work)).is_err());
+    let as_an_advertisement = motet_wire::WorkClaim { purpose: motet_wire::Purpose::Advertisement, ..claim.clone() };
+    let elsewhere = nonces().find(|work| {
+        policy.check(&as_an_advertisement, Some(work)).is_ok() && policy.check(&claim, Some(work)).is_err()
+    });
+    for work in [unpaid.unwrap(), elsewhere.unwrap(), Work { epoch: paid.work.epoch + 1, ..paid.work }] {
+        assert_eq!(heard(work), Err(Rule::Work));
     }
 }
 

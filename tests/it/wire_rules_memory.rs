@@ -2,7 +2,7 @@
 
 use motet_core_crypto::schnorr;
 use motet_tests::wire_fixtures::{
-    NOW, Session, Signer, WALL, advertisement, arrival, later, network, pay_advertisement, peer, validator,
+    NOW, Session, Signer, WALL, advertisement, arrival, later, network, pay_advertisement, peer, resource, validator,
     validator_with,
 };
 use motet_tests::wire_forge::Forged;
@@ -276,4 +276,25 @@ fn v31_forgeries_do_not_use_up_an_authors_share() {
         assert_eq!(validator.validate(arrival(forged), NOW).unwrap_err().rule, Rule::Signature);
     }
     assert!(validator.validate(arrival(commit(0).frame), NOW).is_ok());
+}
+
+#[test]
+fn v29_resources_grow_older_each_by_its_own_name() {
+    let (anna, ben) = (Signer::new(1), Signer::new(2));
+    let mut validator = validator();
+    let mut hear = |signer: &Signer, sequence, resource_type, id| {
+        let sealed = signer.seal(sequence, resource(signer, resource_type, id));
+        validator.validate(arrival(sealed.frame), NOW).map(|_| ()).map_err(|error| error.rule)
+    };
+    assert_eq!(hear(&anna, 10, "relay", "1"), Ok(()));
+    // What we asked for may be what we know.
+    assert_eq!(hear(&anna, 10, "relay", "1"), Ok(()));
+    assert_eq!(hear(&anna, 9, "relay", "1"), Err(Rule::Stale));
+    // Another id, another type, another cut of the same letters, another signer: another resource.
+    for (resource_type, id) in [("relay", "2"), ("mirror", "1"), ("rela", "y1")] {
+        assert_eq!(hear(&anna, 9, resource_type, id), Ok(()), "{resource_type} {id}");
+    }
+    assert_eq!(hear(&ben, 9, "relay", "1"), Ok(()));
+    // Nor do a signer's resources make its advertisements stale.
+    assert_eq!(validator.validate(arrival(offer_at(&anna, 1, 0).frame), NOW).map(|_| ()), Ok(()));
 }

@@ -1,11 +1,13 @@
 //! V-14 to V-22: what anybody can see from a message alone, each rule with its neighbour on the right side.
 
 use motet_core_crypto::SecretKey;
-use motet_tests::wire_fixtures::{Session, Signer, WALL, advertisement, network, pay_advertisement, request};
+use motet_tests::wire_fixtures::{
+    Session, Signer, WALL, advertisement, network, pay_advertisement, pay_resource, request, resource,
+};
 use motet_tests::wire_forge::{DELEGATION, Forged, TIMESTAMP};
 use motet_wire::{
-    Address, Criteria, Derivation, Difficulty, Item, Message, NonceShare, Rule, SealError, SessionReady, SignerIndex,
-    SignerSet, SigningRequest, SyncRequest, TimestampMs, seal,
+    Address, Criteria, Derivation, Difficulty, Item, Message, NonceShare, ResourceAnnouncement, Rule, SealError,
+    SessionReady, SignerIndex, SignerSet, SigningRequest, SyncRequest, TimestampMs, seal,
 };
 
 use crate::wire_rules_bytes::{must_break, must_pass};
@@ -74,6 +76,14 @@ fn v16_an_announcement_lives_no_longer_than_its_kind_allows() {
     must_pass(signers[0].seal(1, asks(WALL + 2 * HOUR)).frame);
     assert_eq!(must_not_seal(&signers[0], asks(WALL + 2 * HOUR + 1)), Rule::Lifetime);
     assert_eq!(must_not_seal(&signers[0], asks(WALL - 1)), Rule::Lifetime);
+
+    let lies = |milliseconds| {
+        let expires = TimestampMs(WALL + milliseconds);
+        pay_resource(ResourceAnnouncement { expires, ..resource(&signer, "relay", "1") })
+    };
+    must_pass(signer.seal(1, lies(DAY)).frame);
+    assert_eq!(must_not_seal(&signer, lies(DAY + 1)), Rule::Lifetime);
+    assert_eq!(must_not_seal(&signer, lies(0)), Rule::Lifetime);
 }
 
 #[test]
@@ -256,4 +266,18 @@ fn v22_evidence_in_an_abort_decodes() {
     }
     let key = &session.signer(0).message_key;
     must_pass(sound.set_body(evidence, &[1]).sign(&network(), key).frame());
+}
+
+#[test]
+fn v21_a_resource_has_a_type_and_an_id_that_can_be_seen() {
+    let signer = Signer::new(1);
+    for (resource_type, id) in [("r", "1"), (&*"r".repeat(32), &*"~".repeat(64)), ("!/:", "anna/1?x=0")] {
+        must_pass(signer.seal(1, resource(&signer, resource_type, id)).frame);
+    }
+    let empty = ResourceAnnouncement { data: Vec::new(), ..resource(&signer, "relay", "anna") };
+    must_pass(signer.seal(1, pay_resource(empty)).frame);
+    for (resource_type, id) in [("", "1"), ("r", ""), ("a relay", "1"), ("r", "1\n"), ("r", "\u{fc}"), ("\u{7f}", "1")]
+    {
+        assert_eq!(must_not_seal(&signer, resource(&signer, resource_type, id)), Rule::Fields, "{resource_type} {id}");
+    }
 }

@@ -2,11 +2,11 @@
 
 use motet_tests::wire_fixtures::{
     NOW, Session, Signer, WALL, advertisement, arrival, later, network, one_of_each, pay_advertisement, request,
-    validator,
+    resource, validator,
 };
 use motet_wire::{
     Arrival, Channel, Difficulty, Kind, Message, MonotonicMs, Now, Penalty, Rule, Scope, SignerAdvertisement,
-    TimestampMs, Validated, Verdict,
+    TimestampMs, Topic, Validated, Verdict,
 };
 
 const MINUTE: u64 = 60_000;
@@ -28,7 +28,8 @@ fn at(wall: u64) -> Now {
 #[test]
 fn v23_an_announcement_is_of_our_time_give_or_take_five_minutes() {
     for (name, sealed) in one_of_each().into_iter().filter(|(_, sealed)| sealed.kind.scope() == Scope::Announcement) {
-        for channel in [Channel::Gossip, Channel::Direct] {
+        let pushed = Topic::of(sealed.kind).map(|_| [Channel::Gossip, Channel::Direct]);
+        for channel in pushed.into_iter().flatten() {
             for far in [WALL - 5 * MINUTE - 1, WALL + 5 * MINUTE + 1] {
                 assert_eq!(outcome(&sealed, channel, at(far)).map(|_| ()), Err(Rule::Skew), "{name}");
             }
@@ -81,6 +82,9 @@ fn v24_what_has_expired_is_ignored() {
     // A participant hands the request on while its session is going on.
     assert!(outcome(&asked, Channel::Sync, at(end + 2 * HOUR - 1)).is_ok());
     assert_eq!(outcome(&asked, Channel::Sync, at(end + 2 * HOUR)).map(|_| ()), Err(Rule::Expired));
+    let announced = signer.seal(2, resource(&signer, "relay", "1"));
+    assert!(outcome(&announced, Channel::Dht, at(WALL + 6 * HOUR - 1)).is_ok());
+    assert_eq!(outcome(&announced, Channel::Dht, at(WALL + 6 * HOUR)).map(|_| ()), Err(Rule::Expired));
     // Our own store is for us to judge.
     assert!(outcome(&asked, Channel::Store, at(end + DAY)).is_ok());
 }

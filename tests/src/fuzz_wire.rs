@@ -166,7 +166,13 @@ pub const TARGETS: [Target; 5] = [
 pub fn seeds(target: &str) -> Vec<Vec<u8>> {
     let frames = one_of_each().into_iter().map(|(_, sealed)| sealed);
     match target {
-        "wire_frame" => frames.map(|sealed| [&[0], &*sealed.frame].concat()).collect(),
+        "wire_frame" => frames
+            .map(|sealed| {
+                // A resource is read from the DHT, all others come directly.
+                let way = if sealed.kind == Kind::ResourceAnnouncement { 2 } else { 0 };
+                [&[way], &*sealed.frame].concat()
+            })
+            .collect(),
         "wire_body" => frames
             .map(|sealed| {
                 let forged = Forged::from(&sealed);
@@ -176,7 +182,7 @@ pub fn seeds(target: &str) -> Vec<Vec<u8>> {
                 [&[sealed.kind.code(), who], forged.body()].concat()
             })
             .collect(),
-        "wire_pipeline" => (0..13u8)
+        "wire_pipeline" => (0..14u8)
             .map(|which| {
                 let step = |flip, way, from, pause| [which, 0, 60, flip, way, from, from, pause];
                 [step(0, 0, 0, 0), step(0, 1, 1, 1), step(1, 0, 2, 0), step(1, 0, 2, 0), step(0, 3, 3, 255)].concat()

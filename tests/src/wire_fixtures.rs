@@ -11,14 +11,15 @@ use motet_core_crypto::{
     NonceCommitment, NonceInputs, PartialSignature, PublicNonce, SecretKey, Signature, generate_nonce, schnorr,
     tagged_hash,
 };
-use motet_wire::work::{claim_of_advertisement, claim_of_request, mint};
+use motet_wire::work::{claim_of_advertisement, claim_of_request, claim_of_resource, mint};
 use motet_wire::{
     AbortCode, AbortReason, AbortSubject, Address, AdvertisementId, Arrival, Attempt, Channel, Commitments, Criteria,
-    Delegation, Derivation, Difficulty, Election, Evidence, HashWork, Have, Holding, Item, Message, MonotonicMs,
+    Delegation, Derivation, Difficulty, Election, Evidence, HashWork, Have, Holding, Item, Kind, Message, MonotonicMs,
     NetworkId, NonceCommit, NonceShare, Now, PartialSigShare, ParticipantDeclined, ParticipantJoined, PeerId,
-    RequestMetadata, RequestOptions, Sealed, SessionAbort, SessionId, SessionReady, SignatureFinalized,
-    SignerAdvertisement, SignerIndex, SignerMetadata, SignerSet, SignerUnavailable, SigningRequest, SyncRequest,
-    SyncResponse, TimestampMs, Topology, TranscriptHash, Validator, ValidatorLimits, Work, seal, transcript,
+    RequestMetadata, RequestOptions, ResourceAnnouncement, Sealed, SessionAbort, SessionId, SessionReady,
+    SignatureFinalized, SignerAdvertisement, SignerIndex, SignerMetadata, SignerSet, SignerUnavailable, SigningRequest,
+    SyncRequest, SyncResponse, TimestampMs, Topology, TranscriptHash, Validator, ValidatorLimits, Work, seal,
+    transcript,
 };
 use rand_chacha::ChaCha8Rng;
 use rand_core::SeedableRng;
@@ -126,6 +127,26 @@ pub fn pay_advertisement(unpaid: SignerAdvertisement, difficulty: Difficulty) ->
     let claim = claim_of_advertisement(&network(), &unpaid).expect("within bounds");
     let work = mint(&claim, difficulty, |_| std::ops::ControlFlow::Continue(())).expect("it is never stopped");
     SignerAdvertisement { work, ..unpaid }
+}
+
+/// A resource of this signer under this name, paid for.
+pub fn resource(signer: &Signer, resource_type: &str, id: &str) -> ResourceAnnouncement {
+    pay_resource(ResourceAnnouncement {
+        delegation: signer.delegation(),
+        resource_type: resource_type.to_owned(),
+        id: id.to_owned(),
+        data: b"wss://anna.example:7000".to_vec(),
+        created: TimestampMs(WALL),
+        expires: TimestampMs(WALL + 6 * 3_600_000),
+        work: Work::default(),
+    })
+}
+
+/// The same resource with a stamp that is worth what the fixtures ask for.
+pub fn pay_resource(unpaid: ResourceAnnouncement) -> ResourceAnnouncement {
+    let claim = claim_of_resource(&network(), &unpaid).expect("within bounds");
+    let work = mint(&claim, FLOOR, |_| std::ops::ControlFlow::Continue(())).expect("it is never stopped");
+    ResourceAnnouncement { work, ..unpaid }
 }
 
 /// The same request with a stamp of this value.
@@ -360,6 +381,7 @@ pub fn one_of_each() -> Vec<(&'static str, Sealed)> {
         ("session_abort", session.signer(0).seal(6, abort)),
         ("sync_request", session.signer(0).seal(7, asked)),
         ("sync_response", session.signer(0).seal(8, answered)),
+        ("resource_announcement", anna.seal(1_002, resource(anna, "relay", "anna/1"))),
     ]
 }
 
@@ -391,7 +413,9 @@ pub fn validator_with(limits: ValidatorLimits) -> Validator {
     Validator::with_work(network(), limits, Arc::new(HashWork { floor: FLOOR, ceiling: Difficulty(12) }))
 }
 
-/// A frame that comes straight from a stranger, peer number 99.
+/// A frame that comes straight from a stranger, peer number 99; of a kind that is never sent, from the DHT.
 pub fn arrival(frame: impl Into<Arc<[u8]>>) -> Arrival {
-    Arrival::new(frame.into(), Channel::Direct, peer(99))
+    let frame = frame.into();
+    let of_the_dht = frame.get(1) == Some(&Kind::ResourceAnnouncement.code());
+    Arrival::new(frame, if of_the_dht { Channel::Dht } else { Channel::Direct }, peer(99))
 }

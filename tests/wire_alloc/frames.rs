@@ -2,14 +2,15 @@
 
 use motet_core_crypto::PartialSignature;
 use motet_tests::wire_fixtures::{
-    FLOOR, Session, Signer, WALL, advertisement, network, one_of_each, pay_advertisement, pay_request, request,
+    FLOOR, Session, Signer, WALL, advertisement, network, one_of_each, pay_advertisement, pay_request, pay_resource,
+    request, resource,
 };
 use motet_tests::wire_forge::Forged;
 use motet_wire::{
     AbortCode, AbortReason, AbortSubject, Address, Attempt, Criteria, Derivation, Evidence, Item, Kind, Message,
-    NonceShare, PartialSigShare, ParticipantDeclined, Sealed, SessionAbort, SessionReady, SignatureFinalized,
-    SignerAdvertisement, SignerIndex, SignerMetadata, SignerUnavailable, SigningRequest, SyncResponse, TranscriptHash,
-    limits,
+    NonceShare, PartialSigShare, ParticipantDeclined, ResourceAnnouncement, Sealed, SessionAbort, SessionReady,
+    SignatureFinalized, SignerAdvertisement, SignerIndex, SignerMetadata, SignerUnavailable, SigningRequest,
+    SyncResponse, TranscriptHash, limits,
 };
 
 /// A signer whose message key signs what is forged here.
@@ -60,6 +61,11 @@ pub(crate) fn largest() -> Vec<Sealed> {
         }
         .into(),
         SignatureFinalized { session: session.id, signatures: vec![session.signatures[0]; limits::ITEMS_MAX] }.into(),
+        pay_resource(ResourceAnnouncement {
+            data: vec![3; limits::RESOURCE_DATA],
+            ..resource(anna, &"t".repeat(limits::RESOURCE_TYPE), &"i".repeat(limits::RESOURCE_ID))
+        })
+        .into(),
     ];
     messages.extend(requests(anna).into_iter().map(Message::from));
     messages.extend(evidence(&session).into_iter().map(|evidence| {

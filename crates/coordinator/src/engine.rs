@@ -19,6 +19,7 @@ pub mod input;
 mod privacy;
 mod progress;
 mod requests;
+mod resources;
 mod resume;
 mod rounds;
 mod session;
@@ -44,7 +45,8 @@ use conduct::Conduct;
 use directory::Directory;
 use early::Early;
 use hosted::Hosted;
-pub use input::{Action, Announcement, Command, CommandId, Input, Reply, SessionStatus, Wishes};
+pub use input::{Action, Announcement, Command, CommandId, Input, Offered, Reply, SessionStatus, Wishes};
+use resources::Resources;
 use resume::{Ended, Left};
 use session::Session;
 use step::Step;
@@ -56,6 +58,7 @@ pub struct Engine {
     peer: PeerId,
     hosted: BTreeMap<PublicKey, Hosted>,
     directory: Directory,
+    resources: Resources,
     conduct: Conduct,
     sessions: BTreeMap<RequestId, Session>,
     /// The spans of sessions that this step has closed.
@@ -98,6 +101,7 @@ impl Engine {
             peer,
             hosted: BTreeMap::new(),
             directory: Directory::default(),
+            resources: Resources::default(),
             conduct: Conduct::new(&snapshot.standings),
             sessions: BTreeMap::new(),
             closed: BTreeMap::new(),
@@ -166,6 +170,7 @@ impl Engine {
         sessions
             .chain(hosted)
             .chain(self.directory.next_expiry())
+            .chain(self.resources.next_deadline())
             .chain(self.early.next_expiry())
             .chain(self.left_until)
             .chain(self.next_cover())
@@ -218,6 +223,7 @@ impl Engine {
             Message::SessionAbort(_) => narrowed(message, |message| self.on_abort(message, step)),
             Message::SyncRequest(_) => narrowed(message, |message| self.on_sync_request(message, step)),
             Message::SyncResponse(_) => narrowed(message, |message| self.on_sync_response(message, step)),
+            Message::ResourceAnnouncement(_) => narrowed(message, |message| self.on_resource(message, step)),
         }
     }
 

@@ -1,5 +1,7 @@
 //! Why a call was refused: its caller's fault, by type. What peers or the network do wrong are events, not errors.
 
+use core::time::Duration;
+
 use motet_core_crypto::PublicKey;
 use motet_wire::{IdError, ItemError, RequestId, SealError};
 
@@ -46,6 +48,33 @@ pub enum CommandError {
     /// The signer has no advertisement.
     #[error("the signer has no advertisement to withdraw")]
     NotAdvertised,
+    /// A resource cannot have this name.
+    #[error(
+        "a resource has a type of 1 to 32 and an id of 1 to 64 visible ASCII characters; hash or encode what is longer"
+    )]
+    ResourceName,
+    /// A resource holds less than this.
+    #[error("{length} bytes of data; a resource holds {limit}, so announce where the rest is")]
+    ResourceData {
+        /// How many there are.
+        length: usize,
+        /// How many it may hold.
+        limit: usize,
+    },
+    /// A resource does not live that long, or longer than that.
+    #[error("a resource lives from {least:?} to {most:?}; it is announced anew while its node runs")]
+    ResourceLifetime {
+        /// How long it has to live.
+        least: Duration,
+        /// How long it may live.
+        most: Duration,
+    },
+    /// As many resources are announced as may.
+    #[error("this node announces {limit} resources already; use one of their names again, or another node")]
+    TooManyResources {
+        /// How many may.
+        limit: usize,
+    },
     /// The keys or derivations of the request do not exist.
     #[error(transparent)]
     Item(#[from] ItemError),

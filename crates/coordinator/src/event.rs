@@ -3,8 +3,8 @@
 
 use motet_core_crypto::{PublicKey, Signature, XOnlyPublicKey};
 use motet_wire::{
-    AdvertisementId, Attempt, Channel, Charge, PeerId, RequestId, SessionId, SignerAdvertisement, SignerIndex,
-    SigningRequest,
+    AdvertisementId, Attempt, Channel, Charge, MessageId, PeerId, RequestId, ResourceAnnouncement, SessionId,
+    SignerAdvertisement, SignerIndex, SigningRequest,
 };
 
 /// Something has happened.
@@ -19,6 +19,8 @@ pub enum Event {
     SignerWithdrawn(Withdrawal),
     /// Another node's signer has withdrawn its advertisement.
     SignerUnavailable(Withdrawal),
+    /// A resource of a signer of this node is out.
+    ResourceAnnounced(Resource),
     /// A request of a signer of this node is out.
     SigningRequestCreated(Requested),
     /// A request asks for a signer of this node.
@@ -116,6 +118,7 @@ impl Event {
             Self::SignerDiscovered(_) => "SignerDiscovered",
             Self::SignerWithdrawn(_) => "SignerWithdrawn",
             Self::SignerUnavailable(_) => "SignerUnavailable",
+            Self::ResourceAnnounced(_) => "ResourceAnnounced",
             Self::SigningRequestCreated(_) => "SigningRequestCreated",
             Self::SigningRequestReceived(_) => "SigningRequestReceived",
             Self::SigningRequestJoined(_) => "SigningRequestJoined",
@@ -166,6 +169,7 @@ impl Event {
             | Self::SignerDiscovered(_)
             | Self::SignerWithdrawn(_)
             | Self::SignerUnavailable(_)
+            | Self::ResourceAnnounced(_)
             | Self::Listening { .. }
             | Self::PeerConnected { .. }
             | Self::PeerDisconnected { .. }
@@ -194,6 +198,15 @@ pub struct Withdrawal {
     pub advertisement: AdvertisementId,
     /// Why, in the signer's words.
     pub reason: String,
+}
+
+/// A resource, and the message that announces it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Resource {
+    /// The message's id.
+    pub message: MessageId,
+    /// What it says.
+    pub announcement: Box<ResourceAnnouncement>,
 }
 
 /// A request, and how it came.

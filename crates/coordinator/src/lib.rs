@@ -20,7 +20,7 @@ pub mod signer;
 pub mod store;
 
 pub use config::{Config, Privacy, Rounds};
-pub use engine::{Action, Announcement, Command, CommandId, Engine, Input, Reply, SessionStatus, Wishes};
+pub use engine::{Action, Announcement, Command, CommandId, Engine, Input, Offered, Reply, SessionStatus, Wishes};
 pub use entropy::{EntropyError, OsEntropy};
 pub use error::CommandError;
 pub use event::Event;

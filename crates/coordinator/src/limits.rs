@@ -7,6 +7,15 @@ pub const ADVERTISEMENTS: usize = 4096;
 /// Messages kept for requests or attempts that are not known yet; the oldest goes first. Honest messages overtake each
 /// other by a network delay, so few are early at any time.
 pub const EARLY_MESSAGES: usize = 1024;
+/// Resources known, announced here and found: 4 KB each and a little more, and an application that looks for others keeps
+/// what it has found.
+pub const RESOURCES: usize = 1024;
+/// Resources that this node announces: each is paid for and put into the DHT again every hour.
+pub const OWN_RESOURCES: usize = 100;
+/// The shortest life of a resource: half of it after each announcement, there is another, and a stamp to be found for it.
+pub const RESOURCE_LIFETIME: Duration = Duration::from_secs(60);
+/// The longest that a resource lies in the DHT before it is put there again: half of what nodes keep anything for.
+pub const RESOURCE_REFRESH: Duration = Duration::from_secs(60 * 60);
 /// Early messages kept from one sender, so that nobody can push out everybody else's.
 pub const EARLY_PER_SENDER: usize = 32;
 /// Finished sessions whose outcome is remembered, to answer questions and to know duplicates.
@@ -53,7 +62,7 @@ pub const ARRIVALS: usize = 32;
 /// Computations at once: more than any machine has cores only delays those in front.
 pub const POOL: usize = 16;
 /// Own announcements that are put into the DHT again when it gets its first peers.
-pub const PUBLISHED: usize = 64;
+pub const PUBLISHED: usize = 64 + OWN_RESOURCES;
 /// Computations that are done at once, in checks of a signature, together with what waits meanwhile: a quarter of a
 /// millisecond, for which nobody would call another thread.
 pub const AT_ONCE: usize = 8;

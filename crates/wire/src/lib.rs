@@ -38,8 +38,9 @@ pub use id::{
 pub use message::{
     AbortCode, AbortReason, AbortSubject, Address, Body, Commitments, Criteria, Derivation, Election, Have, Holding,
     Item, ItemError, Kind, Message, NonceCommit, NonceShare, PartialSigShare, ParticipantDeclined, ParticipantJoined,
-    RequestMetadata, RequestOptions, Scope, SessionAbort, SessionReady, SignatureFinalized, SignerAdvertisement,
-    SignerMetadata, SignerSet, SignerUnavailable, SigningRequest, SyncRequest, SyncResponse, Topology,
+    RequestMetadata, RequestOptions, ResourceAnnouncement, Scope, SessionAbort, SessionReady, SignatureFinalized,
+    SignerAdvertisement, SignerMetadata, SignerSet, SignerUnavailable, SigningRequest, SyncRequest, SyncResponse,
+    Topology,
 };
 pub use text::{Offer, TextError, TextForm};
 pub use time::{MonotonicMs, Now, TimestampMs};

@@ -45,6 +45,12 @@ pub const NICKNAME: usize = 64;
 pub const SIGNER_DESCRIPTION: usize = 256;
 /// Longest reason given for a withdrawal, a refusal or an abort.
 pub const REASON: usize = 256;
+/// Longest type of a resource: the name of an application.
+pub const RESOURCE_TYPE: usize = 32;
+/// Longest id of a resource: 32 bytes in hex.
+pub const RESOURCE_ID: usize = 64;
+/// Most data of a resource: what is longer lies elsewhere, and the resource says where.
+pub const RESOURCE_DATA: usize = 4 * 1024;
 /// Longest evidence inside an abort: the largest request, one item's nonces of 100 signers, and three envelopes.
 pub const EVIDENCE: usize = 62 * 1024;
 /// Most frames in one SyncResponse: all joins, commitments, nonces and partial signatures of 100 signers, and the
@@ -71,6 +77,8 @@ pub const FRAME_SIGNATURE_FINALIZED: usize = 512 + 64 * ITEMS_MAX;
 pub const FRAME_SESSION_ABORT: usize = 64 * 1024;
 /// Largest SyncResponse.
 pub const FRAME_SYNC_RESPONSE: usize = 256 * 1024;
+/// Largest ResourceAnnouncement: a bag of the DHT holds several.
+pub const FRAME_RESOURCE_ANNOUNCEMENT: usize = 6 * 1024;
 /// Largest frame of all: what a transport may allocate for one message before it knows its kind.
 pub const FRAME_MAX: usize = FRAME_SYNC_RESPONSE;
 
@@ -78,6 +86,8 @@ pub const FRAME_MAX: usize = FRAME_SYNC_RESPONSE;
 pub const DELEGATION_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
 /// Longest life of an advertisement.
 pub const ADVERTISEMENT_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
+/// Longest life of a resource, unless it is announced anew.
+pub const RESOURCE_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
 /// Longest life of a request, and of the session that it becomes.
 pub const REQUEST_LIFETIME: Duration = Duration::from_secs(2 * 60 * 60);
 /// How far an announcement's timestamp may be from our clock, either way.

@@ -12,6 +12,7 @@ pub(crate) mod outcome;
 pub(crate) mod partial;
 pub(crate) mod raw;
 pub(crate) mod request;
+pub(crate) mod resource;
 pub(crate) mod sync;
 
 use core::fmt;
@@ -26,6 +27,7 @@ pub use partial::PartialSigShare;
 pub use request::{
     Commitments, Derivation, Election, Item, ItemError, RequestMetadata, RequestOptions, SigningRequest, Topology,
 };
+pub use resource::ResourceAnnouncement;
 pub use sync::{Have, Holding, SignerSet, SyncRequest, SyncResponse};
 
 use crate::delegation::Delegation;
@@ -61,11 +63,13 @@ pub enum Kind {
     SyncRequest = 12,
     /// [`SyncResponse`].
     SyncResponse = 13,
+    /// [`ResourceAnnouncement`].
+    ResourceAnnouncement = 14,
 }
 
 impl Kind {
     /// All kinds, in the order of their numbers.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::SignerAdvertisement,
         Self::SignerUnavailable,
         Self::SigningRequest,
@@ -79,6 +83,7 @@ impl Kind {
         Self::SessionAbort,
         Self::SyncRequest,
         Self::SyncResponse,
+        Self::ResourceAnnouncement,
     ];
 
     /// The number on the wire.
@@ -107,6 +112,7 @@ impl Kind {
             Self::SessionAbort => "SessionAbort",
             Self::SyncRequest => "SyncRequest",
             Self::SyncResponse => "SyncResponse",
+            Self::ResourceAnnouncement => "ResourceAnnouncement",
         }
     }
 
@@ -126,6 +132,7 @@ impl Kind {
             Self::SignatureFinalized => limits::FRAME_SIGNATURE_FINALIZED,
             Self::SessionAbort => limits::FRAME_SESSION_ABORT,
             Self::SyncResponse => limits::FRAME_SYNC_RESPONSE,
+            Self::ResourceAnnouncement => limits::FRAME_RESOURCE_ANNOUNCEMENT,
         }
     }
 
@@ -134,6 +141,7 @@ impl Kind {
         match self {
             Self::SignerAdvertisement => Some(limits::ADVERTISEMENT_LIFETIME),
             Self::SigningRequest => Some(limits::REQUEST_LIFETIME),
+            Self::ResourceAnnouncement => Some(limits::RESOURCE_LIFETIME),
             Self::SignerUnavailable
             | Self::ParticipantJoined
             | Self::ParticipantDeclined
@@ -151,7 +159,9 @@ impl Kind {
     /// Whether the message speaks to everybody or to a session.
     pub const fn scope(self) -> Scope {
         match self {
-            Self::SignerAdvertisement | Self::SignerUnavailable | Self::SigningRequest => Scope::Announcement,
+            Self::SignerAdvertisement | Self::SignerUnavailable | Self::SigningRequest | Self::ResourceAnnouncement => {
+                Scope::Announcement
+            }
             Self::ParticipantJoined
             | Self::ParticipantDeclined
             | Self::SessionReady
@@ -198,6 +208,7 @@ pub enum Message {
     SessionAbort(SessionAbort),
     SyncRequest(SyncRequest),
     SyncResponse(SyncResponse),
+    ResourceAnnouncement(ResourceAnnouncement),
 }
 
 impl Message {
@@ -217,6 +228,7 @@ impl Message {
             Self::SessionAbort(_) => Kind::SessionAbort,
             Self::SyncRequest(_) => Kind::SyncRequest,
             Self::SyncResponse(_) => Kind::SyncResponse,
+            Self::ResourceAnnouncement(_) => Kind::ResourceAnnouncement,
         }
     }
 
@@ -228,6 +240,7 @@ impl Message {
             Self::SigningRequest(message) => Some(&message.creator),
             Self::ParticipantJoined(message) => Some(&message.delegation),
             Self::ParticipantDeclined(message) => Some(&message.delegation),
+            Self::ResourceAnnouncement(message) => Some(&message.delegation),
             Self::SessionReady(_)
             | Self::NonceCommit(_)
             | Self::NonceShare(_)
@@ -287,4 +300,5 @@ body!(
     SessionAbort,
     SyncRequest,
     SyncResponse,
+    ResourceAnnouncement,
 );

@@ -28,7 +28,8 @@ impl Topic {
         format!("motet/{network}/v1/{self}")
     }
 
-    /// The topic that a kind of message is published on; `None` for the kinds that are only ever sent directly.
+    /// The topic that a kind of message is published on; `None` for the kinds that are only ever sent directly,
+    /// or lie in the DHT alone.
     pub const fn of(kind: Kind) -> Option<Self> {
         match kind {
             Kind::SignerAdvertisement | Kind::SignerUnavailable => Some(Self::Signers),
@@ -38,9 +39,12 @@ impl Topic {
             | Kind::SessionReady
             | Kind::SignatureFinalized
             | Kind::SessionAbort => Some(Self::Sessions),
-            Kind::NonceCommit | Kind::NonceShare | Kind::PartialSigShare | Kind::SyncRequest | Kind::SyncResponse => {
-                None
-            }
+            Kind::NonceCommit
+            | Kind::NonceShare
+            | Kind::PartialSigShare
+            | Kind::SyncRequest
+            | Kind::SyncResponse
+            | Kind::ResourceAnnouncement => None,
         }
     }
 }

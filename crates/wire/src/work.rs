@@ -15,7 +15,7 @@ use motet_core_crypto::Tag;
 use crate::codec::{Decode, Encode, ParseError};
 use crate::id::NetworkId;
 use crate::limits;
-use crate::message::{SignerAdvertisement, SigningRequest};
+use crate::message::{ResourceAnnouncement, SignerAdvertisement, SigningRequest};
 use crate::time::{TimestampMs, milliseconds};
 use crate::validate::Standing;
 
@@ -69,6 +69,8 @@ pub enum Purpose {
     Advertisement = 1,
     /// A request.
     Request = 2,
+    /// A resource.
+    Resource = 3,
 }
 
 /// What a message that may have to be paid for says of itself.
@@ -80,7 +82,8 @@ pub struct WorkClaim {
     pub network: NetworkId,
     /// The signer key of the author, compressed.
     pub author: [u8; 33],
-    /// The hash of what is paid for: of an advertisement its body in front of the stamp, of a request its id.
+    /// The hash of what is paid for: of an advertisement or a resource its body in front of the stamp, of a request
+    /// its id.
     pub payload: [u8; 32],
     /// When the message says that it was made.
     pub created: TimestampMs,
@@ -103,8 +106,8 @@ pub enum WorkFault {
 
 /// Decides whether a message is paid for.
 pub trait WorkPolicy: fmt::Debug + Send + Sync {
-    /// Checks what a message brings. It is called for advertisements and requests, for every one of them that arrives,
-    /// before any signature check; so it must cost much less than that.
+    /// Checks what a message brings. It is called for advertisements, requests and resources, for every one of them
+    /// that arrives, before any signature check; so it must cost much less than that.
     ///
     /// # Errors
     ///
@@ -217,6 +220,25 @@ pub fn claim_of_advertisement(
         author: advertisement.delegation.signer.to_bytes(),
         payload: crate::validate::advertisement_payload(network, &body),
         created: advertisement.created,
+        standing: Standing::Stranger,
+        load: Load::IDLE,
+    })
+}
+
+/// What a resource's stamp has to be over. Its `work` is not looked at.
+///
+/// # Errors
+///
+/// [`ParseError`] when a part of the resource is over its bound.
+pub fn claim_of_resource(network: &NetworkId, resource: &ResourceAnnouncement) -> Result<WorkClaim, ParseError> {
+    let raw = crate::message::resource::RawResourceAnnouncement::try_from(resource)?;
+    let body = crate::codec::encode(&raw)?;
+    Ok(WorkClaim {
+        purpose: Purpose::Resource,
+        network: network.clone(),
+        author: resource.delegation.signer.to_bytes(),
+        payload: crate::validate::resource_payload(network, &body),
+        created: resource.created,
         standing: Standing::Stranger,
         load: Load::IDLE,
     })

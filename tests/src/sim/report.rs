@@ -98,7 +98,9 @@ const SHOWN: usize = 24;
 /// Why a cell cannot be hit, or is hit by accident only: it is not counted.
 pub fn unreachable(cell: &Cell) -> Option<&'static str> {
     match cell {
-        (_, Kind::SignerAdvertisement | Kind::SignerUnavailable, _) => Some("discovery is no part of a session"),
+        (_, Kind::SignerAdvertisement | Kind::SignerUnavailable | Kind::ResourceAnnouncement, _) => {
+            Some("discovery is no part of a session")
+        }
         (Stage::Commitments | Stage::Nonces | Stage::Partials | Stage::Complete, Kind::ParticipantDeclined, None) => {
             Some("an honest signer joins or declines, never both, unless there are two of it")
         }

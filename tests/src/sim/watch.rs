@@ -449,7 +449,7 @@ impl Watch {
             },
             Message::SyncRequest(request) => Some(request.request),
             Message::SyncResponse(response) => Some(response.request),
-            Message::SignerAdvertisement(_) | Message::SignerUnavailable(_) => None,
+            Message::SignerAdvertisement(_) | Message::SignerUnavailable(_) | Message::ResourceAnnouncement(_) => None,
         }
     }
 }

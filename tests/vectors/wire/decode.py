@@ -138,6 +138,16 @@ def text(bound):
     return lambda reader: raw(bound)(reader).decode("utf-8")
 
 
+def visible(bound):
+    def read(reader):
+        word = raw(bound)(reader)
+        if not word or any(not 0x21 <= byte <= 0x7E for byte in word):
+            raise ValueError("not a name")
+        return word.decode()
+
+    return read
+
+
 def listing(bound, element):
     def read(reader):
         count = U32(reader)
@@ -205,6 +215,9 @@ KINDS = {
         request=array(32), attempt=U32, held_request=code(1), joins=u128, commitments=u128, nonces=u128, partials=u128,
         held_outcome=code(1))),
     13: ("SyncResponse", 262144, structure(request=array(32), frames=listing(403, data(65536)))),
+    14: ("ResourceAnnouncement", 6144, structure(
+        delegation=DELEGATION, resource_type=visible(32), id=visible(64), data=data(4096), created=U64, expires=U64,
+        work=WORK)),
 }
 
 EVIDENCE = {
@@ -295,9 +308,10 @@ def decode(frame, network):
     delegation = said.get("delegation", said.get("creator"))
     if delegation:
         check_delegation(delegation, sender, network)
-    if kind == 1:
-        payload = tagged_hash("motet/advertisement/v1", network, body[:-12])
-        out["work"] = work_value(said["work"], network, 1, delegation["signer"], payload)
+    if kind in (1, 14):
+        tag, purpose = ("motet/advertisement/v1", 1) if kind == 1 else ("motet/resource/v1", 3)
+        payload = tagged_hash(tag, network, body[:-12])
+        out["work"] = work_value(said["work"], network, purpose, delegation["signer"], payload)
         if said["work"]["epoch"] != said["created"] // 600_000:
             raise ValueError("the work is of another epoch")
     if kind == 3:

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use motet_core_crypto::PublicKey;
 use motet_wire::{
-    Address, AdvertisementId, Criteria, DhtKey, Index, MonotonicMs, SignerAdvertisement, SignerMetadata,
-    SignerUnavailable, SigningRequest, Topic, Validated, Work, work,
+    Address, AdvertisementId, Criteria, DhtKey, Index, MonotonicMs, ResourceAnnouncement, SignerAdvertisement,
+    SignerMetadata, SignerUnavailable, SigningRequest, Topic, Validated, Work, work,
 };
 
 use super::Engine;
@@ -43,6 +43,17 @@ pub(super) struct Offer {
 pub(super) enum Minting {
     Advertisement { command: Option<CommandId>, advertisement: Box<SignerAdvertisement>, offer: Offer },
     Request { command: CommandId, request: Box<SigningRequest>, items: Arc<[SigningItem]> },
+    Resource { command: Option<CommandId>, resource: Box<ResourceAnnouncement>, lifetime: Duration },
+}
+
+impl Minting {
+    /// Who waits for it: nobody, if it is a renewal.
+    const fn command(&self) -> Option<CommandId> {
+        match self {
+            Self::Advertisement { command, .. } | Self::Resource { command, .. } => *command,
+            Self::Request { command, .. } => Some(*command),
+        }
+    }
 }
 
 impl Engine {
@@ -120,9 +131,9 @@ impl Engine {
         Ok((request, signing))
     }
 
-    fn mint(&mut self, minting: Minting, claim: motet_wire::WorkClaim, step: &mut Step<'_>) {
+    pub(super) fn mint(&mut self, minting: Minting, claim: motet_wire::WorkClaim, step: &mut Step<'_>) {
         if self.minting.len() >= limits::PENDING_COMMANDS {
-            if let Minting::Request { command, .. } | Minting::Advertisement { command: Some(command), .. } = minting {
+            if let Some(command) = minting.command() {
                 step.reply(command, Err(CommandError::Busy));
             }
             return;
@@ -148,6 +159,14 @@ impl Engine {
                     self.publish_request(SigningRequest { work: Some(work), ..*request }, &items, step)
                 });
                 step.reply(command, result);
+            }
+            Some(Minting::Resource { command, resource, lifetime }) => {
+                let result = work.ok_or(CommandError::Work).and_then(|work| {
+                    self.publish_resource(command, ResourceAnnouncement { work, ..*resource }, lifetime, step)
+                });
+                if let Some(command) = command {
+                    step.reply(command, result);
+                }
             }
         }
     }

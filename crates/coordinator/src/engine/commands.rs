@@ -22,6 +22,11 @@ impl Engine {
                 let offer = Offer { criteria, metadata, addresses, lifetime };
                 return self.advertise(Some(id), signer, offer, step);
             }
+            Command::AnnounceResource(offered) => return self.announce_resource(Some(id), offered, step),
+            Command::FindResources { resource_type, id } => {
+                Ok(Reply::Resources(self.resources.find(Some((&resource_type, &id)))))
+            }
+            Command::Resources => Ok(Reply::Resources(self.resources.find(None))),
             Command::Announce(announcement) => return self.announce(id, announcement, step),
             Command::Withdraw { signer, reason } => self.withdraw(&signer, reason, step),
             Command::Find(wishes) => Ok(Reply::Found(self.directory.find(&wishes, &self.conduct, step.now.wall))),

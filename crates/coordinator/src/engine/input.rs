@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use motet_core_crypto::{PublicKey, Signature, XOnlyPublicKey};
 use motet_wire::{
-    Address, AdvertisementId, Attempt, Channel, Criteria, DhtKey, Election, Index, Item, PeerId, RequestId,
+    Address, AdvertisementId, Attempt, Channel, Criteria, DhtKey, Election, Index, Item, MessageId, PeerId, RequestId,
     RequestMetadata, RequestOptions, SessionId, SignerAdvertisement, SignerIndex, SignerMetadata, Topic, Validated,
 };
 
 use crate::error::CommandError;
-use crate::event::{Event, Phase};
+use crate::event::{Event, Phase, Resource};
 use crate::job::{Job, JobOutcome};
 use crate::policy::{Decision, Proposal, ProposalDigest};
 use crate::reputation::Score;
@@ -97,6 +97,17 @@ pub enum Command {
     Find(Wishes),
     /// Ask for signatures.
     Announce(Announcement),
+    /// Announce a resource, and keep it announced.
+    AnnounceResource(Offered),
+    /// The resources known here of this type and id, at most one of each signer.
+    FindResources {
+        /// The type.
+        resource_type: String,
+        /// The id.
+        id: String,
+    },
+    /// All resources known here.
+    Resources,
     /// Approve a request and join it.
     Join {
         /// The request.
@@ -191,6 +202,21 @@ pub struct Announcement {
     pub lifetime: Duration,
 }
 
+/// What is announced for an application.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Offered {
+    /// Which of this node's signers announces it.
+    pub signer: PublicKey,
+    /// Which application's it is: 1 to 32 visible ASCII characters.
+    pub resource_type: String,
+    /// Which of that type: 1 to 64 visible ASCII characters.
+    pub id: String,
+    /// What the application makes of it; at most 4096 bytes.
+    pub data: Vec<u8>,
+    /// How long each announcement lives: a minute to 24 hours.
+    pub lifetime: Duration,
+}
+
 /// The answer to a command.
 #[derive(Debug, Clone)]
 pub enum Reply {
@@ -198,6 +224,10 @@ pub enum Reply {
     Done,
     /// The advertisement is out.
     Advertised(AdvertisementId),
+    /// The resource is out, in this message.
+    ResourceAnnounced(MessageId),
+    /// The resources that were looked for.
+    Resources(Vec<Resource>),
     /// The signers that were looked for.
     Found(Vec<SignerAdvertisement>),
     /// The request is out.

@@ -33,7 +33,9 @@ impl Engine {
             self.within(&id, |engine| engine.on_due(&id, step));
         }
         self.renew(step);
+        self.renew_resources(step);
         self.directory.expire(now);
+        self.resources.expire(now);
         self.early.expire(now);
         self.abandon_left(step);
         self.forget_oldest(step);

@@ -131,7 +131,10 @@ impl Engine {
                 | Command::Announce(_)
                 | Command::Reputation { .. }
                 | Command::Status { .. }
-                | Command::Sessions => None,
+                | Command::Sessions
+                | Command::AnnounceResource(_)
+                | Command::FindResources { .. }
+                | Command::Resources => None,
             },
             Input::SignerAnswered(answer) => match answer {
                 SignerAnswer::Delegated { .. } => None,
@@ -150,7 +153,10 @@ impl Engine {
     /// The session that a message is about, if it is known. A request makes its own.
     pub(super) fn subject_of_message(&self, message: &Validated) -> Option<RequestId> {
         match message.message() {
-            Message::SignerAdvertisement(_) | Message::SignerUnavailable(_) | Message::SigningRequest(_) => None,
+            Message::SignerAdvertisement(_)
+            | Message::SignerUnavailable(_)
+            | Message::SigningRequest(_)
+            | Message::ResourceAnnouncement(_) => None,
             Message::ParticipantJoined(joined) => Some(joined.request),
             Message::ParticipantDeclined(declined) => Some(declined.request),
             Message::SessionReady(ready) => Some(ready.request),

@@ -1,11 +1,12 @@
-//! What may lie in the DHT (`docs/protocol.md` §9): advertisements, withdrawals and requests, each under its own keys.
+//! What may lie in the DHT (`docs/protocol.md` §9): advertisements, withdrawals, requests and resources, each under its
+//! own keys.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use motet_net::{Entry, EntryPolicy};
 use motet_wire::{
-    Arrival, Channel, DhtKey, Index, Kind, Message, NetworkId, PeerId, Shard, Validated, Validator, ValidatorLimits,
+    Arrival, Channel, DhtKey, Index, Message, NetworkId, PeerId, Scope, Shard, Validated, Validator, ValidatorLimits,
     WorkPolicy, peek,
 };
 
@@ -26,8 +27,7 @@ impl Entries {
     }
 
     fn validated(&self, frame: &[u8]) -> Option<Validated> {
-        let kinds = [Kind::SignerAdvertisement, Kind::SignerUnavailable, Kind::SigningRequest];
-        if !peek(frame).is_some_and(|peek| kinds.contains(&peek.kind)) {
+        if !peek(frame).is_some_and(|peek| peek.kind.scope() == Scope::Announcement) {
             return None;
         }
         let arrival = Arrival::new(Arc::from(frame), Channel::Dht, self.local);
@@ -59,6 +59,9 @@ impl EntryPolicy for Entries {
             Message::SigningRequest(request) => {
                 keys.insert(DhtKey::request(&self.network, &request.id(&self.network).ok()?));
                 keys.extend(request.keys.iter().map(|key| bag(Index::RequestsFor(*key))));
+            }
+            Message::ResourceAnnouncement(resource) => {
+                keys.insert(DhtKey::resource(&self.network, &resource.resource_type, &resource.id));
             }
             _ => return None,
         }

@@ -6,15 +6,15 @@ use std::sync::Arc;
 use motet_core_crypto::{PublicKey, Signature, XOnlyPublicKey};
 use motet_net::{DhtStats, NetError, NetHandle, Stats};
 use motet_wire::{
-    AdvertisementId, Channel, Criteria, DhtKey, Index, NetworkId, PeerId, RequestId, Shard, SignerAdvertisement,
-    SignerMetadata,
+    AdvertisementId, Channel, Criteria, DhtKey, Index, MessageId, NetworkId, PeerId, RequestId, ResourceAnnouncement,
+    Shard, SignerAdvertisement, SignerMetadata,
 };
 use tokio::sync::{broadcast, mpsc, oneshot};
 
 use super::Call;
-use crate::engine::{Announcement, Command, Reply, SessionStatus, Wishes};
+use crate::engine::{Announcement, Command, Offered, Reply, SessionStatus, Wishes};
 use crate::error::CommandError;
-use crate::event::Event;
+use crate::event::{Event, Resource};
 use crate::reputation::Score;
 
 /// A call to a node failed.
@@ -166,6 +166,62 @@ impl Handle {
         self.look_up(&Index::RequestsFor(signer)).await
     }
 
+    /// Announces a small signed resource under a type and an id, which whoever knows both can discover, and keeps it
+    /// announced until the node stops. What the signer announced under the same name before is replaced. The id of the
+    /// message comes back.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError`]: of a name, data or a lifetime out of bounds, of a signer that this node does not serve, or of more
+    /// than 100 resources.
+    pub async fn announce_resource(
+        &self,
+        signer: PublicKey,
+        resource_type: &str,
+        id: &str,
+        data: Vec<u8>,
+        lifetime: Duration,
+    ) -> Result<MessageId, CallError> {
+        let (resource_type, id) = (resource_type.to_owned(), id.to_owned());
+        let offered = Offered { signer, resource_type, id, data, lifetime };
+        match self.call(Command::AnnounceResource(offered)).await? {
+            Reply::ResourceAnnounced(message) => Ok(message),
+            _ => Err(CallError::Stopped),
+        }
+    }
+
+    /// The resources of this type and id, the newest of each signer: those known here, and those that the DHT knows. Who
+    /// the signers are, and whether to believe them, is the application's to decide.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError`].
+    pub async fn discover_resource(&self, resource_type: &str, id: &str) -> Result<Vec<Resource>, CallError> {
+        if !ResourceAnnouncement::is_name(resource_type, id) {
+            return Err(CommandError::ResourceName.into());
+        }
+        let frames = self.net.get(DhtKey::resource(&self.network, resource_type, id)).await?;
+        self.ingest(frames).await?;
+        let (resource_type, id) = (resource_type.to_owned(), id.to_owned());
+        self.resources(Command::FindResources { resource_type, id }).await
+    }
+
+    /// The resources known here: what this node announces, and what it has discovered. The network is not asked.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError`].
+    pub async fn local_resources(&self) -> Result<Vec<Resource>, CallError> {
+        self.resources(Command::Resources).await
+    }
+
+    async fn resources(&self, command: Command) -> Result<Vec<Resource>, CallError> {
+        match self.call(command).await? {
+            Reply::Resources(found) => Ok(found),
+            _ => Err(CallError::Stopped),
+        }
+    }
+
     /// Reads all bags of an index, and hands what is in them to the engine.
     async fn look_up(&self, index: &Index) -> Result<(), CallError> {
         let mut questions = tokio::task::JoinSet::new();
@@ -179,6 +235,11 @@ impl Handle {
                 frames.extend(answer?);
             }
         }
+        self.ingest(frames).await
+    }
+
+    /// Hands what the DHT has answered to the pipeline, and waits until the engine has it.
+    async fn ingest(&self, frames: Vec<Arc<[u8]>>) -> Result<(), CallError> {
         let (done, finished) = oneshot::channel();
         let call = Call::Ingest { frames, channel: Channel::Dht, done };
         self.calls.send(call).await.map_err(|_| CallError::Stopped)?;

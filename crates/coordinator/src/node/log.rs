@@ -44,6 +44,9 @@ pub(super) fn event(event: &Event) {
         Event::SignerWithdrawn(withdrawal) | Event::SignerUnavailable(withdrawal) => {
             tracing::debug!(event = name, signer = %withdrawal.signer, "event");
         }
+        Event::ResourceAnnounced(resource) => {
+            tracing::debug!(event = name, signer = %resource.announcement.delegation.signer, "event");
+        }
         Event::Listening { address } => tracing::info!(event = name, %address, "listening"),
         Event::PeerConnected { peer, .. } | Event::PeerDisconnected { peer } => {
             tracing::debug!(event = name, %peer, "event");

@@ -25,6 +25,7 @@ mod policy;
 mod privacy;
 #[path = "../canary/recorder.rs"]
 mod recorder;
+mod resources;
 mod restart;
 mod session;
 mod trace;

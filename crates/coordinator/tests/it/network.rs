@@ -300,6 +300,12 @@ impl Network {
         self.input(node, Input::Message(Box::new(message)));
     }
 
+    /// Lets a node find a frame in the DHT.
+    pub(crate) fn find(&mut self, node: usize, frame: &Arc<[u8]>) {
+        let from = self.nodes[node].peer;
+        self.receive(node, Channel::Dht, from, Arc::clone(frame));
+    }
+
     pub(crate) fn input(&mut self, node: usize, input: Input) {
         let now = self.now();
         let target = &mut self.nodes[node];

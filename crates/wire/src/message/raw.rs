@@ -7,6 +7,7 @@ use super::nonce::RawNonceShare;
 use super::outcome::{RawSessionAbort, RawSignatureFinalized};
 use super::partial::RawPartialSigShare;
 use super::request::RawSigningRequest;
+use super::resource::RawResourceAnnouncement;
 use super::sync::{RawSyncRequest, RawSyncResponse};
 use super::{Kind, Message};
 use crate::codec::{self, DecodeError, ParseError};
@@ -28,6 +29,7 @@ pub(crate) enum RawBody {
     SessionAbort(RawSessionAbort),
     SyncRequest(RawSyncRequest),
     SyncResponse(RawSyncResponse),
+    ResourceAnnouncement(RawResourceAnnouncement),
 }
 
 impl RawBody {
@@ -46,6 +48,7 @@ impl RawBody {
             Kind::SessionAbort => codec::decode(bytes).map(Self::SessionAbort),
             Kind::SyncRequest => codec::decode(bytes).map(Self::SyncRequest),
             Kind::SyncResponse => codec::decode(bytes).map(Self::SyncResponse),
+            Kind::ResourceAnnouncement => codec::decode(bytes).map(Self::ResourceAnnouncement),
         }
     }
 
@@ -64,6 +67,7 @@ impl RawBody {
             Self::SessionAbort(body) => codec::encode(body),
             Self::SyncRequest(body) => codec::encode(body),
             Self::SyncResponse(body) => codec::encode(body),
+            Self::ResourceAnnouncement(body) => codec::encode(body),
         }
     }
 
@@ -83,6 +87,7 @@ impl RawBody {
             Self::SessionAbort(body) => Message::SessionAbort(body.parse()?),
             Self::SyncRequest(body) => Message::SyncRequest(body.parse()?),
             Self::SyncResponse(body) => Message::SyncResponse(body.parse()?),
+            Self::ResourceAnnouncement(body) => Message::ResourceAnnouncement(body.parse(known)?),
         })
     }
 
@@ -93,6 +98,7 @@ impl RawBody {
             Self::SigningRequest(body) => Some(&body.creator),
             Self::ParticipantJoined(body) => Some(&body.delegation),
             Self::ParticipantDeclined(body) => Some(&body.delegation),
+            Self::ResourceAnnouncement(body) => Some(&body.delegation),
             Self::SessionReady(_)
             | Self::NonceCommit(_)
             | Self::NonceShare(_)
@@ -109,6 +115,7 @@ impl RawBody {
         match self {
             Self::SignerAdvertisement(body) => Some((body.created, body.expires)),
             Self::SigningRequest(body) => Some((body.details.created, body.details.expires)),
+            Self::ResourceAnnouncement(body) => Some((body.created, body.expires)),
             Self::SignerUnavailable(_)
             | Self::ParticipantJoined(_)
             | Self::ParticipantDeclined(_)
@@ -136,7 +143,10 @@ impl RawBody {
             Self::SessionAbort(body) => Some(&body.id),
             Self::SyncRequest(body) => Some(&body.request),
             Self::SyncResponse(body) => Some(&body.request),
-            Self::SignerAdvertisement(_) | Self::SignerUnavailable(_) | Self::SigningRequest(_) => None,
+            Self::SignerAdvertisement(_)
+            | Self::SignerUnavailable(_)
+            | Self::SigningRequest(_)
+            | Self::ResourceAnnouncement(_) => None,
         }
     }
 }
@@ -159,6 +169,7 @@ impl TryFrom<&Message> for RawBody {
             Message::SessionAbort(body) => Self::SessionAbort(body.try_into()?),
             Message::SyncRequest(body) => Self::SyncRequest(body.try_into()?),
             Message::SyncResponse(body) => Self::SyncResponse(body.try_into()?),
+            Message::ResourceAnnouncement(body) => Self::ResourceAnnouncement(body.try_into()?),
         })
     }
 }

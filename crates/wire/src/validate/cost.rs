@@ -19,6 +19,7 @@ use crate::work::{Load, Purpose, Work, WorkClaim, WorkFault, WorkPolicy};
 
 static DELEGATION_KEY: Tag = Tag::new("motet/delegation-key/v1");
 static ADVERTISEMENT: Tag = Tag::new("motet/advertisement/v1");
+static RESOURCE: Tag = Tag::new("motet/resource/v1");
 
 /// The budget of signature checks, in three pools.
 #[derive(Debug)]
@@ -136,6 +137,11 @@ fn check_work(unseen: &Unseen, network: &NetworkId, policy: &dyn WorkPolicy, loa
             let claim = claim(Purpose::Advertisement, &raw.delegation.signer, payload, raw.created);
             (claim, Some(raw.work))
         }
+        RawBody::ResourceAnnouncement(raw) => {
+            let payload = resource_payload(network, body);
+            let claim = claim(Purpose::Resource, &raw.delegation.signer, payload, raw.created);
+            (claim, Some(raw.work))
+        }
         RawBody::SigningRequest(raw) => {
             let details =
                 raw.creator.encoded_length()..body.len().saturating_sub(if raw.work.is_some() { 13 } else { 1 });
@@ -163,6 +169,15 @@ fn check_work(unseen: &Unseen, network: &NetworkId, policy: &dyn WorkPolicy, loa
 
 /// What the work of an advertisement is over: its body up to the work.
 pub(crate) fn advertisement_payload(network: &NetworkId, body: &[u8]) -> [u8; 32] {
-    let unpaid = body.get(..body.len().saturating_sub(Work::LENGTH)).unwrap_or_default();
-    ADVERTISEMENT.hash(&[&network.prefix(), unpaid])
+    ADVERTISEMENT.hash(&[&network.prefix(), unpaid(body)])
+}
+
+/// What the work of a resource is over: its body up to the work.
+pub(crate) fn resource_payload(network: &NetworkId, body: &[u8]) -> [u8; 32] {
+    RESOURCE.hash(&[&network.prefix(), unpaid(body)])
+}
+
+/// A body that ends with its work, without it.
+fn unpaid(body: &[u8]) -> &[u8] {
+    body.get(..body.len().saturating_sub(Work::LENGTH)).unwrap_or_default()
 }

@@ -85,7 +85,7 @@ impl ValidatorLimits {
         match kind {
             // A node that starts announces all its keys at once.
             Kind::SignerAdvertisement | Kind::SignerUnavailable => Rate { per_minute: 5, burst: KEYS_PER_PEER as u64 },
-            Kind::SigningRequest => Rate { per_minute: 5, burst: KEYS_PER_PEER as u64 },
+            Kind::SigningRequest | Kind::ResourceAnnouncement => Rate { per_minute: 5, burst: KEYS_PER_PEER as u64 },
             Kind::ParticipantJoined | Kind::NonceCommit | Kind::NonceShare | Kind::PartialSigShare => {
                 Rate::per_minute(20)
             }

@@ -204,6 +204,7 @@ pub(crate) const fn computation(kind: Kind) -> u64 {
         Kind::SignerAdvertisement
         | Kind::SignerUnavailable
         | Kind::SigningRequest
+        | Kind::ResourceAnnouncement
         | Kind::ParticipantJoined
         | Kind::ParticipantDeclined => 2,
         Kind::NonceShare => 1 + 2,

@@ -15,6 +15,7 @@ use super::{Rejection, Rule, Standing};
 use crate::envelope::View;
 use crate::id::NetworkId;
 use crate::message::Kind;
+use crate::message::raw::RawBody;
 use crate::time::MonotonicMs;
 
 static FRAME_KEY: Tag = Tag::new("motet/frame-key/v1");
@@ -67,15 +68,13 @@ pub(crate) fn check(
     }
 
     // Only a frame that has not been here before is worth the other hashes.
-    let delegation = decoded.body.delegation();
     // The standing was looked up by a sender that nobody has proven yet. A peer that has claimed falsely before is
     // believed no more.
     let (standing, company) = match memory.is_suspect(&peer) {
         true => (Standing::Stranger, Company::Shunned),
         false => (decoded.arrival.author_standing, Company::Welcome),
     };
-    let versioned = matches!(decoded.kind, Kind::SignerAdvertisement | Kind::SignerUnavailable);
-    let announcer = delegation.filter(|_| versioned).map(|delegation| key(&ANNOUNCER_KEY.hash(&[&delegation.signer])));
+    let announcer = announcer_key(&decoded);
     let facts = Facts {
         kind: decoded.kind,
         channel,
@@ -91,6 +90,18 @@ pub(crate) fn check(
     };
     memory.check_author(&facts).map_err(refuse)?;
     Ok(Unseen { decoded, id, seen, facts, standing, company, deadline })
+}
+
+/// Whose versions grow: those of a signer's advertisements and withdrawals together, and of each of its resources.
+fn announcer_key(decoded: &Decoded) -> Option<Key> {
+    let signer = &decoded.body.delegation()?.signer;
+    if let RawBody::ResourceAnnouncement(body) = &decoded.body {
+        // Neither part of a name holds a zero.
+        let parts: [&[u8]; 4] = [signer, body.resource_type.as_str().as_bytes(), &[0], body.id.as_str().as_bytes()];
+        return Some(key(&ANNOUNCER_KEY.hash(&parts)));
+    }
+    let versioned = matches!(decoded.kind, Kind::SignerAdvertisement | Kind::SignerUnavailable);
+    versioned.then(|| key(&ANNOUNCER_KEY.hash(&[signer])))
 }
 
 /// Whom a message counts against: an announcement against its author's peer, which may serve several signers; a session

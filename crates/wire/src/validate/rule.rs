@@ -49,7 +49,7 @@ pub enum Rule {
     Items = 19,
     /// V-20: an index, a set or a list is out of bounds.
     Indices = 20,
-    /// V-21: a text, an address, an amount or a reason says nothing.
+    /// V-21: a text, a name, an address, an amount or a reason says nothing.
     Fields = 21,
     /// V-22: the evidence of an abort does not decode.
     Evidence = 22,

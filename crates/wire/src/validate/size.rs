@@ -36,9 +36,12 @@ pub(crate) fn check(arrival: Arrival) -> Result<Sized, Rejection> {
 const fn travels_on(kind: Kind, channel: Channel) -> bool {
     match channel {
         Channel::Gossip => Topic::of(kind).is_some(),
-        Channel::Direct | Channel::Loopback => true,
+        // What applications announce is for those who ask the DHT for it, and for nobody else.
+        Channel::Direct => !matches!(kind, Kind::ResourceAnnouncement),
+        Channel::Loopback => true,
         Channel::Dht => matches!(kind.scope(), Scope::Announcement),
         // A response inside a response would have no bottom.
-        Channel::Sync | Channel::Store => !matches!(kind, Kind::SyncRequest | Kind::SyncResponse),
+        Channel::Sync => !matches!(kind, Kind::SyncRequest | Kind::SyncResponse | Kind::ResourceAnnouncement),
+        Channel::Store => !matches!(kind, Kind::SyncRequest | Kind::SyncResponse),
     }
 }

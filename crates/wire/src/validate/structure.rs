@@ -11,9 +11,9 @@ use super::decode::Decoded;
 use super::{Rejection, Rule};
 use crate::evidence::Evidence;
 use crate::limits;
-use crate::message::Kind;
 use crate::message::raw::RawBody;
 use crate::message::request::RawDetails;
+use crate::message::{Kind, ResourceAnnouncement};
 
 /// A message that is possible.
 #[derive(Debug)]
@@ -62,6 +62,9 @@ pub(crate) fn check_body(kind: Kind, sender: &[u8; 33], timestamp: u64, body: &R
             ensure(body.code.0 != 0, Rule::Fields)?;
             let Some(evidence) = &body.evidence else { return Ok(()) };
             Evidence::from_bytes(evidence.as_slice()).map(|_| ()).map_err(|_| Rule::Evidence)
+        }
+        RawBody::ResourceAnnouncement(body) => {
+            ensure(ResourceAnnouncement::is_name(body.resource_type.as_str(), body.id.as_str()), Rule::Fields)
         }
         RawBody::SignerUnavailable(_) | RawBody::NonceCommit(_) => Ok(()),
     }

@@ -1,0 +1,213 @@
+//! What applications announce under a name, and find again (`docs/protocol.md` §9, §12).
+//!
+//! A resource lies in the DHT alone: no gossip hands it on, and nobody hears of it who does not ask. So nothing of it
+//! comes back to this node by itself; what this node announces is known here, and told to its user, when it goes out.
+
+use core::time::Duration;
+use std::collections::BTreeMap;
+
+use motet_core_crypto::PublicKey;
+use motet_wire::limits as wire;
+use motet_wire::{DhtKey, MessageId, MonotonicMs, ResourceAnnouncement, TimestampMs, Validated, Work, work};
+
+use super::Engine;
+use super::announce::Minting;
+use super::input::{Action, CommandId, Offered, Reply};
+use super::step::Step;
+use crate::error::CommandError;
+use crate::event::{Event, Resource};
+use crate::limits;
+
+/// What a resource is told from others by.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Name {
+    resource_type: String,
+    id: String,
+    signer: PublicKey,
+}
+
+impl Name {
+    fn of(resource: &ResourceAnnouncement) -> Self {
+        Self {
+            resource_type: resource.resource_type.clone(),
+            id: resource.id.clone(),
+            signer: resource.delegation.signer,
+        }
+    }
+}
+
+/// A resource that is known here.
+#[derive(Debug)]
+struct Known {
+    version: u64,
+    resource: Resource,
+    until: MonotonicMs,
+}
+
+/// What this node announces, to be repeated before it lapses.
+#[derive(Debug)]
+struct Own {
+    data: Vec<u8>,
+    lifetime: Duration,
+    /// When the newest announcement was made, and its id.
+    created: TimestampMs,
+    message: MessageId,
+    renew_at: MonotonicMs,
+}
+
+/// The newest announcement of each resource, as far as it is known here; and which of them are this node's.
+#[derive(Debug, Default)]
+pub(super) struct Resources {
+    known: BTreeMap<Name, Known>,
+    own: BTreeMap<Name, Own>,
+}
+
+impl Resources {
+    /// Takes a resource in, unless something newer is known.
+    fn insert(&mut self, version: u64, resource: Resource, until: MonotonicMs) {
+        let name = Name::of(&resource.announcement);
+        if self.known.get(&name).is_some_and(|known| known.version >= version) {
+            return;
+        }
+        if self.known.len() >= limits::RESOURCES && !self.known.contains_key(&name) {
+            let others = self.known.iter().filter(|(name, _)| !self.own.contains_key(name));
+            let soonest = others.min_by_key(|(_, known)| known.until).map(|(name, _)| name.clone());
+            soonest.and_then(|soonest| self.known.remove(&soonest));
+        }
+        self.known.insert(name, Known { version, resource, until });
+    }
+
+    /// Whether this node may announce under this name, too.
+    fn check_room(&self, name: &Name) -> Result<(), CommandError> {
+        let limit = limits::OWN_RESOURCES;
+        let room = self.own.len() < limit || self.own.contains_key(name);
+        if room { Ok(()) } else { Err(CommandError::TooManyResources { limit }) }
+    }
+
+    /// What is known of this type and id, or everything that is known.
+    pub(super) fn find(&self, wanted: Option<(&str, &str)>) -> Vec<Resource> {
+        let is_wanted = |name: &Name| wanted.is_none_or(|(kind, id)| name.resource_type == kind && name.id == id);
+        let found = self.known.iter().filter(|(name, _)| is_wanted(name));
+        found.map(|(_, known)| known.resource.clone()).collect()
+    }
+
+    pub(super) fn expire(&mut self, now: MonotonicMs) {
+        self.known.retain(|_, known| known.until > now);
+    }
+
+    pub(super) fn next_deadline(&self) -> Option<MonotonicMs> {
+        let lapses = self.known.values().map(|known| known.until);
+        lapses.chain(self.own.values().map(|own| own.renew_at)).min()
+    }
+}
+
+/// When something that lives so long in the DHT is put there again.
+fn renewal(lifetime: Duration) -> Duration {
+    (lifetime / 2).min(limits::RESOURCE_REFRESH)
+}
+
+impl Engine {
+    pub(super) fn announce_resource(&mut self, command: Option<CommandId>, offered: Offered, step: &mut Step<'_>) {
+        let Offered { signer, resource_type, id, data, lifetime } = offered;
+        let claim = self.delegation(&signer).and_then(|delegation| {
+            check(&resource_type, &id, &data, lifetime)?;
+            let created = step.now.wall;
+            let expires = created.saturating_add(lifetime);
+            let work = Work::default();
+            let resource = ResourceAnnouncement { delegation, resource_type, id, data, created, expires, work };
+            self.resources.check_room(&Name::of(&resource))?;
+            let claim = work::claim_of_resource(&self.network, &resource);
+            Ok((claim.map_err(|error| CommandError::Seal(error.into()))?, resource))
+        });
+        match claim {
+            Ok((claim, resource)) => {
+                self.mint(Minting::Resource { command, resource: Box::new(resource), lifetime }, claim, step);
+            }
+            Err(error) => {
+                if let Some(command) = command {
+                    step.reply(command, Err(error));
+                }
+            }
+        }
+    }
+
+    /// Hands out a resource that has been paid for. Only what was asked for is told; a renewal says nothing new.
+    pub(super) fn publish_resource(
+        &mut self,
+        command: Option<CommandId>,
+        resource: ResourceAnnouncement,
+        lifetime: Duration,
+        step: &mut Step<'_>,
+    ) -> Result<Reply, CommandError> {
+        let name = Name::of(&resource);
+        self.resources.check_room(&name)?;
+        // Stamps are not found in the order in which they are looked for.
+        let newer = self.resources.own.get(&name).filter(|own| own.created > resource.created);
+        if let Some(newer) = newer {
+            return Ok(Reply::ResourceAnnounced(newer.message));
+        }
+        let sealed = self.seal(&name.signer, resource.clone(), step)?;
+        let now = step.now.mono;
+        let own = Own {
+            data: resource.data.clone(),
+            lifetime,
+            created: resource.created,
+            message: sealed.id,
+            renew_at: now.saturating_add(renewal(lifetime)),
+        };
+        let key = DhtKey::resource(&self.network, &name.resource_type, &name.id);
+        let signer = name.signer;
+        self.resources.own.insert(name, own);
+        let resource = Resource { message: sealed.id, announcement: Box::new(resource) };
+        // What was sealed last has the newest number.
+        self.resources.insert(self.sequence, resource.clone(), now.saturating_add(lifetime));
+        step.act(Action::Publish { key, indexes: Vec::new(), signer, frame: sealed.frame });
+        if command.is_some() {
+            step.emit(Event::ResourceAnnounced(resource));
+        }
+        Ok(Reply::ResourceAnnounced(sealed.id))
+    }
+
+    /// Repeats what is about to lapse.
+    pub(super) fn renew_resources(&mut self, step: &mut Step<'_>) {
+        let now = step.now.mono;
+        let mut due = Vec::new();
+        for (name, own) in self.resources.own.iter_mut().filter(|(_, own)| own.renew_at <= now) {
+            own.renew_at = now.saturating_add(renewal(own.lifetime));
+            due.push(Offered {
+                signer: name.signer,
+                resource_type: name.resource_type.clone(),
+                id: name.id.clone(),
+                data: own.data.clone(),
+                lifetime: own.lifetime,
+            });
+        }
+        for offered in due {
+            self.announce_resource(None, offered, step);
+        }
+    }
+
+    pub(super) fn on_resource(&mut self, message: Validated<ResourceAnnouncement>, step: &mut Step<'_>) {
+        if message.is_expired(step.now) {
+            return;
+        }
+        let (version, until, id) = (message.sequence(), message.deadline().unwrap_or_default(), message.id());
+        let resource = Resource { message: id, announcement: Box::new(message.into_message()) };
+        self.resources.insert(version, resource, until);
+    }
+}
+
+/// Refuses what every receiver would, in words for whoever asked for it.
+fn check(resource_type: &str, id: &str, data: &[u8], lifetime: Duration) -> Result<(), CommandError> {
+    let (least, most) = (limits::RESOURCE_LIFETIME, wire::RESOURCE_LIFETIME);
+    if !ResourceAnnouncement::is_name(resource_type, id) {
+        return Err(CommandError::ResourceName);
+    }
+    if data.len() > wire::RESOURCE_DATA {
+        return Err(CommandError::ResourceData { length: data.len(), limit: wire::RESOURCE_DATA });
+    }
+    if !(least..=most).contains(&lifetime) {
+        return Err(CommandError::ResourceLifetime { least, most });
+    }
+    Ok(())
+}

@@ -1,0 +1,342 @@
+//! What applications announce under a name, and find again: in engines, and over real sockets on loopback.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use motet_coordinator::event::Resource;
+use motet_coordinator::node::{CallError, Events, Handle};
+use motet_coordinator::{
+    Command, CommandError, Config, DeclineAll, Event, LocalSigner, MemoryStore, Node, Offered, OsEntropy, Reply, limits,
+};
+use motet_core_crypto::{PublicKey, SecretKey, schnorr};
+use motet_net::{Entry, EntryPolicy, Keypair, Net, NetConfig, NetHandle};
+use motet_wire::work::Free;
+use motet_wire::{
+    Arrival, Channel, Delegation, DhtKey, Difficulty, Kind, MessageId, NetworkId, ResourceAnnouncement, TimestampMs,
+    ValidatorLimits, Work, peek, seal,
+};
+
+use crate::network::Network;
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+fn announce(network: &mut Network, node: usize, id: &str, data: &[u8]) -> Result<MessageId, CommandError> {
+    announce_for(network, node, id, data, 24 * HOUR)
+}
+
+fn announce_for(
+    network: &mut Network,
+    node: usize,
+    id: &str,
+    data: &[u8],
+    lifetime: Duration,
+) -> Result<MessageId, CommandError> {
+    let signer = network.key(node);
+    let (resource_type, id, data) = ("relay".to_owned(), id.to_owned(), data.to_vec());
+    let offered = Offered { signer, resource_type, id, data, lifetime };
+    match network.command(node, Command::AnnounceResource(offered))? {
+        Reply::ResourceAnnounced(message) => Ok(message),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn resources(network: &mut Network, node: usize, command: Command) -> Vec<Resource> {
+    match network.command(node, command).unwrap() {
+        Reply::Resources(found) => found,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn find(network: &mut Network, node: usize, id: &str) -> Vec<Vec<u8>> {
+    let wanted = Command::FindResources { resource_type: "relay".to_owned(), id: id.to_owned() };
+    resources(network, node, wanted).into_iter().map(|found| found.announcement.data).collect()
+}
+
+fn announced(network: &Network, node: usize) -> Vec<MessageId> {
+    let events = network.nodes[node].events.iter();
+    events
+        .filter_map(|event| if let Event::ResourceAnnounced(resource) = event { Some(resource.message) } else { None })
+        .collect()
+}
+
+/// The frames of resources that have been put into the DHT.
+fn published(network: &Network) -> Vec<Arc<[u8]>> {
+    let frames = network.frames.iter();
+    frames.filter(|frame| peek(frame).unwrap().kind == Kind::ResourceAnnouncement).cloned().collect()
+}
+
+#[test]
+fn what_is_announced_is_told_once_and_known_here_and_goes_to_the_dht_alone() {
+    let mut network = Network::new(2, 1, &Config::default());
+    let message = announce(&mut network, 0, "anna/1", b"here").unwrap();
+    network.run();
+    assert_eq!(announced(&network, 0), [message]);
+    assert!(network.nodes[1].events.is_empty());
+    assert_eq!((find(&mut network, 0, "anna/1"), find(&mut network, 0, "anna/2")), (vec![b"here".to_vec()], vec![]));
+    assert_eq!(published(&network).len(), 1);
+    assert!(find(&mut network, 1, "anna/1").is_empty());
+    // The other one finds it; that is no news of its own.
+    let frame = published(&network).remove(0);
+    network.find(1, &frame);
+    assert_eq!(find(&mut network, 1, "anna/1"), [b"here".to_vec()]);
+    assert_eq!(resources(&mut network, 1, Command::Resources)[0].message, message);
+    assert!(network.nodes[1].events.is_empty());
+}
+
+#[test]
+fn a_name_that_is_announced_again_says_the_newest_whatever_comes_last() {
+    let mut network = Network::new(2, 2, &Config::default());
+    announce(&mut network, 0, "anna/1", b"old").unwrap();
+    network.clock += 10;
+    announce(&mut network, 0, "anna/1", b"new").unwrap();
+    let frames = published(&network);
+    for frame in [&frames[1], &frames[0]] {
+        network.find(1, frame);
+        network.find(0, frame);
+    }
+    for node in [0, 1] {
+        assert_eq!(find(&mut network, node, "anna/1"), [b"new".to_vec()]);
+    }
+    // Under one name, each signer has its own.
+    announce(&mut network, 1, "anna/1", b"another's").unwrap();
+    assert_eq!(find(&mut network, 1, "anna/1").len(), 2);
+}
+
+#[test]
+fn a_resource_is_announced_anew_before_it_lapses_and_nobody_is_told_again() {
+    let mut network = Network::new(1, 3, &Config::default());
+    announce_for(&mut network, 0, "short", b"1", Duration::from_secs(60)).unwrap();
+    let mut last = peek(&published(&network)[0]).unwrap();
+    for renewals in 1..=5 {
+        let before = network.clock;
+        network.sleep_to_next_deadline();
+        assert_eq!(network.clock - before, 30_000, "half its life");
+        let frames = published(&network);
+        assert_eq!(frames.len(), 1 + renewals);
+        let renewed = peek(&frames[renewals]).unwrap();
+        assert!(renewed.sequence > last.sequence && renewed.timestamp > last.timestamp);
+        assert_eq!(find(&mut network, 0, "short"), [b"1".to_vec()]);
+        last = renewed;
+    }
+    assert_eq!(announced(&network, 0).len(), 1);
+}
+
+#[test]
+fn a_long_life_is_renewed_as_often_as_the_dht_forgets() {
+    let mut network = Network::new(1, 4, &Config::default());
+    announce(&mut network, 0, "long", b"1").unwrap();
+    network.sleep_to_next_deadline();
+    assert_eq!(network.clock, 3_600_000);
+    assert_eq!(published(&network).len(), 2);
+}
+
+#[test]
+fn what_was_found_is_forgotten_when_it_has_lapsed() {
+    let mut network = Network::new(2, 5, &Config::default());
+    announce_for(&mut network, 0, "anna/1", b"here", Duration::from_secs(60)).unwrap();
+    let frame = published(&network).remove(0);
+    network.find(1, &frame);
+    network.clock += 59_999;
+    network.sleep_to_next_deadline_of(&[1]);
+    assert_eq!(network.clock, 60_000);
+    assert!(find(&mut network, 1, "anna/1").is_empty());
+}
+
+#[test]
+fn a_node_announces_so_many_resources_and_keeps_them_whatever_it_finds() {
+    let mut network = Network::new(11, 6, &Config::default());
+    for number in 0..limits::OWN_RESOURCES {
+        announce(&mut network, 0, &format!("own/{number}"), b"first").unwrap();
+    }
+    let limit = limits::OWN_RESOURCES;
+    assert_eq!(limit, 100);
+    assert_eq!(announce(&mut network, 0, "one-more", b""), Err(CommandError::TooManyResources { limit }));
+    // A name that is in use may say something else.
+    announce(&mut network, 0, "own/7", b"second").unwrap();
+    assert_eq!(announced(&network, 0).len(), limit + 1);
+    // Others' take the places of others' only, though these live longer than the node's own.
+    network.clock += 60_000;
+    for node in 1..=10 {
+        for number in 0..limit {
+            announce(&mut network, node, &format!("other/{number}"), b"").unwrap();
+            let frame = published(&network).pop().unwrap();
+            network.find(0, &frame);
+        }
+    }
+    let known = resources(&mut network, 0, Command::Resources);
+    assert_eq!(known.len(), limits::RESOURCES);
+    assert_eq!(known.iter().filter(|known| known.announcement.id.starts_with("own/")).count(), limit);
+}
+
+#[test]
+fn what_everybody_would_refuse_is_refused_in_words() {
+    let mut network = Network::new(1, 7, &Config::default());
+    for id in ["", "two words", "\u{fc}", &"x".repeat(65)] {
+        assert_eq!(announce(&mut network, 0, id, b""), Err(CommandError::ResourceName));
+    }
+    let length = 4097;
+    assert_eq!(
+        announce(&mut network, 0, "x", &vec![0; length]),
+        Err(CommandError::ResourceData { length, limit: 4096 })
+    );
+    let (least, most) = (Duration::from_secs(60), 24 * HOUR);
+    for lifetime in [Duration::ZERO, least - Duration::from_nanos(1), most + Duration::from_nanos(1), Duration::MAX] {
+        let refused = announce_for(&mut network, 0, "x", b"", lifetime);
+        assert_eq!(refused, Err(CommandError::ResourceLifetime { least, most }));
+    }
+    let stranger = SecretKey::generate(&mut OsEntropy).unwrap().public_key();
+    let (resource_type, id) = ("relay".to_owned(), "x".to_owned());
+    let offered = Offered { signer: stranger, resource_type, id, data: Vec::new(), lifetime: HOUR };
+    let refused = network.command(0, Command::AnnounceResource(offered));
+    assert!(matches!(refused, Err(CommandError::UnknownSigner(signer)) if signer == stranger));
+    assert!(published(&network).is_empty() && announced(&network, 0).is_empty());
+    // At the bounds it goes out.
+    announce_for(&mut network, 0, &"~".repeat(64), &[0; 4096], most).unwrap();
+    announce_for(&mut network, 0, "x", b"", least).unwrap();
+}
+
+fn example() -> NetworkId {
+    NetworkId::new("resources").unwrap()
+}
+
+/// A node with a signer, and where it listens.
+async fn node() -> (Handle, Events, PublicKey, String) {
+    let key = SecretKey::generate(&mut OsEntropy).unwrap();
+    let signer = key.public_key();
+    let net = NetConfig::local(example(), Keypair::generate()).unwrap();
+    let node = Node::new(net, Arc::new(MemoryStore::default()), Arc::new(DeclineAll)).work(Arc::new(Free));
+    let node = node.config(Config { difficulty: Difficulty(0), ..Config::default() });
+    let (handle, mut events) = node.signer(Arc::new(LocalSigner::new(key, OsEntropy))).start().await.unwrap();
+    let address = loop {
+        if let Event::Listening { address } = events.next().await.unwrap() {
+            break format!("{address}/p2p/{}", handle.peer_id());
+        }
+    };
+    (handle, events, signer, address)
+}
+
+async fn dht_ready(events: &mut Events) {
+    while !matches!(events.next().await.unwrap(), Event::DhtReady) {}
+}
+
+/// Asks until so many are found: entries travel from node to node without telling anybody when they are there.
+async fn discover(handle: &Handle, id: &str, count: usize) -> Vec<Resource> {
+    loop {
+        let found = handle.discover_resource("relay", id).await.unwrap();
+        assert!(found.len() <= count, "{found:?}");
+        if found.len() == count {
+            return found;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_one_node_announces_another_discovers() {
+    let (anna, mut heard, key, address) = node().await;
+    let (ben, mut events, ben_key, _) = node().await;
+    ben.connect(&address).await.unwrap();
+    dht_ready(&mut events).await;
+    dht_ready(&mut heard).await;
+    let message = anna.announce_resource(key, "relay", "eu/1", b"here".to_vec(), HOUR).await.unwrap();
+    let told = loop {
+        if let Event::ResourceAnnounced(resource) = heard.next().await.unwrap() {
+            break resource;
+        }
+    };
+    assert_eq!((told.message, told.announcement.data.as_slice()), (message, b"here".as_slice()));
+    assert!(ben.local_resources().await.unwrap().is_empty());
+    let found = discover(&ben, "eu/1", 1).await;
+    assert_eq!(found, std::slice::from_ref(&told));
+    assert_eq!(found[0].announcement.delegation.signer, key);
+    assert_eq!(ben.local_resources().await.unwrap(), found);
+    // Who comes later finds both, under the one name; and they are still known when nobody can be asked.
+    ben.announce_resource(ben_key, "relay", "eu/1", b"there".to_vec(), HOUR).await.unwrap();
+    let (late, mut met, ..) = node().await;
+    late.connect(&address).await.unwrap();
+    dht_ready(&mut met).await;
+    let both = discover(&late, "eu/1", 2).await;
+    assert!(late.discover_resource("relay", "eu/2").await.unwrap().is_empty());
+    for handle in [anna, ben] {
+        handle.stop().await;
+    }
+    assert_eq!(late.local_resources().await.unwrap(), both);
+    let refused = late.discover_resource("relay", "eu 1").await;
+    assert_eq!(refused, Err(CallError::Command(CommandError::ResourceName)));
+    late.stop().await;
+}
+
+/// Holds whatever it is given.
+struct Anything;
+
+impl EntryPolicy for Anything {
+    fn entry(&self, _: &[u8], frame: &[u8]) -> Option<Entry> {
+        let mut author = [0; 33];
+        author[..32].copy_from_slice(&motet_core_crypto::tagged_hash("test", &[frame]));
+        Some(Entry { author, version: 0 })
+    }
+}
+
+/// A resource of a new signer, made and ended so many milliseconds from now.
+fn resource(id: &str, made: i64, ends: i64) -> Arc<[u8]> {
+    let [signer, message_key] = [(); 2].map(|()| SecretKey::generate(&mut OsEntropy).unwrap());
+    let wall = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    let at = |offset: i64| TimestampMs(u64::try_from(wall.as_millis()).unwrap().saturating_add_signed(offset));
+    let peer = Keypair::generate().peer_id();
+    let (key, speaks, until) = (signer.public_key(), message_key.public_key(), at(HOUR.as_millis() as i64));
+    let digest = Delegation::digest(&example(), &key, &speaks, &peer, until);
+    let signature = schnorr::sign(&signer, &digest, &[0; 32]).unwrap();
+    let delegation = Delegation { signer: key, message_key: speaks, peer, not_after: until, signature };
+    let announcement = ResourceAnnouncement {
+        delegation,
+        resource_type: "relay".to_owned(),
+        id: id.to_owned(),
+        data: b"from a stranger".to_vec(),
+        created: at(made),
+        expires: at(ends),
+        work: Work::default(),
+    };
+    seal(&example(), &message_key, 1, at(made), &announcement.into(), &[0; 32]).unwrap().frame
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_forged_or_expired_or_lies_under_another_name_is_neither_stored_nor_returned() {
+    let (anna, mut heard, _, address) = node().await;
+    let (ben, mut events, ..) = node().await;
+    let net = NetConfig::local(example(), Keypair::generate()).unwrap();
+    let (mallory, mut happens): (NetHandle, _) = Net::start(net, Arc::new(Anything)).unwrap();
+    tokio::spawn(async move { while happens.recv().await.is_some() {} });
+    mallory.dial(&address).await.unwrap();
+    ben.connect(&address).await.unwrap();
+    dht_ready(&mut heard).await;
+    dht_ready(&mut events).await;
+
+    let minute = 60_000;
+    let mut forged = resource("eu/1", -minute, minute).to_vec();
+    let end = forged.len();
+    forged[end - 1] ^= 1;
+    let bad = [forged.into(), resource("eu/1", -3 * minute, -minute), resource("eu/2", -minute, minute)];
+    let good = resource("eu/1", -minute, minute);
+    let key = DhtKey::resource(&example(), "relay", "eu/1");
+    for frame in bad.iter().chain([&good]) {
+        mallory.put(key, Arc::clone(frame)).await.unwrap();
+    }
+    // All of them lie where Mallory is asked, the good one with the others.
+    assert_eq!(mallory.get(key).await.unwrap().len(), 4);
+    let arrival = Arrival::new(Arc::clone(&good), Channel::Dht, *anna.peer_id());
+    let mut validator = motet_wire::Validator::with_work(example(), ValidatorLimits::default(), Arc::new(Free));
+    let now = motet_coordinator::node::Clock::start().now();
+    let sound = validator.validate(arrival, now).unwrap();
+    for node in [&anna, &ben] {
+        let found = discover(node, "eu/1", 1).await;
+        assert_eq!(found[0].message, sound.id());
+        assert_eq!(node.local_resources().await.unwrap(), found);
+        assert!(node.discover_resource("relay", "eu/2").await.unwrap().is_empty());
+        // What lies there is one record with one frame, or nothing yet.
+        let stored = node.dht_stats().await.unwrap();
+        assert!([(0, 0), (1, 4 + good.len())].contains(&(stored.records, stored.bytes)), "{stored:?}");
+    }
+    for node in [anna, ben] {
+        node.stop().await;
+    }
+    mallory.stop().await;
+}

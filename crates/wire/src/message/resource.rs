@@ -1,0 +1,81 @@
+//! What applications say to each other: a small signed resource under a name (`docs/protocol.md` §9).
+//!
+//! It lies in the DHT, where whoever knows its type and its id finds it, and nowhere else. Several signers may announce
+//! the same name; of each of them, the highest sequence number wins.
+
+use crate::codec::{Bytes, Decode, Encode, ParseError, Text};
+use crate::delegation::{Delegation, KnownKeys, RawDelegation};
+use crate::limits;
+use crate::time::TimestampMs;
+use crate::work::Work;
+
+/// A signer announces a resource.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ResourceAnnouncement {
+    /// Who speaks for which signer from which peer.
+    pub delegation: Delegation,
+    /// Which application's it is: 1 to 32 visible ASCII characters.
+    pub resource_type: String,
+    /// Which of that type: 1 to 64 visible ASCII characters.
+    pub id: String,
+    /// What the application makes of it; at most 4096 bytes.
+    pub data: Vec<u8>,
+    /// When it was made.
+    pub created: TimestampMs,
+    /// When it ends: at most 24 hours after `created`.
+    pub expires: TimestampMs,
+    /// The proof of work over everything else.
+    pub work: Work,
+}
+
+impl ResourceAnnouncement {
+    /// Whether resources can have this type and this id: 1 to 32 and 1 to 64 visible ASCII characters.
+    pub fn is_name(resource_type: &str, id: &str) -> bool {
+        let is_word = |text: &str, longest: usize| {
+            (1..=longest).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
+        };
+        is_word(resource_type, limits::RESOURCE_TYPE) && is_word(id, limits::RESOURCE_ID)
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub(crate) struct RawResourceAnnouncement {
+    pub(crate) delegation: RawDelegation,
+    pub(crate) resource_type: Text<{ limits::RESOURCE_TYPE }>,
+    pub(crate) id: Text<{ limits::RESOURCE_ID }>,
+    data: Bytes<{ limits::RESOURCE_DATA }>,
+    pub(crate) created: u64,
+    pub(crate) expires: u64,
+    // Last, so that what the work is over is everything in front of it.
+    pub(crate) work: Work,
+}
+
+impl RawResourceAnnouncement {
+    pub(crate) fn parse(self, known: &KnownKeys) -> Result<ResourceAnnouncement, ParseError> {
+        Ok(ResourceAnnouncement {
+            delegation: self.delegation.parse(known)?,
+            resource_type: self.resource_type.into_string(),
+            id: self.id.into_string(),
+            data: self.data.into_vec(),
+            created: TimestampMs(self.created),
+            expires: TimestampMs(self.expires),
+            work: self.work,
+        })
+    }
+}
+
+impl TryFrom<&ResourceAnnouncement> for RawResourceAnnouncement {
+    type Error = ParseError;
+
+    fn try_from(message: &ResourceAnnouncement) -> Result<Self, ParseError> {
+        Ok(Self {
+            delegation: RawDelegation::try_from(&message.delegation)?,
+            resource_type: Text::new(&message.resource_type)?,
+            id: Text::new(&message.id)?,
+            data: Bytes::new(&message.data)?,
+            created: message.created.0,
+            expires: message.expires.0,
+            work: message.work,
+        })
+    }
+}
