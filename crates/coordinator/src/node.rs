@@ -24,6 +24,7 @@ mod ingress;
 mod load;
 mod log;
 mod pool;
+mod published;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::future::Future as _;

@@ -8,7 +8,6 @@
 //! in front of it, is let out by the driver itself: it would cost more to wake the task.
 
 use core::time::Duration;
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -20,6 +19,7 @@ use tracing::Span;
 
 use super::crash::crash_if;
 use super::held::Held;
+use super::published::Published;
 use super::{Back, CrashPoint, log};
 use crate::engine::{Input, Reply};
 use crate::error::CommandError;
@@ -81,7 +81,7 @@ pub(super) struct Egress {
 
 /// Runs until the driver is gone.
 pub(super) async fn run(egress: Egress, mut queue: mpsc::Receiver<Vec<Released>>) {
-    let mut published = VecDeque::new();
+    let mut published = Published::default();
     let mut batches = Vec::new();
     let mut held = Held::default();
     loop {
@@ -121,7 +121,7 @@ impl Egress {
         let mut batches = vec![batch];
         self.store(&mut batches).await;
         for released in batches.into_iter().flatten() {
-            self.release(released, &mut VecDeque::new()).await;
+            self.release(released, &mut Published::default()).await;
         }
     }
 
@@ -183,7 +183,7 @@ impl Egress {
         tokio::spawn(async move { drop(inputs.send(input.into()).await) });
     }
 
-    async fn release(&self, released: Released, published: &mut VecDeque<(Vec<DhtKey>, Arc<[u8]>)>) {
+    async fn release(&self, released: Released, published: &mut Published) {
         // The network has stopped only when the node is stopping.
         match released {
             Released::Persist(_) | Released::Hold(_) | Released::Heard => {}
@@ -204,16 +204,11 @@ impl Egress {
                 for key in &keys {
                     drop(self.net.put(*key, Arc::clone(&frame)).await);
                 }
-                if published.len() >= limits::PUBLISHED {
-                    published.pop_front();
-                }
-                published.push_back((keys, frame));
+                published.add(signer, keys, frame);
             }
             Released::Republish => {
-                for (keys, frame) in published.iter() {
-                    for key in keys {
-                        drop(self.net.put(*key, Arc::clone(frame)).await);
-                    }
+                for (key, frame) in published.iter() {
+                    drop(self.net.put(*key, Arc::clone(frame)).await);
                 }
             }
             // Whoever asked or listened may have gone.
