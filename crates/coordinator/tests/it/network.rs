@@ -292,7 +292,10 @@ impl Network {
 
     /// Lets a node hear a frame of another as if it had never heard it before.
     pub(crate) fn hear(&mut self, node: usize, other: usize, frame: &Arc<[u8]>) {
-        let arrival = Arrival::new(Arc::clone(frame), Channel::Direct, self.nodes[other].peer);
+        self.take_in(node, Arrival::new(Arc::clone(frame), Channel::Direct, self.nodes[other].peer));
+    }
+
+    fn take_in(&mut self, node: usize, arrival: Arrival) {
         let limits = ValidatorLimits::default();
         let mut forgetful = Validator::with_work(NetworkId::test(), limits, Arc::new(Free));
         let message = forgetful.validate(arrival, self.now()).unwrap();
@@ -300,10 +303,9 @@ impl Network {
         self.input(node, Input::Message(Box::new(message)));
     }
 
-    /// Lets a node find a frame in the DHT.
+    /// Lets a node find a frame in the DHT, as if it had never heard of it before.
     pub(crate) fn find(&mut self, node: usize, frame: &Arc<[u8]>) {
-        let from = self.nodes[node].peer;
-        self.receive(node, Channel::Dht, from, Arc::clone(frame));
+        self.take_in(node, Arrival::new(Arc::clone(frame), Channel::Dht, self.nodes[node].peer));
     }
 
     pub(crate) fn input(&mut self, node: usize, input: Input) {

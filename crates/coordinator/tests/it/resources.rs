@@ -6,14 +6,15 @@ use std::time::Duration;
 use motet_coordinator::event::Resource;
 use motet_coordinator::node::{CallError, Events, Handle};
 use motet_coordinator::{
-    Command, CommandError, Config, DeclineAll, Event, LocalSigner, MemoryStore, Node, Offered, OsEntropy, Reply, limits,
+    Action, Command, CommandError, CommandId, Config, DeclineAll, Event, Input, LocalSigner, MemoryStore, Node,
+    Offered, OsEntropy, Reply, limits,
 };
 use motet_core_crypto::{PublicKey, SecretKey, schnorr};
 use motet_net::{Entry, EntryPolicy, Keypair, Net, NetConfig, NetHandle};
 use motet_wire::work::Free;
 use motet_wire::{
-    Arrival, Channel, Delegation, DhtKey, Difficulty, Kind, MessageId, NetworkId, ResourceAnnouncement, TimestampMs,
-    ValidatorLimits, Work, peek, seal,
+    Arrival, Channel, Delegation, DhtKey, Difficulty, Kind, MessageId, MonotonicMs, NetworkId, Now,
+    ResourceAnnouncement, TimestampMs, ValidatorLimits, Work, peek, seal,
 };
 
 use crate::network::Network;
@@ -100,6 +101,39 @@ fn a_name_that_is_announced_again_says_the_newest_whatever_comes_last() {
     // Under one name, each signer has its own.
     announce(&mut network, 1, "anna/1", b"another's").unwrap();
     assert_eq!(find(&mut network, 1, "anna/1").len(), 2);
+}
+
+#[test]
+fn stamps_may_be_found_in_another_order_than_they_are_looked_for() {
+    let mut network = Network::new(1, 8, &Config::default());
+    let signer = network.key(0);
+    let engine = &mut network.nodes[0].engine;
+    let now = |later| Now { wall: TimestampMs(1_800_000_000_000 + later), mono: MonotonicMs(1_000_000 + later) };
+    let mut jobs = Vec::new();
+    for (number, data) in [(1, b"old"), (2, b"new")] {
+        let (resource_type, id) = ("relay".to_owned(), "anna/1".to_owned());
+        let offered = Offered { signer, resource_type, id, data: data.to_vec(), lifetime: HOUR };
+        let input = Input::Command(CommandId(1_000 + number), Command::AnnounceResource(offered));
+        let actions = engine.handle(now(number), input, &mut OsEntropy);
+        jobs.extend(
+            actions.into_iter().filter_map(|action| if let Action::Compute(job) = action { Some(job) } else { None }),
+        );
+    }
+    let mut replies = Vec::new();
+    for job in jobs.into_iter().rev() {
+        let outcome = job.run(&mut OsEntropy);
+        let actions = engine.handle(now(3), Input::Computed(outcome), &mut OsEntropy);
+        let published = actions.iter().filter(|action| matches!(action, Action::Publish { .. })).count();
+        for action in actions {
+            if let Action::Reply(_, Ok(Reply::ResourceAnnounced(message))) = action {
+                replies.push((published, message));
+            }
+        }
+    }
+    // Only the newer one goes out, and both callers are told that it is the one that counts.
+    let [(1, newer), (0, older)] = replies.as_slice() else { panic!("{replies:?}") };
+    assert_eq!(newer, older);
+    assert_eq!(find(&mut network, 0, "anna/1"), [b"new".to_vec()]);
 }
 
 #[test]
