@@ -1,6 +1,5 @@
 //! What a user of the node holds.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use libp2p::Multiaddr;
@@ -10,7 +9,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::error::NetError;
 use crate::event::ReportToken;
 use crate::frames;
-use crate::outboxes::Outboxes;
+use crate::outboxes::{Outboxes, Reached};
 use crate::peers;
 
 /// What the event loop is asked to do.
@@ -20,7 +19,7 @@ pub(crate) enum Order {
     Publish {
         topic: Topic,
         frame: Arc<[u8]>,
-        reached: BTreeSet<libp2p::PeerId>,
+        reached: Reached,
     },
     Send {
         to: PeerId,

@@ -8,7 +8,7 @@
     reason = "libp2p's events grow with each release; what is not named is logged"
 )]
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 
 use futures::StreamExt as _;
@@ -29,7 +29,7 @@ use crate::event::{NetEvent, ReportToken};
 use crate::frames;
 use crate::handle::{DhtState, DhtStats, Order, Stats};
 use crate::limits;
-use crate::outboxes::Outboxes;
+use crate::outboxes::{Outboxes, Reached};
 use crate::peers;
 use crate::wanted::Wanted;
 
@@ -202,7 +202,7 @@ impl Task {
         }
     }
 
-    fn publish(&mut self, topic: Topic, frame: Arc<[u8]>, reached: &BTreeSet<PeerId>) {
+    fn publish(&mut self, topic: Topic, frame: Arc<[u8]>, reached: &Reached) {
         self.stats.published += 1;
         frames::log("published", None, &frame);
         // Whoever is here gets it straight from us, and before anybody else. Most have it coming already.
@@ -228,16 +228,17 @@ impl Task {
     }
 
     fn send(&mut self, to: &motet_wire::PeerId, addresses: &[Address], frame: Arc<[u8]>) {
+        let peer = peers::from_wire(to);
+        if let Some(peer) = &peer {
+            self.outboxes.arrive(peer);
+        }
         if *to == self.config.keypair.peer_id() {
             if !self.outboxes.is_published(&frame) {
                 self.loop_back(frame);
             }
             return;
         }
-        let Some(peer) = peers::from_wire(to) else { return };
-        if self.outboxes.send(&peer, &frame) {
-            return;
-        }
+        let Some(peer) = peer.filter(|peer| !self.outboxes.has_been_sent(peer, &frame)) else { return };
         if !self.outboxes.is_connected(&peer) {
             let addresses: Vec<Multiaddr> = addresses
                 .iter()
