@@ -79,7 +79,8 @@ pub enum Decision {
     },
 }
 
-/// Decides, and may take its time: a person may have to be asked.
+/// Decides, and may take its time: a person may have to be asked. It is asked in the node's own task first, so what takes
+/// time has to be awaited, and may not block.
 #[async_trait]
 pub trait Policy: Send + Sync + core::fmt::Debug {
     /// Decides on one proposal.

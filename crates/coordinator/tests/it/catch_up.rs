@@ -4,13 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use motet_coordinator::node::{Events, Handle};
-use motet_coordinator::{Config, DeclineAll, Event, Input, LocalSigner, MemoryStore, Node, OsEntropy};
-use motet_core_crypto::{PublicKey, SecretKey};
-use motet_net::{Keypair, NetConfig};
-use motet_wire::work::Free;
-use motet_wire::{Channel, Criteria, Difficulty, Kind, NetworkId, SignerMetadata, peek};
+use motet_coordinator::{Config, Event, Input};
+use motet_core_crypto::PublicKey;
+use motet_wire::{Channel, Criteria, Kind, NetworkId, SignerMetadata, peek};
 
 use crate::network::Network;
+use crate::real::real_node;
 
 /// How many signers a node has discovered, and how it heard of each.
 fn discovered(network: &Network, node: usize) -> Vec<Channel> {
@@ -105,17 +104,7 @@ fn nobody_is_told_more_than_a_few_pages_and_a_page_that_nobody_asked_for_is_not_
 
 /// A node that advertises a signer, and where it listens.
 async fn node() -> (Handle, Events, PublicKey, String) {
-    let key = SecretKey::generate(&mut OsEntropy).unwrap();
-    let signer = key.public_key();
-    let net = NetConfig::local(NetworkId::new("catch-up").unwrap(), Keypair::generate()).unwrap();
-    let node = Node::new(net, Arc::new(MemoryStore::default()), Arc::new(DeclineAll)).work(Arc::new(Free));
-    let node = node.config(Config { difficulty: Difficulty(0), ..Config::default() });
-    let (handle, mut events) = node.signer(Arc::new(LocalSigner::new(key, OsEntropy))).start().await.unwrap();
-    let address = loop {
-        if let Event::Listening { address } = events.next().await.unwrap() {
-            break format!("{address}/p2p/{}", handle.peer_id());
-        }
-    };
+    let (handle, events, signer, address) = real_node(NetworkId::new("catch-up").unwrap()).await;
     let hour = Duration::from_secs(3600);
     handle.advertise_signer(signer, Criteria::ANY, SignerMetadata::default(), hour).await.unwrap();
     (handle, events, signer, address)

@@ -23,6 +23,7 @@ mod network;
 mod nonces;
 mod policy;
 mod privacy;
+mod real;
 #[path = "../canary/recorder.rs"]
 mod recorder;
 mod resources;

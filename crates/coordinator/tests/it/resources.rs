@@ -6,18 +6,18 @@ use std::time::Duration;
 use motet_coordinator::event::Resource;
 use motet_coordinator::node::{CallError, Events, Handle};
 use motet_coordinator::{
-    Action, Command, CommandError, CommandId, Config, DeclineAll, Event, Input, LocalSigner, MemoryStore, Node,
-    Offered, OsEntropy, Reply, limits,
+    Action, Command, CommandError, CommandId, Config, Event, Input, Offered, OsEntropy, Reply, limits,
 };
-use motet_core_crypto::{PublicKey, SecretKey, schnorr};
+use motet_core_crypto::{SecretKey, schnorr};
 use motet_net::{Entry, EntryPolicy, Keypair, Net, NetConfig, NetHandle};
 use motet_wire::work::Free;
 use motet_wire::{
-    Arrival, Channel, Delegation, DhtKey, Difficulty, Kind, MessageId, MonotonicMs, NetworkId, Now,
-    ResourceAnnouncement, TimestampMs, ValidatorLimits, Work, peek, seal,
+    Arrival, Channel, Delegation, DhtKey, Kind, MessageId, MonotonicMs, NetworkId, Now, ResourceAnnouncement,
+    TimestampMs, ValidatorLimits, Work, peek, seal,
 };
 
 use crate::network::Network;
+use crate::real::real_node;
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -233,22 +233,6 @@ fn example() -> NetworkId {
     NetworkId::new("resources").unwrap()
 }
 
-/// A node with a signer, and where it listens.
-async fn node() -> (Handle, Events, PublicKey, String) {
-    let key = SecretKey::generate(&mut OsEntropy).unwrap();
-    let signer = key.public_key();
-    let net = NetConfig::local(example(), Keypair::generate()).unwrap();
-    let node = Node::new(net, Arc::new(MemoryStore::default()), Arc::new(DeclineAll)).work(Arc::new(Free));
-    let node = node.config(Config { difficulty: Difficulty(0), ..Config::default() });
-    let (handle, mut events) = node.signer(Arc::new(LocalSigner::new(key, OsEntropy))).start().await.unwrap();
-    let address = loop {
-        if let Event::Listening { address } = events.next().await.unwrap() {
-            break format!("{address}/p2p/{}", handle.peer_id());
-        }
-    };
-    (handle, events, signer, address)
-}
-
 async fn dht_ready(events: &mut Events) {
     while !matches!(events.next().await.unwrap(), Event::DhtReady) {}
 }
@@ -266,8 +250,8 @@ async fn discover(handle: &Handle, id: &str, count: usize) -> Vec<Resource> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_one_node_announces_another_discovers() {
-    let (anna, mut heard, key, address) = node().await;
-    let (ben, mut events, ben_key, _) = node().await;
+    let (anna, mut heard, key, address) = real_node(example()).await;
+    let (ben, mut events, ben_key, _) = real_node(example()).await;
     ben.connect(&address).await.unwrap();
     dht_ready(&mut events).await;
     dht_ready(&mut heard).await;
@@ -285,7 +269,7 @@ async fn what_one_node_announces_another_discovers() {
     assert_eq!(ben.local_resources().await.unwrap(), found);
     // Who comes later finds both, under the one name; and they are still known when nobody can be asked.
     ben.announce_resource(ben_key, "relay", "eu/1", b"there".to_vec(), HOUR).await.unwrap();
-    let (late, mut met, ..) = node().await;
+    let (late, mut met, ..) = real_node(example()).await;
     late.connect(&address).await.unwrap();
     dht_ready(&mut met).await;
     let both = discover(&late, "eu/1", 2).await;
@@ -334,8 +318,8 @@ fn resource(id: &str, made: i64, ends: i64) -> Arc<[u8]> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_forged_or_expired_or_lies_under_another_name_is_neither_stored_nor_returned() {
-    let (anna, mut heard, _, address) = node().await;
-    let (ben, mut events, ..) = node().await;
+    let (anna, mut heard, _, address) = real_node(example()).await;
+    let (ben, mut events, ..) = real_node(example()).await;
     let net = NetConfig::local(example(), Keypair::generate()).unwrap();
     let (mallory, mut happens): (NetHandle, _) = Net::start(net, Arc::new(Anything)).unwrap();
     tokio::spawn(async move { while happens.recv().await.is_some() {} });
