@@ -16,6 +16,7 @@ mod early;
 mod failover;
 mod hosted;
 pub mod input;
+mod open_end;
 mod privacy;
 mod progress;
 mod requests;
@@ -190,13 +191,15 @@ impl Engine {
 
     /// How many sessions a message key takes part in: what it is to this node's budgets.
     pub fn sessions_of(&self, sender: &PublicKey) -> usize {
-        self.sessions.values().filter(|session| !session.is_over() && session.slot_of(sender).is_some()).count()
+        let listens = |session: &&Session| !session.is_over() || session.is_open_ended();
+        self.sessions.values().filter(listens).filter(|session| session.slot_of(sender).is_some()).count()
     }
 
     /// How many sessions a peer takes part in.
     pub fn sessions_with(&self, peer: &PeerId) -> usize {
         let serves = |session: &Session| session.joins.held().any(|(_, join)| join.body.delegation.peer == *peer);
-        self.sessions.values().filter(|session| !session.is_over() && serves(session)).count()
+        let listens = |session: &&Session| !session.is_over() || session.is_open_ended();
+        self.sessions.values().filter(listens).filter(|session| serves(session)).count()
     }
 
     /// One handler for everything that is said, by others and by this node.

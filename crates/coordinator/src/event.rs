@@ -71,9 +71,10 @@ pub enum Event {
     PartialSigReceived(Contribution),
     /// All partial signatures of an attempt are known.
     SessionPartialSigsComplete(Round),
-    /// The signatures are made and verified.
+    /// The signatures are made and verified. It may follow [`Event::SessionAborted`], if others have completed what this
+    /// node had given up.
     SessionComplete(Completed),
-    /// The session has ended without signatures.
+    /// The session has ended without signatures, as far as this node knows: see [`Aborted::may_complete`].
     SessionAborted(Aborted),
     /// A round or the joining has taken too long.
     SessionTimeout(TimedOut),
@@ -288,6 +289,9 @@ pub struct Aborted {
     pub request: RequestId,
     /// Whose fault that is, as far as it is known.
     pub cause: AbortCause,
+    /// The signers that may still complete it: this node's partial signatures have left, and theirs have not come. If they
+    /// do, [`Event::SessionComplete`] follows. Empty: there is no signature, and there will be none.
+    pub may_complete: Vec<PublicKey>,
 }
 
 /// Why a session has ended without signatures.

@@ -20,6 +20,9 @@ pub const RESOURCE_REFRESH: Duration = Duration::from_secs(60 * 60);
 pub const EARLY_PER_SENDER: usize = 32;
 /// Finished sessions whose outcome is remembered, to answer questions and to know duplicates.
 pub const FINISHED_SESSIONS: usize = 1024;
+/// How long a session that others may still complete is listened to after its end here: message keys are certified for no
+/// longer than a day.
+pub const OPEN_END: Duration = Duration::from_secs(24 * 60 * 60);
 /// Ended requests whose records stay in the store, so that a message about one that comes back is known for what it is.
 pub const ENDED_REQUESTS: usize = 4096;
 /// Message keys known of one slot of a session: each restart of its signer brings one. More than this is no accident.

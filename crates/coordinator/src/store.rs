@@ -69,7 +69,12 @@ pub enum Record {
         /// The signed frame that carries the partial signatures.
         frame: Arc<[u8]>,
     },
-    /// A request has ended, in signatures or without.
+    /// A request has been given up after partial signatures of this node had left: others may still complete it.
+    GivenUp {
+        /// The request.
+        request: RequestId,
+    },
+    /// A request has ended, in signatures or without, and nothing more is to be learnt about it.
     Ended {
         /// The request.
         request: RequestId,
@@ -84,6 +89,7 @@ impl Record {
             Self::Approved { request, .. }
             | Self::Issued { request, .. }
             | Self::Spent { request, .. }
+            | Self::GivenUp { request }
             | Self::Ended { request } => Some(*request),
         }
     }
@@ -104,6 +110,8 @@ pub struct Snapshot {
     pub issued: Vec<(RequestId, Attempt, PublicKey)>,
     /// Partial signatures that may have been sent.
     pub spent: Vec<(RequestId, Attempt, PublicKey, Arc<[u8]>)>,
+    /// Requests among `approved` that have been given up, and that others may still complete.
+    pub given_up: Vec<RequestId>,
     /// Requests that have ended and are still remembered.
     pub ended: Vec<RequestId>,
 }

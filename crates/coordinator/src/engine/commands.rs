@@ -127,7 +127,8 @@ impl Engine {
             // What was not announced is neither expected back nor published.
             self.own.remove(&id);
             self.unpublished.remove(&id);
-            let untold = records.contains(&Record::Ended { request: id });
+            let untold =
+                records.contains(&Record::Ended { request: id }) || records.contains(&Record::GivenUp { request: id });
             self.within(&id, |engine| engine.end_unstored(&id, untold, detail.to_owned(), step));
         }
     }

@@ -264,6 +264,11 @@ pub struct SessionStatus {
     pub election: Election,
     /// Who it is.
     pub coordinator: SignerIndex,
+    /// If it has ended here without signatures: the signers that may still complete it, since this node's partial
+    /// signatures have left and theirs have not come.
+    pub may_complete: Vec<PublicKey>,
+    /// What is signed: each message, and the key that its signature verifies under.
+    pub messages: Vec<(XOnlyPublicKey, Vec<u8>)>,
     /// The signatures, when there are any.
     pub signatures: Option<Vec<Signature>>,
 }

@@ -228,7 +228,7 @@ impl Engine {
         step.ask_signer(SignerTask::Sign { ticket, items, nonces: nonces.into() });
     }
 
-    fn aggregate(&mut self, id: &RequestId, step: &mut Step<'_>) {
+    pub(super) fn aggregate(&mut self, id: &RequestId, step: &mut Step<'_>) {
         let Some(session) = self.sessions.get_mut(id) else { return };
         let Some(nonces) = session.run.all_nonces() else { return };
         let partials: Vec<_> = session.run.partials.held().map(|(_, held)| held.body.partials.clone()).collect();
@@ -250,8 +250,12 @@ impl Engine {
         signatures: Vec<Signature>,
         step: &mut Step<'_>,
     ) {
-        let Some(session) = self.sessions.get_mut(id).filter(|session| !session.is_over()) else { return };
+        let Some(session) = self.sessions.get_mut(id).filter(|session| session.phase != Phase::Complete) else { return };
+        // Given up here, and completed elsewhere: the others that have given it up are told, too.
+        let late = session.is_over();
         session.phase = Phase::Complete;
+        session.late = late;
+        session.may_complete.clear();
         session.ended = Some(step.now.mono);
         session.signatures = Some(signatures.clone());
         session.signed_in = Some(session_id);
@@ -265,15 +269,18 @@ impl Engine {
         self.expect_coordinator(id, step);
     }
 
-    /// The signatures, signed by this node: told to all by the coordinator, and to whoever asks by everybody.
+    /// The signatures, signed by this node: told to all by the coordinator and by a node that learns them late, and to
+    /// each node that asks by everybody.
     fn announce_signatures(&mut self, id: &RequestId, step: &mut Step<'_>) {
         let Some(session) = self.sessions.get(id) else { return };
         let (Some(signatures), Some(signed_in)) = (session.signatures.clone(), session.signed_in) else { return };
-        let coordinates = session.locals.contains_key(&session.coordinator());
+        let (coordinates, late) = (session.locals.contains_key(&session.coordinator()), session.late);
         let Some(signer) = session.locals.values().next().map(|local| local.signer) else { return };
         if let Ok(sealed) = self.seal(&signer, SignatureFinalized { session: signed_in, signatures }, step) {
             if coordinates {
                 step.broadcast(Topic::Sessions, &sealed.frame);
+            }
+            if coordinates || late {
                 self.send_to_session(id, &sealed.frame, step);
             }
             if let Some(session) = self.sessions.get_mut(id) {
@@ -291,13 +298,19 @@ impl Engine {
         step: &mut Step<'_>,
     ) {
         let Some(session) = self.sessions.get_mut(id).filter(|session| !session.is_over()) else { return };
+        session.note_exposure(if let AbortCause::Convicted { culprit, .. } = &cause { Some(culprit) } else { None });
         session.phase = Phase::Aborted;
         session.ended = Some(step.now.mono);
         session.outcome = outcome;
-        self.remember_end(id, step);
+        let may_complete = session.completers();
+        if session.is_open_ended() {
+            self.wait_for_completion(id, step);
+        } else {
+            self.remember_end(id, step);
+        }
         self.note_failure(id, &cause, step);
         self.prepare_farewell(id, &cause, step);
-        step.emit(Event::SessionAborted(Aborted { request: *id, cause }));
+        step.emit(Event::SessionAborted(Aborted { request: *id, cause, may_complete }));
         self.forget_nonces(id, step);
     }
 
@@ -321,11 +334,13 @@ impl Engine {
             // The signatures are no less valid.
             return step.emit(Event::SessionComplete(completed));
         }
+        session.note_exposure(None);
         session.phase = Phase::Aborted;
         session.ended = Some(step.now.mono);
+        let may_complete = session.completers();
         let cause = AbortCause::Internal(detail.clone());
         step.emit(Event::SessionError { request: *id, detail });
-        step.emit(Event::SessionAborted(Aborted { request: *id, cause }));
+        step.emit(Event::SessionAborted(Aborted { request: *id, cause, may_complete }));
         self.forget_nonces(id, step);
     }
 
@@ -356,6 +371,7 @@ impl Engine {
     pub(super) fn begin_attempt(&mut self, id: &RequestId, attempt: Attempt, step: &mut Step<'_>) {
         self.forget_nonces(id, step);
         let Some(session) = self.sessions.get_mut(id).filter(|session| !session.is_over()) else { return };
+        session.note_exposure(None);
         session.run = Run::new(id, attempt, session.signers());
         let automatic = self.config.rounds == Rounds::Automatic;
         session.gates = Gates { commit: automatic, reveal: automatic, sign: automatic };
@@ -419,6 +435,10 @@ impl Engine {
             Ok(sealed) => {
                 let frame = Arc::clone(&sealed.frame);
                 step.persist(Record::Spent { request: *id, attempt, signer: *signer, frame });
+                if let Some(session) = self.sessions.get_mut(id) {
+                    let index = session.request.index_of(signer);
+                    session.run.signed.extend(index);
+                }
                 self.send_to_session(id, &sealed.frame, step);
             }
             Err(error) => self.fail(id, AbortCause::Internal(error.to_string()), step),

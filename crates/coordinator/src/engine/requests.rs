@@ -1,7 +1,7 @@
 //! Phases 2 and 3 from the side of whoever listens: requests, approvals, joins (`docs/protocol.md` §6).
 
 use core::time::Duration;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use motet_core_crypto::{NonceCommitment, PublicKey};
@@ -58,6 +58,9 @@ impl Engine {
         }
         let request = message.message();
         let Ok(items) = signing_items(&request.keys, &request.items) else { return };
+        if let Some(left) = left.as_ref().filter(|left| left.given_up) {
+            return self.reopen(&message, id, items, locals, left, step);
+        }
         let mut session = self.open(id, &message, items, locals, step);
         if left.is_some() {
             // The others may be far ahead; they are asked where they are.
@@ -114,7 +117,7 @@ impl Engine {
         true
     }
 
-    fn open(
+    pub(super) fn open(
         &self,
         id: RequestId,
         message: &Validated<SigningRequest>,
@@ -155,7 +158,9 @@ impl Engine {
             farewell: None,
             left: None,
             ended: None,
+            may_complete: BTreeSet::new(),
             unsaid: None,
+            late: false,
             unstored: false,
             trace: Trace::new(&id),
             request,
@@ -328,7 +333,12 @@ impl Engine {
         };
         session.voices.insert(*message.sender(), (index, Held::of(&message)));
         if session.is_over() {
-            return self.on_returned(&id, &join.delegation, step);
+            // The join of an earlier process tells nothing new.
+            if newest.is_none_or(|newest| is_newer(&join.delegation, &newest)) {
+                session.joins.replace(index, Held::of(&message));
+                self.on_returned(&id, &join.delegation, step);
+            }
+            return;
         }
         match newest {
             None => {

@@ -29,6 +29,8 @@ const PATIENCE: Duration = Duration::from_secs(10 * 60);
 pub(super) struct Left {
     frame: Arc<[u8]>,
     pub(super) approvals: BTreeMap<PublicKey, ProposalDigest>,
+    /// Whether it had been given up, and others may complete it.
+    pub(super) given_up: bool,
 }
 
 impl Left {
@@ -36,7 +38,8 @@ impl Left {
         let mut left: BTreeMap<RequestId, Self> = BTreeMap::new();
         for (request, signer, digest, frame) in &snapshot.approved {
             let entry = left.entry(*request);
-            let entry = entry.or_insert_with(|| Self { frame: Arc::clone(frame), approvals: BTreeMap::new() });
+            let given_up = snapshot.given_up.contains(request);
+            let entry = entry.or_insert_with(|| Self { frame: Arc::clone(frame), approvals: BTreeMap::new(), given_up });
             entry.approvals.insert(*signer, *digest);
         }
         left
@@ -125,6 +128,9 @@ impl Engine {
         local.nonces = if spent { Nonces::Used } else { Nonces::Lost };
         if last > session.run.attempt {
             session.run = Run::new(id, last, signers);
+        }
+        if spent {
+            session.run.signed.insert(index);
         }
         session.sync_at = step.now.mono;
         let on = session.request.options.commitments == Commitments::On;

@@ -125,7 +125,7 @@ impl Engine {
         let (session, attempt) = (message.message().session, message.message().attempt);
         let (id, index) = match self.place_of(&message, session, attempt, step) {
             Place::Here(id, index) => (id, index),
-            Place::Nowhere => return,
+            Place::Nowhere => return self.on_late_partial(&message, step),
             Place::Early => return self.early.defer(Awaits::Session(session), message.widen(), step.now.mono),
         };
         let Some(known) = self.sessions.get_mut(&id) else { return };
@@ -239,6 +239,8 @@ impl Engine {
         known.run.computing = false;
         match result {
             Ok(signatures) => self.complete(&id, session, signatures, step),
+            // It came after the end: somebody else may still make the signature.
+            Err(_) if known.is_over() => {}
             Err(fault) => {
                 let evidence = fault.culprits.first().and_then(|culprit| self.bad_partial(&id, fault.item, *culprit));
                 match evidence {
@@ -274,7 +276,7 @@ impl Engine {
         let Some(id) = self.requests.get(&session).copied() else { return };
         let Some(known) = self.sessions.get(&id) else { return };
         let Some(by) = known.slot_of(message.sender()) else { return };
-        if known.is_over() {
+        if known.phase == Phase::Complete {
             if known.signatures.as_ref() == Some(&message.message().signatures) {
                 self.hear_coordinator(&id, by);
             }

@@ -1,6 +1,6 @@
 //! One request and its attempts, as this node sees them: slots that each take one statement, and who fills them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
 
 use motet_core_crypto::tagged_hash;
@@ -159,6 +159,8 @@ pub(crate) struct Run {
     pub(crate) nonces: Slots<NonceShare>,
     pub(crate) partials: Slots<PartialSigShare>,
     pub(crate) computing: bool,
+    /// The signers of this node whose partial signatures have left.
+    pub(crate) signed: BTreeSet<SignerIndex>,
     /// Whether this node has told the others which commitments or nonces it holds, because theirs differ.
     pub(crate) disputed: bool,
     /// The hashes of all commitments and of all nonces: what is in a slot stays, so that they never change, and every
@@ -176,6 +178,7 @@ impl Run {
             nonces: Slots::empty(signers),
             partials: Slots::empty(signers),
             computing: false,
+            signed: BTreeSet::new(),
             disputed: false,
             commitments_hash: OnceLock::new(),
             nonces_hash: OnceLock::new(),
@@ -259,8 +262,13 @@ pub(crate) struct Session {
     /// The farewell of another, which may have signed in an earlier attempt: the current one is the last.
     pub(crate) left: Option<Leaver>,
     pub(crate) ended: Option<MonotonicMs>,
+    /// The signers that may still complete it: this node's partial signatures of an attempt have left, and theirs of the
+    /// same attempt have not come (`docs/protocol.md` §7.5).
+    pub(crate) may_complete: BTreeSet<SignerIndex>,
     /// What this node says of it when nothing else is to be done.
     pub(crate) unsaid: Option<Unsaid>,
+    /// Whether its signatures have come after it had been given up here.
+    pub(crate) late: bool,
     /// Whether the store has refused something of it.
     pub(crate) unstored: bool,
     /// What it is in the logs.
@@ -376,7 +384,7 @@ impl Session {
             commitments: self.run.commits.held().map(|(index, _)| index).collect(),
             nonces: self.run.nonces.held().map(|(index, _)| index).collect(),
             partials: self.run.partials.held().map(|(index, _)| index).collect(),
-            outcome: if self.is_over() { Holding::Held } else { Holding::Missing },
+            outcome: if self.is_over() && !self.is_open_ended() { Holding::Held } else { Holding::Missing },
         }
     }
 
@@ -390,6 +398,8 @@ impl Session {
             awaiting: self.awaiting(),
             election: self.request.options.election,
             coordinator: self.coordinator(),
+            may_complete: self.completers(),
+            messages: self.items.iter().map(|item| (item.context.aggregate_key(), item.message.clone())).collect(),
             signatures: self.signatures.clone(),
         }
     }

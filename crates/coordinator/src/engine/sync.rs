@@ -131,9 +131,10 @@ impl Engine {
         }
         let from = *message.from();
         let Some(session) = self.sessions.get(&message.message().request) else { return };
-        // Whoever still waits for joins cannot know who speaks; every frame is believed for its own signature only.
-        let known = session.slot_of(message.sender()).is_some() || session.phase == Phase::Joining;
-        if session.is_over() || !known || self.is_own(message.sender()) {
+        // A node that still waits for joins cannot know who speaks; every frame is believed for its own signature only.
+        let known = session.slot_of(message.sender()).is_some() || !session.joins.is_full();
+        let over = session.is_over() && !session.is_open_ended();
+        if over || !known || self.is_own(message.sender()) {
             return;
         }
         let frames: Vec<Arc<[u8]>> = message.into_message().frames.into_iter().map(Arc::from).collect();

@@ -1,6 +1,5 @@
 //! What time brings (`docs/protocol.md` §7.4). Only the monotonic clock counts here.
 
-use core::time::Duration;
 use motet_wire::{AbortCode, AbortReason, AbortSubject, Evidence, MonotonicMs, RequestId, SessionAbort, Topic};
 use std::sync::Arc;
 
@@ -10,14 +9,11 @@ use super::step::Step;
 use crate::event::{AbortCause, Event, Phase, TimedOut};
 use crate::limits;
 
-/// How long the outcome of a session is remembered, for those who have missed it.
-const REMEMBER: Duration = Duration::from_secs(10 * 60);
-
 impl Engine {
     pub(super) fn deadlines_of(session: &Session) -> impl Iterator<Item = MonotonicMs> + use<> {
-        let ended = session.ended.map(|ended| ended.saturating_add(REMEMBER));
+        let ended = session.forgotten_at();
         let active = ended.is_none().then(|| session.deadline.min(session.sync_at).min(session.ends));
-        ended.into_iter().chain(active).chain(session.failover_at)
+        ended.into_iter().chain(active).chain(session.failover_at).chain(session.asks_at())
     }
 
     /// Everything that is due.
@@ -44,11 +40,15 @@ impl Engine {
     fn on_due(&mut self, id: &RequestId, step: &mut Step<'_>) {
         let now = step.now.mono;
         let Some(session) = self.sessions.get(id) else { return };
-        if let Some(ended) = session.ended {
-            if session.failover_at.is_some_and(|at| at <= now) {
+        if let Some(forgotten) = session.forgotten_at() {
+            let (asks, fails_over) = (session.asks_at(), session.failover_at);
+            if fails_over.is_some_and(|at| at <= now) {
                 self.fail_over(id, step);
             }
-            if ended.saturating_add(REMEMBER) <= now {
+            if asks.is_some_and(|at| at <= now) {
+                self.ask_for_completion(id, step);
+            }
+            if forgotten <= now {
                 self.close(id, step);
             }
         } else if session.ends <= now {
@@ -112,8 +112,7 @@ impl Engine {
     pub(super) fn prepare_farewell(&mut self, id: &RequestId, cause: &AbortCause, step: &mut Step<'_>) {
         let AbortCause::Unresponsive { signers, .. } = cause else { return };
         let Some(session) = self.sessions.get(id) else { return };
-        let has_signed = session.locals.keys().any(|index| session.run.partials.at(*index).is_some());
-        if has_signed {
+        if !session.run.signed.is_empty() {
             return;
         }
         let names: Vec<String> = signers.iter().map(ToString::to_string).collect();
@@ -165,7 +164,7 @@ impl Engine {
     pub(super) fn close(&mut self, id: &RequestId, step: &mut Step<'_>) {
         self.forget_nonces(id, step);
         if let Some(session) = self.sessions.remove(id) {
-            if session.unstored {
+            if session.unstored || session.is_open_ended() {
                 self.remember_end(id, step);
             }
             self.requests.retain(|_, request| request != id);
@@ -175,11 +174,15 @@ impl Engine {
     }
 
     fn forget_oldest(&mut self, step: &mut Step<'_>) {
-        let mut over: Vec<(MonotonicMs, RequestId)> =
-            self.sessions.values().filter_map(|session| Some((session.ended?, session.id))).collect();
+        // What others may still complete is forgotten last.
+        let mut over: Vec<(bool, MonotonicMs, RequestId)> = self
+            .sessions
+            .values()
+            .filter_map(|session| Some((session.is_open_ended(), session.ended?, session.id)))
+            .collect();
         let excess = over.len().saturating_sub(limits::FINISHED_SESSIONS);
         over.sort_unstable();
-        for (_, id) in over.into_iter().take(excess) {
+        for (_, _, id) in over.into_iter().take(excess) {
             self.close(&id, step);
         }
     }

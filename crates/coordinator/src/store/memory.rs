@@ -1,6 +1,6 @@
 //! A store that lasts as long as the process: for throw-away keys, demonstrations and tests.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use motet_core_crypto::PublicKey;
@@ -28,6 +28,7 @@ struct Tables {
     approved: BTreeMap<(RequestId, PublicKey), Approval>,
     issued: BTreeMap<(RequestId, Attempt, PublicKey), [u8; 32]>,
     spent: BTreeMap<(RequestId, Attempt, PublicKey), Arc<[u8]>>,
+    given_up: BTreeSet<RequestId>,
     ended: VecDeque<RequestId>,
     loads: u64,
 }
@@ -53,8 +54,12 @@ impl Tables {
             Record::Spent { request, attempt, signer, frame } => {
                 self.spent.insert((*request, *attempt, *signer), Arc::clone(frame));
             }
+            Record::GivenUp { request } => {
+                self.given_up.insert(*request);
+            }
             Record::Ended { request } => {
                 self.approved.retain(|(id, _), _| id != request);
+                self.given_up.remove(request);
                 if !self.ended.contains(request) {
                     self.ended.push_back(*request);
                 }
@@ -99,6 +104,7 @@ impl Store for MemoryStore {
             spent: spent
                 .map(|((request, attempt, signer), frame)| (*request, *attempt, *signer, Arc::clone(frame)))
                 .collect(),
+            given_up: tables.given_up.iter().copied().collect(),
             ended: tables.ended.iter().copied().collect(),
         })
     }

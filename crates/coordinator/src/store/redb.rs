@@ -9,6 +9,7 @@
 //! | `approved` | request (32) signer (33) | digest of what was approved (32), frame of the request |
 //! | `issued_attempts` | request (32) attempt (4, big-endian) signer (33) | hash of the public nonces (32) |
 //! | `spent_attempts` | the same | frame of the partial signatures |
+//! | `given_up` | request (32) | nothing: others may still complete it |
 //! | `ended` | running number | request (32) |
 //! | `meta` | `schema`, `epoch` | number |
 //!
@@ -42,10 +43,11 @@ const STANDINGS: TableDefinition<'_, &[u8; 33], &[u8; 32]> = TableDefinition::ne
 const APPROVED: TableDefinition<'_, &[u8; 65], &[u8]> = TableDefinition::new("approved");
 const ISSUED: TableDefinition<'_, &[u8; 69], &[u8; 32]> = TableDefinition::new("issued_attempts");
 const SPENT: TableDefinition<'_, &[u8; 69], &[u8]> = TableDefinition::new("spent_attempts");
+const GIVEN_UP: TableDefinition<'_, &[u8; 32], ()> = TableDefinition::new("given_up");
 const ENDED: TableDefinition<'_, u64, &[u8; 32]> = TableDefinition::new("ended");
 const META: TableDefinition<'_, &str, u64> = TableDefinition::new("meta");
 /// The version of the schema that this code writes. It reads all before.
-const SCHEMA: u64 = 2;
+const SCHEMA: u64 = 3;
 
 /// Records in a file. The file is locked: a second process is refused.
 #[derive(Debug)]
@@ -163,6 +165,7 @@ fn prepare(database: &Database) -> Result<u64, StoreError> {
         transaction.open_table(APPROVED).map_err(failed)?;
         transaction.open_table(ISSUED).map_err(failed)?;
         transaction.open_table(SPENT).map_err(failed)?;
+        transaction.open_table(GIVEN_UP).map_err(failed)?;
         transaction.open_table(ENDED).map_err(failed)?;
         if schema == Some(1) {
             migrate::from_1(&transaction)?;
@@ -193,6 +196,7 @@ fn write(database: &Database, records: &[Record]) -> Result<(), StoreError> {
         let mut approved = transaction.open_table(APPROVED).map_err(failed)?;
         let mut issued = transaction.open_table(ISSUED).map_err(failed)?;
         let mut spent = transaction.open_table(SPENT).map_err(failed)?;
+        let mut given_up = transaction.open_table(GIVEN_UP).map_err(failed)?;
         for record in records {
             match record {
                 Record::Delegated { signer, not_after } => {
@@ -214,7 +218,11 @@ fn write(database: &Database, records: &[Record]) -> Result<(), StoreError> {
                 Record::Spent { request, attempt, signer, frame } => {
                     spent.insert(&slot(request, *attempt, signer), frame.as_ref()).map_err(failed)?;
                 }
+                Record::GivenUp { request } => {
+                    given_up.insert(request.as_bytes(), ()).map_err(failed)?;
+                }
                 Record::Ended { request } => {
+                    given_up.remove(request.as_bytes()).map_err(failed)?;
                     let [first, last]: [[u8; 65]; 2] =
                         [[0; 33], [0xff; 33]].map(|signer| joined(request.as_bytes(), &signer));
                     approved.retain_in::<&[u8; 65], _>(&first..=&last, |_, _| false).map_err(failed)?;
@@ -255,6 +263,10 @@ fn read(database: &Database, epoch: u64) -> Result<Snapshot, StoreError> {
     each(&transaction, SPENT, |key: &[u8; 69], frame: &[u8]| {
         let (request, attempt, signer) = parse_slot(key)?;
         snapshot.spent.push((request, attempt, signer, Arc::from(frame)));
+        Ok(())
+    })?;
+    each(&transaction, GIVEN_UP, |request: &[u8; 32], (): ()| {
+        snapshot.given_up.push(RequestId::from_bytes(*request));
         Ok(())
     })?;
     each(&transaction, ENDED, |_: u64, request: &[u8; 32]| {

@@ -19,6 +19,7 @@ mod embed;
 #[path = "../canary/needles.rs"]
 mod needles;
 mod network;
+mod open_end;
 #[path = "../canary/nonces.rs"]
 mod nonces;
 mod policy;

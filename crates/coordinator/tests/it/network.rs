@@ -30,6 +30,8 @@ pub(crate) struct Node {
     pub(crate) store: MemoryStore,
     pub(crate) replies: BTreeMap<CommandId, Result<Reply, CommandError>>,
     pub(crate) deaf: bool,
+    /// Whether it stands still: what is sent to it waits, and so do partial signatures that it was about to send.
+    pub(crate) frozen: bool,
     /// How often it has sent partial signatures to others.
     pub(crate) partials_sent: usize,
     validator: Validator,
@@ -87,6 +89,7 @@ impl Network {
                     store: MemoryStore::default(),
                     replies: BTreeMap::new(),
                     deaf: false,
+                    frozen: false,
                     partials_sent: 0,
                     rng,
                     key: bytes,
@@ -186,6 +189,7 @@ impl Network {
             store: MemoryStore::default(),
             replies: BTreeMap::new(),
             deaf: false,
+            frozen: false,
             partials_sent: 0,
             rng: own,
             key: key_bytes,
@@ -240,10 +244,15 @@ impl Network {
     }
 
     pub(crate) fn deliver_one(&mut self) -> bool {
-        if self.queue.is_empty() {
+        let waits = |(to, _, from, frame): &(usize, Channel, PeerId, Arc<[u8]>)| {
+            let partial = || peek(frame).is_some_and(|peek| peek.kind == Kind::PartialSigShare);
+            self.nodes[*to].frozen || self.nodes.iter().any(|node| node.peer == *from && node.frozen && partial())
+        };
+        let ready: Vec<usize> = (0..self.queue.len()).filter(|at| !waits(&self.queue[*at])).collect();
+        if ready.is_empty() {
             return false;
         }
-        let position = if self.shuffle { self.order.next_u64() as usize % self.queue.len() } else { 0 };
+        let position = ready[if self.shuffle { self.order.next_u64() as usize % ready.len() } else { 0 }];
         let (node, channel, from, bytes) = self.queue.remove(position).unwrap();
         self.receive(node, channel, from, bytes);
         true
@@ -254,6 +263,12 @@ impl Network {
         self.queue.retain(|(_, channel, _, frame)| {
             *channel == Channel::Loopback || peek(frame).is_none_or(|peek| peek.kind != kind)
         });
+    }
+
+    /// Loses all that is on its way from a node to others.
+    pub(crate) fn lose_words_of(&mut self, node: usize) {
+        let peer = self.nodes[node].peer;
+        self.queue.retain(|(to, _, from, _)| *to == node || *from != peer);
     }
 
     /// Loses all that is on its way.
