@@ -39,6 +39,8 @@ pub enum Invariant {
     Reputation,
     /// S11: an envelope is valid in one place only.
     Binding,
+    /// S12: an end without signatures claims no more than its node knows.
+    Claims,
     /// L1: honest signers sign.
     Completion,
     /// L2: every session ends, and gives back what it held.
@@ -49,6 +51,8 @@ pub enum Invariant {
     Recovery,
     /// L5: attempts are few, and nothing turns for ever.
     Livelock,
+    /// L6: a signature that one honest node holds is told to all that are connected.
+    Told,
     /// No code panics.
     Panic,
 }
@@ -68,11 +72,13 @@ impl Invariant {
             Self::Replay => "S9",
             Self::Reputation => "S10",
             Self::Binding => "S11",
+            Self::Claims => "S12",
             Self::Completion => "L1",
             Self::Termination => "L2",
             Self::Conviction => "L3",
             Self::Recovery => "L4",
             Self::Livelock => "L5",
+            Self::Told => "L6",
             Self::Panic => "panic",
         }
     }
@@ -100,6 +106,18 @@ pub enum End {
     Complete,
     /// Without.
     Aborted(AbortCause),
+}
+
+/// The last word of a node to its user about a request, in any of its lives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LastWord {
+    /// The signatures.
+    Signatures,
+    /// That there are none; and whether others may still make them.
+    NoSignatures {
+        /// Whether the node has said that others may complete it.
+        open: bool,
+    },
 }
 
 /// What is known of a session on one node, in one of its lives.
@@ -144,6 +162,10 @@ pub struct Watch {
     sessions: BTreeMap<SessionId, RequestId>,
     /// By host.
     pub seen: Vec<BTreeMap<RequestId, Seen>>,
+    /// By host.
+    pub last_words: Vec<BTreeMap<RequestId, LastWord>>,
+    /// Whether every signer is one process on one sound disk: what it does not know of, nobody does in its name.
+    pub all_single: bool,
     signatures: BTreeMap<SessionId, Vec<Signature>>,
     judged_evidence: BTreeSet<[u8; 32]>,
     /// What did not hold.
@@ -152,7 +174,7 @@ pub struct Watch {
 
 impl Watch {
     /// Watches honest signers of a network.
-    pub fn new(network: NetworkId, honest: BTreeSet<PublicKey>, all_honest: bool) -> Self {
+    pub fn new(network: NetworkId, honest: BTreeSet<PublicKey>, all_honest: bool, all_single: bool) -> Self {
         Self {
             network,
             honest,
@@ -161,6 +183,8 @@ impl Watch {
             requests: BTreeMap::new(),
             sessions: BTreeMap::new(),
             seen: Vec::new(),
+            last_words: Vec::new(),
+            all_single,
             signatures: BTreeMap::new(),
             judged_evidence: BTreeSet::new(),
             breaches: Vec::new(),
@@ -191,6 +215,7 @@ impl Watch {
     pub fn on_start(&mut self, host: usize) {
         while self.seen.len() <= host {
             self.seen.push(BTreeMap::new());
+            self.last_words.push(BTreeMap::new());
         }
         self.seen[host].clear();
     }
@@ -235,6 +260,8 @@ impl Watch {
                         format!("host {host} convicts the honest {culprit} of {charge:?}"),
                     );
                 }
+                let open = !aborted.may_complete.is_empty();
+                self.last_words[host].insert(aborted.request, LastWord::NoSignatures { open });
                 self.end(host, &aborted.request, Stage::Aborted, End::Aborted(aborted.cause.clone()), tally);
             }
             Event::SessionClosed { request } => {
@@ -253,6 +280,7 @@ impl Watch {
             Event::SessionAborted(aborted) => aborted.request,
             _ => return,
         };
+        self.last_words[host].remove(&request);
         if let Some(seen) = self.seen[host].get_mut(&request) {
             seen.end = None;
             seen.stage = seen.reached;
@@ -378,7 +406,20 @@ impl Watch {
                 format!("host {host}: other signatures of {} than others", completed.session),
             );
         }
-        self.end(host, &id, Stage::Complete, End::Complete, tally);
+        match self.last_words[host].insert(id, LastWord::Signatures) {
+            // It had given up, perhaps in an earlier life, and said that this may come.
+            Some(LastWord::NoSignatures { open }) => {
+                if !open && self.all_single {
+                    let detail = format!("host {host} said that there is no signature of {id}, and there is one");
+                    self.breach(Invariant::Claims, detail);
+                }
+                *tally.ends.entry("complete after an end without signatures".to_owned()).or_default() += 1;
+                if let Some(seen) = self.seen[host].get_mut(&id) {
+                    (seen.stage, seen.end) = (Stage::Complete, Some(End::Complete));
+                }
+            }
+            Some(LastWord::Signatures) | None => self.end(host, &id, Stage::Complete, End::Complete, tally),
+        }
     }
 
     fn end(&mut self, host: usize, request: &RequestId, stage: Stage, end: End, tally: &mut Tally) {

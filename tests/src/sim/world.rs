@@ -156,6 +156,7 @@ impl World {
             hosts.iter().filter(|host| host.plan.vices.is_empty()).map(|host| host.key).collect();
         // A copy of a signer makes nonces of its own, and signatures with them; so does one whose disk has lost that it had.
         let is_one = |host: &Host| host.plan.cloned.is_none() && !host.plan.disk_lies;
+        let all_single = hosts.iter().all(|host| is_one(host) && host.plan.full.is_none());
         let all_honest = honest.len() == hosts.len() && hosts.iter().all(is_one);
         let ledger = Shared::default();
         ledger.open().judge(honest.clone());
@@ -166,7 +167,7 @@ impl World {
             time: 0,
             order: 0,
             queue: BinaryHeap::new(),
-            watch: Watch::new(NetworkId::test(), honest, all_honest),
+            watch: Watch::new(NetworkId::test(), honest, all_honest, all_single),
             ledger,
             tally: Tally { worlds: 1, ..Tally::default() },
             story: tell.then(Vec::new),

@@ -23,7 +23,7 @@ use crate::store::Record;
 /// How long the outcome of a session is remembered, for nodes that have missed it.
 const REMEMBER: Duration = Duration::from_secs(10 * 60);
 /// How often the pause between two questions about a late completion is doubled, at most.
-const DOUBLINGS: u32 = 10;
+const DOUBLINGS: u32 = 12;
 
 impl Session {
     /// Whether it has ended here without signatures, and others may still complete it.

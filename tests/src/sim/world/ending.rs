@@ -10,12 +10,14 @@ use crate::sim::dice::EntropyFault;
 use crate::sim::hostile::Rogue;
 use crate::sim::plan::{NodePlan, Vice};
 use crate::sim::tally::Stage;
-use crate::sim::watch::{End, Invariant};
+use crate::sim::watch::{End, Invariant, LastWord};
 
 /// More than any world needs.
 pub(super) const EVENTS: u64 = 200_000;
 /// How long the outcome of a session is remembered, and somewhat more, in milliseconds.
 const REMEMBERED: u64 = 11 * 60 * 1_000;
+/// How long it may take, when nothing breaks any more, until a signature is known to all that have given it up.
+const HEALED: u64 = 60 * 60 * 1_000;
 
 impl World {
     /// S8 and L2, while sessions go on.
@@ -88,6 +90,7 @@ impl World {
 
     /// Judges what has been reached, then lets time pass and sees what is given back.
     pub(super) fn close(&mut self) {
+        self.check_told();
         self.check_completion();
         self.check_conviction();
         self.check_recovery();
@@ -100,6 +103,45 @@ impl World {
         if self.watch.breaches.is_empty() {
             self.check_returned();
         }
+    }
+
+    /// L6: an honest node that has given up learns of the signatures that another holds.
+    fn check_told(&mut self) {
+        let until = self.time + HEALED;
+        while let Some((host, knows, request)) = self.untold() {
+            let next = self.queue.pop().map(|std::cmp::Reverse(entry)| entry).filter(|entry| entry.at <= until);
+            let Some(entry) = next else {
+                let detail = format!("host {host} never hears of the signatures of {request}, which host {knows} has");
+                return self.watch.breach(Invariant::Told, detail);
+            };
+            self.time = entry.at;
+            self.happen(entry.happening);
+            if !self.watch.breaches.is_empty() {
+                return;
+            }
+        }
+    }
+
+    /// An honest node whose last word about a request is that there are no signatures, another that has them, and the
+    /// request.
+    fn untold(&self) -> Option<(usize, usize, motet_wire::RequestId)> {
+        let nodes = 0..self.plan.nodes.len();
+        let sound = |node: &usize| {
+            let plan = &self.plan.nodes[*node];
+            let fails = matches!(plan.entropy, EntropyFault::Fails(_));
+            plan.vices.is_empty() && plan.cloned.is_none() && !plan.disk_lies && plan.full.is_none() && !fails
+        };
+        let knows = |node: &usize, request: &motet_wire::RequestId| {
+            self.watch.seen[*node].get(request).is_some_and(|seen| seen.end == Some(End::Complete) && !seen.closed)
+        };
+        nodes.clone().filter(sound).find_map(|host| {
+            let ended = self.watch.last_words[host].iter();
+            let mut without = ended.filter(|(_, word)| matches!(word, LastWord::NoSignatures { .. }));
+            without.find_map(|(request, _)| {
+                let other = nodes.clone().filter(sound).find(|node| *node != host && knows(node, request))?;
+                Some((host, other, *request))
+            })
+        })
     }
 
     /// L1: where all are honest and nothing broke for good, all have the signatures.
@@ -231,7 +273,10 @@ impl World {
     /// L2: when sessions are over and forgotten, nodes hold what they held before.
     pub(super) fn check_returned(&mut self) {
         self.dark = true;
-        let until = self.time + REMEMBERED * 11 / 10;
+        let open = |word: &LastWord| *word == LastWord::NoSignatures { open: true };
+        let listens = self.watch.last_words.iter().flat_map(|words| words.values()).any(open);
+        let longest = u64::try_from(motet_coordinator::limits::OPEN_END.as_millis()).unwrap_or(u64::MAX);
+        let until = self.time + if listens { longest } else { REMEMBERED } * 11 / 10;
         while let Some(std::cmp::Reverse(entry)) = self.queue.pop() {
             if entry.at > until {
                 break;
