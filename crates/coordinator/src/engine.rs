@@ -78,8 +78,8 @@ pub struct Engine {
     ended: Ended,
     /// Until when each signer's newest message key is certified, by this process or an earlier one.
     delegated: BTreeMap<PublicKey, TimestampMs>,
-    /// Requests whose creator is here and has thereby approved them.
-    own: BTreeSet<RequestId>,
+    /// Requests whose creator is here and has thereby approved them, until they come back.
+    own: BTreeMap<RequestId, announce::Unheard>,
     /// Own requests on their way into the DHT, if not all join before the others are asked for what is missing.
     unpublished: BTreeMap<RequestId, Action>,
     /// Whom this node has asked what it missed, and whom it has told.
@@ -115,7 +115,7 @@ impl Engine {
             ended: Ended::new(&snapshot.ended),
             spent: Left::spent(&snapshot),
             issued: snapshot.issued.into_iter().collect(),
-            own: BTreeSet::new(),
+            own: BTreeMap::new(),
             unpublished: BTreeMap::new(),
             cover_at: None,
             epoch: snapshot.epoch,
@@ -174,6 +174,7 @@ impl Engine {
             .chain(self.resources.next_deadline())
             .chain(self.early.next_expiry())
             .chain(self.left_until)
+            .chain(self.own.values().map(|own| own.until))
             .chain(self.next_cover())
             .chain(self.unsaid_since())
             .min()

@@ -87,6 +87,12 @@ pub enum CommandError {
     /// The proof of work could not be found.
     #[error("no proof of work was found")]
     Work,
+    /// The proof of work took so long that nobody could have joined the request afterwards.
+    #[error("the proof of work took {took:?}, which leaves the others no time to join; was this machine asleep?")]
+    SlowWork {
+        /// How long it took, the last time.
+        took: Duration,
+    },
     /// The source of randomness failed.
     #[error(transparent)]
     Entropy(#[from] EntropyError),

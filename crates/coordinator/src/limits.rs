@@ -42,6 +42,11 @@ pub const CATCH_UP_ASKERS: usize = 256;
 pub const STANDINGS: usize = 4096;
 /// Requests that wait for an approval; the oldest is dropped first (`docs/protocol.md` §10).
 pub const UNAPPROVED_REQUESTS: usize = 100;
+/// How long the proof of work on a request may take without shortening the time that the others have: ten times what it
+/// takes on a slow machine.
+pub const WORK_ALLOWANCE: Duration = Duration::from_secs(10);
+/// The longest that is allowed for it: a machine that needs more should not ask in public.
+pub const WORK_PATIENCE: Duration = Duration::from_secs(10 * 60);
 /// Commands that wait for a computation.
 pub const PENDING_COMMANDS: usize = 256;
 /// The longest that anything is held back for privacy: others give a join 60 s, and the coordinator's last word 10 s.

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use motet_core_crypto::PublicKey;
 use motet_wire::{
-    Address, AdvertisementId, Criteria, DhtKey, Index, MonotonicMs, ResourceAnnouncement, SignerAdvertisement,
-    SignerMetadata, SignerUnavailable, SigningRequest, Topic, Validated, Work, work,
+    Address, AdvertisementId, Criteria, DhtKey, Index, MonotonicMs, RequestId, ResourceAnnouncement,
+    SignerAdvertisement, SignerMetadata, SignerUnavailable, SigningRequest, TimestampMs, Topic, Validated, Work, work,
 };
 
 use super::Engine;
@@ -14,7 +14,7 @@ use super::input::{Action, Announcement, CommandId, Reply};
 use super::session::signing_items;
 use super::step::Step;
 use crate::error::CommandError;
-use crate::event::{Discovery, Event, Withdrawal};
+use crate::event::{AbortCause, Aborted, Discovery, Event, Withdrawal};
 use crate::job::{Job, JobId};
 use crate::limits;
 use crate::policy::ProposalDigest;
@@ -42,8 +42,28 @@ pub(super) struct Offer {
 #[derive(Debug)]
 pub(super) enum Minting {
     Advertisement { command: Option<CommandId>, advertisement: Box<SignerAdvertisement>, offer: Offer },
-    Request { command: CommandId, request: Box<SigningRequest>, items: Arc<[SigningItem]> },
+    Request { command: CommandId, request: Box<SigningRequest>, items: Arc<[SigningItem]>, asked: Asked },
     Resource { command: Option<CommandId>, resource: Box<ResourceAnnouncement>, lifetime: Duration },
+}
+
+/// For how long a request of this node is to be joined, whatever its proof of work takes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asked {
+    /// From the moment on at which it leaves.
+    lifetime: Duration,
+    /// How long the proof of work may take before the request has to be dated anew.
+    allowance: Duration,
+    /// When the work on it began.
+    since: MonotonicMs,
+}
+
+/// A request of this node that is out and has not come back to it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Unheard {
+    /// For how long it is to be joined, from when it comes back.
+    pub(super) lifetime: Duration,
+    /// When that is over, if it does not come back at all.
+    pub(super) until: MonotonicMs,
 }
 
 impl Minting {
@@ -54,6 +74,13 @@ impl Minting {
             Self::Request { command, .. } => Some(*command),
         }
     }
+}
+
+/// When a request ends for the others: after the work on it and the time that they are to have, if the format allows that.
+fn expiry(created: TimestampMs, asked: Asked) -> TimestampMs {
+    let life =
+        asked.lifetime.saturating_add(asked.allowance).min(motet_wire::limits::REQUEST_LIFETIME.max(asked.lifetime));
+    created.saturating_add(life)
 }
 
 impl Engine {
@@ -92,25 +119,63 @@ impl Engine {
     }
 
     pub(super) fn announce(&mut self, command: CommandId, announcement: Announcement, step: &mut Step<'_>) {
-        let request = self.build_request(announcement, step);
-        let claim = request.and_then(|(request, items)| {
-            let claim = work::claim_of_request(&self.network, &request);
-            Ok((claim.map_err(|error| CommandError::Seal(error.into()))?, request, items))
-        });
-        match claim {
-            Ok((claim, request, items)) => {
-                self.mint(Minting::Request { command, request: Box::new(request), items }, claim, step);
-            }
+        let since = step.now.mono;
+        let asked = Asked { lifetime: announcement.lifetime, allowance: limits::WORK_ALLOWANCE, since };
+        match self.build_request(announcement, asked, step) {
+            Ok((request, items)) => self.mint_request(command, request, items, asked, step),
             Err(error) => step.reply(command, Err(error)),
         }
+    }
+
+    fn mint_request(
+        &mut self,
+        command: CommandId,
+        request: SigningRequest,
+        items: Arc<[SigningItem]>,
+        asked: Asked,
+        step: &mut Step<'_>,
+    ) {
+        match work::claim_of_request(&self.network, &request) {
+            Ok(claim) => {
+                self.mint(Minting::Request { command, request: Box::new(request), items, asked }, claim, step);
+            }
+            Err(error) => step.reply(command, Err(CommandError::Seal(error.into()))),
+        }
+    }
+
+    /// Publishes a request whose proof of work has been found. Where that took longer than was allowed for, the others would
+    /// have less time than they are to have, perhaps none: the request is dated anew and worked on again.
+    fn on_request_minted(
+        &mut self,
+        command: CommandId,
+        request: SigningRequest,
+        items: Arc<[SigningItem]>,
+        asked: Asked,
+        step: &mut Step<'_>,
+    ) {
+        let took = step.now.mono.since(asked.since);
+        let left = request.expires.since(step.now.wall);
+        if took <= asked.allowance && left >= asked.lifetime.saturating_sub(limits::WORK_ALLOWANCE) {
+            let result = self.publish_request(request, &items, asked.lifetime, step);
+            return step.reply(command, result);
+        }
+        let allowance = asked.allowance.saturating_mul(2).max(took.saturating_mul(2));
+        if allowance > limits::WORK_PATIENCE {
+            return step.reply(command, Err(CommandError::SlowWork { took }));
+        }
+        let asked = Asked { allowance, since: step.now.mono, ..asked };
+        let created = step.now.wall;
+        let request = SigningRequest { created, expires: expiry(created, asked), work: None, ..request };
+        self.mint_request(command, request, items, asked, step);
     }
 
     fn build_request(
         &self,
         announcement: Announcement,
+        asked: Asked,
         step: &mut Step<'_>,
     ) -> Result<(SigningRequest, Arc<[SigningItem]>), CommandError> {
-        let Announcement { creator, keys, items, options, metadata, lifetime } = announcement;
+        let Announcement { creator, keys, items, options, metadata, lifetime: _ } = announcement;
         let creator_key = creator;
         let creator = self.delegation(&creator_key)?;
         if !keys.contains(&creator_key) {
@@ -126,7 +191,7 @@ impl Engine {
         let mut salt = [0; 16];
         step.rng.try_fill_bytes(&mut salt)?;
         let created = step.now.wall;
-        let expires = created.saturating_add(lifetime);
+        let expires = expiry(created, asked);
         let request = SigningRequest { creator, keys, items, options, metadata, created, expires, salt, work: None };
         Ok((request, signing))
     }
@@ -154,12 +219,13 @@ impl Engine {
                     step.reply(command, result.map(Reply::Advertised));
                 }
             }
-            Some(Minting::Request { command, request, items }) => {
-                let result = work.ok_or(CommandError::Work).and_then(|work| {
-                    self.publish_request(SigningRequest { work: Some(work), ..*request }, &items, step)
-                });
-                step.reply(command, result);
-            }
+            Some(Minting::Request { command, request, items, asked }) => match work {
+                Some(work) => {
+                    let request = SigningRequest { work: Some(work), ..*request };
+                    self.on_request_minted(command, request, items, asked, step);
+                }
+                None => step.reply(command, Err(CommandError::Work)),
+            },
             Some(Minting::Resource { command, resource, lifetime }) => {
                 let result = work.ok_or(CommandError::Work).and_then(|work| {
                     self.publish_resource(command, ResourceAnnouncement { work, ..*resource }, lifetime, step)
@@ -197,6 +263,7 @@ impl Engine {
         &mut self,
         request: SigningRequest,
         items: &[SigningItem],
+        lifetime: Duration,
         step: &mut Step<'_>,
     ) -> Result<Reply, CommandError> {
         let creator = request.creator.signer;
@@ -207,7 +274,7 @@ impl Engine {
         // Whoever asks approves. Stored before anybody hears of it: a restart goes on with what was announced.
         let digest = ProposalDigest::new(&id, &creator, &keys);
         step.persist(Record::Approved { request: id, signer: creator, digest, frame: Arc::clone(&sealed.frame) });
-        self.own.insert(id);
+        self.own.insert(id, Unheard { lifetime, until: step.now.mono.saturating_add(lifetime) });
         step.broadcast(Topic::Requests, &sealed.frame);
         for key in &others {
             self.send_to_signer(key, &sealed.frame, step);
@@ -217,6 +284,26 @@ impl Engine {
         // Who is there joins sooner than the DHT has stored anything; it is for those who are not.
         self.unpublished.insert(id, Action::Publish { key, indexes, signer: creator, frame: sealed.frame });
         Ok(Reply::Announced { request: id, keys })
+    }
+
+    /// Ends requests of this node that have not come back to it in the time in which they could be joined: their user waits
+    /// for a word about them.
+    pub(super) fn end_unheard(&mut self, step: &mut Step<'_>) {
+        let now = step.now.mono;
+        let due = |unheard: &Unheard| unheard.until <= now;
+        let over: Vec<RequestId> = self.own.iter().filter(|(_, own)| due(own)).map(|(id, _)| *id).collect();
+        for id in over {
+            self.end_unopened(&id, step);
+        }
+    }
+
+    /// Tells that a request of this node has ended before it could be joined.
+    pub(super) fn end_unopened(&mut self, id: &RequestId, step: &mut Step<'_>) {
+        if self.own.remove(id).is_some() {
+            self.remember_end(id, step);
+            let (cause, may_complete) = (AbortCause::Expired, Vec::new());
+            step.emit(Event::SessionAborted(Aborted { request: *id, cause, may_complete }));
+        }
     }
 
     /// Sends a frame to the peer that advertises a signer, if it is known.

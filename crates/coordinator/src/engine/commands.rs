@@ -7,7 +7,6 @@ use motet_wire::{AbortCode, Now, RequestId};
 use super::Engine;
 use super::announce::Offer;
 use super::input::{Announcement, Command, CommandId, Reply};
-use super::requests::lifetime;
 use super::session::Gates;
 use super::step::Step;
 use crate::error::CommandError;
@@ -106,7 +105,7 @@ impl Engine {
             items: terms.items.clone(),
             options: terms.options,
             metadata: terms.metadata.clone(),
-            lifetime: lifetime(terms),
+            lifetime: session.lifetime,
         })
     }
 

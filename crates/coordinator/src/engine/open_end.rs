@@ -9,7 +9,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use motet_core_crypto::PublicKey;
-use motet_wire::{Attempt, Commitments, MonotonicMs, PartialSigShare, RequestId, SignerIndex, SigningRequest, Validated};
+use motet_wire::{
+    Attempt, Commitments, MonotonicMs, PartialSigShare, RequestId, SignerIndex, SigningRequest, Validated,
+};
 
 use super::Engine;
 use super::resume::Left;
@@ -121,7 +123,8 @@ impl Engine {
         let mut session = self.open(id, message, items, locals, step);
         let others = (0u16..).map(SignerIndex).zip(&session.request.keys).map(|(index, _)| index);
         session.may_complete = others.filter(|index| !session.locals.contains_key(index)).collect();
-        let spent = self.spent.keys().filter(|(request, _, signer)| *request == id && left.approvals.contains_key(signer));
+        let spent =
+            self.spent.keys().filter(|(request, _, signer)| *request == id && left.approvals.contains_key(signer));
         let last = spent.map(|(_, attempt, _)| *attempt).max().unwrap_or(Attempt::FIRST);
         session.run = Run::new(&id, last, session.signers());
         session.phase = Phase::Aborted;

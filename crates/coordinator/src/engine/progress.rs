@@ -250,7 +250,9 @@ impl Engine {
         signatures: Vec<Signature>,
         step: &mut Step<'_>,
     ) {
-        let Some(session) = self.sessions.get_mut(id).filter(|session| session.phase != Phase::Complete) else { return };
+        let Some(session) = self.sessions.get_mut(id).filter(|session| session.phase != Phase::Complete) else {
+            return;
+        };
         // Given up here, and completed elsewhere: the others that have given it up are told, too.
         let late = session.is_over();
         session.phase = Phase::Complete;

@@ -24,13 +24,23 @@ use crate::policy::{Decision, ProposalDigest};
 use crate::signer::SignerTask;
 use crate::store::Record;
 
+/// What becomes of a request of somebody else before it is looked at.
+enum Room {
+    /// It is looked at.
+    Made,
+    /// It is declined, with these words.
+    Refused(String),
+    /// Nothing is said to a signer that is blocked.
+    Ignored,
+}
+
 /// Whether one certificate of a signer supersedes another. Equal times are told apart by the keys, the same everywhere.
 fn is_newer(delegation: &Delegation, known: &Delegation) -> bool {
     (delegation.not_after, delegation.message_key) > (known.not_after, known.message_key)
 }
 
 /// For how long a request says that it can be joined, whatever the clock shows.
-pub(super) fn lifetime(request: &SigningRequest) -> Duration {
+fn lifetime(request: &SigningRequest) -> Duration {
     Duration::from_millis(request.expires.0.saturating_sub(request.created.0))
 }
 
@@ -49,12 +59,19 @@ impl Engine {
         }
         let known = self.sessions.contains_key(&id) || self.ended.contains(&id);
         let left = self.left.remove(&id);
-        if locals.is_empty() || known || (left.is_none() && message.is_expired(step.now)) {
+        if locals.is_empty() || known {
             return;
         }
-        let own = self.own.contains(&id);
-        if !own && left.is_none() && !self.makes_room_for(&message, step) {
-            return;
+        if left.is_none() && message.is_expired(step.now) {
+            return self.end_unopened(&id, step);
+        }
+        let own = self.own.get(&id).copied();
+        if own.is_none() && left.is_none() {
+            match self.makes_room_for(&message, step) {
+                Room::Made => {}
+                Room::Refused(reason) => return self.refuse(&message, id, reason, step),
+                Room::Ignored => return,
+            }
         }
         let request = message.message();
         let Ok(items) = signing_items(&request.keys, &request.items) else { return };
@@ -66,6 +83,10 @@ impl Engine {
             // The others may be far ahead; they are asked where they are.
             session.deadline = step.now.mono.saturating_add(self.config.join_timeout).min(session.ends);
         }
+        if let Some(own) = own {
+            session.lifetime = own.lifetime;
+            session.deadline = session.deadline.min(step.now.mono.saturating_add(own.lifetime));
+        }
         let keys = session.items.iter().map(|item| item.context.aggregate_key()).collect();
         let requested = Requested { id, request: Box::new(request.clone()), keys, channel: message.channel() };
         let creator = request.creator.signer;
@@ -76,12 +97,16 @@ impl Engine {
         }
         let entered = self.span_of(&id).entered();
         self.refresh_span(&id);
-        step.emit(if own { Event::SigningRequestCreated(requested) } else { Event::SigningRequestReceived(requested) });
+        step.emit(if own.is_some() {
+            Event::SigningRequestCreated(requested)
+        } else {
+            Event::SigningRequestReceived(requested)
+        });
         for proposal in proposals {
             let digest = proposal.digest();
             if left.as_ref().is_some_and(|left| left.approvals.get(&proposal.signer) == Some(&digest)) {
                 self.resume(&id, &proposal.signer, digest, step);
-            } else if own && proposal.signer == creator {
+            } else if own.is_some() && proposal.signer == creator {
                 self.approve(&id, &creator, digest, step);
             } else {
                 step.act(Action::AskPolicy(Box::new(proposal)));
@@ -94,27 +119,71 @@ impl Engine {
 
     /// Whether a request of somebody else may be looked at. Those that nobody has approved yet are bounded apart from the
     /// sessions that go on, and the oldest of them makes room.
-    fn makes_room_for(&mut self, message: &Validated<SigningRequest>, step: &mut Step<'_>) -> bool {
+    fn makes_room_for(&mut self, message: &Validated<SigningRequest>, step: &mut Step<'_>) -> Room {
         let request = message.message();
         let creator = &request.creator.signer;
         let active = || self.sessions.values().filter(|session| !session.is_over());
         let of_creator = active().filter(|session| session.request.creator.signer == *creator).count();
         let going_on = active().filter(|session| session.is_approved()).count();
-        if self.conduct.is_blocked(creator, step.now.wall)
-            || request.keys.len() > self.config.signers
-            || going_on >= self.config.sessions
-            || of_creator >= self.config.sessions_per_creator
-        {
-            return false;
+        if self.conduct.is_blocked(creator, step.now.wall) {
+            return Room::Ignored;
+        }
+        if request.keys.len() > self.config.signers {
+            return Room::Refused(format!("this node signs with at most {} signers", self.config.signers));
+        }
+        if of_creator >= self.config.sessions_per_creator {
+            return Room::Refused(format!("{of_creator} requests of yours are open here; wait for one to end"));
+        }
+        if going_on >= self.config.sessions {
+            return Room::Refused("this node takes part in as many sessions as it may; ask again later".to_owned());
         }
         let waiting = || active().filter(|session| !session.is_approved());
         if waiting().count() >= limits::UNAPPROVED_REQUESTS {
             let oldest = waiting().min_by_key(|session| (session.ends, session.id)).map(|session| session.id);
             if let Some(oldest) = oldest {
-                self.within(&oldest, |engine| engine.finish(&oldest, None, AbortCause::Crowded, step));
+                self.within(&oldest, |engine| engine.make_way(&oldest, step));
             }
         }
-        true
+        Room::Made
+    }
+
+    /// Ends a request that nobody here has approved, and tells the others, who need not wait for it.
+    fn make_way(&mut self, id: &RequestId, step: &mut Step<'_>) {
+        let Some(session) = self.sessions.get(id) else { return };
+        let asked = session.locals.iter().find(|(_, local)| local.answer == Answer::Asked);
+        if let Some((index, signer)) = asked.map(|(index, local)| (*index, local.signer)) {
+            let reason = "too many requests wait for an answer here; ask again later".to_owned();
+            if let Some(frame) = self.seal_decline(id, index, &signer, reason, step) {
+                self.send_to_others(id, &frame, step);
+            }
+        }
+        self.finish(id, None, AbortCause::Crowded, step);
+    }
+
+    /// Declines a request without looking at what it asks for. Only its creator is told.
+    fn refuse(&mut self, message: &Validated<SigningRequest>, id: RequestId, reason: String, step: &mut Step<'_>) {
+        let request = message.message();
+        let hosted = (0u16..).map(SignerIndex).zip(&request.keys).find(|(_, key)| self.hosted.contains_key(key));
+        let Some((index, signer)) = hosted.map(|(index, key)| (index, *key)) else { return };
+        if let Some(frame) = self.seal_decline(&id, index, &signer, reason, step) {
+            let creator = &request.creator;
+            let known = self.directory.of_signer(&creator.signer);
+            let addresses = known.map(|known| known.advertisement.addresses.clone()).unwrap_or_default();
+            step.send(creator.peer, addresses, &frame);
+        }
+    }
+
+    fn seal_decline(
+        &mut self,
+        id: &RequestId,
+        index: SignerIndex,
+        signer: &PublicKey,
+        reason: String,
+        step: &mut Step<'_>,
+    ) -> Option<Arc<[u8]>> {
+        let delegation = self.delegation(signer).ok()?;
+        let declined = ParticipantDeclined { request: *id, index, delegation, reason };
+        Some(self.seal(signer, declined, step).ok()?.frame)
     }
 
     pub(super) fn open(
@@ -157,6 +226,7 @@ impl Engine {
             outcome: None,
             farewell: None,
             left: None,
+            lifetime: lifetime(&request),
             ended: None,
             may_complete: BTreeSet::new(),
             unsaid: None,
@@ -198,7 +268,7 @@ impl Engine {
         local.answer = Answer::Approved(digest);
         let frame = Arc::clone(&session.frame);
         // What this signer asks for itself was stored before it was asked.
-        let stored = session.request.creator.signer == *signer && self.own.remove(id);
+        let stored = session.request.creator.signer == *signer && self.own.remove(id).is_some();
         if !stored {
             step.persist(Record::Approved { request: *id, signer: *signer, digest, frame });
         }

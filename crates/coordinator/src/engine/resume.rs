@@ -39,7 +39,8 @@ impl Left {
         for (request, signer, digest, frame) in &snapshot.approved {
             let entry = left.entry(*request);
             let given_up = snapshot.given_up.contains(request);
-            let entry = entry.or_insert_with(|| Self { frame: Arc::clone(frame), approvals: BTreeMap::new(), given_up });
+            let entry =
+                entry.or_insert_with(|| Self { frame: Arc::clone(frame), approvals: BTreeMap::new(), given_up });
             entry.approvals.insert(*signer, *digest);
         }
         left

@@ -1,5 +1,6 @@
 //! One request and its attempts, as this node sees them: slots that each take one statement, and who fills them.
 
+use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
 
@@ -245,6 +246,8 @@ pub(crate) struct Session {
     pub(crate) attempts: u32,
     pub(crate) gates: Gates,
     pub(crate) phase: Phase,
+    /// How long the others had to join.
+    pub(crate) lifetime: Duration,
     /// When the whole session ends.
     pub(crate) ends: MonotonicMs,
     /// When what is being collected is given up.

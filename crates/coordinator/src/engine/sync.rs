@@ -45,7 +45,7 @@ impl Engine {
         session.locals.iter().find(|(index, _)| session.joins.at(**index).is_some()).map(|(_, local)| local.signer)
     }
 
-    fn send_to_others(&self, id: &RequestId, frame: &Arc<[u8]>, step: &mut Step<'_>) {
+    pub(super) fn send_to_others(&self, id: &RequestId, frame: &Arc<[u8]>, step: &mut Step<'_>) {
         let Some(session) = self.sessions.get(id) else { return };
         for (peer, addresses) in self.peers_of(session) {
             if peer != self.peer {

@@ -34,6 +34,7 @@ impl Engine {
         self.resources.expire(now);
         self.early.expire(now);
         self.abandon_left(step);
+        self.end_unheard(step);
         self.forget_oldest(step);
     }
 
@@ -97,12 +98,14 @@ impl Engine {
 
     pub(super) fn give_up(&mut self, id: &RequestId, step: &mut Step<'_>) {
         let Some(session) = self.sessions.get_mut(id) else { return };
+        let awaiting = session.awaiting();
+        // One that has left is named if it is what the session waits for.
         if let Some(Leaver { index: by, detail, frame }) = session.left.take()
+            && (awaiting.is_empty() || awaiting.contains(&by))
             && let Some(signer) = session.key(by).copied()
         {
             return self.finish(id, Some(frame), AbortCause::Refused { by, signer, detail }, step);
         }
-        let awaiting = session.awaiting();
         let signers = session.keys_of(&awaiting);
         self.finish(id, None, AbortCause::Unresponsive { awaiting, signers }, step);
     }

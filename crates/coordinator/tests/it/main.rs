@@ -10,6 +10,7 @@
     reason = "what is unexpected fails the test, and randomness is seeded"
 )]
 
+mod asking;
 mod canary;
 #[path = "../canary/capture.rs"]
 mod capture;
@@ -19,9 +20,9 @@ mod embed;
 #[path = "../canary/needles.rs"]
 mod needles;
 mod network;
-mod open_end;
 #[path = "../canary/nonces.rs"]
 mod nonces;
+mod open_end;
 mod policy;
 mod privacy;
 mod real;

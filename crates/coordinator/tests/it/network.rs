@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use motet_coordinator::engine::input::SessionStatus;
 use motet_coordinator::event::Phase;
+use motet_coordinator::job::Job;
 use motet_coordinator::{
     Action, Announcement, Command, CommandError, CommandId, Config, Decision, Engine, Event, Input, LocalSigner,
     MemoryStore, Reply, Signer, SignerTask, Snapshot, Store,
@@ -57,6 +58,10 @@ pub(crate) struct Network {
     pub(crate) frames: Vec<Arc<[u8]>>,
     /// How many frames have passed the pipelines of nodes.
     pub(crate) validated: usize,
+    /// How many milliseconds the next proofs of work take; those after them take none.
+    pub(crate) works: VecDeque<u64>,
+    /// For how long requests can be joined.
+    pub(crate) lifetime: core::time::Duration,
     /// For how long steps are held back.
     pub(crate) holds: Vec<core::time::Duration>,
     /// All randomness that nodes and signers have taken.
@@ -109,6 +114,8 @@ impl Network {
             config,
             signed: Vec::new(),
             frames: Vec::new(),
+            works: VecDeque::new(),
+            lifetime: core::time::Duration::from_secs(60),
             holds: Vec::new(),
             validated: 0,
             taken,
@@ -213,7 +220,7 @@ impl Network {
             items,
             options,
             metadata: RequestMetadata::default(),
-            lifetime: core::time::Duration::from_secs(60),
+            lifetime: self.lifetime,
         };
         match self.command(0, Command::Announce(announcement)).unwrap() {
             Reply::Announced { request, .. } => request,
@@ -248,7 +255,12 @@ impl Network {
             let partial = || peek(frame).is_some_and(|peek| peek.kind == Kind::PartialSigShare);
             self.nodes[*to].frozen || self.nodes.iter().any(|node| node.peer == *from && node.frozen && partial())
         };
-        let ready: Vec<usize> = (0..self.queue.len()).filter(|at| !waits(&self.queue[*at])).collect();
+        let nobody_waits = self.nodes.iter().all(|node| !node.frozen);
+        let ready: Vec<usize> = if nobody_waits {
+            (0..self.queue.len().min(if self.shuffle { usize::MAX } else { 1 })).collect()
+        } else {
+            (0..self.queue.len()).filter(|at| !waits(&self.queue[*at])).collect()
+        };
         if ready.is_empty() {
             return false;
         }
@@ -384,6 +396,9 @@ impl Network {
                 }
             }
             Action::Compute(job) => {
+                if matches!(job, Job::Mint { .. }) {
+                    self.clock += self.works.pop_front().unwrap_or_default();
+                }
                 let outcome = job.run(&mut self.nodes[node].rng);
                 self.input(node, Input::Computed(outcome));
             }

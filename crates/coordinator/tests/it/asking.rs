@@ -1,0 +1,145 @@
+//! Requests from the side of their creator: however a request ends, and whatever it costs, its creator is told.
+
+use core::time::Duration;
+
+use motet_coordinator::event::AbortCause;
+use motet_coordinator::{Announcement, Command, CommandError, Config, Event, Reply, limits};
+use motet_core_crypto::PublicKey;
+use motet_wire::{Commitments, RequestId, RequestMetadata};
+
+use crate::network::Network;
+use crate::session::{assert_signed, items, options};
+
+fn network(nodes: usize) -> Network {
+    let mut network = Network::new(nodes, 3, &Config::default());
+    network.advertise_all();
+    network
+}
+
+/// How a request ended on a node.
+fn ends(network: &Network, node: usize, request: RequestId) -> Vec<AbortCause> {
+    let events = network.nodes[node].events.iter();
+    let ends = events.filter_map(|event| if let Event::SessionAborted(end) = event { Some(end) } else { None });
+    ends.filter(|end| end.request == request).map(|end| end.cause.clone()).collect()
+}
+
+fn ask(network: &mut Network, creator: usize, other: usize) -> RequestId {
+    let announcement = Announcement {
+        creator: network.key(creator),
+        keys: vec![network.key(creator), network.key(other)],
+        items: items(1),
+        options: options(Commitments::On),
+        metadata: RequestMetadata::default(),
+        lifetime: Duration::from_secs(60),
+    };
+    match network.command(creator, Command::Announce(announcement)).unwrap() {
+        Reply::Announced { request, .. } => request,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn the_time_to_join_is_counted_from_after_the_proof_of_work() {
+    for (lifetime, work) in [(30, 500), (1, 9_999), (1_000, 9_000)] {
+        let mut network = network(3);
+        network.lifetime = Duration::from_millis(lifetime);
+        network.works = [work].into();
+        network.announce(items(1), options(Commitments::On));
+        network.run();
+        assert_signed(&network, &items(1));
+    }
+}
+
+#[test]
+fn a_request_whose_proof_of_work_took_too_long_is_dated_anew() {
+    // The lid was closed for a minute, which is as long as the others would have had.
+    let mut network = network(3);
+    network.works = [62_000, 20].into();
+    network.announce(items(1), options(Commitments::On));
+    network.run();
+    assert_signed(&network, &items(1));
+}
+
+#[test]
+fn a_machine_that_is_too_slow_to_ask_is_told_so() {
+    let mut network = network(2);
+    network.works = [400_000].into();
+    let announcement = Announcement {
+        creator: network.key(0),
+        keys: vec![network.key(0), network.key(1)],
+        items: items(1),
+        options: options(Commitments::On),
+        metadata: RequestMetadata::default(),
+        lifetime: Duration::from_secs(60),
+    };
+    let error = network.command(0, Command::Announce(announcement)).unwrap_err();
+    assert_eq!(error, CommandError::SlowWork { took: Duration::from_secs(400) });
+    assert!(error.to_string().contains("asleep"), "{error}");
+}
+
+#[test]
+fn a_request_that_never_comes_back_to_its_creator_ends_for_it() {
+    let mut network = network(2);
+    let request = network.announce(items(1), options(Commitments::On));
+    network.lose_everything();
+    assert_eq!(ends(&network, 0, request), []);
+    let start = network.clock;
+    while ends(&network, 0, request).is_empty() {
+        network.sleep_to_next_deadline_of(&[0]);
+        assert!(network.clock <= start + 60_000, "it ends when it can be joined no more");
+    }
+    assert_eq!(ends(&network, 0, request), [AbortCause::Expired]);
+}
+
+#[test]
+fn a_request_that_comes_back_after_its_time_ends_for_its_creator() {
+    let mut network = network(2);
+    let request = network.announce(items(1), options(Commitments::On));
+    // The machine stood still while the request was on its way out.
+    network.clock += 80_000;
+    network.run();
+    network.sleep_to_next_deadline_of(&[0]);
+    assert_eq!(ends(&network, 0, request), [AbortCause::Expired]);
+}
+
+#[test]
+fn a_creator_that_asks_for_more_than_is_allowed_is_told_so() {
+    let mut network = network(3);
+    network.undecided = true;
+    let allowed = Config::default().sessions_per_creator;
+    let mut requests = Vec::new();
+    for _ in 0..=allowed {
+        requests.push(ask(&mut network, 0, 1));
+        network.run();
+    }
+    let refused = requests.pop().unwrap();
+    let ended = ends(&network, 0, refused);
+    let [AbortCause::Refused { signer, detail, .. }] = ended.as_slice() else { panic!("{ended:?}") };
+    assert_eq!(*signer, network.key(1));
+    assert!(detail.contains("10 requests of yours are open here"), "{detail}");
+    assert!(requests.iter().all(|request| ends(&network, 0, *request).is_empty()), "the others go on");
+    assert!(!network.nodes[2].events.iter().any(|event| matches!(event, Event::ParticipantDeclined { .. })));
+}
+
+#[test]
+fn a_creator_whose_request_is_pushed_out_by_newer_ones_is_told_so() {
+    let askers = limits::UNAPPROVED_REQUESTS / Config::default().sessions_per_creator;
+    let mut network = network(askers + 2);
+    network.undecided = true;
+    let asked = askers + 1;
+    let first = ask(&mut network, 0, asked);
+    network.run();
+    for asker in 1..=askers {
+        for _ in 0..Config::default().sessions_per_creator {
+            network.clock += 1;
+            ask(&mut network, asker, asked);
+            network.run();
+        }
+    }
+    let signer: PublicKey = network.key(asked);
+    assert_eq!(ends(&network, asked, first), [AbortCause::Crowded]);
+    let ended = ends(&network, 0, first);
+    let [AbortCause::Refused { signer: by, detail, .. }] = ended.as_slice() else { panic!("{ended:?}") };
+    assert_eq!(*by, signer);
+    assert!(detail.contains("too many requests"), "{detail}");
+}
