@@ -138,7 +138,7 @@ impl Node {
         let store = Arc::clone(&self.store);
         let snapshot = tokio::task::spawn_blocking(move || store.load())
             .await
-            .map_err(|error| StoreError(error.to_string()))??;
+            .map_err(|error| StoreError::Failed(error.to_string()))??;
         let entries = entries::Entries::new(network.clone(), clock, peer, Arc::clone(&self.work));
         let (net, net_events) = Net::start(self.net, Arc::new(entries))?;
         let (events, user) = broadcast::channel(limits::EVENTS);

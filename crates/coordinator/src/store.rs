@@ -118,8 +118,29 @@ pub struct Snapshot {
 
 /// Durable storage failed. Nothing that depends on it is sent.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the store failed: {0}")]
-pub struct StoreError(pub String);
+#[non_exhaustive]
+pub enum StoreError {
+    /// Another process uses the store.
+    #[error("another process uses the store")]
+    InUse,
+    /// A newer version of this program wrote the store.
+    #[error("a newer version of this program wrote the store")]
+    Newer,
+    /// What is on the disk is not what was written.
+    #[error("the store is damaged: {0}")]
+    Damaged(String),
+    /// The system refused to read or to write: no space, no permission, a broken disk.
+    #[error("the store failed: {detail}")]
+    Io {
+        /// What kind of refusal.
+        kind: std::io::ErrorKind,
+        /// The system's words.
+        detail: String,
+    },
+    /// Any other failure.
+    #[error("the store failed: {0}")]
+    Failed(String),
+}
 
 /// Durable storage. Calls block until the medium has the data.
 pub trait Store: Send + Sync + core::fmt::Debug {

@@ -95,7 +95,7 @@ impl Store for Disk {
     fn commit(&self, records: &[Record]) -> Result<(), StoreError> {
         let mut state = self.state();
         if state.full {
-            return Err(StoreError("no space left".to_owned()));
+            return Err(StoreError::Failed("no space left".to_owned()));
         }
         state.commits.push(records.to_vec());
         Ok(())

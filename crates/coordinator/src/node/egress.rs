@@ -163,7 +163,7 @@ impl Egress {
             Pace::Computes => storing(),
             Pace::Waits => {
                 let stored = tokio::task::spawn_blocking(storing).await;
-                stored.unwrap_or_else(|error| Err(StoreError(error.to_string())))
+                stored.unwrap_or_else(|error| Err(StoreError::Failed(error.to_string())))
             }
         }
     }
@@ -252,7 +252,7 @@ mod tests {
 
     impl Store for RefusesOnce {
         fn commit(&self, _: &[Record]) -> Result<(), StoreError> {
-            if self.0.swap(true, Ordering::Relaxed) { Ok(()) } else { Err(StoreError("full".to_owned())) }
+            if self.0.swap(true, Ordering::Relaxed) { Ok(()) } else { Err(StoreError::Failed("full".to_owned())) }
         }
 
         fn load(&self) -> Result<Snapshot, StoreError> {

@@ -22,6 +22,7 @@
 mod migrate;
 
 use std::fs;
+use std::io::ErrorKind;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -109,7 +110,7 @@ fn open(path: &Path) -> Result<Database, StoreError> {
         // Where both of the roots that it keeps are damaged, it may go on with one that says that there is nothing.
         let meta = database.begin_read().map_err(failed)?.open_table(META).map_err(failed)?;
         let schema = meta.get("schema").map_err(failed)?;
-        if schema.is_some() { Ok(database) } else { Err(StoreError("the file is damaged".to_owned())) }
+        if schema.is_some() { Ok(database) } else { Err(spoilt()) }
     })
 }
 
@@ -122,6 +123,8 @@ fn create(path: &Path) -> Result<(Database, u64), StoreError> {
     let database = match catch_unwind(|| Database::create(&unborn)) {
         Ok(Ok(database)) => database,
         Ok(Err(error @ DatabaseError::DatabaseAlreadyOpen)) => return Err(failed(error)),
+        // The folder takes no file: there is nothing to begin anew with.
+        Ok(Err(error)) if !unborn.try_exists().map_err(failed)? => return Err(failed(error)),
         // What a crash has left of an earlier attempt: nothing was ever stored in it.
         Ok(Err(_)) | Err(_) => {
             fs::remove_file(&unborn).map_err(failed)?;
@@ -145,7 +148,7 @@ fn create(path: &Path) -> Result<(Database, u64), StoreError> {
 /// Does something with the file. redb believes what it reads, and panics over some of what damage makes of it: an error
 /// like any other, after which the file is not used any more.
 fn contained<T>(work: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
-    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(StoreError("the file is damaged".to_owned())))
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(spoilt()))
 }
 
 /// Makes the tables, or brings them up to date; hands back how often that was done before.
@@ -158,7 +161,7 @@ fn prepare(database: &Database) -> Result<u64, StoreError> {
         };
         let (schema, epoch) = (number("schema")?, number("epoch")?.unwrap_or(0));
         if schema.is_some_and(|schema| schema > SCHEMA) {
-            return Err(StoreError("it was written by a newer version".to_owned()));
+            return Err(StoreError::Newer);
         }
         transaction.open_table(DELEGATED).map_err(failed)?;
         transaction.open_table(STANDINGS).map_err(failed)?;
@@ -343,11 +346,24 @@ fn parse_slot(key: &[u8; 69]) -> Result<(RequestId, Attempt, PublicKey), StoreEr
 }
 
 fn damaged() -> StoreError {
-    StoreError("a record is damaged".to_owned())
+    StoreError::Damaged("a record makes no sense".to_owned())
 }
 
-fn failed(error: impl core::fmt::Display) -> StoreError {
-    StoreError(error.to_string())
+fn spoilt() -> StoreError {
+    StoreError::Damaged("the file makes no sense".to_owned())
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "redb has many errors; users can do something about a few")]
+fn failed(error: impl Into<redb::Error>) -> StoreError {
+    match error.into() {
+        redb::Error::DatabaseAlreadyOpen => StoreError::InUse,
+        redb::Error::Corrupted(detail) => StoreError::Damaged(detail),
+        redb::Error::Io(error) if matches!(error.kind(), ErrorKind::InvalidData | ErrorKind::UnexpectedEof) => {
+            StoreError::Damaged(error.to_string())
+        }
+        redb::Error::Io(error) => StoreError::Io { kind: error.kind(), detail: error.to_string() },
+        error => StoreError::Failed(error.to_string()),
+    }
 }
 
 #[cfg(test)]
@@ -363,7 +379,8 @@ mod tests {
         for left in [&b""[..], b"redb", &[7; 5000]] {
             fs::write(&unborn, left).unwrap();
             let store = RedbStore::open(&path).unwrap();
-            assert!(!unborn.exists() && RedbStore::open(&path).is_err(), "it is one file, and locked");
+            assert!(!unborn.exists());
+            assert_eq!(RedbStore::open(&path).unwrap_err(), StoreError::InUse);
             drop(store);
             assert_eq!(RedbStore::open(&path).unwrap().load().unwrap().epoch, 1);
             fs::remove_file(&path).unwrap();
@@ -372,7 +389,7 @@ mod tests {
         drop(RedbStore::open(&path).unwrap());
         fs::rename(&path, &unborn).unwrap();
         let other = Database::open(&unborn).unwrap();
-        assert!(RedbStore::open(&path).is_err(), "somebody else is at it");
+        assert_eq!(RedbStore::open(&path).unwrap_err(), StoreError::InUse);
         drop(other);
         RedbStore::open(&path).unwrap();
     }
@@ -396,12 +413,12 @@ mod tests {
             let mut bytes = sound.clone();
             bytes[damaged] ^= 1;
             fs::write(&path, bytes).unwrap();
-            RedbStore::open(&path).unwrap_err();
+            assert!(matches!(RedbStore::open(&path), Err(StoreError::Damaged(_))));
             // It is not repaired by forgetting, either.
-            RedbStore::open(&path).unwrap_err();
+            assert!(matches!(RedbStore::open(&path), Err(StoreError::Damaged(_))));
         }
         fs::write(&path, []).unwrap();
-        RedbStore::open(&path).unwrap_err();
+        assert!(matches!(RedbStore::open(&path), Err(StoreError::Damaged(_))));
         fs::write(&path, sound).unwrap();
         assert_eq!(RedbStore::open(&path).unwrap().load().unwrap().issued.len(), 1);
     }
