@@ -3,6 +3,7 @@
 mod args;
 mod commands;
 mod exit;
+mod files;
 mod interrupt;
 mod keystore;
 mod log;

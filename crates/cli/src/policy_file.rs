@@ -9,18 +9,22 @@ mod schema;
 mod strict;
 
 use std::fmt;
-use std::io::Read as _;
 use std::path::Path;
 
 use motet_coordinator::policy::{Facts, RuleError, Rules};
 use motet_core_crypto::PublicKey;
 
 use crate::exit::{Exit, Failed};
+use crate::files::{self, OpenError};
 use names::Names;
 use strict::Object;
 
 /// Bytes of a file: hundreds of rules with dozens of keys each.
 const FILE: u64 = 1024 * 1024;
+/// The path that stands for standard input.
+const INPUT: &str = "-";
+/// The mark that some editors write in front. It says nothing about UTF-8, and JSON may be read without it (RFC 8259).
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// Rules, and what their author calls the signers.
 #[derive(Debug)]
@@ -67,8 +71,17 @@ impl fmt::Display for Fault {
 }
 
 impl PolicyFile {
-    /// Reads a file.
+    /// Reads a file for a node. A node's standard input is for answers, so `-` is a wrong name here.
     pub(crate) fn read(path: &Path) -> Result<Self, Failed> {
+        if path == Path::new(INPUT) {
+            let failed = Failed::usage("a node's rules are not read from standard input");
+            return Err(failed.hint("save them to a file; standard input is for answers"));
+        }
+        Self::read_or_take(path)
+    }
+
+    /// Reads a file, or standard input if the path is `-`.
+    pub(crate) fn read_or_take(path: &Path) -> Result<Self, Failed> {
         Self::parse(&text_of(path)?).map_err(|fault| failed(path, fault))
     }
 
@@ -108,18 +121,22 @@ fn failed(path: &Path, fault: Fault) -> Failed {
 
 /// The text of a file; `-` is standard input.
 fn text_of(path: &Path) -> Result<String, Failed> {
-    let failed = |error: std::io::Error| Failed::here(format!("cannot read {}: {error}", path.display()));
-    let mut text = String::new();
-    let read = if path == Path::new("-") {
-        std::io::stdin().lock().take(FILE + 1).read_to_string(&mut text)
+    let name = path.display();
+    let read = if path == Path::new(INPUT) {
+        files::content(std::io::stdin().lock(), FILE).map_err(OpenError::Io)
     } else {
-        std::fs::File::open(path).and_then(|file| file.take(FILE + 1).read_to_string(&mut text))
+        files::read_up_to(path, FILE)
     };
-    if u64::try_from(read.map_err(failed)?).is_ok_and(|read| read <= FILE) {
-        Ok(text)
-    } else {
-        Err(Failed::usage(format!("{} is longer than {FILE} bytes", path.display())))
-    }
+    let bytes = read.map_err(|error| match error {
+        OpenError::NoFile(kind) => {
+            let hint = "save the text to a file; `motet policy` reads standard input if the name is -";
+            Failed::here(format!("cannot read {name}: it is {kind}, not a file")).hint(hint)
+        }
+        OpenError::Io(error) => Failed::here(format!("cannot read {name}: {error}")),
+    })?;
+    let bytes = bytes.ok_or_else(|| Failed::usage(format!("{name} is longer than {FILE} bytes")))?;
+    let text = core::str::from_utf8(bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&bytes));
+    text.map(str::to_owned).map_err(|_| Failed::usage(format!("{name} is not UTF-8")).hint("save it as UTF-8"))
 }
 
 #[cfg(test)]

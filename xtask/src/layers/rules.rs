@@ -52,6 +52,7 @@ pub(super) const PACKAGES: &[PackageRule] = &[
             "getrandom",
             "hex",
             "rand_core",
+            "rustix",
             "serde",
             "serde_json",
             "tempfile",

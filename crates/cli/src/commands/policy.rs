@@ -21,7 +21,7 @@ pub(crate) fn run(args: &PolicyArgs) -> Result<Exit, Failed> {
 
 fn check(args: &PolicyCheckArgs) -> Result<Exit, Failed> {
     let output = Output::new(Format::of(args.json), MonotonicMs::default());
-    let file = match PolicyFile::read(&args.file) {
+    let file = match PolicyFile::read_or_take(&args.file) {
         Ok(file) => file,
         Err(failed) => {
             output.object(&json!({"event": "policy", "valid": false, "error": failed.what, "next": failed.next}));
@@ -52,7 +52,7 @@ fn check(args: &PolicyCheckArgs) -> Result<Exit, Failed> {
 
 fn explain(args: &PolicyExplainArgs) -> Result<Exit, Failed> {
     let output = Output::new(Format::of(args.json), MonotonicMs::default());
-    let file = PolicyFile::read(&args.file)?;
+    let file = PolicyFile::read_or_take(&args.file)?;
     let facts = file.read_question(&args.request)?;
     let policy = RulePolicy::new(file.rules.clone(), Arc::new(DeclineAll)).map_err(Failed::usage)?;
     let explanation = policy.explain(facts, MonotonicMs::default());

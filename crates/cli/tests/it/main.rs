@@ -4,6 +4,7 @@
 
 mod command_line;
 mod demo;
+mod files;
 mod judge;
 mod policy;
 mod privacy;
