@@ -1,11 +1,17 @@
-//! Files as this program opens them: opening one never waits.
+//! Files as this program opens and makes them: opening one never waits, and a new one is whole or absent.
 
-use std::fs::{self, File, FileType};
-use std::io::{self, Read as _};
-use std::os::unix::fs::FileTypeExt as _;
+use std::fs::{self, File, FileType, OpenOptions};
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
 use rustix::fs::{Mode, OFlags};
+use rustix::process::Signal;
+use tempfile::NamedTempFile;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// The beginning of the names that files have before they are whole.
+const UNFINISHED: &str = ".motet-";
 
 /// A path does not lead to the content of a file.
 #[derive(Debug, thiserror::Error)]
@@ -18,11 +24,17 @@ pub(crate) enum OpenError {
     Io(#[from] io::Error),
 }
 
+/// Makes a limit on the length of files an error of the write that reaches it, as a full disk is. By itself the system
+/// ends the process there, and what is half written stays.
+pub(crate) fn outlive_limits() -> io::Result<()> {
+    signal(SignalKind::from_raw(Signal::XFSZ.as_raw())).map(drop)
+}
+
 /// Opens a regular file for reading.
 ///
 /// A pipe would wait for its other end, and to open a device can be an action of its own, so the type is looked at before
 /// the path is opened. It is looked at again afterwards, because another file can have got the name in between.
-fn open(path: &Path) -> Result<File, OpenError> {
+pub(crate) fn open(path: &Path) -> Result<File, OpenError> {
     regular(fs::metadata(path)?.file_type())?;
     let file = File::from(rustix::fs::open(path, READ, Mode::empty()).map_err(io::Error::from)?);
     regular(file.metadata()?.file_type())?;
@@ -36,7 +48,7 @@ fn regular(found: FileType) -> Result<(), OpenError> {
 }
 
 /// What has a file's name and is no file; none for a file.
-fn kind(found: FileType) -> Option<&'static str> {
+pub(crate) fn kind(found: FileType) -> Option<&'static str> {
     if found.is_file() {
         None
     } else if found.is_dir() {
@@ -64,15 +76,77 @@ pub(crate) fn content(source: impl io::Read, most: u64) -> io::Result<Option<Vec
     Ok(u64::try_from(read).is_ok_and(|read| read <= most).then_some(bytes))
 }
 
+/// Writes a file that does not exist yet, for its owner alone. It is there as a whole and durably, or not at all.
+pub(crate) fn create(path: &Path, content: &[u8]) -> io::Result<()> {
+    publish(draft(path, content)?, path).map(drop)
+}
+
+/// Writes a file under a name that nobody looks for, in the folder that it is meant for. Dropping it removes it.
+pub(crate) fn draft(path: &Path, content: &[u8]) -> io::Result<NamedTempFile> {
+    let new = |path: &Path| OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+    let made = tempfile::Builder::new().prefix(UNFINISHED).make_in(folder_of(path), new)?;
+    let mut file = made.as_file();
+    file.write_all(content)?;
+    file.sync_all()?;
+    Ok(made)
+}
+
+/// Gives a file its name, unless something has that name.
+pub(crate) fn publish(draft: NamedTempFile, path: &Path) -> io::Result<File> {
+    // This renames without overwriting, or makes a hard link where the file system cannot do that. Where it can do
+    // neither, the file is not made: each other way can leave half of a file, or overwrite one.
+    let file = draft.persist_noclobber(path).map_err(|refused| refused.error)?;
+    if let Err(error) = sync(folder_of(path)) {
+        drop(fs::remove_file(path));
+        return Err(error);
+    }
+    Ok(file)
+}
+
+/// Makes the names in a folder as durable as the files.
+fn sync(folder: &Path) -> io::Result<()> {
+    match File::open(folder)?.sync_all() {
+        // Some file systems do not know this for folders.
+        Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(()),
+        synced => synced,
+    }
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
     use super::*;
+
+    #[test]
+    fn a_file_is_made_once_for_its_owner_and_nothing_stays_beside_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        create(&path, b"first").unwrap();
+        assert_eq!(create(&path, b"second").unwrap_err().kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!(fs::read(&path).unwrap(), b"first");
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_draft_that_is_not_published_leaves_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let unfinished = draft(&folder.path().join("file"), b"text").unwrap();
+        assert!(unfinished.path().exists());
+        drop(unfinished);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
 
     #[test]
     fn what_is_too_long_is_not_read() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("file");
-        fs::write(&path, b"four").unwrap();
+        create(&path, b"four").unwrap();
         assert_eq!(read_up_to(&path, 4).unwrap().unwrap(), b"four");
         assert_eq!(read_up_to(&path, 3).unwrap(), None);
     }

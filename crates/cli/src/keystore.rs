@@ -1,8 +1,8 @@
-//! Secrets in files: readable by their owner only, never overwritten, complete or not there at all.
+//! Secrets in files: a signer's key and a node's network identity (`docs/adr/0009`).
 
-use std::fs::{File, OpenOptions};
-use std::io::{Read as _, Write as _};
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::fs::{self, File, Metadata};
+use std::io::{self, Read as _};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
 
 use motet_coordinator::OsEntropy;
@@ -11,49 +11,164 @@ use rand_core::TryRng as _;
 use zeroize::Zeroizing;
 
 use crate::exit::Failed;
+use crate::files::{self, OpenError};
 
-/// Linux' `O_NOFOLLOW`: a link in the place of a key is somebody else's idea.
-const NO_FOLLOW: i32 = 0o400_000;
+/// The variable that names the folder of secrets that a service manager hands over.
+const HANDED_OVER: &str = "CREDENTIALS_DIRECTORY";
 
-/// Writes 32 secret bytes to a file that must not exist.
-pub(crate) fn write(path: &Path, secret: &[u8; 32]) -> Result<(), Failed> {
-    let failed = |error: std::io::Error| Failed::here(format!("cannot write {}: {error}", path.display()));
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(failed)?;
-    let text = Zeroizing::new(format!("{}\n", *Zeroizing::new(hex::encode(secret))));
-    file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(failed)
+/// What a file's secret is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Secret {
+    SignerKey,
+    NodeIdentity,
 }
 
-/// Reads 32 secret bytes.
-pub(crate) fn read(path: &Path) -> Result<Zeroizing<[u8; 32]>, Failed> {
-    let failed = |error: std::io::Error| Failed::here(format!("cannot read {}: {error}", path.display()));
-    let file: File = OpenOptions::new().read(true).custom_flags(NO_FOLLOW).open(path).map_err(failed)?;
-    let mode = file.metadata().map_err(failed)?.permissions().mode();
-    if mode & 0o077 != 0 {
-        let what = format!("{} can be read by others than its owner", path.display());
-        return Err(Failed::here(what).hint(format!("make it private: chmod 600 {}", path.display())));
+impl Secret {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::SignerKey => "the signer key",
+            Self::NodeIdentity => "the node's network identity",
+        }
     }
-    let mut text = Zeroizing::new(String::new());
-    (&file).take(128).read_to_string(&mut text).map_err(failed)?;
-    let mut secret = Zeroizing::new([0; 32]);
-    hex::decode_to_slice(text.trim_end(), secret.as_mut_slice())
-        .map_err(|_| Failed::here(format!("{} is not a key file", path.display())))?;
-    Ok(secret)
+
+    /// What to do when the file does not hold it.
+    const fn remedy(self) -> &'static str {
+        match self {
+            Self::SignerKey => {
+                "name a file that `motet keygen` has written; only a copy can restore a key whose file is damaged"
+            }
+            Self::NodeIdentity => {
+                "restore this file from a copy, or remove it: the node then makes a new identity, \
+and everybody with its peer id in a --peer address needs the new one"
+            }
+        }
+    }
+}
+
+/// Writes a new signer's key to a file that must not exist.
+pub(crate) fn write_key(path: &Path, key: &SecretKey) -> Result<(), Failed> {
+    if let Ok(there) = fs::symlink_metadata(path) {
+        return Err(taken(path, &there));
+    }
+    write(path, &key.dangerous_to_bytes()).map_err(|error| {
+        if error.kind() == io::ErrorKind::AlreadyExists
+            && let Ok(there) = fs::symlink_metadata(path)
+        {
+            return taken(path, &there);
+        }
+        let what = format!("cannot write {} to {}: {error}", Secret::SignerKey.name(), path.display());
+        Failed::here(what).hint("no key was made; mend that, or choose another place with --out FILE")
+    })
+}
+
+/// Something has the name that a key's file should get.
+fn taken(path: &Path, there: &Metadata) -> Failed {
+    let name = path.display();
+    let failed = match files::kind(there.file_type()) {
+        _ if there.is_dir() => Failed::here(format!("{name} is a directory, perhaps the data folder of a node")),
+        Some(kind) => Failed::here(format!("{name} exists already: it is {kind}")),
+        None => Failed::here(format!("{name} exists already, and no key file is ever overwritten")),
+    };
+    failed.hint("choose another name with --out FILE")
+}
+
+fn write(path: &Path, secret: &[u8; 32]) -> io::Result<()> {
+    let text = Zeroizing::new(format!("{}\n", *Zeroizing::new(hex::encode(secret))));
+    files::create(path, text.as_bytes())
 }
 
 /// Reads a signer's key.
 pub(crate) fn read_key(path: &Path) -> Result<SecretKey, Failed> {
-    SecretKey::from_bytes(&*read(path)?).map_err(|error| Failed::here(format!("{}: {error}", path.display())))
+    let bytes = read(path, Secret::SignerKey)?;
+    SecretKey::from_bytes(&bytes).map_err(|error| unusable(path, Secret::SignerKey, &error.to_string()))
 }
 
-/// Reads 32 secret bytes, or makes them if the file is not there.
-pub(crate) fn read_or_make(path: &Path) -> Result<Zeroizing<[u8; 32]>, Failed> {
-    if !path.exists() {
+/// Reads a node's network identity, or makes it if it is not there.
+pub(crate) fn read_or_make_identity(path: &Path) -> Result<Zeroizing<[u8; 32]>, Failed> {
+    if fs::symlink_metadata(path).is_err() {
         let mut secret = Zeroizing::new([0; 32]);
         let mut rng = OsEntropy;
         rng.try_fill_bytes(secret.as_mut_slice()).map_err(Failed::here)?;
-        write(path, &secret)?;
+        write(path, &secret).map_err(|error| {
+            let what = format!("cannot write {} to {}: {error}", Secret::NodeIdentity.name(), path.display());
+            Failed::here(what).hint("mend that, or choose another folder with --data DIR")
+        })?;
     }
-    read(path)
+    read(path, Secret::NodeIdentity)
+}
+
+/// Reads 32 secret bytes.
+fn read(path: &Path, secret: Secret) -> Result<Zeroizing<[u8; 32]>, Failed> {
+    let file = files::open(path).map_err(|error| match error {
+        OpenError::NoFile(kind) => no_file(path, secret, kind),
+        OpenError::Io(error) => cannot_read(path, secret, &error),
+    })?;
+    check(path, &file, secret)?;
+    // Never moved to a larger place, which would leave a copy behind.
+    let mut text = Zeroizing::new(Vec::with_capacity(256));
+    (&file).take(128).read_to_end(&mut text).map_err(|error| cannot_read(path, secret, &error))?;
+    let mut bytes = Zeroizing::new([0; 32]);
+    let digits = text.trim_ascii_end();
+    let problem = if digits.is_empty() { "it is empty" } else { "it does not hold 64 hexadecimal digits" };
+    hex::decode_to_slice(digits, bytes.as_mut_slice()).map_err(|_| unusable(path, secret, problem))?;
+    Ok(bytes)
+}
+
+/// Who else may have made this file, or may know it? The rule is that of `docs/adr/0009`.
+fn check(path: &Path, file: &File, secret: Secret) -> Result<(), Failed> {
+    let failed = |error| cannot_read(path, secret, &error);
+    let (link, found) = (fs::symlink_metadata(path).map_err(failed)?, file.metadata().map_err(failed)?);
+    let name = path.display();
+    let mode = found.permissions().mode();
+    let private = || format!("make it private: chmod 600 {name}");
+    if mode & 0o022 != 0 {
+        return Err(Failed::here(format!("{name} can be changed by others than its owner")).hint(private()));
+    }
+    if link.is_symlink() && !(trusted(&link) && trusted(&found)) {
+        let what = format!("{name} is a link, and it or its file belongs neither to this user nor to root");
+        return Err(Failed::here(what).hint("name the file itself, or make the link and its file your own"));
+    }
+    if mode & 0o077 != 0 && !(trusted(&found) && handed_over(path)) {
+        let hint = format!(
+            "{}; if a service manager has put it there, let {HANDED_OVER} name its folder (docs/operations.md, \"Files\")",
+            private()
+        );
+        return Err(Failed::here(format!("{name} can be read by others than its owner")).hint(hint));
+    }
+    Ok(())
+}
+
+/// Root can do everything anyway.
+fn trusted(found: &Metadata) -> bool {
+    found.uid() == 0 || found.uid() == rustix::process::geteuid().as_raw()
+}
+
+/// Whether a file is below the folder of secrets that a service manager hands over.
+fn handed_over(path: &Path) -> bool {
+    let folder = std::env::var_os(HANDED_OVER).filter(|folder| Path::new(folder).is_absolute());
+    let Some(Ok(folder)) = folder.map(fs::canonicalize) else { return false };
+    fs::canonicalize(path).is_ok_and(|path| path.starts_with(folder))
+}
+
+fn no_file(path: &Path, secret: Secret, kind: &str) -> Failed {
+    let failed = Failed::here(format!("{} is {kind}, not a file with {}", path.display(), secret.name()));
+    failed.hint(match secret {
+        Secret::SignerKey => "name a file with mode 600 that `motet keygen` has written",
+        Secret::NodeIdentity => "move it away: the node then makes this file anew",
+    })
+}
+
+fn cannot_read(path: &Path, secret: Secret, error: &io::Error) -> Failed {
+    let failed = Failed::here(format!("cannot read {} from {}: {error}", secret.name(), path.display()));
+    if error.kind() == io::ErrorKind::NotFound && secret == Secret::SignerKey {
+        return failed.hint("make a key with `motet keygen --out FILE`");
+    }
+    failed
+}
+
+fn unusable(path: &Path, secret: Secret, problem: &str) -> Failed {
+    let failed = Failed::here(format!("{} does not hold {}: {problem}", path.display(), secret.name()));
+    failed.hint(secret.remedy())
 }
 
 #[cfg(test)]
@@ -65,20 +180,24 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("key");
         write(&path, &[7; 32]).unwrap();
-        assert_eq!(*read(&path).unwrap(), [7; 32]);
+        assert_eq!(*read(&path, Secret::SignerKey).unwrap(), [7; 32]);
         assert!(write(&path, &[8; 32]).is_err());
-        assert_eq!(*read(&path).unwrap(), [7; 32]);
+        assert_eq!(*read(&path, Secret::SignerKey).unwrap(), [7; 32]);
     }
 
     #[test]
-    fn a_file_that_others_can_read_or_a_link_is_refused() {
+    fn a_file_that_others_can_read_or_change_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("key");
         write(&path, &[7; 32]).unwrap();
-        let link = folder.path().join("link");
-        std::os::unix::fs::symlink(&path, &link).unwrap();
-        assert!(read(&link).is_err());
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
-        assert!(read(&path).unwrap_err().next.unwrap().contains("chmod 600"));
+        for mode in [0o644, 0o640, 0o604, 0o620, 0o602, 0o666] {
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+            let refused = read(&path, Secret::SignerKey).unwrap_err();
+            assert!(refused.next.unwrap().contains("chmod 600"), "{mode:o}");
+        }
+        for mode in [0o600, 0o400] {
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+            read(&path, Secret::SignerKey).unwrap();
+        }
     }
 }

@@ -41,6 +41,7 @@ fn main() -> ExitCode {
 }
 
 async fn perform(command: Command) -> Result<Exit, Failed> {
+    files::outlive_limits().map_err(Failed::here)?;
     match command {
         Command::Demo(args) => Interrupts::listen()?.unless(commands::demo::run(args)).await,
         Command::Keygen(args) => commands::keygen::run(&args),

@@ -93,7 +93,7 @@ fn kept(args: &NodeArgs) -> Result<(SecretKey, Arc<dyn Store>, NetConfig, String
     let key = keystore::read_key(path)?;
     let data = args.data.clone().unwrap_or_else(|| path.with_extension("motet"));
     std::fs::create_dir_all(&data).map_err(|error| Failed::here(format!("{}: {error}", data.display())))?;
-    let identity = keystore::read_or_make(&data.join("node.key"))?;
+    let identity = keystore::read_or_make_identity(&data.join("node.key"))?;
     let keypair = Keypair::from_seed(*identity).map_err(Failed::here)?;
     let network = NetworkId::new(&args.network).map_err(|error| Failed::usage(format!("--network: {error}")))?;
     let mut net = NetConfig::local(network, keypair).map_err(Failed::here)?;

@@ -11,7 +11,7 @@ use crate::output::{Format, Output};
 
 pub(crate) fn run(args: &KeygenArgs) -> Result<Exit, Failed> {
     let key = SecretKey::generate(&mut OsEntropy).map_err(Failed::here)?;
-    keystore::write(&args.out, &key.dangerous_to_bytes())?;
+    keystore::write_key(&args.out, &key)?;
     let output = Output::new(Format::of(args.json), motet_wire::MonotonicMs::default());
     let signer = key.public_key().to_string();
     output.object(&json!({"event": "key", "signer": signer, "file": args.out.display().to_string()}));

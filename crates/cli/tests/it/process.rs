@@ -46,10 +46,28 @@ impl Scene {
     /// Starts `motet` with these arguments and variables of the environment.
     pub(crate) fn start_with(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Motet {
         let mut command = Command::new(env!("CARGO_BIN_EXE_motet"));
-        command.args(arguments).current_dir(self.folder.path());
-        command.env("TMPDIR", self.folder.path()).env_remove("MOTET_CRASH_AT").env_remove("MOTET_LOG");
+        command.args(arguments);
+        self.place(&mut command);
         command.envs(variables.iter().copied());
         Motet::start(command)
+    }
+
+    /// Runs a script of the shell to its end, without input. It finds `motet` in `$MOTET`.
+    pub(crate) fn script(&self, script: &str) -> Ended {
+        let mut command = Command::new("bash");
+        command.args(["-c", script]).env("MOTET", env!("CARGO_BIN_EXE_motet"));
+        self.place(&mut command);
+        let mut shell = Motet::start(command);
+        shell.close_input();
+        shell.wait()
+    }
+
+    /// Lets a command see nothing of this machine but the scene's folder.
+    fn place(&self, command: &mut Command) {
+        command.current_dir(self.folder.path()).env("TMPDIR", self.folder.path());
+        for variable in ["MOTET_CRASH_AT", "MOTET_LOG", "XDG_RUNTIME_DIR", "CREDENTIALS_DIRECTORY"] {
+            command.env_remove(variable);
+        }
     }
 
     /// Runs `motet` to its end, without input.
