@@ -5,14 +5,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use motet_coordinator::node::{CrashPoint, Events, Handle};
-use motet_coordinator::{
-    Config, Event, LocalSigner, MemoryStore, Node, NodeError, OsEntropy, Policy, Privacy, RedbStore, Store,
-};
+use motet_coordinator::{Config, Event, LocalSigner, MemoryStore, Node, NodeError, OsEntropy, Policy, Privacy, Store};
 use motet_core_crypto::{PublicKey, SecretKey};
 use motet_net::{Exposure, Keypair, Mdns, NetConfig, Reach, Relaying, parse_address};
 use motet_wire::NetworkId;
 
 use crate::args::NodeArgs;
+use crate::data_folder::{self, DataFolder};
 use crate::exit::Failed;
 use crate::keystore;
 
@@ -70,10 +69,9 @@ impl PeerNode {
 }
 
 fn explain(error: &NodeError) -> Failed {
-    let failed = Failed::here(error);
     match error {
-        NodeError::Store(_) => failed.hint("if another motet runs with this key, stop it first"),
-        NodeError::Net(_) | NodeError::Signer { .. } | _ => failed,
+        NodeError::Store(error) => data_folder::explain(error, None),
+        NodeError::Net(_) | NodeError::Signer { .. } | _ => Failed::here(error),
     }
 }
 
@@ -91,10 +89,10 @@ fn kept(args: &NodeArgs) -> Result<(SecretKey, Arc<dyn Store>, NetConfig, String
         return Err(Failed::usage("a signer needs a key: --key FILE").hint(hint));
     };
     let key = keystore::read_key(path)?;
-    let data = args.data.clone().unwrap_or_else(|| path.with_extension("motet"));
-    std::fs::create_dir_all(&data).map_err(|error| Failed::here(format!("{}: {error}", data.display())))?;
-    let identity = keystore::read_or_make_identity(&data.join("node.key"))?;
-    let keypair = Keypair::from_seed(*identity).map_err(Failed::here)?;
+    let signer = key.public_key();
+    let folder = args.data.clone().map_or_else(|| data_folder::beside(path, &signer), Ok)?;
+    let data = DataFolder::open(&folder, &signer)?;
+    let keypair = Keypair::from_seed(*data.identity).map_err(Failed::here)?;
     let network = NetworkId::new(&args.network).map_err(|error| Failed::usage(format!("--network: {error}")))?;
     let mut net = NetConfig::local(network, keypair).map_err(Failed::here)?;
     net.reach = Reach::Public;
@@ -107,8 +105,7 @@ fn kept(args: &NodeArgs) -> Result<(SecretKey, Arc<dyn Store>, NetConfig, String
     if net.listen.iter().all(|address| address.to_string().starts_with("/ip4/127.")) {
         net.reach = Reach::Local;
     }
-    let store = RedbStore::open(&data.join("records.redb")).map_err(|error| explain(&NodeError::Store(error)))?;
-    Ok((key, Arc::new(store), net, args.nickname.clone()))
+    Ok((key, Arc::new(data.store), net, args.nickname.clone()))
 }
 
 fn addresses(net: &mut NetConfig, args: &NodeArgs) -> Result<(), Failed> {

@@ -93,7 +93,7 @@ fn a_kept_key_signs_for_the_same_signer_after_a_restart() {
         node.wait().expect(0);
     }
     assert_eq!(peers[0], peers[1], "and the node is the same in the network");
-    let data = scene.path("signer.motet");
+    let data = scene.path("signer.key.motet");
     assert_eq!(std::fs::metadata(data.join("node.key")).unwrap().permissions().mode() & 0o777, 0o600);
 }
 

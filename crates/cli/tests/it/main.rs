@@ -5,6 +5,7 @@
 mod command_line;
 mod demo;
 mod files;
+mod folders;
 mod judge;
 mod policy;
 mod privacy;

@@ -1,0 +1,126 @@
+//! The folder in which a signer's node keeps what must outlive the process: its store and its network identity.
+//!
+//! A folder belongs to one signer, whose public key is in the file `signer` there, because two signers with one identity
+//! would be one node to everybody else.
+
+use std::ffi::OsString;
+use std::fs::{self, DirBuilder};
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Path, PathBuf};
+
+use motet_coordinator::{RedbStore, Store as _, StoreError};
+use motet_core_crypto::PublicKey;
+use zeroize::Zeroizing;
+
+use crate::exit::Failed;
+use crate::{files, keystore};
+
+/// The file with the public key of the signer.
+const SIGNER: &str = "signer";
+const IDENTITY: &str = "node.key";
+const RECORDS: &str = "records.redb";
+const ENDING: &str = ".motet";
+
+/// What the folder holds, for as long as the node runs: no other process can use the store meanwhile.
+#[derive(Debug)]
+pub(crate) struct DataFolder {
+    pub(crate) store: RedbStore,
+    /// The seed of the node's network identity.
+    pub(crate) identity: Zeroizing<[u8; 32]>,
+}
+
+impl DataFolder {
+    /// Opens a signer's folder, or makes it.
+    pub(crate) fn open(folder: &Path, signer: &PublicKey) -> Result<Self, Failed> {
+        let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
+        made.map_err(|error| unusable(folder, &error))?;
+        let binding = folder.join(SIGNER);
+        let owner = owner(&binding)?;
+        check(folder, owner.as_ref(), signer)?;
+        let store = RedbStore::open(&folder.join(RECORDS)).map_err(|error| explain(&error, Some(folder)))?;
+        if owner.is_none() {
+            let known = store.load().map_err(|error| explain(&error, Some(folder)))?.delegated;
+            if !known.iter().any(|(known, _)| known == signer) {
+                check(folder, known.first().map(|(known, _)| known), signer)?;
+            }
+            files::create(&binding, format!("{signer}\n").as_bytes()).map_err(|error| unusable(folder, &error))?;
+        }
+        let identity = keystore::read_or_make_identity(&folder.join(IDENTITY))?;
+        Ok(Self { store, identity })
+    }
+}
+
+/// Where a signer's folder is if nobody says where: beside its key file, under the whole name of that and an ending.
+pub(crate) fn beside(key: &Path, signer: &PublicKey) -> Result<PathBuf, Failed> {
+    let mut name = OsString::from(key);
+    name.push(ENDING);
+    let folder = PathBuf::from(name);
+    // Earlier versions put the ending in the place of the key file's extension.
+    let earlier = key.with_extension(ENDING.trim_start_matches('.'));
+    if folder == earlier || folder.exists() || !earlier.join(IDENTITY).exists() {
+        return Ok(folder);
+    }
+    match owner(&earlier.join(SIGNER))? {
+        Some(owner) if owner == *signer => Ok(earlier),
+        Some(_) => Ok(folder),
+        None => {
+            let (folder, earlier) = (folder.display(), earlier.display());
+            let what =
+                format!("this signer's data folder is {folder} now, and there is {earlier} of an earlier version");
+            let hint =
+                format!("if it is this signer's, rename it: mv {earlier} {folder}; else name a new one: --data DIR");
+            Err(Failed::here(what).hint(hint))
+        }
+    }
+}
+
+/// Whose folder it is; none if no signer has used it.
+fn owner(binding: &Path) -> Result<Option<PublicKey>, Failed> {
+    if fs::symlink_metadata(binding).is_err_and(|error| error.kind() == ErrorKind::NotFound) {
+        return Ok(None);
+    }
+    let name = binding.display();
+    let hint = "it says whose data folder this is; if it is this signer's, remove that file";
+    let text = files::read_up_to(binding, 128);
+    let text = text.map_err(|error| Failed::here(format!("cannot read {name}: {error}")).hint(hint))?;
+    let key = text.and_then(|text| String::from_utf8(text).ok()).and_then(|text| text.trim_end().parse().ok());
+    key.map(Some).ok_or_else(|| Failed::here(format!("{name} does not hold a signer's public key")).hint(hint))
+}
+
+fn check(folder: &Path, owner: Option<&PublicKey>, signer: &PublicKey) -> Result<(), Failed> {
+    match owner {
+        Some(owner) if owner != signer => {
+            let folder = folder.display();
+            let what = format!("the data folder {folder} belongs to the signer {owner}, and this key is {signer}");
+            Err(Failed::here(what)
+                .hint("name this key's own folder with --data DIR, or the folder's key with --key FILE"))
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+fn unusable(folder: &Path, error: &io::Error) -> Failed {
+    let what = format!("cannot keep this node's records in {}: {error}", folder.display());
+    Failed::here(what).hint("choose a folder that this user can write to: --data DIR")
+}
+
+/// Why a store fails, and what to do about it.
+pub(crate) fn explain(error: &StoreError, folder: Option<&Path>) -> Failed {
+    let what = folder.map_or_else(|| error.to_string(), |folder| format!("{}: {error}", folder.display()));
+    let failed = Failed::here(what);
+    match error {
+        StoreError::InUse => failed.hint("if another motet runs with this key, stop it first"),
+        StoreError::Newer => failed.hint("use that version, or a newer one"),
+        StoreError::Damaged(_) => failed.hint(
+            "restore the folder from a copy, or move records.redb away: the node then forgets the sessions that it was in",
+        ),
+        StoreError::Io { kind: ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge, .. } => {
+            failed.hint("make room there, or choose another place with --data DIR")
+        }
+        StoreError::Io { kind: ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem, .. } => {
+            failed.hint("choose a folder that this user can write to: --data DIR")
+        }
+        StoreError::Io { .. } | StoreError::Failed(_) | _ => failed,
+    }
+}
