@@ -76,6 +76,11 @@ pub(crate) fn content(source: impl io::Read, most: u64) -> io::Result<Option<Vec
     Ok(u64::try_from(read).is_ok_and(|read| read <= most).then_some(bytes))
 }
 
+/// Whether a file with this name has not been published yet, or never will be because its maker was killed.
+pub(crate) fn is_unfinished(name: &Path) -> bool {
+    name.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(UNFINISHED.as_bytes()))
+}
+
 /// Writes a file that does not exist yet, for its owner alone. It is there as a whole and durably, or not at all.
 pub(crate) fn create(path: &Path, content: &[u8]) -> io::Result<()> {
     publish(draft(path, content)?, path).map(drop)
@@ -137,7 +142,7 @@ mod tests {
     fn a_draft_that_is_not_published_leaves_nothing() {
         let folder = tempfile::tempdir().unwrap();
         let unfinished = draft(&folder.path().join("file"), b"text").unwrap();
-        assert!(unfinished.path().exists());
+        assert!(is_unfinished(unfinished.path()));
         drop(unfinished);
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
     }

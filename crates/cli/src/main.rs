@@ -8,6 +8,7 @@ mod files;
 mod interrupt;
 mod keystore;
 mod log;
+mod meeting_place;
 mod output;
 mod peer_node;
 mod policy_file;

@@ -1,7 +1,6 @@
 //! The node of one process, as `run`, `find` and `sign` want it: with a kept key, or a throw-away one on loopback.
 
 use core::time::Duration;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use motet_coordinator::node::{CrashPoint, Events, Handle};
@@ -14,6 +13,7 @@ use crate::args::NodeArgs;
 use crate::data_folder::{self, DataFolder};
 use crate::exit::Failed;
 use crate::keystore;
+use crate::meeting_place::MeetingPlace;
 
 /// The network of nodes with `--dev`.
 const DEV_NETWORK: &str = "dev";
@@ -56,7 +56,7 @@ impl PeerNode {
         if !args.relay.is_empty() {
             reached(&handle).await?;
         }
-        let meeting = if dev { Some(MeetingPlace::enter(&handle).await?) } else { None };
+        let meeting = if dev { MeetingPlace::enter(&handle).await? } else { None };
         Ok(Self { handle, events, signer, nickname, meeting })
     }
 
@@ -145,59 +145,4 @@ fn crash_point(dev: bool) -> Result<Option<CrashPoint>, Failed> {
         }
         _ => Ok(None),
     }
-}
-
-/// A folder in the system's temporary directory in which nodes with `--dev` leave their addresses, since multicast is
-/// not to be relied on.
-struct MeetingPlace {
-    folder: PathBuf,
-    own: PathBuf,
-}
-
-impl MeetingPlace {
-    async fn enter(handle: &Handle) -> Result<Self, Failed> {
-        let folder = std::env::temp_dir().join("motet-dev");
-        let failed = |error: std::io::Error| Failed::here(format!("{}: {error}", folder.display()));
-        std::fs::create_dir_all(&folder).map_err(failed)?;
-        let own = folder.join(handle.peer_id().to_string());
-        let mut listening = handle.stats().await.map_err(Failed::here)?.listening;
-        while listening.is_empty() {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-            listening = handle.stats().await.map_err(Failed::here)?.listening;
-        }
-        let addresses: Vec<String> =
-            listening.iter().map(|address| format!("{address}/p2p/{}", handle.peer_id())).collect();
-        std::fs::write(&own, addresses.join("\n")).map_err(failed)?;
-        let place = Self { folder, own };
-        place.greet(handle).await;
-        Ok(place)
-    }
-
-    /// Connects to everybody who is here.
-    async fn greet(&self, handle: &Handle) {
-        for (path, text) in notes(&self.folder) {
-            if path != self.own {
-                for address in text.lines().take(4) {
-                    // A note may be of a node that is gone, or nonsense; then there is nobody to greet.
-                    drop(handle.connect(address).await);
-                }
-            }
-        }
-    }
-}
-
-impl Drop for MeetingPlace {
-    fn drop(&mut self) {
-        drop(std::fs::remove_file(&self.own));
-    }
-}
-
-/// The notes that nodes have left, at most so many.
-fn notes(folder: &Path) -> Vec<(PathBuf, String)> {
-    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
-    entries
-        .filter_map(Result::ok)
-        .take(256)
-        .filter_map(|entry| Some((entry.path(), std::fs::read_to_string(entry.path()).ok()?)))
-        .collect()
 }

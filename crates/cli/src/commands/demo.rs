@@ -45,7 +45,10 @@ pub(crate) async fn run(args: DemoArgs) -> Result<Exit, Failed> {
 }
 
 async fn demonstrate(args: &DemoArgs, clock: Clock, output: &mut Output) -> Result<Exit, Failed> {
-    let folder = tempfile::tempdir().map_err(Failed::here)?;
+    let folder = tempfile::tempdir().map_err(|error| {
+        let hint = "let TMPDIR name a folder that this user can write to";
+        Failed::here(format!("cannot make a temporary folder: {error}")).hint(hint)
+    })?;
     let (heard, mut hearing) = mpsc::channel(4096);
     let mut voices: Vec<Voice> = Vec::new();
     let mut meeting_point = None;

@@ -1,7 +1,7 @@
-//! The data folder of a signer.
+//! Folders of `motet`: the data folder of a signer, and the meeting place of nodes with `--dev`.
 
 use std::fs::{self, Permissions};
-use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 use std::path::Path;
 use std::process::Command;
 
@@ -182,4 +182,102 @@ fn a_store_that_does_not_open_gets_the_hint_that_helps() {
         assert!(!ended.errors.contains("another motet"), "{}", ended.errors);
         find(&scene, "alice.key", &["--data", data]).expect(3);
     }
+}
+
+#[test]
+fn nodes_of_two_users_meet_in_different_places() {
+    let scene = Scene::new();
+    let Some(nobody) = as_nobody(&scene) else { return };
+    let mut alice = scene.start(&["run", "--dev", &scene.name("alice"), "--json"]);
+    alice.event("SignerAdvertised");
+    let bob = scene.name("bob");
+    let found = scene.script(&format!("exec {nobody} \"$MOTET\" find --dev {bob} --type none --timeout 1ms")).expect(3);
+    assert!(!found.errors.contains("cannot use"), "{}", found.errors);
+    let place = fs::metadata(scene.path("motet-dev-65534")).unwrap();
+    assert_eq!((place.uid(), place.mode() & 0o777), (65534, 0o700));
+    assert_eq!(mode(&scene.meeting_place()), 0o700);
+}
+
+#[test]
+fn a_meeting_place_that_is_not_this_users_alone_is_said_once_and_not_used() {
+    let other = tempfile::tempdir().unwrap();
+    type Spoil = fn(&Path, &Path);
+    let spoils: [(&str, Spoil); 4] = [
+        ("not a directory", |place, other| symlink(other, place).unwrap()),
+        ("not a directory", |place, _| fs::write(place, "").unwrap()),
+        ("other users can use it", |place, _| {
+            fs::create_dir(place).unwrap();
+            fs::set_permissions(place, Permissions::from_mode(0o777)).unwrap();
+        }),
+        ("belongs to another user", |place, _| {
+            fs::create_dir(place).unwrap();
+            if std::os::unix::fs::chown(place, Some(65534), None).is_err() {
+                eprintln!("skipped: this test may not give files to other users");
+                fs::remove_dir(place).unwrap();
+            }
+        }),
+    ];
+    for (words, spoil) in spoils {
+        let scene = Scene::new();
+        spoil(&scene.meeting_place(), other.path());
+        if fs::symlink_metadata(scene.meeting_place()).is_err() {
+            continue;
+        }
+        let ended = scene.run(&["find", "--dev", "nobody", "--type", "none", "--timeout", "1ms"]).expect(3);
+        assert_eq!(ended.errors.matches("cannot use").count(), 1, "{}", ended.errors);
+        assert!(ended.errors.contains(words) && ended.errors.contains("by multicast alone"), "{}", ended.errors);
+        assert_eq!(fs::read_dir(other.path()).unwrap().count(), 0);
+    }
+}
+
+#[test]
+fn the_meeting_place_is_in_the_users_runtime_folder_if_there_is_one() {
+    let scene = Scene::new();
+    let runtime = scene.path("runtime");
+    fs::create_dir(&runtime).unwrap();
+    let alice = scene.name("alice");
+    let run = ["run", "--dev", &alice, "--json"];
+    let mut node = scene.start_with(&run, &[("XDG_RUNTIME_DIR", runtime.to_str().unwrap())]);
+    node.event("ready");
+    assert_eq!(fs::read_dir(runtime.join("motet-dev")).unwrap().count(), 1);
+    assert!(!scene.meeting_place().exists());
+    // A folder that is not there is not made, and a name that depends on the current folder is none.
+    for useless in [scene.path("missing").to_str().unwrap(), "runtime", ""] {
+        let mut node = scene.start_with(&run, &[("XDG_RUNTIME_DIR", useless)]);
+        node.event("ready");
+        assert_eq!(fs::read_dir(scene.meeting_place()).unwrap().count(), 1);
+        node.signal("INT");
+        node.wait().expect(0);
+    }
+}
+
+#[test]
+fn what_is_no_note_in_the_meeting_place_keeps_nobody_and_notes_of_killed_nodes_go() {
+    let scene = Scene::new();
+    let mut killed = scene.start(&["run", "--dev", &scene.name("alice"), "--json"]);
+    killed.event("ready");
+    let place = scene.meeting_place();
+    let mut lives = scene.start(&["run", "--dev", &scene.name("bob"), "--json"]);
+    let lives_as = lives.event("ready")["peer"].as_str().unwrap().to_owned();
+    assert_eq!(fs::read_dir(&place).unwrap().count(), 2);
+    killed.kill();
+    killed.wait();
+    assert!(Command::new("mkfifo").arg(place.join("pipe")).status().unwrap().success());
+    fs::write(place.join("long"), "x".repeat(1_000_000)).unwrap();
+    scene.run(&["find", "--dev", &scene.name("carol"), "--type", "none", "--timeout", "1ms"]).expect(3);
+    let mut left: Vec<_> = fs::read_dir(&place).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    left.sort();
+    assert_eq!(left, [lives_as.as_str(), "pipe"]);
+}
+
+#[test]
+fn without_a_temporary_folder_a_node_goes_on_and_a_demonstration_says_which() {
+    let scene = Scene::new();
+    let missing = scene.path("missing");
+    let variables = [("TMPDIR", missing.to_str().unwrap())];
+    let demo = scene.start_with(&["demo"], &variables).wait().expect(1);
+    assert!(demo.errors.contains("missing") && demo.errors.contains("let TMPDIR name"), "{}", demo.errors);
+    let find = scene.start_with(&["find", "--dev", "nobody", "--type", "none", "--timeout", "1ms"], &variables);
+    let find = find.wait().expect(3);
+    assert!(find.errors.contains("missing") && find.errors.contains("by multicast alone"), "{}", find.errors);
 }

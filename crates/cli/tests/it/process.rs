@@ -5,6 +5,7 @@
 use core::time::Duration;
 use std::fmt::Write as _;
 use std::io::{BufRead as _, BufReader, Write as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -75,6 +76,11 @@ impl Scene {
         let mut motet = self.start(arguments);
         motet.close_input();
         motet.wait()
+    }
+
+    /// Where nodes with `--dev` of this user leave their addresses.
+    pub(crate) fn meeting_place(&self) -> PathBuf {
+        self.path(&format!("motet-dev-{}", std::fs::metadata(self.folder()).unwrap().uid()))
     }
 
     /// The folder itself.

@@ -260,6 +260,6 @@ fn an_interrupt_ends_a_signer_that_has_not_advertised_yet() {
 /// Where nobody listens any more, no address may lie.
 #[track_caller]
 fn nobody_has_left_an_address(scene: &Scene) {
-    let left: Vec<_> = std::fs::read_dir(scene.path("motet-dev")).unwrap().collect();
+    let left: Vec<_> = std::fs::read_dir(scene.meeting_place()).unwrap().collect();
     assert!(left.is_empty(), "{left:?}");
 }
