@@ -16,6 +16,7 @@
 
 mod clock;
 mod crash;
+mod decisions;
 mod egress;
 mod entries;
 mod handle;
@@ -27,17 +28,15 @@ mod pool;
 mod published;
 
 use std::collections::{BTreeMap, VecDeque};
-use std::future::Future as _;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::task::{Context, Poll, Waker};
 
 use motet_core_crypto::PublicKey;
 use motet_net::{Keypair, Net, NetConfig, NetError, NetEvent, NetHandle};
 use motet_wire::work::HashWork;
 use motet_wire::{Address, Channel, PeerId, Validator, ValidatorLimits, WorkPolicy};
 use tokio::sync::{Semaphore, broadcast, mpsc, oneshot};
-use tracing::{Instrument as _, Span};
+use tracing::Span;
 
 use crate::config::Config;
 use crate::engine::{Action, Command, CommandId, Engine, Input, Reply};
@@ -50,6 +49,7 @@ use crate::signer::Signer;
 use crate::store::{Store, StoreError};
 pub use clock::Clock;
 pub use crash::CrashPoint;
+use decisions::Decisions;
 use egress::{Egress, Released};
 pub use handle::{CallError, Events, Handle};
 
@@ -173,6 +173,7 @@ impl Node {
             released,
             events: events.clone(),
             callers: BTreeMap::new(),
+            decisions: Decisions::default(),
             next_command: 0,
             addresses: Vec::new(),
             deferred: VecDeque::new(),
@@ -241,6 +242,8 @@ struct Driver {
     released: mpsc::Sender<Vec<Released>>,
     events: broadcast::Sender<Event>,
     callers: BTreeMap<CommandId, oneshot::Sender<Result<Reply, CommandError>>>,
+    /// What the policy has been asked and has not decided.
+    decisions: Decisions,
     next_command: u64,
     addresses: Vec<Address>,
     deferred: VecDeque<Vec<Released>>,
@@ -309,9 +312,9 @@ impl Driver {
 
     /// Lets what the engine has said leave, and stops the network part.
     async fn finish(self) {
-        let Self { released, deferred, soon, way_out, net, inputs, .. } = self;
-        // Nothing that comes back is handled any more.
-        drop(inputs);
+        let Self { released, deferred, soon, way_out, net, inputs, decisions, .. } = self;
+        // Nothing that comes back is handled any more, and nobody waits for decisions.
+        drop((inputs, decisions));
         for batch in deferred.into_iter().chain(soon) {
             drop(released.send(batch).await);
         }
@@ -410,28 +413,14 @@ impl Driver {
     /// One step of the engine, and everything that follows from it.
     fn handle(&mut self, input: Input) {
         let now = self.clock.now();
+        self.decisions.made(&input);
         let actions = self.engine.handle(now, input, &mut OsEntropy);
         let mut batch = Vec::new();
         for action in actions {
             match action {
                 Action::AskSigner(task) => self.ask_signer(task),
                 Action::Compute(job) => self.compute(job),
-                Action::AskPolicy(proposal) => {
-                    let (policy, back) = (Arc::clone(&self.policy), self.inputs_in.clone());
-                    let span = self.engine.span_of(&proposal.request);
-                    let asking = async move {
-                        let (request, signer, digest) = (proposal.request, proposal.signer, proposal.digest());
-                        let decision = policy.decide(*proposal).await;
-                        tracing::info!(%signer, ?decision, "the policy has decided");
-                        Back::from(Input::PolicyDecided { request, signer, digest, decision })
-                    };
-                    let mut asking = Box::pin(asking.instrument(span));
-                    // Rules decide at once; people take their time.
-                    match asking.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-                        Poll::Ready(decided) => self.backlog.push_back(decided),
-                        Poll::Pending => drop(tokio::spawn(async move { drop(back.send(asking.await).await) })),
-                    }
-                }
+                Action::AskPolicy(proposal) => self.ask_policy(*proposal),
                 Action::Validate { from, channel, frames } => {
                     let arrivals = frames.into_iter().map(|frame| (frame, channel, from, None)).collect();
                     self.look_at(arrivals, None);
@@ -449,6 +438,7 @@ impl Driver {
                     }
                 }
                 Action::Emit(event) => {
+                    self.decisions.follow(&event, &*self.policy);
                     let span = event.request().map_or_else(Span::none, |request| self.engine.span_of(request));
                     batch.push(Released::Emit(Box::new(event), span));
                 }

@@ -18,6 +18,8 @@ use async_trait::async_trait;
 use motet_core_crypto::{PublicKey, XOnlyPublicKey, tagged_hash};
 use motet_wire::{RequestId, SigningRequest};
 
+use crate::event::AbortCause;
+
 pub use condition::{Condition, Mismatch};
 pub use explanation::{DecidedBy, Explanation, PassedOver, RuleRef};
 pub use facts::Facts;
@@ -81,10 +83,19 @@ pub enum Decision {
 
 /// Decides, and may take its time: a person may have to be asked. It is asked in the node's own task first, so what takes
 /// time has to be awaited, and may not block.
+///
+/// A request may end before it has been decided on: it expires, its asker gives it up, another signer declines. It may also be
+/// answered by [`Handle::join_signing_request`](crate::node::Handle::join_signing_request) or
+/// [`Handle::decline_signing_request`](crate::node::Handle::decline_signing_request). Then nobody waits for the decision:
+/// [`Policy::over`] says so, and the future of [`Policy::decide`] is dropped. A question on a screen has to go with it.
 #[async_trait]
 pub trait Policy: Send + Sync + core::fmt::Debug {
-    /// Decides on one proposal.
+    /// Decides on one proposal. The future is dropped when the request is over.
     async fn decide(&self, proposal: Proposal) -> Decision;
+
+    /// Is told, just before the future of [`Policy::decide`] is dropped, that the request is over for this signer, and
+    /// why the session has ended, if it has. It is called in the node's own task and may not block.
+    fn over(&self, _request: &RequestId, _signer: &PublicKey, _cause: Option<&AbortCause>) {}
 }
 
 /// Approves everything: for scripts and tests on keys that hold nothing.

@@ -3,13 +3,15 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use motet_wire::MonotonicMs;
+use motet_core_crypto::PublicKey;
+use motet_wire::{MonotonicMs, RequestId};
 
 use super::explanation::Explanation;
 use super::facts::Facts;
 use super::rate::Approvals;
 use super::rules::{RuleError, Rules, Verdict};
 use super::{Decision, Policy, Proposal};
+use crate::event::AbortCause;
 use crate::node::Clock;
 
 /// Decides by rules; the first that matches wins.
@@ -85,5 +87,10 @@ impl Policy for RulePolicy {
                 decision
             }
         }
+    }
+
+    fn over(&self, request: &RequestId, signer: &PublicKey, cause: Option<&AbortCause>) {
+        // Rules decide at once: whatever is still open is the other policy's.
+        self.ask.over(request, signer, cause);
     }
 }

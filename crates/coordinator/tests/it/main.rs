@@ -16,6 +16,7 @@ mod canary;
 mod capture;
 mod catch_up;
 mod conduct;
+mod decisions;
 mod embed;
 #[path = "../canary/needles.rs"]
 mod needles;
