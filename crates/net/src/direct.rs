@@ -17,6 +17,7 @@ use crate::event::NetEvent;
 use crate::frames;
 use crate::limits;
 use crate::peers;
+use crate::quoted::Quoted;
 
 /// The first byte of whoever accepts a stream.
 const ACCEPTED: u8 = 1;
@@ -77,7 +78,7 @@ pub(crate) async fn write(
         for attempt in 1..=limits::SEND_ATTEMPTS {
             match send(peer, &protocol, &mut control, &mut stream, &bytes).await {
                 Ok(()) => break,
-                Err(error) => tracing::debug!(%peer, attempt, %error, "a direct message was not sent"),
+                Err(error) => tracing::debug!(%peer, attempt, error = ?Quoted(error), "a direct message was not sent"),
             }
             stream = None;
             tokio::time::sleep(pause).await;

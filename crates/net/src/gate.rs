@@ -14,6 +14,7 @@ use libp2p::core::transport::{DialOpts, ListenerId, TransportError, TransportEve
 use libp2p::multiaddr::Protocol;
 
 use crate::config::Exposure;
+use crate::quoted::Quoted;
 
 /// A transport that opens connections only to some addresses.
 pub(crate) struct Gate<T> {
@@ -60,7 +61,7 @@ impl<T: Transport + Unpin> Transport for Gate<T> {
         if self.lets_through(&address) {
             self.inner.dial(address, options)
         } else {
-            tracing::debug!(%address, "not dialled: it is no relay of this node");
+            tracing::debug!(address = ?Quoted(&address), "not dialled: it is no relay of this node");
             Err(TransportError::MultiaddrNotSupported(address))
         }
     }

@@ -17,6 +17,7 @@ mod limits;
 mod node;
 mod outboxes;
 mod peers;
+mod quoted;
 mod task;
 mod wanted;
 

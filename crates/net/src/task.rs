@@ -31,6 +31,7 @@ use crate::handle::{DhtState, DhtStats, Order, Stats};
 use crate::limits;
 use crate::outboxes::{Outboxes, Reached};
 use crate::peers;
+use crate::quoted::Quoted;
 use crate::wanted::Wanted;
 
 /// The swarm, and what the loop remembers.
@@ -255,7 +256,7 @@ impl Task {
                 .condition(PeerCondition::DisconnectedAndNotDialing)
                 .build();
             if let Err(error) = self.swarm.dial(options) {
-                tracing::debug!(%peer, %error, "a peer cannot be dialled");
+                tracing::debug!(%peer, error = ?Quoted(error), "a peer cannot be dialled");
             }
         }
         self.enqueue(peer, frame);
@@ -298,13 +299,13 @@ impl Task {
                 .condition(PeerCondition::DisconnectedAndNotDialing)
                 .build();
             if let Err(error) = self.swarm.dial(options) {
-                tracing::debug!(%address, %error, "not dialled");
+                tracing::debug!(address = ?Quoted(&address), error = ?Quoted(&error), "not dialled");
                 if !matches!(error, DialError::DialPeerConditionFalse(_)) {
                     self.wanted.missed(&peer, Instant::now());
                 }
             }
         } else if let Err(error) = self.swarm.dial(address.clone()) {
-            tracing::debug!(%address, %error, "not dialled");
+            tracing::debug!(address = ?Quoted(&address), error = ?Quoted(error), "not dialled");
         }
     }
 
@@ -380,12 +381,12 @@ impl Task {
                 self.tell(NetEvent::PeerDisconnected { peer: peers::to_wire(&peer_id) });
             }
             SwarmEvent::OutgoingConnectionError { peer_id: Some(peer), error, .. } => {
-                tracing::debug!(%peer, %error, "a peer was not reached");
+                tracing::debug!(%peer, error = ?Quoted(error), "a peer was not reached");
                 if !self.outboxes.is_connected(&peer) {
                     self.wanted.missed(&peer, Instant::now());
                 }
             }
-            event => tracing::trace!(?event, "swarm"),
+            event => tracing::trace!(event = ?Quoted(format_args!("{event:?}")), "swarm"),
         }
     }
 
@@ -420,7 +421,7 @@ impl Task {
                 }
             }
             BehaviourEvent::Kad(event) => self.on_kad(event),
-            event => tracing::trace!(?event, "behaviour"),
+            event => tracing::trace!(event = ?Quoted(format_args!("{event:?}")), "behaviour"),
         }
     }
 
@@ -447,7 +448,7 @@ impl Task {
                     self.answer(id);
                 }
             }
-            event => tracing::trace!(?event, "kademlia"),
+            event => tracing::trace!(event = ?Quoted(format_args!("{event:?}")), "kademlia"),
         }
     }
 
