@@ -3,6 +3,8 @@
 use core::fmt;
 use std::process::ExitCode;
 
+use crate::text::escaped;
+
 /// How a command ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Exit {
@@ -67,7 +69,8 @@ impl Failed {
 
 impl fmt::Display for Failed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.what)?;
-        self.next.as_ref().map_or(Ok(()), |next| write!(f, "\n  {next}"))
+        // Errors repeat what peers and files say.
+        write!(f, "{}", escaped(&self.what))?;
+        self.next.as_ref().map_or(Ok(()), |next| write!(f, "\n  {}", escaped(next)))
     }
 }

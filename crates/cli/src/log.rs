@@ -1,7 +1,8 @@
 //! Logs: for whoever asks for them by `MOTET_LOG=debug`, on standard error (`docs/operations.md`, Logs).
 //!
 //! A session's span changes while it lives. The usual formatter appends what changes and leaves what was; here the latest
-//! value of a field takes the place of the one before.
+//! value of a field takes the place of the one before. The usual formatter also writes most values as they are; here they
+//! are harmless and in one line, since many repeat what strangers say.
 
 use core::fmt;
 use std::io::IsTerminal as _;
@@ -10,14 +11,16 @@ use tracing::field::{Field, Visit};
 use tracing::span::Record;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::field::RecordFields;
-use tracing_subscriber::fmt::format::{DefaultFields, FormatFields, Writer};
+use tracing_subscriber::fmt::format::{FormatFields, Writer};
 use tracing_subscriber::fmt::{FormattedFields, SubscriberBuilder};
+
+use crate::text::escaped;
 
 /// Lets logs go where they belong, filtered as the user wants.
 pub(crate) fn start() {
     let filter = EnvFilter::try_from_env("MOTET_LOG").unwrap_or_else(|_| EnvFilter::new("off"));
     SubscriberBuilder::default()
-        .fmt_fields(Latest(DefaultFields::new()))
+        .fmt_fields(Latest)
         .with_env_filter(filter)
         // Colours are for terminals; a file is for searching.
         .with_ansi(std::io::stderr().is_terminal())
@@ -26,11 +29,13 @@ pub(crate) fn start() {
 }
 
 /// Fields as `name=value`, of each name the latest value.
-struct Latest(DefaultFields);
+struct Latest;
 
 impl<'writer> FormatFields<'writer> for Latest {
     fn format_fields<R: RecordFields>(&self, writer: Writer<'writer>, fields: R) -> fmt::Result {
-        self.0.format_fields(writer, fields)
+        let mut harmless = Harmless { writer, first: true, written: Ok(()) };
+        fields.record(&mut harmless);
+        harmless.written
     }
 
     fn add_fields(&self, current: &'writer mut FormattedFields<Self>, fields: &Record<'_>) -> fmt::Result {
@@ -39,6 +44,36 @@ impl<'writer> FormatFields<'writer> for Latest {
             current.fields.push(' ');
         }
         self.format_fields(current.as_writer(), fields)
+    }
+}
+
+/// Writes fields as the usual formatter does, but harmless.
+struct Harmless<'writer> {
+    writer: Writer<'writer>,
+    first: bool,
+    written: fmt::Result,
+}
+
+impl Harmless<'_> {
+    fn write(&mut self, name: &str, value: &dyn fmt::Debug) -> fmt::Result {
+        if !core::mem::take(&mut self.first) {
+            self.writer.write_char(' ')?;
+        }
+        // The name of a field is a word of this program; so is the text of an event, which has none.
+        match (name, self.writer.has_ansi_escapes()) {
+            ("message", _) => {}
+            (name, false) => write!(self.writer, "{name}=")?,
+            (name, true) => write!(self.writer, "\u{1b}[3m{name}\u{1b}[0m\u{1b}[2m=\u{1b}[0m")?,
+        }
+        self.writer.write_str(&escaped(&format!("{value:?}")))
+    }
+}
+
+impl Visit for Harmless<'_> {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        if self.written.is_ok() {
+            self.written = self.write(field.name(), value);
+        }
     }
 }
 
@@ -84,11 +119,8 @@ mod tests {
     fn logged(colours: bool) -> String {
         let written = Written::default();
         let to = written.clone();
-        let subscriber = SubscriberBuilder::default()
-            .fmt_fields(Latest(DefaultFields::new()))
-            .with_ansi(colours)
-            .with_writer(move || to.clone())
-            .finish();
+        let subscriber =
+            SubscriberBuilder::default().fmt_fields(Latest).with_ansi(colours).with_writer(move || to.clone()).finish();
         tracing::subscriber::with_default(subscriber, || {
             let empty = tracing::field::Empty;
             let span = tracing::error_span!("session", request = 7, phase = empty, awaiting = empty);
@@ -99,6 +131,29 @@ mod tests {
             span.in_scope(|| tracing::info!("a line"));
         });
         String::from_utf8(written.0.lock().unwrap().clone()).unwrap()
+    }
+
+    #[test]
+    fn words_of_strangers_are_harmless_in_a_line_of_the_log() {
+        for colours in [false, true] {
+            let strange = "a\u{1b}[2Jb\u{202e}c\u{200b}d\ne";
+            let written = Written::default();
+            let to = written.clone();
+            let subscriber = SubscriberBuilder::default()
+                .fmt_fields(Latest)
+                .with_ansi(colours)
+                .with_writer(move || to.clone())
+                .finish();
+            tracing::subscriber::with_default(subscriber, || {
+                let span = tracing::error_span!("session", seen = %strange);
+                let _entered = span.enter();
+                tracing::info!(shown = %strange, debugged = ?strange, text = strange, "{strange}");
+            });
+            let line = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
+            assert_eq!(line.matches('\n').count(), 1, "{line:?}");
+            assert!(!line.contains(['\u{202e}', '\u{200b}']) && !line.contains("\u{1b}[2J"), "{line:?}");
+            assert_eq!(line.contains('\u{1b}'), colours, "{line:?}");
+        }
     }
 
     #[test]

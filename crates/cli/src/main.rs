@@ -13,6 +13,7 @@ mod output;
 mod peer_node;
 mod policy_file;
 mod prompt;
+mod text;
 
 use std::process::ExitCode;
 

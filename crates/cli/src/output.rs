@@ -9,6 +9,8 @@ use motet_core_crypto::PublicKey;
 use motet_wire::{Channel, MonotonicMs};
 use serde_json::{Value, json};
 
+use crate::text::{self, printable};
+
 /// Lines for people or objects for programs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Format {
@@ -48,7 +50,9 @@ impl Output {
     pub(crate) fn name(&self, signer: &PublicKey) -> String {
         let key = signer.to_string();
         let short = key.get(..12).unwrap_or(&key);
-        self.names.get(signer).map_or_else(|| format!("{short}…"), |name| format!("{} ({short}…)", printable(name)))
+        self.names
+            .get(signer)
+            .map_or_else(|| format!("{short}…"), |name| format!("{} ({short}…)", text::nickname(name)))
     }
 
     pub(crate) fn names(&self, signers: &[PublicKey]) -> String {
@@ -65,7 +69,7 @@ impl Output {
     /// An object for programs; nothing for people.
     pub(crate) fn object(&self, object: &Value) {
         if self.format == Format::Json {
-            self.write(&object.to_string());
+            self.write(&text::json(&object.to_string()));
         }
     }
 
@@ -82,12 +86,13 @@ impl Output {
                     fields.insert("node".to_owned(), json!(node));
                     fields.insert("ms".to_owned(), json!(milliseconds));
                 }
-                self.write(&object.to_string());
+                self.write(&text::json(&object.to_string()));
             }
             Format::Text => {
                 if let Some((text, channel)) = self.sentence(event) {
                     let channel = channel.map(|channel| format!("  [{}]", channel_name(channel))).unwrap_or_default();
                     let (bold, plain) = if self.colour { ("\u{1b}[1m", "\u{1b}[0m") } else { ("", "") };
+                    let node = text::nickname(node);
                     self.write(&format!("{milliseconds:>7} ms  {bold}{node:<8}{plain} {text}{channel}"));
                 }
             }
@@ -103,7 +108,7 @@ impl Output {
     /// What people are told of an event; `None` for what does not interest them.
     fn sentence(&self, event: &Event) -> Option<(String, Option<Channel>)> {
         Some(match event {
-            Event::Listening { address } => (format!("listens on {address}"), None),
+            Event::Listening { address } => (format!("listens on {}", printable(address)), None),
             Event::SignerAdvertised(_) => ("advertises its signer".to_owned(), None),
             Event::SignerDiscovered(found) => {
                 let signer = &found.advertisement.delegation.signer;
@@ -135,7 +140,7 @@ impl Output {
                 (format!("waited too long for {} of {}{next}", out.phase, self.names(&out.signers)), None)
             }
             Event::SessionAborted(aborted) => (format!("session ended: {}", self.cause(&aborted.cause)), None),
-            Event::SessionError { detail, .. } => (format!("error: {detail}"), None),
+            Event::SessionError { detail, .. } => (format!("error: {}", printable(detail)), None),
             Event::SignerWithdrawn(_)
             | Event::SigningRequestJoined(_)
             | Event::CoordinatorElected { .. }
@@ -167,7 +172,7 @@ impl Output {
             AbortCause::Superseded { signer } => {
                 format!("another process speaks for {}; stop one of the two", self.name(signer))
             }
-            AbortCause::Internal(detail) => format!("this node failed: {detail}"),
+            AbortCause::Internal(detail) => format!("this node failed: {}", printable(detail)),
         }
     }
 
@@ -276,9 +281,4 @@ const fn channel_name(channel: Channel) -> &'static str {
         Channel::Loopback => "own",
         Channel::Store => "store",
     }
-}
-
-/// Text of strangers, without what could play tricks with a terminal.
-pub(crate) fn printable(text: &str) -> String {
-    text.chars().map(|character| if character.is_control() { '\u{fffd}' } else { character }).collect()
 }

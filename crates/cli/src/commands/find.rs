@@ -10,8 +10,9 @@ use serde_json::json;
 
 use crate::args::FindArgs;
 use crate::exit::{Exit, Failed};
-use crate::output::{Format, Output, printable};
+use crate::output::{Format, Output};
 use crate::peer_node::PeerNode;
+use crate::text;
 
 /// How often the search is repeated.
 pub(crate) const PAUSE: Duration = Duration::from_millis(250);
@@ -60,7 +61,7 @@ fn show(output: &Output, offer: &SignerAdvertisement) {
     let types = if offer.criteria.transaction_types.is_empty() {
         "anything".to_owned()
     } else {
-        offer.criteria.transaction_types.iter().map(|name| printable(name)).collect::<Vec<_>>().join(", ")
+        offer.criteria.transaction_types.iter().map(|name| text::nickname(name)).collect::<Vec<_>>().join(", ")
     };
-    output.say(&format!("{signer}  {:<16} signs {types}", printable(nickname)));
+    output.say(&format!("{signer}  {:<16} signs {types}", text::nickname(nickname)));
 }

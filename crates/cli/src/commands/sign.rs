@@ -17,8 +17,9 @@ use super::run::{outcome, over};
 use crate::args::{SignArgs, message};
 use crate::exit::{Exit, Failed};
 use crate::interrupt::Interrupts;
-use crate::output::{Format, Output, items, printable};
+use crate::output::{Format, Output, items};
 use crate::peer_node::PeerNode;
+use crate::text::printable;
 
 /// How long it may take to tell the others that this node gives up.
 const FAREWELL: Duration = Duration::from_secs(1);
@@ -72,7 +73,7 @@ async fn prepare(args: &SignArgs, output: &mut Output) -> Result<(PeerNode, Anno
     let message = message(args.message.as_ref(), args.message_hex.as_ref()).map_err(Failed::usage)?;
     let node = PeerNode::start(&args.node, Arc::new(DeclineAll)).await?;
     output.learn(node.signer, &node.nickname);
-    output.say(&format!("looking for {} …", args.with.join(", ")));
+    output.say(&format!("looking for {} …", printable(&args.with.join(", "))));
     // The others have to know where to answer; what that costs is paid while they are looked for.
     let metadata = SignerMetadata { nickname: node.nickname.clone(), ..SignerMetadata::default() };
     let offer = async {

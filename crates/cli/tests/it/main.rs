@@ -12,3 +12,4 @@ mod privacy;
 mod process;
 mod session;
 mod shape;
+mod strangers;

@@ -1,0 +1,258 @@
+//! Texts of strangers, made harmless for whoever reads them: nicknames, reasons, descriptions, addresses, errors of peers.
+//!
+//! Such a text may move the cursor, turn the direction of writing, break the line, hide behind characters that nobody
+//! sees, or pile marks over other lines. Everything that is shown or logged goes through this module, and what is
+//! not plain stands there as an escape such as `\u{202e}`.
+//!
+//! Which characters are plain is asked of the standard library: its escapes for debugging cover the general categories
+//! Cc, Cf, Cs, Co, Cn, Zl, Zp, and Zs but for the space, of a recent Unicode, so that no other table is needed. It has
+//! nothing against letters and marks that show nothing; those are listed here.
+
+use core::ops::RangeInclusive;
+
+/// Marks that may stand on one letter, as many as languages need: more of them cover the lines above and below.
+const MARKS: usize = 2;
+/// Characters of a text within a line: a reason of 256 bytes fits, also if some of it is escaped.
+const SHOWN: usize = 400;
+/// A nickname of as many hexadecimal digits, or more, could be taken for the beginning of a key.
+const LIKE_A_KEY: usize = 6;
+
+/// Letters, marks and signs that show nothing (Default_Ignorable_Code_Point outside Cf and Cn, and the empty Braille cell).
+const BLANK: [RangeInclusive<char>; 10] = [
+    '\u{34f}'..='\u{34f}',
+    '\u{115f}'..='\u{1160}',
+    '\u{17b4}'..='\u{17b5}',
+    '\u{180b}'..='\u{180f}',
+    '\u{2800}'..='\u{2800}',
+    '\u{3164}'..='\u{3164}',
+    '\u{fe00}'..='\u{fe0f}',
+    '\u{ffa0}'..='\u{ffa0}',
+    '\u{e0000}'..='\u{e007f}',
+    '\u{e0100}'..='\u{e01ef}',
+];
+
+/// What a character does to a line.
+enum Kind {
+    /// It stands there.
+    Plain,
+    /// It stands on the one before.
+    Mark,
+    /// Something else, or nothing that anybody sees.
+    Strange,
+}
+
+fn kind(character: char) -> Kind {
+    if character == ' ' || character.is_ascii_graphic() {
+        return Kind::Plain;
+    }
+    if BLANK.iter().any(|blank| blank.contains(&character)) {
+        return Kind::Strange;
+    }
+    if character.escape_debug().len() == 1 {
+        return Kind::Plain;
+    }
+    // Of a character alone, marks are escaped, too; behind a letter only what cannot be printed is.
+    let mut behind = String::from("x");
+    behind.push(character);
+    if behind.escape_debug().eq(behind.chars()) { Kind::Mark } else { Kind::Strange }
+}
+
+/// The characters, and whether each is plain where it stands.
+fn judged(text: &str) -> impl Iterator<Item = (char, bool)> + '_ {
+    // A mark in front would stand on what is written before.
+    let mut marks = MARKS;
+    text.chars().map(move |character| {
+        let plain = match kind(character) {
+            Kind::Plain => {
+                marks = 0;
+                true
+            }
+            Kind::Mark if marks < MARKS => {
+                marks += 1;
+                true
+            }
+            Kind::Mark | Kind::Strange => false,
+        };
+        (character, plain)
+    })
+}
+
+/// The whole text, harmless and in one line. What is harmless already stays as it is.
+pub(crate) fn escaped(text: &str) -> String {
+    let mut harmless = String::with_capacity(text.len());
+    for (character, plain) in judged(text) {
+        if plain { harmless.push(character) } else { harmless.extend(character.escape_default()) }
+    }
+    harmless
+}
+
+/// A text within a line: harmless, and not longer than people read.
+pub(crate) fn printable(text: &str) -> String {
+    let mut shown = escaped(text);
+    if let Some((end, _)) = shown.char_indices().nth(SHOWN) {
+        shown.truncate(end);
+        shown.push('…');
+    }
+    shown
+}
+
+/// The whole text, harmless and between quotes, so that nobody can write what stands behind it.
+pub(crate) fn quoted(text: &str) -> String {
+    format!("\"{}\"", escaped(&text.replace('\\', "\\\\").replace('"', "\\\"")))
+}
+
+/// What somebody calls itself: in quotes if it is more than one word, or could be taken for a part of the line or for a key.
+pub(crate) fn nickname(name: &str) -> String {
+    let word = |character: char| character.is_alphanumeric() || matches!(character, '-' | '_' | '.');
+    let like_a_key = name.len() >= LIKE_A_KEY && name.chars().all(|character| character.is_ascii_hexdigit());
+    let shown = printable(name);
+    if shown == name && name.chars().all(word) && !like_a_key { shown } else { quoted(name) }
+}
+
+/// JSON that says the same and is harmless in a terminal: what is not plain can only stand within a text there, and
+/// becomes an escape of JSON.
+pub(crate) fn json(text: &str) -> String {
+    let mut harmless = String::with_capacity(text.len());
+    for (character, plain) in judged(text) {
+        if plain {
+            harmless.push(character);
+        } else {
+            for unit in character.encode_utf16(&mut [0; 2]) {
+                harmless.push_str(&format!("\\u{unit:04x}"));
+            }
+        }
+    }
+    harmless
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// One of each kind that must never reach a terminal.
+    const STRANGE: [char; 36] = [
+        '\0',
+        '\t',
+        '\n',
+        '\r',
+        '\u{7}',
+        '\u{1b}',
+        '\u{7f}',
+        '\u{85}',
+        '\u{9b}',
+        '\u{ad}',
+        '\u{a0}',
+        '\u{34f}',
+        '\u{61c}',
+        '\u{115f}',
+        '\u{180e}',
+        '\u{200b}',
+        '\u{200d}',
+        '\u{200e}',
+        '\u{2028}',
+        '\u{2029}',
+        '\u{202a}',
+        '\u{202e}',
+        '\u{2060}',
+        '\u{2066}',
+        '\u{2069}',
+        '\u{2800}',
+        '\u{3164}',
+        '\u{e000}',
+        '\u{fe0f}',
+        '\u{feff}',
+        '\u{fff9}',
+        '\u{ffff}',
+        '\u{e0041}',
+        '\u{e0100}',
+        '\u{10ffff}',
+        '\u{378}',
+    ];
+
+    #[test]
+    fn what_is_not_plain_is_escaped_wherever_it_is_shown() {
+        for strange in STRANGE {
+            let text = format!("a{strange}b");
+            for shown in [escaped(&text), printable(&text), quoted(&text), nickname(&text), json(&text)] {
+                assert!(!shown.contains(strange), "{strange:?} stays");
+                assert!(shown.contains('\\') && shown.contains('a') && shown.contains('b'), "{shown:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn ordinary_words_of_all_languages_stay_as_they_are() {
+        for text in [
+            "bob",
+            "Zoë",
+            "Jürgen Groß",
+            "Дмитрий",
+            "鈴木",
+            "한국어",
+            "ประวัติ",
+            "हिन्दी",
+            "Nguyễn Thị",
+            "a\u{301}b",
+            "🙂",
+            "a\\b \"c\"",
+        ] {
+            assert_eq!(escaped(text), text);
+            assert_eq!(printable(text), text);
+            assert_eq!(json(text), text);
+        }
+    }
+
+    #[test]
+    fn what_is_harmless_already_is_not_escaped_again() {
+        for strange in STRANGE {
+            let once = escaped(&format!("x{strange}"));
+            assert_eq!(escaped(&once), once);
+        }
+    }
+
+    #[test]
+    fn marks_neither_pile_up_nor_stand_on_what_is_before_the_text() {
+        let pile = format!("a{}", "\u{301}".repeat(50));
+        assert_eq!(escaped(&pile).matches('\u{301}').count(), MARKS);
+        assert_eq!(escaped("\u{301}a"), "\\u{301}a");
+        // Something that nobody sees does not make room for more.
+        let hidden = format!("a{}", "\u{301}\u{301}\u{200d}".repeat(50));
+        assert_eq!(escaped(&hidden).matches('\u{301}').count(), MARKS);
+    }
+
+    #[test]
+    fn a_text_within_a_line_is_cut_and_one_that_decides_is_not() {
+        let long = "x".repeat(SHOWN + 1);
+        assert_eq!(printable(&long).chars().count(), SHOWN + 1);
+        assert!(printable(&long).ends_with('…'));
+        assert_eq!(printable(&long[1..]), long[1..]);
+        assert!(printable(&"\u{202e}".repeat(1000)).chars().count() <= SHOWN + 1);
+        assert_eq!(quoted(&long).len(), SHOWN + 3);
+    }
+
+    #[test]
+    fn a_quoted_text_cannot_end_its_quotes() {
+        assert_eq!(quoted("x\" you\\"), "\"x\\\" you\\\\\"");
+        assert_ne!(quoted("\\u{202e}"), quoted("\u{202e}"));
+    }
+
+    #[test]
+    fn a_nickname_that_is_no_plain_word_or_looks_like_a_key_stands_in_quotes() {
+        for name in ["bob", "bob-2", "ops.main", "Zoë", "x_1", "bad", "decade-1", ""] {
+            assert_eq!(nickname(name), name);
+        }
+        for name in ["bob (02f9308a0192…)", "bob smith", "bob,", "a\"b", "02f9308a0192", "deadbeef", "\u{202e}bob"] {
+            let shown = nickname(name);
+            assert_eq!(shown, quoted(name));
+        }
+    }
+
+    #[test]
+    fn json_says_the_same_as_before() {
+        for strange in STRANGE {
+            let value = serde_json::json!({"text": format!("a{strange}\u{301}\u{301}\u{301}b\\\"")});
+            let shown = json(&value.to_string());
+            assert_eq!(serde_json::from_str::<serde_json::Value>(&shown).unwrap(), value, "{shown}");
+        }
+    }
+}
