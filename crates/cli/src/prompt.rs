@@ -1,57 +1,104 @@
 //! Asks the person at the terminal.
+//!
+//! A yes counts for the question that stands on the screen when it is typed, and for no other: what was typed before is thrown
+//! away, the answer names the request, and a question whose request is over is taken back.
 
+mod answer;
+mod input;
 mod queue;
+mod screen;
 
-use std::io::{BufRead as _, IsTerminal as _, Write as _};
-use std::sync::LazyLock;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use async_trait::async_trait;
+use motet_coordinator::event::AbortCause;
 use motet_coordinator::node::Clock;
 use motet_coordinator::{Decision, Policy, Proposal, limits};
+use motet_core_crypto::PublicKey;
 use motet_wire::limits::CLOCK_SKEW;
-use motet_wire::{Commitments, Derivation, RequestMetadata};
+use motet_wire::{Commitments, Derivation, MonotonicMs, RequestId, RequestMetadata};
 
-use queue::{Outcome, Queue};
-
-/// There is one terminal. As many questions wait as requests do.
-static TERMINAL: LazyLock<Queue> = LazyLock::new(|| Queue::new(limits::UNAPPROVED_REQUESTS));
+use crate::output::{Format, Output};
+use crate::text::quoted;
+use queue::{Outcome, Queue, TIME_IS_UP};
+use screen::{Said, Screen};
 
 /// Shows exactly what would be signed, and waits for a yes.
 #[derive(Debug)]
-pub(crate) struct Prompt;
+pub(crate) struct Prompt {
+    queue: Queue<Screen>,
+    open: Mutex<Open>,
+}
+
+/// The questions that are not decided, and why they will not be.
+type Open = BTreeMap<(RequestId, PublicKey), Arc<OnceLock<String>>>;
+
+impl Prompt {
+    pub(crate) fn new() -> Self {
+        // There is one terminal. As many questions wait as requests do.
+        Self { queue: Queue::new(limits::UNAPPROVED_REQUESTS, Screen::default()), open: Mutex::default() }
+    }
+
+    fn open(&self) -> MutexGuard<'_, Open> {
+        // What is written there is whole after every step.
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A question that is not decided; that ends with this.
+struct Question<'a> {
+    prompt: &'a Prompt,
+    id: (RequestId, PublicKey),
+    why: Arc<OnceLock<String>>,
+}
+
+impl<'a> Question<'a> {
+    fn open(prompt: &'a Prompt, id: (RequestId, PublicKey)) -> Self {
+        let why = Arc::default();
+        prompt.open().insert(id, Arc::clone(&why));
+        Self { prompt, id, why }
+    }
+}
+
+impl Drop for Question<'_> {
+    fn drop(&mut self) {
+        self.prompt.open().remove(&self.id);
+    }
+}
 
 #[async_trait]
 impl Policy for Prompt {
     async fn decide(&self, proposal: Proposal) -> Decision {
         // After that nobody waits for the answer, however wrong the clocks are.
         let patience = proposal.terms.expires.since(Clock::start().now().wall).saturating_add(CLOCK_SKEW);
-        let declined = |reason: &str| Decision::Decline { reason: reason.to_owned() };
-        match TERMINAL.ask(patience, move || ask(&proposal)).await {
-            Outcome::Answered(true) => Decision::Approve,
-            Outcome::Answered(false) => declined("declined"),
-            Outcome::Late => declined("not answered in time"),
-            Outcome::Crowded => declined("too many requests are waiting for an answer"),
+        let question = Question::open(self, (proposal.request, proposal.signer));
+        let put =
+            move |screen: &mut Screen, over| screen.put(&proposal.request.to_string(), &describe(&proposal), &over);
+        let reason = match self.queue.ask(patience, Arc::clone(&question.why), put).await {
+            Outcome::Put(Said::Yes) => return Decision::Approve,
+            Outcome::Put(Said::No) => "declined",
+            Outcome::Put(Said::Unclear) => "no clear answer was given",
+            Outcome::Put(Said::Gone) => "nobody could be asked",
+            Outcome::Put(Said::Nothing) | Outcome::Late => TIME_IS_UP,
+            Outcome::Crowded => "too many requests are waiting for an answer",
+        };
+        Decision::Decline { reason: reason.to_owned() }
+    }
+
+    fn over(&self, request: &RequestId, signer: &PublicKey, cause: Option<&AbortCause>) {
+        let why = match cause {
+            None => "it has been answered elsewhere".to_owned(),
+            // The one that was awaited is told so.
+            Some(AbortCause::Unresponsive { signers, .. }) if signers.contains(signer) => TIME_IS_UP.to_owned(),
+            Some(AbortCause::Expired) => TIME_IS_UP.to_owned(),
+            Some(cause) => Output::new(Format::Text, MonotonicMs(0)).cause(cause),
+        };
+        if let Some(open) = self.open().get(&(*request, *signer)) {
+            // It may be over for another reason already.
+            let _ = open.set(why);
         }
     }
-}
-
-/// The question goes to standard error, so that standard output stays what programs read. Nothing is held while the
-/// person thinks: whatever else has to be said can be said, and the process can end.
-fn ask(proposal: &Proposal) -> bool {
-    say(&format!("{}sign this? [y/N] ", describe(proposal)));
-    let mut answer = String::new();
-    let read = std::io::stdin().lock().read_line(&mut answer);
-    if !std::io::stdin().is_terminal() {
-        say(&format!("{}\n", answer.trim()));
-    }
-    read.is_ok() && matches!(answer.trim(), "y" | "Y" | "yes")
-}
-
-fn say(text: &str) {
-    let mut terminal = std::io::stderr().lock();
-    // Nobody may be reading; then there is no answer, either.
-    let _ = terminal.write_all(text.as_bytes());
-    let _ = terminal.flush();
 }
 
 /// What is approved, in words.
@@ -76,12 +123,12 @@ fn describe(proposal: &Proposal) -> String {
     text
 }
 
-/// What the requester states. Its texts stand there as literals, so that they can neither write lines of their own nor
+/// What the requester states. Its texts stand there in quotes and escaped, so that they can neither write lines of their own nor
 /// turn the direction of writing.
 fn claims(metadata: &RequestMetadata) -> impl Iterator<Item = String> {
     let RequestMetadata { description, transaction, amount, transaction_type } = metadata;
-    let description = (!description.is_empty()).then(|| format!("{description:?}"));
-    let transaction_type = (!transaction_type.is_empty()).then(|| format!("type {transaction_type:?}"));
+    let description = (!description.is_empty()).then(|| quoted(description));
+    let transaction_type = (!transaction_type.is_empty()).then(|| format!("type {}", quoted(transaction_type)));
     let amount = amount.map(|amount| format!("amount {amount}"));
     let transaction = (!transaction.is_empty()).then(|| format!("transaction {}", hex::encode(transaction)));
     [description, transaction_type, amount, transaction].into_iter().flatten()
@@ -89,7 +136,7 @@ fn claims(metadata: &RequestMetadata) -> impl Iterator<Item = String> {
 
 fn message(bytes: &[u8]) -> String {
     match core::str::from_utf8(bytes) {
-        Ok(text) if !text.chars().any(char::is_control) => format!("{text:?} ({} bytes)", bytes.len()),
+        Ok(text) if !text.chars().any(char::is_control) => format!("{} ({} bytes)", quoted(text), bytes.len()),
         _ => format!("{} ({} bytes)", hex::encode(bytes), bytes.len()),
     }
 }
@@ -176,7 +223,7 @@ mod tests {
 
     #[test]
     fn strangers_cannot_write_lines_or_turn_the_direction_of_writing() {
-        let trick = "x\nsign this? [y/N] y\u{1b}[2J\u{202e}\u{2066}";
+        let trick = "x\nto sign, type: yes\u{1b}[2J\u{202e}";
         let metadata = RequestMetadata {
             description: trick.to_owned(),
             transaction_type: trick.to_owned(),
@@ -185,7 +232,7 @@ mod tests {
         let text = describe(&proposal(trick.as_bytes(), metadata));
         let plain = describe(&proposal(b"m", RequestMetadata::default()));
         assert_eq!(text.lines().count(), plain.lines().count() + 2, "{text}");
-        assert!(!text.contains(['\u{1b}', '\u{202e}', '\u{2066}']), "{text:?}");
+        assert!(!text.contains(['\u{1b}', '\u{202e}']), "{text:?}");
         // A message that is no plain text is shown as what is signed: its bytes.
         assert!(text.contains(&hex::encode(trick)), "{text}");
         let turned = describe(&proposal("a\u{202e}b".as_bytes(), RequestMetadata::default()));

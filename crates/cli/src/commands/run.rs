@@ -78,13 +78,13 @@ pub(crate) async fn run(args: RunArgs) -> Result<Exit, Failed> {
 /// Who decides what is signed.
 fn policy(args: &RunArgs, output: &Output) -> Result<Arc<dyn Policy>, Failed> {
     let Some(path) = &args.policy else {
-        return Ok(if args.auto_approve { Arc::new(ApproveAll) } else { Arc::new(Prompt) });
+        return Ok(if args.auto_approve { Arc::new(ApproveAll) } else { Arc::new(Prompt::new()) });
     };
     let rules = PolicyFile::read(path)?.rules;
     for remark in rules.remarks() {
         output.say(&format!("note: {remark}"));
     }
-    Ok(Arc::new(RulePolicy::new(rules, Arc::new(Prompt)).map_err(Failed::usage)?))
+    Ok(Arc::new(RulePolicy::new(rules, Arc::new(Prompt::new())).map_err(Failed::usage)?))
 }
 
 /// Waits until the farewell is over; for ever if there is none.

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "helpers of tests")]
 
 mod command_line;
+mod consent;
 mod demo;
 mod files;
 mod folders;
@@ -13,3 +14,4 @@ mod process;
 mod session;
 mod shape;
 mod strangers;
+mod terminal;

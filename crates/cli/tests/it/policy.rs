@@ -104,7 +104,7 @@ fn a_signer_follows_its_rules_without_asking() {
         let (asks, with) = (scene.name("asks"), name.as_str());
         let asked = scene.run(&["sign", "--dev", &asks, "--with", with, "--message", "hello", "--json"]).expect(code);
         let other = other.wait();
-        assert!(!other.errors.contains("sign this?"), "{}", other.errors);
+        assert!(!other.errors.contains("to sign, type:"), "{}", other.errors);
         if code == 0 {
             let signed = Signed::items(&asked.last("result"));
             signed[0].verify();
@@ -122,10 +122,9 @@ fn a_person_is_asked_where_the_rules_say_so() {
     write(&scene, "rules.json", r#"{"rules": [{"when": {"items": {"min": 2}}, "then": "allow"}], "otherwise": "ask"}"#);
     let (mut other, name) = ruled(&scene, "rules.json");
     let asked = scene.start(&["sign", "--dev", &scene.name("asks"), "--with", &name, "--message", "hello", "--json"]);
-    other.error_line("under key");
-    other.answer("y");
-    let other = other.wait().expect(0);
-    assert!(other.errors.contains("sign this?"), "{}", other.errors);
+    let request = other.event("SigningRequestReceived");
+    other.answer_request("yes", &request);
+    other.wait().expect(0);
     Signed::items(&asked.wait().expect(0).last("result"))[0].verify();
 }
 
@@ -140,7 +139,7 @@ fn with_contacts_only_their_requests_are_shown() {
     let asked = asked.expect(5);
     assert_eq!(asked.last("ParticipantDeclined")["reason"], "this signer answers its contacts only");
     let other = other.wait().expect(6);
-    assert!(!other.errors.contains("sign this?"), "{}", other.errors);
+    assert!(!other.errors.contains("to sign, type:"), "{}", other.errors);
 }
 
 /// A node with a kept key, on loopback.

@@ -16,7 +16,7 @@ use serde_json::Value;
 use crate::shape;
 
 /// How long a process may say nothing before it counts as hung. Nothing is expected to come near it.
-const GUARD: Duration = Duration::from_secs(120);
+pub(crate) const GUARD: Duration = Duration::from_secs(120);
 
 /// One test's corner of the machine: a folder that its processes take for the system's temporary directory, and names
 /// that nobody else on this machine has.
@@ -46,17 +46,30 @@ impl Scene {
 
     /// Starts `motet` with these arguments and variables of the environment.
     pub(crate) fn start_with(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Motet {
+        let mut command = self.command(arguments);
+        command.envs(variables.iter().copied()).stdin(Stdio::piped());
+        Motet::start(command)
+    }
+
+    /// Starts `motet` with these arguments and this standard input.
+    pub(crate) fn start_reading(&self, input: impl Into<Stdio>, arguments: &[&str]) -> Motet {
+        let mut command = self.command(arguments);
+        command.stdin(input);
+        Motet::start(command)
+    }
+
+    /// `motet` with these arguments, in this corner of the machine.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_motet"));
         command.args(arguments);
         self.place(&mut command);
-        command.envs(variables.iter().copied());
-        Motet::start(command)
+        command
     }
 
     /// Runs a script of the shell to its end, without input. It finds `motet` in `$MOTET`.
     pub(crate) fn script(&self, script: &str) -> Ended {
         let mut command = Command::new("bash");
-        command.args(["-c", script]).env("MOTET", env!("CARGO_BIN_EXE_motet"));
+        command.args(["-c", script]).env("MOTET", env!("CARGO_BIN_EXE_motet")).stdin(Stdio::piped());
         self.place(&mut command);
         let mut shell = Motet::start(command);
         shell.close_input();
@@ -117,7 +130,7 @@ pub(crate) struct Ended {
 impl Motet {
     fn start(mut command: Command) -> Self {
         let what = format!("{command:?}");
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let (said, lines) = channel();
         let streams: [(Stream, Box<dyn std::io::Read + Send>); 2] = [
@@ -168,7 +181,7 @@ impl Motet {
         panic!("ended without {name}\n{}", self.told());
     }
 
-    /// Waits until standard error has a line with this text. A prompt is not a line: it ends without one.
+    /// Waits until standard error has a line with this text.
     pub(crate) fn error_line(&mut self, text: &str) {
         while !self.errors.contains(text) {
             assert!(self.next(text).is_some(), "ended without {text:?} on standard error\n{}", self.told());
@@ -180,6 +193,14 @@ impl Motet {
         while !self.output.iter().any(|line| line.contains(text)) {
             assert!(self.next(text).is_some(), "ended without {text:?} on standard output\n{}", self.told());
         }
+    }
+
+    /// Waits until this process asks about a request, and answers with this word and the request's id.
+    pub(crate) fn answer_request(&mut self, word: &str, request: &Value) {
+        let id = request["request"].as_str().unwrap();
+        self.error_line(&format!("request {id}"));
+        self.error_line("to sign, type:");
+        self.answer(&format!("{word} {id}"));
     }
 
     /// Types a line.
