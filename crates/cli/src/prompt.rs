@@ -21,6 +21,7 @@ use motet_wire::{Commitments, Derivation, MonotonicMs, RequestId, RequestMetadat
 
 use crate::output::{Format, Output};
 use crate::text::quoted;
+pub(crate) use input::somebody_may_answer;
 use queue::{Outcome, Queue, TIME_IS_UP};
 use screen::{Said, Screen};
 

@@ -4,11 +4,12 @@
 
 use core::pin::Pin;
 use core::time::Duration;
+use std::io::Write as _;
 use std::sync::Arc;
 
 use motet_coordinator::event::AbortCause;
 use motet_coordinator::node::Clock;
-use motet_coordinator::policy::RulePolicy;
+use motet_coordinator::policy::{RulePolicy, Verdict};
 use motet_coordinator::{ApproveAll, Event, Policy};
 use motet_core_crypto::PublicKey;
 use motet_wire::{Criteria, SignerMetadata};
@@ -21,7 +22,7 @@ use crate::interrupt::Interrupts;
 use crate::output::{Format, Output};
 use crate::peer_node::PeerNode;
 use crate::policy_file::PolicyFile;
-use crate::prompt::Prompt;
+use crate::prompt::{Prompt, somebody_may_answer};
 
 /// How long an advertisement lives; it is repeated at half of that.
 const ADVERTISED: Duration = Duration::from_secs(3600);
@@ -37,6 +38,10 @@ pub(crate) async fn run(args: RunArgs) -> Result<Exit, Failed> {
     let mut output = Output::new(Format::of(args.node.json), clock.now().mono);
     let policy = policy(&args, &output)?;
     let mut node = PeerNode::start(&args.node, policy).await?;
+    if args.policy.is_none() && !args.auto_approve && !somebody_may_answer() {
+        node.handle.stop().await;
+        return Err(nobody_to_ask());
+    }
     output.learn(node.signer, &node.nickname);
     output.say(&format!("signer {} as {:?}; stop with Ctrl-C", node.signer, node.nickname));
     output.object(
@@ -75,14 +80,29 @@ pub(crate) async fn run(args: RunArgs) -> Result<Exit, Failed> {
     ended
 }
 
+/// A signer that asks about everything, where nobody can be asked, could only decline.
+fn nobody_to_ask() -> Failed {
+    let what = "there is nobody to ask: standard input is no terminal, and no program can answer there";
+    Failed::usage(what).hint("decide by rules with --policy FILE, or sign everything with --auto-approve")
+}
+
 /// Who decides what is signed.
 fn policy(args: &RunArgs, output: &Output) -> Result<Arc<dyn Policy>, Failed> {
     let Some(path) = &args.policy else {
-        return Ok(if args.auto_approve { Arc::new(ApproveAll) } else { Arc::new(Prompt::new()) });
+        if args.auto_approve {
+            return Ok(Arc::new(ApproveAll));
+        }
+        return Ok(Arc::new(Prompt::new()));
     };
     let rules = PolicyFile::read(path)?.rules;
     for remark in rules.remarks() {
         output.say(&format!("note: {remark}"));
+    }
+    let asks = rules.otherwise == Verdict::Ask || rules.rules.iter().any(|rule| rule.then == Verdict::Ask);
+    if asks && !somebody_may_answer() {
+        let warning = "motet: there is nobody to ask: requests for which the rules say \"ask\" will be declined";
+        // Nobody may be reading that, either.
+        let _ = writeln!(std::io::stderr(), "{warning}");
     }
     Ok(Arc::new(RulePolicy::new(rules, Arc::new(Prompt::new())).map_err(Failed::usage)?))
 }

@@ -8,6 +8,7 @@ mod demo;
 mod files;
 mod folders;
 mod judge;
+mod nobody;
 mod policy;
 mod privacy;
 mod process;
