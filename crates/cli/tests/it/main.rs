@@ -14,5 +14,6 @@ mod privacy;
 mod process;
 mod session;
 mod shape;
+mod signals;
 mod strangers;
 mod terminal;

@@ -4,7 +4,7 @@
 
 use core::time::Duration;
 use std::fmt::Write as _;
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufRead as _, BufReader, Read, Write as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
@@ -14,6 +14,9 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use serde_json::Value;
 
 use crate::shape;
+
+/// The program.
+pub(crate) const MOTET: &str = env!("CARGO_BIN_EXE_motet");
 
 /// How long a process may say nothing before it counts as hung. Nothing is expected to come near it.
 pub(crate) const GUARD: Duration = Duration::from_secs(120);
@@ -48,19 +51,34 @@ impl Scene {
     pub(crate) fn start_with(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Motet {
         let mut command = self.command(arguments);
         command.envs(variables.iter().copied()).stdin(Stdio::piped());
-        Motet::start(command)
+        Motet::start(command, Stdio::piped(), Stdio::piped())
+    }
+
+    /// Starts `motet` with its standard output and its standard error going elsewhere than to this test.
+    pub(crate) fn start_into(&self, output: impl Into<Stdio>, errors: impl Into<Stdio>, arguments: &[&str]) -> Motet {
+        let mut command = self.command(arguments);
+        command.stdin(Stdio::piped());
+        Motet::start(command, output.into(), errors.into())
+    }
+
+    /// Starts another program, which becomes or has `motet`.
+    pub(crate) fn start_other(&self, program: &str, arguments: &[&str]) -> Motet {
+        let mut command = Command::new(program);
+        command.args(arguments).stdin(Stdio::piped());
+        self.place(&mut command);
+        Motet::start(command, Stdio::piped(), Stdio::piped())
     }
 
     /// Starts `motet` with these arguments and this standard input.
     pub(crate) fn start_reading(&self, input: impl Into<Stdio>, arguments: &[&str]) -> Motet {
         let mut command = self.command(arguments);
         command.stdin(input);
-        Motet::start(command)
+        Motet::start(command, Stdio::piped(), Stdio::piped())
     }
 
     /// `motet` with these arguments, in this corner of the machine.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_motet"));
+        let mut command = Command::new(MOTET);
         command.args(arguments);
         self.place(&mut command);
         command
@@ -69,9 +87,9 @@ impl Scene {
     /// Runs a script of the shell to its end, without input. It finds `motet` in `$MOTET`.
     pub(crate) fn script(&self, script: &str) -> Ended {
         let mut command = Command::new("bash");
-        command.args(["-c", script]).env("MOTET", env!("CARGO_BIN_EXE_motet")).stdin(Stdio::piped());
+        command.args(["-c", script]).env("MOTET", MOTET).stdin(Stdio::piped());
         self.place(&mut command);
-        let mut shell = Motet::start(command);
+        let mut shell = Motet::start(command, Stdio::piped(), Stdio::piped());
         shell.close_input();
         shell.wait()
     }
@@ -128,16 +146,16 @@ pub(crate) struct Ended {
 }
 
 impl Motet {
-    fn start(mut command: Command) -> Self {
+    fn start(mut command: Command, output: Stdio, errors: Stdio) -> Self {
         let what = format!("{command:?}");
-        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.stdout(output).stderr(errors);
         let mut child = command.spawn().unwrap();
+        // Whoever reads a pipe waits for its end, so this process may not hold the other side of one.
+        drop(command);
         let (said, lines) = channel();
-        let streams: [(Stream, Box<dyn std::io::Read + Send>); 2] = [
-            (Stream::Output, Box::new(child.stdout.take().unwrap())),
-            (Stream::Errors, Box::new(child.stderr.take().unwrap())),
-        ];
-        for (stream, source) in streams {
+        let output = child.stdout.take().map(|output| (Stream::Output, Box::new(output) as Box<dyn Read + Send>));
+        let errors = child.stderr.take().map(|errors| (Stream::Errors, Box::new(errors) as Box<dyn Read + Send>));
+        for (stream, source) in output.into_iter().chain(errors) {
             let said = said.clone();
             std::thread::spawn(move || {
                 let mut source = BufReader::new(source);
