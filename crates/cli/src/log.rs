@@ -25,6 +25,8 @@ pub(crate) fn start() {
         // Colours are for terminals; a file is for searching.
         .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr)
+        // It would say on standard error, and panic, that standard error takes nothing.
+        .log_internal_errors(false)
         .init();
 }
 

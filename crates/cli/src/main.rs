@@ -15,6 +15,7 @@ mod policy_file;
 mod prompt;
 mod text;
 
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use args::{Cli, Command};
@@ -23,7 +24,10 @@ use exit::{Exit, Failed};
 use interrupt::Interrupts;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return answer(&error),
+    };
     log::start();
     let ended = match tokio::runtime::Runtime::new() {
         Ok(runtime) => {
@@ -37,8 +41,22 @@ fn main() -> ExitCode {
     match ended {
         Ok(exit) => exit.into(),
         Err(failed) => {
-            eprintln!("motet: {failed}");
+            output::complain(&failed);
             failed.exit.into()
+        }
+    }
+}
+
+/// Says what is wrong with the command line; or help or the version, which are results like others.
+fn answer(error: &clap::Error) -> ExitCode {
+    let written = error.print().and_then(|()| std::io::stdout().flush());
+    match written {
+        // If standard error takes nothing, the exit code has to do.
+        _ if error.use_stderr() => Exit::Usage.into(),
+        Ok(()) => Exit::Success.into(),
+        Err(error) => {
+            output::complain(&output::unwritten(error));
+            Exit::Failure.into()
         }
     }
 }

@@ -9,6 +9,7 @@ use motet_core_crypto::PublicKey;
 use motet_wire::{Channel, MonotonicMs};
 use serde_json::{Value, json};
 
+use crate::exit::Failed;
 use crate::text::{self, printable};
 
 /// Lines for people or objects for programs.
@@ -59,22 +60,33 @@ impl Output {
         signers.iter().map(|signer| self.name(signer)).collect::<Vec<_>>().join(", ")
     }
 
-    /// A line for people; nothing for programs.
+    /// A line of the conversation with people; nothing for programs. It may be lost, since the person may have gone.
     pub(crate) fn say(&self, line: &str) {
         if self.format == Format::Text {
-            self.write(line);
+            drop(write(line));
         }
     }
 
-    /// An object for programs; nothing for people.
-    pub(crate) fn object(&self, object: &Value) {
-        if self.format == Format::Json {
-            self.write(&text::json(&object.to_string()));
+    /// What the command exists for: lines for people, or an object for programs. Without lines, people are told nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`Failed`] if it could not be written: then the command has not done what it was asked.
+    pub(crate) fn result(&self, lines: &str, object: &Value) -> Result<(), Failed> {
+        match self.format {
+            Format::Json => write(&text::json(&object.to_string())),
+            Format::Text if lines.is_empty() => Ok(()),
+            Format::Text => write(lines),
         }
     }
 
-    /// An event, as a line of the timeline or an object.
-    pub(crate) fn event(&mut self, node: &str, at: MonotonicMs, event: &Event) {
+    /// An event, as a line of the timeline or an object. Programs rely on each object; people may close the
+    /// timeline and keep the program.
+    ///
+    /// # Errors
+    ///
+    /// [`Failed`] if an object could not be written.
+    pub(crate) fn event(&mut self, node: &str, at: MonotonicMs, event: &Event) -> Result<(), Failed> {
         if let Event::SignerAdvertised(found) | Event::SignerDiscovered(found) = event {
             self.learn(found.advertisement.delegation.signer, &found.advertisement.metadata.nickname);
         }
@@ -86,23 +98,18 @@ impl Output {
                     fields.insert("node".to_owned(), json!(node));
                     fields.insert("ms".to_owned(), json!(milliseconds));
                 }
-                self.write(&text::json(&object.to_string()));
+                write(&text::json(&object.to_string()))
             }
             Format::Text => {
                 if let Some((text, channel)) = self.sentence(event) {
                     let channel = channel.map(|channel| format!("  [{}]", channel_name(channel))).unwrap_or_default();
                     let (bold, plain) = if self.colour { ("\u{1b}[1m", "\u{1b}[0m") } else { ("", "") };
                     let node = text::nickname(node);
-                    self.write(&format!("{milliseconds:>7} ms  {bold}{node:<8}{plain} {text}{channel}"));
+                    self.say(&format!("{milliseconds:>7} ms  {bold}{node:<8}{plain} {text}{channel}"));
                 }
+                Ok(())
             }
         }
-    }
-
-    #[expect(clippy::unused_self, reason = "standard output belongs to whoever holds the output")]
-    fn write(&self, line: &str) {
-        // A reader that has gone away is no reason to fail.
-        let _ = writeln!(std::io::stdout().lock(), "{line}");
     }
 
     /// What people are told of an event; `None` for what does not interest them.
@@ -239,6 +246,24 @@ impl Output {
             Event::DhtReady | _ => json!({"event": name_of(event)}),
         }
     }
+}
+
+/// Writes lines to standard output, all of them and at once.
+fn write(lines: &str) -> Result<(), Failed> {
+    let mut output = std::io::stdout().lock();
+    let written = output.write_all(format!("{lines}\n").as_bytes()).and_then(|()| output.flush());
+    written.map_err(unwritten)
+}
+
+/// What is said when standard output does not take a result.
+pub(crate) fn unwritten(error: std::io::Error) -> Failed {
+    Failed::here(format!("the result could not be written to standard output: {error}"))
+}
+
+/// Says on standard error why a command has failed. If that is not possible, the exit code has to do.
+pub(crate) fn complain(failed: &Failed) {
+    let mut errors = std::io::stderr().lock();
+    drop(errors.write_all(format!("motet: {failed}\n").as_bytes()));
 }
 
 /// Whom an end of a session is about, by key.

@@ -152,7 +152,7 @@ async fn find(
 ) -> Result<Vec<PublicKey>, Failed> {
     loop {
         while let Ok(heard) = hearing.try_recv() {
-            show(output, voices, &heard);
+            show(output, voices, &heard)?;
         }
         let wishes = Wishes { transaction_type: Some(TRANSACTION_TYPE.to_owned()), ..Wishes::default() };
         let found = creator.handle.find_available_signers(wishes).await.map_err(Failed::here)?;
@@ -161,14 +161,14 @@ async fn find(
         }
         let waited = tokio::time::timeout(Duration::from_millis(200), hearing.recv()).await;
         if let Ok(Some(heard)) = waited {
-            show(output, voices, &heard);
+            show(output, voices, &heard)?;
         }
     }
 }
 
-fn show(output: &mut Output, voices: &[Voice], (index, at, event): &Heard) {
+fn show(output: &mut Output, voices: &[Voice], (index, at, event): &Heard) -> Result<(), Failed> {
     let name = voices.get(*index).map_or("", |voice| voice.name.as_str());
-    output.event(name, *at, event);
+    output.event(name, *at, event)
 }
 
 fn item(message: &str, number: u8, count: u8) -> Item {
@@ -185,7 +185,7 @@ async fn collect(
     let mut results: Vec<Option<Completed>> = voices.iter().map(|_| None).collect();
     let mut announced = None;
     while let Some(heard) = hearing.recv().await {
-        show(output, voices, &heard);
+        show(output, voices, &heard)?;
         let (index, at, event) = heard;
         match event {
             Event::SigningRequestCreated(_) => announced = Some(at),
@@ -224,26 +224,24 @@ fn report(
             })
     });
     let identical = results.windows(2).all(|pair| matches!(pair, [one, other] if one.items == other.items));
-    output.say("");
-    output.say(&format!("  aggregate key  {}", context.aggregate_key()));
-    for item in results.first().map(|result| result.items.as_slice()).unwrap_or_default() {
-        output.say(&format!("  message        {}", String::from_utf8_lossy(&item.message)));
-        output.say(&format!("  signature      {}", item.signature));
+    if !(verified && identical) {
+        return Err(Failed::new(Exit::Invalid, "the signatures do not verify, or differ between nodes"));
     }
+    let mut lines = format!("\n  aggregate key  {}\n", context.aggregate_key());
+    for item in results.first().map(|result| result.items.as_slice()).unwrap_or_default() {
+        lines.push_str(&format!("  message        {}\n", String::from_utf8_lossy(&item.message)));
+        lines.push_str(&format!("  signature      {}\n", item.signature));
+    }
+    lines.push_str(&format!(
+        "  verdict        valid: {} nodes, the same {} signature(s), {took} ms from announcement to signature",
+        results.len(),
+        announcement.items.len(),
+    ));
     let nodes: Vec<_> = voices
         .iter()
         .zip(results)
         .map(|(voice, result)| json!({"signer": voice.signer.to_string(), "items": items(result)}))
         .collect();
-    output.object(&json!({"event": "result", "announce_to_signature_ms": took, "nodes": nodes}));
-    if verified && identical {
-        output.say(&format!(
-            "  verdict        valid: {} nodes, the same {} signature(s), {took} ms from announcement to signature",
-            results.len(),
-            announcement.items.len(),
-        ));
-        Ok(Exit::Success)
-    } else {
-        Err(Failed::new(Exit::Invalid, "the signatures do not verify, or differ between nodes"))
-    }
+    output.result(&lines, &json!({"event": "result", "announce_to_signature_ms": took, "nodes": nodes}))?;
+    Ok(Exit::Success)
 }

@@ -45,23 +45,23 @@ pub(crate) async fn run(args: FindArgs) -> Result<Exit, Failed> {
         return Err(failed.hint("check that they run, on the same network, and that a node is named with --peer"));
     };
     for signer in found? {
-        show(&output, &signer);
+        show(&output, &signer)?;
     }
     Ok(Exit::Success)
 }
 
-fn show(output: &Output, offer: &SignerAdvertisement) {
+fn show(output: &Output, offer: &SignerAdvertisement) -> Result<(), Failed> {
     let signer = offer.delegation.signer.to_string();
     let nickname = &offer.metadata.nickname;
-    output.object(&json!({
+    let object = json!({
         "event": "signer", "signer": signer, "nickname": nickname, "fee": offer.metadata.fee,
         "types": offer.criteria.transaction_types, "min_amount": offer.criteria.min_amount,
         "max_amount": offer.criteria.max_amount, "peer": offer.delegation.peer.to_string(),
-    }));
+    });
     let types = if offer.criteria.transaction_types.is_empty() {
         "anything".to_owned()
     } else {
         offer.criteria.transaction_types.iter().map(|name| text::nickname(name)).collect::<Vec<_>>().join(", ")
     };
-    output.say(&format!("{signer}  {:<16} signs {types}", text::nickname(nickname)));
+    output.result(&format!("{signer}  {:<16} signs {types}", text::nickname(nickname)), &object)
 }

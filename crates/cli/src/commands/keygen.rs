@@ -14,8 +14,9 @@ pub(crate) fn run(args: &KeygenArgs) -> Result<Exit, Failed> {
     keystore::write_key(&args.out, &key)?;
     let output = Output::new(Format::of(args.json), motet_wire::MonotonicMs::default());
     let signer = key.public_key().to_string();
-    output.object(&json!({"event": "key", "signer": signer, "file": args.out.display().to_string()}));
-    output.say(&format!("signer key  {signer}"));
-    output.say(&format!("written to  {} (keep it secret, keep a copy)", args.out.display()));
+    let file = args.out.display().to_string();
+    let lines = format!("signer key  {signer}\nwritten to  {file} (keep it secret, keep a copy)");
+    let told = output.result(&lines, &json!({"event": "key", "signer": signer, "file": file}));
+    told.map_err(|failed| failed.hint(format!("the key {signer} has been written to {file}")))?;
     Ok(Exit::Success)
 }

@@ -24,29 +24,25 @@ fn check(args: &PolicyCheckArgs) -> Result<Exit, Failed> {
     let file = match PolicyFile::read_or_take(&args.file) {
         Ok(file) => file,
         Err(failed) => {
-            output.object(&json!({"event": "policy", "valid": false, "error": failed.what, "next": failed.next}));
+            let object = json!({"event": "policy", "valid": false, "error": failed.what, "next": failed.next});
+            output.result("", &object)?;
             return Err(failed);
         }
     };
     let rules = &file.rules;
     let remarks: Vec<String> = rules.remarks().iter().map(ToString::to_string).collect();
-    output.object(&json!({
+    let object = json!({
         "event": "policy", "valid": true, "rules": rules.rules.len(), "otherwise": name(&rules.otherwise),
         "contacts": rules.contacts.as_ref().map(|contacts| contacts.len()), "remarks": remarks,
-    }));
+    });
     let contacts = rules.contacts.as_ref().map_or_else(
         || "requests of everybody are looked at".to_owned(),
         |contacts| format!("requests of {} contact(s) are looked at, all others declined", contacts.len()),
     );
-    output.say(&format!(
-        "{}: {} rule(s); otherwise {}; {contacts}",
-        args.file.display(),
-        rules.rules.len(),
-        rules.otherwise
-    ));
-    for remark in remarks {
-        output.say(&format!("note: {remark}"));
-    }
+    let file = args.file.display();
+    let summary = format!("{file}: {} rule(s); otherwise {}; {contacts}", rules.rules.len(), rules.otherwise);
+    let notes = remarks.iter().map(|remark| format!("\nnote: {remark}"));
+    output.result(&format!("{summary}{}", notes.collect::<String>()), &object)?;
     Ok(Exit::Success)
 }
 
@@ -56,11 +52,11 @@ fn explain(args: &PolicyExplainArgs) -> Result<Exit, Failed> {
     let facts = file.read_question(&args.request)?;
     let policy = RulePolicy::new(file.rules.clone(), Arc::new(DeclineAll)).map_err(Failed::usage)?;
     let explanation = policy.explain(facts, MonotonicMs::default());
-    output.object(&fields(&explanation));
-    output.say(&file.with_names(&explanation.to_string()));
+    let mut lines = file.with_names(&explanation.to_string());
     if file.rules.rules.iter().flat_map(|rule| &rule.when).any(|condition| matches!(condition, Condition::Below(_))) {
-        output.say("rates are taken as if nothing had been approved yet");
+        lines.push_str("\nrates are taken as if nothing had been approved yet");
     }
+    output.result(&lines, &fields(&explanation))?;
     Ok(Exit::Success)
 }
 

@@ -43,20 +43,30 @@ pub(crate) async fn run(args: RunArgs) -> Result<Exit, Failed> {
         return Err(nobody_to_ask());
     }
     output.learn(node.signer, &node.nickname);
-    output.say(&format!("signer {} as {:?}; stop with Ctrl-C", node.signer, node.nickname));
-    output.object(
+    output.result(
+        &format!("signer {} as {:?}; stop with Ctrl-C", node.signer, node.nickname),
         &json!({"event": "ready", "signer": node.signer.to_string(), "peer": node.handle.peer_id().to_string()}),
-    );
+    )?;
     let criteria = Criteria { transaction_types: args.types.clone(), ..Criteria::ANY };
     let metadata = SignerMetadata { nickname: node.nickname.clone(), ..SignerMetadata::default() };
     node.handle.advertise_signer(node.signer, criteria, metadata, ADVERTISED).await.map_err(Failed::here)?;
     let mut farewell = None;
+    let mut unsaid = None;
     let mut meeting = tokio::time::interval(MEETING);
     let ended = loop {
         tokio::select! {
             event = node.events.next() => {
                 let Some(event) = event else { return Err(Failed::here("the node has stopped")) };
-                output.event(&node.nickname, clock.now().mono, &event);
+                if let (Err(failed), None) = (output.event(&node.nickname, clock.now().mono, &event), &unsaid) {
+                    // Nobody hears what this signer does any more: it goes, as at an interrupt.
+                    unsaid = Some(failed);
+                    if farewell.is_none() {
+                        farewell = withdraw(&node).await;
+                    }
+                    if farewell.is_none() {
+                        break Ok(Exit::Success);
+                    }
+                }
                 if let Some(ended) = outcome(&event, &node.signer, &output).filter(|_| args.once) {
                     break ended;
                 }
@@ -66,18 +76,27 @@ pub(crate) async fn run(args: RunArgs) -> Result<Exit, Failed> {
             }
             _ = meeting.tick() => node.meet().await,
             () = interrupts.next() => {
-                // Others hear of it before the node goes, if it is quick; a second interrupt does not wait for that.
-                let withdrawn = node.handle.withdraw_advertisement(node.signer, "stopped".to_owned()).await;
-                if farewell.is_some() || withdrawn.is_err() {
+                // A second interrupt does not wait.
+                if farewell.is_some() {
                     break Ok(Exit::Success);
                 }
-                farewell = Some(Box::pin(tokio::time::sleep(FAREWELL)));
+                farewell = withdraw(&node).await;
+                if farewell.is_none() {
+                    break Ok(Exit::Success);
+                }
             }
             () = over(farewell.as_mut()) => break Ok(Exit::Success),
         }
     };
     node.handle.stop().await;
-    ended
+    ended.and_then(|exit| unsaid.map_or(Ok(exit), Err))
+}
+
+/// Lets others hear that this signer goes, and how long the node may wait until they have. `None` if there is nobody to
+/// tell.
+async fn withdraw(node: &PeerNode) -> Option<Pin<Box<Sleep>>> {
+    let withdrawn = node.handle.withdraw_advertisement(node.signer, "stopped".to_owned()).await;
+    withdrawn.is_ok().then(|| Box::pin(tokio::time::sleep(FAREWELL)))
 }
 
 /// A signer that asks about everything, where nobody can be asked, could only decline.

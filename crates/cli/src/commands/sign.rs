@@ -33,16 +33,22 @@ pub(crate) async fn run(args: SignArgs) -> Result<Exit, Failed> {
     let (request, _) = node.handle.announce_signing_request(announcement).await.map_err(Failed::here)?;
     let mut farewell = None;
     let mut untold = false;
+    let mut unsaid = None;
     let ended = loop {
         tokio::select! {
             event = node.events.next() => {
                 let Some(event) = event else { return Err(Failed::here("the node has stopped")) };
-                output.event(&node.nickname, clock.now().mono, &event);
+                // The signature matters more than what is said on the way to it.
+                if let Err(failed) = output.event(&node.nickname, clock.now().mono, &event) {
+                    unsaid.get_or_insert(failed);
+                }
                 if untold && matches!(event, Event::SigningRequestCreated(_)) {
                     untold = give_up(&node, request).await.is_err();
                 }
-                if let Event::SessionComplete(completed) = &event {
-                    show(completed, &output)?;
+                if let Event::SessionComplete(completed) = &event
+                    && let Err(failed) = show(completed, &output)
+                {
+                    break Err(failed);
                 }
                 if let Some(ended) = outcome(&event, &node.signer, &output) {
                     break ended;
@@ -61,7 +67,7 @@ pub(crate) async fn run(args: SignArgs) -> Result<Exit, Failed> {
         }
     };
     node.handle.stop().await;
-    ended
+    ended.and_then(|exit| unsaid.map_or(Ok(exit), Err))
 }
 
 async fn give_up(node: &PeerNode, request: RequestId) -> Result<(), CallError> {
@@ -101,15 +107,17 @@ async fn prepare(args: &SignArgs, output: &mut Output) -> Result<(PeerNode, Anno
 
 /// Shows the signatures, after another look at each.
 fn show(completed: &Completed, output: &Output) -> Result<(), Failed> {
+    let mut lines = String::new();
     for item in &completed.items {
         schnorr::verify(&item.aggregate_key, &item.message, &item.signature)
             .map_err(|error| Failed::new(Exit::Invalid, error))?;
-        output.say("");
-        output.say(&format!("  aggregate key  {}", item.aggregate_key));
-        output.say(&format!("  signature      {}", item.signature));
+        lines.push_str(&format!("\n  aggregate key  {}\n  signature      {}", item.aggregate_key, item.signature));
     }
-    output.object(&json!({"event": "result", "items": items(completed)}));
-    Ok(())
+    output.result(&lines, &json!({"event": "result", "items": items(completed)})).map_err(|failed| {
+        // It cannot be asked for again: whoever reads this takes it from here.
+        let made = format!("the signature has been made, but {}", failed.what);
+        Failed::new(failed.exit, made).hint(lines.trim_start().to_owned())
+    })
 }
 
 /// The advertisements of all signers that were named.

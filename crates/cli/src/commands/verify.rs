@@ -14,7 +14,7 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<Exit, Failed> {
     let message = message(args.message.as_ref(), args.message_hex.as_ref()).map_err(Failed::usage)?;
     let valid = schnorr::verify(&key, &message, &signature).is_ok();
     let output = Output::new(Format::of(args.json), motet_wire::MonotonicMs::default());
-    output.object(&json!({"event": "verdict", "valid": valid}));
-    output.say(if valid { "valid" } else { "not valid: no BIP-340 signature of this message under this key" });
+    let verdict = if valid { "valid" } else { "not valid: no BIP-340 signature of this message under this key" };
+    output.result(verdict, &json!({"event": "verdict", "valid": valid}))?;
     Ok(if valid { Exit::Success } else { Exit::Invalid })
 }

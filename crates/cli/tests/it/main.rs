@@ -17,3 +17,4 @@ mod shape;
 mod signals;
 mod strangers;
 mod terminal;
+mod writes;
