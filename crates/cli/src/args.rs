@@ -1,9 +1,30 @@
-//! The command line.
+//! The command line. Each value is parsed into its type before anything starts, so that what is wrong is said at once.
 
+mod address;
+mod hexadecimal;
+mod message;
+mod number;
+mod signers;
+mod text;
+mod time;
+
+use core::fmt::Display;
 use core::time::Duration;
+use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Args, CommandFactory as _, Parser, Subcommand};
+use motet_coordinator::Config;
+use motet_core_crypto::{PublicKey, Signature, XOnlyPublicKey};
+use motet_net::Multiaddr;
+use motet_wire::{NetworkId, limits};
+
+use crate::exit::Failed;
+pub(crate) use address::PeerAddress;
+pub(crate) use message::{Message, message};
+pub(crate) use signers::Named;
+pub(crate) use time::{duration, words};
 
 /// Find signers, agree on what to sign, and make one BIP-340 signature together: MuSig2 without a server.
 #[derive(Debug, Parser)]
@@ -44,7 +65,7 @@ pub(crate) struct DemoArgs {
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=64))]
     pub(crate) items: u8,
     /// What to sign
-    #[arg(long, default_value = "several voices, one piece of music")]
+    #[arg(long, default_value = "several voices, one piece of music", value_parser = message::for_demo)]
     pub(crate) message: String,
     /// One JSON object a line
     #[arg(long)]
@@ -65,29 +86,29 @@ pub(crate) struct KeygenArgs {
 #[derive(Debug, Args)]
 pub(crate) struct NodeArgs {
     /// For trying things out on one machine: a throw-away key, loopback only, nothing kept
-    #[arg(long, value_name = "NAME", conflicts_with = "key")]
+    #[arg(long, value_name = "NAME", conflicts_with = "key", value_parser = signers::nickname)]
     pub(crate) dev: Option<String>,
     /// The signer's key file, made by `motet keygen`
     #[arg(long, value_name = "FILE")]
     pub(crate) key: Option<PathBuf>,
-    /// What others see this signer as; with --dev it is NAME
-    #[arg(long, value_name = "NAME", default_value = "")]
-    pub(crate) nickname: String,
+    /// What others see this signer as; with --dev it is that NAME
+    #[arg(long, value_name = "NICKNAME", conflicts_with = "dev", value_parser = signers::nickname)]
+    pub(crate) nickname: Option<String>,
     /// Where this node keeps what must outlive it [default: the key file's name with .motet]
     #[arg(long, value_name = "DIR", conflicts_with = "dev")]
     pub(crate) data: Option<PathBuf>,
     /// The network
-    #[arg(long, value_name = "NETWORK", default_value = "main", conflicts_with = "dev")]
-    pub(crate) network: String,
+    #[arg(long, value_name = "NETWORK", default_value = "main", conflicts_with = "dev", value_parser = text::network)]
+    pub(crate) network: NetworkId,
     /// Listen on this multiaddr; may be repeated [default: loopback with --dev, else /ip4/0.0.0.0 on TCP and QUIC]
-    #[arg(long, value_name = "MULTIADDR")]
-    pub(crate) listen: Vec<String>,
+    #[arg(long, value_name = "MULTIADDR", value_parser = address::listen)]
+    pub(crate) listen: Vec<Multiaddr>,
     /// Connect to this node; may be repeated. It ends in `/p2p/PEER_ID`
-    #[arg(long, value_name = "MULTIADDR")]
-    pub(crate) peer: Vec<String>,
+    #[arg(long, value_name = "MULTIADDR", value_parser = address::peer)]
+    pub(crate) peer: Vec<PeerAddress>,
     /// Be reachable through this node as well; may be repeated. It ends in `/p2p/PEER_ID`
-    #[arg(long, value_name = "MULTIADDR")]
-    pub(crate) relay: Vec<String>,
+    #[arg(long, value_name = "MULTIADDR", value_parser = address::relay)]
+    pub(crate) relay: Vec<PeerAddress>,
     /// Be reachable through relays alone, and connect to nobody else: only they learn this machine's address
     #[arg(long, requires = "relay", conflicts_with_all = ["listen", "dev"])]
     pub(crate) relay_only: bool,
@@ -95,13 +116,13 @@ pub(crate) struct NodeArgs {
     #[arg(long, conflicts_with = "relay_only")]
     pub(crate) be_relay: bool,
     /// Hold back what is sent by a random time up to this, 5s at most: hides when somebody decided
-    #[arg(long, value_name = "TIME", value_parser = duration)]
+    #[arg(long, value_name = "TIME", value_parser = time::delay)]
     pub(crate) delay: Option<Duration>,
     /// Send a frame of no meaning to some signer's node this often on average, 1s at least: hides whether sessions go on
-    #[arg(long, value_name = "TIME", value_parser = duration)]
+    #[arg(long, value_name = "TIME", value_parser = time::cover)]
     pub(crate) cover: Option<Duration>,
-    /// How long one round may take [default: 120s; 10s with --dev]
-    #[arg(long, value_name = "TIME", value_parser = duration)]
+    /// How long one round may take, 2h at most [default: 120s; 10s with --dev]
+    #[arg(long, value_name = "TIME", value_parser = time::round)]
     pub(crate) round_timeout: Option<Duration>,
     /// How often a session is tried, each time with fresh nonces [default: 3; 1 with --dev]
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..=10))]
@@ -125,7 +146,7 @@ pub(crate) struct RunArgs {
     #[arg(long)]
     pub(crate) once: bool,
     /// Advertise for this transaction type; may be repeated [default: any]
-    #[arg(long = "type", value_name = "TYPE")]
+    #[arg(long = "type", value_name = "TYPE", value_parser = text::transaction_type)]
     pub(crate) types: Vec<String>,
 }
 
@@ -134,16 +155,16 @@ pub(crate) struct FindArgs {
     #[command(flatten)]
     pub(crate) node: NodeArgs,
     /// Only signers for this transaction type
-    #[arg(long = "type", value_name = "TYPE")]
+    #[arg(long = "type", value_name = "TYPE", value_parser = text::transaction_type)]
     pub(crate) transaction_type: Option<String>,
     /// Only signers for this amount
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true, value_parser = number::amount)]
     pub(crate) amount: Option<u64>,
     /// How many are enough
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = 1, allow_negative_numbers = true, value_parser = number::count)]
     pub(crate) count: usize,
     /// How long to look
-    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "15s")]
+    #[arg(long, value_name = "TIME", value_parser = time::searching, default_value = "15s")]
     pub(crate) timeout: Duration,
 }
 
@@ -151,40 +172,40 @@ pub(crate) struct FindArgs {
 pub(crate) struct SignArgs {
     #[command(flatten)]
     pub(crate) node: NodeArgs,
-    /// The other signers, by nickname or key
-    #[arg(long, value_name = "SIGNERS", value_delimiter = ',', required = true)]
-    pub(crate) with: Vec<String>,
+    /// The other signers, by nickname or by key, with commas between them. Nicknames prove nothing: a key does
+    #[arg(long, value_name = "SIGNERS", value_delimiter = ',', required = true, value_parser = signers::named)]
+    pub(crate) with: Vec<Named>,
     /// What to sign, as text
-    #[arg(long, conflicts_with = "message_hex")]
-    pub(crate) message: Option<String>,
+    #[arg(long, conflicts_with = "message_hex", value_parser = Message::to_sign)]
+    pub(crate) message: Option<Message>,
     /// What to sign, as hexadecimal digits
-    #[arg(long, value_name = "HEX", required_unless_present = "message")]
-    pub(crate) message_hex: Option<String>,
+    #[arg(long, value_name = "HEX", required_unless_present = "message", value_parser = Message::to_sign_hex)]
+    pub(crate) message_hex: Option<Message>,
     /// Sign for the Taproot output key of the aggregate key (BIP-341, no script path)
     #[arg(long)]
     pub(crate) taproot: bool,
     /// How long to look for the others
-    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "30s")]
+    #[arg(long, value_name = "TIME", value_parser = time::searching, default_value = "30s")]
     pub(crate) find_timeout: Duration,
-    /// How long the others have to join [default: 60s]
-    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "60s")]
+    /// How long the others have to join, 2h at most
+    #[arg(long, value_name = "TIME", value_parser = time::joining, default_value = "60s")]
     pub(crate) join_timeout: Duration,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct VerifyArgs {
     /// The key, 32 bytes as hexadecimal digits
-    #[arg(long, value_name = "HEX")]
-    pub(crate) key: String,
+    #[arg(long, value_name = "HEX", value_parser = hexadecimal::x_only)]
+    pub(crate) key: XOnlyPublicKey,
     /// The signature, 64 bytes as hexadecimal digits
-    #[arg(long, value_name = "HEX")]
-    pub(crate) signature: String,
+    #[arg(long, value_name = "HEX", value_parser = hexadecimal::signature)]
+    pub(crate) signature: Signature,
     /// The message as text
-    #[arg(long, conflicts_with = "message_hex")]
-    pub(crate) message: Option<String>,
+    #[arg(long, conflicts_with = "message_hex", value_parser = Message::to_verify)]
+    pub(crate) message: Option<Message>,
     /// The message as hexadecimal digits
-    #[arg(long, value_name = "HEX", required_unless_present = "message")]
-    pub(crate) message_hex: Option<String>,
+    #[arg(long, value_name = "HEX", required_unless_present = "message", value_parser = Message::to_verify_hex)]
+    pub(crate) message_hex: Option<Message>,
     /// One JSON object a line
     #[arg(long)]
     pub(crate) json: bool,
@@ -225,35 +246,73 @@ pub(crate) struct PolicyExplainArgs {
     pub(crate) json: bool,
 }
 
-/// A duration such as `500ms`, `10s` or `2m`.
-pub(crate) fn duration(text: &str) -> Result<Duration, String> {
-    let digits = text.trim_end_matches(|character: char| character.is_ascii_alphabetic());
-    let number: u64 =
-        digits.parse().map_err(|_| "a duration is a number with ms, s, m or h, such as 10s".to_owned())?;
-    let unit = text.get(digits.len()..).unwrap_or_default();
-    let milliseconds = match unit {
-        "ms" => Some(number),
-        "s" | "" => number.checked_mul(1000),
-        "m" => number.checked_mul(60_000),
-        "h" => number.checked_mul(3_600_000),
-        _ => return Err("the units are ms, s, m and h".to_owned()),
-    };
-    milliseconds.map(Duration::from_millis).ok_or_else(|| "too long".to_owned())
+/// Reads a command line.
+///
+/// # Errors
+///
+/// What is wrong with it; or help or the version, which somebody has asked for.
+pub(crate) fn parse<W: Into<OsString> + Clone>(words: impl IntoIterator<Item = W>) -> Result<Cli, clap::Error> {
+    let cli = Cli::try_parse_from(words).map_err(shortened)?;
+    cli.command.check().map_err(|what| Cli::command().error(ErrorKind::ValueValidation, what))?;
+    Ok(cli)
 }
 
-/// A message that is given as text or as hexadecimal digits.
-pub(crate) fn message(text: Option<&String>, digits: Option<&String>) -> Result<Vec<u8>, String> {
-    match (text, digits) {
-        (Some(text), _) => Ok(text.clone().into_bytes()),
-        (None, Some(digits)) => hex::decode(digits).map_err(|error| format!("--message-hex: {error}")),
-        (None, None) => Err("a message is needed: --message or --message-hex".to_owned()),
+/// An error that quotes no more of a value than fits on a line.
+fn shortened(mut error: clap::Error) -> clap::Error {
+    if let Some(ContextValue::String(value)) = error.get(ContextKind::InvalidValue)
+        && value.chars().count() > QUOTED
+    {
+        let beginning: String = value.chars().take(QUOTED).chain(['…']).collect();
+        error.insert(ContextKind::InvalidValue, ContextValue::String(beginning));
     }
+    error
+}
+
+/// Characters of a wrong value that are said again: a peer's address fits.
+const QUOTED: usize = 160;
+
+impl SignArgs {
+    /// Refuses a list that names the signer that asks.
+    pub(crate) fn check_others(&self, own: &PublicKey) -> Result<(), Failed> {
+        if self.with.contains(&Named::Key(*own)) {
+            let failed = Failed::usage(format!("--with: {own} is the key of this signer itself"));
+            return Err(failed.hint("this signer signs anyway; name the others only"));
+        }
+        Ok(())
+    }
+}
+
+impl Command {
+    /// What values have to be together.
+    fn check(&self) -> Result<(), String> {
+        match self {
+            Self::Run(args) => distinct("--type", &args.types, limits::TRANSACTION_TYPES_MAX),
+            Self::Sign(args) => {
+                distinct("--with", &args.with, Config::default().signers.saturating_sub(1))?;
+                let own = args.node.dev.as_ref().or(args.node.nickname.as_ref());
+                let oneself =
+                    args.with.iter().find(|named| matches!(named, Named::Nickname(name) if Some(name) == own));
+                let hint = "this signer signs anyway; name another of that nickname by its key";
+                oneself.map_or(Ok(()), |name| Err(format!("--with: {name} is what this signer calls itself; {hint}")))
+            }
+            Self::Find(_) | Self::Demo(_) | Self::Keygen(_) | Self::Verify(_) | Self::Policy(_) => Ok(()),
+        }
+    }
+}
+
+/// Checks that nothing stands in a list twice, and that there are not more than so many.
+fn distinct<T: Display + PartialEq>(option: &str, values: &[T], most: usize) -> Result<(), String> {
+    if values.len() > most {
+        return Err(format!("{option}: these are {}, and at most {most} are possible", values.len()));
+    }
+    let mut before = values.iter().enumerate();
+    let again = before.find(|(index, value)| values.iter().take(*index).any(|earlier| earlier == *value));
+    again.map_or(Ok(()), |(_, value)| Err(format!("{option}: {value} stands there twice; name each once")))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory as _;
 
     #[test]
     fn the_command_line_is_consistent() {
@@ -271,14 +330,5 @@ mod tests {
         assert!(!run(&["--relay-only"]));
         assert!(!run(&[relay, "--relay-only", "--listen=/ip4/0.0.0.0/tcp/4001"]));
         assert!(!run(&[relay, "--relay-only", "--be-relay"]));
-    }
-
-    #[test]
-    fn durations_have_units() {
-        assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
-        assert_eq!(duration("10s"), Ok(Duration::from_secs(10)));
-        assert_eq!(duration("2m"), Ok(Duration::from_secs(120)));
-        assert!(duration("soon").is_err());
-        assert!(duration("3x").is_err());
     }
 }

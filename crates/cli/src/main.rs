@@ -18,13 +18,12 @@ mod text;
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use args::{Cli, Command};
-use clap::Parser as _;
+use args::Command;
 use exit::{Exit, Failed};
 use interrupt::Interrupts;
 
 fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let cli = match args::parse(std::env::args_os()) {
         Ok(cli) => cli,
         Err(error) => return answer(&error),
     };

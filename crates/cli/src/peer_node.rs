@@ -33,7 +33,12 @@ pub(crate) struct PeerNode {
 }
 
 impl PeerNode {
-    pub(crate) async fn start(args: &NodeArgs, policy: Arc<dyn Policy>) -> Result<Self, Failed> {
+    /// Starts a node, unless there is something against its signer, whose key is known here first.
+    pub(crate) async fn start(
+        args: &NodeArgs,
+        policy: Arc<dyn Policy>,
+        check: impl FnOnce(&PublicKey) -> Result<(), Failed>,
+    ) -> Result<Self, Failed> {
         let (key, store, net, nickname): (SecretKey, Arc<dyn Store>, NetConfig, String) = match &args.dev {
             Some(name) => {
                 let key = SecretKey::generate(&mut OsEntropy).map_err(Failed::here)?;
@@ -42,6 +47,7 @@ impl PeerNode {
             None => kept(args)?,
         };
         let signer = key.public_key();
+        check(&signer)?;
         let defaults = Config::default();
         let dev = args.dev.is_some();
         let config = Config {
@@ -79,7 +85,7 @@ fn dev_net(args: &NodeArgs) -> Result<NetConfig, Failed> {
     let network = NetworkId::new(DEV_NETWORK).map_err(Failed::here)?;
     let mut net = NetConfig::local(network, Keypair::generate()).map_err(Failed::here)?;
     net.mdns = Mdns::On;
-    addresses(&mut net, args)?;
+    addresses(&mut net, args);
     Ok(net)
 }
 
@@ -93,31 +99,28 @@ fn kept(args: &NodeArgs) -> Result<(SecretKey, Arc<dyn Store>, NetConfig, String
     let folder = args.data.clone().map_or_else(|| data_folder::beside(path, &signer), Ok)?;
     let data = DataFolder::open(&folder, &signer)?;
     let keypair = Keypair::from_seed(*data.identity).map_err(Failed::here)?;
-    let network = NetworkId::new(&args.network).map_err(|error| Failed::usage(format!("--network: {error}")))?;
-    let mut net = NetConfig::local(network, keypair).map_err(Failed::here)?;
+    let mut net = NetConfig::local(args.network.clone(), keypair).map_err(Failed::here)?;
     net.reach = Reach::Public;
     net.listen = ["/ip4/0.0.0.0/tcp/0", "/ip4/0.0.0.0/udp/0/quic-v1"]
         .into_iter()
         .map(parse_address)
         .collect::<Result<_, _>>()
         .map_err(Failed::here)?;
-    addresses(&mut net, args)?;
+    addresses(&mut net, args);
     if net.listen.iter().all(|address| address.to_string().starts_with("/ip4/127.")) {
         net.reach = Reach::Local;
     }
-    Ok((key, Arc::new(data.store), net, args.nickname.clone()))
+    Ok((key, Arc::new(data.store), net, args.nickname.clone().unwrap_or_default()))
 }
 
-fn addresses(net: &mut NetConfig, args: &NodeArgs) -> Result<(), Failed> {
-    let parse = |texts: &[String]| texts.iter().map(|text| parse_address(text)).collect::<Result<Vec<_>, _>>();
+fn addresses(net: &mut NetConfig, args: &NodeArgs) {
     if !args.listen.is_empty() {
-        net.listen = parse(&args.listen).map_err(Failed::usage)?;
+        net.listen.clone_from(&args.listen);
     }
-    net.bootstrap = parse(&args.peer).map_err(Failed::usage)?;
-    net.relays = parse(&args.relay).map_err(Failed::usage)?;
+    net.bootstrap = args.peer.iter().map(|peer| peer.address.clone()).collect();
+    net.relays = args.relay.iter().map(|relay| relay.address.clone()).collect();
     net.exposure = if args.relay_only { Exposure::RelayOnly } else { Exposure::Direct };
     net.relaying = if args.be_relay { Relaying::On } else { Relaying::Off };
-    Ok(())
 }
 
 /// Waits until a relay lets this node be reached through it: what it advertises has to say so.

@@ -19,7 +19,7 @@ pub(crate) const PAUSE: Duration = Duration::from_millis(250);
 
 pub(crate) async fn run(args: FindArgs) -> Result<Exit, Failed> {
     let output = Output::new(Format::of(args.node.json), Clock::start().now().mono);
-    let node = PeerNode::start(&args.node, Arc::new(DeclineAll)).await?;
+    let node = PeerNode::start(&args.node, Arc::new(DeclineAll), |_| Ok(())).await?;
     output.say(&format!("looking for signers, at most {:?} …", args.timeout));
     let search = async {
         loop {

@@ -37,7 +37,7 @@ pub(crate) async fn run(args: RunArgs) -> Result<Exit, Failed> {
     let clock = Clock::start();
     let mut output = Output::new(Format::of(args.node.json), clock.now().mono);
     let policy = policy(&args, &output)?;
-    let mut node = PeerNode::start(&args.node, policy).await?;
+    let mut node = PeerNode::start(&args.node, policy, |_| Ok(())).await?;
     if args.policy.is_none() && !args.auto_approve && !somebody_may_answer() {
         node.handle.stop().await;
         return Err(nobody_to_ask());

@@ -14,7 +14,7 @@ use serde_json::json;
 
 use super::find::PAUSE;
 use super::run::{outcome, over};
-use crate::args::{SignArgs, message};
+use crate::args::{Named, SignArgs, message, words};
 use crate::exit::{Exit, Failed};
 use crate::interrupt::Interrupts;
 use crate::output::{Format, Output, items};
@@ -76,10 +76,11 @@ async fn give_up(node: &PeerNode, request: RequestId) -> Result<(), CallError> {
 
 /// Starts a node, and looks for the others. What to ask them.
 async fn prepare(args: &SignArgs, output: &mut Output) -> Result<(PeerNode, Announcement), Failed> {
-    let message = message(args.message.as_ref(), args.message_hex.as_ref()).map_err(Failed::usage)?;
-    let node = PeerNode::start(&args.node, Arc::new(DeclineAll)).await?;
+    let message = message(args.message.as_ref(), args.message_hex.as_ref())?;
+    let check = |signer: &PublicKey| args.check_others(signer);
+    let node = PeerNode::start(&args.node, Arc::new(DeclineAll), check).await?;
     output.learn(node.signer, &node.nickname);
-    output.say(&format!("looking for {} …", printable(&args.with.join(", "))));
+    output.say(&format!("looking for {} …", printable(&list(&args.with))));
     // The others have to know where to answer; what that costs is paid while they are looked for.
     let metadata = SignerMetadata { nickname: node.nickname.clone(), ..SignerMetadata::default() };
     let offer = async {
@@ -122,21 +123,27 @@ fn show(completed: &Completed, output: &Output) -> Result<(), Failed> {
 
 /// The advertisements of all signers that were named.
 async fn search(args: &SignArgs, node: &PeerNode) -> Result<Vec<SignerAdvertisement>, Failed> {
-    let mut missing: Vec<String> = args.with.clone();
+    let mut missing = args.with.clone();
     let looking = async {
         loop {
             node.meet().await;
             let known = node.handle.find_known_signers(Wishes::default()).await.map_err(Failed::here)?;
-            let mut found = Vec::new();
+            let mut found: Vec<(&Named, &SignerAdvertisement)> = Vec::new();
             missing.clear();
             for wanted in &args.with {
-                match pick(&known, wanted, &node.signer)? {
-                    Some(offer) => found.push(offer.clone()),
-                    None => missing.push(wanted.clone()),
+                let Some(offer) = pick(&known, wanted, &node.signer)? else {
+                    missing.push(wanted.clone());
+                    continue;
+                };
+                let signer = offer.delegation.signer;
+                if let Some((earlier, _)) = found.iter().find(|(_, other)| other.delegation.signer == signer) {
+                    let failed = format!("--with: {} and {} are one signer", shown(earlier), shown(wanted));
+                    return Err(Failed::usage(failed).hint("name each signer once"));
                 }
+                found.push((wanted, offer));
             }
             if missing.is_empty() {
-                return Ok::<_, Failed>(found);
+                return Ok::<_, Failed>(found.into_iter().map(|(_, offer)| offer.clone()).collect());
             }
             tokio::time::sleep(PAUSE).await;
         }
@@ -157,8 +164,8 @@ async fn search(args: &SignArgs, node: &PeerNode) -> Result<Vec<SignerAdvertisem
     match tokio::time::timeout(args.find_timeout, either).await {
         Ok(found) => found,
         Err(_) => {
-            let names = missing.iter().map(|name| printable(name)).collect::<Vec<_>>().join(", ");
-            let failed = Failed::new(Exit::NotFound, format!("not found within {:?}: {names}", args.find_timeout));
+            let what = format!("not found within {}: {}", words(args.find_timeout), list(&missing));
+            let failed = Failed::new(Exit::NotFound, what);
             Err(failed.hint("check that they run, on the same network, and that a node is named with --peer"))
         }
     }
@@ -167,18 +174,22 @@ async fn search(args: &SignArgs, node: &PeerNode) -> Result<Vec<SignerAdvertisem
 /// The signer with this nickname or key. Two with one nickname are an error: nicknames prove nothing.
 fn pick<'a>(
     known: &'a [SignerAdvertisement],
-    wanted: &str,
+    wanted: &Named,
     own: &PublicKey,
 ) -> Result<Option<&'a SignerAdvertisement>, Failed> {
-    let key: Option<PublicKey> = wanted.parse().ok();
-    let mut matching = known.iter().filter(|offer| {
-        let signer = offer.delegation.signer;
-        signer != *own && key.map_or(offer.metadata.nickname == wanted, |key| signer == key)
-    });
+    let mut matching = known.iter().filter(|offer| offer.delegation.signer != *own && wanted.matches(offer));
     let first = matching.next();
     if matching.next().is_some() {
-        let failed = Failed::new(Exit::NotFound, format!("several signers call themselves {wanted:?}"));
+        let failed = Failed::new(Exit::NotFound, format!("several signers call themselves {}", shown(wanted)));
         return Err(failed.hint("name it by its key; `motet find` lists the keys"));
     }
     Ok(first)
+}
+
+fn shown(named: &Named) -> String {
+    printable(&named.to_string())
+}
+
+fn list(named: &[Named]) -> String {
+    named.iter().map(shown).collect::<Vec<_>>().join(", ")
 }

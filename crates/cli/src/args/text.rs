@@ -1,0 +1,19 @@
+//! Short texts on the command line: transaction types and the network's name.
+
+use motet_wire::{NetworkId, limits};
+
+/// The name of a transaction type.
+pub(crate) fn transaction_type(text: &str) -> Result<String, String> {
+    let most = limits::TRANSACTION_TYPE;
+    match text.len() {
+        0 => Err(format!("it is empty; the name of a type has 1 to {most} bytes")),
+        length if length <= most => Ok(text.to_owned()),
+        length => Err(format!("these are {length} bytes, and the name of a type has 1 to {most}")),
+    }
+}
+
+/// The name of a network.
+pub(crate) fn network(text: &str) -> Result<NetworkId, String> {
+    let most = limits::NETWORK_ID;
+    NetworkId::new(text).map_err(|_| format!("a network's name is 1 to {most} visible ASCII characters without spaces"))
+}
