@@ -13,6 +13,7 @@ mod output;
 mod peer_node;
 mod policy_file;
 mod prompt;
+mod search;
 mod text;
 
 use std::io::Write as _;

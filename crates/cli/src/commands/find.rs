@@ -1,6 +1,5 @@
 //! `motet find`: which signers are there?
 
-use core::time::Duration;
 use std::sync::Arc;
 
 use motet_coordinator::node::Clock;
@@ -8,46 +7,36 @@ use motet_coordinator::{DeclineAll, Wishes};
 use motet_wire::SignerAdvertisement;
 use serde_json::json;
 
-use crate::args::FindArgs;
+use crate::args::{FindArgs, words};
 use crate::exit::{Exit, Failed};
 use crate::output::{Format, Output};
 use crate::peer_node::PeerNode;
+use crate::search::{explain, search};
 use crate::text;
-
-/// How often the search is repeated.
-pub(crate) const PAUSE: Duration = Duration::from_millis(250);
 
 pub(crate) async fn run(args: FindArgs) -> Result<Exit, Failed> {
     let output = Output::new(Format::of(args.node.json), Clock::start().now().mono);
-    let node = PeerNode::start(&args.node, Arc::new(DeclineAll), |_| Ok(())).await?;
-    output.say(&format!("looking for signers, at most {:?} …", args.timeout));
-    let search = async {
-        loop {
-            node.meet().await;
-            let wishes = Wishes {
-                transaction_type: args.transaction_type.clone(),
-                amount: args.amount,
-                nickname: None,
-                min_score: None,
-                max_results: 0,
-            };
-            let found = node.handle.find_available_signers(wishes).await.map_err(Failed::here)?;
-            if found.len() >= args.count {
-                return Ok::<_, Failed>(found);
-            }
-            tokio::time::sleep(PAUSE).await;
+    let mut node = PeerNode::start(&args.node, Arc::new(DeclineAll), |_| Ok(())).await?;
+    output.say(&format!("looking for signers, at most {} …", words(args.timeout)));
+    let wishes = Wishes { transaction_type: args.transaction_type.clone(), amount: args.amount, ..Wishes::default() };
+    let mut found = Vec::new();
+    let look = |known: &[SignerAdvertisement]| {
+        found = known.to_vec();
+        Ok((found.len() >= args.count).then_some(()))
+    };
+    let enough = search(&node, &wishes, args.timeout, look).await?;
+    let ended = match enough {
+        Some(()) => Ok(Exit::Success),
+        None => {
+            let (count, time) = (found.len(), words(args.timeout));
+            let what = format!("{count} of {} such signers were found within {time}", args.count);
+            Err(explain(Failed::new(Exit::NotFound, what), &mut node, &args.node.peer).await)
         }
     };
-    let found = tokio::time::timeout(args.timeout, search).await;
     node.handle.stop().await;
-    let Ok(found) = found else {
-        let failed = Failed::new(Exit::NotFound, format!("fewer than {} such signers were found", args.count));
-        return Err(failed.hint("check that they run, on the same network, and that a node is named with --peer"));
-    };
-    for signer in found? {
-        show(&output, &signer)?;
-    }
-    Ok(Exit::Success)
+    // Those who were found are worth knowing, however few they are.
+    found.iter().try_for_each(|signer| show(&output, signer))?;
+    ended
 }
 
 fn show(output: &Output, offer: &SignerAdvertisement) -> Result<(), Failed> {

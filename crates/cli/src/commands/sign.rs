@@ -12,13 +12,13 @@ use motet_wire::{
 };
 use serde_json::json;
 
-use super::find::PAUSE;
 use super::run::{outcome, over};
 use crate::args::{Named, SignArgs, message, words};
 use crate::exit::{Exit, Failed};
 use crate::interrupt::Interrupts;
 use crate::output::{Format, Output, items};
 use crate::peer_node::PeerNode;
+use crate::search::{explain, search};
 use crate::text::printable;
 
 /// How long it may take to tell the others that this node gives up.
@@ -78,7 +78,7 @@ async fn give_up(node: &PeerNode, request: RequestId) -> Result<(), CallError> {
 async fn prepare(args: &SignArgs, output: &mut Output) -> Result<(PeerNode, Announcement), Failed> {
     let message = message(args.message.as_ref(), args.message_hex.as_ref())?;
     let check = |signer: &PublicKey| args.check_others(signer);
-    let node = PeerNode::start(&args.node, Arc::new(DeclineAll), check).await?;
+    let mut node = PeerNode::start(&args.node, Arc::new(DeclineAll), check).await?;
     output.learn(node.signer, &node.nickname);
     output.say(&format!("looking for {} …", printable(&list(&args.with))));
     // The others have to know where to answer; what that costs is paid while they are looked for.
@@ -87,7 +87,10 @@ async fn prepare(args: &SignArgs, output: &mut Output) -> Result<(PeerNode, Anno
         let offered = node.handle.advertise_signer(node.signer, Criteria::ANY, metadata, args.join_timeout * 2).await;
         offered.map_err(Failed::here)
     };
-    let (_, others) = tokio::try_join!(offer, search(args, &node))?;
+    let others = match tokio::try_join!(offer, find(args, &node)) {
+        Ok((_, others)) => others,
+        Err(failed) => return Err(explain(failed, &mut node, &args.node.peer).await),
+    };
     for other in &others {
         output.learn(other.delegation.signer, &other.metadata.nickname);
     }
@@ -122,53 +125,30 @@ fn show(completed: &Completed, output: &Output) -> Result<(), Failed> {
 }
 
 /// The advertisements of all signers that were named.
-async fn search(args: &SignArgs, node: &PeerNode) -> Result<Vec<SignerAdvertisement>, Failed> {
+async fn find(args: &SignArgs, node: &PeerNode) -> Result<Vec<SignerAdvertisement>, Failed> {
     let mut missing = args.with.clone();
-    let looking = async {
-        loop {
-            node.meet().await;
-            let known = node.handle.find_known_signers(Wishes::default()).await.map_err(Failed::here)?;
-            let mut found: Vec<(&Named, &SignerAdvertisement)> = Vec::new();
-            missing.clear();
-            for wanted in &args.with {
-                let Some(offer) = pick(&known, wanted, &node.signer)? else {
-                    missing.push(wanted.clone());
-                    continue;
-                };
-                let signer = offer.delegation.signer;
-                if let Some((earlier, _)) = found.iter().find(|(_, other)| other.delegation.signer == signer) {
-                    let failed = format!("--with: {} and {} are one signer", shown(earlier), shown(wanted));
-                    return Err(Failed::usage(failed).hint("name each signer once"));
-                }
-                found.push((wanted, offer));
+    let look = |known: &[SignerAdvertisement]| {
+        let mut found: Vec<(&Named, &SignerAdvertisement)> = Vec::new();
+        missing.clear();
+        for wanted in &args.with {
+            let Some(offer) = pick(known, wanted, &node.signer)? else {
+                missing.push(wanted.clone());
+                continue;
+            };
+            let signer = offer.delegation.signer;
+            if let Some((earlier, _)) = found.iter().find(|(_, other)| other.delegation.signer == signer) {
+                let failed = format!("--with: {} and {} are one signer", shown(earlier), shown(wanted));
+                return Err(Failed::usage(failed).hint("name each signer once"));
             }
-            if missing.is_empty() {
-                return Ok::<_, Failed>(found.into_iter().map(|(_, offer)| offer.clone()).collect());
-            }
-            tokio::time::sleep(PAUSE).await;
+            found.push((wanted, offer));
         }
+        Ok(missing.is_empty().then(|| found.into_iter().map(|(_, offer)| offer.clone()).collect()))
     };
-    // The DHT may know whom gossip does not bring; it takes seconds, and nobody waits for it who is found before.
-    let asking = async {
-        loop {
-            tokio::time::sleep(PAUSE).await;
-            node.handle.find_available_signers(Wishes::default()).await.map_err(Failed::here)?;
-        }
-    };
-    let either = async {
-        tokio::select! {
-            found = looking => found,
-            failed = asking => failed,
-        }
-    };
-    match tokio::time::timeout(args.find_timeout, either).await {
-        Ok(found) => found,
-        Err(_) => {
-            let what = format!("not found within {}: {}", words(args.find_timeout), list(&missing));
-            let failed = Failed::new(Exit::NotFound, what);
-            Err(failed.hint("check that they run, on the same network, and that a node is named with --peer"))
-        }
-    }
+    let found = search(node, &Wishes::default(), args.find_timeout, look).await?;
+    found.ok_or_else(|| {
+        let what = format!("not found within {}: {}", words(args.find_timeout), list(&missing));
+        Failed::new(Exit::NotFound, what)
+    })
 }
 
 /// The signer with this nickname or key. Two with one nickname are an error: nicknames prove nothing.

@@ -13,6 +13,7 @@ mod nobody;
 mod policy;
 mod privacy;
 mod process;
+mod searching;
 mod session;
 mod shape;
 mod signals;

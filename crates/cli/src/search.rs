@@ -1,0 +1,103 @@
+//! The search for signers: what other nodes tell is looked at first, and the DHT is asked beside it.
+
+use core::time::Duration;
+use std::collections::BTreeSet;
+
+use motet_coordinator::{Event, Wishes};
+use motet_wire::SignerAdvertisement;
+
+use crate::args::PeerAddress;
+use crate::exit::{Exit, Failed};
+use crate::peer_node::PeerNode;
+
+/// How often the search is repeated.
+const PAUSE: Duration = Duration::from_millis(250);
+
+/// Shows `look` which signers are known, again and again, until it has what it wants. `None` if it still has not when
+/// the time is up; then it has seen all that was found.
+pub(crate) async fn search<T>(
+    node: &PeerNode,
+    wishes: &Wishes,
+    time: Duration,
+    mut look: impl FnMut(&[SignerAdvertisement]) -> Result<Option<T>, Failed>,
+) -> Result<Option<T>, Failed> {
+    let looking = async {
+        loop {
+            node.meet().await;
+            let known = node.handle.find_known_signers(wishes.clone()).await.map_err(Failed::here)?;
+            if let Some(done) = look(&known)? {
+                return Ok::<_, Failed>(done);
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    };
+    // The DHT may know of signers that nobody tells of; it takes seconds, and nothing that is found before waits for it.
+    let asking = async {
+        loop {
+            tokio::time::sleep(PAUSE).await;
+            node.handle.find_available_signers(wishes.clone()).await.map_err(Failed::here)?;
+        }
+    };
+    let either = async {
+        tokio::select! {
+            found = looking => found,
+            failed = asking => failed,
+        }
+    };
+    if let Ok(found) = tokio::time::timeout(time, either).await {
+        return found.map(Some);
+    }
+    look(&node.handle.find_known_signers(wishes.clone()).await.map_err(Failed::here)?)
+}
+
+/// Adds to the failure of a search what the user can do about it.
+pub(crate) async fn explain(failed: Failed, node: &mut PeerNode, named: &[PeerAddress]) -> Failed {
+    if failed.exit != Exit::NotFound || failed.next.is_some() {
+        return failed;
+    }
+    failed.hint(hint(&unreached(node, named).await))
+}
+
+/// How it stands with each node that was named with `--peer`: its address, and whether it is connected.
+async fn unreached(node: &mut PeerNode, named: &[PeerAddress]) -> Vec<(String, String)> {
+    let mut connected = BTreeSet::new();
+    loop {
+        let event = tokio::select! {
+            biased;
+            event = tokio::task::unconstrained(node.events.next()) => event,
+            () = core::future::ready(()) => None,
+        };
+        match event {
+            Some(Event::PeerConnected { peer, .. }) => connected.insert(peer),
+            Some(Event::PeerDisconnected { peer }) => connected.remove(&peer),
+            Some(_) => continue,
+            None => break,
+        };
+    }
+    let state = |peer: &PeerAddress| if connected.contains(&peer.peer) { "connected" } else { "not connected" };
+    named.iter().map(|peer| (peer.address.to_string(), state(peer).to_owned())).collect()
+}
+
+/// What to look at when somebody was not found: the nodes that were named, each with its state.
+fn hint(named: &[(String, String)]) -> String {
+    if named.is_empty() {
+        return "check that they run, on the same network, and name a node that runs with --peer".to_owned();
+    }
+    let states: Vec<String> = named.iter().map(|(address, state)| format!("\n  --peer {address}: {state}")).collect();
+    format!(
+        "check that they run, on the same network, and that the nodes named with --peer are reached:{}",
+        states.concat()
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_hint_names_each_node_and_its_state() {
+        let hint = hint(&[("/ip4/192.0.2.1/tcp/1/p2p/x".to_owned(), "not connected: refused".to_owned())]);
+        assert!(hint.ends_with("\n  --peer /ip4/192.0.2.1/tcp/1/p2p/x: not connected: refused"), "{hint}");
+        assert!(super::hint(&[]).contains("name a node that runs with --peer"));
+    }
+}
