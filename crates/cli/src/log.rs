@@ -5,6 +5,7 @@
 //! are harmless and in one line, since many repeat what strangers say.
 
 use core::fmt;
+use std::env::VarError;
 use std::io::IsTerminal as _;
 
 use tracing::field::{Field, Visit};
@@ -14,11 +15,23 @@ use tracing_subscriber::field::RecordFields;
 use tracing_subscriber::fmt::format::{FormatFields, Writer};
 use tracing_subscriber::fmt::{FormattedFields, SubscriberBuilder};
 
+use crate::exit::Failed;
 use crate::text::escaped;
 
+/// The variable of the environment that says what is logged.
+const VARIABLE: &str = "MOTET_LOG";
+
 /// Lets logs go where they belong, filtered as the user wants.
-pub(crate) fn start() {
-    let filter = EnvFilter::try_from_env("MOTET_LOG").unwrap_or_else(|_| EnvFilter::new("off"));
+///
+/// # Errors
+///
+/// [`Failed`] if the filter is none.
+pub(crate) fn start() -> Result<(), Failed> {
+    let wanted = std::env::var(VARIABLE).or_else(|error| match error {
+        VarError::NotPresent => Ok("off".to_owned()),
+        VarError::NotUnicode(_) => Err(wrong(&error)),
+    })?;
+    let filter = EnvFilter::try_new(wanted).map_err(|error| wrong(&error))?;
     SubscriberBuilder::default()
         .fmt_fields(Latest)
         .with_env_filter(filter)
@@ -28,6 +41,12 @@ pub(crate) fn start() {
         // It would say on standard error, and panic, that standard error takes nothing.
         .log_internal_errors(false)
         .init();
+    Ok(())
+}
+
+fn wrong(error: &dyn fmt::Display) -> Failed {
+    let hint = "write a level, such as debug, or a part of the program and its level, such as motet_coordinator=trace";
+    Failed::usage(format!("the environment variable {VARIABLE} is no filter: {error}")).hint(hint)
 }
 
 /// Fields as `name=value`, of each name the latest value.

@@ -28,15 +28,14 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return answer(&error),
     };
-    log::start();
-    let ended = match tokio::runtime::Runtime::new() {
+    let ended = match log::start().and_then(|()| tokio::runtime::Runtime::new().map_err(Failed::here)) {
         Ok(runtime) => {
             let ended = runtime.block_on(perform(cli.command));
             // A question that nobody answers must not keep the process.
             runtime.shutdown_background();
             ended
         }
-        Err(error) => Err(Failed::here(error)),
+        Err(failed) => Err(failed),
     };
     match ended {
         Ok(exit) => exit.into(),
