@@ -135,6 +135,8 @@ pub struct Seen {
     pub told: BTreeSet<(Attempt, Stage, SignerIndex)>,
     /// How it ended.
     pub end: Option<End>,
+    /// How it had ended before others completed it.
+    pub given_up: Option<End>,
     /// Whether the node has given its memory back.
     pub closed: bool,
 }
@@ -262,6 +264,11 @@ impl Watch {
                 }
                 let open = !aborted.may_complete.is_empty();
                 self.last_words[host].insert(aborted.request, LastWord::NoSignatures { open });
+                // A request of one's own may end before it comes back: nothing was opened then.
+                let unopened = !self.seen[host].contains_key(&aborted.request);
+                if unopened && aborted.cause == AbortCause::Expired && self.announced.contains(&aborted.request) {
+                    return;
+                }
                 self.end(host, &aborted.request, Stage::Aborted, End::Aborted(aborted.cause.clone()), tally);
             }
             Event::SessionClosed { request } => {
@@ -324,6 +331,7 @@ impl Watch {
             attempt: Attempt::FIRST,
             told: BTreeSet::new(),
             end: None,
+            given_up: None,
             closed: false,
         };
         if self.seen[host].insert(requested.id, fresh).is_some() {
@@ -415,9 +423,13 @@ impl Watch {
                 }
                 *tally.ends.entry("complete after an end without signatures".to_owned()).or_default() += 1;
                 if let Some(seen) = self.seen[host].get_mut(&id) {
+                    seen.given_up = seen.end.take();
                     (seen.stage, seen.end) = (Stage::Complete, Some(End::Complete));
                 }
             }
+            // A copy of a node, or one whose disk has lost its end, goes on listening for what was given up before it was one;
+            // and what was to be told when a node crashed is told again.
+            None | Some(LastWord::Signatures) if !self.seen[host].contains_key(&id) => {}
             Some(LastWord::Signatures) | None => self.end(host, &id, Stage::Complete, End::Complete, tally),
         }
     }

@@ -389,6 +389,10 @@ impl World {
         let Some(crash) = self.hosts[host].crashes.pop_front() else { return };
         self.tally.fault("crash");
         self.tell(|| format!("node {host} crashes"));
+        let waiting = self.hosts[host].running.as_mut().map(|running| core::mem::take(&mut running.egress));
+        for batch in waiting.into_iter().flatten() {
+            self.leave_untold(host, &batch);
+        }
         let keep = self.dice.below(64);
         let lost =
             self.hosts[host].disk.lose_power(|unsafe_commits| usize::try_from(keep).unwrap_or(0) % unsafe_commits);

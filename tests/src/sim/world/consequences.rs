@@ -115,6 +115,7 @@ impl World {
         // commit undoes it.
         if crashes && self.dice.chance(500) {
             self.tally.fault("crash before a commit is on disk");
+            self.leave_untold(host, &batch);
             return self.crash(host);
         }
         if self.hosts[host].disk.repeats(&records) {
@@ -124,6 +125,7 @@ impl World {
         let stored = self.hosts[host].disk.commit(&records);
         if crashes {
             self.tally.fault("crash between a commit and what waits for it");
+            self.leave_untold(host, &batch);
             return self.crash(host);
         }
         match stored {
@@ -131,11 +133,7 @@ impl World {
             Err(error) => {
                 self.tally.fault("commit refused");
                 self.tell(|| format!("node {host}: the disk refuses {} records", records.len()));
-                for action in &batch {
-                    if let Action::Emit(event) = action {
-                        self.watch.on_untold(host, event);
-                    }
-                }
+                self.leave_untold(host, &batch);
                 // What the engine has made since may follow from what is not there.
                 for batch in self.hosts[host].running.iter_mut().flat_map(|running| &mut running.egress) {
                     batch.retain(|action| {
@@ -146,6 +144,15 @@ impl World {
             }
         }
         self.pump(host);
+    }
+
+    /// The user is not told what these actions tell.
+    pub(super) fn leave_untold(&mut self, host: usize, batch: &Batch) {
+        for action in batch {
+            if let Action::Emit(event) = action {
+                self.watch.on_untold(host, event);
+            }
+        }
     }
 
     /// Counts one more consequence that a crash may come before.
@@ -167,15 +174,17 @@ impl World {
             self.at(at, Happening::Late { host, life, batch: late });
             return self.release(host, now);
         }
-        for action in batch {
+        while let Some(next) = batch.front() {
             if self.is_boundary(host) {
-                self.tally.fault(match &action {
+                self.tally.fault(match next {
                     Action::Broadcast { .. } | Action::Send { .. } => "crash before a frame leaves",
                     Action::Emit(_) => "crash before the user is told",
                     _ => "crash before something else",
                 });
+                self.leave_untold(host, &batch);
                 return self.crash(host);
             }
+            let Some(action) = batch.pop_front() else { return };
             match action {
                 // One that comes late is stored late.
                 Action::Persist(record) => drop(self.hosts[host].disk.commit(&[record])),

@@ -219,7 +219,8 @@ impl World {
                 continue;
             }
             for signer in plan.signers.iter().filter(|signer| **signer != guilty) {
-                let end = self.watch.seen[*signer].get(&request).and_then(|seen| seen.end.clone());
+                let seen = self.watch.seen[*signer].get(&request);
+                let end = seen.and_then(|seen| seen.given_up.clone().or_else(|| seen.end.clone()));
                 let convicted =
                     matches!(&end, Some(End::Aborted(AbortCause::Convicted { culprit, .. })) if *culprit == key);
                 let faster = end == Some(End::Complete) && self.plan.nodes[guilty].vices.contains(&Vice::BadPartials);
