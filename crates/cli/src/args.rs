@@ -184,6 +184,9 @@ pub(crate) struct SignArgs {
     /// Sign for the Taproot output key of the aggregate key (BIP-341, no script path)
     #[arg(long)]
     pub(crate) taproot: bool,
+    /// Ask even if an earlier request under the same key may still be completed by others
+    #[arg(long)]
+    pub(crate) despite_open: bool,
     /// How long to look for the others
     #[arg(long, value_name = "TIME", value_parser = time::searching, default_value = "30s")]
     pub(crate) find_timeout: Duration,

@@ -6,7 +6,7 @@ use std::io::{IsTerminal as _, Write as _};
 use motet_coordinator::Event;
 use motet_coordinator::event::{AbortCause, Completed};
 use motet_core_crypto::PublicKey;
-use motet_wire::{Channel, MonotonicMs};
+use motet_wire::{Channel, MonotonicMs, RequestId};
 use serde_json::{Value, json};
 
 use crate::exit::Failed;
@@ -32,12 +32,30 @@ pub(crate) struct Output {
     names: BTreeMap<PublicKey, String>,
     origin: MonotonicMs,
     colour: bool,
+    /// The request that the command is about.
+    followed: Option<RequestId>,
 }
 
 impl Output {
     pub(crate) fn new(format: Format, origin: MonotonicMs) -> Self {
         let colour = format == Format::Text && std::io::stdout().is_terminal();
-        Self { format, names: BTreeMap::new(), origin, colour }
+        Self { format, names: BTreeMap::new(), origin, colour, followed: None }
+    }
+
+    /// From here on, what other requests bring is marked in the timeline.
+    pub(crate) fn follow(&mut self, request: RequestId) {
+        self.followed = Some(request);
+    }
+
+    /// Marks an event of another request than the one that the command is about.
+    fn mark(&self, event: &Event) -> String {
+        match (self.followed, event.request()) {
+            (Some(followed), Some(request)) if *request != followed => {
+                let id = request.to_string();
+                format!("  (of another request, {}…)", id.get(..8).unwrap_or(&id))
+            }
+            _ => String::new(),
+        }
     }
 
     /// Learns what a signer is called.
@@ -105,7 +123,8 @@ impl Output {
                     let channel = channel.map(|channel| format!("  [{}]", channel_name(channel))).unwrap_or_default();
                     let (bold, plain) = if self.colour { ("\u{1b}[1m", "\u{1b}[0m") } else { ("", "") };
                     let node = text::nickname(node);
-                    self.say(&format!("{milliseconds:>7} ms  {bold}{node:<8}{plain} {text}{channel}"));
+                    let mark = self.mark(event);
+                    self.say(&format!("{milliseconds:>7} ms  {bold}{node:<8}{plain} {text}{channel}{mark}"));
                 }
                 Ok(())
             }
@@ -146,7 +165,14 @@ impl Output {
                 let next = out.next.map(|next| format!("; attempt {} follows", next.0 + 1)).unwrap_or_default();
                 (format!("waited too long for {} of {}{next}", out.phase, self.names(&out.signers)), None)
             }
-            Event::SessionAborted(aborted) => (format!("session ended: {}", self.cause(&aborted.cause)), None),
+            Event::SessionAborted(aborted) => {
+                let open = if aborted.may_complete.is_empty() {
+                    String::new()
+                } else {
+                    format!("; it may still be completed by {}", self.names(&aborted.may_complete))
+                };
+                (format!("session ended: {}{open}", self.cause(&aborted.cause)), None)
+            }
             Event::SessionError { detail, .. } => (format!("error: {}", printable(detail)), None),
             Event::SignerWithdrawn(_)
             | Event::SigningRequestJoined(_)
@@ -234,6 +260,7 @@ impl Output {
             Event::SessionAborted(aborted) => json!({
                 "event": name_of(event), "request": aborted.request.to_string(),
                 "cause": self.cause(&aborted.cause), "signers": culprits(&aborted.cause),
+                "may_complete": aborted.may_complete.iter().map(hex).collect::<Vec<_>>(),
             }),
             Event::SessionError { request, detail } => {
                 json!({"event": name_of(event), "request": request.to_string(), "detail": detail})

@@ -29,6 +29,8 @@ pub(crate) struct PeerNode {
     pub(crate) events: Events,
     pub(crate) signer: PublicKey,
     pub(crate) nickname: String,
+    /// The node's times and numbers.
+    pub(crate) limits: Config,
     meeting: Option<MeetingPlace>,
 }
 
@@ -57,13 +59,14 @@ impl PeerNode {
             ..defaults
         };
         let crash = crash_point(dev)?;
-        let node = Node::new(net, store, policy).signer(Arc::new(LocalSigner::new(key, OsEntropy))).config(config);
+        let node =
+            Node::new(net, store, policy).signer(Arc::new(LocalSigner::new(key, OsEntropy))).config(config.clone());
         let (handle, events) = node.crash_at(crash).start().await.map_err(|error| explain(&error))?;
         if !args.relay.is_empty() {
             reached(&handle).await?;
         }
         let meeting = if dev { MeetingPlace::enter(&handle).await? } else { None };
-        Ok(Self { handle, events, signer, nickname, meeting })
+        Ok(Self { handle, events, signer, nickname, limits: config, meeting })
     }
 
     /// Goes to where nodes with `--dev` meet, again: others may have come.

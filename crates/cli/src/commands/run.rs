@@ -7,12 +7,12 @@ use core::time::Duration;
 use std::io::Write as _;
 use std::sync::Arc;
 
-use motet_coordinator::event::AbortCause;
+use motet_coordinator::event::{AbortCause, Phase};
 use motet_coordinator::node::Clock;
 use motet_coordinator::policy::{RulePolicy, Verdict};
 use motet_coordinator::{ApproveAll, Event, Policy};
 use motet_core_crypto::PublicKey;
-use motet_wire::{Criteria, SignerMetadata};
+use motet_wire::{Channel, Criteria, RequestId, SignerIndex, SignerMetadata};
 use serde_json::json;
 use tokio::time::Sleep;
 
@@ -50,6 +50,7 @@ pub(crate) async fn run(args: RunArgs) -> Result<Exit, Failed> {
     let criteria = Criteria { transaction_types: args.types.clone(), ..Criteria::ANY };
     let metadata = SignerMetadata { nickname: node.nickname.clone(), ..SignerMetadata::default() };
     node.handle.advertise_signer(node.signer, criteria, metadata, ADVERTISED).await.map_err(Failed::here)?;
+    let mut first = First::default();
     let mut farewell = None;
     let mut unsaid = None;
     let mut meeting = tokio::time::interval(MEETING);
@@ -67,7 +68,10 @@ pub(crate) async fn run(args: RunArgs) -> Result<Exit, Failed> {
                         break Ok(Exit::Success);
                     }
                 }
-                if let Some(ended) = outcome(&event, &node.signer, &output).filter(|_| args.once) {
+                if args.once
+                    && first.concerns(&event)
+                    && let Some(ended) = outcome(&event, &node.signer, &output)
+                {
                     break ended;
                 }
                 if farewell.is_some() && matches!(event, Event::SignerWithdrawn(_)) {
@@ -92,9 +96,39 @@ pub(crate) async fn run(args: RunArgs) -> Result<Exit, Failed> {
     ended.and_then(|exit| unsaid.map_or(Ok(exit), Err))
 }
 
+/// The session after which `--once` stops: the first that asks for this signer while this program runs. What an earlier
+/// program has left goes on beside it and ends nothing.
+#[derive(Default)]
+struct First(Option<RequestId>);
+
+impl First {
+    /// Whether the event is about it.
+    fn concerns(&mut self, event: &Event) -> bool {
+        if let Event::SigningRequestReceived(requested) = event
+            && requested.channel != Channel::Store
+        {
+            self.0.get_or_insert(requested.id);
+        }
+        self.0.is_some() && event.request() == self.0.as_ref()
+    }
+}
+
+/// Declines what is still open: the others need not wait for a signer that goes.
+async fn decline_open(node: &PeerNode) {
+    let sessions = node.handle.sessions().await.unwrap_or_default();
+    for open in sessions.iter().filter(|session| session.phase == Phase::Joining) {
+        let ours = |index: &SignerIndex| open.signers.get(index.as_usize()) == Some(&node.signer);
+        if open.awaiting.iter().any(ours) {
+            // It may have ended meanwhile.
+            drop(node.handle.decline_signing_request(open.request, node.signer, "stopped".to_owned()).await);
+        }
+    }
+}
+
 /// Lets others hear that this signer goes, and how long the node may wait until they have. `None` if there is nobody to
 /// tell.
 async fn withdraw(node: &PeerNode) -> Option<Pin<Box<Sleep>>> {
+    decline_open(node).await;
     let withdrawn = node.handle.withdraw_advertisement(node.signer, "stopped".to_owned()).await;
     withdrawn.is_ok().then(|| Box::pin(tokio::time::sleep(FAREWELL)))
 }
@@ -149,7 +183,14 @@ pub(crate) fn outcome(event: &Event, own: &PublicKey, output: &Output) -> Option
                 | AbortCause::Expired
                 | AbortCause::Crowded => Exit::Session,
             };
-            Some(Err(Failed::new(exit, format!("no signature: {}", output.cause(&aborted.cause)))))
+            let failed = Failed::new(exit, format!("no signature: {}", output.cause(&aborted.cause)));
+            if aborted.may_complete.is_empty() {
+                return Some(Err(failed));
+            }
+            Some(Err(failed.hint(format!(
+                "it may still be completed by {}, since this signer's part is out; `motet run` with this key learns of it",
+                output.names(&aborted.may_complete)
+            ))))
         }
         _ => None,
     }

@@ -1,15 +1,17 @@
 //! `motet sign`: ask other signers for a signature.
 
+#![expect(clippy::wildcard_enum_match_arm, reason = "a command waits for some events; the rest is for the timeline")]
+
+use core::pin::pin;
 use core::time::Duration;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use motet_coordinator::event::Completed;
-use motet_coordinator::node::{CallError, Clock};
+use motet_coordinator::event::{Completed, SignedItem};
+use motet_coordinator::node::Clock;
 use motet_coordinator::{Announcement, DeclineAll, Event, Wishes};
 use motet_core_crypto::{PublicKey, schnorr};
-use motet_wire::{
-    Criteria, Derivation, Item, RequestId, RequestMetadata, RequestOptions, SignerAdvertisement, SignerMetadata,
-};
+use motet_wire::{Derivation, Item, RequestId, RequestMetadata, RequestOptions, SignerAdvertisement};
 use serde_json::json;
 
 use super::run::{outcome, over};
@@ -23,17 +25,79 @@ use crate::text::printable;
 
 /// How long it may take to tell the others that this node gives up.
 const FAREWELL: Duration = Duration::from_secs(1);
+/// What a session takes at most beside its time limits: the proof of work, the network, the disk.
+const SLACK: Duration = Duration::from_secs(60);
+/// Rounds of an attempt.
+const ROUNDS: u32 = 3;
+
+/// The request of this command. Nothing else decides how the command ends: other requests, of strangers or of an earlier
+/// process, are shown and go on.
+struct Asked {
+    request: RequestId,
+    /// The signers that have not joined yet.
+    awaited: BTreeSet<PublicKey>,
+    /// Why it is given up, if it is.
+    given_up: Option<Failed>,
+    /// Whether its node could not be told to give it up, since it has not come back to it.
+    untold: bool,
+}
+
+impl Asked {
+    /// Gives it up for everybody: the others need not wait.
+    async fn give_up(&mut self, node: &PeerNode, reason: &str, failed: Failed) {
+        self.given_up.get_or_insert(failed);
+        self.untold = node.handle.abort_session(self.request, reason.to_owned()).await.is_err();
+    }
+
+    /// Looks at an event. How the command ends, if that is what the event says.
+    async fn hear(&mut self, event: &Event, node: &PeerNode, output: &Output) -> Option<Result<Exit, Failed>> {
+        if let Event::SignerUnavailable(gone) = event
+            && self.awaited.contains(&gone.signer)
+            && self.given_up.is_none()
+        {
+            let left = format!("no signature: {} has left: {}", output.name(&gone.signer), printable(&gone.reason));
+            let failed = Failed::new(Exit::Session, left).hint("ask again when it is back");
+            self.give_up(node, "a signer has left", failed).await;
+        }
+        if event.request() != Some(&self.request) {
+            if let Event::SessionComplete(other) = event {
+                output.say(&format!("  signature of another request, {}:{}", other.request, lines(other)));
+            }
+            return None;
+        }
+        match event {
+            Event::SigningRequestCreated(_) if self.untold => {
+                self.untold = node.handle.abort_session(self.request, "given up".to_owned()).await.is_err();
+                None
+            }
+            Event::ParticipantJoined(joined) => {
+                self.awaited.remove(&joined.signer);
+                None
+            }
+            Event::SessionComplete(completed) => Some(show(completed, output).map(|()| Exit::Success)),
+            Event::SessionAborted(_) => match self.given_up.take() {
+                Some(failed) => Some(Err(failed)),
+                None => outcome(event, &node.signer, output),
+            },
+            _ => None,
+        }
+    }
+}
 
 pub(crate) async fn run(args: SignArgs) -> Result<Exit, Failed> {
     let mut interrupts = Interrupts::listen()?;
     let clock = Clock::start();
     let mut output = Output::new(Format::of(args.node.json), clock.now().mono);
     let (mut node, announcement) = interrupts.unless(prepare(&args, &mut output)).await?;
+    let limit = patience(&args, &node);
+    let awaited = announcement.keys.iter().copied().filter(|key| *key != node.signer).collect();
     // From here on others may hear of it, and are told if it is given up.
     let (request, _) = node.handle.announce_signing_request(announcement).await.map_err(Failed::here)?;
+    output.follow(request);
+    let mut asked = Asked { request, awaited, given_up: None, untold: false };
     let mut farewell = None;
-    let mut untold = false;
     let mut unsaid = None;
+    let mut deadline = pin!(tokio::time::sleep(limit));
     let ended = loop {
         tokio::select! {
             event = node.events.next() => {
@@ -42,16 +106,11 @@ pub(crate) async fn run(args: SignArgs) -> Result<Exit, Failed> {
                 if let Err(failed) = output.event(&node.nickname, clock.now().mono, &event) {
                     unsaid.get_or_insert(failed);
                 }
-                if untold && matches!(event, Event::SigningRequestCreated(_)) {
-                    untold = give_up(&node, request).await.is_err();
-                }
-                if let Event::SessionComplete(completed) = &event
-                    && let Err(failed) = show(completed, &output)
-                {
-                    break Err(failed);
-                }
-                if let Some(ended) = outcome(&event, &node.signer, &output) {
+                if let Some(ended) = asked.hear(&event, &node, &output).await {
                     break ended;
+                }
+                if asked.given_up.is_some() && farewell.is_none() {
+                    farewell = Some(Box::pin(tokio::time::sleep(FAREWELL)));
                 }
             }
             () = interrupts.next() => {
@@ -59,19 +118,66 @@ pub(crate) async fn run(args: SignArgs) -> Result<Exit, Failed> {
                 if farewell.is_some() {
                     break Err(Interrupts::cancelled());
                 }
-                // Its own request may not have come back to it yet.
-                untold = give_up(&node, request).await.is_err();
+                asked.give_up(&node, "given up by its asker", Interrupts::cancelled()).await;
                 farewell = Some(Box::pin(tokio::time::sleep(FAREWELL)));
             }
-            () = over(farewell.as_mut()) => break Err(Interrupts::cancelled()),
+            () = &mut deadline, if farewell.is_none() => {
+                let what = format!("no signature: the session did not end within {}", words(limit));
+                asked.give_up(&node, "given up by its asker", Failed::new(Exit::Session, what)).await;
+                farewell = Some(Box::pin(tokio::time::sleep(FAREWELL)));
+            }
+            () = over(farewell.as_mut()) => {
+                break Err(asked.given_up.take().unwrap_or_else(Interrupts::cancelled));
+            }
         }
     };
     node.handle.stop().await;
     ended.and_then(|exit| unsaid.map_or(Ok(exit), Err))
 }
 
-async fn give_up(node: &PeerNode, request: RequestId) -> Result<(), CallError> {
-    node.handle.abort_session(request, "given up by its asker".to_owned()).await
+/// How long this command waits in all: longer than any session with these time limits takes.
+fn patience(args: &SignArgs, node: &PeerNode) -> Duration {
+    let rounds = node.limits.round_timeout.saturating_add(node.limits.round_timeout_per_item);
+    let attempts = node.limits.attempts.saturating_mul(ROUNDS);
+    args.join_timeout.saturating_add(rounds.saturating_mul(attempts)).saturating_add(SLACK)
+}
+
+/// Refuses to ask for something else under a key for which an earlier request may still be completed: then both would be
+/// signed.
+async fn check_open_ends(
+    args: &SignArgs,
+    node: &PeerNode,
+    asked: &Announcement,
+    output: &Output,
+) -> Result<(), Failed> {
+    let own = |item: &Item| Some((item.verification_key(&asked.keys).ok()?, item.message.clone()));
+    let ours: Vec<_> = asked.items.iter().filter_map(own).collect();
+    let sessions = node.handle.sessions().await.map_err(Failed::here)?;
+    for earlier in sessions.iter().filter(|session| !session.may_complete.is_empty()) {
+        let conflict = earlier
+            .messages
+            .iter()
+            .find(|(key, message)| ours.iter().any(|(our_key, our_message)| key == our_key && message != our_message));
+        if let Some((_, message)) = conflict.filter(|_| !args.despite_open) {
+            let who = output.names(&earlier.may_complete);
+            let what = format!(
+                "an earlier request under the same key may still be completed by {who}: {}",
+                shown_bytes(message)
+            );
+            let hint = "if only one of the two may be signed, do not ask again; `motet run` with this key learns how it \
+                        ends. To ask all the same: --despite-open";
+            return Err(Failed::new(Exit::Session, what).hint(hint));
+        }
+    }
+    Ok(())
+}
+
+/// A message for people: as text if it is plain, else as its bytes.
+fn shown_bytes(message: &[u8]) -> String {
+    match core::str::from_utf8(message) {
+        Ok(text) if !text.chars().any(char::is_control) => format!("{text:?}"),
+        _ => hex::encode(message),
+    }
 }
 
 /// Starts a node, and looks for the others. What to ask them.
@@ -81,14 +187,9 @@ async fn prepare(args: &SignArgs, output: &mut Output) -> Result<(PeerNode, Anno
     let mut node = PeerNode::start(&args.node, Arc::new(DeclineAll), check).await?;
     output.learn(node.signer, &node.nickname);
     output.say(&format!("looking for {} …", printable(&list(&args.with))));
-    // The others have to know where to answer; what that costs is paid while they are looked for.
-    let metadata = SignerMetadata { nickname: node.nickname.clone(), ..SignerMetadata::default() };
-    let offer = async {
-        let offered = node.handle.advertise_signer(node.signer, Criteria::ANY, metadata, args.join_timeout * 2).await;
-        offered.map_err(Failed::here)
-    };
-    let others = match tokio::try_join!(offer, find(args, &node)) {
-        Ok((_, others)) => others,
+    // A node that only asks is not on offer: the others answer on the connections on which they are asked.
+    let others = match find(args, &node).await {
+        Ok(others) => others,
         Err(failed) => return Err(explain(failed, &mut node, &args.node.peer).await),
     };
     for other in &others {
@@ -106,22 +207,33 @@ async fn prepare(args: &SignArgs, output: &mut Output) -> Result<(PeerNode, Anno
         metadata: RequestMetadata::default(),
         lifetime: args.join_timeout,
     };
+    check_open_ends(args, &node, &announcement, output).await?;
     Ok((node, announcement))
 }
 
 /// Shows the signatures, after another look at each.
 fn show(completed: &Completed, output: &Output) -> Result<(), Failed> {
-    let mut lines = String::new();
     for item in &completed.items {
         schnorr::verify(&item.aggregate_key, &item.message, &item.signature)
             .map_err(|error| Failed::new(Exit::Invalid, error))?;
-        lines.push_str(&format!("\n  aggregate key  {}\n  signature      {}", item.aggregate_key, item.signature));
     }
-    output.result(&lines, &json!({"event": "result", "items": items(completed)})).map_err(|failed| {
+    let lines = lines(completed);
+    let object = json!({"event": "result", "request": completed.request.to_string(), "items": items(completed)});
+    output.result(&lines, &object).map_err(|failed| {
         // It cannot be asked for again: whoever reads this takes it from here.
         let made = format!("the signature has been made, but {}", failed.what);
         Failed::new(failed.exit, made).hint(lines.trim_start().to_owned())
     })
+}
+
+/// Signatures for people, each with what it signs.
+fn lines(completed: &Completed) -> String {
+    let line = |item: &SignedItem| {
+        let message = shown_bytes(&item.message);
+        let (key, signature) = (&item.aggregate_key, &item.signature);
+        format!("\n  message        {message}\n  aggregate key  {key}\n  signature      {signature}")
+    };
+    completed.items.iter().map(line).collect()
 }
 
 /// The advertisements of all signers that were named.

@@ -2,6 +2,7 @@
 
 use core::time::Duration;
 
+use motet_coordinator::engine::input::SessionStatus;
 use motet_coordinator::event::AbortCause;
 use motet_coordinator::{Command, Input, Reply};
 
@@ -271,11 +272,21 @@ impl World {
         plan.cancel.is_none() && jumps < attempts && self.plan.nodes.iter().all(sound) && (self.is_quiet() || soon)
     }
 
+    /// What a node says of its sessions.
+    fn statuses(&mut self, host: usize) -> Vec<SessionStatus> {
+        let id = motet_coordinator::CommandId(self.commands.len() as u64);
+        self.command(host, Command::Sessions, Purpose::Other);
+        match self.hosts[host].running.as_ref().and_then(|running| running.replies.get(&id)) {
+            Some(Ok(Reply::Sessions(sessions))) => sessions.clone(),
+            _ => Vec::new(),
+        }
+    }
+
     /// L2: when sessions are over and forgotten, nodes hold what they held before.
     pub(super) fn check_returned(&mut self) {
         self.dark = true;
-        let open = |word: &LastWord| *word == LastWord::NoSignatures { open: true };
-        let listens = self.watch.last_words.iter().flat_map(|words| words.values()).any(open);
+        let hosts: Vec<usize> = (0..self.hosts.len()).collect();
+        let listens = hosts.iter().any(|host| self.statuses(*host).iter().any(|one| !one.may_complete.is_empty()));
         let longest = u64::try_from(motet_coordinator::limits::OPEN_END.as_millis()).unwrap_or(u64::MAX);
         let until = self.time + if listens { longest } else { REMEMBERED } * 11 / 10;
         while let Some(std::cmp::Reverse(entry)) = self.queue.pop() {
@@ -293,14 +304,9 @@ impl World {
                 continue;
             }
             self.input(host, Input::Tick);
-            let id = motet_coordinator::CommandId(self.commands.len() as u64);
-            self.command(host, Command::Sessions, Purpose::Other);
+            let left = self.statuses(host).len();
             let Some(running) = &self.hosts[host].running else { continue };
             let held = running.signer.held();
-            let left = match running.replies.get(&id) {
-                Some(Ok(Reply::Sessions(sessions))) => sessions.len(),
-                _ => 0,
-            };
             if left > 0 {
                 self.watch.breach(Invariant::Termination, format!("host {host} has not forgotten {left} sessions"));
             }
