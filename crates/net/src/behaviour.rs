@@ -39,7 +39,9 @@ impl Behaviour {
     ) -> Result<Self, NetError> {
         let local = config.keypair.libp2p_id();
         let identify = identify::Config::new(format!("/motet/{}/1", config.network), config.keypair.0.public())
-            .with_agent_version(concat!("motet/", env!("CARGO_PKG_VERSION")).to_owned());
+            .with_agent_version(concat!("motet/", env!("CARGO_PKG_VERSION")).to_owned())
+            // Others are told what an advertisement would tell them, and not each address that this machine has.
+            .with_hide_listen_addrs(true);
         Ok(Self {
             blocked: allow_block_list::Behaviour::default(),
             limits: connection_limits::Behaviour::new(

@@ -7,6 +7,7 @@ use libp2p::{Multiaddr, PeerId};
 use motet_wire::NetworkId;
 
 use crate::error::NetError;
+use crate::peers;
 
 /// The ed25519 key of a node, which is its identity in the network; it never signs for anybody's money.
 #[derive(Clone)]
@@ -29,7 +30,7 @@ impl Keypair {
 
     /// The peer id that this key stands for.
     pub fn peer_id(&self) -> motet_wire::PeerId {
-        crate::peers::to_wire(&self.0.public().to_peer_id())
+        peers::to_wire(&self.0.public().to_peer_id())
     }
 
     pub(crate) fn libp2p_id(&self) -> PeerId {
@@ -48,7 +49,8 @@ impl core::fmt::Debug for Keypair {
 pub enum Reach {
     /// One machine or one local network: loopback and private addresses are used, and many nodes may share one.
     Local,
-    /// The internet: addresses that cannot be reached from there are neither offered nor believed.
+    /// The internet. Private addresses are believed in the node's own network, and offered if the node has no better;
+    /// loopback is used by nodes that have nothing else.
     Public,
 }
 
@@ -131,11 +133,15 @@ impl NetConfig {
     }
 }
 
-/// Parses a multiaddr.
+/// Parses a multiaddr of a kind that nodes speak over.
 ///
 /// # Errors
 ///
-/// [`NetError::Address`] with the text.
+/// [`NetError::Address`] with the text, or [`NetError::Transport`] with the part that is not understood.
 pub fn parse_address(text: &str) -> Result<Multiaddr, NetError> {
-    text.parse().map_err(|_| NetError::Address(text.to_owned()))
+    let address: Multiaddr = text.parse().map_err(|_| NetError::Address(text.to_owned()))?;
+    match peers::not_spoken(&address) {
+        Some(part) => Err(NetError::Transport { address: text.to_owned(), part }),
+        None => Ok(address),
+    }
 }

@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use motet_wire::{Channel, PeerId};
 
+use crate::reach::Offered;
+
 /// Something has happened on the network.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -22,6 +24,39 @@ pub enum NetEvent {
     /// The node listens.
     Listening {
         /// Where, without the peer id.
+        address: String,
+    },
+    /// The node does not listen on an address any more, though its machine still has it.
+    ListeningEnded {
+        /// The address.
+        address: String,
+        /// Why.
+        reason: String,
+    },
+    /// Where the node can be reached has changed: what others are told from now on.
+    AddressesChanged {
+        /// What that is.
+        offered: Offered,
+        /// Whether it has stayed like this for a moment. It is told twice: at once for whoever advertises, and so for people.
+        settled: bool,
+    },
+    /// A message was for this peer, and it was not reached.
+    Unreachable {
+        /// Which.
+        peer: PeerId,
+        /// Why.
+        reason: String,
+    },
+    /// A peer that the user has named is not reached, or is not what it should be. It is told once for each reason.
+    NamedUnreachable {
+        /// The address by which the user has named it.
+        address: String,
+        /// Why.
+        reason: String,
+    },
+    /// Another node has this node's identity.
+    Twin {
+        /// Where it has answered, or has called from.
         address: String,
     },
     /// A peer is connected.

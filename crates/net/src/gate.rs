@@ -1,7 +1,8 @@
-//! The gate of a node that is reached through relays alone: no connection is opened but to its own relays, whoever asks for
-//! one and whatever address is believed (`docs/protocol.md` §10).
+//! The gate before every connection that is opened. A node that is reached through relays alone opens none but to its own
+//! relays, whoever asks for one and whatever address is believed (`docs/protocol.md` §10); every other node opens none to an
+//! address that it does not believe (§9), unless its user has named it.
 //!
-//! It stands in the transport, below everything that dials: the DHT, gossip, and peers that claim to be reachable somewhere. A
+//! The gate stands in the transport, below everything that dials: the DHT, gossip, and peers that claim to be reachable somewhere. A
 //! circuit through a relay is built on a connection to that relay, so it passes exactly when the relay does. Relays of others
 //! are strangers like everybody: whoever names one may own it.
 
@@ -15,26 +16,31 @@ use libp2p::multiaddr::Protocol;
 
 use crate::config::Exposure;
 use crate::quoted::Quoted;
+use crate::reach::Judge;
 
 /// A transport that opens connections only to some addresses.
 pub(crate) struct Gate<T> {
     inner: T,
-    /// None lets everything pass.
+    judge: Judge,
+    /// None lets everything pass that the judge does.
     allowed: Option<Vec<Multiaddr>>,
 }
 
 impl<T> Gate<T> {
     /// What a node of this exposure with these relays may dial.
-    pub(crate) fn new(inner: T, exposure: Exposure, relays: &[Multiaddr]) -> Self {
+    pub(crate) fn new(inner: T, exposure: Exposure, relays: &[Multiaddr], judge: Judge) -> Self {
         let allowed = match exposure {
             Exposure::Direct => None,
             Exposure::RelayOnly => Some(relays.iter().map(without_peer).collect()),
         };
-        Self { inner, allowed }
+        Self { inner, judge, allowed }
     }
 
     fn lets_through(&self, address: &Multiaddr) -> bool {
-        self.allowed.as_ref().is_none_or(|allowed| allowed.contains(&without_peer(address)))
+        match &self.allowed {
+            Some(allowed) => allowed.contains(&without_peer(address)),
+            None => self.judge.lets_dial(address),
+        }
     }
 }
 
@@ -61,7 +67,7 @@ impl<T: Transport + Unpin> Transport for Gate<T> {
         if self.lets_through(&address) {
             self.inner.dial(address, options)
         } else {
-            tracing::debug!(address = ?Quoted(&address), "not dialled: it is no relay of this node");
+            tracing::debug!(address = ?Quoted(&address), "not dialled: it is no address for this node");
             Err(TransportError::MultiaddrNotSupported(address))
         }
     }

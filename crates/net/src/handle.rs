@@ -11,6 +11,7 @@ use crate::event::ReportToken;
 use crate::frames;
 use crate::outboxes::{Outboxes, Reached};
 use crate::peers;
+use crate::wanted::Named;
 
 /// What the event loop is asked to do.
 #[derive(Debug)]
@@ -83,6 +84,8 @@ pub struct Stats {
     pub dropped: u64,
     /// Addresses that the node listens on.
     pub listening: Vec<String>,
+    /// The peers that the user has named, and what came of dialling them.
+    pub named: Vec<Named>,
 }
 
 /// Whether the DHT can be asked.
@@ -172,7 +175,7 @@ impl NetHandle {
     ///
     /// # Errors
     ///
-    /// [`NetError::Address`] or [`NetError::Stopped`].
+    /// [`NetError::Address`], [`NetError::Transport`] or [`NetError::Stopped`].
     pub async fn dial(&self, address: &str) -> Result<(), NetError> {
         let address = crate::config::parse_address(address)?;
         self.order(Order::Dial { address }).await

@@ -34,6 +34,17 @@ pub(crate) const WANTED: usize = 256;
 pub(crate) const REDIAL: Duration = Duration::from_millis(500);
 /// but only so often: to about a minute.
 pub(crate) const REDIAL_DOUBLINGS: u32 = 7;
+/// Addresses of a peer that are taken in when it says who it is: as many as an advertisement has.
+pub(crate) const IDENTIFIED: usize = 8;
+/// How long the node's addresses have to stay as they are before its user is told of them: at the start and when a network
+/// changes, they come one by one.
+pub(crate) const SETTLING: Duration = Duration::from_millis(500);
+/// Peers that are dialled because there is something to say to them, and of whom it is told if they are not reached.
+pub(crate) const SOUGHT: usize = 256;
+/// How long to wait for the other end of a connection to a node of this node's own identity, in case it is this very node.
+pub(crate) const TWIN_WAIT: Duration = Duration::from_secs(2);
+/// How often a second node of this node's own identity is told of.
+pub(crate) const TWIN_PAUSE: Duration = Duration::from_secs(5 * 60);
 /// Bytes that are made room for before they have arrived.
 pub(crate) const READ_STEP: usize = 16 * 1024;
 /// Two: both sides may have dialled at once.
@@ -54,6 +65,9 @@ pub(crate) const IDLE: Duration = Duration::from_secs(60);
 pub(crate) const NEGOTIATING_STREAMS: usize = 32;
 /// Own messages kept for peers that subscribe later, per topic.
 pub(crate) const RECENT: usize = 32;
+/// How long announcements are kept like that: a minute less than clocks may differ by, so that a receiver whose clock differs a
+/// little takes them in, too.
+pub(crate) const RECENT_TIME: Duration = Duration::from_secs(4 * 60);
 /// Invalid signatures after which a peer is blocked (`docs/protocol.md` §4).
 pub(crate) const INVALID_SIGNATURES: u32 = 10;
 /// Malformed messages after which a peer is blocked.

@@ -15,15 +15,21 @@ use crate::behaviour::Behaviour;
 use crate::config::{Exposure, NetConfig};
 use crate::dht::EntryPolicy;
 use crate::dht::store::BagStore;
-use crate::error::NetError;
+use crate::error::{NetError, Refused};
 use crate::event::NetEvent;
 use crate::gate::Gate;
 use crate::handle::{NetHandle, Order, Stats};
+use crate::handshake::{Handshake, Met};
 use crate::limits;
+use crate::listen;
 use crate::outboxes::Outboxes;
 use crate::peers;
-use crate::task::Task;
+use crate::reach::Judge;
+use crate::recent::Recent;
+use crate::task::{Own, Task};
+use crate::twin::Twins;
 use crate::wanted::Wanted;
+use crate::words;
 
 /// The network node of one process.
 #[derive(Debug, Clone, Copy)]
@@ -41,11 +47,19 @@ impl Net {
         policy: Arc<dyn EntryPolicy>,
     ) -> Result<(NetHandle, mpsc::Receiver<NetEvent>), NetError> {
         let circuits = circuits(&config)?;
+        let direct = if config.exposure == Exposure::Direct { config.listen.as_slice() } else { &[] };
+        let refused = listen::refused(direct);
+        if !refused.is_empty() {
+            return Err(NetError::Listen(refused));
+        }
+        let judge = Judge::new(config.reach);
+        let met = Met::default();
+        config.relays.iter().for_each(|relay| judge.name(relay));
         let store = BagStore::new(Arc::clone(&policy));
         let setup = |error: &dyn core::fmt::Display| NetError::Setup(error.to_string());
         let mut swarm = SwarmBuilder::with_existing_identity(config.keypair.0.clone())
             .with_tokio()
-            .with_other_transport(|keys| transport(keys, &config))
+            .with_other_transport(|keys| transport(keys, &config, &judge, &met))
             .map_err(|error| setup(&error))?
             .with_relay_client(noise::Config::new, yamux::Config::default)
             .map_err(|error| setup(&error))?
@@ -63,11 +77,29 @@ impl Net {
             .map_err(|error| setup(&error))?;
         let incoming =
             swarm.behaviour().streams.new_control().accept(protocol.clone()).map_err(|error| setup(&error))?;
-        let direct = if config.exposure == Exposure::Direct { config.listen.as_slice() } else { &[] };
-        for address in direct.iter().chain(&circuits) {
-            swarm
-                .listen_on(address.clone())
-                .map_err(|error| NetError::Listen { address: address.to_string(), reason: error.to_string() })?;
+        let mut wanted = Wanted::default();
+        let mut at_relays = BTreeMap::new();
+        let mut refused = Vec::new();
+        for address in direct.iter().chain(circuits.iter().map(|(_, circuit)| circuit)) {
+            match swarm.listen_on(address.clone()) {
+                Ok(id) => {
+                    if let Some((relay, _)) = circuits.iter().find(|(_, circuit)| circuit == address) {
+                        at_relays.insert(*relay, id);
+                    }
+                }
+                Err(error) => {
+                    let reason = words::of_transport(&error, listen::port(address));
+                    refused.push(Refused { address: address.to_string(), reason });
+                }
+            }
+        }
+        if !refused.is_empty() {
+            return Err(NetError::Listen(refused));
+        }
+        for relay in &config.relays {
+            if let Some((peer, _)) = peers::split_peer(relay) {
+                wanted.add(peer, relay.clone());
+            }
         }
         let (orders_in, orders) = mpsc::channel(limits::COMMANDS);
         let (events, events_out) = mpsc::channel(limits::EVENTS);
@@ -90,11 +122,16 @@ impl Net {
             writers: tokio::task::JoinSet::new(),
             readers: BTreeMap::new(),
             queries: HashMap::new(),
-            recent: BTreeMap::new(),
+            recent: Recent::default(),
             offences: BTreeMap::new(),
             stats: Stats::default(),
             dht_ready: false,
-            wanted: Wanted::default(),
+            wanted,
+            own: Own::new(judge),
+            at_relays,
+            sought: BTreeMap::new(),
+            twins: Twins::default(),
+            met,
         };
         tokio::spawn(task.run());
         Ok((handle, events_out))
@@ -105,27 +142,34 @@ impl Net {
 fn transport(
     keys: &Keypair,
     config: &NetConfig,
+    judge: &Judge,
+    met: &Met,
 ) -> Result<Boxed<(PeerId, StreamMuxerBox)>, Box<dyn std::error::Error + Send + Sync>> {
     let tcp = tcp::tokio::Transport::new(tcp::Config::default().nodelay(true))
         .upgrade(upgrade::Version::V1Lazy)
-        .authenticate(noise::Config::new(keys)?)
+        .authenticate(Handshake::new(keys, met.clone())?)
         .multiplex(yamux::Config::default())
         .map(|(peer, muxer), _| (peer, StreamMuxerBox::new(muxer)));
     let quic = quic::tokio::Transport::new(quic::Config::new(keys))
         .map(|(peer, connection), _| (peer, StreamMuxerBox::new(connection)));
     let both = tcp.or_transport(quic).map(|either, _| either.into_inner());
     let named = dns::tokio::Transport::system(both)?;
-    Ok(Gate::new(named, config.exposure, &config.relays).boxed())
+    Ok(Gate::new(named, config.exposure, &config.relays, judge.clone()).boxed())
 }
 
-/// Where a node listens through its relays.
-fn circuits(config: &NetConfig) -> Result<Vec<Multiaddr>, NetError> {
+/// Where a node listens through its relays, by relay.
+fn circuits(config: &NetConfig) -> Result<Vec<(PeerId, Multiaddr)>, NetError> {
     if config.exposure == Exposure::RelayOnly && config.relays.is_empty() {
         return Err(NetError::NoRelay);
     }
     let circuit = |relay: &Multiaddr| match peers::split_peer(relay) {
-        Some(_) => Ok(relay.clone().with(Protocol::P2pCircuit)),
+        Some((peer, _)) => Ok((peer, circuit_at(relay))),
         None => Err(NetError::Relay(relay.to_string())),
     };
     config.relays.iter().map(circuit).collect()
+}
+
+/// Where a node listens through a relay.
+pub(crate) fn circuit_at(relay: &Multiaddr) -> Multiaddr {
+    relay.clone().with(Protocol::P2pCircuit)
 }

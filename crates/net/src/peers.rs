@@ -1,4 +1,4 @@
-//! Peer ids and addresses, between what travels in messages and what libp2p wants, and who may be believed where.
+//! Peer ids and addresses, between what travels in messages and what libp2p wants.
 
 #![expect(
     clippy::wildcard_enum_match_arm,
@@ -8,8 +8,6 @@
 use libp2p::multiaddr::Protocol;
 use libp2p::{Multiaddr, PeerId};
 use motet_wire::Address;
-
-use crate::config::Reach;
 
 /// The bytes of a libp2p peer id as the protocol carries them.
 pub(crate) fn to_wire(peer: &PeerId) -> motet_wire::PeerId {
@@ -24,7 +22,7 @@ pub(crate) fn from_wire(peer: &motet_wire::PeerId) -> Option<PeerId> {
 }
 
 /// An address from a message; `None` if it is not a multiaddr.
-pub(crate) fn address_from_wire(address: &Address) -> Option<Multiaddr> {
+pub fn address_from_wire(address: &Address) -> Option<Multiaddr> {
     Multiaddr::try_from(address.as_bytes().to_vec()).ok()
 }
 
@@ -34,24 +32,36 @@ pub fn address_to_wire(address: &str) -> Option<Address> {
     Address::from_bytes(&address.to_vec()).ok()
 }
 
-/// Whether an address is worth dialling for a node of this reach.
-pub(crate) fn is_useful(address: &Multiaddr, reach: Reach) -> bool {
-    match reach {
-        Reach::Local => true,
-        Reach::Public => address.iter().all(|part| match part {
-            Protocol::Ip4(ip) => {
-                !(ip.is_loopback() || ip.is_private() || ip.is_link_local() || ip.is_unspecified() || ip.is_multicast())
-            }
-            Protocol::Ip6(ip) => {
-                !(ip.is_loopback()
-                    || ip.is_unspecified()
-                    || ip.is_multicast()
-                    || ip.is_unique_local()
-                    || ip.is_unicast_link_local())
-            }
-            _ => true,
-        }),
+/// The first part of an address that nodes do not speak over; `None` if there is none.
+pub(crate) fn not_spoken(address: &Multiaddr) -> Option<String> {
+    let mut parts = address.iter().peekable();
+    while let Some(part) = parts.next() {
+        let spoken = match &part {
+            Protocol::Udp(_) => matches!(parts.peek(), Some(Protocol::QuicV1)),
+            Protocol::QuicV1
+            | Protocol::Ip4(_)
+            | Protocol::Ip6(_)
+            | Protocol::Ip6zone(_)
+            | Protocol::Dns(_)
+            | Protocol::Dns4(_)
+            | Protocol::Dns6(_)
+            | Protocol::Dnsaddr(_)
+            | Protocol::Tcp(_)
+            | Protocol::P2p(_)
+            | Protocol::P2pCircuit => true,
+            _ => false,
+        };
+        if !spoken {
+            return Some(name_of(&part.to_string()));
+        }
     }
+    None
+}
+
+/// A part of an address without its value.
+fn name_of(part: &str) -> String {
+    let name: Vec<&str> = part.split('/').take(2).collect();
+    name.join("/")
 }
 
 /// Splits the peer id off the end of an address.
@@ -60,5 +70,30 @@ pub(crate) fn split_peer(address: &Multiaddr) -> Option<(PeerId, Multiaddr)> {
     match rest.pop() {
         Some(Protocol::P2p(peer)) => Some((peer, rest)),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_of_other_transports_are_told_apart_by_their_part() {
+        let peer = PeerId::random();
+        let circuit = format!("/ip4/203.0.113.7/tcp/1/p2p/{peer}/p2p-circuit/p2p/{peer}");
+        for (text, part) in [
+            ("/ip4/203.0.113.7/tcp/4001", None),
+            ("/ip6/::1/udp/4001/quic-v1", None),
+            ("/dnsaddr/node.example", None),
+            (circuit.as_str(), None),
+            ("/ip4/203.0.113.7/tcp/4001/ws", Some("/ws")),
+            ("/dns4/node.example/tcp/443/wss", Some("/wss")),
+            ("/ip4/203.0.113.7/udp/4001", Some("/udp")),
+            ("/ip4/203.0.113.7/udp/4001/quic", Some("/udp")),
+            ("/unix/a", Some("/unix")),
+            ("/memory/7", Some("/memory")),
+        ] {
+            assert_eq!(not_spoken(&text.parse().unwrap()).as_deref(), part, "{text}");
+        }
     }
 }

@@ -3,36 +3,39 @@
 //! It never waits for its user: what the user does not take in time waits in bounded queues or is dropped, so that user
 //! and loop can never wait for each other.
 
-#![expect(
-    clippy::wildcard_enum_match_arm,
-    reason = "libp2p's events grow with each release; what is not named is logged"
-)]
+mod events;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 
 use futures::StreamExt as _;
+use libp2p::core::transport::ListenerId;
 use libp2p::multiaddr::Protocol;
+use libp2p::swarm::DialError;
 use libp2p::swarm::dial_opts::{DialOpts, PeerCondition};
-use libp2p::swarm::{DialError, SwarmEvent};
-use libp2p::{Multiaddr, PeerId, StreamProtocol, Swarm, gossipsub, identify, kad, mdns};
+use libp2p::{Multiaddr, PeerId, StreamProtocol, Swarm, gossipsub, kad};
 use libp2p_stream::IncomingStreams;
 use motet_wire::{Address, Channel, DhtKey, Penalty, Topic, Verdict};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
-use crate::behaviour::{Behaviour, BehaviourEvent};
-use crate::config::{Exposure, NetConfig, Relaying};
+use crate::behaviour::Behaviour;
+use crate::config::{Exposure, NetConfig};
 use crate::dht::{self, EntryPolicy};
 use crate::direct;
-use crate::event::{NetEvent, ReportToken};
+use crate::event::NetEvent;
 use crate::frames;
 use crate::handle::{DhtState, DhtStats, Order, Stats};
+use crate::handshake::Met;
 use crate::limits;
 use crate::outboxes::{Outboxes, Reached};
 use crate::peers;
 use crate::quoted::Quoted;
+use crate::reach::{Judge, Offered, Scope};
+use crate::recent::Recent;
+use crate::twin::Twins;
 use crate::wanted::Wanted;
+use crate::words;
 
 /// The swarm, and what the loop remembers.
 pub(crate) struct Task {
@@ -48,11 +51,35 @@ pub(crate) struct Task {
     pub(crate) writers: tokio::task::JoinSet<()>,
     pub(crate) readers: BTreeMap<PeerId, Vec<tokio::task::JoinHandle<()>>>,
     pub(crate) queries: HashMap<kad::QueryId, Query>,
-    pub(crate) recent: BTreeMap<Topic, VecDeque<Arc<[u8]>>>,
+    pub(crate) recent: Recent,
     pub(crate) offences: BTreeMap<PeerId, (u32, u32)>,
     pub(crate) stats: Stats,
     pub(crate) dht_ready: bool,
     pub(crate) wanted: Wanted,
+    pub(crate) own: Own,
+    /// The listener at each relay.
+    pub(crate) at_relays: BTreeMap<PeerId, ListenerId>,
+    /// Peers that are dialled because there is something to say to them; and what is wrong with the addresses that are known.
+    pub(crate) sought: BTreeMap<PeerId, Option<String>>,
+    pub(crate) twins: Twins,
+    pub(crate) met: Met,
+}
+
+/// Where this node can be reached.
+#[derive(Debug)]
+pub(crate) struct Own {
+    pub(crate) judge: Judge,
+    offered: Offered,
+    /// When it has stayed like this for long enough to tell people.
+    settles: Option<Instant>,
+    settled: Option<Offered>,
+}
+
+impl Own {
+    pub(crate) fn new(judge: Judge) -> Self {
+        let offered = Offered { addresses: Vec::new(), scope: Scope::Nowhere, left_out: 0 };
+        Self { judge, offered, settles: Some(Instant::now() + limits::SETTLING), settled: None }
+    }
 }
 
 /// A question to the DHT.
@@ -90,12 +117,16 @@ impl Task {
                 Some((peer, stream)) = self.incoming.next() => self.on_stream(peer, stream),
                 Some(_) = self.writers.join_next(), if !self.writers.is_empty() => {}
                 () = until(self.wanted.next()) => self.redial(),
+                () = until(self.own.settles) => self.settle(),
+                () = until(self.twins.next()) => self.on_twins(),
             }
         };
         self.say_farewell().await;
         for reader in self.readers.into_values().flatten() {
             reader.abort();
         }
+        // Its ports are free when it counts as stopped.
+        drop(self.swarm);
         if let Some(stopped) = stopped {
             // Whoever asked may have gone.
             let _ = stopped.send(());
@@ -159,7 +190,11 @@ impl Task {
             Order::Dial { address } => {
                 if let Some((peer, _)) = peers::split_peer(&address) {
                     self.wanted.add(peer, address.clone());
+                    if self.outboxes.is_connected(&peer) {
+                        self.wanted.connected(&peer);
+                    }
                 }
+                self.own.judge.name(&address);
                 self.dial(address);
             }
             Order::Report { token, verdict } => {
@@ -199,6 +234,7 @@ impl Task {
             sent,
             dropped: self.stats.dropped + dropped,
             listening: self.swarm.listeners().map(ToString::to_string).collect(),
+            named: self.wanted.named(),
             ..self.stats.clone()
         }
     }
@@ -212,11 +248,7 @@ impl Task {
         }
         self.loop_back(Arc::clone(&frame));
         self.gossip(topic, &frame);
-        let recent = self.recent.entry(topic).or_default();
-        if recent.len() >= limits::RECENT {
-            recent.pop_front();
-        }
-        recent.push_back(frame);
+        self.recent.add(topic, frame, Instant::now());
     }
 
     fn gossip(&mut self, topic: Topic, frame: &[u8]) {
@@ -241,11 +273,13 @@ impl Task {
         }
         let Some(peer) = peer.filter(|peer| !self.outboxes.has_been_sent(peer, &frame)) else { return };
         if !self.outboxes.is_connected(&peer) {
-            let addresses: Vec<Multiaddr> = addresses
-                .iter()
-                .filter_map(peers::address_from_wire)
-                .filter(|address| peers::is_useful(address, self.config.reach))
-                .collect();
+            let told: Vec<Multiaddr> = addresses.iter().filter_map(peers::address_from_wire).collect();
+            let (addresses, useless): (Vec<Multiaddr>, Vec<Multiaddr>) =
+                told.into_iter().partition(|address| self.own.judge.lets_dial(address));
+            let problem = if addresses.is_empty() { words::of_useless(&useless) } else { None };
+            if self.sought.len() < limits::SOUGHT {
+                self.sought.insert(peer, problem);
+            }
             for address in &addresses {
                 self.swarm.add_peer_address(peer, address.clone());
             }
@@ -256,7 +290,8 @@ impl Task {
                 .condition(PeerCondition::DisconnectedAndNotDialing)
                 .build();
             if let Err(error) = self.swarm.dial(options) {
-                tracing::debug!(%peer, error = ?Quoted(error), "a peer cannot be dialled");
+                tracing::debug!(%peer, error = ?Quoted(&error), "a peer cannot be dialled");
+                self.not_reached(peer, &error);
             }
         }
         self.enqueue(peer, frame);
@@ -290,6 +325,10 @@ impl Task {
 
     fn dial(&mut self, address: Multiaddr) {
         if let Some((peer, rest)) = peers::split_peer(&address) {
+            // Lists of nodes to begin at may have this one in them.
+            if peer == self.config.keypair.libp2p_id() && self.swarm.listeners().any(|own| *own == rest) {
+                return self.wanted.remove(&peer);
+            }
             self.swarm.behaviour_mut().kad.add_address(&peer, rest.clone());
             self.swarm.add_peer_address(peer, rest.clone());
             // The DHT forgets the address at once where its bucket is full.
@@ -302,6 +341,7 @@ impl Task {
                 tracing::debug!(address = ?Quoted(&address), error = ?Quoted(&error), "not dialled");
                 if !matches!(error, DialError::DialPeerConditionFalse(_)) {
                     self.wanted.missed(&peer, Instant::now());
+                    self.not_reached(peer, &error);
                 }
             }
         } else if let Err(error) = self.swarm.dial(address.clone()) {
@@ -349,114 +389,6 @@ impl Task {
             readers.remove(0).abort();
         }
         readers.push(tokio::spawn(direct::read(peer, stream, self.events.clone())));
-    }
-
-    fn on_event(&mut self, event: SwarmEvent<BehaviourEvent>) {
-        match event {
-            SwarmEvent::Behaviour(event) => self.on_behaviour(event),
-            SwarmEvent::NewListenAddr { address, .. } => {
-                if self.config.relaying == Relaying::On && peers::is_useful(&address, self.config.reach) {
-                    // Whoever is to be reached through this node has to be told where it is.
-                    self.swarm.add_external_address(address.clone());
-                }
-                self.tell(NetEvent::Listening { address: address.to_string() })
-            }
-            SwarmEvent::ListenerClosed { addresses, reason, .. } => {
-                tracing::warn!(?addresses, ?reason, "the node is no longer reached here");
-            }
-            SwarmEvent::ConnectionEstablished { peer_id, endpoint, .. } => {
-                self.wanted.connected(&peer_id);
-                if self.outboxes.connect(peer_id) {
-                    let address = endpoint.get_remote_address().to_string();
-                    self.tell(NetEvent::PeerConnected { peer: peers::to_wire(&peer_id), address });
-                }
-            }
-            SwarmEvent::ConnectionClosed { peer_id, num_established: 0, .. } => {
-                self.outboxes.disconnect(&peer_id);
-                self.wanted.missed(&peer_id, Instant::now());
-                if let Some(readers) = self.readers.remove(&peer_id) {
-                    // What was read of them before the end is still on its way; they end by themselves.
-                    drop(readers);
-                }
-                self.tell(NetEvent::PeerDisconnected { peer: peers::to_wire(&peer_id) });
-            }
-            SwarmEvent::OutgoingConnectionError { peer_id: Some(peer), error, .. } => {
-                tracing::debug!(%peer, error = ?Quoted(error), "a peer was not reached");
-                if !self.outboxes.is_connected(&peer) {
-                    self.wanted.missed(&peer, Instant::now());
-                }
-            }
-            event => tracing::trace!(event = ?Quoted(format_args!("{event:?}")), "swarm"),
-        }
-    }
-
-    fn on_behaviour(&mut self, event: BehaviourEvent) {
-        match event {
-            BehaviourEvent::Gossip(gossipsub::Event::Message { propagation_source, message_id, message }) => {
-                self.stats.gossip_received += 1;
-                let token = Some(ReportToken { message: message_id, source: propagation_source });
-                let from = peers::to_wire(&propagation_source);
-                frames::log("heard", Some(&from), &message.data);
-                self.tell(NetEvent::Received { from, channel: Channel::Gossip, bytes: message.data.into(), token });
-            }
-            BehaviourEvent::Gossip(gossipsub::Event::Subscribed { peer_id, topic }) => {
-                let subscribed =
-                    Topic::ALL.into_iter().find(|known| topic.as_str() == known.name(&self.config.network));
-                let recent = subscribed.and_then(|topic| self.recent.get(&topic)).cloned().unwrap_or_default();
-                for frame in recent {
-                    self.enqueue(peer_id, frame);
-                }
-            }
-            BehaviourEvent::Identify(identify::Event::Received { peer_id, info, .. }) => {
-                // Only where a peer can be reached is believed, and only as a place to try.
-                for address in info.listen_addrs.into_iter().take(8) {
-                    if peers::is_useful(&address, self.config.reach) {
-                        self.swarm.behaviour_mut().kad.add_address(&peer_id, address);
-                    }
-                }
-            }
-            BehaviourEvent::Mdns(mdns::Event::Discovered(found)) => {
-                for (_, address) in found {
-                    self.dial(address);
-                }
-            }
-            BehaviourEvent::Kad(event) => self.on_kad(event),
-            event => tracing::trace!(event = ?Quoted(format_args!("{event:?}")), "behaviour"),
-        }
-    }
-
-    fn on_kad(&mut self, event: kad::Event) {
-        match event {
-            kad::Event::InboundRequest { request: kad::InboundRequest::PutRecord { record: Some(record), .. } } => {
-                // The store looks at every entry before it takes it.
-                if let Err(error) = kad::store::RecordStore::put(self.swarm.behaviour_mut().kad.store_mut(), record) {
-                    tracing::debug!(%error, "a record of another node was not stored");
-                }
-            }
-            kad::Event::RoutingUpdated { .. } if !self.dht_ready => {
-                self.dht_ready = true;
-                self.tell(NetEvent::DhtReady);
-            }
-            kad::Event::OutboundQueryProgressed { id, result: kad::QueryResult::GetRecord(result), step, .. } => {
-                let Some(query) = self.queries.get_mut(&id) else { return };
-                if let Ok(kad::GetRecordOk::FoundRecord(found)) = result
-                    && query.found.len() < limits::ANSWERS
-                {
-                    query.found.push(found.record.value);
-                }
-                if step.last {
-                    self.answer(id);
-                }
-            }
-            event => tracing::trace!(event = ?Quoted(format_args!("{event:?}")), "kademlia"),
-        }
-    }
-
-    fn answer(&mut self, id: kad::QueryId) {
-        if let Some(Query { key, found, answer }) = self.queries.remove(&id) {
-            // Whoever asked may have gone.
-            drop(answer.send(dht::unite(&*self.policy, &key.to_bytes(), &found)));
-        }
     }
 }
 

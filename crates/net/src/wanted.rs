@@ -10,6 +10,26 @@ use tokio::time::Instant;
 
 use crate::limits;
 
+/// A peer that the user has named, and what came of dialling it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Named {
+    /// The address by which the user has named it.
+    pub address: String,
+    /// What came of that.
+    pub contact: Contact,
+}
+
+/// What came of dialling a peer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Contact {
+    /// It is being dialled, and nothing has come of it yet.
+    Dialling,
+    /// It is connected.
+    Connected,
+    /// It is not reached, or it is not what it should be; why, in words. It is tried again.
+    Failed(String),
+}
+
 /// Where they are, and when they are tried again.
 #[derive(Debug, Default)]
 pub(crate) struct Wanted(BTreeMap<PeerId, Want>);
@@ -17,6 +37,9 @@ pub(crate) struct Wanted(BTreeMap<PeerId, Want>);
 #[derive(Debug)]
 struct Want {
     address: Multiaddr,
+    contact: Contact,
+    /// The last failure that was told.
+    told: Option<String>,
     failures: u32,
     again: Option<Instant>,
 }
@@ -25,8 +48,30 @@ impl Wanted {
     /// The user names a peer, and where it is.
     pub(crate) fn add(&mut self, peer: PeerId, address: Multiaddr) {
         if self.0.len() < limits::WANTED || self.0.contains_key(&peer) {
-            self.0.insert(peer, Want { address, failures: 0, again: None });
+            let want = self.0.entry(peer).or_insert_with(|| Want {
+                address: address.clone(),
+                contact: Contact::Dialling,
+                told: None,
+                failures: 0,
+                again: None,
+            });
+            (want.address, want.failures, want.again) = (address, 0, None);
         }
+    }
+
+    /// What came of dialling each.
+    pub(crate) fn named(&self) -> Vec<Named> {
+        let named = |want: &Want| Named { address: want.address.to_string(), contact: want.contact.clone() };
+        self.0.values().map(named).collect()
+    }
+
+    /// A peer is not reached, or is not what it should be. The address by which it was named, if that has not been told yet.
+    pub(crate) fn failed(&mut self, peer: &PeerId, reason: &str) -> Option<String> {
+        let want = self.0.get_mut(peer)?;
+        want.contact = Contact::Failed(reason.to_owned());
+        let is_new = want.told.as_deref() != Some(reason);
+        want.told = Some(reason.to_owned());
+        is_new.then(|| want.address.to_string())
     }
 
     /// It is not wanted any more.
@@ -38,6 +83,14 @@ impl Wanted {
     pub(crate) fn connected(&mut self, peer: &PeerId) {
         if let Some(want) = self.0.get_mut(peer) {
             (want.failures, want.again) = (0, None);
+            (want.contact, want.told) = (Contact::Connected, None);
+        }
+    }
+
+    /// The last connection to a peer is gone.
+    pub(crate) fn lost(&mut self, peer: &PeerId) {
+        if let Some(want) = self.0.get_mut(peer).filter(|want| want.contact == Contact::Connected) {
+            want.contact = Contact::Failed("the connection was lost".to_owned());
         }
     }
 

@@ -25,7 +25,7 @@ pub(super) const PACKAGES: &[PackageRule] = &[
     PackageRule {
         name: "motet-net",
         ours: &["motet-core-crypto", "motet-wire"],
-        others: Others::Only(&["futures", "libp2p", "libp2p-stream", "thiserror", "tokio", "tracing"]),
+        others: Others::Only(&["futures", "libp2p", "libp2p-stream", "socket2", "thiserror", "tokio", "tracing"]),
         never: &["clap"],
     },
     PackageRule {

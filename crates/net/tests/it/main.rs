@@ -4,6 +4,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, clippy::wildcard_enum_match_arm, reason = "helpers of tests")]
 
+mod addresses;
 mod bounds;
 mod connect;
 mod dht;

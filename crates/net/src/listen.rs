@@ -1,0 +1,66 @@
+//! Whether an address is free to be listened on.
+//!
+//! libp2p lets several sockets share a TCP port (`SO_REUSEPORT`), so that it can dial from where it listens. With that, a second
+//! program on a port is no error: the system deals the connections out among the two. So the address is asked for without
+//! sharing first.
+
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "multiaddr's protocols grow with each release; what has no port cannot be taken"
+)]
+
+use core::net::{IpAddr, SocketAddr};
+use std::io;
+
+use libp2p::Multiaddr;
+use libp2p::multiaddr::Protocol;
+use socket2::{Domain, Protocol as Carrier, Socket, Type};
+
+use crate::error::Refused;
+use crate::words;
+
+/// The addresses that another program has, or that this machine or this user may not listen on.
+pub(crate) fn refused<'a>(addresses: impl IntoIterator<Item = &'a Multiaddr>) -> Vec<Refused> {
+    let tried = addresses.into_iter().filter_map(|address| {
+        let (socket, kind) = socket_of(address)?;
+        let error = try_to_bind(socket, kind).err()?;
+        Some(Refused { address: address.to_string(), reason: words::of_listening(&error, Some(socket.port())) })
+    });
+    tried.collect()
+}
+
+/// The port of an address, if it names one.
+pub(crate) fn port(address: &Multiaddr) -> Option<u16> {
+    address.iter().find_map(|part| match part {
+        Protocol::Tcp(port) | Protocol::Udp(port) => Some(port),
+        _ => None,
+    })
+}
+
+fn socket_of(address: &Multiaddr) -> Option<(SocketAddr, Type)> {
+    let mut parts = address.iter();
+    let ip = match parts.next()? {
+        Protocol::Ip4(ip) => IpAddr::V4(ip),
+        Protocol::Ip6(ip) => IpAddr::V6(ip),
+        _ => return None,
+    };
+    match parts.next()? {
+        Protocol::Tcp(port) => Some((SocketAddr::new(ip, port), Type::STREAM)),
+        Protocol::Udp(port) => Some((SocketAddr::new(ip, port), Type::DGRAM)),
+        _ => None,
+    }
+}
+
+fn try_to_bind(address: SocketAddr, kind: Type) -> io::Result<()> {
+    let carrier = if kind == Type::STREAM { Carrier::TCP } else { Carrier::UDP };
+    let socket = Socket::new(Domain::for_address(address), kind, Some(carrier))?;
+    if address.is_ipv6() {
+        socket.set_only_v6(true)?;
+    }
+    // Connections of an earlier process may still be ending on this port. On Unix this lets them be, and nothing else; on
+    // Windows it would let a listener be, too.
+    if kind == Type::STREAM && cfg!(unix) {
+        socket.set_reuse_address(true)?;
+    }
+    socket.bind(&address.into())
+}

@@ -1,0 +1,289 @@
+//! What the swarm tells the event loop.
+
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "libp2p's events grow with each release; what is not named is logged"
+)]
+
+use std::io;
+
+use libp2p::core::transport::ListenerId;
+use libp2p::swarm::{DialError, ListenError, SwarmEvent};
+use libp2p::{Multiaddr, PeerId, gossipsub, identify, kad, mdns};
+use motet_wire::{Channel, Topic};
+use tokio::time::Instant;
+
+use super::{Query, Task};
+use crate::behaviour::BehaviourEvent;
+use crate::dht;
+use crate::event::{NetEvent, ReportToken};
+use crate::frames;
+use crate::handshake::Caller;
+use crate::limits;
+use crate::node::circuit_at;
+use crate::peers;
+use crate::quoted::Quoted;
+use crate::reach;
+use crate::twin::Found;
+use crate::words;
+
+impl Task {
+    pub(super) fn on_event(&mut self, event: SwarmEvent<BehaviourEvent>) {
+        match event {
+            SwarmEvent::Behaviour(event) => self.on_behaviour(event),
+            SwarmEvent::NewListenAddr { address, .. } => {
+                // Whoever waits for this address may advertise it at once.
+                self.on_addresses();
+                self.tell(NetEvent::Listening { address: address.to_string() });
+            }
+            SwarmEvent::ExpiredListenAddr { address, .. } => {
+                tracing::info!(%address, "this machine does not have an address any more");
+                self.on_addresses();
+            }
+            SwarmEvent::ListenerClosed { listener_id, addresses, reason } => {
+                self.on_listener_closed(listener_id, &addresses, reason);
+            }
+            SwarmEvent::ListenerError { error, .. } => {
+                tracing::warn!(reason = %words::of_listening(&error, None), "a listener has trouble");
+            }
+            SwarmEvent::ConnectionEstablished { peer_id, endpoint, .. } => {
+                self.wanted.connected(&peer_id);
+                self.sought.remove(&peer_id);
+                self.listen_at(&peer_id);
+                if self.outboxes.connect(peer_id) {
+                    let address = endpoint.get_remote_address().to_string();
+                    self.tell(NetEvent::PeerConnected { peer: peers::to_wire(&peer_id), address });
+                }
+            }
+            SwarmEvent::ConnectionClosed { peer_id, num_established: 0, .. } => {
+                self.outboxes.disconnect(&peer_id);
+                self.wanted.lost(&peer_id);
+                self.wanted.missed(&peer_id, Instant::now());
+                if let Some(readers) = self.readers.remove(&peer_id) {
+                    // What was read of them before the end is still on its way; they end by themselves.
+                    drop(readers);
+                }
+                self.tell(NetEvent::PeerDisconnected { peer: peers::to_wire(&peer_id) });
+            }
+            SwarmEvent::OutgoingConnectionError { peer_id, error, .. } => {
+                let error = self.look_for_twin(error);
+                let Some(peer) = peer_id else { return };
+                tracing::debug!(%peer, error = ?Quoted(&error), "a peer was not reached");
+                if !self.outboxes.is_connected(&peer) {
+                    self.wanted.missed(&peer, Instant::now());
+                    self.not_reached(peer, &error);
+                }
+            }
+            SwarmEvent::IncomingConnectionError { send_back_addr, error, .. } => {
+                tracing::debug!(from = ?Quoted(&send_back_addr), error = ?Quoted(&error), "somebody's call has failed");
+                if self.met.take(Caller::Other) || matches!(error, ListenError::LocalPeerId { .. }) {
+                    self.twins.on_call(send_back_addr.to_string(), Instant::now());
+                }
+            }
+            event => tracing::trace!(event = ?Quoted(format_args!("{event:?}")), "swarm"),
+        }
+    }
+
+    fn on_behaviour(&mut self, event: BehaviourEvent) {
+        match event {
+            BehaviourEvent::Gossip(gossipsub::Event::Message { propagation_source, message_id, message }) => {
+                self.stats.gossip_received += 1;
+                let token = Some(ReportToken { message: message_id, source: propagation_source });
+                let from = peers::to_wire(&propagation_source);
+                frames::log("heard", Some(&from), &message.data);
+                self.tell(NetEvent::Received { from, channel: Channel::Gossip, bytes: message.data.into(), token });
+            }
+            BehaviourEvent::Gossip(gossipsub::Event::Subscribed { peer_id, topic }) => {
+                let subscribed =
+                    Topic::ALL.into_iter().find(|known| topic.as_str() == known.name(&self.config.network));
+                let recent = subscribed.map(|topic| self.recent.of(topic, Instant::now()));
+                for frame in recent.into_iter().flatten() {
+                    self.enqueue(peer_id, frame);
+                }
+            }
+            BehaviourEvent::Identify(identify::Event::Received { peer_id, info, .. }) => {
+                // Only where a peer can be reached is believed, and only as a place to try.
+                for address in info.listen_addrs.iter().take(limits::IDENTIFIED) {
+                    if self.own.judge.believes(address) {
+                        self.swarm.behaviour_mut().kad.add_address(&peer_id, address.clone());
+                    }
+                }
+                self.look_at_network(peer_id, &info);
+            }
+            BehaviourEvent::Mdns(mdns::Event::Discovered(found)) => {
+                for (_, address) in found {
+                    self.dial(address);
+                }
+            }
+            BehaviourEvent::Kad(event) => self.on_kad(event),
+            event => tracing::trace!(event = ?Quoted(format_args!("{event:?}")), "behaviour"),
+        }
+    }
+
+    fn on_kad(&mut self, event: kad::Event) {
+        match event {
+            kad::Event::InboundRequest { request: kad::InboundRequest::PutRecord { record: Some(record), .. } } => {
+                // The store looks at every entry before it takes it.
+                if let Err(error) = kad::store::RecordStore::put(self.swarm.behaviour_mut().kad.store_mut(), record) {
+                    tracing::debug!(%error, "a record of another node was not stored");
+                }
+            }
+            kad::Event::RoutingUpdated { .. } if !self.dht_ready => {
+                self.dht_ready = true;
+                self.tell(NetEvent::DhtReady);
+            }
+            kad::Event::OutboundQueryProgressed { id, result: kad::QueryResult::GetRecord(result), step, .. } => {
+                let Some(query) = self.queries.get_mut(&id) else { return };
+                if let Ok(kad::GetRecordOk::FoundRecord(found)) = result
+                    && query.found.len() < limits::ANSWERS
+                {
+                    query.found.push(found.record.value);
+                }
+                if step.last {
+                    self.answer(id);
+                }
+            }
+            event => tracing::trace!(event = ?Quoted(format_args!("{event:?}")), "kademlia"),
+        }
+    }
+
+    fn answer(&mut self, id: kad::QueryId) {
+        if let Some(Query { key, found, answer }) = self.queries.remove(&id) {
+            // Whoever asked may have gone.
+            drop(answer.send(dht::unite(&*self.policy, &key.to_bytes(), &found)));
+        }
+    }
+
+    /// The node's addresses are not what they were.
+    fn on_addresses(&mut self) {
+        let listening: Vec<Multiaddr> = self.swarm.listeners().cloned().collect();
+        self.own.judge.listens_on(&listening);
+        let offered = reach::offered(&listening, self.config.reach);
+        if offered == self.own.offered {
+            return;
+        }
+        // Others are told by identify what they are told by advertisements, and relays tell it those that they relay for.
+        let addresses: Vec<Multiaddr> = offered.addresses.iter().filter_map(peers::address_from_wire).collect();
+        for gone in self.own.offered.addresses.iter().filter_map(peers::address_from_wire) {
+            if !addresses.contains(&gone) {
+                self.swarm.remove_external_address(&gone);
+            }
+        }
+        for address in addresses {
+            self.swarm.add_external_address(address);
+        }
+        self.own.offered = offered.clone();
+        self.own.settles = Some(Instant::now() + limits::SETTLING);
+        self.tell(NetEvent::AddressesChanged { offered, settled: false });
+    }
+
+    /// The node's addresses have stayed what they are for a moment.
+    pub(super) fn settle(&mut self) {
+        self.own.settles = None;
+        let offered = &self.own.offered;
+        if self.own.settled.as_ref() != Some(offered) {
+            let offered = offered.clone();
+            self.own.settled = Some(offered.clone());
+            self.tell(NetEvent::AddressesChanged { offered, settled: true });
+        }
+    }
+
+    fn on_listener_closed(&mut self, id: ListenerId, addresses: &[Multiaddr], reason: io::Result<()>) {
+        let relay = self.at_relays.iter().find(|(_, listener)| **listener == id).map(|(relay, _)| *relay);
+        if let Some(relay) = relay {
+            self.at_relays.remove(&relay);
+        }
+        self.on_addresses();
+        let reason = reason.err().map_or_else(|| "it was closed".to_owned(), |error| words::of_listening(&error, None));
+        for address in addresses {
+            self.tell(NetEvent::ListeningEnded { address: address.to_string(), reason: reason.clone() });
+        }
+        if let Some(relay) = relay.filter(|relay| self.outboxes.is_connected(relay)) {
+            self.named_failed(&relay, &format!("it does not relay for this node: {reason}"));
+        }
+        tracing::warn!(?addresses, %reason, "the node does not listen here any more");
+    }
+
+    /// Lets a relay of this node's listen for it, if it does not.
+    fn listen_at(&mut self, peer: &PeerId) {
+        let is_there = self.at_relays.contains_key(peer);
+        let relays = self.config.relays.iter();
+        let relay =
+            relays.filter(|_| !is_there).find(|relay| peers::split_peer(relay).is_some_and(|(id, _)| id == *peer));
+        if let Some(circuit) = relay.map(circuit_at) {
+            match self.swarm.listen_on(circuit) {
+                Ok(id) => drop(self.at_relays.insert(*peer, id)),
+                Err(error) => tracing::warn!(%peer, error = ?Quoted(&error), "a relay is not listened at"),
+            }
+        }
+    }
+
+    /// A peer that there is something to say to, or that the user has named, was not reached.
+    pub(super) fn not_reached(&mut self, peer: PeerId, error: &DialError) {
+        if matches!(error, DialError::DialPeerConditionFalse(_)) {
+            return;
+        }
+        let reason = words::of_dialling(error, &self.config.keypair.libp2p_id());
+        self.named_failed(&peer, &reason);
+        if let Some(problem) = self.sought.remove(&peer) {
+            let reason = problem.unwrap_or(reason);
+            self.tell(NetEvent::Unreachable { peer: peers::to_wire(&peer), reason });
+        }
+    }
+
+    fn named_failed(&mut self, peer: &PeerId, reason: &str) {
+        if let Some(address) = self.wanted.failed(peer, reason) {
+            self.tell(NetEvent::NamedUnreachable { address, reason: reason.to_owned() });
+        }
+    }
+
+    /// A peer of another network can be connected with, and there is nothing to say.
+    fn look_at_network(&mut self, peer: PeerId, info: &identify::Info) {
+        if info.protocols.contains(&self.protocol) {
+            return;
+        }
+        let version = info.protocol_version.strip_prefix("/motet/").and_then(|rest| rest.split('/').next());
+        let own = &self.config.network;
+        let reason = match version {
+            Some(network) if network != own.as_str() => {
+                let network: String = network.chars().filter(|letter| !letter.is_control()).take(64).collect();
+                format!("it is on the network {network:?}, and this node on {:?}", own.as_str())
+            }
+            _ => "it is no node that speaks this protocol".to_owned(),
+        };
+        tracing::debug!(%peer, %reason, "a peer has nothing to say");
+        self.named_failed(&peer, &reason);
+    }
+
+    /// It has turned out who has this node's own identity.
+    pub(super) fn on_twins(&mut self) {
+        match self.twins.due(Instant::now()) {
+            Some(Found::Other(address)) => self.tell(NetEvent::Twin { address }),
+            // There is nothing to be said to oneself.
+            Some(Found::Itself) => self.wanted.remove(&self.config.keypair.libp2p_id()),
+            None => {}
+        }
+    }
+
+    /// Whether this node's own identity has answered, and where. What has failed comes back, for what it is.
+    fn look_for_twin(&mut self, error: DialError) -> DialError {
+        let met = self.met.take(Caller::This);
+        let address = match &error {
+            DialError::LocalPeerId { address } => Some(address),
+            DialError::WrongPeerId { obtained, address } if *obtained == self.config.keypair.libp2p_id() => {
+                Some(address)
+            }
+            DialError::Transport(tried) if met => tried.first().map(|(address, _)| address),
+            _ => None,
+        };
+        let Some(address) = address.cloned() else { return error };
+        let now = Instant::now();
+        let place = peers::split_peer(&address).map_or_else(|| address.clone(), |(_, rest)| rest);
+        if self.swarm.listeners().any(|own| *own == place) {
+            self.twins.on_own_address(now);
+        } else {
+            self.twins.on_answer(place.to_string(), now);
+        }
+        DialError::LocalPeerId { address }
+    }
+}

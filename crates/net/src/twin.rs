@@ -1,0 +1,115 @@
+//! Other nodes with this node's own identity: a copy of its data that runs somewhere else.
+//!
+//! Two such nodes can never be connected with each other, and whoever looks for one finds either. What they notice is an attempt: one
+//! calls the other, and each hears its own peer id. A node that calls itself hears the same, at both ends at once; that is no
+//! second node, so each end waits a moment for the other before it is told.
+
+use tokio::time::Instant;
+
+use crate::limits;
+
+/// What has answered or called.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Found {
+    /// This very node, at an address that it has not known for its own.
+    Itself,
+    /// Another node of this identity, which is there.
+    Other(String),
+}
+
+/// What has been heard of this node's own peer id at the other end of a connection.
+#[derive(Debug, Default)]
+pub(crate) struct Twins {
+    /// Where it has answered, and when.
+    answered: Option<(Instant, String)>,
+    /// Where it has called from, and when.
+    called: Option<(Instant, String)>,
+    /// When this node has last heard its own peer id by calling.
+    last_answer: Option<Instant>,
+    /// When its own peer id has last called this node.
+    last_call: Option<Instant>,
+    told: Option<Instant>,
+}
+
+impl Twins {
+    /// This node has called an address that is none of its own, and its own peer id has answered.
+    pub(crate) fn on_answer(&mut self, address: String, now: Instant) {
+        self.answered.get_or_insert((now, address));
+        self.last_answer = Some(now);
+    }
+
+    /// This node has called one of its own addresses.
+    pub(crate) fn on_own_address(&mut self, now: Instant) {
+        self.last_answer = Some(now);
+    }
+
+    /// Its own peer id has called this node.
+    pub(crate) fn on_call(&mut self, address: String, now: Instant) {
+        self.called.get_or_insert((now, address));
+        self.last_call = Some(now);
+    }
+
+    /// When there is something to decide.
+    pub(crate) fn next(&self) -> Option<Instant> {
+        let since = [&self.answered, &self.called].into_iter().flatten().map(|(at, _)| *at).min();
+        since.map(|at| at + limits::TWIN_WAIT)
+    }
+
+    /// What has turned out, if it is not known and has not been told lately.
+    pub(crate) fn due(&mut self, now: Instant) -> Option<Found> {
+        let answered = self.answered.take_if(|(at, _)| *at + limits::TWIN_WAIT <= now);
+        let called = self.called.take_if(|(at, _)| *at + limits::TWIN_WAIT <= now);
+        let around = |at: Instant, other: Option<Instant>| other.is_some_and(|other| other + limits::TWIN_WAIT >= at);
+        if answered.as_ref().is_some_and(|(at, _)| around(*at, self.last_call)) {
+            return Some(Found::Itself);
+        }
+        let called = called.filter(|(at, _)| !around(*at, self.last_answer));
+        let (_, address) = answered.or(called)?;
+        if self.told.is_some_and(|told| told + limits::TWIN_PAUSE > now) {
+            return None;
+        }
+        self.told = Some(now);
+        Some(Found::Other(address))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PLACE: &str = "/ip4/203.0.113.7/tcp/1";
+
+    #[test]
+    fn who_answers_or_calls_with_ones_own_identity_is_told_of_once_in_a_while() {
+        let now = Instant::now();
+        let mut caller = Twins::default();
+        assert_eq!(caller.next(), None);
+        caller.on_answer(PLACE.to_owned(), now);
+        let later = caller.next().unwrap();
+        assert_eq!(caller.due(now), None);
+        assert_eq!(caller.due(later), Some(Found::Other(PLACE.to_owned())));
+        assert_eq!(caller.next(), None);
+        caller.on_answer(PLACE.to_owned(), later);
+        assert_eq!(caller.due(caller.next().unwrap()), None, "it has just been told");
+        caller.on_answer(PLACE.to_owned(), later + limits::TWIN_PAUSE);
+        assert_eq!(caller.due(caller.next().unwrap()), Some(Found::Other(PLACE.to_owned())));
+        let mut called = Twins::default();
+        called.on_call(PLACE.to_owned(), now);
+        assert_eq!(called.due(called.next().unwrap()), Some(Found::Other(PLACE.to_owned())));
+    }
+
+    #[test]
+    fn a_node_that_calls_itself_is_no_other_node() {
+        let now = Instant::now();
+        let late = now + limits::TWIN_WAIT;
+        // By an address that it does not know for its own, such as one of a router that forwards a port to it.
+        let mut twins = Twins::default();
+        twins.on_answer(PLACE.to_owned(), now);
+        twins.on_call("/ip4/192.168.7.1/tcp/9".to_owned(), now);
+        assert_eq!(twins.due(late), Some(Found::Itself));
+        let mut twins = Twins::default();
+        twins.on_call(PLACE.to_owned(), now);
+        twins.on_own_address(now);
+        assert_eq!(twins.due(late), None);
+    }
+}
