@@ -19,6 +19,7 @@ pub mod input;
 mod open_end;
 mod privacy;
 mod progress;
+mod reach;
 mod requests;
 mod resources;
 mod resume;
@@ -33,7 +34,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use motet_core_crypto::PublicKey;
-use motet_wire::{Attempt, Message, MonotonicMs, NetworkId, Now, PeerId, RequestId, SessionId, TimestampMs, Validated};
+use motet_wire::{
+    Address, Attempt, Message, MonotonicMs, NetworkId, Now, PeerId, RequestId, SessionId, TimestampMs, Validated,
+};
 use rand_core::TryCryptoRng;
 
 use crate::config::Config;
@@ -59,6 +62,10 @@ pub struct Engine {
     peer: PeerId,
     hosted: BTreeMap<PublicKey, Hosted>,
     directory: Directory,
+    /// Where this node can be reached: what others are told.
+    addresses: Vec<Address>,
+    /// Signers that were not reached, and when the user was told.
+    unreachable: BTreeMap<PublicKey, MonotonicMs>,
     resources: Resources,
     conduct: Conduct,
     sessions: BTreeMap<RequestId, Session>,
@@ -102,6 +109,8 @@ impl Engine {
             peer,
             hosted: BTreeMap::new(),
             directory: Directory::default(),
+            addresses: Vec::new(),
+            unreachable: BTreeMap::new(),
             resources: Resources::default(),
             conduct: Conduct::new(&snapshot.standings),
             sessions: BTreeMap::new(),
@@ -160,6 +169,8 @@ impl Engine {
             Input::PersistFailed { records, detail } => self.on_persist_failed(&records, &detail, step),
             Input::Malformed { sender } => self.note_malformed(&sender, step),
             Input::PeerConnected { peer } => self.on_peer_connected(peer, step),
+            Input::PeerUnreachable { peer, reason } => self.on_peer_unreachable(&peer, &reason, step),
+            Input::Addresses(addresses) => self.on_addresses(addresses, step),
             Input::Tick => self.say_unsaid(step),
         }
     }

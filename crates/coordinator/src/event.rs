@@ -2,6 +2,7 @@
 //! state that it speaks of has been reached and stored.
 
 use motet_core_crypto::{PublicKey, Signature, XOnlyPublicKey};
+use motet_net::Scope;
 use motet_wire::{
     AdvertisementId, Attempt, Channel, Charge, MessageId, PeerId, RequestId, ResourceAnnouncement, SessionId,
     SignerAdvertisement, SignerIndex, SigningRequest,
@@ -95,6 +96,57 @@ pub enum Event {
         /// Where, as a multiaddr without the peer id.
         address: String,
     },
+    /// The node does not listen on an address any more, though its machine still has it.
+    ListeningEnded {
+        /// Which, as a multiaddr.
+        address: String,
+        /// Why.
+        reason: String,
+    },
+    /// Where a node that is meant for the internet can be reached has changed.
+    AddressesChanged {
+        /// What its advertisements say from now on, as multiaddrs.
+        addresses: Vec<String>,
+        /// From how far away these can be reached.
+        scope: Scope,
+        /// How many more there are that reach as far, and have no place in an advertisement.
+        left_out: usize,
+    },
+    /// There is something to say to a signer, and its peer is not reached.
+    SignerUnreachable {
+        /// Which.
+        signer: PublicKey,
+        /// Why.
+        reason: String,
+    },
+    /// A peer that the user has named is not reached, or is not what it should be.
+    PeerUnreachable {
+        /// The address by which the user has named it.
+        address: String,
+        /// Why.
+        reason: String,
+    },
+    /// Another process speaks for a signer of this node: a copy of it, or one that was started with the same key.
+    IdentityConflict {
+        /// The signer.
+        signer: PublicKey,
+        /// The peer that the other process says it is: this node's own, if it has a copy of its data.
+        peer: PeerId,
+    },
+    /// Another node has this node's identity in the network: a copy of its data.
+    PeerIdConflict {
+        /// The identity.
+        peer: PeerId,
+        /// Where the other node has answered, or has called from.
+        address: String,
+    },
+    /// A peer's clock and this node's differ by more than they may, so that what the one announces is dropped by the other.
+    ClocksDiffer {
+        /// Which peer.
+        peer: PeerId,
+        /// By how many seconds the peer's clock is ahead; less than zero, if it is behind.
+        seconds: i64,
+    },
     /// A peer is connected.
     PeerConnected {
         /// Which.
@@ -139,6 +191,13 @@ impl Event {
             Self::SessionError { .. } => "SessionError",
             Self::SessionClosed { .. } => "SessionClosed",
             Self::Listening { .. } => "Listening",
+            Self::ListeningEnded { .. } => "ListeningEnded",
+            Self::AddressesChanged { .. } => "AddressesChanged",
+            Self::SignerUnreachable { .. } => "SignerUnreachable",
+            Self::PeerUnreachable { .. } => "PeerUnreachable",
+            Self::IdentityConflict { .. } => "IdentityConflict",
+            Self::PeerIdConflict { .. } => "PeerIdConflict",
+            Self::ClocksDiffer { .. } => "ClocksDiffer",
             Self::PeerConnected { .. } => "PeerConnected",
             Self::PeerDisconnected { .. } => "PeerDisconnected",
             Self::DhtReady => "DhtReady",
@@ -172,6 +231,13 @@ impl Event {
             | Self::SignerUnavailable(_)
             | Self::ResourceAnnounced(_)
             | Self::Listening { .. }
+            | Self::ListeningEnded { .. }
+            | Self::AddressesChanged { .. }
+            | Self::SignerUnreachable { .. }
+            | Self::PeerUnreachable { .. }
+            | Self::IdentityConflict { .. }
+            | Self::PeerIdConflict { .. }
+            | Self::ClocksDiffer { .. }
             | Self::PeerConnected { .. }
             | Self::PeerDisconnected { .. }
             | Self::DhtReady => None,

@@ -59,6 +59,19 @@ pub const COVER_INTERVAL: Duration = Duration::from_secs(1);
 /// The noise in a frame of no meaning, in bytes: with what is around it, as long as joins, nonces and partial signatures of a
 /// few items.
 pub const COVER_BYTES: (usize, usize) = (120, 560);
+/// How soon a signer is advertised again when its addresses have changed: others take one advertisement a minute.
+pub const ADVERTISED_AGAIN: Duration = Duration::from_secs(61);
+/// How soon the user is told again of the same trouble with somebody else.
+pub const TOLD_AGAIN: Duration = Duration::from_secs(5 * 60);
+/// How soon the user is told again that a peer's clock differs,
+pub const CLOCK_TOLD_AGAIN: Duration = Duration::from_secs(10 * 60);
+/// and of how many peers that is remembered.
+pub const CLOCKS: usize = 256;
+/// When it is first looked whether another process has put an advertisement of this node's signers into the DHT; the pause
+/// doubles,
+pub const RIVALS_FIRST: Duration = Duration::from_secs(5);
+/// up to this: one question for each signer costs others little, and two processes with one key cost sessions.
+pub const RIVALS_MOST: Duration = Duration::from_secs(5 * 60);
 /// Events that a slow listener may be behind before it loses the oldest.
 pub const EVENTS: usize = 8192;
 /// Results of computations and answers of signers that wait for the engine.

@@ -24,17 +24,19 @@ mod held;
 mod ingress;
 mod load;
 mod log;
+mod network;
 mod pool;
 mod published;
+mod rivals;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use motet_core_crypto::PublicKey;
-use motet_net::{Keypair, Net, NetConfig, NetError, NetEvent, NetHandle};
+use motet_net::{Keypair, Net, NetConfig, NetError, NetEvent, NetHandle, Reach};
 use motet_wire::work::HashWork;
-use motet_wire::{Address, Channel, PeerId, Validator, ValidatorLimits, WorkPolicy};
+use motet_wire::{Channel, MonotonicMs, PeerId, Validator, ValidatorLimits, WorkPolicy};
 use tokio::sync::{Semaphore, broadcast, mpsc, oneshot};
 use tracing::Span;
 
@@ -135,6 +137,7 @@ impl Node {
         let clock = Clock::start();
         let network = self.net.network.clone();
         let peer = self.net.keypair.peer_id();
+        let reach = self.net.reach;
         let store = Arc::clone(&self.store);
         let snapshot = tokio::task::spawn_blocking(move || store.load())
             .await
@@ -175,7 +178,8 @@ impl Node {
             callers: BTreeMap::new(),
             decisions: Decisions::default(),
             next_command: 0,
-            addresses: Vec::new(),
+            reach,
+            clocks: BTreeMap::new(),
             deferred: VecDeque::new(),
             senders: BTreeMap::new(),
             backlog: VecDeque::new(),
@@ -186,6 +190,7 @@ impl Node {
             way_out,
         };
         tokio::spawn(driver.run(net_events));
+        tokio::spawn(rivals::look(network.clone(), net.clone(), calls_in.downgrade(), keys.clone()));
         let handle = Handle::new(network, calls_in, net, events);
         for signer in keys {
             let added = handle.call(Command::AddSigner { signer }).await;
@@ -245,7 +250,9 @@ struct Driver {
     /// What the policy has been asked and has not decided.
     decisions: Decisions,
     next_command: u64,
-    addresses: Vec<Address>,
+    reach: Reach,
+    /// Peers whose clocks differ from this node's, and when the user was told.
+    clocks: BTreeMap<PeerId, MonotonicMs>,
     deferred: VecDeque<Vec<Released>>,
     /// The points of senders, by their bytes.
     senders: BTreeMap<[u8; 33], PublicKey>,
@@ -348,15 +355,7 @@ impl Driver {
                 self.next_command += 1;
                 let id = CommandId(self.next_command);
                 self.callers.insert(id, caller);
-                let command = match *command {
-                    // Where this node can be reached is the driver's to know.
-                    Command::Advertise { signer, criteria, metadata, addresses, lifetime } => {
-                        let addresses = if addresses.is_empty() { self.addresses.clone() } else { addresses };
-                        Command::Advertise { signer, criteria, metadata, addresses, lifetime }
-                    }
-                    other => other,
-                };
-                self.handle(Input::Command(id, command));
+                self.handle(Input::Command(id, *command));
             }
             Call::Ingest { frames, channel, done } => {
                 let arrivals = frames.into_iter().map(|frame| (frame, channel, self.peer, None)).collect();
@@ -364,50 +363,6 @@ impl Driver {
             }
             Call::Stop(_) => {}
         }
-    }
-
-    /// Takes in what waits: frames that have come together are checked together.
-    fn on_net(&mut self, first: NetEvent, network: &mut mpsc::Receiver<NetEvent>) {
-        self.validator.set_load(load::of(network));
-        let mut arrivals = Vec::new();
-        let mut next = Some(first);
-        while let Some(event) = next {
-            if let NetEvent::Received { from, channel, bytes, token } = event {
-                arrivals.push((bytes, channel, from, token));
-            } else {
-                self.on_net_change(event);
-            }
-            next = if arrivals.len() < limits::ARRIVALS { network.try_recv().ok() } else { None };
-        }
-        if !arrivals.is_empty() {
-            self.look_at(arrivals, None);
-        }
-    }
-
-    fn on_net_change(&mut self, event: NetEvent) {
-        match event {
-            NetEvent::Listening { address } => {
-                let full = motet_net::address_to_wire(&address);
-                self.addresses.extend(full.filter(|_| self.addresses.len() < motet_wire::limits::ADDRESSES_MAX));
-                self.tell(Event::Listening { address });
-            }
-            NetEvent::PeerConnected { peer, address } => {
-                self.tell(Event::PeerConnected { peer, address });
-                self.handle(Input::PeerConnected { peer });
-            }
-            NetEvent::PeerDisconnected { peer } => self.tell(Event::PeerDisconnected { peer }),
-            NetEvent::DhtReady => {
-                self.soon.push_back(vec![Released::Republish]);
-                self.tell(Event::DhtReady);
-            }
-            other => tracing::debug!(?other, "an unknown event of the network"),
-        }
-    }
-
-    fn tell(&self, event: Event) {
-        log::event(&event);
-        // Nobody may be listening.
-        drop(self.events.send(event));
     }
 
     /// One step of the engine, and everything that follows from it.

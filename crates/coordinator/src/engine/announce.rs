@@ -26,7 +26,21 @@ use crate::store::Record;
 pub(super) struct Advertised {
     offer: Offer,
     id: Option<AdvertisementId>,
+    pub(super) published: MonotonicMs,
     pub(super) renew_at: MonotonicMs,
+}
+
+impl Advertised {
+    /// Whether it says where the node can be reached at the time, and not what its user has said once.
+    pub(super) fn follows_addresses(&self) -> bool {
+        self.offer.addresses.is_empty()
+    }
+
+    /// It is not as it should be any more, and is renewed as soon as others take another after the last: what comes sooner, they
+    /// drop (rule V-30).
+    pub(super) fn renew_after(&mut self, last: MonotonicMs, now: MonotonicMs) {
+        self.renew_at = self.renew_at.min(last.saturating_add(limits::ADVERTISED_AGAIN).max(now));
+    }
 }
 
 /// What an advertisement says.
@@ -34,6 +48,7 @@ pub(super) struct Advertised {
 pub(super) struct Offer {
     pub(super) criteria: Criteria,
     pub(super) metadata: SignerMetadata,
+    /// None, if it is where the node is at the time.
     pub(super) addresses: Vec<Address>,
     pub(super) lifetime: Duration,
 }
@@ -91,9 +106,10 @@ impl Engine {
         offer: Offer,
         step: &mut Step<'_>,
     ) {
+        let addresses = if offer.addresses.is_empty() { &self.addresses } else { &offer.addresses };
         let result = self.delegation(&signer).map(|delegation| SignerAdvertisement {
             delegation,
-            addresses: offer.addresses.clone(),
+            addresses: addresses.clone(),
             criteria: offer.criteria.clone(),
             metadata: offer.metadata.clone(),
             created: step.now.wall,
@@ -211,6 +227,12 @@ impl Engine {
     pub(super) fn on_minted(&mut self, id: JobId, work: Option<Work>, step: &mut Step<'_>) {
         match self.minting.remove(&id) {
             None => {}
+            // The node has come to know where it is meanwhile. A stamp is for what it was made for.
+            Some(Minting::Advertisement { command, advertisement, offer })
+                if advertisement.addresses.is_empty() && !self.addresses.is_empty() && work.is_some() =>
+            {
+                self.advertise(command, advertisement.delegation.signer, offer, step);
+            }
             Some(Minting::Advertisement { command, advertisement, offer }) => {
                 let result = work.ok_or(CommandError::Work).and_then(|work| {
                     self.publish_advertisement(SignerAdvertisement { work, ..*advertisement }, offer, step)
@@ -251,7 +273,8 @@ impl Engine {
         let sealed = self.seal(&signer, advertisement, step)?;
         let id = AdvertisementId::from(sealed.id);
         if let Some(hosted) = self.hosted.get_mut(&signer) {
-            hosted.advertised = Some(Advertised { offer, id: Some(id), renew_at });
+            let published = step.now.mono;
+            hosted.advertised = Some(Advertised { offer, id: Some(id), published, renew_at });
         }
         step.broadcast(Topic::Signers, &sealed.frame);
         let key = DhtKey::signer(&self.network, &signer);
@@ -354,7 +377,11 @@ impl Engine {
     }
 
     pub(super) fn on_advertisement(&mut self, message: Validated<SignerAdvertisement>, step: &mut Step<'_>) {
-        if message.is_expired(step.now) || !self.directory.insert(&message) {
+        if message.is_expired(step.now) {
+            return;
+        }
+        self.look_for_rival(&message.message().delegation, Some(message.message().created), step);
+        if !self.directory.insert(&message) {
             return;
         }
         let own = self.is_own(message.sender());
@@ -366,6 +393,7 @@ impl Engine {
     pub(super) fn on_unavailable(&mut self, message: Validated<SignerUnavailable>, step: &mut Step<'_>) {
         let own = self.is_own(message.sender());
         let SignerUnavailable { delegation, advertisement, reason } = message.into_message();
+        self.look_for_rival(&delegation, None, step);
         if self.directory.remove(&delegation.signer, &advertisement) {
             let withdrawal = Withdrawal { signer: delegation.signer, advertisement, reason };
             step.emit(if own { Event::SignerWithdrawn(withdrawal) } else { Event::SignerUnavailable(withdrawal) });

@@ -93,6 +93,15 @@ impl Directory {
         peers.into_iter()
     }
 
+    /// The known signers that a peer serves.
+    pub(super) fn signers_at(&self, peer: &PeerId) -> impl Iterator<Item = PublicKey> {
+        let peer = *peer;
+        self.known
+            .iter()
+            .filter(move |(_, known)| known.advertisement.delegation.peer == peer)
+            .map(|(signer, _)| *signer)
+    }
+
     /// Where a peer that serves known signers may be reached.
     pub(super) fn addresses_of(&self, peer: &PeerId) -> Vec<Address> {
         let known = self.known.values().find(|known| known.advertisement.delegation.peer == *peer);

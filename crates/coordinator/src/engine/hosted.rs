@@ -31,6 +31,10 @@ pub(super) struct Hosted {
     /// Requests that have come before the first delegation: nothing can be said to them yet.
     pub(super) early_requests: Vec<Validated<SigningRequest>>,
     pub(super) advertised: Option<Advertised>,
+    /// Since when this process serves it.
+    pub(super) since: TimestampMs,
+    /// When the user was told that another process speaks for it.
+    pub(super) rival_told: Option<MonotonicMs>,
 }
 
 impl Hosted {
@@ -77,6 +81,8 @@ impl Engine {
             waiting: Some(id),
             early_requests: Vec::new(),
             advertised: None,
+            since: step.now.wall,
+            rival_told: None,
         };
         self.hosted.insert(signer, hosted);
         self.ask_for_delegation(&signer, step);

@@ -57,6 +57,15 @@ pub enum Input {
         /// Which.
         peer: PeerId,
     },
+    /// A message was for a peer, and it was not reached.
+    PeerUnreachable {
+        /// Which.
+        peer: PeerId,
+        /// Why, for people.
+        reason: String,
+    },
+    /// Where this node can be reached has changed: what advertisements are to say from now on.
+    Addresses(Vec<Address>),
     /// Time has passed.
     Tick,
 }
@@ -81,7 +90,7 @@ pub enum Command {
         criteria: Criteria,
         /// What people are shown.
         metadata: SignerMetadata,
-        /// Where this node can be reached.
+        /// Where this node can be reached; none, if it is where the node says at the time ([`Input::Addresses`]).
         addresses: Vec<Address>,
         /// How long each advertisement lives.
         lifetime: Duration,

@@ -35,7 +35,7 @@ enum Room {
 }
 
 /// Whether one certificate of a signer supersedes another. Equal times are told apart by the keys, the same everywhere.
-fn is_newer(delegation: &Delegation, known: &Delegation) -> bool {
+pub(super) fn is_newer(delegation: &Delegation, known: &Delegation) -> bool {
     (delegation.not_after, delegation.message_key) > (known.not_after, known.message_key)
 }
 

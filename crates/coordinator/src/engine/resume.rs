@@ -159,6 +159,7 @@ impl Engine {
             let cause = AbortCause::Superseded { signer: delegation.signer };
             let detail = "another process speaks for this signer; only one may".to_owned();
             step.emit(Event::SessionError { request: *id, detail });
+            self.look_for_rival(delegation, None, step);
             return self.finish(id, None, cause, step);
         }
         let attempts = session.attempts.saturating_add(1);

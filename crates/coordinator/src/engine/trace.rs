@@ -114,6 +114,8 @@ impl Engine {
             | Input::PersistFailed { .. }
             | Input::Malformed { .. }
             | Input::PeerConnected { .. }
+            | Input::PeerUnreachable { .. }
+            | Input::Addresses(_)
             | Input::Tick => None,
             Input::Command(_, command) => match command {
                 Command::Join { request, .. }

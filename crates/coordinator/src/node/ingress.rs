@@ -32,7 +32,7 @@ impl Driver {
         let mut weight = 0;
         for (bytes, channel, from, token) in arrivals {
             let (peer, author) = (self.standing_of_peer(&from), self.standing_of_author(&bytes));
-            let length = bytes.len();
+            let (length, timestamp) = (bytes.len(), peek(&bytes).map(|peek| peek.timestamp));
             let mut arrival = Arrival::new(bytes, channel, from).standing(peer, author);
             // Nothing comes on this channel but what the engine has let out: it has sealed it, or holds it as validated.
             arrival.vouched = channel == Channel::Loopback;
@@ -42,7 +42,10 @@ impl Driver {
                     weight += 1 + length / limits::BYTES_PER_WEIGHT;
                     admitted.push((worth, from, token));
                 }
-                Err(rejection) => self.on_looked(Looked { from, token, result: Err(Box::new(rejection)) }),
+                Err(rejection) => {
+                    self.look_at_clock(&rejection, channel, from, timestamp, now);
+                    self.on_looked(Looked { from, token, result: Err(Box::new(rejection)) });
+                }
             }
         }
         if admitted.is_empty() {

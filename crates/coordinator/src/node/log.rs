@@ -3,6 +3,8 @@
 //! What goes wrong is a warning, the steps of a session that people ask for are information, the rest is for whoever looks
 //! closer. Words of strangers (nicknames, reasons) are logged escaped.
 
+use motet_net::Scope;
+
 use crate::event::Event;
 
 pub(super) fn event(event: &Event) {
@@ -48,6 +50,29 @@ pub(super) fn event(event: &Event) {
             tracing::debug!(event = name, signer = %resource.announcement.delegation.signer, "event");
         }
         Event::Listening { address } => tracing::info!(event = name, %address, "listening"),
+        Event::ListeningEnded { address, reason } => {
+            tracing::warn!(event = name, %address, %reason, "the node does not listen here any more");
+        }
+        Event::AddressesChanged { addresses, scope, left_out } => {
+            if *left_out > 0 || *scope <= Scope::Machine {
+                tracing::warn!(event = name, ?addresses, ?scope, left_out, "where others can reach this node");
+            } else {
+                tracing::info!(event = name, ?addresses, ?scope, "where others can reach this node");
+            }
+        }
+        Event::SignerUnreachable { signer, reason } => {
+            tracing::warn!(event = name, %signer, reason = ?reason, "a signer is not reached");
+        }
+        Event::PeerUnreachable { address, reason } => {
+            tracing::warn!(event = name, %address, reason = ?reason, "a named peer is not reached");
+        }
+        Event::IdentityConflict { signer, peer } => {
+            tracing::error!(event = name, %signer, %peer, "another process speaks for a signer of this node");
+        }
+        Event::PeerIdConflict { peer, address } => {
+            tracing::error!(event = name, %peer, %address, "another node has this node's identity");
+        }
+        Event::ClocksDiffer { peer, seconds } => tracing::warn!(event = name, %peer, seconds, "clocks differ"),
         Event::PeerConnected { peer, .. } | Event::PeerDisconnected { peer } => {
             tracing::debug!(event = name, %peer, "event");
         }

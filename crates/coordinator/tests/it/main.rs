@@ -26,6 +26,7 @@ mod nonces;
 mod open_end;
 mod policy;
 mod privacy;
+mod reach;
 mod real;
 #[path = "../canary/recorder.rs"]
 mod recorder;
