@@ -6,6 +6,7 @@ use std::io::{IsTerminal as _, Write as _};
 use motet_coordinator::Event;
 use motet_coordinator::event::{AbortCause, Completed};
 use motet_core_crypto::PublicKey;
+use motet_net::Scope;
 use motet_wire::{Channel, MonotonicMs, RequestId};
 use serde_json::{Value, json};
 
@@ -108,6 +109,10 @@ impl Output {
         if let Event::SignerAdvertised(found) | Event::SignerDiscovered(found) = event {
             self.learn(found.advertisement.delegation.signer, &found.advertisement.metadata.nickname);
         }
+        if let Some(alarm) = self.alarm(event) {
+            // Whoever looks at neither the timeline nor the objects is told, too: nothing that follows can be relied on.
+            let _ = writeln!(std::io::stderr().lock(), "error: {alarm}");
+        }
         let milliseconds = at.0.saturating_sub(self.origin.0);
         match self.format {
             Format::Json => {
@@ -131,10 +136,39 @@ impl Output {
         }
     }
 
+    /// What cannot wait until somebody looks at the events: two processes contradict each other.
+    fn alarm(&self, event: &Event) -> Option<String> {
+        match event {
+            Event::IdentityConflict { signer, .. } => {
+                Some(format!("another process speaks for {}; stop one of the two", self.name(signer)))
+            }
+            Event::PeerIdConflict { address, .. } => Some(format!(
+                "another node has this node's identity, at {}; stop one of the two, and give one of them a data directory of \
+                 its own",
+                printable(address)
+            )),
+            _ => None,
+        }
+    }
+
     /// What people are told of an event; `None` for what does not interest them.
     fn sentence(&self, event: &Event) -> Option<(String, Option<Channel>)> {
         Some(match event {
             Event::Listening { address } => (format!("listens on {}", printable(address)), None),
+            Event::ListeningEnded { address, reason } => {
+                (format!("does not listen on {} any more: {}", printable(address), printable(reason)), None)
+            }
+            Event::AddressesChanged { scope, left_out, addresses } => {
+                (reachable(*scope, addresses.len(), *left_out)?, None)
+            }
+            Event::SignerUnreachable { signer, reason } => {
+                (format!("cannot reach {}: {}", self.name(signer), printable(reason)), None)
+            }
+            Event::PeerUnreachable { address, reason } => {
+                (format!("cannot use {}: {}; it is tried again", printable(address), printable(reason)), None)
+            }
+            Event::IdentityConflict { .. } | Event::PeerIdConflict { .. } => (self.alarm(event)?, None),
+            Event::ClocksDiffer { peer, seconds } => (clocks(&peer.to_string(), *seconds), None),
             Event::SignerAdvertised(_) => ("advertises its signer".to_owned(), None),
             Event::SignerDiscovered(found) => {
                 let signer = &found.advertisement.delegation.signer;
@@ -213,6 +247,21 @@ impl Output {
         let hex = |signer: &PublicKey| signer.to_string();
         match event {
             Event::Listening { address } => json!({"event": "Listening", "address": address}),
+            Event::ListeningEnded { address, reason } | Event::PeerUnreachable { address, reason } => {
+                json!({"event": name_of(event), "address": address, "reason": reason})
+            }
+            Event::AddressesChanged { addresses, scope, left_out } => json!({
+                "event": name_of(event), "addresses": addresses, "scope": scope_name(*scope), "left_out": left_out,
+            }),
+            Event::SignerUnreachable { signer, reason } => {
+                json!({"event": name_of(event), "signer": hex(signer), "reason": reason})
+            }
+            Event::IdentityConflict { signer, peer } => {
+                json!({"event": name_of(event), "signer": hex(signer), "peer": peer.to_string()})
+            }
+            Event::ClocksDiffer { peer, seconds } => {
+                json!({"event": name_of(event), "peer": peer.to_string(), "seconds": seconds})
+            }
             Event::SignerAdvertised(found) | Event::SignerDiscovered(found) => json!({
                 "event": name_of(event), "signer": hex(&found.advertisement.delegation.signer),
                 "nickname": found.advertisement.metadata.nickname, "channel": channel_name(found.channel),
@@ -266,7 +315,7 @@ impl Output {
                 json!({"event": name_of(event), "request": request.to_string(), "detail": detail})
             }
             Event::SessionClosed { request } => json!({"event": name_of(event), "request": request.to_string()}),
-            Event::PeerConnected { peer, address } => {
+            Event::PeerConnected { peer, address } | Event::PeerIdConflict { peer, address } => {
                 json!({"event": name_of(event), "peer": peer.to_string(), "address": address})
             }
             Event::PeerDisconnected { peer } => json!({"event": name_of(event), "peer": peer.to_string()}),
@@ -316,6 +365,59 @@ pub(crate) fn items(done: &Completed) -> Vec<Value> {
             })
         })
         .collect()
+}
+
+/// Where a node can be reached, if that is not everywhere and in full.
+fn reachable(scope: Scope, told: usize, left_out: usize) -> Option<String> {
+    match scope {
+        Scope::Internet if left_out == 0 => None,
+        Scope::Internet => {
+            Some(format!("tells others {told} of its {} addresses: there is no room for more", told + left_out))
+        }
+        Scope::Network => Some(
+            "can be reached from its own network only; to be reached from the internet, name a relay with --relay"
+                .to_owned(),
+        ),
+        Scope::Machine => Some("can be reached from this machine only; it has no other address".to_owned()),
+        Scope::Nowhere => {
+            Some("cannot be reached: it has no address; others reach it only while it is connected".to_owned())
+        }
+    }
+}
+
+const fn scope_name(scope: Scope) -> &'static str {
+    match scope {
+        Scope::Internet => "internet",
+        Scope::Network => "network",
+        Scope::Machine => "machine",
+        Scope::Nowhere => "nowhere",
+    }
+}
+
+/// That clocks differ, and what to do.
+fn clocks(peer: &str, seconds: i64) -> String {
+    let way = if seconds > 0 { "ahead of" } else { "behind" };
+    let by = duration(seconds.unsigned_abs());
+    format!(
+        "the clock of peer {peer} is {by} {way} this machine's, so that they drop what the other announces; check this machine's \
+         clock"
+    )
+}
+
+/// So many seconds in the two largest units that are needed.
+fn duration(seconds: u64) -> String {
+    const UNITS: [(u64, &str); 4] = [(86_400, "d"), (3600, "h"), (60, "min"), (1, "s")];
+    let mut left = seconds;
+    let parts: Vec<String> = UNITS
+        .iter()
+        .filter_map(|(length, unit)| {
+            let count = left / length;
+            left %= length;
+            (count > 0).then(|| format!("{count} {unit}"))
+        })
+        .take(2)
+        .collect();
+    parts.join(" ")
 }
 
 /// The name of an event: that of its variant.

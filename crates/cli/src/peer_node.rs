@@ -6,7 +6,7 @@ use std::sync::Arc;
 use motet_coordinator::node::{CrashPoint, Events, Handle};
 use motet_coordinator::{Config, Event, LocalSigner, MemoryStore, Node, NodeError, OsEntropy, Policy, Privacy, Store};
 use motet_core_crypto::{PublicKey, SecretKey};
-use motet_net::{Exposure, Keypair, Mdns, NetConfig, Reach, Relaying, parse_address};
+use motet_net::{Exposure, Keypair, Mdns, NetConfig, Reach, Relaying, is_loopback, parse_address};
 use motet_wire::NetworkId;
 
 use crate::args::NodeArgs;
@@ -110,7 +110,7 @@ fn kept(args: &NodeArgs) -> Result<(SecretKey, Arc<dyn Store>, NetConfig, String
         .collect::<Result<_, _>>()
         .map_err(Failed::here)?;
     addresses(&mut net, args);
-    if net.listen.iter().all(|address| address.to_string().starts_with("/ip4/127.")) {
+    if net.listen.iter().all(is_loopback) {
         net.reach = Reach::Local;
     }
     Ok((key, Arc::new(data.store), net, args.nickname.clone().unwrap_or_default()))

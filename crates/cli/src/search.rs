@@ -1,14 +1,14 @@
 //! The search for signers: what other nodes tell is looked at first, and the DHT is asked beside it.
 
 use core::time::Duration;
-use std::collections::BTreeSet;
 
-use motet_coordinator::{Event, Wishes};
+use motet_coordinator::Wishes;
+use motet_net::Contact;
 use motet_wire::SignerAdvertisement;
 
-use crate::args::PeerAddress;
 use crate::exit::{Exit, Failed};
 use crate::peer_node::PeerNode;
+use crate::text::printable;
 
 /// How often the search is repeated.
 const PAUSE: Duration = Duration::from_millis(250);
@@ -51,31 +51,23 @@ pub(crate) async fn search<T>(
 }
 
 /// Adds to the failure of a search what the user can do about it.
-pub(crate) async fn explain(failed: Failed, node: &mut PeerNode, named: &[PeerAddress]) -> Failed {
+pub(crate) async fn explain(failed: Failed, node: &PeerNode) -> Failed {
     if failed.exit != Exit::NotFound || failed.next.is_some() {
         return failed;
     }
-    failed.hint(hint(&unreached(node, named).await))
+    failed.hint(hint(&unreached(node).await))
 }
 
-/// How it stands with each node that was named with `--peer`: its address, and whether it is connected.
-async fn unreached(node: &mut PeerNode, named: &[PeerAddress]) -> Vec<(String, String)> {
-    let mut connected = BTreeSet::new();
-    loop {
-        let event = tokio::select! {
-            biased;
-            event = tokio::task::unconstrained(node.events.next()) => event,
-            () = core::future::ready(()) => None,
-        };
-        match event {
-            Some(Event::PeerConnected { peer, .. }) => connected.insert(peer),
-            Some(Event::PeerDisconnected { peer }) => connected.remove(&peer),
-            Some(_) => continue,
-            None => break,
-        };
-    }
-    let state = |peer: &PeerAddress| if connected.contains(&peer.peer) { "connected" } else { "not connected" };
-    named.iter().map(|peer| (peer.address.to_string(), state(peer).to_owned())).collect()
+/// How it stands with each node that was named with `--peer` or `--relay`: its address, and whether it is connected or why
+/// not.
+async fn unreached(node: &PeerNode) -> Vec<(String, String)> {
+    let named = node.handle.stats().await.map(|stats| stats.named).unwrap_or_default();
+    let words = |contact: &Contact| match contact {
+        Contact::Connected => "connected".to_owned(),
+        Contact::Dialling => "not connected yet".to_owned(),
+        Contact::Failed(reason) => format!("not connected: {}", printable(reason)),
+    };
+    named.iter().map(|peer| (peer.address.to_string(), words(&peer.contact))).collect()
 }
 
 /// What to look at when somebody was not found: the nodes that were named, each with its state.

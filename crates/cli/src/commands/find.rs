@@ -16,7 +16,7 @@ use crate::text;
 
 pub(crate) async fn run(args: FindArgs) -> Result<Exit, Failed> {
     let output = Output::new(Format::of(args.node.json), Clock::start().now().mono);
-    let mut node = PeerNode::start(&args.node, Arc::new(DeclineAll), |_| Ok(())).await?;
+    let node = PeerNode::start(&args.node, Arc::new(DeclineAll), |_| Ok(())).await?;
     output.say(&format!("looking for signers, at most {} …", words(args.timeout)));
     let wishes = Wishes { transaction_type: args.transaction_type.clone(), amount: args.amount, ..Wishes::default() };
     let mut found = Vec::new();
@@ -30,7 +30,7 @@ pub(crate) async fn run(args: FindArgs) -> Result<Exit, Failed> {
         None => {
             let (count, time) = (found.len(), words(args.timeout));
             let what = format!("{count} of {} such signers were found within {time}", args.count);
-            Err(explain(Failed::new(Exit::NotFound, what), &mut node, &args.node.peer).await)
+            Err(explain(Failed::new(Exit::NotFound, what), &node).await)
         }
     };
     node.handle.stop().await;

@@ -184,13 +184,13 @@ fn shown_bytes(message: &[u8]) -> String {
 async fn prepare(args: &SignArgs, output: &mut Output) -> Result<(PeerNode, Announcement), Failed> {
     let message = message(args.message.as_ref(), args.message_hex.as_ref())?;
     let check = |signer: &PublicKey| args.check_others(signer);
-    let mut node = PeerNode::start(&args.node, Arc::new(DeclineAll), check).await?;
+    let node = PeerNode::start(&args.node, Arc::new(DeclineAll), check).await?;
     output.learn(node.signer, &node.nickname);
     output.say(&format!("looking for {} …", printable(&list(&args.with))));
     // A node that only asks is not on offer: the others answer on the connections on which they are asked.
     let others = match find(args, &node).await {
         Ok(others) => others,
-        Err(failed) => return Err(explain(failed, &mut node, &args.node.peer).await),
+        Err(failed) => return Err(explain(failed, &node).await),
     };
     for other in &others {
         output.learn(other.delegation.signer, &other.metadata.nickname);

@@ -9,6 +9,7 @@ mod demo;
 mod files;
 mod folders;
 mod judge;
+mod networks;
 mod nobody;
 mod policy;
 mod privacy;

@@ -102,6 +102,14 @@ impl Scene {
         }
     }
 
+    /// Starts `motet` with these arguments under another program, which becomes it, such as `nsenter`.
+    pub(crate) fn start_under(&self, program: &[String], arguments: &[&str]) -> Motet {
+        let (first, rest) = program.split_first().unwrap();
+        let arguments: Vec<&str> =
+            rest.iter().map(String::as_str).chain([MOTET]).chain(arguments.iter().copied()).collect();
+        self.start_other(first, &arguments)
+    }
+
     /// Runs `motet` to its end, without input.
     pub(crate) fn run(&self, arguments: &[&str]) -> Ended {
         let mut motet = self.start(arguments);

@@ -73,6 +73,7 @@ fn holds(key: &str, value: &Value) {
         | "min_amount"
         | "max_amount"
         | "ms"
+        | "left_out"
         | "announce_to_signature_ms" => value.is_u64(),
         "valid" => value.is_boolean(),
         "verdict" | "otherwise" => ["allow", "deny", "ask"].iter().any(|verdict| value == verdict),
@@ -83,7 +84,9 @@ fn holds(key: &str, value: &Value) {
         "contacts" => value.is_u64() || value.is_null(),
         "remarks" => all(value, Value::is_string),
         "channel" => value.as_str().is_some_and(|channel| CHANNELS.contains(&channel)),
-        "types" => all(value, Value::is_string),
+        "types" | "addresses" => all(value, Value::is_string),
+        "scope" => ["internet", "network", "machine", "nowhere"].iter().any(|scope| value == scope),
+        "seconds" => value.is_i64(),
         "event" | "node" | "nickname" | "reason" | "cause" | "phase" | "detail" | "address" | "peer" | "file"
         | "error" | "next" => value.is_string(),
         _ => panic!("{key} is not documented"),
