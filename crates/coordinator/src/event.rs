@@ -119,9 +119,9 @@ pub enum Event {
         /// Why.
         reason: String,
     },
-    /// A peer that the user has named is not reached, or is not what it should be.
+    /// A peer that the configuration names is not reached, or is not what it should be.
     PeerUnreachable {
-        /// The address by which the user has named it.
+        /// The address by which it is named.
         address: String,
         /// Why.
         reason: String,

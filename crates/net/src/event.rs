@@ -47,9 +47,9 @@ pub enum NetEvent {
         /// Why.
         reason: String,
     },
-    /// A peer that the user has named is not reached, or is not what it should be. It is told once for each reason.
+    /// A peer that the configuration names is not reached, or is not what it should be. It is told once for each reason.
     NamedUnreachable {
-        /// The address by which the user has named it.
+        /// The address by which it is named.
         address: String,
         /// Why.
         reason: String,

@@ -84,7 +84,7 @@ pub struct Stats {
     pub dropped: u64,
     /// Addresses that the node listens on.
     pub listening: Vec<String>,
-    /// The peers that the user has named, and what came of dialling them.
+    /// The peers that the configuration names, and what came of dialling them.
     pub named: Vec<Named>,
 }
 

@@ -28,7 +28,7 @@ use crate::reach::Judge;
 use crate::recent::Recent;
 use crate::task::{Own, Task};
 use crate::twin::Twins;
-use crate::wanted::Wanted;
+use crate::wanted::{Naming, Wanted};
 use crate::words;
 
 /// The network node of one process.
@@ -98,7 +98,7 @@ impl Net {
         }
         for relay in &config.relays {
             if let Some((peer, _)) = peers::split_peer(relay) {
-                wanted.add(peer, relay.clone());
+                wanted.add(peer, relay.clone(), Naming::Configured);
             }
         }
         let (orders_in, orders) = mpsc::channel(limits::COMMANDS);

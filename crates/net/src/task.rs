@@ -34,7 +34,7 @@ use crate::quoted::Quoted;
 use crate::reach::{Judge, Offered, Scope};
 use crate::recent::Recent;
 use crate::twin::Twins;
-use crate::wanted::Wanted;
+use crate::wanted::{Naming, Wanted};
 use crate::words;
 
 /// The swarm, and what the loop remembers.
@@ -189,7 +189,9 @@ impl Task {
             Order::Get { key, answer } => self.get(key, answer),
             Order::Dial { address } => {
                 if let Some((peer, _)) = peers::split_peer(&address) {
-                    self.wanted.add(peer, address.clone());
+                    let listed = self.config.bootstrap.contains(&address);
+                    let naming = if listed { Naming::Configured } else { Naming::Called };
+                    self.wanted.add(peer, address.clone(), naming);
                     if self.outboxes.is_connected(&peer) {
                         self.wanted.connected(&peer);
                     }

@@ -10,7 +10,16 @@ use tokio::time::Instant;
 
 use crate::limits;
 
-/// A peer that the user has named, and what came of dialling it.
+/// How a peer was named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Naming {
+    /// By a call. It may be a guess: a note that somebody has left, or an address that has been read somewhere.
+    Called,
+    /// In the configuration. Somebody relies on it, and is told if nothing comes of it.
+    Configured,
+}
+
+/// A peer that the configuration names, and what came of dialling it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Named {
     /// The address by which the user has named it.
@@ -38,6 +47,7 @@ pub(crate) struct Wanted(BTreeMap<PeerId, Want>);
 struct Want {
     address: Multiaddr,
     contact: Contact,
+    naming: Naming,
     /// The last failure that was told.
     told: Option<String>,
     failures: u32,
@@ -46,32 +56,35 @@ struct Want {
 
 impl Wanted {
     /// The user names a peer, and where it is.
-    pub(crate) fn add(&mut self, peer: PeerId, address: Multiaddr) {
+    pub(crate) fn add(&mut self, peer: PeerId, address: Multiaddr, naming: Naming) {
         if self.0.len() < limits::WANTED || self.0.contains_key(&peer) {
             let want = self.0.entry(peer).or_insert_with(|| Want {
                 address: address.clone(),
                 contact: Contact::Dialling,
+                naming,
                 told: None,
                 failures: 0,
                 again: None,
             });
             (want.address, want.failures, want.again) = (address, 0, None);
+            want.naming = want.naming.max(naming);
         }
     }
 
-    /// What came of dialling each.
+    /// What came of dialling each that is in the configuration.
     pub(crate) fn named(&self) -> Vec<Named> {
         let named = |want: &Want| Named { address: want.address.to_string(), contact: want.contact.clone() };
-        self.0.values().map(named).collect()
+        self.0.values().filter(|want| want.naming == Naming::Configured).map(named).collect()
     }
 
-    /// A peer is not reached, or is not what it should be. The address by which it was named, if that has not been told yet.
+    /// A peer is not reached, or is not what it should be. The address by which it is named in the configuration, if it is, and if
+    /// that has not been told yet.
     pub(crate) fn failed(&mut self, peer: &PeerId, reason: &str) -> Option<String> {
         let want = self.0.get_mut(peer)?;
         want.contact = Contact::Failed(reason.to_owned());
         let is_new = want.told.as_deref() != Some(reason);
         want.told = Some(reason.to_owned());
-        is_new.then(|| want.address.to_string())
+        (is_new && want.naming == Naming::Configured).then(|| want.address.to_string())
     }
 
     /// It is not wanted any more.
@@ -132,7 +145,7 @@ mod tests {
     #[test]
     fn pauses_double_up_to_a_bound_and_begin_anew_with_a_connection() {
         let (mut wanted, somebody, now) = (Wanted::default(), peer(), Instant::now());
-        wanted.add(somebody, Multiaddr::empty());
+        wanted.add(somebody, Multiaddr::empty(), Naming::Called);
         assert_eq!(wanted.next(), None, "it is being dialled");
         let mut pauses = Vec::new();
         for _ in 0..12 {
@@ -157,12 +170,33 @@ mod tests {
         assert_eq!(wanted.next(), None);
         let many: Vec<PeerId> = (0..=limits::WANTED).map(|_| peer()).collect();
         for peer in &many {
-            wanted.add(*peer, Multiaddr::empty());
+            wanted.add(*peer, Multiaddr::empty(), Naming::Called);
             wanted.missed(peer, now);
         }
         assert_eq!(wanted.due(now + limits::REDIAL).len(), limits::WANTED);
         wanted.missed(&many[0], now);
         wanted.remove(&many[0]);
         assert_eq!(wanted.next(), None);
+    }
+
+    #[test]
+    fn a_failure_is_told_once_for_each_reason_and_of_peers_in_the_configuration() {
+        let (mut wanted, listed, guessed) = (Wanted::default(), peer(), peer());
+        let place: Multiaddr = "/ip4/127.0.0.1/tcp/1".parse().unwrap();
+        wanted.add(listed, place.clone(), Naming::Configured);
+        wanted.add(guessed, Multiaddr::empty(), Naming::Called);
+        // A call about the same peer takes nothing away.
+        wanted.add(listed, place.clone(), Naming::Called);
+        assert_eq!(wanted.failed(&guessed, "a reason"), None);
+        assert_eq!(wanted.failed(&listed, "a reason"), Some(place.to_string()));
+        assert_eq!(wanted.failed(&listed, "a reason"), None);
+        assert_eq!(wanted.failed(&listed, "another"), Some(place.to_string()));
+        let failed = Named { address: place.to_string(), contact: Contact::Failed("another".to_owned()) };
+        assert_eq!(wanted.named(), [failed]);
+        wanted.connected(&listed);
+        assert_eq!(wanted.named().pop().unwrap().contact, Contact::Connected);
+        wanted.lost(&listed);
+        assert!(matches!(wanted.named().pop().unwrap().contact, Contact::Failed(_)));
+        assert_eq!(wanted.failed(&listed, "another"), Some(place.to_string()), "it was there meanwhile");
     }
 }

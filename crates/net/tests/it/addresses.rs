@@ -211,26 +211,37 @@ async fn a_peer_that_has_gone_is_said_not_to_answer() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_named_peer_with_another_id_is_said_to_be_another_node_once() {
-    let mut node = Peer::alone().await;
-    let mut other = Peer::alone().await;
+    let other = Peer::alone().await;
     let expected = Keypair::generate().peer_id();
     let wrong = format!("{}/p2p/{expected}", place(&other));
-    node.handle.dial(&wrong).await.unwrap();
+    let mut node = beginning_at(&wrong).await;
     let (address, reason) = named_unreachable(&mut node).await;
     assert_eq!((address, &*reason), (wrong.clone(), &*format!("another node answers there: {}", other.id())));
     let named = node.handle.stats().await.unwrap().named;
     assert_eq!(named, [Named { address: wrong.clone(), contact: Contact::Failed(reason) }]);
     // It is dialled again, and that is no news.
-    let place = place(&other);
     other.handle.stop().await;
-    drop(other);
     let (address, reason) = named_unreachable(&mut node).await;
     assert_eq!((address, &*reason), (wrong, "nobody listens there"));
-    other = Peer::start(config(&place)).await;
-    node.handle.dial(&other.address).await.unwrap();
-    node.connected(&other.id()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_named_peer_that_comes_late_is_connected_and_said_to_be() {
+    let identity = Keypair::generate();
+    let at = |listen: &str| {
+        let mut settings = config(listen);
+        settings.keypair = identity.clone();
+        settings
+    };
+    let early = Peer::start(at(TCP)).await;
+    let (place, address) = (place(&early), early.address.clone());
+    early.handle.stop().await;
+    let mut node = beginning_at(&address).await;
+    assert_eq!(named_unreachable(&mut node).await, (address.clone(), "nobody listens there".to_owned()));
+    let late = Peer::start(at(&place)).await;
+    node.connected(&late.id()).await;
     let named = node.handle.stats().await.unwrap().named;
-    assert!(named.contains(&Named { address: other.address, contact: Contact::Connected }), "{named:?}");
+    assert_eq!(named, [Named { address, contact: Contact::Connected }]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -242,9 +253,8 @@ async fn a_named_place_where_another_program_listens_is_said_to_be_that() {
             drop(std::io::Write::write_all(&mut socket.unwrap(), b"HTTP/1.0 400 Bad Request\r\n\r\n"));
         }
     });
-    let mut node = Peer::alone().await;
     let peer = Keypair::generate().peer_id();
-    node.handle.dial(&format!("/ip4/127.0.0.1/tcp/{port}/p2p/{peer}")).await.unwrap();
+    let mut node = beginning_at(&format!("/ip4/127.0.0.1/tcp/{port}/p2p/{peer}")).await;
     let (_, reason) = named_unreachable(&mut node).await;
     assert!(reason.starts_with("whatever listens there"), "{reason}");
 }
@@ -258,6 +268,13 @@ async fn a_named_peer_of_another_network_is_said_to_be_that() {
     let (address, reason) = named_unreachable(&mut node).await;
     assert_eq!(address, other.address);
     assert!(reason.contains("\"elsewhere\""), "{reason}");
+}
+
+/// A node that begins at this address.
+async fn beginning_at(address: &str) -> Peer {
+    let mut settings = config(TCP);
+    settings.bootstrap.push(parse_address(address).unwrap());
+    Peer::start(settings).await
 }
 
 async fn twin(node: &mut Peer) -> String {
@@ -293,11 +310,10 @@ async fn a_node_that_calls_itself_meets_no_twin_and_meets_one_that_comes_later()
         settings
     };
     let mut node = Peer::start(copy()).await;
-    // It does not know this address for its own.
+    // It does not know this address for its own, and has dialled it when it answers a question.
     let own = node.address.replace("/ip4/127.0.0.1/", "/dns4/localhost/");
     node.handle.dial(&own).await.unwrap();
-    let (address, reason) = named_unreachable(&mut node).await;
-    assert_eq!((address, &*reason), (own, "this node's own identity answers there"));
+    node.handle.stats().await.unwrap();
     let other = Peer::start(copy()).await;
     other.handle.dial(&node.address).await.unwrap();
     let met = twin(&mut node).await;
