@@ -61,6 +61,7 @@ fn whoever_runs_beside_a_copy_of_itself_is_told_on_both_sides() {
     network.advertise_all();
     network.clock += 61_000;
     let twin = network.copy(0);
+    network.clock += 1000;
     network.advertise(twin);
     network.run();
     let signer = network.key(0);
