@@ -13,6 +13,7 @@ use motet_coordinator::node::Handle;
 
 use crate::exit::Failed;
 use crate::files;
+use crate::output::note;
 
 /// The folder's name.
 const NAME: &str = "motet-dev";
@@ -52,7 +53,7 @@ impl MeetingPlace {
                 Ok(Some(place))
             }
             Err(refusal) => {
-                eprintln!("motet: {refusal}; nodes with --dev find this one by multicast alone");
+                note(&format!("{refusal}; nodes with --dev find this one by multicast alone"));
                 Ok(None)
             }
         }

@@ -111,7 +111,7 @@ impl Output {
         }
         if let Some(alarm) = self.alarm(event) {
             // Whoever looks at neither the timeline nor the objects is told, too: nothing that follows can be relied on.
-            let _ = writeln!(std::io::stderr().lock(), "error: {alarm}");
+            drop(std::io::stderr().lock().write_all(format!("error: {alarm}\n").as_bytes()));
         }
         let milliseconds = at.0.saturating_sub(self.origin.0);
         match self.format {
@@ -338,8 +338,12 @@ pub(crate) fn unwritten(error: std::io::Error) -> Failed {
 
 /// Says on standard error why a command has failed. If that is not possible, the exit code has to do.
 pub(crate) fn complain(failed: &Failed) {
-    let mut errors = std::io::stderr().lock();
-    drop(errors.write_all(format!("motet: {failed}\n").as_bytes()));
+    note(&failed.to_string());
+}
+
+/// Says something on standard error, if it can be written.
+pub(crate) fn note(text: &str) {
+    drop(std::io::stderr().lock().write_all(format!("motet: {text}\n").as_bytes()));
 }
 
 /// Whom an end of a session is about, by key.

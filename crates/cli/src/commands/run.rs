@@ -4,7 +4,6 @@
 
 use core::pin::Pin;
 use core::time::Duration;
-use std::io::Write as _;
 use std::sync::Arc;
 
 use motet_coordinator::event::{AbortCause, Phase};
@@ -19,7 +18,7 @@ use tokio::time::Sleep;
 use crate::args::RunArgs;
 use crate::exit::{Exit, Failed};
 use crate::interrupt::Interrupts;
-use crate::output::{Format, Output};
+use crate::output::{Format, Output, note};
 use crate::peer_node::PeerNode;
 use crate::policy_file::PolicyFile;
 use crate::prompt::{Prompt, somebody_may_answer};
@@ -153,9 +152,7 @@ fn policy(args: &RunArgs, output: &Output) -> Result<Arc<dyn Policy>, Failed> {
     }
     let asks = rules.otherwise == Verdict::Ask || rules.rules.iter().any(|rule| rule.then == Verdict::Ask);
     if asks && !somebody_may_answer() {
-        let warning = "motet: there is nobody to ask: requests for which the rules say \"ask\" will be declined";
-        // Nobody may be reading that, either.
-        let _ = writeln!(std::io::stderr(), "{warning}");
+        note("there is nobody to ask: requests for which the rules say \"ask\" will be declined");
     }
     Ok(Arc::new(RulePolicy::new(rules, Arc::new(Prompt::new())).map_err(Failed::usage)?))
 }

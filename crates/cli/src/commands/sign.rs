@@ -38,15 +38,20 @@ struct Asked {
     awaited: BTreeSet<PublicKey>,
     /// Why it is given up, if it is.
     given_up: Option<Failed>,
-    /// Whether its node could not be told to give it up, since it has not come back to it.
-    untold: bool,
+    /// The words for the others, if its node could not be told to give it up, since it has not come back to it.
+    untold: Option<&'static str>,
 }
 
 impl Asked {
     /// Gives it up for everybody: the others need not wait.
-    async fn give_up(&mut self, node: &PeerNode, reason: &str, failed: Failed) {
+    async fn give_up(&mut self, node: &PeerNode, reason: &'static str, failed: Failed) {
         self.given_up.get_or_insert(failed);
-        self.untold = node.handle.abort_session(self.request, reason.to_owned()).await.is_err();
+        self.tell(node, reason).await;
+    }
+
+    async fn tell(&mut self, node: &PeerNode, reason: &'static str) {
+        let told = node.handle.abort_session(self.request, reason.to_owned()).await;
+        self.untold = told.is_err().then_some(reason);
     }
 
     /// Looks at an event. How the command ends, if that is what the event says.
@@ -66,8 +71,10 @@ impl Asked {
             return None;
         }
         match event {
-            Event::SigningRequestCreated(_) if self.untold => {
-                self.untold = node.handle.abort_session(self.request, "given up".to_owned()).await.is_err();
+            Event::SigningRequestCreated(_) => {
+                if let Some(reason) = self.untold {
+                    self.tell(node, reason).await;
+                }
                 None
             }
             Event::ParticipantJoined(joined) => {
@@ -94,7 +101,7 @@ pub(crate) async fn run(args: SignArgs) -> Result<Exit, Failed> {
     // From here on others may hear of it, and are told if it is given up.
     let (request, _) = node.handle.announce_signing_request(announcement).await.map_err(Failed::here)?;
     output.follow(request);
-    let mut asked = Asked { request, awaited, given_up: None, untold: false };
+    let mut asked = Asked { request, awaited, given_up: None, untold: None };
     let mut farewell = None;
     let mut unsaid = None;
     let mut deadline = pin!(tokio::time::sleep(limit));

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "helpers of tests")]
 
 mod arguments;
+mod asked;
 mod command_line;
 mod consent;
 mod demo;

@@ -113,6 +113,6 @@ fn a_request_whose_terminal_is_closed_is_given_up() {
 /// Where nobody listens any more, no address may lie.
 #[track_caller]
 fn nobody_has_left_an_address(scene: &Scene) {
-    let left: Vec<_> = std::fs::read_dir(scene.path("motet-dev")).unwrap().collect();
+    let left: Vec<_> = std::fs::read_dir(scene.meeting_place()).unwrap().collect();
     assert!(left.is_empty(), "{left:?}");
 }

@@ -147,7 +147,7 @@ fn a_signer_whose_events_nobody_reads_any_more_says_farewell_and_fails() {
     let mut other = scene.start(&["run", "--dev", &bob, "--json"]);
     other.event("ready");
     unsaid(signer);
-    assert_eq!(std::fs::read_dir(scene.path("motet-dev")).unwrap().count(), 1, "its note is gone");
+    assert_eq!(std::fs::read_dir(scene.meeting_place()).unwrap().count(), 1, "its note is gone");
 }
 
 #[test]
