@@ -14,22 +14,48 @@ fn signal(pid: u32, signal: &str) {
     assert!(status.success());
 }
 
-/// A process that stands still is awaited and named; when it goes on, its nonces are worth nothing any more.
+/// Three processes, of which the last stands still at this place until it is woken; the others have this many attempts.
+fn standing_still(folder: &Path, place: &str, attempts: u32) -> Cell {
+    let attempts = ("MOTET_ATTEMPTS", attempts.to_string());
+    let all = [attempts.clone()];
+    let last = [attempts, ("MOTET_STOP_AT", place.to_owned())];
+    let variables = |node: usize| if node == NODES - 1 { &last[..] } else { &all[..] };
+    Cell::start_with(program(), folder, |_| None, variables).unwrap()
+}
+
+/// A process that stands still when it is asked to sign is awaited and named. When it goes on, either everybody gets the
+/// signature or nobody does, and no nonce is used twice.
 #[test]
-fn who_stands_still_is_named_and_signs_nothing_afterwards() {
+fn who_stands_still_is_named_and_what_it_signs_afterwards_is_everybodys() {
     let folder = tempfile::tempdir().unwrap();
-    let mut cell = Cell::start(program(), folder.path(), |_| None).unwrap();
-    // It has revealed its nonces when it stops: the others have to go on to the next attempt without it.
+    let mut cell = standing_still(folder.path(), "signing", 3);
     cell.meet().unwrap();
     cell.announce().unwrap();
-    cell.nodes[2].wait("nonces").unwrap();
-    signal(cell.nodes[2].pid(), "STOP");
-    let mut ends = Vec::new();
     for node in [0, 1] {
-        ends.push(cell.nodes[node].wait_any(&["complete ", "aborted "]).unwrap());
+        let end = cell.nodes[node].wait("aborted ").unwrap();
+        assert!(end.starts_with("aborted open 1 Unresponsive") && !end.contains("signers: []"), "{end}");
     }
     signal(cell.nodes[2].pid(), "CONT");
-    ends.push(cell.nodes[2].wait_any(&["complete ", "aborted "]).unwrap());
+    let last = cell.nodes[2].wait_any(&["complete ", "aborted open 0 "]).unwrap();
+    let word = if last.starts_with("complete ") { "complete " } else { "aborted " };
+    let ends: Vec<String> = (0..NODES).map(|node| cell.nodes[node].wait(word).unwrap()).collect();
+    cell.judge(&ends).unwrap();
+}
+
+/// A process that stands still when it has signed, before that leaves, completes the session when it goes on. The others
+/// have given it up, have said that it may be completed, and are told of the signature.
+#[test]
+fn a_signature_of_a_signer_that_stood_still_is_told_to_all_that_have_given_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut cell = standing_still(folder.path(), "spent", 1);
+    cell.meet().unwrap();
+    cell.announce().unwrap();
+    for node in [0, 1] {
+        let end = cell.nodes[node].wait("aborted ").unwrap();
+        assert!(end.starts_with("aborted open 1 Unresponsive"), "{end}");
+    }
+    signal(cell.nodes[2].pid(), "CONT");
+    let ends: Vec<String> = (0..NODES).map(|node| cell.nodes[node].wait("complete ").unwrap()).collect();
     cell.judge(&ends).unwrap();
 }
 
@@ -73,7 +99,7 @@ fn a_second_process_on_the_same_data_is_refused() {
     let second = Command::new(program()).arg(cell.folder(0)).arg("01".repeat(32)).output().unwrap();
     assert!(!second.status.success());
     let words = String::from_utf8_lossy(&second.stderr).to_lowercase();
-    assert!(words.contains("lock") || words.contains("already open"), "{words}");
+    assert!(words.contains("inuse"), "{words}");
 }
 
 /// A copy of a node's data runs beside it: one of the two stops, and no nonce is used twice.

@@ -1,9 +1,11 @@
 //! A node in a process of its own, for tests of what crashes leave behind: real sockets on loopback, a real store on disk,
 //! and a ledger of every use of a nonce that is synced to the disk before the use.
 //!
-//! `motet-crash-node FOLDER KEY`, where KEY is a secret key as hexadecimal digits; `MOTET_CRASH_AT` names where to die. It reads
-//! commands from standard input, one a line: `connect ADDRESS`, `announce KEY,KEY,..`, `stop`. It writes one a line: `listening
-//! ADDRESS`, `ready KEY`, `announced`, `complete SIGNATURE`, `aborted WHY`.
+//! `motet-crash-node FOLDER KEY`, where KEY is a secret key as hexadecimal digits; `MOTET_CRASH_AT` names where to die,
+//! `MOTET_STOP_AT` where to stand still until it is sent SIGCONT (`signing`: when it is asked to sign; `spent`: when its partial
+//! signatures are stored, before they leave), and `MOTET_ATTEMPTS` how many attempts a session has. It reads commands from standard
+//! input, one a line: `connect ADDRESS`, `announce KEY,KEY,..`, `stop`. It writes one a line: `listening ADDRESS`, `ready KEY`,
+//! `announced`, `complete SIGNATURE`, `aborted open NUMBER WHY`, where NUMBER signers may still complete it.
 #![expect(clippy::print_stdout, clippy::wildcard_enum_match_arm, reason = "its parent reads what it is told of")]
 
 use std::io::Write as _;
@@ -15,7 +17,8 @@ use motet_coordinator::engine::Announcement;
 use motet_coordinator::node::CrashPoint;
 use motet_coordinator::signer::{SigningItem, Ticket};
 use motet_coordinator::{
-    ApproveAll, Config, Event, Handle, LocalSigner, Node, OsEntropy, RedbStore, Signer, SignerError,
+    ApproveAll, Config, Event, Handle, LocalSigner, Node, OsEntropy, Record, RedbStore, Signer, SignerError, Snapshot,
+    Store, StoreError,
 };
 use motet_core_crypto::{PartialSignature, PublicKey, PublicNonce, SecretKey, Signature, tagged_hash};
 use motet_net::{Keypair, NetConfig};
@@ -24,11 +27,53 @@ use motet_wire::{
 };
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 
+/// A place at which this process stands still, once.
+#[derive(Debug, Clone)]
+struct Stop(Arc<Mutex<Option<String>>>);
+
+impl Stop {
+    fn from_environment() -> Self {
+        Self(Arc::new(Mutex::new(std::env::var("MOTET_STOP_AT").ok())))
+    }
+
+    /// Stands still if this is the place.
+    fn at(&self, place: &str) {
+        let mut wanted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if wanted.as_deref() == Some(place) {
+            *wanted = None;
+            let stopped = std::process::Command::new("kill").args(["-STOP", &std::process::id().to_string()]).status();
+            drop(stopped);
+        }
+    }
+}
+
+/// A store after whose commits this process may stand still.
+#[derive(Debug)]
+struct Stopping {
+    store: RedbStore,
+    stop: Stop,
+}
+
+impl Store for Stopping {
+    fn commit(&self, records: &[Record]) -> Result<(), StoreError> {
+        self.store.commit(records)?;
+        if records.iter().any(|record| matches!(record, Record::Spent { .. })) {
+            self.stop.at("spent");
+        }
+        Ok(())
+    }
+
+    fn load(&self) -> Result<Snapshot, StoreError> {
+        self.store.load()
+    }
+}
+
 /// Writes down what each nonce is used with before it is used.
 #[derive(Debug)]
 struct Witnessed {
     signer: LocalSigner<OsEntropy>,
     ledger: Mutex<PathBuf>,
+    stop: Stop,
 }
 
 impl Signer for Witnessed {
@@ -50,6 +95,7 @@ impl Signer for Witnessed {
         items: &[SigningItem],
         nonces: &[Vec<PublicNonce>],
     ) -> Result<Vec<PartialSignature>, SignerError> {
+        self.stop.at("signing");
         let ledger = self.ledger.lock().unwrap_or_else(PoisonError::into_inner);
         let bytes = |nonces: &[PublicNonce]| nonces.iter().flat_map(PublicNonce::to_bytes).collect::<Vec<u8>>();
         let own = nonces.get(ticket.index.as_usize()).map(|own| bytes(own)).unwrap_or_default();
@@ -87,9 +133,13 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let signer = key.public_key();
     let identity = Keypair::from_seed(tagged_hash("test/identity", &[&secret]))?;
     let net = NetConfig::local(NetworkId::test(), identity)?;
-    let store = Arc::new(RedbStore::open(&folder.join("records.redb"))?);
-    let witnessed = Witnessed { signer: LocalSigner::new(key, OsEntropy), ledger: Mutex::new(folder.join("ledger")) };
+    let stop = Stop::from_environment();
+    let store = Arc::new(Stopping { store: RedbStore::open(&folder.join("records.redb"))?, stop: stop.clone() });
+    let ledger = Mutex::new(folder.join("ledger"));
+    let witnessed = Witnessed { signer: LocalSigner::new(key, OsEntropy), ledger, stop };
+    let attempts = std::env::var("MOTET_ATTEMPTS").ok().and_then(|number| number.parse().ok());
     let config = Config {
+        attempts: attempts.unwrap_or(Config::default().attempts),
         difficulty: Difficulty(0),
         sync_after: Duration::from_millis(200),
         round_timeout: Duration::from_secs(4),
@@ -133,7 +183,9 @@ fn say(node: &Handle, event: &Event, others: &mut usize) {
             let signatures: Vec<String> = done.items.iter().map(|item| item.signature.to_string()).collect();
             println!("complete {}", signatures.join(","));
         }
-        Event::SessionAborted(aborted) => println!("aborted {:?}", aborted.cause),
+        Event::SessionAborted(aborted) => {
+            println!("aborted open {} {:?}", aborted.may_complete.len(), aborted.cause);
+        }
         _ => {}
     }
 }
