@@ -21,6 +21,7 @@ pub mod disk;
 pub mod explore;
 pub mod host;
 pub mod hostile;
+pub mod invariant;
 pub mod judge;
 pub mod ledger;
 pub mod plan;
@@ -30,8 +31,8 @@ pub mod tally;
 pub mod watch;
 pub mod world;
 
+pub use invariant::Breach;
 pub use plan::{Plan, Profile};
 pub use run::{Outcome, run};
 pub use tally::Tally;
-pub use watch::Breach;
 pub use world::World;

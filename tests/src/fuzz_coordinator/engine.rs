@@ -13,8 +13,8 @@ use motet_coordinator::{Config, Rounds};
 use motet_wire::{Channel, Commitments, Derivation, Difficulty, Election, Item, RequestOptions};
 
 use crate::sim::dice::EntropyFault;
+use crate::sim::invariant::Breach;
 use crate::sim::plan::{Ask, BEGIN, NetPlan, NodePlan, Person, Plan, Profile, Vice};
-use crate::sim::watch::Breach;
 use crate::sim::world::scripted::{Edit, Move, Order, Script};
 use crate::sim::{Tally, World};
 

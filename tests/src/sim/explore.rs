@@ -12,8 +12,9 @@ use motet_coordinator::Config;
 use motet_wire::{Commitments, Derivation, Difficulty, Item, RequestOptions};
 
 use super::dice::EntropyFault;
+use super::invariant::Breach;
 use super::plan::{Ask, BEGIN, Crash, NetPlan, NodePlan, Person, Plan, Profile};
-use super::watch::{Breach, End};
+use super::watch::End;
 use super::world::World;
 
 /// What may go wrong, once.

@@ -11,7 +11,7 @@ use motet_coordinator::{Signer, SignerError};
 use motet_core_crypto::{AggregateNonce, PartialSignature, PublicKey, PublicNonce, Signature, tagged_hash};
 use motet_wire::{RequestId, SessionId};
 
-use super::watch::{Breach, Invariant};
+use super::invariant::{Breach, Invariant};
 
 /// The items of a request as a person approves them: under which key what is signed.
 pub type Terms = Vec<([u8; 32], Vec<u8>)>;

@@ -2,9 +2,9 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use super::invariant::{Breach, Invariant};
 use super::plan::{Plan, Profile};
 use super::tally::Tally;
-use super::watch::{Breach, Invariant};
 use super::world::World;
 
 /// What came of a world.

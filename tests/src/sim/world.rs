@@ -21,10 +21,11 @@ use super::dice::{Dice, EntropyFault};
 use super::disk::Disk;
 use super::host::{Batch, Host};
 use super::hostile::Rogue;
+use super::invariant::{Breach, Invariant};
 use super::ledger::Shared;
 use super::plan::{BEGIN, Plan};
 use super::tally::{Stage, Tally};
-use super::watch::{Breach, Invariant, Watch};
+use super::watch::Watch;
 
 /// Something that will happen. What a node has begun dies with the life in which it began it.
 #[derive(Debug)]

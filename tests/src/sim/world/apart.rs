@@ -5,8 +5,8 @@ use motet_wire::{Kind, RequestId, Validated};
 
 use super::{Purpose, World};
 use crate::sim::host::Batch;
+use crate::sim::invariant::Invariant;
 use crate::sim::judge::SECRETS_ARE_HIDDEN;
-use crate::sim::watch::Invariant;
 
 /// How many messages of a thousand are looked at from all sides.
 const SAMPLED: u64 = 10;

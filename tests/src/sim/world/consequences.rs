@@ -5,7 +5,7 @@ use motet_coordinator::{Action, Event, Input, Record, Reply};
 
 use super::{BEGIN, Happening, Purpose, Work, World, brief};
 use crate::sim::host::Batch;
-use crate::sim::watch::Invariant;
+use crate::sim::invariant::Invariant;
 
 impl World {
     /// What follows from a step.

@@ -9,9 +9,10 @@ use motet_coordinator::{Command, Input, Reply};
 use super::{Happening, Purpose, World};
 use crate::sim::dice::EntropyFault;
 use crate::sim::hostile::Rogue;
+use crate::sim::invariant::Invariant;
 use crate::sim::plan::{NodePlan, Vice};
 use crate::sim::tally::Stage;
-use crate::sim::watch::{End, Invariant, LastWord};
+use crate::sim::watch::{End, LastWord};
 
 /// More than any world needs.
 pub(super) const EVENTS: u64 = 200_000;

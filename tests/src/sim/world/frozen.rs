@@ -8,9 +8,10 @@ use motet_wire::{Channel, Kind, peek};
 
 use super::{Entry, Happening, Work, World};
 use crate::sim::explore::BRIEF;
+use crate::sim::invariant::{Breach, Invariant};
 use crate::sim::plan::BEGIN;
 use crate::sim::tally::Stage;
-use crate::sim::watch::{Breach, End, Invariant};
+use crate::sim::watch::End;
 
 /// What has happened in a frozen world, as far as it tells states apart.
 #[derive(Debug, Default)]

@@ -5,7 +5,7 @@ use motet_core_crypto::PublicKey;
 use motet_wire::{Attempt, Kind, Message, RequestId, SessionId, Validated, peek};
 
 use super::World;
-use crate::sim::watch::Invariant;
+use crate::sim::invariant::Invariant;
 
 /// A statement's place on a host: the host, its life, the session, who speaks, what kind it is.
 pub(super) type Slot = (usize, u32, SessionId, PublicKey, Kind);

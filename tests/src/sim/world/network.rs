@@ -8,7 +8,7 @@ use rand_core::TryRng;
 
 use super::{Happening, World, mark};
 use crate::sim::hostile::Rogue;
-use crate::sim::watch::Invariant;
+use crate::sim::invariant::Invariant;
 
 impl World {
     /// To everybody, by gossip, and back to the node itself.

@@ -12,9 +12,10 @@ use motet_wire::{Channel, PeerId, peek};
 
 use super::{Happening, Host, Purpose, World};
 use crate::sim::dice::EntropyFault;
+use crate::sim::invariant::Invariant;
 use crate::sim::ledger::Terms;
 use crate::sim::plan::{Crash, NodePlan, Vice};
-use crate::sim::watch::{End, Invariant};
+use crate::sim::watch::End;
 use crate::wire_forge::{BODY, Forged, SEQUENCE};
 
 /// Frames that are remembered, to be repeated or forged.
