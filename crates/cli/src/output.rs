@@ -138,17 +138,14 @@ impl Output {
 
     /// What cannot wait until somebody looks at the events: two processes contradict each other.
     fn alarm(&self, event: &Event) -> Option<String> {
-        match event {
-            Event::IdentityConflict { signer, .. } => {
-                Some(format!("another process speaks for {}; stop one of the two", self.name(signer)))
-            }
-            Event::PeerIdConflict { address, .. } => Some(format!(
-                "another node has this node's identity, at {}; stop one of the two, and give one of them a data directory of \
-                 its own",
-                printable(address)
-            )),
-            _ => None,
+        if let Event::IdentityConflict { signer, .. } = event {
+            return Some(format!("another process speaks for {}; stop one of the two", self.name(signer)));
         }
+        let Event::PeerIdConflict { address, .. } = event else { return None };
+        Some(format!(
+            "another node has this node's identity, at {}; stop one of the two, and give one of them a data directory of its own",
+            printable(address)
+        ))
     }
 
     /// What people are told of an event; `None` for what does not interest them.

@@ -11,9 +11,12 @@ use tokio::time::Instant;
 
 use crate::limits;
 
-/// The newest frames of each topic, and when they were published.
+/// A frame, and when it was published.
+type Published = (Instant, Arc<[u8]>);
+
+/// The newest frames of each topic.
 #[derive(Debug, Default)]
-pub(crate) struct Recent(BTreeMap<Topic, VecDeque<(Instant, Arc<[u8]>)>>);
+pub(crate) struct Recent(BTreeMap<Topic, VecDeque<Published>>);
 
 impl Recent {
     /// A frame has been published.

@@ -167,10 +167,10 @@ impl Task {
     /// Says whom to answer if the last thing to do is to stop.
     fn on_orders(&mut self, orders: &mut Vec<Order>) -> Option<oneshot::Sender<()>> {
         for order in orders.drain(..) {
-            match order {
-                Order::Stop { done } => return Some(done),
-                order => self.on_order(order),
+            if let Order::Stop { done } = order {
+                return Some(done);
             }
+            self.on_order(order);
         }
         None
     }

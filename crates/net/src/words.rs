@@ -110,8 +110,8 @@ const MOST: usize = 16;
 /// nothing else of it.
 fn io_kind(error: &io::Error) -> Option<io::ErrorKind> {
     let chain = chain(error);
-    let kinds = chain.iter().filter_map(|error| error.downcast_ref::<io::Error>()).map(io::Error::kind);
-    let known = kinds.filter(|kind| *kind != io::ErrorKind::Other).last();
+    let mut kinds = chain.iter().filter_map(|error| error.downcast_ref::<io::Error>()).map(io::Error::kind);
+    let known = kinds.rfind(|kind| *kind != io::ErrorKind::Other);
     known.or_else(|| chain.iter().find_map(|error| number_of(&error.to_string())).map(kind_of))
 }
 

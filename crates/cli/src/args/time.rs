@@ -61,7 +61,7 @@ pub(crate) fn words(duration: Duration) -> String {
     let milliseconds = duration.as_millis();
     let unit = [(3_600_000, "h"), (60_000, "m"), (1000, "s")]
         .into_iter()
-        .find(|(length, _)| milliseconds > 0 && milliseconds % length == 0);
+        .find(|(length, _)| milliseconds > 0 && milliseconds.is_multiple_of(*length));
     unit.map_or_else(|| format!("{milliseconds}ms"), |(length, unit)| format!("{}{unit}", milliseconds / length))
 }
 

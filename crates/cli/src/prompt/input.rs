@@ -124,7 +124,8 @@ impl Lines {
             if !over.is_empty() {
                 return Next::Over;
             }
-            if !input.is_empty() && !(self.terminal && is_in_the_background()) && !self.take_in(input) {
+            let may_read = !self.terminal || !is_in_the_background();
+            if !input.is_empty() && may_read && !self.take_in(input) {
                 return Next::Ended;
             }
         }

@@ -22,7 +22,7 @@ const HOUR: Duration = Duration::from_secs(3600);
 #[derive(Debug, PartialEq)]
 enum Seen {
     Asked(RequestId),
-    Over(RequestId, PublicKey, Option<AbortCause>),
+    Over(RequestId, PublicKey, Option<Box<AbortCause>>),
     Dropped,
 }
 
@@ -48,7 +48,7 @@ impl Policy for Undecided {
     }
 
     fn over(&self, request: &RequestId, signer: &PublicKey, cause: Option<&AbortCause>) {
-        self.0.send(Seen::Over(*request, *signer, cause.cloned())).unwrap();
+        self.0.send(Seen::Over(*request, *signer, cause.cloned().map(Box::new))).unwrap();
     }
 }
 
@@ -105,7 +105,7 @@ impl Scene {
         let Some(Seen::Over(request, signer, cause)) = self.seen.recv().await else { panic!("it was not told") };
         assert_eq!((request, signer), (self.request, self.signer));
         assert_eq!(self.seen.recv().await, Some(Seen::Dropped));
-        cause
+        cause.map(|cause| *cause)
     }
 
     async fn end(self) {
