@@ -6,7 +6,7 @@ use core::pin::Pin;
 use core::time::Duration;
 use std::sync::Arc;
 
-use motet_coordinator::event::{AbortCause, Phase};
+use motet_coordinator::event::{AbortCause, Aborted, Phase};
 use motet_coordinator::node::Clock;
 use motet_coordinator::policy::{RulePolicy, Verdict};
 use motet_coordinator::{ApproveAll, Event, Policy};
@@ -181,14 +181,19 @@ pub(crate) fn outcome(event: &Event, own: &PublicKey, output: &Output) -> Option
                 | AbortCause::Crowded => Exit::Session,
             };
             let failed = Failed::new(exit, format!("no signature: {}", output.cause(&aborted.cause)));
-            if aborted.may_complete.is_empty() {
-                return Some(Err(failed));
-            }
-            Some(Err(failed.hint(format!(
-                "it may still be completed by {}, since this signer's part is out; `motet run` with this key learns of it",
-                output.names(&aborted.may_complete)
-            ))))
+            Some(Err(with_open_end(failed, aborted, output)))
         }
         _ => None,
     }
+}
+
+/// Adds to a failure that others may still make the signature, if they may.
+pub(crate) fn with_open_end(failed: Failed, aborted: &Aborted, output: &Output) -> Failed {
+    if aborted.may_complete.is_empty() {
+        return failed;
+    }
+    let names = output.names(&aborted.may_complete);
+    failed.hint(format!(
+        "it may still be completed by {names}, since this signer's part is out; `motet run` with this key learns of it"
+    ))
 }

@@ -14,7 +14,7 @@ use motet_core_crypto::{PublicKey, schnorr};
 use motet_wire::{Derivation, Item, RequestId, RequestMetadata, RequestOptions, SignerAdvertisement};
 use serde_json::json;
 
-use super::run::{outcome, over};
+use super::run::{outcome, over, with_open_end};
 use crate::args::{Named, SignArgs, message, words};
 use crate::exit::{Exit, Failed};
 use crate::interrupt::Interrupts;
@@ -82,8 +82,8 @@ impl Asked {
                 None
             }
             Event::SessionComplete(completed) => Some(show(completed, output).map(|()| Exit::Success)),
-            Event::SessionAborted(_) => match self.given_up.take() {
-                Some(failed) => Some(Err(failed)),
+            Event::SessionAborted(aborted) => match self.given_up.take() {
+                Some(failed) => Some(Err(with_open_end(failed, aborted, output))),
                 None => outcome(event, &node.signer, output),
             },
             _ => None,
