@@ -68,6 +68,7 @@ fn history() -> Vec<Vec<Record>> {
         vec![spent(1, 0, anna)],
         vec![Record::Delegated { signer: *ben, not_after: TimestampMs(5_000) }, spent(2, 1, anna)],
         vec![Record::Ended { request: request(1) }],
+        vec![Record::GivenUp { request: request(2) }],
     ];
     // Enough for trees with more than one page.
     for byte in 10..40 {
@@ -242,11 +243,11 @@ pub fn records(data: &[u8]) {
         Ok(found) => found,
         Err(error) => {
             // A file that says of no version is none that a node has written.
-            let bad = schema == 0 || schema > 2 || written.strange || has_unreadable(rest);
+            let bad = schema == 0 || schema > 3 || written.strange || has_unreadable(rest);
             return assert!(bad, "sound records are refused: {error}");
         }
     };
-    assert!(matches!(schema, 1 | 2), "a schema that there is not was read");
+    assert!(matches!(schema, 1..=3), "a schema that there is not was read");
     // Nothing that was issued or spent has vanished.
     for key in written.issued.keys() {
         let (request, attempt, signer) = slot(key).expect("a key that was read");

@@ -315,6 +315,7 @@ impl World {
             }
             Happening::Disk { host, full } => {
                 self.tally.fault("disk full");
+                self.watch.all_single = false;
                 self.tell(|| format!("node {host}: the disk is {}", if full { "full" } else { "empty again" }));
                 self.hosts[host].disk.set_full(full);
             }
@@ -379,6 +380,7 @@ impl World {
             return;
         }
         self.tally.fault("clone");
+        self.watch.all_single = false;
         let copy = self.hosts[host].copy(&mut self.dice);
         self.hosts.push(copy);
         let copy = self.hosts.len() - 1;
