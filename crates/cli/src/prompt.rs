@@ -20,7 +20,7 @@ use motet_wire::limits::CLOCK_SKEW;
 use motet_wire::{Commitments, Derivation, MonotonicMs, RequestId, RequestMetadata};
 
 use crate::output::{Format, Output};
-use crate::text::quoted;
+use crate::text::{self, quoted};
 pub(crate) use input::somebody_may_answer;
 use queue::{Outcome, Queue, TIME_IS_UP};
 use screen::{Said, Screen};
@@ -112,7 +112,12 @@ fn describe(proposal: &Proposal) -> String {
         text.push_str(&format!("  signer {:<3} {key}{you}\n", index + 1));
     }
     for ((index, item), key) in terms.items.iter().enumerate().zip(&proposal.keys) {
-        text.push_str(&format!("  message {:<2} {}\n", index + 1, message(&item.message)));
+        text.push_str(&format!(
+            "  message {:<2} {} ({} bytes)\n",
+            index + 1,
+            text::message(&item.message),
+            item.message.len()
+        ));
         text.push_str(&format!("  under key  {key}{}\n", derivation(&item.derivation)));
     }
     for claim in claims(&terms.metadata) {
@@ -133,13 +138,6 @@ fn claims(metadata: &RequestMetadata) -> impl Iterator<Item = String> {
     let amount = amount.map(|amount| format!("amount {amount}"));
     let transaction = (!transaction.is_empty()).then(|| format!("transaction {}", hex::encode(transaction)));
     [description, transaction_type, amount, transaction].into_iter().flatten()
-}
-
-fn message(bytes: &[u8]) -> String {
-    match core::str::from_utf8(bytes) {
-        Ok(text) if !text.chars().any(char::is_control) => format!("{} ({} bytes)", quoted(text), bytes.len()),
-        _ => format!("{} ({} bytes)", hex::encode(bytes), bytes.len()),
-    }
 }
 
 fn derivation(derivation: &Derivation) -> String {

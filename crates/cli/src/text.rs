@@ -101,6 +101,14 @@ pub(crate) fn quoted(text: &str) -> String {
     format!("\"{}\"", escaped(&text.replace('\\', "\\\\").replace('"', "\\\"")))
 }
 
+/// A message for people: between quotes if it is plain text, else as its bytes in hexadecimal digits.
+pub(crate) fn message(bytes: &[u8]) -> String {
+    match core::str::from_utf8(bytes) {
+        Ok(text) if !text.chars().any(char::is_control) => quoted(text),
+        _ => hex::encode(bytes),
+    }
+}
+
 /// What somebody calls itself: in quotes if it is more than one word, or could be taken for a part of the line or for a key.
 pub(crate) fn nickname(name: &str) -> String {
     let word = |character: char| character.is_alphanumeric() || matches!(character, '-' | '_' | '.');

@@ -21,7 +21,7 @@ use crate::interrupt::Interrupts;
 use crate::output::{Format, Output, items};
 use crate::peer_node::PeerNode;
 use crate::search::{explain, search};
-use crate::text::printable;
+use crate::text::{self, printable};
 
 /// How long it may take to tell the others that this node gives up.
 const FAREWELL: Duration = Duration::from_secs(1);
@@ -169,7 +169,7 @@ async fn check_open_ends(
             let who = output.names(&earlier.may_complete);
             let what = format!(
                 "an earlier request under the same key may still be completed by {who}: {}",
-                shown_bytes(message)
+                text::message(message)
             );
             let hint = "if only one of the two may be signed, do not ask again; `motet run` with this key learns how it \
                         ends. To ask all the same: --despite-open";
@@ -177,14 +177,6 @@ async fn check_open_ends(
         }
     }
     Ok(())
-}
-
-/// A message for people: as text if it is plain, else as its bytes.
-fn shown_bytes(message: &[u8]) -> String {
-    match core::str::from_utf8(message) {
-        Ok(text) if !text.chars().any(char::is_control) => format!("{text:?}"),
-        _ => hex::encode(message),
-    }
 }
 
 /// Starts a node, and looks for the others. What to ask them.
@@ -236,7 +228,7 @@ fn show(completed: &Completed, output: &Output) -> Result<(), Failed> {
 /// Signatures for people, each with what it signs.
 fn lines(completed: &Completed) -> String {
     let line = |item: &SignedItem| {
-        let message = shown_bytes(&item.message);
+        let message = text::message(&item.message);
         let (key, signature) = (&item.aggregate_key, &item.signature);
         format!("\n  message        {message}\n  aggregate key  {key}\n  signature      {signature}")
     };
