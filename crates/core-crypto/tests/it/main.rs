@@ -4,6 +4,7 @@ mod batch;
 mod bip328;
 mod bip340;
 mod bip341;
+mod extremes;
 mod properties;
 #[cfg(feature = "serde")]
 mod serde_forms;
