@@ -96,6 +96,8 @@ impl Scene {
             lifetime: HOUR,
         };
         let (request, _) = asker.announce_signing_request(announcement).await.unwrap();
+        // The asked node may be faster than the asker's own request on its way back.
+        while !matches!(events.next().await.unwrap(), Event::SigningRequestCreated(_)) {}
         assert_eq!(seen.recv().await, Some(Seen::Asked(request)));
         Self { asker, asked, signer, request, seen }
     }
