@@ -8,6 +8,7 @@ mod command_line;
 mod consent;
 mod demo;
 mod files;
+mod fine;
 mod folders;
 mod judge;
 mod networks;

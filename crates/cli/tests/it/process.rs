@@ -207,6 +207,16 @@ impl Motet {
         panic!("ended without {name}\n{}", self.told());
     }
 
+    /// Waits until this process says that it is ready, with `--json`; false if it ends without having said so.
+    pub(crate) fn is_ready(&mut self) -> bool {
+        while let Some((stream, line)) = self.next("ready or the end") {
+            if matches!(stream, Stream::Output) && object(&line)["event"] == "ready" {
+                return true;
+            }
+        }
+        false
+    }
+
     /// Waits until standard error has a line with this text.
     pub(crate) fn error_line(&mut self, text: &str) {
         while !self.errors.contains(text) {
