@@ -71,6 +71,7 @@ impl fmt::Display for Failed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Errors repeat what peers and files say.
         write!(f, "{}", escaped(&self.what))?;
-        self.next.as_ref().map_or(Ok(()), |next| write!(f, "\n  {}", escaped(next)))
+        // A hint may have several lines of ours; what it repeats is in one line already.
+        self.next.iter().flat_map(|next| next.lines()).try_for_each(|line| write!(f, "\n  {}", escaped(line)))
     }
 }
