@@ -60,7 +60,12 @@ async fn own_messages_wait_in_a_bounded_queue() {
     }
     let next: Arc<[u8]> = (*b"next").into();
     node.handle.publish(Topic::Sessions, Arc::clone(&next)).await.unwrap();
-    assert_eq!(node.message().await.bytes, next);
+    let mut message = node.message().await;
+    // The one that was too much may have been another event than a message.
+    if *message.bytes == (number - 1).to_be_bytes() {
+        message = node.message().await;
+    }
+    assert_eq!(message.bytes, next);
 }
 
 #[tokio::test(flavor = "multi_thread")]
