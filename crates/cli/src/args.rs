@@ -253,7 +253,7 @@ pub(crate) struct PolicyExplainArgs {
 ///
 /// # Errors
 ///
-/// What is wrong with it; or help or the version, which somebody has asked for.
+/// The error of a wrong command line; or the text of help or of the version, if the user has asked for it.
 pub(crate) fn parse<W: Into<OsString> + Clone>(words: impl IntoIterator<Item = W>) -> Result<Cli, clap::Error> {
     let cli = Cli::try_parse_from(words).map_err(shortened)?;
     cli.command.check().map_err(|what| Cli::command().error(ErrorKind::ValueValidation, what))?;
@@ -286,7 +286,7 @@ impl SignArgs {
 }
 
 impl Command {
-    /// What values have to be together.
+    /// Checks the rules that hold between several values.
     fn check(&self) -> Result<(), String> {
         match self {
             Self::Run(args) => distinct("--type", &args.types, limits::TRANSACTION_TYPES_MAX),

@@ -22,7 +22,7 @@ const IDENTITY: &str = "node.key";
 const RECORDS: &str = "records.redb";
 const ENDING: &str = ".motet";
 
-/// What the folder holds, for as long as the node runs: no other process can use the store meanwhile.
+/// The content of the folder, for as long as the node runs: no other process can use the store meanwhile.
 #[derive(Debug)]
 pub(crate) struct DataFolder {
     pub(crate) store: RedbStore,

@@ -47,7 +47,7 @@ fn regular(found: FileType) -> Result<(), OpenError> {
     kind(found).map_or(Ok(()), |kind| Err(OpenError::NoFile(kind)))
 }
 
-/// What has a file's name and is no file; none for a file.
+/// The kind of a thing that has a file's name and is no file; none for a file.
 pub(crate) fn kind(found: FileType) -> Option<&'static str> {
     if found.is_file() {
         None

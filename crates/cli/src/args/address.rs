@@ -68,7 +68,7 @@ fn parse(text: &str, example: &str) -> Result<Multiaddr, String> {
     text.parse().map_err(|_| format!("not a multiaddr such as {example}"))
 }
 
-/// Whether these protocols are a host and a transport.
+/// True if these protocols are a host and a transport.
 fn is_direct(stack: &[&str]) -> bool {
     stack.split_first().is_some_and(|(host, transport)| HOSTS.contains(host) && TRANSPORTS.contains(&transport))
 }

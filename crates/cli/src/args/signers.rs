@@ -7,7 +7,7 @@ use motet_wire::{SignerAdvertisement, TextForm, limits};
 
 use super::hexadecimal;
 
-/// What a signer's key looks like.
+/// The form of a signer's key, for error messages.
 const KEY: &str = "a signer's key is 66 hexadecimal digits that begin with 02 or 03, as `motet find` lists them";
 /// Fewest hexadecimal digits that are taken for a key rather than for a nickname: a key that lost a few.
 const DIGITS: usize = 60;
@@ -58,7 +58,7 @@ pub(crate) fn named(text: &str) -> Result<Named, String> {
     }
 }
 
-/// What this signer calls itself. Others have to be able to write it into a list.
+/// The nickname of this signer. Others have to be able to write it into a list.
 pub(crate) fn nickname(text: &str) -> Result<String, String> {
     if text.is_empty() {
         return Err(format!("it is empty; a nickname has 1 to {} bytes", limits::NICKNAME));

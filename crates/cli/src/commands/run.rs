@@ -101,7 +101,7 @@ pub(crate) async fn run(args: RunArgs) -> Result<Exit, Failed> {
 struct First(Option<RequestId>);
 
 impl First {
-    /// Whether the event is about it.
+    /// True if the event is about this session.
     fn concerns(&mut self, event: &Event) -> bool {
         if let Event::SigningRequestReceived(requested) = event
             && requested.channel != Channel::Store

@@ -25,7 +25,7 @@ use crate::text::{self, printable};
 
 /// How long it may take to tell the others that this node gives up.
 const FAREWELL: Duration = Duration::from_secs(1);
-/// What a session takes at most beside its time limits: the proof of work, the network, the disk.
+/// Time that a session may take beside its time limits: the proof of work, the network, the disk.
 const SLACK: Duration = Duration::from_secs(60);
 /// Rounds of an attempt.
 const ROUNDS: u32 = 3;
