@@ -51,8 +51,7 @@ impl Session {
         open.retain(|index| !self.locals.contains_key(index));
         if open.is_empty() {
             // All have said their part: each of them, this node included, may be about to make the signature.
-            open = (0u16..).map(SignerIndex).zip(&self.request.keys).map(|(index, _)| index).collect();
-            open.retain(|index| !self.locals.contains_key(index));
+            open = self.others();
         }
         self.may_complete.extend(open);
     }
@@ -121,8 +120,7 @@ impl Engine {
         step: &mut Step<'_>,
     ) {
         let mut session = self.open(id, message, items, locals, step);
-        let others = (0u16..).map(SignerIndex).zip(&session.request.keys).map(|(index, _)| index);
-        session.may_complete = others.filter(|index| !session.locals.contains_key(index)).collect();
+        session.may_complete = session.others().into_iter().collect();
         let spent =
             self.spent.keys().filter(|(request, _, signer)| *request == id && left.approvals.contains_key(signer));
         let last = spent.map(|(_, attempt, _)| *attempt).max().unwrap_or(Attempt::FIRST);
@@ -144,18 +142,12 @@ impl Engine {
             .collect();
         let on = session.request.options.commitments == Commitments::On;
         self.sessions.insert(id, session);
-        self.allow_all_attempts(&id, last);
+        self.know_attempts(&id);
+        self.allow_attempts(&id, last.0.saturating_add(2));
         // Others know this process only by a join; the commitment in it is of no attempt.
         for index in speakers {
             let dead = on.then(|| motet_core_crypto::NonceCommitment::from_bytes(&step.aux()));
             self.join(&id, index, dead, step);
         }
-    }
-
-    fn allow_all_attempts(&mut self, id: &RequestId, last: Attempt) {
-        for attempt in 0..self.config.attempts {
-            self.requests.insert(motet_wire::SessionId::derive(id, Attempt(attempt)), *id);
-        }
-        self.allow_attempts(id, last.0.saturating_add(2));
     }
 }

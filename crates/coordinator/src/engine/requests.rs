@@ -92,9 +92,7 @@ impl Engine {
         let creator = request.creator.signer;
         let proposals: Vec<_> = session.locals.values().map(|local| session.proposal(&local.signer)).collect();
         self.sessions.insert(id, session);
-        for attempt in 0..self.config.attempts {
-            self.requests.insert(SessionId::derive(&id, Attempt(attempt)), id);
-        }
+        self.know_attempts(&id);
         let entered = self.span_of(&id).entered();
         self.refresh_span(&id);
         step.emit(if own.is_some() {
@@ -115,6 +113,13 @@ impl Engine {
         self.refresh_span(&id);
         drop(entered);
         self.replay_early(step);
+    }
+
+    /// Makes the ids of all attempts that may come lead to their request.
+    pub(super) fn know_attempts(&mut self, id: &RequestId) {
+        for attempt in 0..self.config.attempts {
+            self.requests.insert(SessionId::derive(id, Attempt(attempt)), *id);
+        }
     }
 
     /// Whether a request of somebody else may be looked at. Those that nobody has approved yet are bounded apart from the
@@ -153,7 +158,7 @@ impl Engine {
         let asked = session.locals.iter().find(|(_, local)| local.answer == Answer::Asked);
         if let Some((index, signer)) = asked.map(|(index, local)| (*index, local.signer)) {
             let reason = "too many requests wait for an answer here; ask again later".to_owned();
-            if let Some(frame) = self.seal_decline(id, index, &signer, reason, step) {
+            if let Ok(frame) = self.seal_decline(id, index, &signer, reason, step) {
                 self.send_to_others(id, &frame, step);
             }
         }
@@ -165,7 +170,7 @@ impl Engine {
         let request = message.message();
         let hosted = (0u16..).map(SignerIndex).zip(&request.keys).find(|(_, key)| self.hosted.contains_key(key));
         let Some((index, signer)) = hosted.map(|(index, key)| (index, *key)) else { return };
-        if let Some(frame) = self.seal_decline(&id, index, &signer, reason, step) {
+        if let Ok(frame) = self.seal_decline(&id, index, &signer, reason, step) {
             let creator = &request.creator;
             let known = self.directory.of_signer(&creator.signer);
             let addresses = known.map(|known| known.advertisement.addresses.clone()).unwrap_or_default();
@@ -180,10 +185,10 @@ impl Engine {
         signer: &PublicKey,
         reason: String,
         step: &mut Step<'_>,
-    ) -> Option<Arc<[u8]>> {
-        let delegation = self.delegation(signer).ok()?;
+    ) -> Result<Arc<[u8]>, CommandError> {
+        let delegation = self.delegation(signer)?;
         let declined = ParticipantDeclined { request: *id, index, delegation, reason };
-        Some(self.seal(signer, declined, step).ok()?.frame)
+        Ok(self.seal(signer, declined, step)?.frame)
     }
 
     pub(super) fn open(
@@ -342,11 +347,9 @@ impl Engine {
             return Err(CommandError::WrongPhase(Phase::Joining));
         }
         local.answer = Answer::Declined;
-        let delegation = self.delegation(signer)?;
-        let declined = ParticipantDeclined { request: *id, index, delegation, reason };
-        let sealed = self.seal(signer, declined, step)?;
-        step.broadcast(Topic::Sessions, &sealed.frame);
-        self.send_to_session(id, &sealed.frame, step);
+        let frame = self.seal_decline(id, index, signer, reason, step)?;
+        step.broadcast(Topic::Sessions, &frame);
+        self.send_to_session(id, &frame, step);
         Ok(Reply::Done)
     }
 

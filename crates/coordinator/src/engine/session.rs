@@ -300,6 +300,12 @@ impl Session {
         indices.iter().filter_map(|index| self.key(*index).copied()).collect()
     }
 
+    /// The signers that are not of this node.
+    pub(crate) fn others(&self) -> Vec<SignerIndex> {
+        let all = (0u16..).map(SignerIndex).zip(&self.request.keys).map(|(index, _)| index);
+        all.filter(|index| !self.locals.contains_key(index)).collect()
+    }
+
     pub(crate) const fn is_over(&self) -> bool {
         matches!(self.phase, Phase::Complete | Phase::Aborted)
     }
