@@ -18,6 +18,7 @@ mod fuzz;
 mod musig_interop;
 mod session_latency;
 mod sim_explore;
+mod sim_frozen;
 mod sim_seeds;
 mod wire_docs;
 mod wire_evidence;

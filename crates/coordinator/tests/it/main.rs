@@ -18,6 +18,7 @@ mod catch_up;
 mod conduct;
 mod decisions;
 mod embed;
+mod frozen;
 #[path = "../canary/needles.rs"]
 mod needles;
 mod network;

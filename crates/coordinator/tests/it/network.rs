@@ -19,6 +19,7 @@ use motet_wire::{
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
+use crate::frozen::Told;
 use crate::recorder::{Recorder, Taken};
 
 const START: u64 = 1_800_000_000_000;
@@ -66,6 +67,7 @@ pub(crate) struct Network {
     pub(crate) holds: Vec<core::time::Duration>,
     /// All randomness that nodes and signers have taken.
     pub(crate) taken: Taken,
+    told: Told,
 }
 
 fn recorder(seed: u64, taken: &Taken) -> Recorder<ChaCha20Rng> {
@@ -119,6 +121,7 @@ impl Network {
             holds: Vec::new(),
             validated: 0,
             taken,
+            told: Told::default(),
         };
         for index in 0..count {
             for signer in this.nodes[index].signers.clone() {
@@ -411,7 +414,10 @@ impl Network {
             Action::Reply(id, reply) => {
                 self.nodes[node].replies.insert(id, reply);
             }
-            Action::Emit(event) => self.nodes[node].events.push(event),
+            Action::Emit(event) => {
+                self.told.add(node, &event);
+                self.nodes[node].events.push(event);
+            }
         }
     }
 }
