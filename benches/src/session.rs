@@ -17,8 +17,8 @@ pub mod place;
 
 use std::time::Duration;
 
-use motet_coordinator::Announcement;
 use motet_core_crypto::{PublicKey, SecretKey, tagged_hash};
+use motet_node::Announcement;
 use motet_wire::{Commitments, Derivation, Item, RequestMetadata, RequestOptions};
 
 /// The value below which a share of the samples lies; zero without samples.

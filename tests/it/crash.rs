@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use motet_coordinator::node::CrashPoint;
+use motet_node::CrashPoint;
 use motet_tests::crash::{NODES, run_cell};
 
 fn each_node_dies(place: CrashPoint) {

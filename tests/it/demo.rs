@@ -3,13 +3,13 @@
 use core::time::Duration;
 use std::sync::Arc;
 
-use motet_coordinator::event::Completed;
-use motet_coordinator::node::{Events, Handle};
-use motet_coordinator::{
-    Announcement, ApproveAll, Config, Event, LocalSigner, MemoryStore, Node, OsEntropy, RedbStore, Store, Wishes,
-};
 use motet_core_crypto::{PublicKey, SecretKey, schnorr};
 use motet_net::{Keypair, NetConfig, parse_address};
+use motet_node::event::Completed;
+use motet_node::{
+    Announcement, ApproveAll, Config, Event, LocalSigner, MemoryStore, Node, OsEntropy, RedbStore, Store, Wishes,
+};
+use motet_node::{Events, Handle};
 use motet_wire::work::Free;
 use motet_wire::{
     Channel, Criteria, Derivation, Difficulty, Item, NetworkId, RequestMetadata, RequestOptions, SignerMetadata,

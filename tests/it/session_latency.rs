@@ -8,11 +8,11 @@ use core::time::Duration;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use motet_coordinator::entropy::Infallible;
-use motet_coordinator::{
+use motet_core_crypto::{PublicKey, SecretKey};
+use motet_node::entropy::Infallible;
+use motet_node::{
     Action, Announcement, Command, CommandId, Config, Decision, Engine, Event, Input, LocalSigner, Signer, Snapshot,
 };
-use motet_core_crypto::{PublicKey, SecretKey};
 use motet_wire::work::Free;
 use motet_wire::{
     Arrival, Channel, Commitments, Criteria, Derivation, Difficulty, Item, MonotonicMs, NetworkId, Now, PeerId,

@@ -5,10 +5,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use motet_coordinator::{
-    Action, Command, CommandId, Config, Engine, Input, OsEntropy, Reply, Snapshot, Wishes, limits,
-};
 use motet_core_crypto::schnorr;
+use motet_node::{Action, Command, CommandId, Config, Engine, Input, OsEntropy, Reply, Snapshot, Wishes, limits};
 use motet_wire::work::Free;
 use motet_wire::{
     Arrival, Channel, Criteria, Delegation, MonotonicMs, NetworkId, Now, PeerId, SignerAdvertisement, SignerMetadata,

@@ -14,11 +14,11 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use motet_coordinator::{
+use motet_core_crypto::PublicKey;
+use motet_node::{
     Action, Command, CommandId, Config, Decision, Engine, Event, Input, LocalSigner, MemoryStore, OsEntropy, Signer,
     Snapshot, Store,
 };
-use motet_core_crypto::PublicKey;
 use motet_wire::work::Free;
 use motet_wire::{
     Arrival, Attempt, Channel, Commitments, Difficulty, MonotonicMs, NetworkId, Now, PeerId, RequestId, SessionId,

@@ -8,12 +8,12 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use motet_coordinator::node::Handle;
-use motet_coordinator::{
-    Announcement, ApproveAll, Config, Event, LocalSigner, MemoryStore, Node, OsEntropy, RedbStore, Store, Wishes,
-};
 use motet_core_crypto::{PublicKey, SecretKey};
 use motet_net::{Keypair, NetConfig, parse_address};
+use motet_node::Handle;
+use motet_node::{
+    Announcement, ApproveAll, Config, Event, LocalSigner, MemoryStore, Node, OsEntropy, RedbStore, Store, Wishes,
+};
 use motet_wire::work::Free;
 use motet_wire::{Commitments, Criteria, Difficulty, NetworkId, Rate, RequestId, SignerMetadata, ValidatorLimits};
 use tempfile::TempDir;

@@ -15,9 +15,9 @@ use std::path::PathBuf;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
-use motet_coordinator::Config;
 use motet_core_crypto::{PublicKey, Signature, XOnlyPublicKey};
 use motet_net::Multiaddr;
+use motet_node::Config;
 use motet_wire::{NetworkId, limits};
 
 use crate::exit::Failed;

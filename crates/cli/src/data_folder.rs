@@ -9,8 +9,8 @@ use std::io::{self, ErrorKind};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
-use motet_coordinator::{RedbStore, Store as _, StoreError};
 use motet_core_crypto::PublicKey;
+use motet_node::{RedbStore, Store as _, StoreError};
 use zeroize::Zeroizing;
 
 use crate::exit::Failed;

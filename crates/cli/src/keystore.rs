@@ -5,8 +5,8 @@ use std::io::{self, Read as _};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
 
-use motet_coordinator::OsEntropy;
 use motet_core_crypto::SecretKey;
+use motet_node::OsEntropy;
 use rand_core::TryRng as _;
 use zeroize::Zeroizing;
 

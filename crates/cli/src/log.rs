@@ -45,7 +45,7 @@ pub(crate) fn start() -> Result<(), Failed> {
 }
 
 fn wrong(error: &dyn fmt::Display) -> Failed {
-    let hint = "write a level, such as debug, or a part of the program and its level, such as motet_coordinator=trace";
+    let hint = "write a level, such as debug, or a part of the program and its level, such as motet_node=trace";
     Failed::usage(format!("the environment variable {VARIABLE} is no filter: {error}")).hint(hint)
 }
 

@@ -9,7 +9,7 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
-use motet_coordinator::node::Handle;
+use motet_node::Handle;
 
 use crate::exit::Failed;
 use crate::files;

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::io::{IsTerminal as _, Write as _};
 
-use motet_coordinator::Event;
-use motet_coordinator::event::{AbortCause, Completed};
 use motet_core_crypto::PublicKey;
-use motet_net::Scope;
+use motet_node::Event;
+use motet_node::event::{AbortCause, Completed};
+use motet_wire::AddressScope;
 use motet_wire::{Channel, MonotonicMs, RequestId};
 use serde_json::{Value, json};
 
@@ -369,29 +369,29 @@ pub(crate) fn items(done: &Completed) -> Vec<Value> {
 }
 
 /// Where a node can be reached, if that is not everywhere and in full.
-fn reachable(scope: Scope, told: usize, left_out: usize) -> Option<String> {
+fn reachable(scope: AddressScope, told: usize, left_out: usize) -> Option<String> {
     match scope {
-        Scope::Internet if left_out == 0 => None,
-        Scope::Internet => {
+        AddressScope::Internet if left_out == 0 => None,
+        AddressScope::Internet => {
             Some(format!("tells others {told} of its {} addresses: there is no room for more", told + left_out))
         }
-        Scope::Network => Some(
+        AddressScope::Network => Some(
             "can be reached from its own network only; to be reached from the internet, name a relay with --relay"
                 .to_owned(),
         ),
-        Scope::Machine => Some("can be reached from this machine only; it has no other address".to_owned()),
-        Scope::Nowhere => {
+        AddressScope::Machine => Some("can be reached from this machine only; it has no other address".to_owned()),
+        AddressScope::Nowhere => {
             Some("cannot be reached: it has no address; others reach it only while it is connected".to_owned())
         }
     }
 }
 
-const fn scope_name(scope: Scope) -> &'static str {
+const fn scope_name(scope: AddressScope) -> &'static str {
     match scope {
-        Scope::Internet => "internet",
-        Scope::Network => "network",
-        Scope::Machine => "machine",
-        Scope::Nowhere => "nowhere",
+        AddressScope::Internet => "internet",
+        AddressScope::Network => "network",
+        AddressScope::Machine => "machine",
+        AddressScope::Nowhere => "nowhere",
     }
 }
 

@@ -3,10 +3,10 @@
 use core::time::Duration;
 use std::sync::Arc;
 
-use motet_coordinator::node::{CrashPoint, Events, Handle};
-use motet_coordinator::{Config, Event, LocalSigner, MemoryStore, Node, NodeError, OsEntropy, Policy, Privacy, Store};
 use motet_core_crypto::{PublicKey, SecretKey};
 use motet_net::{Exposure, Keypair, Mdns, NetConfig, Reach, Relaying, is_loopback, parse_address};
+use motet_node::{Config, Event, LocalSigner, MemoryStore, Node, NodeError, OsEntropy, Policy, Privacy, Store};
+use motet_node::{CrashPoint, Events, Handle};
 use motet_wire::NetworkId;
 
 use crate::args::NodeArgs;

@@ -11,8 +11,8 @@ mod strict;
 use std::fmt;
 use std::path::Path;
 
-use motet_coordinator::policy::{Facts, RuleError, Rules};
 use motet_core_crypto::PublicKey;
+use motet_node::policy::{Facts, RuleError, Rules};
 
 use crate::exit::{Exit, Failed};
 use crate::files::{self, OpenError};

@@ -12,10 +12,10 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use async_trait::async_trait;
-use motet_coordinator::event::AbortCause;
-use motet_coordinator::node::Clock;
-use motet_coordinator::{Decision, Policy, Proposal, limits};
 use motet_core_crypto::PublicKey;
+use motet_node::Clock;
+use motet_node::event::AbortCause;
+use motet_node::{Decision, Policy, Proposal, limits};
 use motet_wire::limits::CLOCK_SKEW;
 use motet_wire::{Commitments, Derivation, MonotonicMs, RequestId, RequestMetadata};
 

@@ -2,8 +2,8 @@
 
 use core::time::Duration;
 
-use motet_coordinator::Wishes;
 use motet_net::Contact;
+use motet_node::Wishes;
 use motet_wire::SignerAdvertisement;
 
 use crate::exit::{Exit, Failed};

@@ -33,6 +33,11 @@ mod trace;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use catch_up::CatchUp;
+use conduct::Conduct;
+use directory::Directory;
+use early::Early;
+use hosted::Hosted;
 use motet_core_crypto::PublicKey;
 use motet_wire::{
     Address, Attempt, Message, MonotonicMs, NetworkId, Now, PeerId, RequestId, SessionId, TimestampMs, Validated,
@@ -42,13 +47,8 @@ use rand_core::TryCryptoRng;
 use crate::config::Config;
 use crate::entropy::EntropyError;
 use crate::job::{JobId, JobOutcome};
+use crate::record::Snapshot;
 use crate::signer::SignerAnswer;
-use crate::store::Snapshot;
-use catch_up::CatchUp;
-use conduct::Conduct;
-use directory::Directory;
-use early::Early;
-use hosted::Hosted;
 pub use input::{Action, Announcement, Command, CommandId, Input, Offered, Reply, SessionStatus, Wishes};
 use resources::Resources;
 use resume::{Ended, Left};

@@ -7,7 +7,7 @@ use motet_wire::{IdError, ItemError, RequestId, SealError};
 
 use crate::entropy::EntropyError;
 use crate::event::Phase;
-use crate::store::StoreError;
+use crate::record::StoreError;
 
 /// A command cannot be carried out.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -2,10 +2,9 @@
 //! state that it speaks of has been reached and stored.
 
 use motet_core_crypto::{PublicKey, Signature, XOnlyPublicKey};
-use motet_net::Scope;
 use motet_wire::{
-    AdvertisementId, Attempt, Channel, Charge, MessageId, PeerId, RequestId, ResourceAnnouncement, SessionId,
-    SignerAdvertisement, SignerIndex, SigningRequest,
+    AddressScope, AdvertisementId, Attempt, Channel, Charge, MessageId, PeerId, RequestId, ResourceAnnouncement,
+    SessionId, SignerAdvertisement, SignerIndex, SigningRequest,
 };
 
 /// Something has happened.
@@ -108,7 +107,7 @@ pub enum Event {
         /// What its advertisements say from now on, as multiaddrs.
         addresses: Vec<String>,
         /// From how far away these can be reached.
-        scope: Scope,
+        scope: AddressScope,
         /// How many more there are that reach as far, and have no place in an advertisement.
         left_out: usize,
     },

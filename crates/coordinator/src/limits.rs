@@ -51,8 +51,6 @@ pub const WORK_PATIENCE: Duration = Duration::from_secs(10 * 60);
 pub const PENDING_COMMANDS: usize = 256;
 /// The longest that anything is held back for privacy: others give a join 60 s, and the coordinator's last word 10 s.
 pub const HOLD: Duration = Duration::from_secs(5);
-/// Things that are held back at once; with more, the oldest leave early.
-pub const HELD: usize = 4096;
 /// The least average time between two frames of no meaning: at this rate, one node of the network has to check one signature
 /// a second more than it had.
 pub const COVER_INTERVAL: Duration = Duration::from_secs(1);
@@ -63,31 +61,3 @@ pub const COVER_BYTES: (usize, usize) = (120, 560);
 pub const ADVERTISED_AGAIN: Duration = Duration::from_secs(61);
 /// How soon the user is told again of the same trouble with somebody else.
 pub const TOLD_AGAIN: Duration = Duration::from_secs(5 * 60);
-/// How soon the user is told again that a peer's clock differs,
-pub const CLOCK_TOLD_AGAIN: Duration = Duration::from_secs(10 * 60);
-/// and of how many peers that is remembered.
-pub const CLOCKS: usize = 256;
-/// When it is first looked whether another process has put an advertisement of this node's signers into the DHT; the pause
-/// doubles,
-pub const RIVALS_FIRST: Duration = Duration::from_secs(5);
-/// up to this: one question for each signer costs others little, and two processes with one key cost sessions.
-pub const RIVALS_MOST: Duration = Duration::from_secs(5 * 60);
-/// Events that a slow listener may be behind before it loses the oldest.
-pub const EVENTS: usize = 8192;
-/// Results of computations and answers of signers that wait for the engine.
-pub const INPUTS: usize = 1024;
-/// Steps whose consequences wait for the store or the network.
-pub const BATCHES: usize = 256;
-/// Frames that are taken in at once: checked together they cost less, and the first waits for no more than these.
-pub const ARRIVALS: usize = 32;
-/// Computations at once: more than any machine has cores only delays those in front.
-pub const POOL: usize = 16;
-/// Own announcements that are put into the DHT again when it gets its first peers.
-pub const PUBLISHED: usize = 64 + OWN_RESOURCES;
-/// Computations that are done at once, in checks of a signature, together with what waits meanwhile: a quarter of a
-/// millisecond, for which nobody would call another thread.
-pub const AT_ONCE: usize = 8;
-/// Bytes of a frame that take as long to parse as a signature to check: a point is 33 bytes, and takes a sixth of that.
-pub const BYTES_PER_WEIGHT: usize = 512;
-/// Senders whose points are kept, so as not to be found for each of their messages.
-pub const SENDERS: usize = 1024;

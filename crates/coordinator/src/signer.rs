@@ -5,8 +5,6 @@
 //! `docs/protocol.md` §7.1 is the contract of a signer: a nonce is used at most once, is never written anywhere, and is
 //! gone when the session is.
 
-mod local;
-
 use core::fmt;
 use std::sync::Arc;
 
@@ -14,8 +12,6 @@ use motet_core_crypto::{KeyAggContext, PartialSignature, PublicKey, PublicNonce,
 use motet_wire::{Attempt, RequestId, SessionId, SignerIndex, TimestampMs};
 
 use crate::pace::Pace;
-
-pub use local::LocalSigner;
 
 /// One item of a request, with its key: what is signed under what.
 #[derive(Debug, Clone)]
@@ -201,7 +197,7 @@ pub enum SignerError {
     Faulty,
 }
 
-/// A holder of one signer key: in memory ([`LocalSigner`]), in a device, in an enclave or elsewhere.
+/// A holder of one signer key: in memory, in a device, in an enclave or elsewhere.
 ///
 /// Calls may block; they run on a pool, unless [`Signer::pace`] says that they only compute.
 pub trait Signer: Send + Sync + fmt::Debug {

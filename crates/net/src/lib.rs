@@ -35,5 +35,5 @@ pub use handle::{DhtState, DhtStats, NetHandle, Stats, split_peer};
 pub use libp2p::Multiaddr;
 pub use node::Net;
 pub use peers::{address_from_wire, address_to_wire};
-pub use reach::{Offered, Scope, is_loopback};
+pub use reach::{Offered, is_loopback};
 pub use wanted::{Contact, Named};

@@ -15,22 +15,9 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use libp2p::Multiaddr;
 use libp2p::multiaddr::Protocol;
-use motet_wire::{Address, limits};
+use motet_wire::{Address, AddressScope, limits};
 
 use crate::config::Reach;
-
-/// From how far away an address can be reached. The later reaches further.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Scope {
-    /// Not at all: there is no address.
-    Nowhere,
-    /// From the same machine: loopback.
-    Machine,
-    /// From the same private network.
-    Network,
-    /// From everywhere.
-    Internet,
-}
 
 /// Where a node tells others that it can be reached.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,7 +25,7 @@ pub struct Offered {
     /// The addresses, those first that are tried first.
     pub addresses: Vec<Address>,
     /// From how far away they can be reached.
-    pub scope: Scope,
+    pub scope: AddressScope,
     /// How many more there are that reach as far, and do not fit into an advertisement.
     pub left_out: usize,
 }
@@ -80,7 +67,7 @@ impl Judge {
         let own: Vec<&Multiaddr> = listening.iter().filter(|address| !is_circuit(address)).collect();
         let mut judging = self.0.write().unwrap_or_else(PoisonError::into_inner);
         judging.networks = own.iter().filter_map(|address| ip(address).and_then(network)).collect();
-        judging.alone = !own.is_empty() && own.iter().all(|address| scope(address) == Scope::Machine);
+        judging.alone = !own.is_empty() && own.iter().all(|address| scope(address) == AddressScope::Machine);
     }
 
     /// The user has named this address.
@@ -95,12 +82,12 @@ impl Judge {
     pub(crate) fn believes(&self, address: &Multiaddr) -> bool {
         let judging = self.0.read().unwrap_or_else(PoisonError::into_inner);
         match (judging.reach, scope(address)) {
-            (_, Scope::Nowhere) => false,
-            (Reach::Local, _) | (Reach::Public, Scope::Internet) => true,
-            (Reach::Public, Scope::Network) => {
+            (_, AddressScope::Nowhere) => false,
+            (Reach::Local, _) | (Reach::Public, AddressScope::Internet) => true,
+            (Reach::Public, AddressScope::Network) => {
                 ip(address).and_then(network).is_some_and(|network| judging.networks.contains(&network))
             }
-            (Reach::Public, Scope::Machine) => judging.alone,
+            (Reach::Public, AddressScope::Machine) => judging.alone,
         }
     }
 
@@ -114,13 +101,13 @@ impl Judge {
 /// What a node that listens on these addresses tells others: those that reach furthest, one of each place before the second
 /// of any.
 pub(crate) fn offered(listening: &[Multiaddr], reach: Reach) -> Offered {
-    let furthest = listening.iter().map(scope).max().unwrap_or(Scope::Nowhere);
+    let furthest = listening.iter().map(scope).max().unwrap_or(AddressScope::Nowhere);
     let mut seen = BTreeMap::<Option<IpAddr>, usize>::new();
-    let mut judged: Vec<(Reverse<Scope>, usize, &Multiaddr)> = listening
+    let mut judged: Vec<(Reverse<AddressScope>, usize, &Multiaddr)> = listening
         .iter()
         .map(|address| (Reverse(scope(address)), address))
         .filter(|(scope, _)| scope.0 == furthest || reach == Reach::Local)
-        .filter(|(scope, _)| scope.0 != Scope::Nowhere)
+        .filter(|(scope, _)| scope.0 != AddressScope::Nowhere)
         .map(|(scope, address)| {
             let before = seen.entry(ip(address)).or_default();
             *before += 1;
@@ -136,26 +123,30 @@ pub(crate) fn offered(listening: &[Multiaddr], reach: Reach) -> Offered {
 }
 
 /// From how far away an address can be reached. It is where its first part says: behind that, a relay may hand on.
-pub(crate) fn scope(address: &Multiaddr) -> Scope {
+pub(crate) fn scope(address: &Multiaddr) -> AddressScope {
     match address.iter().find(|part| !matches!(part, Protocol::Ip6zone(_))) {
-        Some(Protocol::Ip4(_) | Protocol::Ip6(_)) => ip(address).map_or(Scope::Nowhere, scope_of_ip),
+        Some(Protocol::Ip4(_) | Protocol::Ip6(_)) => ip(address).map_or(AddressScope::Nowhere, scope_of_ip),
         Some(Protocol::Dns(name) | Protocol::Dns4(name) | Protocol::Dns6(name) | Protocol::Dnsaddr(name)) => {
-            if name == "localhost" || name.ends_with(".localhost") { Scope::Machine } else { Scope::Internet }
+            if name == "localhost" || name.ends_with(".localhost") {
+                AddressScope::Machine
+            } else {
+                AddressScope::Internet
+            }
         }
-        _ => Scope::Nowhere,
+        _ => AddressScope::Nowhere,
     }
 }
 
-fn scope_of_ip(ip: IpAddr) -> Scope {
+fn scope_of_ip(ip: IpAddr) -> AddressScope {
     let never = match ip {
         IpAddr::V4(ip) => ip.is_unspecified() || ip.is_multicast() || ip.is_broadcast(),
         IpAddr::V6(ip) => ip.is_unspecified() || ip.is_multicast(),
     };
     match (never, ip.is_loopback(), network(ip)) {
-        (true, ..) => Scope::Nowhere,
-        (_, true, _) => Scope::Machine,
-        (_, _, Some(_)) => Scope::Network,
-        (_, _, None) => Scope::Internet,
+        (true, ..) => AddressScope::Nowhere,
+        (_, true, _) => AddressScope::Machine,
+        (_, _, Some(_)) => AddressScope::Network,
+        (_, _, None) => AddressScope::Internet,
     }
 }
 
@@ -205,7 +196,7 @@ fn place(address: &Multiaddr) -> Multiaddr {
 
 /// Whether an address can be reached from its own machine only.
 pub fn is_loopback(address: &Multiaddr) -> bool {
-    scope(address) == Scope::Machine
+    scope(address) == AddressScope::Machine
 }
 
 #[cfg(test)]
@@ -235,27 +226,27 @@ mod tests {
     #[test]
     fn each_address_has_its_scope() {
         for (text, expected) in [
-            ("/ip4/127.0.0.2/tcp/1", Scope::Machine),
-            ("/ip6/::1/tcp/1", Scope::Machine),
-            ("/ip6/::ffff:127.0.0.1/tcp/1", Scope::Machine),
-            ("/dns4/localhost/tcp/1", Scope::Machine),
-            ("/ip4/10.1.2.3/udp/1/quic-v1", Scope::Network),
-            ("/ip4/172.31.0.1/tcp/1", Scope::Network),
-            ("/ip4/192.168.7.1/tcp/1", Scope::Network),
-            ("/ip4/169.254.3.4/tcp/1", Scope::Network),
-            ("/ip4/100.127.3.4/tcp/1", Scope::Network),
-            ("/ip6/::ffff:10.0.0.1/tcp/1", Scope::Network),
-            ("/ip6/fd00:1:2::3/tcp/1", Scope::Network),
-            ("/ip6/fe80::1/tcp/1", Scope::Network),
-            ("/ip4/100.128.0.1/tcp/1", Scope::Internet),
-            ("/ip4/203.0.113.5/tcp/1", Scope::Internet),
-            ("/ip6/2001:db8::1/tcp/1", Scope::Internet),
-            ("/dns4/node.example/tcp/1", Scope::Internet),
-            ("/ip4/0.0.0.0/tcp/1", Scope::Nowhere),
-            ("/ip6/::/tcp/1", Scope::Nowhere),
-            ("/ip4/255.255.255.255/tcp/1", Scope::Nowhere),
-            ("/ip6/ff02::1/tcp/1", Scope::Nowhere),
-            ("/p2p-circuit", Scope::Nowhere),
+            ("/ip4/127.0.0.2/tcp/1", AddressScope::Machine),
+            ("/ip6/::1/tcp/1", AddressScope::Machine),
+            ("/ip6/::ffff:127.0.0.1/tcp/1", AddressScope::Machine),
+            ("/dns4/localhost/tcp/1", AddressScope::Machine),
+            ("/ip4/10.1.2.3/udp/1/quic-v1", AddressScope::Network),
+            ("/ip4/172.31.0.1/tcp/1", AddressScope::Network),
+            ("/ip4/192.168.7.1/tcp/1", AddressScope::Network),
+            ("/ip4/169.254.3.4/tcp/1", AddressScope::Network),
+            ("/ip4/100.127.3.4/tcp/1", AddressScope::Network),
+            ("/ip6/::ffff:10.0.0.1/tcp/1", AddressScope::Network),
+            ("/ip6/fd00:1:2::3/tcp/1", AddressScope::Network),
+            ("/ip6/fe80::1/tcp/1", AddressScope::Network),
+            ("/ip4/100.128.0.1/tcp/1", AddressScope::Internet),
+            ("/ip4/203.0.113.5/tcp/1", AddressScope::Internet),
+            ("/ip6/2001:db8::1/tcp/1", AddressScope::Internet),
+            ("/dns4/node.example/tcp/1", AddressScope::Internet),
+            ("/ip4/0.0.0.0/tcp/1", AddressScope::Nowhere),
+            ("/ip6/::/tcp/1", AddressScope::Nowhere),
+            ("/ip4/255.255.255.255/tcp/1", AddressScope::Nowhere),
+            ("/ip6/ff02::1/tcp/1", AddressScope::Nowhere),
+            ("/p2p-circuit", AddressScope::Nowhere),
         ] {
             assert_eq!(scope(&text.parse().unwrap()), expected, "{text}");
         }
@@ -267,10 +258,10 @@ mod tests {
         let home = "/ip4/192.168.7.1/tcp/1";
         let far = "/ip4/203.0.113.5/tcp/1";
         for (listening, expected, scope) in [
-            (vec![loopback, home, far], vec![far], Scope::Internet),
-            (vec![loopback, home], vec![home], Scope::Network),
-            (vec![loopback, "/ip6/::1/tcp/1"], vec![loopback, "/ip6/::1/tcp/1"], Scope::Machine),
-            (vec![], vec![], Scope::Nowhere),
+            (vec![loopback, home, far], vec![far], AddressScope::Internet),
+            (vec![loopback, home], vec![home], AddressScope::Network),
+            (vec![loopback, "/ip6/::1/tcp/1"], vec![loopback, "/ip6/::1/tcp/1"], AddressScope::Machine),
+            (vec![], vec![], AddressScope::Nowhere),
         ] {
             let offered = offered(&all(&listening), Reach::Public);
             assert_eq!(

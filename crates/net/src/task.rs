@@ -15,7 +15,7 @@ use libp2p::swarm::DialError;
 use libp2p::swarm::dial_opts::{DialOpts, PeerCondition};
 use libp2p::{Multiaddr, PeerId, StreamProtocol, Swarm, gossipsub, kad};
 use libp2p_stream::IncomingStreams;
-use motet_wire::{Address, Channel, DhtKey, Penalty, Topic, Verdict};
+use motet_wire::{Address, AddressScope, Channel, DhtKey, Penalty, Topic, Verdict};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
@@ -31,7 +31,7 @@ use crate::limits;
 use crate::outboxes::{Outboxes, Reached};
 use crate::peers;
 use crate::quoted::Quoted;
-use crate::reach::{Judge, Offered, Scope};
+use crate::reach::{Judge, Offered};
 use crate::recent::Recent;
 use crate::twin::Twins;
 use crate::wanted::{Naming, Wanted};
@@ -77,7 +77,7 @@ pub(crate) struct Own {
 
 impl Own {
     pub(crate) fn new(judge: Judge) -> Self {
-        let offered = Offered { addresses: Vec::new(), scope: Scope::Nowhere, left_out: 0 };
+        let offered = Offered { addresses: Vec::new(), scope: AddressScope::Nowhere, left_out: 0 };
         Self { judge, offered, settles: Some(Instant::now() + limits::SETTLING), settled: None }
     }
 }

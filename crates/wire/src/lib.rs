@@ -10,6 +10,7 @@
 //! The crate reads no clock, owns no randomness and does no I/O: time and random numbers are arguments. The format is
 //! described for other implementations in `docs/wire-format.md`, the rules of the pipeline in `docs/validation.md`.
 
+mod address_scope;
 mod base58;
 mod codec;
 mod delegation;
@@ -19,6 +20,7 @@ mod evidence;
 mod id;
 pub mod limits;
 mod message;
+
 mod text;
 mod time;
 mod topic;
@@ -27,6 +29,7 @@ mod uri;
 mod validate;
 pub mod work;
 
+pub use address_scope::AddressScope;
 pub use codec::{DecodeError, ParseError};
 pub use delegation::{Delegation, DelegationError};
 pub use dht_key::{DhtKey, Index, Shard};

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use motet_coordinator::node::CrashPoint;
+use motet_node::CrashPoint;
 use motet_tests::crash::{Ending, NODES, run_cell};
 
 type Cell = (usize, usize);

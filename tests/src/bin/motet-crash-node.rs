@@ -13,15 +13,15 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use motet_coordinator::engine::Announcement;
-use motet_coordinator::node::CrashPoint;
-use motet_coordinator::signer::{SigningItem, Ticket};
-use motet_coordinator::{
+use motet_core_crypto::{PartialSignature, PublicKey, PublicNonce, SecretKey, Signature, tagged_hash};
+use motet_net::{Keypair, NetConfig};
+use motet_node::CrashPoint;
+use motet_node::engine::Announcement;
+use motet_node::signer::{SigningItem, Ticket};
+use motet_node::{
     ApproveAll, Config, Event, Handle, LocalSigner, Node, OsEntropy, Record, RedbStore, Signer, SignerError, Snapshot,
     Store, StoreError,
 };
-use motet_core_crypto::{PartialSignature, PublicKey, PublicNonce, SecretKey, Signature, tagged_hash};
-use motet_net::{Keypair, NetConfig};
 use motet_wire::{
     Channel, Criteria, Derivation, Difficulty, Item, NetworkId, RequestMetadata, RequestOptions, SignerMetadata,
 };

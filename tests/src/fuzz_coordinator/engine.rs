@@ -9,7 +9,7 @@ use core::time::Duration;
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
-use motet_coordinator::{Config, Rounds};
+use motet_node::{Config, Rounds};
 use motet_wire::{Channel, Commitments, Derivation, Difficulty, Election, Item, RequestOptions};
 
 use crate::sim::dice::EntropyFault;

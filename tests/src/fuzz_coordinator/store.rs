@@ -12,10 +12,10 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
-use motet_coordinator::Record;
-use motet_coordinator::policy::ProposalDigest;
-use motet_coordinator::store::{RedbStore, Snapshot, Store, StoreError};
 use motet_core_crypto::{PublicKey, SecretKey};
+use motet_node::ProposalDigest;
+use motet_node::Record;
+use motet_node::{RedbStore, Snapshot, Store, StoreError};
 use motet_wire::{Attempt, RequestId, SessionId, TimestampMs};
 use redb::{Database, TableDefinition};
 

@@ -2,9 +2,9 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use motet_coordinator::Record;
-use motet_coordinator::store::{MemoryStore, Snapshot, Store, StoreError};
 use motet_core_crypto::PublicKey;
+use motet_node::Record;
+use motet_node::{MemoryStore, Snapshot, Store, StoreError};
 use motet_wire::{Attempt, RequestId};
 
 /// A store that may be full, and may forget what it said it had stored.

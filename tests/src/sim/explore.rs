@@ -8,7 +8,7 @@ use core::time::Duration;
 use std::collections::{BTreeSet, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use motet_coordinator::Config;
+use motet_node::Config;
 use motet_wire::{Commitments, Derivation, Difficulty, Item, RequestOptions};
 
 use super::dice::EntropyFault;

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use motet_coordinator::store::Store;
-use motet_coordinator::{Action, CommandError, CommandId, Config, Engine, LocalSigner, Reply, Signer};
 use motet_core_crypto::{PublicKey, SecretKey};
+use motet_node::Store;
+use motet_node::{Action, CommandError, CommandId, Config, Engine, LocalSigner, Reply, Signer};
 use motet_wire::work::Free;
 use motet_wire::{NetworkId, PeerId, Standing, Validator, ValidatorLimits, peek};
 

@@ -6,9 +6,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use motet_coordinator::signer::{SigningItem, Ticket};
-use motet_coordinator::{Signer, SignerError};
 use motet_core_crypto::{AggregateNonce, PartialSignature, PublicKey, PublicNonce, Signature, tagged_hash};
+use motet_node::signer::{SigningItem, Ticket};
+use motet_node::{Signer, SignerError};
 use motet_wire::{RequestId, SessionId};
 
 use super::invariant::{Breach, Invariant};

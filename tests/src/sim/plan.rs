@@ -6,7 +6,7 @@
 use core::time::Duration;
 use std::collections::BTreeSet;
 
-use motet_coordinator::{Config, Privacy, Rounds};
+use motet_node::{Config, Privacy, Rounds};
 use motet_wire::{Commitments, Derivation, Difficulty, Election, Item, RequestOptions};
 
 use super::dice::{Dice, EntropyFault};

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use motet_coordinator::Event;
-use motet_coordinator::event::{AbortCause, Completed, Contribution, Requested, Round};
 use motet_core_crypto::{PublicKey, Signature};
+use motet_node::Event;
+use motet_node::event::{AbortCause, Completed, Contribution, Requested, Round};
 use motet_wire::{
     Attempt, Commitments, Evidence, Kind, NetworkId, RequestId, SessionAbort, SessionId, SignerIndex, SigningRequest,
     Validated, peek,

@@ -1,6 +1,6 @@
 //! Whole numbers on the command line.
 
-use motet_coordinator::limits;
+use motet_node::limits;
 
 /// An amount, in the unit on which requesters and signers agree.
 pub(crate) fn amount(text: &str) -> Result<u64, String> {

@@ -3,7 +3,7 @@
 use core::ops::RangeInclusive;
 use core::time::Duration;
 
-use motet_coordinator::limits::{COVER_INTERVAL, HOLD};
+use motet_node::limits::{COVER_INTERVAL, HOLD};
 use motet_wire::limits::{ADVERTISEMENT_LIFETIME, REQUEST_LIFETIME};
 
 /// The shortest time that is one: with none, everything would be over before it begins.

@@ -5,11 +5,11 @@
 use core::time::Duration;
 use std::sync::Arc;
 
-use motet_coordinator::event::Completed;
-use motet_coordinator::node::{Clock, Events, Handle};
-use motet_coordinator::{Announcement, ApproveAll, Event, LocalSigner, Node, OsEntropy, RedbStore, Wishes};
 use motet_core_crypto::{KeyAggContext, PublicKey, SecretKey, schnorr};
 use motet_net::{Keypair, NetConfig};
+use motet_node::event::Completed;
+use motet_node::{Announcement, ApproveAll, Event, LocalSigner, Node, OsEntropy, RedbStore, Wishes};
+use motet_node::{Clock, Events, Handle};
 use motet_wire::{Criteria, Derivation, Item, MonotonicMs, NetworkId, RequestMetadata, RequestOptions, SignerMetadata};
 use serde_json::json;
 use tokio::sync::mpsc;

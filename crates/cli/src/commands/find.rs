@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use motet_coordinator::node::Clock;
-use motet_coordinator::{DeclineAll, Wishes};
+use motet_node::Clock;
+use motet_node::{DeclineAll, Wishes};
 use motet_wire::SignerAdvertisement;
 use serde_json::json;
 

@@ -1,7 +1,7 @@
 //! `motet keygen`: a signer key in a file.
 
-use motet_coordinator::OsEntropy;
 use motet_core_crypto::SecretKey;
+use motet_node::OsEntropy;
 use serde_json::json;
 
 use crate::args::KeygenArgs;

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use motet_coordinator::DeclineAll;
-use motet_coordinator::policy::{Condition, DecidedBy, Explanation, RulePolicy, RuleRef, Verdict};
+use motet_node::DeclineAll;
+use motet_node::policy::{Condition, DecidedBy, Explanation, RulePolicy, RuleRef, Verdict};
 use motet_wire::MonotonicMs;
 use serde_json::{Value, json};
 

@@ -6,11 +6,11 @@ use core::pin::Pin;
 use core::time::Duration;
 use std::sync::Arc;
 
-use motet_coordinator::event::{AbortCause, Aborted, Phase};
-use motet_coordinator::node::Clock;
-use motet_coordinator::policy::{RulePolicy, Verdict};
-use motet_coordinator::{ApproveAll, Event, Policy};
 use motet_core_crypto::PublicKey;
+use motet_node::Clock;
+use motet_node::event::{AbortCause, Aborted, Phase};
+use motet_node::policy::{RulePolicy, Verdict};
+use motet_node::{ApproveAll, Event, Policy};
 use motet_wire::{Channel, Criteria, RequestId, SignerIndex, SignerMetadata};
 use serde_json::json;
 use tokio::time::Sleep;

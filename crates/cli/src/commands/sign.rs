@@ -7,10 +7,10 @@ use core::time::Duration;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use motet_coordinator::event::{Completed, SignedItem};
-use motet_coordinator::node::Clock;
-use motet_coordinator::{Announcement, DeclineAll, Event, Wishes};
 use motet_core_crypto::{PublicKey, schnorr};
+use motet_node::Clock;
+use motet_node::event::{Completed, SignedItem};
+use motet_node::{Announcement, DeclineAll, Event, Wishes};
 use motet_wire::{Derivation, Item, RequestId, RequestMetadata, RequestOptions, SignerAdvertisement};
 use serde_json::json;
 

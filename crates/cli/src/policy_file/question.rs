@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use motet_coordinator::policy::Facts;
+use motet_node::policy::Facts;
 use motet_wire::limits;
 use serde::Deserialize;
 

@@ -4,7 +4,7 @@ use core::num::NonZeroU32;
 use core::ops::RangeInclusive;
 use std::collections::BTreeSet;
 
-use motet_coordinator::policy::{Condition, Rate, Rule, Rules, Verdict};
+use motet_node::policy::{Condition, Rate, Rule, Rules, Verdict};
 use motet_wire::limits;
 use serde::Deserialize;
 

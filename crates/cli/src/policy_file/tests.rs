@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use motet_coordinator::DeclineAll;
-use motet_coordinator::policy::{Condition, Rate, Rule, RulePolicy, Verdict};
 use motet_core_crypto::SecretKey;
+use motet_node::DeclineAll;
+use motet_node::policy::{Condition, Rate, Rule, RulePolicy, Verdict};
 use motet_wire::MonotonicMs;
 
 use super::*;

@@ -274,7 +274,7 @@ fn spaces_in_a_list_are_not_part_of_names() {
 #[test]
 fn a_filter_of_logs_that_is_none_is_refused() {
     let scene = Scene::new();
-    for filter in ["motet_coordinator=loud", "a=b=c", "[", "debug,=x"] {
+    for filter in ["motet_node=loud", "a=b=c", "[", "debug,=x"] {
         let ended = scene.start_with(&["run", "--dev", "a", "--json"], &[("MOTET_LOG", filter)]).wait().expect(2);
         assert!(ended.output.is_empty(), "{}", ended.told(""));
         assert!(ended.errors.contains("MOTET_LOG") && ended.errors.contains("such as debug"), "{}", ended.errors);

@@ -4,12 +4,12 @@
 use core::time::Duration;
 use std::sync::{Arc, Mutex, mpsc};
 
-use motet_coordinator::signer::{SigningItem, Ticket};
-use motet_coordinator::{
-    Announcement, ApproveAll, Event, Handle, LocalSigner, MemoryStore, Node, OsEntropy, Signer, SignerError,
-};
 use motet_core_crypto::{PartialSignature, PublicKey, PublicNonce, SecretKey, Signature};
 use motet_net::{Keypair, NetConfig};
+use motet_node::signer::{SigningItem, Ticket};
+use motet_node::{
+    Announcement, ApproveAll, Event, Handle, LocalSigner, MemoryStore, Node, OsEntropy, Signer, SignerError,
+};
 use motet_wire::{Criteria, Derivation, Item, NetworkId, RequestMetadata, RequestOptions, SignerMetadata};
 use serde_json::Value;
 

@@ -17,9 +17,9 @@ use crate::error::CommandError;
 use crate::event::{AbortCause, Aborted, Discovery, Event, Withdrawal};
 use crate::job::{Job, JobId};
 use crate::limits;
-use crate::policy::ProposalDigest;
+use crate::proposal::ProposalDigest;
+use crate::record::Record;
 use crate::signer::SigningItem;
-use crate::store::Record;
 
 /// How a signer of this node is advertised, to be repeated before it lapses.
 #[derive(Debug, Clone)]

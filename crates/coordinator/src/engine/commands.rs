@@ -11,7 +11,7 @@ use super::session::Gates;
 use super::step::Step;
 use crate::error::CommandError;
 use crate::event::{AbortCause, Phase};
-use crate::store::Record;
+use crate::record::Record;
 
 impl Engine {
     pub(super) fn on_command(&mut self, id: CommandId, command: Command, step: &mut Step<'_>) {

@@ -9,8 +9,8 @@ use super::Engine;
 use super::step::Step;
 use crate::event::AbortCause;
 use crate::limits;
+use crate::record::Record;
 use crate::reputation::{Deed, Score, Standing};
-use crate::store::Record;
 
 /// The standings of signers of whom something is known.
 #[derive(Debug, Default)]

@@ -17,8 +17,8 @@ use super::session::Session;
 use super::step::Step;
 use crate::entropy::EntropyError;
 use crate::error::CommandError;
+use crate::record::Record;
 use crate::signer::{SignerError, SignerTask};
-use crate::store::Record;
 
 /// A signer of this node, and the key that speaks for it.
 pub(super) struct Hosted {

@@ -12,10 +12,10 @@ use motet_wire::{
 use crate::error::CommandError;
 use crate::event::{Event, Phase, Resource};
 use crate::job::{Job, JobOutcome};
-use crate::policy::{Decision, Proposal, ProposalDigest};
+use crate::proposal::{Decision, Proposal, ProposalDigest};
+use crate::record::Record;
 use crate::reputation::Score;
 use crate::signer::{SignerAnswer, SignerTask};
-use crate::store::Record;
 
 /// Something for the engine to handle.
 #[derive(Debug)]

@@ -19,8 +19,8 @@ use super::session::{Answer, Held, Local, Nonces, Placed, Run, Session};
 use super::step::Step;
 use crate::event::Phase;
 use crate::limits;
+use crate::record::Record;
 use crate::signer::SigningItem;
-use crate::store::Record;
 
 /// How long the outcome of a session is remembered, for nodes that have missed it.
 const REMEMBER: Duration = Duration::from_secs(10 * 60);

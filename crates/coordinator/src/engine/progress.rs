@@ -14,8 +14,8 @@ use super::step::Step;
 use crate::config::Rounds;
 use crate::event::{AbortCause, Aborted, Event, Phase, Round};
 use crate::job::Job;
+use crate::record::Record;
 use crate::signer::SignerTask;
-use crate::store::Record;
 
 impl Engine {
     /// Moves a session on as far as what it holds allows.

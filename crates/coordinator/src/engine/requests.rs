@@ -20,9 +20,9 @@ use crate::config::Rounds;
 use crate::error::CommandError;
 use crate::event::{AbortCause, Event, Participation, Phase, Requested};
 use crate::limits;
-use crate::policy::{Decision, ProposalDigest};
+use crate::proposal::{Decision, ProposalDigest};
+use crate::record::Record;
 use crate::signer::SignerTask;
-use crate::store::Record;
 
 /// What becomes of a request of somebody else before it is looked at.
 enum Room {

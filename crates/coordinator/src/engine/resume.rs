@@ -4,10 +4,9 @@
 //! was stored: then its bytes are sent again, and never computed again. A new process has a new message key, which a new
 //! join makes known to the others; they go on with the next attempt as soon as the first commitment for it comes.
 
+use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
-
-use core::time::Duration;
 
 use motet_core_crypto::{NonceCommitment, PublicKey};
 use motet_wire::{Attempt, Channel, Commitments, Delegation, Have, RequestId, SessionId};
@@ -18,8 +17,8 @@ use super::session::{Answer, Nonces, Run};
 use super::step::Step;
 use crate::event::{AbortCause, Event};
 use crate::limits;
-use crate::policy::ProposalDigest;
-use crate::store::{Record, Snapshot};
+use crate::proposal::ProposalDigest;
+use crate::record::{Record, Snapshot};
 
 /// How long what was left waits for its signer and its frame, before it is given up.
 const PATIENCE: Duration = Duration::from_secs(10 * 60);

@@ -14,8 +14,8 @@ use super::session::{Held, Leaver, Nonces, Placed};
 use super::step::Step;
 use crate::event::{AbortCause, Contribution, Event, Phase, Round};
 use crate::job::{Fault, Job};
+use crate::record::Record;
 use crate::signer::{SignerError, Ticket};
-use crate::store::Record;
 
 /// Where a round message belongs.
 enum Place {

@@ -15,7 +15,7 @@ use motet_wire::{
 use super::input::SessionStatus;
 use super::trace::Trace;
 use crate::event::{Completed, Phase, SignedItem};
-use crate::policy::{Proposal, ProposalDigest};
+use crate::proposal::{Proposal, ProposalDigest};
 use crate::signer::{SigningItem, Ticket};
 
 /// A statement that somebody signed.

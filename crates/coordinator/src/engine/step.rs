@@ -11,8 +11,8 @@ use crate::entropy::EntropyError;
 use crate::error::CommandError;
 use crate::event::Event;
 use crate::job::Job;
+use crate::record::Record;
 use crate::signer::SignerTask;
-use crate::store::Record;
 
 /// What one call of [`super::Engine::handle`] is lent, and what it wants done afterwards.
 pub(crate) struct Step<'a> {

@@ -1,7 +1,8 @@
 //! What time brings (`docs/protocol.md` §7.4). Only the monotonic clock counts here.
 
-use motet_wire::{AbortCode, AbortReason, AbortSubject, Evidence, MonotonicMs, RequestId, SessionAbort, Topic};
 use std::sync::Arc;
+
+use motet_wire::{AbortCode, AbortReason, AbortSubject, Evidence, MonotonicMs, RequestId, SessionAbort, Topic};
 
 use super::Engine;
 use super::session::{Leaver, Session};

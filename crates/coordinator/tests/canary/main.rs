@@ -23,12 +23,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use motet_coordinator::node::{Events, Handle};
-use motet_coordinator::{
-    Announcement, ApproveAll, DeclineAll, Event, LocalSigner, Node, OsEntropy, Policy, RedbStore, Signer,
-};
 use motet_core_crypto::{PublicKey, SecretKey};
 use motet_net::{Keypair, NetConfig};
+use motet_node::{
+    Announcement, ApproveAll, DeclineAll, Event, LocalSigner, Node, OsEntropy, Policy, RedbStore, Signer,
+};
+use motet_node::{Events, Handle};
 use motet_wire::{
     Arrival, Channel, Commitments, Criteria, Derivation, Item, Kind, Message, MonotonicMs, NetworkId, Now, PeerId,
     RequestMetadata, RequestOptions, SignerMetadata, TimestampMs, Validator, ValidatorLimits, peek,
@@ -242,7 +242,7 @@ async fn no_secret_of_a_node_is_logged_printed_stored_or_sent() {
     for kind in [Kind::SigningRequest, Kind::ParticipantJoined].into_iter().chain(round).chain(end) {
         assert!(kinds.contains_key(&format!("{kind:?}")), "no {kind:?} among {kinds:?}");
     }
-    for library in ["libp2p", "yamux", "motet_net", "motet_coordinator"] {
+    for library in ["libp2p", "yamux", "motet_net", "motet_node"] {
         assert!(String::from_utf8_lossy(&logs).contains(library), "{library} logs nothing");
     }
     let signed_with = secret_nonces(&nodes, &items, &frames, &network);

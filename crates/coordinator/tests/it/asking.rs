@@ -2,9 +2,9 @@
 
 use core::time::Duration;
 
-use motet_coordinator::event::AbortCause;
-use motet_coordinator::{Announcement, Command, CommandError, Config, Event, Reply, limits};
 use motet_core_crypto::PublicKey;
+use motet_node::event::AbortCause;
+use motet_node::{Announcement, Command, CommandError, Config, Event, Reply, limits};
 use motet_wire::{Commitments, RequestId, RequestMetadata};
 
 use crate::network::Network;

@@ -2,8 +2,8 @@
 //! in everything that is logged, printed, stored and sent. The same with real sockets and a store on disk is in
 //! `tests/canary`.
 
-use motet_coordinator::{Command, Config, Decision, Event, Store as _};
 use motet_core_crypto::{PublicNonce, SecretKey, tagged_hash};
+use motet_node::{Command, Config, Decision, Event, Store as _};
 use motet_wire::{
     Arrival, Channel, Derivation, Item, Kind, Message, MonotonicMs, NetworkId, Now, RequestOptions, TimestampMs,
     Validator, ValidatorLimits, peek, work::Free,
@@ -29,11 +29,11 @@ fn busy_day() -> (Network, Vec<Item>) {
     network.announce(items.clone(), RequestOptions::default());
     network.run();
     let again = network.announce(items.clone(), RequestOptions::default());
-    network.run_until(0, again, motet_coordinator::event::Phase::Nonces);
+    network.run_until(0, again, motet_node::event::Phase::Nonces);
     network.command(0, Command::Retry { request: again }).unwrap();
     network.run();
     let returned = network.announce(items.clone(), RequestOptions::default());
-    network.run_until(0, returned, motet_coordinator::event::Phase::Nonces);
+    network.run_until(0, returned, motet_node::event::Phase::Nonces);
     network.clock += 10;
     network.restart(1);
     for _ in 0..20 {

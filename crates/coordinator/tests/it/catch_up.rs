@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use motet_coordinator::node::{Events, Handle};
-use motet_coordinator::{Config, Event, Input};
 use motet_core_crypto::PublicKey;
+use motet_node::{Config, Event, Input};
+use motet_node::{Events, Handle};
 use motet_wire::{Channel, Criteria, Kind, NetworkId, SignerMetadata, peek};
 
 use crate::network::Network;

@@ -2,9 +2,9 @@
 
 use core::time::Duration;
 
-use motet_coordinator::event::{AbortCause, Phase};
-use motet_coordinator::{Command, Config, Event, Input, Reply, Rounds, Score, Store, Wishes};
 use motet_core_crypto::PublicKey;
+use motet_node::event::{AbortCause, Phase};
+use motet_node::{Command, Config, Event, Input, Reply, Rounds, Score, Store, Wishes};
 use motet_wire::{Attempt, Commitments, Election, RequestOptions, SignerIndex};
 
 use crate::network::Network;
@@ -117,7 +117,7 @@ fn a_request_that_nobody_looks_at_makes_room_for_newer_ones() {
     network.undecided = true;
     network.advertise_all();
     let mut requests = Vec::new();
-    for _ in 0..=motet_coordinator::limits::UNAPPROVED_REQUESTS {
+    for _ in 0..=motet_node::limits::UNAPPROVED_REQUESTS {
         requests.push(network.announce(items(1), options(Commitments::On)));
         network.run();
         network.clock += 1;
@@ -131,7 +131,7 @@ fn a_request_that_nobody_looks_at_makes_room_for_newer_ones() {
         })
         .collect();
     assert_eq!(crowded, [requests[0]]);
-    assert_eq!(network.nodes[1].engine.active_sessions(), motet_coordinator::limits::UNAPPROVED_REQUESTS);
+    assert_eq!(network.nodes[1].engine.active_sessions(), motet_node::limits::UNAPPROVED_REQUESTS);
     assert!(network.nodes[1].store.load().unwrap().approved.is_empty());
 }
 

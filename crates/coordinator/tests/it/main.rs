@@ -16,8 +16,6 @@ mod canary;
 mod capture;
 mod catch_up;
 mod conduct;
-mod decisions;
-mod embed;
 mod frozen;
 #[path = "../canary/needles.rs"]
 mod needles;
@@ -25,7 +23,6 @@ mod network;
 #[path = "../canary/nonces.rs"]
 mod nonces;
 mod open_end;
-mod policy;
 mod privacy;
 mod reach;
 mod real;

@@ -3,14 +3,14 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use motet_coordinator::engine::input::SessionStatus;
-use motet_coordinator::event::Phase;
-use motet_coordinator::job::Job;
-use motet_coordinator::{
+use motet_core_crypto::{PublicKey, PublicNonce, SecretKey};
+use motet_node::engine::input::SessionStatus;
+use motet_node::event::Phase;
+use motet_node::job::Job;
+use motet_node::{
     Action, Announcement, Command, CommandError, CommandId, Config, Decision, Engine, Event, Input, LocalSigner,
     MemoryStore, Reply, Signer, SignerTask, Snapshot, Store,
 };
-use motet_core_crypto::{PublicKey, PublicNonce, SecretKey};
 use motet_wire::work::Free;
 use motet_wire::{
     Arrival, Attempt, Channel, Criteria, Difficulty, Item, Kind, MonotonicMs, NetworkId, Now, PeerId, RequestId,

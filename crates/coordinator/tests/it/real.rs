@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use motet_coordinator::node::{Events, Handle};
-use motet_coordinator::{Config, DeclineAll, Event, LocalSigner, MemoryStore, Node, OsEntropy};
 use motet_core_crypto::{PublicKey, SecretKey};
 use motet_net::{Keypair, NetConfig};
+use motet_node::{Config, DeclineAll, Event, LocalSigner, MemoryStore, Node, OsEntropy};
+use motet_node::{Events, Handle};
 use motet_wire::work::Free;
 use motet_wire::{Difficulty, NetworkId};
 

@@ -3,13 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use motet_coordinator::event::Resource;
-use motet_coordinator::node::{CallError, Events, Handle};
-use motet_coordinator::{
-    Action, Command, CommandError, CommandId, Config, Event, Input, Offered, OsEntropy, Reply, limits,
-};
 use motet_core_crypto::{SecretKey, schnorr};
 use motet_net::{Entry, EntryPolicy, Keypair, Net, NetConfig, NetHandle};
+use motet_node::event::Resource;
+use motet_node::{Action, Command, CommandError, CommandId, Config, Event, Input, Offered, OsEntropy, Reply, limits};
+use motet_node::{CallError, Events, Handle};
 use motet_wire::work::Free;
 use motet_wire::{
     Arrival, Channel, Delegation, DhtKey, Kind, MessageId, MonotonicMs, NetworkId, Now, ResourceAnnouncement,
@@ -342,7 +340,7 @@ async fn what_is_forged_or_expired_or_lies_under_another_name_is_neither_stored_
     assert_eq!(mallory.get(key).await.unwrap().len(), 4);
     let arrival = Arrival::new(Arc::clone(&good), Channel::Dht, *anna.peer_id());
     let mut validator = motet_wire::Validator::with_work(example(), ValidatorLimits::default(), Arc::new(Free));
-    let now = motet_coordinator::node::Clock::start().now();
+    let now = motet_node::Clock::start().now();
     let sound = validator.validate(arrival, now).unwrap();
     for node in [&anna, &ben] {
         let found = discover(node, "eu/1", 1).await;

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use motet_coordinator::event::Phase;
-use motet_coordinator::{Command, Config, Event, Input, Reply, Store};
+use motet_node::event::Phase;
+use motet_node::{Command, Config, Event, Input, Reply, Store};
 use motet_wire::{Attempt, Commitments, Kind, RequestId, peek};
 use proptest::prelude::*;
 

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use motet_coordinator::event::Phase;
-use motet_coordinator::{Announcement, ApproveAll, Command, Config, Event, LocalSigner, MemoryStore, Node, OsEntropy};
 use motet_core_crypto::SecretKey;
 use motet_net::{Keypair, NetConfig};
+use motet_node::event::Phase;
+use motet_node::{Announcement, ApproveAll, Command, Config, Event, LocalSigner, MemoryStore, Node, OsEntropy};
 use motet_wire::{Criteria, Derivation, Item, NetworkId, RequestMetadata, RequestOptions, SignerMetadata};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
@@ -184,7 +184,7 @@ async fn what_the_driver_logs_of_a_session_stands_in_its_span() {
     for (handle, ..) in &nodes {
         handle.stop().await;
     }
-    let of_session = |line: &&Line| line.target == "motet_coordinator::node::log" && line.session.is_some();
+    let of_session = |line: &&Line| line.target == "motet_node::driver::log" && line.session.is_some();
     let all = lines.all();
     let logged: Vec<&String> = all.iter().filter(of_session).map(|line| &line.own["event"]).collect();
     for name in ["SigningRequestCreated", "SigningRequestReceived", "SessionReady", "SessionComplete", "SessionClosed"]
@@ -193,7 +193,7 @@ async fn what_the_driver_logs_of_a_session_stands_in_its_span() {
     }
     let decided = all.iter().find(|line| line.own.get("message").is_some_and(|text| text == "the policy has decided"));
     assert_eq!(decided.unwrap().session.as_ref().unwrap()["request"], request.to_string());
-    for line in all.iter().filter(|line| line.target == "motet_coordinator::node::log") {
+    for line in all.iter().filter(|line| line.target == "motet_node::driver::log") {
         let network_event =
             ["SignerAdvertised", "SignerDiscovered", "Listening", "PeerConnected", "PeerDisconnected", "DhtReady"]
                 .contains(&line.own["event"].as_str());

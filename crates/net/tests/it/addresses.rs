@@ -4,10 +4,10 @@ use std::net::{TcpListener, UdpSocket};
 use std::sync::Arc;
 
 use motet_net::{
-    Contact, Keypair, Named, Net, NetConfig, NetError, NetEvent, Offered, Reach, Refused, Scope, address_from_wire,
+    Contact, Keypair, Named, Net, NetConfig, NetError, NetEvent, Offered, Reach, Refused, address_from_wire,
     address_to_wire, parse_address, split_peer,
 };
-use motet_wire::{NetworkId, PeerId};
+use motet_wire::{AddressScope, NetworkId, PeerId};
 
 use crate::peer::{Peer, Plain, QUIC, TCP, config};
 
@@ -112,7 +112,7 @@ async fn a_node_that_listens_on_loopback_alone_offers_that_and_says_how_far_it_r
     settings.reach = Reach::Public;
     let mut node = Peer::start(settings).await;
     let offered = settled(&mut node).await;
-    assert_eq!((texts(&offered), offered.scope, offered.left_out), (vec![place(&node)], Scope::Machine, 0));
+    assert_eq!((texts(&offered), offered.scope, offered.left_out), (vec![place(&node)], AddressScope::Machine, 0));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -150,7 +150,7 @@ async fn a_relay_that_goes_is_said_and_one_that_comes_back_is_listened_at_again(
     });
     assert!(ended.await.contains("/p2p-circuit"));
     let empty = node.wait("no address", |event| match event {
-        NetEvent::AddressesChanged { offered, .. } => (offered.scope == Scope::Nowhere).then_some(offered),
+        NetEvent::AddressesChanged { offered, .. } => (offered.scope == AddressScope::Nowhere).then_some(offered),
         _ => None,
     });
     assert_eq!(texts(&empty.await), Vec::<String>::new());

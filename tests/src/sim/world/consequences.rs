@@ -1,7 +1,7 @@
 //! What follows from a step of a node's engine, in the order in which `node` lets it out.
 
-use motet_coordinator::store::Store;
-use motet_coordinator::{Action, Event, Input, Record, Reply};
+use motet_node::Store;
+use motet_node::{Action, Event, Input, Record, Reply};
 
 use super::{BEGIN, Happening, Purpose, Work, World, brief};
 use crate::sim::host::Batch;

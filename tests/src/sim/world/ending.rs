@@ -2,9 +2,9 @@
 
 use core::time::Duration;
 
-use motet_coordinator::engine::input::SessionStatus;
-use motet_coordinator::event::AbortCause;
-use motet_coordinator::{Command, Input, Reply};
+use motet_node::engine::input::SessionStatus;
+use motet_node::event::AbortCause;
+use motet_node::{Command, Input, Reply};
 
 use super::{Happening, Purpose, World};
 use crate::sim::dice::EntropyFault;
@@ -33,7 +33,7 @@ impl World {
             if !self.is_honest(host) {
                 continue;
             }
-            let most = motet_coordinator::limits::EARLY_PER_SENDER;
+            let most = motet_node::limits::EARLY_PER_SENDER;
             let hoarded = |rogue: &Rogue| running.engine.early_messages_of(&rogue.message_key()) > most;
             if self.rogues.values().any(hoarded) {
                 self.watch
@@ -275,7 +275,7 @@ impl World {
 
     /// What a node says of its sessions.
     fn statuses(&mut self, host: usize) -> Vec<SessionStatus> {
-        let id = motet_coordinator::CommandId(self.commands.len() as u64);
+        let id = motet_node::CommandId(self.commands.len() as u64);
         self.command(host, Command::Sessions, Purpose::Other);
         match self.hosts[host].running.as_ref().and_then(|running| running.replies.get(&id)) {
             Some(Ok(Reply::Sessions(sessions))) => sessions.clone(),
@@ -288,7 +288,7 @@ impl World {
         self.dark = true;
         let hosts: Vec<usize> = (0..self.hosts.len()).collect();
         let listens = hosts.iter().any(|host| self.statuses(*host).iter().any(|one| !one.may_complete.is_empty()));
-        let longest = u64::try_from(motet_coordinator::limits::OPEN_END.as_millis()).unwrap_or(u64::MAX);
+        let longest = u64::try_from(motet_node::limits::OPEN_END.as_millis()).unwrap_or(u64::MAX);
         let until = self.time + if listens { longest } else { REMEMBERED } * 11 / 10;
         while let Some(std::cmp::Reverse(entry)) = self.queue.pop() {
             if entry.at > until {

@@ -2,10 +2,10 @@
 
 use core::time::Duration;
 
-use motet_coordinator::policy::{Decision, Proposal};
-use motet_coordinator::signer::SignerAnswer;
-use motet_coordinator::{Announcement, Command, CommandError, CommandId, Input, Reply};
 use motet_core_crypto::PublicKey;
+use motet_node::signer::SignerAnswer;
+use motet_node::{Announcement, Command, CommandError, CommandId, Input, Reply};
+use motet_node::{Decision, Proposal};
 use motet_wire::{Commitments, Criteria, RequestId, RequestMetadata, SignerMetadata};
 
 use super::{Purpose, Work, World};

@@ -1,0 +1,136 @@
+//! Records: the facts that must outlive the process (`docs/protocol.md` §7.1).
+//!
+//! A driver commits all records of one step durably before anything of that step leaves the node. No secret nonce is
+//! ever among them.
+
+use std::sync::Arc;
+
+use motet_core_crypto::PublicKey;
+use motet_wire::{Attempt, RequestId, TimestampMs};
+
+use crate::proposal::ProposalDigest;
+use crate::reputation::Standing;
+
+/// One durable fact.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Record {
+    /// A signer has certified a message key until then; a later process certifies for longer, so that the newest of its
+    /// keys is known by its end, whatever the clock does.
+    Delegated {
+        /// The signer.
+        signer: PublicKey,
+        /// Until when.
+        not_after: TimestampMs,
+    },
+    /// What is remembered of a signer; none if it is forgotten.
+    Standing {
+        /// The signer.
+        signer: PublicKey,
+        /// What is remembered.
+        standing: Option<Standing>,
+    },
+    /// A signer's user, or its policy, has approved exactly this.
+    Approved {
+        /// The request.
+        request: RequestId,
+        /// The signer.
+        signer: PublicKey,
+        /// What was approved.
+        digest: ProposalDigest,
+        /// The request's frame.
+        frame: Arc<[u8]>,
+    },
+    /// A signer's public nonces for an attempt are about to leave: the attempt is never given others.
+    Issued {
+        /// The request.
+        request: RequestId,
+        /// The attempt.
+        attempt: Attempt,
+        /// The signer.
+        signer: PublicKey,
+        /// The hash of the public nonces.
+        nonces: [u8; 32],
+    },
+    /// A signer's partial signatures for an attempt are about to leave: this frame, and no other, is what is ever sent.
+    Spent {
+        /// The request.
+        request: RequestId,
+        /// The attempt.
+        attempt: Attempt,
+        /// The signer.
+        signer: PublicKey,
+        /// The signed frame that carries the partial signatures.
+        frame: Arc<[u8]>,
+    },
+    /// A request has been given up after partial signatures of this node had left: others may still complete it.
+    GivenUp {
+        /// The request.
+        request: RequestId,
+    },
+    /// A request has ended, in signatures or without, and nothing more is to be learnt about it.
+    Ended {
+        /// The request.
+        request: RequestId,
+    },
+}
+
+impl Record {
+    /// The request that the record is about, if it is about one.
+    pub const fn request(&self) -> Option<RequestId> {
+        match self {
+            Self::Delegated { .. } | Self::Standing { .. } => None,
+            Self::Approved { request, .. }
+            | Self::Issued { request, .. }
+            | Self::Spent { request, .. }
+            | Self::GivenUp { request }
+            | Self::Ended { request } => Some(*request),
+        }
+    }
+}
+
+/// What the records of earlier runs come down to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Snapshot {
+    /// How often this store has been opened before.
+    pub epoch: u64,
+    /// Until when each signer's newest message key was certified.
+    pub delegated: Vec<(PublicKey, TimestampMs)>,
+    /// What is remembered of signers.
+    pub standings: Vec<(PublicKey, Standing)>,
+    /// Requests that have been approved and have not ended.
+    pub approved: Vec<(RequestId, PublicKey, ProposalDigest, Arc<[u8]>)>,
+    /// Attempts for which nonces have been issued. Whatever is not in `spent` is dead.
+    pub issued: Vec<(RequestId, Attempt, PublicKey)>,
+    /// Partial signatures that may have been sent.
+    pub spent: Vec<(RequestId, Attempt, PublicKey, Arc<[u8]>)>,
+    /// Requests among `approved` that have been given up, and that others may still complete.
+    pub given_up: Vec<RequestId>,
+    /// Requests that have ended and are still remembered.
+    pub ended: Vec<RequestId>,
+}
+
+/// Durable storage failed. Nothing that depends on it is sent.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// Another process uses the store.
+    #[error("another process uses the store")]
+    InUse,
+    /// A newer version of this program wrote the store.
+    #[error("a newer version of this program wrote the store")]
+    Newer,
+    /// What is on the disk is not what was written.
+    #[error("the store is damaged: {0}")]
+    Damaged(String),
+    /// The system refused to read or to write: no space, no permission, a broken disk.
+    #[error("the store failed: {detail}")]
+    Io {
+        /// What kind of refusal.
+        kind: std::io::ErrorKind,
+        /// The system's words.
+        detail: String,
+    },
+    /// Any other failure.
+    #[error("the store failed: {0}")]
+    Failed(String),
+}

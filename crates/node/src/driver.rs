@@ -1,0 +1,436 @@
+//! The driver: one task that owns the engine, and what it needs of the world around it.
+//!
+//! ```text
+//! network -> admit -> pool: verify -> engine -> pool: sign, verify partials
+//!                                        |
+//!                                        +----> egress: store, then network, then user
+//! ```
+//!
+//! All records of a step are durable before anything of that step leaves the node; that is the one job of
+//! `egress`, which takes the engine's actions in their order. Queues are bounded, and nobody waits for the user.
+
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the driver picks out what concerns it; the engine, which decides, names every case"
+)]
+
+mod clock;
+mod crash;
+mod decisions;
+mod egress;
+mod entries;
+mod held;
+mod ingress;
+mod load;
+mod log;
+mod network;
+mod pool;
+mod published;
+mod rivals;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use motet_core_crypto::PublicKey;
+use motet_net::{Keypair, Net, NetConfig, NetError, NetEvent, NetHandle, Reach};
+use motet_wire::work::HashWork;
+use motet_wire::{Channel, MonotonicMs, PeerId, Validator, ValidatorLimits, WorkPolicy};
+use tokio::sync::{Semaphore, broadcast, mpsc, oneshot};
+use tracing::Span;
+
+use crate::OsEntropy;
+use crate::handle::{CallError, Events, Handle};
+use crate::limits;
+use crate::policy::Policy;
+use crate::store::Store;
+pub use clock::Clock;
+pub use crash::CrashPoint;
+use decisions::Decisions;
+use egress::{Egress, Released};
+use motet_coordinator::Signer;
+use motet_coordinator::StoreError;
+use motet_coordinator::config::Config;
+use motet_coordinator::engine::{Action, Command, CommandId, Engine, Input, Reply};
+use motet_coordinator::error::CommandError;
+use motet_coordinator::event::Event;
+
+/// A node in the making.
+#[derive(Debug)]
+pub struct Node {
+    net: NetConfig,
+    config: Config,
+    store: Arc<dyn Store>,
+    signers: Vec<Arc<dyn Signer>>,
+    policy: Arc<dyn Policy>,
+    work: Arc<dyn WorkPolicy>,
+    limits: ValidatorLimits,
+    crash: Option<CrashPoint>,
+}
+
+/// A node does not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum NodeError {
+    /// The network part does not start.
+    #[error(transparent)]
+    Net(#[from] NetError),
+    /// The store does not open.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A signer did not certify its message key.
+    #[error("signer {signer} cannot be served: {error}")]
+    Signer {
+        /// Which.
+        signer: PublicKey,
+        /// Why.
+        error: CallError,
+    },
+}
+
+impl Node {
+    /// A node that speaks on this network, stores here, and asks this policy.
+    pub fn new(net: NetConfig, store: Arc<dyn Store>, policy: Arc<dyn Policy>) -> Self {
+        let work = Arc::new(HashWork::default());
+        let limits = ValidatorLimits::default();
+        Self { net, config: Config::default(), store, signers: Vec::new(), policy, work, limits, crash: None }
+    }
+
+    /// Serves a signer.
+    #[must_use]
+    pub fn signer(mut self, signer: Arc<dyn Signer>) -> Self {
+        self.signers.push(signer);
+        self
+    }
+
+    /// Changes the engine's times, numbers and habits.
+    #[must_use]
+    pub fn config(self, config: Config) -> Self {
+        Self { config, ..self }
+    }
+
+    /// Asks others for another proof than the protocol's proof of work.
+    #[must_use]
+    pub fn work(self, work: Arc<dyn WorkPolicy>) -> Self {
+        Self { work, ..self }
+    }
+
+    /// Changes how much others may say, and what is remembered of them: nodes that sign for each other all day say more
+    /// than strangers may.
+    #[must_use]
+    pub fn limits(self, limits: ValidatorLimits) -> Self {
+        Self { limits, ..self }
+    }
+
+    /// Makes the process die at a named place: for tests of what a crash leaves behind, and for nothing else.
+    #[must_use]
+    pub fn crash_at(self, crash: Option<CrashPoint>) -> Self {
+        Self { crash, ..self }
+    }
+
+    /// Starts the node on the current tokio runtime, and returns when its signers are ready.
+    ///
+    /// # Errors
+    ///
+    /// [`NodeError`].
+    pub async fn start(self) -> Result<(Handle, Events), NodeError> {
+        let clock = Clock::start();
+        let network = self.net.network.clone();
+        let peer = self.net.keypair.peer_id();
+        let reach = self.net.reach;
+        let store = Arc::clone(&self.store);
+        let snapshot = tokio::task::spawn_blocking(move || store.load())
+            .await
+            .map_err(|error| StoreError::Failed(error.to_string()))??;
+        let entries = entries::Entries::new(network.clone(), clock, peer, Arc::clone(&self.work));
+        let (net, net_events) = Net::start(self.net, Arc::new(entries))?;
+        let (events, user) = broadcast::channel(limits::EVENTS);
+        let (inputs_in, inputs) = mpsc::channel(limits::INPUTS);
+        let (calls_in, calls) = mpsc::channel(limits::PENDING_COMMANDS);
+        let (released, batches) = mpsc::channel(limits::BATCHES);
+        let egress = Egress {
+            store: self.store,
+            net: net.clone(),
+            network: network.clone(),
+            events: events.clone(),
+            inputs: inputs_in.clone(),
+            crash: self.crash,
+            waiting: Arc::default(),
+            unheard: Arc::default(),
+        };
+        let way_out = tokio::spawn(egress::run(egress.clone(), batches));
+        let keys: Vec<PublicKey> = self.signers.iter().map(|signer| signer.public_key()).collect();
+        let driver = Driver {
+            engine: Engine::new(self.config, network.clone(), peer, snapshot),
+            validator: Validator::with_work(network.clone(), self.limits, self.work),
+            clock,
+            net: net.clone(),
+            peer,
+            signers: self.signers.into_iter().map(|signer| (signer.public_key(), signer)).collect(),
+            policy: self.policy,
+            crash: self.crash,
+            pool: Arc::new(Semaphore::new(limits::POOL)),
+            inputs_in,
+            inputs,
+            calls,
+            released,
+            events: events.clone(),
+            callers: BTreeMap::new(),
+            decisions: Decisions::default(),
+            next_command: 0,
+            reach,
+            clocks: BTreeMap::new(),
+            deferred: VecDeque::new(),
+            senders: BTreeMap::new(),
+            backlog: VecDeque::new(),
+            waiting: 0,
+            soon: VecDeque::new(),
+            holds: false,
+            egress,
+            way_out,
+        };
+        tokio::spawn(driver.run(net_events));
+        tokio::spawn(rivals::look(network.clone(), net.clone(), calls_in.downgrade(), keys.clone()));
+        let handle = Handle::new(network, calls_in, net, events);
+        for signer in keys {
+            let added = handle.call(Command::AddSigner { signer }).await;
+            added.map_err(|error| NodeError::Signer { signer, error })?;
+        }
+        Ok((handle, Events::new(user)))
+    }
+}
+
+/// A throw-away identity for a node.
+pub fn fresh_identity() -> Keypair {
+    Keypair::generate()
+}
+
+/// What is asked of the driver from outside.
+pub(crate) enum Call {
+    /// A command, and whom to answer.
+    Command(Box<Command>, oneshot::Sender<Result<Reply, CommandError>>),
+    /// Frames that were asked for, to be validated and handled; answered when that is done.
+    Ingest { frames: Vec<Arc<[u8]>>, channel: Channel, done: oneshot::Sender<()> },
+    /// Stop.
+    Stop(oneshot::Sender<()>),
+}
+
+/// What comes back to the driver from its helpers.
+pub(crate) enum Back {
+    /// An input for the engine.
+    Input(Box<Input>),
+    /// Frames that have been looked at.
+    Verified { results: Vec<ingress::Looked>, done: Option<oneshot::Sender<()>> },
+}
+
+impl From<Input> for Back {
+    fn from(input: Input) -> Self {
+        Self::Input(Box::new(input))
+    }
+}
+
+/// The engine and what drives it.
+struct Driver {
+    engine: Engine,
+    validator: Validator,
+    clock: Clock,
+    net: NetHandle,
+    peer: PeerId,
+    signers: BTreeMap<PublicKey, Arc<dyn Signer>>,
+    policy: Arc<dyn Policy>,
+    crash: Option<CrashPoint>,
+    /// Computations at once. Waiting for a place happens in the helpers, never here.
+    pool: Arc<Semaphore>,
+    inputs_in: mpsc::Sender<Back>,
+    inputs: mpsc::Receiver<Back>,
+    calls: mpsc::Receiver<Call>,
+    released: mpsc::Sender<Vec<Released>>,
+    events: broadcast::Sender<Event>,
+    callers: BTreeMap<CommandId, oneshot::Sender<Result<Reply, CommandError>>>,
+    /// What the policy has been asked and has not decided.
+    decisions: Decisions,
+    next_command: u64,
+    reach: Reach,
+    /// Peers whose clocks differ from this node's, and when the user was told.
+    clocks: BTreeMap<PeerId, MonotonicMs>,
+    deferred: VecDeque<Vec<Released>>,
+    /// The points of senders, by their bytes.
+    senders: BTreeMap<[u8; 33], PublicKey>,
+    /// What came of computations that were done at once, to be handled before anything else.
+    backlog: VecDeque<Back>,
+    /// How much waits to be taken in, when this was last looked at.
+    waiting: usize,
+    /// What the current step has let loose.
+    soon: VecDeque<Vec<Released>>,
+    /// Whether anything has ever been held back: then only the task knows what may leave.
+    holds: bool,
+    egress: Egress,
+    way_out: tokio::task::JoinHandle<()>,
+}
+
+impl Driver {
+    async fn run(mut self, mut network: mpsc::Receiver<NetEvent>) {
+        let stopped = loop {
+            self.waiting = network.len() + self.inputs.len();
+            while let Some(back) = self.backlog.pop_front() {
+                self.on_back(back);
+            }
+            if !self.soon.is_empty() {
+                self.let_out().await;
+                // What has been said leaves before more is taken in; first of all before it is heard here, too.
+                tokio::task::yield_now().await;
+            }
+            let wait = self.engine.next_deadline().map(|deadline| self.clock.until(deadline));
+            let released = self.released.clone();
+            // While the way out is full, nothing new is taken in; what is on its way back still is.
+            let open = self.deferred.is_empty();
+            tokio::select! {
+                permit = released.reserve(), if !open => match permit {
+                    Ok(permit) => {
+                        if let Some(batch) = self.deferred.pop_front() {
+                            permit.send(batch);
+                        }
+                    }
+                    Err(_) => break None,
+                },
+                Some(back) = self.inputs.recv() => self.on_back(back),
+                call = self.calls.recv(), if open => match call {
+                    None => break None,
+                    Some(Call::Stop(done)) => {
+                        // What could wait until now.
+                        self.handle(Input::Tick);
+                        break Some(done);
+                    }
+                    Some(call) => self.on_call(call),
+                },
+                event = network.recv(), if open => match event {
+                    None => break None,
+                    Some(event) => self.on_net(event, &mut network),
+                },
+                () = sleep(wait) => self.handle(Input::Tick),
+            }
+        };
+        self.finish().await;
+        if let Some(stopped) = stopped {
+            // Whoever asked may not wait for the answer.
+            let _ = stopped.send(());
+        }
+    }
+
+    /// Lets what the engine has said leave, and stops the network part.
+    async fn finish(self) {
+        let Self { released, deferred, soon, way_out, net, inputs, decisions, .. } = self;
+        // Nothing that comes back is handled any more, and nobody waits for decisions.
+        drop((inputs, decisions));
+        for batch in deferred.into_iter().chain(soon) {
+            drop(released.send(batch).await);
+        }
+        drop(released);
+        drop(way_out.await);
+        net.stop().await;
+    }
+
+    fn on_back(&mut self, back: Back) {
+        match back {
+            Back::Input(input) => {
+                if matches!(*input, Input::PersistFailed { .. }) {
+                    self.soon.push_back(vec![Released::Heard]);
+                }
+                self.handle(*input);
+            }
+            Back::Verified { results, done } => {
+                for looked in results {
+                    self.on_looked(looked);
+                }
+                if let Some(done) = done {
+                    let _ = done.send(());
+                }
+            }
+        }
+    }
+
+    fn on_call(&mut self, call: Call) {
+        match call {
+            Call::Command(command, caller) => {
+                self.next_command += 1;
+                let id = CommandId(self.next_command);
+                self.callers.insert(id, caller);
+                self.handle(Input::Command(id, *command));
+            }
+            Call::Ingest { frames, channel, done } => {
+                let arrivals = frames.into_iter().map(|frame| (frame, channel, self.peer, None)).collect();
+                self.look_at(arrivals, Some(done));
+            }
+            Call::Stop(_) => {}
+        }
+    }
+
+    /// One step of the engine, and everything that follows from it.
+    fn handle(&mut self, input: Input) {
+        let now = self.clock.now();
+        self.decisions.made(&input);
+        let actions = self.engine.handle(now, input, &mut OsEntropy);
+        let mut batch = Vec::new();
+        for action in actions {
+            match action {
+                Action::AskSigner(task) => self.ask_signer(task),
+                Action::Compute(job) => self.compute(job),
+                Action::AskPolicy(proposal) => self.ask_policy(*proposal),
+                Action::Validate { from, channel, frames } => {
+                    let arrivals = frames.into_iter().map(|frame| (frame, channel, from, None)).collect();
+                    self.look_at(arrivals, None);
+                }
+                Action::Persist(record) => batch.push(Released::Persist(record)),
+                Action::Hold(time) => batch.push(Released::Hold(time)),
+                Action::Broadcast { topic, frame } => batch.push(Released::Broadcast { topic, frame }),
+                Action::Send { to, addresses, frame } => batch.push(Released::Send { to, addresses, frame }),
+                Action::Publish { key, indexes, signer, frame } => {
+                    batch.push(Released::Publish { key, indexes, signer, frame });
+                }
+                Action::Reply(id, result) => {
+                    if let Some(caller) = self.callers.remove(&id) {
+                        batch.push(Released::Reply(caller, Box::new(result)));
+                    }
+                }
+                Action::Emit(event) => {
+                    self.decisions.follow(&event, &*self.policy);
+                    let span = event.request().map_or_else(Span::none, |request| self.engine.span_of(request));
+                    batch.push(Released::Emit(Box::new(event), span));
+                }
+            }
+        }
+        if !batch.is_empty() {
+            self.soon.push_back(batch);
+        }
+    }
+
+    /// Lets out what the last steps have let loose: at once what is free to leave, the rest in its turn.
+    async fn let_out(&mut self) {
+        while let Some(batch) = self.soon.pop_front() {
+            self.holds = self.holds || batch.iter().any(|released| matches!(released, Released::Hold(_)));
+            if self.deferred.is_empty() && !self.holds && self.egress.is_free_for(&batch) {
+                self.egress.let_out(batch).await;
+            } else {
+                self.release(batch);
+            }
+        }
+    }
+
+    /// Hands a step's consequences to the way out, or keeps them until it has room: their order is never changed.
+    fn release(&mut self, batch: Vec<Released>) {
+        self.egress.waiting.fetch_add(1, Ordering::AcqRel);
+        if !self.deferred.is_empty() {
+            return self.deferred.push_back(batch);
+        }
+        if let Err(mpsc::error::TrySendError::Full(batch)) = self.released.try_send(batch) {
+            self.deferred.push_back(batch);
+        }
+    }
+}
+
+async fn sleep(wait: Option<core::time::Duration>) {
+    match wait {
+        Some(wait) => tokio::time::sleep(wait).await,
+        None => core::future::pending().await,
+    }
+}

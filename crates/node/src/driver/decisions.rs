@@ -1,0 +1,92 @@
+//! What the policy has been asked and has not decided yet.
+//!
+//! A decision is worth something as long as its request waits for it. When the request has ended, or its signer has
+//! answered by a command, the decision is taken back: the policy is told why, and the future that decides is dropped.
+
+use std::collections::BTreeMap;
+use std::future::Future as _;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use motet_coordinator::Proposal;
+use motet_coordinator::engine::Input;
+use motet_coordinator::event::{AbortCause, Event};
+use motet_core_crypto::PublicKey;
+use motet_wire::RequestId;
+use tokio::task::AbortHandle;
+use tracing::Instrument as _;
+
+use super::{Back, Driver};
+use crate::policy::Policy;
+
+/// The decisions that are waited for. There are as many as signers of this node are asked in sessions that have not
+/// ended; sessions are bounded, and each takes its decisions along.
+#[derive(Default)]
+pub(crate) struct Decisions(BTreeMap<(RequestId, PublicKey), Deciding>);
+
+/// A future that decides. It ends when this is dropped.
+struct Deciding(AbortHandle);
+
+impl Drop for Deciding {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl Decisions {
+    /// Forgets a decision that has been made.
+    pub(crate) fn made(&mut self, input: &Input) {
+        if let Input::PolicyDecided { request, signer, .. } = input {
+            self.0.remove(&(*request, *signer));
+        }
+    }
+
+    /// Takes back what nobody waits for any more after this event.
+    pub(crate) fn follow(&mut self, event: &Event, policy: &dyn Policy) {
+        match event {
+            Event::SigningRequestJoined(answered) | Event::ParticipantDeclined { participation: answered, .. } => {
+                self.take_back(answered.request, answered.signer, None, policy);
+            }
+            Event::SessionAborted(aborted) => self.take_back_all(&aborted.request, Some(&aborted.cause), policy),
+            Event::SessionClosed { request } => self.take_back_all(request, None, policy),
+            _ => {}
+        }
+    }
+
+    fn take_back_all(&mut self, request: &RequestId, cause: Option<&AbortCause>, policy: &dyn Policy) {
+        let signers: Vec<PublicKey> =
+            self.0.keys().filter(|(asked, _)| asked == request).map(|(_, signer)| *signer).collect();
+        for signer in signers {
+            self.take_back(*request, signer, cause, policy);
+        }
+    }
+
+    fn take_back(&mut self, request: RequestId, signer: PublicKey, cause: Option<&AbortCause>, policy: &dyn Policy) {
+        if let Some(deciding) = self.0.remove(&(request, signer)) {
+            policy.over(&request, &signer, cause);
+            drop(deciding);
+        }
+    }
+}
+
+impl Driver {
+    /// Puts a proposal before the policy. Rules decide at once; people take their time.
+    pub(crate) fn ask_policy(&mut self, proposal: Proposal) {
+        let (policy, back) = (Arc::clone(&self.policy), self.inputs_in.clone());
+        let (request, signer, digest) = (proposal.request, proposal.signer, proposal.digest());
+        let span = self.engine.span_of(&request);
+        let asking = async move {
+            let decision = policy.decide(proposal).await;
+            tracing::info!(%signer, ?decision, "the policy has decided");
+            Back::from(Input::PolicyDecided { request, signer, digest, decision })
+        };
+        let mut asking = Box::pin(asking.instrument(span));
+        match asking.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(decided) => self.backlog.push_back(decided),
+            Poll::Pending => {
+                let task = tokio::spawn(async move { drop(back.send(asking.await).await) });
+                self.decisions.0.insert((request, signer), Deciding(task.abort_handle()));
+            }
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! The way in: from bytes to messages, through the pipeline (`docs/protocol.md` §4).
+
+use std::sync::Arc;
+
+use motet_coordinator::engine::Input;
+use motet_core_crypto::PublicKey;
+use motet_net::ReportToken;
+use motet_wire::{
+    Admitted, Arrival, Channel, PeerId, Penalty, Rejection, Standing, Validated, Verdict, peek, verify_batch,
+};
+use tokio::sync::oneshot;
+
+use super::{Back, Driver};
+use crate::OsEntropy;
+use crate::limits;
+
+/// A frame, how it came, from whom, and what to report on.
+pub(crate) type Arrived = (Arc<[u8]>, Channel, PeerId, Option<ReportToken>);
+
+/// What came of looking at one frame.
+pub(crate) struct Looked {
+    from: PeerId,
+    token: Option<ReportToken>,
+    result: Result<Box<Validated>, Box<Rejection>>,
+}
+
+impl Driver {
+    /// The cheap half here and now; the signatures, if they are many, on the pool.
+    pub(crate) fn look_at(&mut self, arrivals: Vec<Arrived>, done: Option<oneshot::Sender<()>>) {
+        let now = self.clock.now();
+        let mut admitted: Vec<(Admitted, PeerId, Option<ReportToken>)> = Vec::new();
+        let mut weight = 0;
+        for (bytes, channel, from, token) in arrivals {
+            let (peer, author) = (self.standing_of_peer(&from), self.standing_of_author(&bytes));
+            let (length, timestamp) = (bytes.len(), peek(&bytes).map(|peek| peek.timestamp));
+            let mut arrival = Arrival::new(bytes, channel, from).standing(peer, author);
+            // Nothing comes on this channel but what the engine has let out: it has sealed it, or holds it as validated.
+            arrival.vouched = channel == Channel::Loopback;
+            match self.validator.admit(arrival, now) {
+                Ok(worth) => {
+                    // Besides the signature there are points to parse, and they are most of what a frame can hold.
+                    weight += 1 + length / limits::BYTES_PER_WEIGHT;
+                    admitted.push((worth, from, token));
+                }
+                Err(rejection) => {
+                    self.look_at_clock(&rejection, channel, from, timestamp, now);
+                    self.on_looked(Looked { from, token, result: Err(Box::new(rejection)) });
+                }
+            }
+        }
+        if admitted.is_empty() {
+            if let Some(done) = done {
+                // Whoever asked may have gone.
+                let _ = done.send(());
+            }
+            return;
+        }
+        self.run_soon(Some(weight), move || {
+            let (admitted, origins): (Vec<_>, Vec<_>) =
+                admitted.into_iter().map(|(admitted, from, token)| (admitted, (from, token))).unzip();
+            let results = verify_batch(admitted, &mut OsEntropy);
+            let results = origins
+                .into_iter()
+                .zip(results)
+                .map(|((from, token), result)| Looked { from, token, result: result.map(Box::new).map_err(Box::new) })
+                .collect();
+            Some(Back::Verified { results, done })
+        });
+    }
+
+    pub(crate) fn on_looked(&mut self, looked: Looked) {
+        let Looked { from, token, result } = looked;
+        let (verdict, penalty) = match &result {
+            Ok(_) => (Verdict::Accept, Penalty::None),
+            Err(rejection) => {
+                tracing::debug!(%from, rule = %rejection.rule, kind = ?rejection.kind, "a message was dropped");
+                (rejection.verdict, rejection.penalty)
+            }
+        };
+        if token.is_some() || penalty != Penalty::None {
+            let net = self.net.clone();
+            tokio::spawn(async move {
+                if let Some(token) = token {
+                    drop(net.report(token, verdict).await);
+                }
+                if penalty != Penalty::None {
+                    drop(net.penalize(from, penalty).await);
+                }
+            });
+        }
+        match result {
+            Ok(message) => self.handle(Input::Message(message)),
+            Err(rejection) => {
+                let signed = rejection.signed_frame.as_deref().and_then(peek);
+                if let Some(sender) = signed.and_then(|peek| PublicKey::from_bytes(&peek.sender).ok()) {
+                    self.handle(Input::Malformed { sender });
+                }
+            }
+        }
+    }
+
+    fn standing_of_peer(&self, peer: &PeerId) -> Standing {
+        if *peer == self.peer {
+            return Standing::Member { sessions: u16::MAX };
+        }
+        member(self.engine.sessions_with(peer))
+    }
+
+    fn standing_of_author(&mut self, bytes: &[u8]) -> Standing {
+        let Some(peek) = peek(bytes) else { return Standing::Stranger };
+        // To find a point takes longer than everything else here, and the same few senders come again and again.
+        let known = self.senders.get(&peek.sender).copied();
+        let Some(sender) = known.or_else(|| PublicKey::from_bytes(&peek.sender).ok()) else {
+            return Standing::Stranger;
+        };
+        if known.is_none() {
+            if self.senders.len() >= limits::SENDERS {
+                self.senders.clear();
+            }
+            self.senders.insert(peek.sender, sender);
+        }
+        member(self.engine.sessions_of(&sender))
+    }
+}
+
+fn member(sessions: usize) -> Standing {
+    match u16::try_from(sessions).unwrap_or(u16::MAX) {
+        0 => Standing::Stranger,
+        sessions => Standing::Member { sessions },
+    }
+}

@@ -1,0 +1,80 @@
+//! What the log is told of events: the same as the user, in the span of the session that they are about.
+//!
+//! What goes wrong is a warning, the steps of a session that people ask for are information, the rest is for whoever looks
+//! closer. Words of strangers (nicknames, reasons) are logged escaped.
+
+use motet_coordinator::event::Event;
+use motet_wire::AddressScope;
+
+pub(crate) fn event(event: &Event) {
+    let name = event.name();
+    match event {
+        Event::SessionTimeout(late) => {
+            // The span may have moved on by now.
+            let (phase, awaited) = (late.phase, &late.awaiting);
+            tracing::warn!(event = name, late = ?phase, ?awaited, next = ?late.next, "a phase has taken too long");
+        }
+        Event::SessionAborted(aborted) => tracing::warn!(event = name, cause = ?aborted.cause, "no signatures"),
+        Event::SessionError { detail, .. } => tracing::error!(event = name, detail = ?detail, "this node failed"),
+        Event::CoordinatorFailover { from, to, .. } => {
+            tracing::warn!(event = name, %from, %to, "the coordinator is silent");
+        }
+        Event::SigningRequestCreated(requested) | Event::SigningRequestReceived(requested) => {
+            let creator = &requested.request.creator.signer;
+            tracing::info!(event = name, %creator, signers = requested.request.keys.len(), "a request");
+        }
+        Event::SessionComplete(completed) => {
+            tracing::info!(event = name, items = completed.items.len(), "signatures");
+        }
+        Event::SigningRequestJoined(participation) => {
+            tracing::info!(event = name, signer = %participation.signer, "joined");
+        }
+        Event::ParticipantDeclined { participation, reason } => {
+            tracing::info!(event = name, signer = %participation.signer, reason = ?reason, "declined");
+        }
+        Event::SessionReady { coordinator, .. } => tracing::info!(event = name, %coordinator, "all have joined"),
+        Event::ParticipantJoined(participation) => {
+            tracing::debug!(event = name, index = %participation.index, channel = ?participation.channel, "event");
+        }
+        Event::NonceReceived(contribution) | Event::PartialSigReceived(contribution) => {
+            tracing::debug!(event = name, index = %contribution.index, channel = ?contribution.channel, "event");
+        }
+        Event::SignerAdvertised(discovery) | Event::SignerDiscovered(discovery) => {
+            tracing::debug!(event = name, signer = %discovery.advertisement.delegation.signer, "event");
+        }
+        Event::SignerWithdrawn(withdrawal) | Event::SignerUnavailable(withdrawal) => {
+            tracing::debug!(event = name, signer = %withdrawal.signer, "event");
+        }
+        Event::ResourceAnnounced(resource) => {
+            tracing::debug!(event = name, signer = %resource.announcement.delegation.signer, "event");
+        }
+        Event::Listening { address } => tracing::info!(event = name, %address, "listening"),
+        Event::ListeningEnded { address, reason } => {
+            tracing::warn!(event = name, %address, %reason, "the node does not listen here any more");
+        }
+        Event::AddressesChanged { addresses, scope, left_out } => {
+            if *left_out > 0 || *scope <= AddressScope::Machine {
+                tracing::warn!(event = name, ?addresses, ?scope, left_out, "where others can reach this node");
+            } else {
+                tracing::info!(event = name, ?addresses, ?scope, "where others can reach this node");
+            }
+        }
+        Event::SignerUnreachable { signer, reason } => {
+            tracing::warn!(event = name, %signer, reason = ?reason, "a signer is not reached");
+        }
+        Event::PeerUnreachable { address, reason } => {
+            tracing::warn!(event = name, %address, reason = ?reason, "a named peer is not reached");
+        }
+        Event::IdentityConflict { signer, peer } => {
+            tracing::error!(event = name, %signer, %peer, "another process speaks for a signer of this node");
+        }
+        Event::PeerIdConflict { peer, address } => {
+            tracing::error!(event = name, %peer, %address, "another node has this node's identity");
+        }
+        Event::ClocksDiffer { peer, seconds } => tracing::warn!(event = name, %peer, seconds, "clocks differ"),
+        Event::PeerConnected { peer, .. } | Event::PeerDisconnected { peer } => {
+            tracing::debug!(event = name, %peer, "event");
+        }
+        _ => tracing::debug!(event = name, "event"),
+    }
+}

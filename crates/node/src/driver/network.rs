@@ -1,0 +1,101 @@
+//! What the network tells the driver.
+
+use motet_coordinator::engine::Input;
+use motet_coordinator::event::Event;
+use motet_net::{NetEvent, Offered, Reach};
+use motet_wire::{Channel, Now, PeerId, Rejection, Rule, TimestampMs};
+use tokio::sync::mpsc;
+
+use super::Driver;
+use super::egress::Released;
+use super::load;
+use super::log;
+use crate::limits;
+
+impl Driver {
+    /// Takes in what waits: frames that have come together are checked together.
+    pub(crate) fn on_net(&mut self, first: NetEvent, network: &mut mpsc::Receiver<NetEvent>) {
+        self.validator.set_load(load::of(network));
+        let mut arrivals = Vec::new();
+        let mut next = Some(first);
+        while let Some(event) = next {
+            if let NetEvent::Received { from, channel, bytes, token } = event {
+                arrivals.push((bytes, channel, from, token));
+            } else {
+                self.on_net_change(event);
+            }
+            next = if arrivals.len() < limits::ARRIVALS { network.try_recv().ok() } else { None };
+        }
+        if !arrivals.is_empty() {
+            self.look_at(arrivals, None);
+        }
+    }
+
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "what the network tells may grow; it is logged until it has its place"
+    )]
+    fn on_net_change(&mut self, event: NetEvent) {
+        match event {
+            NetEvent::Listening { address } => self.tell(Event::Listening { address }),
+            NetEvent::ListeningEnded { address, reason } => self.tell(Event::ListeningEnded { address, reason }),
+            NetEvent::AddressesChanged { offered, settled } => self.on_addresses(offered, settled),
+            NetEvent::PeerConnected { peer, address } => {
+                self.tell(Event::PeerConnected { peer, address });
+                self.handle(Input::PeerConnected { peer });
+            }
+            NetEvent::PeerDisconnected { peer } => self.tell(Event::PeerDisconnected { peer }),
+            NetEvent::Unreachable { peer, reason } => self.handle(Input::PeerUnreachable { peer, reason }),
+            NetEvent::NamedUnreachable { address, reason } => self.tell(Event::PeerUnreachable { address, reason }),
+            NetEvent::Twin { address } => self.tell(Event::PeerIdConflict { peer: self.peer, address }),
+            NetEvent::DhtReady => {
+                self.soon.push_back(vec![Released::Republish]);
+                self.tell(Event::DhtReady);
+            }
+            other => tracing::debug!(?other, "an unknown event of the network"),
+        }
+    }
+
+    /// The engine hears at once; the user, when they have stayed what they are. A node for this machine alone is where its user has
+    /// put it.
+    fn on_addresses(&mut self, offered: Offered, settled: bool) {
+        if !settled {
+            return self.handle(Input::Addresses(offered.addresses));
+        }
+        if self.reach == Reach::Public {
+            let texts = offered.addresses.iter().filter_map(motet_net::address_from_wire);
+            let addresses = texts.map(|address| address.to_string()).collect();
+            let Offered { scope, left_out, .. } = offered;
+            self.tell(Event::AddressesChanged { addresses, scope, left_out });
+        }
+    }
+
+    /// Tells the user that a peer's clock differs, if that is why an announcement of its was refused.
+    ///
+    /// Time is looked at before signatures, so that the announcement may be forged. But it has come straight from the peer, which
+    /// sends of its own accord only what it has announced a moment ago: so it is the peer's clock, or a peer that pretends.
+    pub(crate) fn look_at_clock(
+        &mut self,
+        rejection: &Rejection,
+        channel: Channel,
+        from: PeerId,
+        made: Option<TimestampMs>,
+        now: Now,
+    ) {
+        let Some(made) = made.filter(|_| rejection.rule == Rule::Skew && channel == Channel::Direct) else { return };
+        self.clocks.retain(|_, told| now.mono.since(*told) < limits::CLOCK_TOLD_AGAIN);
+        if self.clocks.contains_key(&from) || self.clocks.len() >= limits::CLOCKS {
+            return;
+        }
+        self.clocks.insert(from, now.mono);
+        let difference = i64::try_from(made.0.abs_diff(now.wall.0) / 1000).unwrap_or(i64::MAX);
+        let seconds = if made > now.wall { difference } else { difference.saturating_neg() };
+        self.tell(Event::ClocksDiffer { peer: from, seconds });
+    }
+
+    pub(crate) fn tell(&self, event: Event) {
+        log::event(&event);
+        // Nobody may be listening.
+        drop(self.events.send(event));
+    }
+}

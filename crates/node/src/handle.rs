@@ -1,0 +1,438 @@
+//! What a user of a node holds: the calls of `docs/protocol.md` §12, and the stream of events.
+
+use core::time::Duration;
+use std::sync::Arc;
+
+use motet_coordinator::engine::{Announcement, Command, Offered, Reply, SessionStatus, Wishes};
+use motet_coordinator::error::CommandError;
+use motet_coordinator::event::{Event, Resource};
+use motet_coordinator::reputation::Score;
+use motet_core_crypto::{PublicKey, Signature, XOnlyPublicKey};
+use motet_net::{DhtStats, NetError, NetHandle, Stats};
+use motet_wire::{
+    AdvertisementId, Channel, Criteria, DhtKey, Index, MessageId, NetworkId, PeerId, RequestId, ResourceAnnouncement,
+    Shard, SignerAdvertisement, SignerMetadata,
+};
+use tokio::sync::{broadcast, mpsc, oneshot};
+
+use crate::driver::Call;
+
+/// A call to a node failed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CallError {
+    /// The call cannot be carried out: its caller's fault.
+    #[error(transparent)]
+    Command(#[from] CommandError),
+    /// The network does not answer.
+    #[error(transparent)]
+    Net(#[from] NetError),
+    /// The node has stopped.
+    #[error("the node has stopped")]
+    Stopped,
+    /// The engine has given the reply of another call: a fault of this program.
+    #[error("the node gave a reply of another call; this is a fault of the program, please report it")]
+    Internal,
+}
+
+/// A running node. Clones speak to the same node.
+#[derive(Debug, Clone)]
+pub struct Handle {
+    network: NetworkId,
+    calls: mpsc::Sender<Call>,
+    net: NetHandle,
+    events: broadcast::Sender<Event>,
+}
+
+/// What a node tells its user, in the order in which it happened.
+#[derive(Debug)]
+pub struct Events(broadcast::Receiver<Event>);
+
+impl Events {
+    pub(crate) const fn new(receiver: broadcast::Receiver<Event>) -> Self {
+        Self(receiver)
+    }
+
+    /// The next event; `None` when the node has stopped. A listener that is thousands of events behind loses the oldest.
+    pub async fn next(&mut self) -> Option<Event> {
+        loop {
+            match self.0.recv().await {
+                Ok(event) => return Some(event),
+                Err(broadcast::error::RecvError::Lagged(lost)) => {
+                    tracing::warn!(lost, "events were lost, since nobody took them");
+                }
+                Err(broadcast::error::RecvError::Closed) => return None,
+            }
+        }
+    }
+}
+
+impl Handle {
+    pub(crate) const fn new(
+        network: NetworkId,
+        calls: mpsc::Sender<Call>,
+        net: NetHandle,
+        events: broadcast::Sender<Event>,
+    ) -> Self {
+        Self { network, calls, net, events }
+    }
+
+    /// The network that the node speaks on.
+    pub const fn network(&self) -> &NetworkId {
+        &self.network
+    }
+
+    /// The node's identity in the network.
+    pub const fn peer_id(&self) -> &PeerId {
+        self.net.peer_id()
+    }
+
+    /// Another stream of events, from now on.
+    pub fn events(&self) -> Events {
+        Events(self.events.subscribe())
+    }
+
+    /// Gives a command to the engine.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError`].
+    pub async fn call(&self, command: Command) -> Result<Reply, CallError> {
+        let (caller, answer) = oneshot::channel();
+        let call = Call::Command(Box::new(command), caller);
+        self.calls.send(call).await.map_err(|_| CallError::Stopped)?;
+        Ok(answer.await.map_err(|_| CallError::Stopped)??)
+    }
+
+    /// Advertises a signer of this node, and keeps it advertised.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError`].
+    pub async fn advertise_signer(
+        &self,
+        signer: PublicKey,
+        criteria: Criteria,
+        metadata: SignerMetadata,
+        lifetime: Duration,
+    ) -> Result<AdvertisementId, CallError> {
+        let addresses = Vec::new();
+        let Reply::Advertised(id) =
+            self.call(Command::Advertise { signer, criteria, metadata, addresses, lifetime }).await?
+        else {
+            return Err(CallError::Internal);
+        };
+        Ok(id)
+    }
+
+    /// Withdraws a signer's advertisement.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError`].
+    pub async fn withdraw_advertisement(&self, signer: PublicKey, reason: String) -> Result<(), CallError> {
+        self.call(Command::Withdraw { signer, reason }).await.map(drop)
+    }
+
+    /// The signers that meet these wishes: those known here, and if they are not as many as wanted, those that the DHT
+    /// knows, too.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError`].
+    pub async fn find_available_signers(&self, wishes: Wishes) -> Result<Vec<SignerAdvertisement>, CallError> {
+        let found = self.find_known_signers(wishes.clone()).await?;
+        if wishes.max_results > 0 && found.len() >= wishes.max_results {
+            return Ok(found);
+        }
+        let index = wishes.transaction_type.clone().map_or(Index::Signers, Index::SignersOfType);
+        self.look_up(&index).await?;
+        self.find_known_signers(wishes).await
+    }
+
+    /// The signers known here that meet these wishes; the network is not asked.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError`].
+    pub async fn find_known_signers(&self, wishes: Wishes) -> Result<Vec<SignerAdvertisement>, CallError> {
+        let Reply::Found(found) = self.call(Command::Find(wishes)).await? else { return Err(CallError::Internal) };
+        Ok(found)
+    }
+
+    /// Looks in the DHT for requests that ask for a signer. What is found comes as events, like everything else.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError`].
+    pub async fn find_signing_requests_for(&self, signer: PublicKey) -> Result<(), CallError> {
+        self.look_up(&Index::RequestsFor(signer)).await
+    }
+
+    /// Announces a small signed resource under a type and an id, which whoever knows both can discover, and keeps it
+    /// announced until the node stops. What the signer announced under the same name before is replaced. The id of the
+    /// message comes back.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError`]: of a name, data or a lifetime out of bounds, of a signer that this node does not serve, or of more
+    /// than 100 resources.
+    pub async fn announce_resource(
+        &self,
+        signer: PublicKey,
+        resource_type: &str,
+        id: &str,
+        data: Vec<u8>,
+        lifetime: Duration,
+    ) -> Result<MessageId, CallError> {
+        let (resource_type, id) = (resource_type.to_owned(), id.to_owned());
+        let offered = Offered { signer, resource_type, id, data, lifetime };
+        let Reply::ResourceAnnounced(message) = self.call(Command::AnnounceResource(offered)).await? else {
+            return Err(CallError::Internal);
+        };
+        Ok(message)
+    }
+
+    /// The resources of this type and id, the newest of each signer: those known here, and those that the DHT knows. Who
+    /// the signers are, and whether to believe them, is the application's to decide.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError`].
+    pub async fn discover_resource(&self, resource_type: &str, id: &str) -> Result<Vec<Resource>, CallError> {
+        if !ResourceAnnouncement::is_name(resource_type, id) {
+            return Err(CommandError::ResourceName.into());
+        }
+        let frames = self.net.get(DhtKey::resource(&self.network, resource_type, id)).await?;
+        self.ingest(frames).await?;
+        let (resource_type, id) = (resource_type.to_owned(), id.to_owned());
+        self.resources(Command::FindResources { resource_type, id }).await
+    }
+
+    /// The resources known here: what this node announces, and what it has discovered. The network is not asked.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError`].
+    pub async fn local_resources(&self) -> Result<Vec<Resource>, CallError> {
+        self.resources(Command::Resources).await
+    }
+
+    async fn resources(&self, command: Command) -> Result<Vec<Resource>, CallError> {
+        let Reply::Resources(found) = self.call(command).await? else { return Err(CallError::Internal) };
+        Ok(found)
+    }
+
+    /// Reads all bags of an index, and hands what is in them to the engine.
+    async fn look_up(&self, index: &Index) -> Result<(), CallError> {
+        let mut questions = tokio::task::JoinSet::new();
+        for shard in Shard::all(Shard::INITIAL_DEPTH) {
+            let (net, key) = (self.net.clone(), DhtKey::bag(&self.network, index, shard));
+            questions.spawn(async move { net.get(key).await });
+        }
+        let mut frames: Vec<Arc<[u8]>> = Vec::new();
+        while let Some(answer) = questions.join_next().await {
+            if let Ok(answer) = answer {
+                frames.extend(answer?);
+            }
+        }
+        self.ingest(frames).await
+    }
+
+    /// Hands what the DHT has answered to the pipeline, and waits until the engine has it.
+    async fn ingest(&self, frames: Vec<Arc<[u8]>>) -> Result<(), CallError> {
+        let (done, finished) = oneshot::channel();
+        let call = Call::Ingest { frames, channel: Channel::Dht, done };
+        self.calls.send(call).await.map_err(|_| CallError::Stopped)?;
+        finished.await.map_err(|_| CallError::Stopped)
+    }
+
+    /// Asks for signatures. The keys under which they will verify come back, so that an output can be funded first.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError`].
+    pub async fn announce_signing_request(
+        &self,
+        announcement: Announcement,
+    ) -> Result<(RequestId, Vec<XOnlyPublicKey>), CallError> {
+        let Reply::Announced { request, keys } = self.call(Command::Announce(announcement)).await? else {
+            return Err(CallError::Internal);
+        };
+        Ok((request, keys))
+    }
+
+    /// Approves a request and joins it.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError`].
+    pub async fn join_signing_request(&self, request: RequestId, signer: PublicKey) -> Result<(), CallError> {
+        self.call(Command::Join { request, signer }).await.map(drop)
+    }
+
+    /// Refuses a request.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError`].
+    pub async fn decline_signing_request(
+        &self,
+        request: RequestId,
+        signer: PublicKey,
+        reason: String,
+    ) -> Result<(), CallError> {
+        self.call(Command::Decline { request, signer, reason }).await.map(drop)
+    }
+
+    /// Where a session is.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError`].
+    pub async fn session_status(&self, request: RequestId) -> Result<SessionStatus, CallError> {
+        let Reply::Status(status) = self.call(Command::Status { request }).await? else {
+            return Err(CallError::Internal);
+        };
+        Ok(*status)
+    }
+
+    /// Where all sessions are.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError`].
+    pub async fn sessions(&self) -> Result<Vec<SessionStatus>, CallError> {
+        let Reply::Sessions(sessions) = self.call(Command::Sessions).await? else { return Err(CallError::Internal) };
+        Ok(sessions)
+    }
+
+    /// The signatures of a session, if it has them.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError`].
+    pub async fn final_signatures(&self, request: RequestId) -> Result<Option<Vec<Signature>>, CallError> {
+        Ok(self.session_status(request).await?.signatures)
+    }
+
+    /// Who has the coordinator's part in a session: the same signer for every participant.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError`].
+    pub async fn elect_coordinator(&self, request: RequestId) -> Result<Option<PublicKey>, CallError> {
+        let status = self.session_status(request).await?;
+        Ok(status.signers.get(status.coordinator.as_usize()).copied())
+    }
+
+    /// What this node thinks of a signer, from its own sessions.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError`].
+    pub async fn reputation(&self, signer: PublicKey) -> Result<Score, CallError> {
+        let Reply::Reputation(score) = self.call(Command::Reputation { signer }).await? else {
+            return Err(CallError::Internal);
+        };
+        Ok(score)
+    }
+
+    /// Commits to nonces, in a session with manual rounds.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError`].
+    pub async fn start_nonce_commitment(&self, request: RequestId) -> Result<(), CallError> {
+        self.call(Command::StartNonceCommitment { request }).await.map(drop)
+    }
+
+    /// Reveals nonces, in a session with manual rounds.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError`].
+    pub async fn start_round1(&self, request: RequestId) -> Result<(), CallError> {
+        self.call(Command::StartRound1 { request }).await.map(drop)
+    }
+
+    /// Signs, in a session with manual rounds.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError`].
+    pub async fn start_round2(&self, request: RequestId) -> Result<(), CallError> {
+        self.call(Command::StartRound2 { request }).await.map(drop)
+    }
+
+    /// Gives the current attempt up and begins another, with fresh nonces. Where not all have joined in time, whoever asked
+    /// asks again: on the same terms, with a request of its own that everybody approves anew. The request that goes on is
+    /// handed back.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError`].
+    pub async fn retry_session(&self, request: RequestId) -> Result<RequestId, CallError> {
+        let reply = self.call(Command::Retry { request }).await?;
+        // Another attempt goes on under the same request; asking again makes another request.
+        if matches!(reply, Reply::Done) {
+            return Ok(request);
+        }
+        let Reply::Announced { request, .. } = reply else { return Err(CallError::Internal) };
+        Ok(request)
+    }
+
+    /// Gives a request up, for everybody.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError`].
+    pub async fn abort_session(&self, request: RequestId, detail: String) -> Result<(), CallError> {
+        self.call(Command::Abort { request, detail }).await.map(drop)
+    }
+
+    /// Forgets a session.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError`].
+    pub async fn close_session(&self, request: RequestId) -> Result<(), CallError> {
+        self.call(Command::Close { request }).await.map(drop)
+    }
+
+    /// Connects to a node by its address.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError`].
+    pub async fn connect(&self, address: &str) -> Result<(), CallError> {
+        Ok(self.net.dial(address).await?)
+    }
+
+    /// What the network part looks like.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError`].
+    pub async fn stats(&self) -> Result<Stats, CallError> {
+        Ok(self.net.stats().await?)
+    }
+
+    /// What this node's part of the DHT looks like.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError`].
+    pub async fn dht_stats(&self) -> Result<DhtStats, CallError> {
+        Ok(self.net.dht_stats().await?)
+    }
+
+    /// Stops the node.
+    pub async fn stop(&self) {
+        let (done, stopped) = oneshot::channel();
+        if self.calls.send(Call::Stop(done)).await.is_ok() {
+            // A node that has stopped already does not answer.
+            drop(stopped.await);
+        }
+    }
+}

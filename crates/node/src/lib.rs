@@ -1,0 +1,42 @@
+//! A Motet node: signers that find each other, agree on what to sign, and make one BIP-340 signature under one aggregate
+//! key (`docs/protocol.md`).
+//!
+//! This is the one crate that a program depends on to embed a node. It joins [`motet_coordinator`], the protocol as a machine
+//! without I/O, to [`motet_net`], the network, on tokio, and brings a [`Store`], a [`LocalSigner`] and a [`Policy`] by rules.
+//! Every type that its interface names can be had from here.
+
+mod driver;
+mod handle;
+pub mod limits;
+mod local_signer;
+mod os_entropy;
+pub mod policy;
+pub mod store;
+
+pub use driver::{Clock, CrashPoint, Node, NodeError, fresh_identity};
+
+pub use handle::{CallError, Events, Handle};
+pub use local_signer::LocalSigner;
+pub use motet_coordinator::{
+    Action, Announcement, Command, CommandError, CommandId, Config, Decision, Engine, EntropyError, Event, Infallible,
+    Input, Offered, Pace, Privacy, Proposal, ProposalDigest, Record, Reply, Rounds, Score, SessionStatus, Signer,
+    SignerAnswer, SignerError, SignerTask, Snapshot, Standing, StoreError, Wishes, config, engine, entropy, error,
+    event, job, reputation, signer,
+};
+pub use motet_core_crypto::{
+    InvalidPoint, InvalidSecretKey, KeyAggContext, PartialSignature, PublicKey, PublicNonce, RandomnessError,
+    SecretKey, Signature, XOnlyPublicKey,
+};
+pub use motet_net::{
+    DhtState, DhtStats, Exposure, Keypair, Mdns, Multiaddr, NetConfig, NetError, Reach, Refused, Relaying, Stats,
+    parse_address,
+};
+pub use motet_wire::{
+    AddressScope, AdvertisementId, Attempt, Channel, Charge, Commitments, Criteria, Derivation, Difficulty, Election,
+    HashWork, Item, ItemError, MessageId, MonotonicMs, NetworkId, Now, PeerId, RequestId, RequestMetadata,
+    RequestOptions, ResourceAnnouncement, SessionId, SignerAdvertisement, SignerIndex, SignerMetadata, SigningRequest,
+    TimestampMs, Topology, ValidatorLimits, WorkPolicy,
+};
+pub use os_entropy::OsEntropy;
+pub use policy::{ApproveAll, DeclineAll, Policy};
+pub use store::{MemoryStore, RedbStore, Store};

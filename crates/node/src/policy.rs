@@ -1,0 +1,64 @@
+//! Policies: whether to sign what one is asked to sign.
+//!
+//! [`Policy`] is what users implement. [`RulePolicy`] decides by rules, in the order in which they are written, and asks
+//! another policy, such as a prompt, where they say so.
+
+mod condition;
+mod explanation;
+mod facts;
+pub mod limits;
+mod rate;
+mod rule_policy;
+mod rules;
+
+use async_trait::async_trait;
+use motet_coordinator::event::AbortCause;
+use motet_coordinator::{Decision, Proposal};
+use motet_core_crypto::PublicKey;
+use motet_wire::RequestId;
+
+pub use condition::{Condition, Mismatch};
+pub use explanation::{DecidedBy, Explanation, PassedOver, RuleRef};
+pub use facts::Facts;
+pub use rate::Rate;
+pub use rule_policy::RulePolicy;
+pub use rules::{Place, Remark, Rule, RuleError, Rules, Verdict};
+
+/// Decides, and may take its time: a person may have to be asked. It is asked in the node's own task first, so what takes
+/// time has to be awaited, and may not block.
+///
+/// A request may end before it has been decided on: it expires, its asker gives it up, another signer declines. It may also be
+/// answered by [`Handle::join_signing_request`](crate::Handle::join_signing_request) or
+/// [`Handle::decline_signing_request`](crate::Handle::decline_signing_request). Then nobody waits for the decision:
+/// [`Policy::over`] says so, and the future of [`Policy::decide`] is dropped. A question on a screen has to go with it.
+#[async_trait]
+pub trait Policy: Send + Sync + core::fmt::Debug {
+    /// Decides on one proposal. The future is dropped when the request is over.
+    async fn decide(&self, proposal: Proposal) -> Decision;
+
+    /// Is told, just before the future of [`Policy::decide`] is dropped, that the request is over for this signer, and
+    /// why the session has ended, if it has. It is called in the node's own task and may not block.
+    fn over(&self, _request: &RequestId, _signer: &PublicKey, _cause: Option<&AbortCause>) {}
+}
+
+/// Approves everything: for scripts and tests on keys that hold nothing.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ApproveAll;
+
+#[async_trait]
+impl Policy for ApproveAll {
+    async fn decide(&self, _: Proposal) -> Decision {
+        Decision::Approve
+    }
+}
+
+/// Declines everything: for nodes that only ask.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct DeclineAll;
+
+#[async_trait]
+impl Policy for DeclineAll {
+    async fn decide(&self, _: Proposal) -> Decision {
+        Decision::Decline { reason: "this node signs only what it asks for itself".to_owned() }
+    }
+}

@@ -1,0 +1,32 @@
+//! Stores: where records outlive the process (`docs/protocol.md` §7.1).
+
+mod memory;
+mod redb;
+
+use motet_coordinator::{Pace, Record, Snapshot, StoreError};
+
+pub use self::memory::MemoryStore;
+pub use self::redb::RedbStore;
+
+/// Durable storage. Calls block until the medium has the data.
+pub trait Store: Send + Sync + core::fmt::Debug {
+    /// Whether [`Store::commit`] waits for a medium.
+    fn pace(&self) -> Pace {
+        Pace::Waits
+    }
+
+    /// Writes all records or none. Of requests that have ended long ago, all but the newest
+    /// [`motet_coordinator::limits::ENDED_REQUESTS`] are forgotten.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`], after which nothing of the step that asked for it happens.
+    fn commit(&self, records: &[Record]) -> Result<(), StoreError>;
+
+    /// What earlier runs have left.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`].
+    fn load(&self) -> Result<Snapshot, StoreError>;
+}

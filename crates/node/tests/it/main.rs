@@ -1,0 +1,13 @@
+//! Nodes through their public interface: real sockets on loopback, real arithmetic.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    clippy::panic,
+    clippy::wildcard_enum_match_arm,
+    reason = "what is unexpected fails the test, and randomness is seeded"
+)]
+
+mod decisions;
+mod embed;
+mod policy;

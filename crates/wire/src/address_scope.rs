@@ -1,0 +1,14 @@
+//! How far an address reaches.
+
+/// From how far away an address can be reached. The later reaches further.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum AddressScope {
+    /// Not at all: there is no address.
+    Nowhere,
+    /// From the same machine: loopback.
+    Machine,
+    /// From the same private network.
+    Network,
+    /// From everywhere.
+    Internet,
+}
