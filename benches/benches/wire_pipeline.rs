@@ -14,8 +14,8 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 use motet_core_crypto::{NonceInputs, PublicNonce, SecretKey, XOnlyPublicKey, generate_nonce, schnorr, tagged_hash};
 use motet_wire::work::Free;
 use motet_wire::{
-    Address, Arrival, Attempt, Channel, Criteria, Delegation, Derivation, HashWork, Item, Kind, MonotonicMs, NetworkId,
-    NonceShare, Now, ParticipantJoined, PeerId, Rate, RequestId, RequestMetadata, RequestOptions, Rule, SessionId,
+    Address, Arrival, Attempt, AttemptId, Channel, Criteria, Delegation, Derivation, HashWork, Item, Kind, MonotonicMs,
+    NetworkId, NonceShare, Now, ParticipantJoined, PeerId, Rate, RequestId, RequestMetadata, RequestOptions, Rule,
     SignerAdvertisement, SignerIndex, SignerMetadata, SigningRequest, SyncResponse, TimestampMs, TranscriptHash,
     Validator, ValidatorLimits, Work, WorkPolicy, limits, seal, verify_batch,
 };
@@ -122,7 +122,7 @@ fn shares() -> Vec<Arc<[u8]>> {
         .map(|number| {
             let request = RequestId::from_bytes([1; 32]);
             let share = NonceShare {
-                session: SessionId::derive(&request, Attempt(number)),
+                session: AttemptId::derive(&request, Attempt(number)),
                 attempt: Attempt(number),
                 nonces: vec![nonce(number)],
                 commitments: TranscriptHash::from_bytes([2; 32]),

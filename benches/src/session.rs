@@ -18,7 +18,7 @@ pub mod place;
 use std::time::Duration;
 
 use motet_core_crypto::{PublicKey, SecretKey, tagged_hash};
-use motet_node::Announcement;
+use motet_node::SigningRequestSpec;
 use motet_wire::{Commitments, Derivation, Item, RequestMetadata, RequestOptions};
 
 /// The value below which a share of the samples lies; zero without samples.
@@ -30,9 +30,9 @@ pub fn percentile(samples: &[Duration], percent: usize) -> Duration {
 }
 
 /// The request that all benches make: one message of 32 bytes, to be signed under the signers' Taproot key.
-fn request(keys: Vec<PublicKey>, creator: PublicKey, commitments: Commitments, number: u64) -> Announcement {
+fn request(keys: Vec<PublicKey>, creator: PublicKey, commitments: Commitments, number: u64) -> SigningRequestSpec {
     let message = tagged_hash("motet-benches/session", &[&number.to_be_bytes()]).to_vec();
-    Announcement {
+    SigningRequestSpec {
         creator,
         keys,
         items: vec![Item { message, derivation: Derivation::Taproot { merkle_root: None } }],

@@ -7,7 +7,8 @@ use motet_core_crypto::{PublicKey, SecretKey, schnorr};
 use motet_net::{Keypair, NetConfig, parse_address};
 use motet_node::event::Completed;
 use motet_node::{
-    Announcement, ApproveAll, Config, Event, LocalSigner, MemoryStore, Node, OsEntropy, RedbStore, Store, Wishes,
+    ApproveAll, Config, Event, LocalSigner, MemoryStore, Node, OsEntropy, RedbStore, SignerQuery, SigningRequestSpec,
+    Store,
 };
 use motet_node::{Events, Handle};
 use motet_wire::work::Free;
@@ -100,11 +101,11 @@ async fn strangers(count: usize, store: impl Fn(usize) -> Arc<dyn Store>) -> Vec
 }
 
 async fn sign(voices: &mut [Voice], items: Vec<Item>) -> Vec<Completed> {
-    let wishes = Wishes { transaction_type: Some("swap".to_owned()), ..Wishes::default() };
+    let wishes = SignerQuery { transaction_type: Some("swap".to_owned()), ..SignerQuery::default() };
     let found = voices[0].handle.find_available_signers(wishes).await.unwrap();
     assert_eq!(found.len(), voices.len());
     let keys: Vec<PublicKey> = found.iter().map(|offer| offer.delegation.signer).collect();
-    let announcement = Announcement {
+    let announcement = SigningRequestSpec {
         creator: voices[0].signer,
         keys: keys.clone(),
         items: items.clone(),
@@ -196,7 +197,7 @@ async fn somebody_who_heard_no_gossip_finds_signers_in_the_dht() {
     let address = format!("{}/p2p/{}", stats.listening[0], voices[1].handle.peer_id());
     let (mut late, _) = Voice::start(Some(&address), Arc::new(MemoryStore::default())).await;
     late.has_heard(|event| matches!(event, Event::DhtReady)).await;
-    let wishes = Wishes { transaction_type: Some("swap".to_owned()), ..Wishes::default() };
+    let wishes = SignerQuery { transaction_type: Some("swap".to_owned()), ..SignerQuery::default() };
     let searching = async {
         loop {
             let found = late.handle.find_available_signers(wishes.clone()).await.unwrap();

@@ -11,12 +11,13 @@ use std::sync::Arc;
 use motet_core_crypto::{PublicKey, SecretKey};
 use motet_node::entropy::Infallible;
 use motet_node::{
-    Action, Announcement, Command, CommandId, Config, Decision, Engine, Event, Input, LocalSigner, Signer, Snapshot,
+    Command, CommandId, Config, Decision, Effect, Engine, Event, Input, LocalSigner, Signer, SigningRequestSpec,
+    Snapshot,
 };
 use motet_wire::work::Free;
 use motet_wire::{
-    Arrival, Channel, Commitments, Criteria, Derivation, Difficulty, Item, MonotonicMs, NetworkId, Now, PeerId,
-    RequestMetadata, RequestOptions, SignerMetadata, Standing, TimestampMs, Validator, ValidatorLimits,
+    Arrival, Channel, Commitments, Criteria, Derivation, Difficulty, Item, MonotonicMs, NetworkId, Now, PeerClass,
+    PeerId, RequestMetadata, RequestOptions, SignerMetadata, TimestampMs, Validator, ValidatorLimits,
 };
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
@@ -134,7 +135,7 @@ impl World {
     }
 
     fn announce(&mut self, commitments: Commitments) {
-        let announcement = Announcement {
+        let announcement = SigningRequestSpec {
             creator: self.key(0),
             keys: (0..self.nodes.len()).map(|node| self.key(node)).collect(),
             items: vec![Item { message: vec![7; 32], derivation: Derivation::Taproot { merkle_root: None } }],
@@ -164,7 +165,7 @@ impl World {
             }
             self.clock = time;
             let now = self.now();
-            let member = Standing::Member { sessions: 100 };
+            let member = PeerClass::Participant { sessions: 100 };
             let arrival = Arrival::new(frame, channel, from).standing(member, member);
             if let Ok(message) = self.nodes[node].validator.validate(arrival, now) {
                 self.input(node, Input::Message(Box::new(message)));
@@ -185,44 +186,44 @@ impl World {
         }
     }
 
-    fn act(&mut self, node: usize, action: Action) {
+    fn act(&mut self, node: usize, action: Effect) {
         let from = self.nodes[node].peer;
         match action {
-            Action::Hold(_) => {}
-            Action::Broadcast { frame, .. } => {
+            Effect::Hold(_) => {}
+            Effect::Broadcast { frame, .. } => {
                 self.fly(node, node, Channel::Loopback, from, Arc::clone(&frame));
                 let listeners = if self.paths == Paths::Direct { 0 } else { self.nodes.len() };
                 for other in (0..listeners).filter(|other| *other != node) {
                     self.fly(node, other, Channel::Gossip, from, Arc::clone(&frame));
                 }
             }
-            Action::Send { to, frame, .. } => {
+            Effect::Send { to, frame, .. } => {
                 let other = self.nodes.iter().position(|other| other.peer == to).unwrap();
                 let channel = if other == node { Channel::Loopback } else { Channel::Direct };
                 self.fly(node, other, channel, from, frame);
             }
-            Action::Validate { from, channel, frames } => {
+            Effect::Validate { from, channel, frames } => {
                 for frame in frames {
                     self.fly(node, node, channel, from, frame);
                 }
             }
-            Action::AskSigner(task) => {
+            Effect::AskSigner(task) => {
                 let signer = Arc::clone(&self.nodes[node].signer);
                 if let Some(answer) = task.perform(&*signer) {
                     self.input(node, Input::SignerAnswered(answer));
                 }
             }
-            Action::Compute(job) => {
+            Effect::Compute(job) => {
                 let outcome = job.run(&mut self.nodes[node].rng);
                 self.input(node, Input::Computed(outcome));
             }
-            Action::AskPolicy(proposal) => {
+            Effect::AskPolicy(proposal) => {
                 let (request, signer, digest) = (proposal.request, proposal.signer, proposal.digest());
                 self.input(node, Input::PolicyDecided { request, signer, digest, decision: Decision::Approve });
             }
-            Action::Emit(Event::SessionComplete(_)) => self.nodes[node].completed = Some(self.clock),
-            Action::Publish { .. } => self.published += 1,
-            Action::Persist(_) | Action::Reply(..) | Action::Emit(_) => {}
+            Effect::Emit(Event::SessionComplete(_)) => self.nodes[node].completed = Some(self.clock),
+            Effect::Publish { .. } => self.published += 1,
+            Effect::Persist(_) | Effect::Reply(..) | Effect::Emit(_) => {}
         }
     }
 

@@ -4,9 +4,9 @@ use motet_core_crypto::{NonceCommitment, PublicNonce};
 use motet_tests::wire_fixtures::{Session, Signer, WALL, equivocation, network, request};
 use motet_tests::wire_forge::{DELEGATION, Forged, TIMESTAMP};
 use motet_wire::{
-    Attempt, Charge, Commitments, Evidence, EvidenceFault, Kind, NetworkId, NonceCommit, NonceShare, PartialSigShare,
-    ParticipantJoined, RequestId, RequestOptions, SealError, SessionAbort, SessionId, SignerIndex, SigningRequest,
-    TranscriptHash, transcript,
+    Attempt, AttemptId, Charge, Commitments, Evidence, EvidenceFault, Kind, NetworkId, NonceCommit, NonceShare,
+    PartialSigShare, ParticipantJoined, RequestId, RequestOptions, SealError, SessionAbort, SignerIndex,
+    SigningRequest, TranscriptHash, transcript,
 };
 
 /// What is needed to accuse a signer of its partial signature of one item.
@@ -135,7 +135,7 @@ fn statements_of_two_attempts_do_not_contradict_each_other() {
     let request = session.request.id(&network()).unwrap();
     let commit = |attempt, byte: u8| {
         let commit = NonceCommit {
-            session: SessionId::derive(&request, Attempt(attempt)),
+            session: AttemptId::derive(&request, Attempt(attempt)),
             attempt: Attempt(attempt),
             commitment: NonceCommitment::from_bytes(&[byte; 32]),
         };
@@ -148,7 +148,7 @@ fn statements_of_two_attempts_do_not_contradict_each_other() {
     assert_eq!(pair(commit(1, 1), commit(1, 2)).unwrap().charge, Charge::Equivocation);
     // An attempt that is not of this request's session is somebody else's affair.
     let elsewhere = NonceCommit {
-        session: SessionId::from_bytes([1; 32]),
+        session: AttemptId::from_bytes([1; 32]),
         attempt: Attempt(1),
         commitment: NonceCommitment::from_bytes(&[3; 32]),
     };
@@ -281,7 +281,7 @@ fn the_commitment_of_a_later_attempt_is_its_own_message() {
     let session = Session::run(2);
     let accused = session.signer(0);
     let request = session.request.id(&network()).unwrap();
-    let second = SessionId::derive(&request, Attempt(1));
+    let second = AttemptId::derive(&request, Attempt(1));
     let nonces: Vec<PublicNonce> = session.public_nonces[1].clone();
     let commitment = NonceCommitment::new(second.as_bytes(), 0, &nonces);
     let commit = |commitment| {
@@ -300,7 +300,7 @@ fn the_commitment_of_a_later_attempt_is_its_own_message() {
     // The join's commitment is of attempt 0.
     assert_eq!(judge(None), Err(EvidenceFault::Statement));
     // An honest signer commits to other nonces in another attempt.
-    let third = SessionId::derive(&request, Attempt(2));
+    let third = AttemptId::derive(&request, Attempt(2));
     let other = NonceCommit { session: third, attempt: Attempt(2), commitment: NonceCommitment::from_bytes(&[1; 32]) };
     assert_eq!(judge(Some(accused.seal(10, other).frame.to_vec())), Err(EvidenceFault::Unrelated));
 }

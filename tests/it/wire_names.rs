@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use motet_core_crypto::{NonceCommitment, tagged_hash};
 use motet_tests::wire_fixtures::{Session, Signer, network};
 use motet_wire::{
-    Attempt, Criteria, DhtKey, Index, NetworkId, RequestId, SessionId, Shard, SignerIndex, SignerSet, Topic, transcript,
+    Attempt, AttemptId, Criteria, DhtKey, Index, NetworkId, RequestId, Shard, SignerIndex, SignerSet, Topic, transcript,
 };
 
 /// The network's name with its length in front, as it goes into digests.
@@ -88,7 +88,7 @@ fn topics_are_named_by_network_and_version() {
 fn a_session_id_is_the_hash_of_request_and_attempt() {
     let request = RequestId::from_bytes([1; 32]);
     let expected = tagged_hash("motet/session/v1", &[&[1; 32], &[0, 0, 0, 3]]);
-    assert_eq!(SessionId::derive(&request, Attempt(3)).to_bytes(), expected);
+    assert_eq!(AttemptId::derive(&request, Attempt(3)).to_bytes(), expected);
 }
 
 #[test]

@@ -9,10 +9,10 @@ use motet_tests::wire_fixtures::{
 };
 use motet_tests::wire_forge::Forged;
 use motet_wire::{
-    AbortCode, AbortReason, AbortSubject, Address, AdvertisementId, Arrival, Attempt, Commitments, Criteria,
+    AbortCode, AbortReason, AbortSubject, Address, AdvertisementId, Arrival, Attempt, AttemptId, Commitments, Criteria,
     Derivation, Election, Have, Holding, Item, Message, MessageId, MonotonicMs, NonceCommit, NonceShare, Now,
     PartialSigShare, ParticipantDeclined, ParticipantJoined, RequestId, RequestMetadata, RequestOptions,
-    ResourceAnnouncement, Rule, Sealed, SessionAbort, SessionId, SessionReady, SignatureFinalized, SignerAdvertisement,
+    ResourceAnnouncement, Rule, Sealed, SessionAbort, SessionReady, SignatureFinalized, SignerAdvertisement,
     SignerIndex, SignerMetadata, SignerSet, SignerUnavailable, SigningRequest, SyncRequest, SyncResponse, TimestampMs,
     Topology, TranscriptHash,
 };
@@ -130,7 +130,7 @@ fn another_message() -> impl Strategy<Value = Message> {
             move |(request, session, count, coordinator)| {
                 SessionReady {
                     request: RequestId::from_bytes(request),
-                    session: SessionId::from_bytes(session),
+                    session: AttemptId::from_bytes(session),
                     coordinator: SignerIndex(coordinator),
                     joins: frames[..count].to_vec(),
                 }
@@ -139,12 +139,12 @@ fn another_message() -> impl Strategy<Value = Message> {
         }),
         (id(), attempt(), id()).prop_map(|(session, attempt, commitment)| {
             let commitment = NonceCommitment::from_bytes(&commitment);
-            NonceCommit { session: SessionId::from_bytes(session), attempt, commitment }.into()
+            NonceCommit { session: AttemptId::from_bytes(session), attempt, commitment }.into()
         }),
         (id(), attempt(), proptest::sample::subsequence(nonces, 1..=9), id()).prop_map(
             |(session, attempt, nonces, seen)| {
                 let commitments = TranscriptHash::from_bytes(seen);
-                NonceShare { session: SessionId::from_bytes(session), attempt, nonces, commitments }.into()
+                NonceShare { session: AttemptId::from_bytes(session), attempt, nonces, commitments }.into()
             }
         ),
         (id(), attempt(), vec(any::<[u8; 31]>(), 1..=64), id()).prop_map(|(session, attempt, scalars, used)| {
@@ -153,21 +153,21 @@ fn another_message() -> impl Strategy<Value = Message> {
             };
             let partials = scalars.into_iter().map(|tail| scalar(tail).unwrap()).collect();
             let nonces = TranscriptHash::from_bytes(used);
-            PartialSigShare { session: SessionId::from_bytes(session), attempt, partials, nonces }.into()
+            PartialSigShare { session: AttemptId::from_bytes(session), attempt, partials, nonces }.into()
         }),
         (id(), vec(any::<([u8; 32], [u8; 32])>(), 1..=64)).prop_map(|(session, signatures)| {
             let signature = |(r, s): ([u8; 32], [u8; 32])| {
                 motet_core_crypto::Signature::from_bytes([r, s].concat().as_slice().try_into().unwrap())
             };
             let signatures = signatures.into_iter().map(signature).collect();
-            SignatureFinalized { session: SessionId::from_bytes(session), signatures }.into()
+            SignatureFinalized { session: AttemptId::from_bytes(session), signatures }.into()
         }),
         (any::<bool>(), id(), proptest::sample::select(AbortCode::ALL.to_vec()), text(256), any::<bool>()).prop_map(
             |(of_request, id, code, detail, proven)| {
                 let subject = if of_request {
                     AbortSubject::Request(RequestId::from_bytes(id))
                 } else {
-                    AbortSubject::Session(SessionId::from_bytes(id))
+                    AbortSubject::Session(AttemptId::from_bytes(id))
                 };
                 let evidence = proven.then(|| motet_tests::wire_fixtures::equivocation(&SESSION));
                 SessionAbort { subject, reason: AbortReason { code, detail }, evidence }.into()

@@ -10,14 +10,14 @@ use motet_tests::wire_fixtures::{
 use motet_tests::wire_forge::Forged;
 use motet_wire::work::{Free, claim_of_advertisement, claim_of_resource, epoch};
 use motet_wire::{
-    Admitted, Arrival, Attempt, Channel, Difficulty, HashWork, Load, NetworkGroup, NonceCommit, Now, Penalty, Rate,
-    Rejection, Rule, SessionId, SigningRequest, Standing, Validator, ValidatorLimits, Verdict, Work, WorkPolicy,
+    Admitted, Arrival, Attempt, AttemptId, Channel, Difficulty, HashWork, Load, NetworkGroup, NonceCommit, Now,
+    PeerClass, Penalty, Rate, Rejection, Rule, SigningRequest, Validator, ValidatorLimits, Verdict, Work, WorkPolicy,
 };
 
 /// A message that nobody has seen before.
 fn fresh(number: u32) -> Arc<[u8]> {
     let commitment = NonceCommitment::from_bytes(&[2; 32]);
-    let session = SessionId::from_bytes([number as u8; 32]);
+    let session = AttemptId::from_bytes([number as u8; 32]);
     Signer::new(1).seal(1, NonceCommit { session, attempt: Attempt(number), commitment }).frame
 }
 
@@ -78,10 +78,10 @@ fn v06_the_same_bad_frame_again_and_again_bans_too() {
     assert_eq!(penalties[10], Penalty::Ban);
 }
 
-fn limited(limits: ValidatorLimits) -> impl FnMut(u32, Standing, Now) -> Result<(), Rule> {
+fn limited(limits: ValidatorLimits) -> impl FnMut(u32, PeerClass, Now) -> Result<(), Rule> {
     let mut validator = validator_with(limits);
     move |number, standing, now| {
-        let arrival = arrival(fresh(number)).standing(standing, Standing::Stranger);
+        let arrival = arrival(fresh(number)).standing(standing, PeerClass::Stranger);
         validator.admit(arrival, now).map(|_| ()).map_err(|rejection| {
             assert_eq!((rejection.verdict, rejection.penalty), (Verdict::Ignore, Penalty::Excess));
             rejection.rule
@@ -94,14 +94,14 @@ fn v07_a_stranger_sends_so_many_messages() {
     let rate = Rate::per_minute(6);
     let mut hear = limited(ValidatorLimits { peer_messages: rate, ..ValidatorLimits::default() });
     for number in 0..6 {
-        assert_eq!(hear(number, Standing::Stranger, NOW), Ok(()));
+        assert_eq!(hear(number, PeerClass::Stranger, NOW), Ok(()));
     }
-    assert_eq!(hear(6, Standing::Stranger, NOW), Err(Rule::PeerMessages));
+    assert_eq!(hear(6, PeerClass::Stranger, NOW), Err(Rule::PeerMessages));
     // One flows in every ten seconds; for a contact, one every second.
-    assert_eq!(hear(6, Standing::Stranger, later(9_999)), Err(Rule::PeerMessages));
-    assert_eq!(hear(6, Standing::Stranger, later(10_000)), Ok(()));
-    assert_eq!(hear(7, Standing::Stranger, later(11_000)), Err(Rule::PeerMessages));
-    assert_eq!(hear(7, Standing::Contact, later(11_000)), Ok(()));
+    assert_eq!(hear(6, PeerClass::Stranger, later(9_999)), Err(Rule::PeerMessages));
+    assert_eq!(hear(6, PeerClass::Stranger, later(10_000)), Ok(()));
+    assert_eq!(hear(7, PeerClass::Stranger, later(11_000)), Err(Rule::PeerMessages));
+    assert_eq!(hear(7, PeerClass::Contact, later(11_000)), Ok(()));
 }
 
 #[test]
@@ -112,10 +112,10 @@ fn v07_a_members_share_grows_with_its_sessions() {
         let mut hear = limited(limits.clone());
         (0..100).take_while(|number| hear(*number, standing, NOW).is_ok()).count()
     };
-    assert_eq!(heard(Standing::Stranger), 1);
-    assert_eq!(heard(Standing::Contact), 10);
-    assert_eq!(heard(Standing::Member { sessions: 1 }), 12);
-    assert_eq!(heard(Standing::Member { sessions: 20 }), 50);
+    assert_eq!(heard(PeerClass::Stranger), 1);
+    assert_eq!(heard(PeerClass::Contact), 10);
+    assert_eq!(heard(PeerClass::Participant { sessions: 1 }), 12);
+    assert_eq!(heard(PeerClass::Participant { sessions: 20 }), 50);
 }
 
 #[test]
@@ -124,19 +124,19 @@ fn v08_a_stranger_sends_so_many_bytes() {
     let rate = Rate::per_minute(3 * bytes);
     let mut hear = limited(ValidatorLimits { peer_bytes: rate, ..ValidatorLimits::default() });
     for number in 0..3 {
-        assert_eq!(hear(number, Standing::Stranger, NOW), Ok(()));
+        assert_eq!(hear(number, PeerClass::Stranger, NOW), Ok(()));
     }
-    assert_eq!(hear(3, Standing::Stranger, NOW), Err(Rule::PeerBytes));
-    assert_eq!(hear(3, Standing::Stranger, later(20_001)), Ok(()));
+    assert_eq!(hear(3, PeerClass::Stranger, NOW), Err(Rule::PeerBytes));
+    assert_eq!(hear(3, PeerClass::Stranger, later(20_001)), Ok(()));
 }
 
 #[test]
 fn v09_a_stranger_causes_so_much_computation() {
     let mut hear = limited(ValidatorLimits { peer_computation: Rate::per_minute(2), ..ValidatorLimits::default() });
-    assert_eq!(hear(0, Standing::Stranger, NOW), Ok(()));
-    assert_eq!(hear(1, Standing::Stranger, NOW), Ok(()));
-    assert_eq!(hear(2, Standing::Stranger, NOW), Err(Rule::PeerComputation));
-    assert_eq!(hear(2, Standing::Stranger, later(30_000)), Ok(()));
+    assert_eq!(hear(0, PeerClass::Stranger, NOW), Ok(()));
+    assert_eq!(hear(1, PeerClass::Stranger, NOW), Ok(()));
+    assert_eq!(hear(2, PeerClass::Stranger, NOW), Err(Rule::PeerComputation));
+    assert_eq!(hear(2, PeerClass::Stranger, later(30_000)), Ok(()));
 }
 
 #[test]
@@ -160,15 +160,15 @@ fn v10_whom_we_know_does_not_share_with_its_network() {
     let mut validator = validator_with(limits);
     let mut hear = |number: u32, standing| {
         let arrival = Arrival { from: peer(u64::from(number)), ..arrival(fresh(number)) };
-        let arrival = arrival.group(NetworkGroup::V4([203, 0, 113])).standing(standing, Standing::Stranger);
+        let arrival = arrival.group(NetworkGroup::V4([203, 0, 113])).standing(standing, PeerClass::Stranger);
         validator.admit(arrival, NOW).map(|_| ()).map_err(|rejection| rejection.rule)
     };
     for number in 0..4 {
-        assert_eq!(hear(number, Standing::Stranger), Ok(()));
+        assert_eq!(hear(number, PeerClass::Stranger), Ok(()));
     }
-    assert_eq!(hear(4, Standing::Stranger), Err(Rule::Group));
-    assert_eq!(hear(4, Standing::Contact), Ok(()));
-    assert_eq!(hear(5, Standing::Member { sessions: 1 }), Ok(()));
+    assert_eq!(hear(4, PeerClass::Stranger), Err(Rule::Group));
+    assert_eq!(hear(4, PeerClass::Contact), Ok(()));
+    assert_eq!(hear(5, PeerClass::Participant { sessions: 1 }), Ok(()));
 }
 
 #[test]
@@ -197,7 +197,7 @@ fn v10_identities_of_one_network_share() {
     assert_eq!(NetworkGroup::of("::ffff:203.0.113.9".parse().unwrap()), NetworkGroup::V4([203, 0, 113]));
 }
 
-fn judge(sealed: &motet_wire::Sealed, standing: Standing, load: Load) -> Result<(), Rejection> {
+fn judge(sealed: &motet_wire::Sealed, standing: PeerClass, load: Load) -> Result<(), Rejection> {
     let mut validator = validator();
     validator.set_load(load);
     validator.admit(arrival(sealed.frame.clone()).standing(standing, standing), NOW).map(|_: Admitted| ())
@@ -207,13 +207,13 @@ fn judge(sealed: &motet_wire::Sealed, standing: Standing, load: Load) -> Result<
 fn v32_an_advertisement_is_paid_for() {
     let signer = Signer::new(1);
     let paid = advertisement(&signer);
-    assert!(judge(&signer.seal(1, paid.clone()), Standing::Stranger, Load::IDLE).is_ok());
+    assert!(judge(&signer.seal(1, paid.clone()), PeerClass::Stranger, Load::IDLE).is_ok());
     let policy = HashWork { floor: FLOOR, ceiling: FLOOR };
     let claim = claim_of_advertisement(&network(), &paid).unwrap();
     let unpaid = (0..).map(|nonce| Work { nonce, ..paid.work }).find(|work| policy.check(&claim, Some(work)).is_err());
     for work in [unpaid.unwrap(), Work { epoch: paid.work.epoch + 1, ..paid.work }] {
         let cheap = motet_wire::SignerAdvertisement { work, ..paid.clone() };
-        let rejection = judge(&signer.seal(1, cheap), Standing::Contact, Load::IDLE).unwrap_err();
+        let rejection = judge(&signer.seal(1, cheap), PeerClass::Contact, Load::IDLE).unwrap_err();
         assert_eq!(
             (rejection.rule, rejection.verdict, rejection.penalty),
             (Rule::Work, Verdict::Reject, Penalty::Malformed)
@@ -270,7 +270,7 @@ fn v33_a_busy_node_asks_strangers_for_more() {
     let value = |difficulty| signer.seal(1, pay_advertisement(advertisement(&signer), difficulty));
     // The fixtures' policy goes from 8 bits at half load to 12 when it is full.
     let strong = value(Difficulty(12));
-    assert!(judge(&strong, Standing::Stranger, Load::percent(100)).is_ok());
+    assert!(judge(&strong, PeerClass::Stranger, Load::percent(100)).is_ok());
     let policy = HashWork { floor: FLOOR, ceiling: Difficulty(12) };
     let demanded = |percent| policy.demanded(Load::percent(percent)).0;
     assert_eq!([0, 50, 51, 75, 100].map(demanded), [8, 8, 9, 10, 12]);
@@ -286,13 +286,13 @@ fn v33_a_busy_node_asks_strangers_for_more() {
         more.check(&claim, Some(&offer.work)).is_err()
     };
     let weak = signer.seal(1, weak.into_iter().find(exactly).unwrap());
-    assert!(judge(&weak, Standing::Stranger, Load::percent(50)).is_ok());
-    let rejection = judge(&weak, Standing::Stranger, Load::percent(51)).unwrap_err();
+    assert!(judge(&weak, PeerClass::Stranger, Load::percent(50)).is_ok());
+    let rejection = judge(&weak, PeerClass::Stranger, Load::percent(51)).unwrap_err();
     assert_eq!(
         (rejection.rule, rejection.verdict, rejection.penalty),
         (Rule::WorkHere, Verdict::Ignore, Penalty::None)
     );
-    assert!(judge(&weak, Standing::Contact, Load::percent(100)).is_ok());
+    assert!(judge(&weak, PeerClass::Contact, Load::percent(100)).is_ok());
 }
 
 #[test]
@@ -300,13 +300,13 @@ fn v33_a_request_of_a_stranger_is_paid_for() {
     let signers: Vec<Signer> = (1..=2).map(Signer::new).collect();
     let paid = signers[0].seal(1, request(&signers));
     let free = signers[0].seal(1, SigningRequest { work: None, ..request(&signers) });
-    assert!(judge(&paid, Standing::Stranger, Load::IDLE).is_ok());
-    assert_eq!(judge(&free, Standing::Stranger, Load::IDLE).unwrap_err().rule, Rule::WorkHere);
-    assert!(judge(&free, Standing::Contact, Load::IDLE).is_ok());
-    assert!(judge(&free, Standing::Member { sessions: 1 }, Load::IDLE).is_ok());
+    assert!(judge(&paid, PeerClass::Stranger, Load::IDLE).is_ok());
+    assert_eq!(judge(&free, PeerClass::Stranger, Load::IDLE).unwrap_err().rule, Rule::WorkHere);
+    assert!(judge(&free, PeerClass::Contact, Load::IDLE).is_ok());
+    assert!(judge(&free, PeerClass::Participant { sessions: 1 }, Load::IDLE).is_ok());
     let mut moved = pay_request(request(&signers), FLOOR);
     moved.work = moved.work.map(|work| Work { epoch: work.epoch + 1, ..work });
-    assert_eq!(judge(&signers[0].seal(1, moved), Standing::Contact, Load::IDLE).unwrap_err().rule, Rule::Work);
+    assert_eq!(judge(&signers[0].seal(1, moved), PeerClass::Contact, Load::IDLE).unwrap_err().rule, Rule::Work);
 }
 
 #[test]
@@ -324,29 +324,29 @@ fn v34_strangers_use_a_fifth_of_the_checks_and_members_always_have_half() {
         (0..200)
             .filter(|number| {
                 let arrival = Arrival { from: peer(u64::from(from + number)), ..arrival(fresh(from + number)) };
-                let admitted = validator.admit(arrival.standing(Standing::Contact, standing), NOW);
+                let admitted = validator.admit(arrival.standing(PeerClass::Contact, standing), NOW);
                 admitted.map(drop).map_err(|rejection| assert_eq!(rejection.rule, Rule::Budget)).is_ok()
             })
             .count()
     };
     let mut flooded = validator_with(limits.clone());
-    assert_eq!(heard(&mut flooded, 0, Standing::Stranger), 20);
-    assert_eq!(heard(&mut flooded, 1_000, Standing::Contact), 30);
-    assert_eq!(heard(&mut flooded, 2_000, Standing::Member { sessions: 1 }), 50);
+    assert_eq!(heard(&mut flooded, 0, PeerClass::Stranger), 20);
+    assert_eq!(heard(&mut flooded, 1_000, PeerClass::Contact), 30);
+    assert_eq!(heard(&mut flooded, 2_000, PeerClass::Participant { sessions: 1 }), 50);
     let mut idle = validator_with(limits);
-    assert_eq!(heard(&mut idle, 0, Standing::Member { sessions: 1 }), 100);
+    assert_eq!(heard(&mut idle, 0, PeerClass::Participant { sessions: 1 }), 100);
 }
 
 #[test]
 fn v34_who_has_lied_is_not_believed_to_be_a_member() {
     let limits = ValidatorLimits { verifications_per_second: 10, ..ValidatorLimits::default() };
     let mut validator = validator_with(limits);
-    let member = Standing::Member { sessions: 1 };
-    let lie = arrival(forged(0)).standing(Standing::Stranger, member);
+    let member = PeerClass::Participant { sessions: 1 };
+    let lie = arrival(forged(0)).standing(PeerClass::Stranger, member);
     assert_eq!(validator.validate(lie, NOW).unwrap_err().rule, Rule::Signature);
     let admitted: Vec<bool> = (1..=5)
         .map(|number| {
-            let arrival = arrival(fresh(number)).standing(Standing::Stranger, member);
+            let arrival = arrival(fresh(number)).standing(PeerClass::Stranger, member);
             validator.admit(arrival, NOW).is_ok()
         })
         .collect();

@@ -7,8 +7,8 @@ use motet_tests::wire_fixtures::{
 };
 use motet_tests::wire_forge::Forged;
 use motet_wire::{
-    AdvertisementId, Arrival, Channel, Difficulty, Message, MessageId, NonceCommit, Penalty, Rule, SessionId,
-    SignerAdvertisement, SignerUnavailable, Standing, TimestampMs, ValidatorLimits, Verdict,
+    AdvertisementId, Arrival, AttemptId, Channel, Difficulty, Message, MessageId, NonceCommit, PeerClass, Penalty,
+    Rule, SignerAdvertisement, SignerUnavailable, TimestampMs, ValidatorLimits, Verdict,
 };
 
 fn offer_at(signer: &Signer, sequence: u64, time: u64) -> motet_wire::Sealed {
@@ -96,7 +96,7 @@ fn v27_the_window_of_replays_is_longer_than_that_of_clocks() {
         let time = number * 30_000;
         let other = Signer::new(100 + number);
         let commit = NonceCommit {
-            session: SessionId::from_bytes([1; 32]),
+            session: AttemptId::from_bytes([1; 32]),
             attempt: motet_wire::Attempt(0),
             commitment: motet_core_crypto::NonceCommitment::from_bytes(&[2; 32]),
         };
@@ -224,7 +224,7 @@ fn v31_what_we_asked_for_is_not_counted_against_its_author() {
     let signer = Signer::new(1);
     let commit = |attempt: u32| {
         let commitment = motet_core_crypto::NonceCommitment::from_bytes(&[2; 32]);
-        let session = SessionId::from_bytes([1; 32]);
+        let session = AttemptId::from_bytes([1; 32]);
         signer.seal(1, NonceCommit { session, attempt: motet_wire::Attempt(attempt), commitment }).frame
     };
     let mut validator = validator();
@@ -242,24 +242,24 @@ fn v31_what_we_asked_for_is_not_counted_against_its_author() {
 fn v31_an_author_says_so_much_of_a_kind_in_a_session() {
     let signer = Signer::new(1);
     let commit = |session: u8, attempt: u32| -> Message {
-        let session = SessionId::from_bytes([session; 32]);
+        let session = AttemptId::from_bytes([session; 32]);
         let commitment = motet_core_crypto::NonceCommitment::from_bytes(&[2; 32]);
         NonceCommit { session, attempt: motet_wire::Attempt(attempt), commitment }.into()
     };
     let mut validator = validator();
     let mut hear_at = |message, standing, time| {
-        let arrival = arrival(signer.seal(1, message).frame).standing(Standing::Stranger, standing);
+        let arrival = arrival(signer.seal(1, message).frame).standing(PeerClass::Stranger, standing);
         validator.validate(arrival, later(time)).map(|_| ()).map_err(|error| (error.rule, error.penalty))
     };
     for attempt in 0..20 {
-        assert_eq!(hear_at(commit(1, attempt), Standing::Stranger, 0), Ok(()));
+        assert_eq!(hear_at(commit(1, attempt), PeerClass::Stranger, 0), Ok(()));
     }
-    assert_eq!(hear_at(commit(1, 20), Standing::Stranger, 0), Err((Rule::AuthorRate, Penalty::None)));
+    assert_eq!(hear_at(commit(1, 20), PeerClass::Stranger, 0), Err((Rule::AuthorRate, Penalty::None)));
     // Another session of the same two is no flood.
-    assert_eq!(hear_at(commit(2, 20), Standing::Stranger, 0), Ok(()));
+    assert_eq!(hear_at(commit(2, 20), PeerClass::Stranger, 0), Ok(()));
     // One flows in every three seconds; for a member of one session, twelve.
-    assert_eq!(hear_at(commit(1, 20), Standing::Stranger, 250), Err((Rule::AuthorRate, Penalty::None)));
-    assert_eq!(hear_at(commit(1, 20), Standing::Member { sessions: 1 }, 250), Ok(()));
+    assert_eq!(hear_at(commit(1, 20), PeerClass::Stranger, 250), Err((Rule::AuthorRate, Penalty::None)));
+    assert_eq!(hear_at(commit(1, 20), PeerClass::Participant { sessions: 1 }, 250), Ok(()));
 }
 
 #[test]
@@ -267,7 +267,7 @@ fn v31_forgeries_do_not_use_up_an_authors_share() {
     let signer = Signer::new(1);
     let commit = |attempt: u32| {
         let commitment = motet_core_crypto::NonceCommitment::from_bytes(&[2; 32]);
-        let session = SessionId::from_bytes([1; 32]);
+        let session = AttemptId::from_bytes([1; 32]);
         signer.seal(1, NonceCommit { session, attempt: motet_wire::Attempt(attempt), commitment })
     };
     let mut validator = validator_with(ValidatorLimits { strikes: 1_000, ..ValidatorLimits::default() });

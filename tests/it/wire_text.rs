@@ -3,8 +3,8 @@
 use motet_tests::wire_fixtures::{NOW, Session, Signer, advertisement, arrival, network, peer, validator};
 use motet_tests::wire_forge::Forged;
 use motet_wire::{
-    Address, AdvertisementId, Arrival, Channel, Contact, Link, MessageId, NetworkId, Offer, PeerId, RequestId,
-    RequestLink, SessionId, TextError, TextForm, limits,
+    Address, AdvertisementId, Arrival, AttemptId, Channel, Contact, Link, MessageId, NetworkId, Offer, PeerId,
+    RequestId, RequestLink, TextError, TextForm, limits,
 };
 use proptest::prelude::*;
 
@@ -48,10 +48,10 @@ fn keys_ids_and_advertisements_have_texts() {
     assert_eq!(key.len(), 64);
     let link = request_link();
     assert_eq!(must_read_back(&link.request).len(), 63);
-    must_read_back(&SessionId::from_bytes([1; 32]));
+    must_read_back(&AttemptId::from_bytes([1; 32]));
     must_read_back(&AdvertisementId::from(MessageId::from_bytes([2; 32])));
     // What has one prefix is not taken for anything else.
-    assert_eq!(SessionId::from_text(&link.request.to_text()), Err(TextError::Prefix));
+    assert_eq!(AttemptId::from_text(&link.request.to_text()), Err(TextError::Prefix));
 }
 
 #[test]

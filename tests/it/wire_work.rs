@@ -5,8 +5,8 @@ use std::ops::ControlFlow;
 use motet_tests::wire_fixtures::{NOW, Session, Signer, advertisement, network};
 use motet_wire::work::{Free, claim_of_advertisement, claim_of_request, epoch, mint};
 use motet_wire::{
-    Difficulty, HashWork, Load, SignerAdvertisement, SigningRequest, Standing, TimestampMs, Work, WorkClaim, WorkFault,
-    WorkPolicy,
+    Difficulty, HashWork, Load, PeerClass, SignerAdvertisement, SigningRequest, TimestampMs, Work, WorkClaim,
+    WorkFault, WorkPolicy,
 };
 
 fn claim() -> WorkClaim {
@@ -92,6 +92,6 @@ fn policies_take_each_others_place() {
         assert_eq!(policy.check(&claim(), None), expected);
     }
     // A contact needs none.
-    let known = WorkClaim { standing: Standing::Contact, ..claim() };
+    let known = WorkClaim { standing: PeerClass::Contact, ..claim() };
     assert_eq!(HashWork::default().check(&known, None), Ok(()));
 }

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, LazyLock};
 
 use motet_wire::{
-    Arrival, Channel, Evidence, Kind, Link, MonotonicMs, NetworkGroup, Now, Offer, Rule, Standing, TextForm,
+    Arrival, Channel, Evidence, Kind, Link, MonotonicMs, NetworkGroup, Now, Offer, PeerClass, Rule, TextForm,
     TimestampMs, Verdict, seal,
 };
 
@@ -80,9 +80,9 @@ pub fn pipeline(data: &[u8]) {
         let now = Now { wall: TimestampMs(NOW.wall.0 + (mono - NOW.mono.0)), mono: MonotonicMs(mono) };
         let channel = channel(way);
         let standing = match standing % 4 {
-            0 => Standing::Member { sessions: 3 },
-            1 => Standing::Contact,
-            _ => Standing::Stranger,
+            0 => PeerClass::Participant { sessions: 3 },
+            1 => PeerClass::Contact,
+            _ => PeerClass::Stranger,
         };
         let arrival = Arrival { channel, from: peer(u64::from(from % 8)), ..arrival(frame) }
             .group(NetworkGroup::V4([from % 3, 0, 0]))
@@ -128,7 +128,7 @@ pub fn text(data: &[u8]) {
     }
     one_text::<motet_core_crypto::PublicKey>(text);
     one_text::<motet_wire::RequestId>(text);
-    one_text::<motet_wire::SessionId>(text);
+    one_text::<motet_wire::AttemptId>(text);
     one_text::<motet_wire::AdvertisementId>(text);
     one_text::<Offer>(text);
 }

@@ -13,10 +13,10 @@ use motet_core_crypto::{
 };
 use motet_wire::work::{claim_of_advertisement, claim_of_request, claim_of_resource, mint};
 use motet_wire::{
-    AbortCode, AbortReason, AbortSubject, Address, AdvertisementId, Arrival, Attempt, Channel, Commitments, Criteria,
-    Delegation, Derivation, Difficulty, Election, Evidence, HashWork, Have, Holding, Item, Kind, Message, MonotonicMs,
-    NetworkId, NonceCommit, NonceShare, Now, PartialSigShare, ParticipantDeclined, ParticipantJoined, PeerId,
-    RequestMetadata, RequestOptions, ResourceAnnouncement, Sealed, SessionAbort, SessionId, SessionReady,
+    AbortCode, AbortReason, AbortSubject, Address, AdvertisementId, Arrival, Attempt, AttemptId, Channel, Commitments,
+    Criteria, Delegation, Derivation, Difficulty, Election, Evidence, HashWork, Have, Holding, Item, Kind, Message,
+    MonotonicMs, NetworkId, NonceCommit, NonceShare, Now, PartialSigShare, ParticipantDeclined, ParticipantJoined,
+    PeerId, RequestMetadata, RequestOptions, ResourceAnnouncement, Sealed, SessionAbort, SessionReady,
     SignatureFinalized, SignerAdvertisement, SignerIndex, SignerMetadata, SignerSet, SignerUnavailable, SigningRequest,
     SyncRequest, SyncResponse, TimestampMs, Topology, TranscriptHash, Validator, ValidatorLimits, Work, seal,
     transcript,
@@ -207,7 +207,7 @@ pub struct Session {
     /// The final signatures.
     pub signatures: Vec<Signature>,
     /// The session id of attempt 0.
-    pub id: SessionId,
+    pub id: AttemptId,
 }
 
 impl Session {
@@ -221,7 +221,7 @@ impl Session {
     /// Runs attempt 0 of this request.
     pub fn run_request(signers: Vec<Signer>, request: SigningRequest) -> Self {
         let request_id = request.id(&network()).expect("within bounds");
-        let id = SessionId::derive(&request_id, Attempt::FIRST);
+        let id = AttemptId::derive(&request_id, Attempt::FIRST);
         let mut rng = ChaCha8Rng::from_seed([9; 32]);
         let mut secret = Vec::new();
         let mut public_nonces = Vec::new();
@@ -346,7 +346,7 @@ pub fn one_of_each() -> Vec<(&'static str, Sealed)> {
         coordinator: SignerIndex(2),
         joins: session.joins.iter().map(|join| join.frame.to_vec()).collect(),
     };
-    let second = SessionId::derive(&request, Attempt(1));
+    let second = AttemptId::derive(&request, Attempt(1));
     let commit =
         NonceCommit { session: second, attempt: Attempt(1), commitment: NonceCommitment::from_bytes(&[0x55; 32]) };
     let finalized = SignatureFinalized { session: session.id, signatures: session.signatures.clone() };

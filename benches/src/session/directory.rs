@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use motet_core_crypto::schnorr;
-use motet_node::{Action, Command, CommandId, Config, Engine, Input, OsEntropy, Reply, Snapshot, Wishes, limits};
+use motet_node::{Command, CommandId, Config, Effect, Engine, Input, OsEntropy, Reply, SignerQuery, Snapshot, limits};
 use motet_wire::work::Free;
 use motet_wire::{
     Arrival, Channel, Criteria, Delegation, MonotonicMs, NetworkId, Now, PeerId, SignerAdvertisement, SignerMetadata,
@@ -50,13 +50,14 @@ impl Full {
 
     /// How long it takes to find the cheapest fifteen that sign swaps.
     pub fn find(&mut self) -> Duration {
-        let wishes = Wishes { transaction_type: Some("swap".to_owned()), max_results: 15, ..Wishes::default() };
+        let wishes =
+            SignerQuery { transaction_type: Some("swap".to_owned()), max_results: 15, ..SignerQuery::default() };
         let begin = Instant::now();
         let actions = self.engine.handle(NOW, Input::Command(CommandId(1), Command::Find(wishes)), &mut OsEntropy);
         let took = begin.elapsed();
         let found = actions
             .iter()
-            .any(|action| matches!(action, Action::Reply(_, Ok(Reply::Found(found))) if found.len() == 15));
+            .any(|action| matches!(action, Effect::Reply(_, Ok(Reply::Found(found))) if found.len() == 15));
         assert!(found, "fifteen are found");
         took
     }

@@ -16,13 +16,13 @@ use std::time::{Duration, Instant};
 
 use motet_core_crypto::PublicKey;
 use motet_node::{
-    Action, Command, CommandId, Config, Decision, Engine, Event, Input, LocalSigner, MemoryStore, OsEntropy, Signer,
+    Command, CommandId, Config, Decision, Effect, Engine, Event, Input, LocalSigner, MemoryStore, OsEntropy, Signer,
     Snapshot, Store,
 };
 use motet_wire::work::Free;
 use motet_wire::{
-    Arrival, Attempt, Channel, Commitments, Difficulty, MonotonicMs, NetworkId, Now, PeerId, RequestId, SessionId,
-    Standing, TimestampMs, Validator, seal,
+    Arrival, Attempt, AttemptId, Channel, Commitments, Difficulty, MonotonicMs, NetworkId, Now, PeerClass, PeerId,
+    RequestId, TimestampMs, Validator, seal,
 };
 
 use super::group::unlimited;
@@ -157,7 +157,7 @@ impl Engines {
     fn receive(&mut self, node: usize, channel: Channel, from: PeerId, bytes: Arc<[u8]>) {
         let now = self.now();
         self.split.frames += 1;
-        let member = Standing::Member { sessions: 100 };
+        let member = PeerClass::Participant { sessions: 100 };
         let mut arrival = Arrival::new(bytes, channel, from).standing(member, member);
         // As the driver does it.
         arrival.vouched = channel == Channel::Loopback;
@@ -175,7 +175,7 @@ impl Engines {
         let Some(target) = self.nodes.get_mut(node) else { return };
         let mut last: Option<Arc<[u8]>> = None;
         for action in target.engine.handle(now, input, &mut OsEntropy) {
-            if let Action::Broadcast { frame, .. } | Action::Send { frame, .. } = &action
+            if let Effect::Broadcast { frame, .. } | Effect::Send { frame, .. } = &action
                 && last.as_ref().is_none_or(|last| !Arc::ptr_eq(last, frame))
             {
                 self.sealed += 1;
@@ -185,23 +185,23 @@ impl Engines {
         }
     }
 
-    fn act(&mut self, node: usize, action: Action) {
+    fn act(&mut self, node: usize, action: Effect) {
         let Some(acting) = self.nodes.get(node) else { return };
         let from = acting.peer;
         match action {
-            Action::Persist(record) => acting.store.commit(&[record]).expect("memory takes it"),
-            Action::Broadcast { frame, .. } => {
+            Effect::Persist(record) => acting.store.commit(&[record]).expect("memory takes it"),
+            Effect::Broadcast { frame, .. } => {
                 for other in 0..self.nodes.len() {
                     let channel = if other == node { Channel::Loopback } else { Channel::Gossip };
                     self.queue.push_back((other, channel, from, Arc::clone(&frame)));
                 }
             }
-            Action::Send { to, frame, .. } => {
+            Effect::Send { to, frame, .. } => {
                 let other = self.nodes.iter().position(|other| other.peer == to).expect("a known peer");
                 let channel = if other == node { Channel::Loopback } else { Channel::Direct };
                 self.queue.push_back((other, channel, from, frame));
             }
-            Action::AskSigner(task) => {
+            Effect::AskSigner(task) => {
                 let begin = Instant::now();
                 let answer = task.perform(&*acting.signer);
                 self.split.signers += begin.elapsed();
@@ -209,17 +209,17 @@ impl Engines {
                     self.input(node, Input::SignerAnswered(answer));
                 }
             }
-            Action::Compute(job) => {
+            Effect::Compute(job) => {
                 let begin = Instant::now();
                 let outcome = job.run(&mut OsEntropy);
                 self.split.jobs += begin.elapsed();
                 self.input(node, Input::Computed(outcome));
             }
-            Action::AskPolicy(proposal) => {
+            Effect::AskPolicy(proposal) => {
                 let (request, signer, digest) = (proposal.request, proposal.signer, proposal.digest());
                 self.input(node, Input::PolicyDecided { request, signer, digest, decision: Decision::Approve });
             }
-            Action::Emit(Event::SessionComplete(_)) => self.completed += 1,
+            Effect::Emit(Event::SessionComplete(_)) => self.completed += 1,
             _ => {}
         }
     }
@@ -228,7 +228,7 @@ impl Engines {
     fn seal_one(&self) {
         let message_key = secret("message", 0);
         let commit = motet_wire::NonceCommit {
-            session: SessionId::derive(&RequestId::from_bytes([1; 32]), Attempt(1)),
+            session: AttemptId::derive(&RequestId::from_bytes([1; 32]), Attempt(1)),
             attempt: Attempt(1),
             commitment: motet_core_crypto::NonceCommitment::from_bytes(&[2; 32]),
         };

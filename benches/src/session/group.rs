@@ -12,7 +12,8 @@ use motet_core_crypto::{PublicKey, SecretKey};
 use motet_net::{Keypair, NetConfig, parse_address};
 use motet_node::Handle;
 use motet_node::{
-    Announcement, ApproveAll, Config, Event, LocalSigner, MemoryStore, Node, OsEntropy, RedbStore, Store, Wishes,
+    ApproveAll, Config, Event, LocalSigner, MemoryStore, Node, OsEntropy, RedbStore, SignerQuery, SigningRequestSpec,
+    Store,
 };
 use motet_wire::work::Free;
 use motet_wire::{Commitments, Criteria, Difficulty, NetworkId, Rate, RequestId, SignerMetadata, ValidatorLimits};
@@ -160,7 +161,7 @@ impl Group {
         let mut report = "the nodes did not find each other".to_owned();
         for (index, Member { handle, .. }) in self.nodes.iter().enumerate() {
             let peers = handle.stats().await.map_or(0, |stats| stats.peers);
-            let known = handle.find_known_signers(Wishes::default()).await.map_or(0, |known| known.len());
+            let known = handle.find_known_signers(SignerQuery::default()).await.map_or(0, |known| known.len());
             if peers < self.nodes.len() - 1 || known < self.nodes.len() {
                 report.push_str(&format!("; node {index} has {peers} peers and knows {known} signers"));
             }
@@ -180,7 +181,7 @@ impl Group {
             handle.advertise_signer(*signer, Criteria::ANY, SignerMetadata::default(), lifetime).await?;
         }
         for Member { handle, .. } in &self.nodes {
-            while handle.find_known_signers(Wishes::default()).await?.len() < self.nodes.len() {
+            while handle.find_known_signers(SignerQuery::default()).await?.len() < self.nodes.len() {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         }
@@ -230,7 +231,11 @@ impl Group {
     }
 
     /// The next request: of the node whose turn it is, and the nodes after it.
-    fn next_request(&mut self, signers: usize, commitments: Commitments) -> Result<(Announcement, &Member), Failure> {
+    fn next_request(
+        &mut self,
+        signers: usize,
+        commitments: Commitments,
+    ) -> Result<(SigningRequestSpec, &Member), Failure> {
         let number = self.announced;
         self.announced += 1;
         let members = self.nodes.iter().cycle().skip(self.turn(number)).take(signers);

@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use motet_net::Contact;
-use motet_node::Wishes;
+use motet_node::SignerQuery;
 use motet_wire::SignerAdvertisement;
 
 use crate::exit::{Exit, Failed};
@@ -17,7 +17,7 @@ const PAUSE: Duration = Duration::from_millis(250);
 /// the time is up; then it has seen all that was found.
 pub(crate) async fn search<T>(
     node: &PeerNode,
-    wishes: &Wishes,
+    wishes: &SignerQuery,
     time: Duration,
     mut look: impl FnMut(&[SignerAdvertisement]) -> Result<Option<T>, Failed>,
 ) -> Result<Option<T>, Failed> {

@@ -1,6 +1,6 @@
 //! The sans-IO protocol machine (`docs/protocol.md` §6 to §11).
 //!
-//! [`Engine::handle`] takes the time, one [`Input`] and a source of randomness, and returns [`Action`]s for a driver to
+//! [`Engine::handle`] takes the time, one [`Input`] and a source of randomness, and returns [`Effect`]s for a driver to
 //! carry out. It reads no clock, owns no randomness and does no I/O, so that the same code runs in the daemon and in a
 //! seeded simulator. It holds no secret key that holds money and no secret nonce: those are behind [`crate::Signer`].
 //!
@@ -10,22 +10,22 @@
 mod announce;
 mod catch_up;
 mod commands;
-mod conduct;
+mod ctx;
+mod deferred;
 mod directory;
-mod early;
 mod failover;
-mod hosted;
+mod identities;
 pub mod input;
 mod open_end;
 mod privacy;
 mod progress;
 mod reach;
+mod reputation_table;
 mod requests;
 mod resources;
-mod resume;
+mod restored;
 mod rounds;
 mod session;
-mod step;
 mod sync;
 mod timers;
 mod trace;
@@ -34,61 +34,63 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use catch_up::CatchUp;
-use conduct::Conduct;
+use deferred::DeferredMessages;
 use directory::Directory;
-use early::Early;
-use hosted::Hosted;
+use identities::LocalIdentity;
 use motet_core_crypto::PublicKey;
 use motet_wire::{
-    Address, Attempt, Message, MonotonicMs, NetworkId, Now, PeerId, RequestId, SessionId, TimestampMs, Validated,
+    Address, Attempt, AttemptId, Message, MonotonicMs, NetworkId, Now, PeerId, RequestId, TimestampMs, Validated,
 };
 use rand_core::TryCryptoRng;
+use reputation_table::ReputationTable;
 
 use crate::config::Config;
 use crate::entropy::EntropyError;
 use crate::job::{JobId, JobOutcome};
 use crate::record::Snapshot;
 use crate::signer::SignerAnswer;
-pub use input::{Action, Announcement, Command, CommandId, Input, Offered, Reply, SessionStatus, Wishes};
+use ctx::Ctx;
+pub use input::{
+    Command, CommandId, Effect, Input, Reply, ResourceSpec, SessionStatus, SignerQuery, SigningRequestSpec,
+};
 use resources::Resources;
-use resume::{Ended, Left};
+use restored::{Ended, Restored};
 use session::Session;
-use step::Step;
 
 /// The protocol machine of one node.
 pub struct Engine {
     config: Config,
     network: NetworkId,
     peer: PeerId,
-    hosted: BTreeMap<PublicKey, Hosted>,
+    identities: BTreeMap<PublicKey, LocalIdentity>,
     directory: Directory,
     /// Where this node can be reached: what others are told.
     addresses: Vec<Address>,
     /// Signers that were not reached, and when the user was told.
     unreachable: BTreeMap<PublicKey, MonotonicMs>,
     resources: Resources,
-    conduct: Conduct,
+    conduct: ReputationTable,
     sessions: BTreeMap<RequestId, Session>,
     /// The spans of sessions that this step has closed.
     closed: BTreeMap<RequestId, tracing::Span>,
     /// The request of each session id; every attempt that may come is in here from the start.
-    requests: BTreeMap<SessionId, RequestId>,
-    early: Early,
+    requests: BTreeMap<AttemptId, RequestId>,
+    early: DeferredMessages,
     minting: BTreeMap<JobId, announce::Minting>,
     /// Attempts for which nonces have been issued, in this process or an earlier one.
     issued: BTreeSet<(RequestId, Attempt, PublicKey)>,
     /// Partial signatures that an earlier process may have sent.
     spent: BTreeMap<(RequestId, Attempt, PublicKey), Arc<[u8]>>,
     /// What an earlier process has left, until it is resumed or given up.
-    left: BTreeMap<RequestId, Left>,
-    left_until: Option<MonotonicMs>,
+    left: BTreeMap<RequestId, Restored>,
+    restored_until: Option<MonotonicMs>,
     ended: Ended,
     /// Until when each signer's newest message key is certified, by this process or an earlier one.
     delegated: BTreeMap<PublicKey, TimestampMs>,
     /// Requests whose creator is here and has thereby approved them, until they come back.
     own: BTreeMap<RequestId, announce::Unheard>,
     /// Own requests on their way into the DHT, if not all join before the others are asked for what is missing.
-    unpublished: BTreeMap<RequestId, Action>,
+    unpublished: BTreeMap<RequestId, Effect>,
     /// Whom this node has asked what it missed, and whom it has told.
     catch_up: CatchUp,
     /// When the next frame of no meaning goes out.
@@ -107,22 +109,22 @@ impl Engine {
             config,
             network,
             peer,
-            hosted: BTreeMap::new(),
+            identities: BTreeMap::new(),
             directory: Directory::default(),
             addresses: Vec::new(),
             unreachable: BTreeMap::new(),
             resources: Resources::default(),
-            conduct: Conduct::new(&snapshot.standings),
+            conduct: ReputationTable::new(&snapshot.standings),
             sessions: BTreeMap::new(),
             closed: BTreeMap::new(),
             requests: BTreeMap::new(),
-            early: Early::default(),
+            early: DeferredMessages::default(),
             minting: BTreeMap::new(),
             delegated: snapshot.delegated.iter().copied().collect(),
-            left: Left::from_snapshot(&snapshot),
-            left_until: None,
+            left: Restored::from_snapshot(&snapshot),
+            restored_until: None,
             ended: Ended::new(&snapshot.ended),
-            spent: Left::spent(&snapshot),
+            spent: Restored::spent(&snapshot),
             issued: snapshot.issued.into_iter().collect(),
             own: BTreeMap::new(),
             unpublished: BTreeMap::new(),
@@ -133,61 +135,61 @@ impl Engine {
         }
     }
 
-    /// Handles one input. The actions are to be carried out in their order; see [`Action`].
-    pub fn handle(&mut self, now: Now, input: Input, rng: &mut dyn TryCryptoRng<Error = EntropyError>) -> Vec<Action> {
-        let mut step = Step::new(now, rng);
+    /// Handles one input. The actions are to be carried out in their order; see [`Effect`].
+    pub fn handle(&mut self, now: Now, input: Input, rng: &mut dyn TryCryptoRng<Error = EntropyError>) -> Vec<Effect> {
+        let mut ctx = Ctx::new(now, rng);
         self.closed.clear();
         match self.subject_of(&input) {
-            Some(request) => self.within(&request, |engine| engine.on_input(input, &mut step)),
-            None => self.on_input(input, &mut step),
+            Some(request) => self.within(&request, |engine| engine.on_input(input, &mut ctx)),
+            None => self.on_input(input, &mut ctx),
         }
-        self.on_time(&mut step);
-        self.cover(&mut step);
-        self.hold(&mut step);
-        step.into_actions()
+        self.on_time(&mut ctx);
+        self.cover(&mut ctx);
+        self.hold(&mut ctx);
+        ctx.into_effects()
     }
 
-    fn on_input(&mut self, input: Input, step: &mut Step<'_>) {
+    fn on_input(&mut self, input: Input, ctx: &mut Ctx<'_>) {
         match input {
-            Input::Message(message) => self.on_message(*message, step),
-            Input::Command(id, command) => self.on_command(id, command, step),
+            Input::Message(message) => self.on_message(*message, ctx),
+            Input::Command(id, command) => self.on_command(id, command, ctx),
             Input::SignerAnswered(answer) => match answer {
                 SignerAnswer::Delegated { signer, message_key, not_after, result } => {
-                    self.on_delegated(signer, message_key, not_after, result, step);
+                    self.on_delegated(signer, message_key, not_after, result, ctx);
                 }
-                SignerAnswer::Nonces { ticket, result } => self.on_nonces_made(ticket, result, step),
-                SignerAnswer::Signed { ticket, result } => self.on_signed(ticket, result, step),
+                SignerAnswer::Nonces { nonce_id, result } => self.on_nonces_made(nonce_id, result, ctx),
+                SignerAnswer::Signed { nonce_id, result } => self.on_signed(nonce_id, result, ctx),
             },
             Input::Computed(outcome) => match outcome {
-                JobOutcome::Aggregated { session, result } => self.on_aggregated(session, result, step),
-                JobOutcome::Verified { session, signatures } => self.on_final_verified(session, signatures, step),
-                JobOutcome::Minted { id, work } => self.on_minted(id, work, step),
+                JobOutcome::Aggregated { session, result } => self.on_aggregated(session, result, ctx),
+                JobOutcome::Verified { session, signatures } => self.on_final_verified(session, signatures, ctx),
+                JobOutcome::Minted { id, work } => self.on_minted(id, work, ctx),
             },
             Input::PolicyDecided { request, signer, digest, decision } => {
-                self.on_decision(request, signer, digest, decision, step);
+                self.on_decision(request, signer, digest, decision, ctx);
             }
-            Input::PersistFailed { records, detail } => self.on_persist_failed(&records, &detail, step),
-            Input::Malformed { sender } => self.note_malformed(&sender, step),
-            Input::PeerConnected { peer } => self.on_peer_connected(peer, step),
-            Input::PeerUnreachable { peer, reason } => self.on_peer_unreachable(&peer, &reason, step),
-            Input::Addresses(addresses) => self.on_addresses(addresses, step),
-            Input::Tick => self.say_unsaid(step),
+            Input::PersistFailed { records, detail } => self.on_persist_failed(&records, &detail, ctx),
+            Input::Malformed { sender } => self.note_malformed(&sender, ctx),
+            Input::PeerConnected { peer } => self.on_peer_connected(peer, ctx),
+            Input::PeerUnreachable { peer, reason } => self.on_peer_unreachable(&peer, &reason, ctx),
+            Input::Addresses(addresses) => self.on_addresses(addresses, ctx),
+            Input::Tick => self.flush_deferred(ctx),
         }
     }
 
     /// When [`Input::Tick`] is due, if nothing else comes before. It may be in the past.
     pub fn next_deadline(&self) -> Option<MonotonicMs> {
         let sessions = self.sessions.values().flat_map(Self::deadlines_of);
-        let hosted = self.hosted.values().filter_map(Hosted::deadline);
+        let identities = self.identities.values().filter_map(LocalIdentity::deadline);
         sessions
-            .chain(hosted)
+            .chain(identities)
             .chain(self.directory.next_expiry())
             .chain(self.resources.next_deadline())
             .chain(self.early.next_expiry())
-            .chain(self.left_until)
+            .chain(self.restored_until)
             .chain(self.own.values().map(|own| own.until))
             .chain(self.next_cover())
-            .chain(self.unsaid_since())
+            .chain(self.deferred_since())
             .min()
     }
 
@@ -215,30 +217,30 @@ impl Engine {
     }
 
     /// One handler for everything that is said, by others and by this node.
-    fn on_message(&mut self, message: Validated, step: &mut Step<'_>) {
+    fn on_message(&mut self, message: Validated, ctx: &mut Ctx<'_>) {
         match self.subject_of_message(&message) {
-            Some(request) => self.within(&request, |engine| engine.on_kind(message, step)),
-            None => self.on_kind(message, step),
+            Some(request) => self.within(&request, |engine| engine.on_kind(message, ctx)),
+            None => self.on_kind(message, ctx),
         }
     }
 
-    fn on_kind(&mut self, message: Validated, step: &mut Step<'_>) {
+    fn on_kind(&mut self, message: Validated, ctx: &mut Ctx<'_>) {
         tracing::trace!(kind = ?message.kind(), from = %message.from(), channel = ?message.channel(), "a message");
         match message.message() {
-            Message::SignerAdvertisement(_) => narrowed(message, |message| self.on_advertisement(message, step)),
-            Message::SignerUnavailable(_) => narrowed(message, |message| self.on_unavailable(message, step)),
-            Message::SigningRequest(_) => narrowed(message, |message| self.on_request(message, step)),
-            Message::ParticipantJoined(_) => narrowed(message, |message| self.on_joined(message, step)),
-            Message::ParticipantDeclined(_) => narrowed(message, |message| self.on_declined(message, step)),
-            Message::SessionReady(_) => narrowed(message, |message| self.on_session_ready(message, step)),
-            Message::NonceCommit(_) => narrowed(message, |message| self.on_nonce_commit(message, step)),
-            Message::NonceShare(_) => narrowed(message, |message| self.on_nonce_share(message, step)),
-            Message::PartialSigShare(_) => narrowed(message, |message| self.on_partial(message, step)),
-            Message::SignatureFinalized(_) => narrowed(message, |message| self.on_finalized(message, step)),
-            Message::SessionAbort(_) => narrowed(message, |message| self.on_abort(message, step)),
-            Message::SyncRequest(_) => narrowed(message, |message| self.on_sync_request(message, step)),
-            Message::SyncResponse(_) => narrowed(message, |message| self.on_sync_response(message, step)),
-            Message::ResourceAnnouncement(_) => narrowed(message, |message| self.on_resource(message, step)),
+            Message::SignerAdvertisement(_) => narrowed(message, |message| self.on_advertisement(message, ctx)),
+            Message::SignerUnavailable(_) => narrowed(message, |message| self.on_unavailable(message, ctx)),
+            Message::SigningRequest(_) => narrowed(message, |message| self.on_request(message, ctx)),
+            Message::ParticipantJoined(_) => narrowed(message, |message| self.on_joined(message, ctx)),
+            Message::ParticipantDeclined(_) => narrowed(message, |message| self.on_declined(message, ctx)),
+            Message::SessionReady(_) => narrowed(message, |message| self.on_session_ready(message, ctx)),
+            Message::NonceCommit(_) => narrowed(message, |message| self.on_nonce_commit(message, ctx)),
+            Message::NonceShare(_) => narrowed(message, |message| self.on_nonce_share(message, ctx)),
+            Message::PartialSigShare(_) => narrowed(message, |message| self.on_partial(message, ctx)),
+            Message::SignatureFinalized(_) => narrowed(message, |message| self.on_finalized(message, ctx)),
+            Message::SessionAbort(_) => narrowed(message, |message| self.on_abort(message, ctx)),
+            Message::SyncRequest(_) => narrowed(message, |message| self.on_sync_request(message, ctx)),
+            Message::SyncResponse(_) => narrowed(message, |message| self.on_sync_response(message, ctx)),
+            Message::ResourceAnnouncement(_) => narrowed(message, |message| self.on_resource(message, ctx)),
         }
     }
 
@@ -265,7 +267,7 @@ impl core::fmt::Debug for Engine {
         f.debug_struct("Engine")
             .field("network", &self.network)
             .field("peer", &self.peer)
-            .field("signers", &self.hosted.keys())
+            .field("signers", &self.identities.keys())
             .field("sessions", &self.sessions.len())
             .finish_non_exhaustive()
     }

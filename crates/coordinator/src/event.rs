@@ -3,8 +3,8 @@
 
 use motet_core_crypto::{PublicKey, Signature, XOnlyPublicKey};
 use motet_wire::{
-    AddressScope, AdvertisementId, Attempt, Channel, Charge, MessageId, PeerId, RequestId, ResourceAnnouncement,
-    SessionId, SignerAdvertisement, SignerIndex, SigningRequest,
+    AddressScope, AdvertisementId, Attempt, AttemptId, Channel, Charge, MessageId, PeerId, RequestId,
+    ResourceAnnouncement, SignerAdvertisement, SignerIndex, SigningRequest,
 };
 
 /// Something has happened.
@@ -41,7 +41,7 @@ pub enum Event {
         /// The request.
         request: RequestId,
         /// The session of the first attempt.
-        session: SessionId,
+        session: AttemptId,
         /// Who coordinates.
         coordinator: SignerIndex,
     },
@@ -309,7 +309,7 @@ pub struct Round {
     /// The request.
     pub request: RequestId,
     /// The session of this attempt.
-    pub session: SessionId,
+    pub session: AttemptId,
     /// The attempt.
     pub attempt: Attempt,
 }
@@ -331,7 +331,7 @@ pub struct Completed {
     /// The request.
     pub request: RequestId,
     /// The session of the attempt that succeeded.
-    pub session: SessionId,
+    pub session: AttemptId,
     /// One for each item.
     pub items: Vec<SignedItem>,
 }

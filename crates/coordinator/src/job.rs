@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use motet_core_crypto::{AggregateNonce, PartialSignature, PublicNonce, Signature, SigningSession, schnorr};
 use motet_wire::work::{self, WorkClaim};
-use motet_wire::{Difficulty, SessionId, SignerIndex, Work};
+use motet_wire::{AttemptId, Difficulty, SignerIndex, Work};
 use rand_core::TryCryptoRng;
 
 use crate::entropy::EntropyError;
@@ -21,7 +21,7 @@ pub enum Job {
     /// Verify all partial signatures of a session and aggregate them.
     Aggregate {
         /// The session.
-        session: SessionId,
+        session: AttemptId,
         /// The items.
         items: Arc<[SigningItem]>,
         /// One list for each signer, one nonce in it for each item.
@@ -35,7 +35,7 @@ pub enum Job {
     /// Verify signatures that another participant has aggregated.
     VerifyFinal {
         /// The session.
-        session: SessionId,
+        session: AttemptId,
         /// The items.
         items: Arc<[SigningItem]>,
         /// One for each item.
@@ -58,14 +58,14 @@ pub enum JobOutcome {
     /// Of [`Job::Aggregate`].
     Aggregated {
         /// The session.
-        session: SessionId,
+        session: AttemptId,
         /// The signatures, one for each item, or the faults.
         result: Result<Vec<Signature>, Fault>,
     },
     /// Of [`Job::VerifyFinal`]: the signatures if they all verify.
     Verified {
         /// The session.
-        session: SessionId,
+        session: AttemptId,
         /// The signatures.
         signatures: Option<Vec<Signature>>,
     },

@@ -19,7 +19,9 @@ pub mod reputation;
 pub mod signer;
 
 pub use config::{Config, Privacy, Rounds};
-pub use engine::{Action, Announcement, Command, CommandId, Engine, Input, Offered, Reply, SessionStatus, Wishes};
+pub use engine::{
+    Command, CommandId, Effect, Engine, Input, Reply, ResourceSpec, SessionStatus, SignerQuery, SigningRequestSpec,
+};
 pub use entropy::{EntropyError, Infallible};
 pub use error::CommandError;
 pub use event::Event;

@@ -16,7 +16,7 @@ pub const OWN_RESOURCES: usize = 100;
 pub const RESOURCE_LIFETIME: Duration = Duration::from_secs(60);
 /// The longest that a resource lies in the DHT before it is put there again: half of what nodes keep anything for.
 pub const RESOURCE_REFRESH: Duration = Duration::from_secs(60 * 60);
-/// Early messages kept from one sender, so that nobody can push out everybody else's.
+/// DeferredMessages messages kept from one sender, so that nobody can push out everybody else's.
 pub const EARLY_PER_SENDER: usize = 32;
 /// Finished sessions whose outcome is remembered, to answer questions and to know duplicates.
 pub const FINISHED_SESSIONS: usize = 1024;
@@ -26,7 +26,7 @@ pub const OPEN_END: Duration = Duration::from_secs(24 * 60 * 60);
 /// Ended requests whose records stay in the store, so that a message about one that comes back is known for what it is.
 pub const ENDED_REQUESTS: usize = 4096;
 /// Message keys known of one slot of a session: each restart of its signer brings one. More than this is no accident.
-pub const VOICES_PER_SLOT: usize = 8;
+pub const MESSAGE_KEYS_PER_SLOT: usize = 8;
 /// Peers that are asked in ten minutes what this node has missed: one may know little, or leave things out.
 pub const CATCH_UP_PEERS: usize = 3;
 /// Pages that are asked of one peer, and that one peer is told in ten minutes: less than the megabyte that a stranger may send

@@ -16,7 +16,7 @@ const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 
 /// What a signer has done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Deed {
+pub enum Observation {
     /// Completed a session that this node asked for: +1.
     Completed,
     /// Did not answer, though several paths to it were tried: -10, half of it forgotten every day.
@@ -61,13 +61,13 @@ impl fmt::Display for Score {
 impl Standing {
     /// What is remembered after a deed.
     #[must_use]
-    pub fn after(self, deed: Deed, now: TimestampMs) -> Self {
+    pub fn after(self, deed: Observation, now: TimestampMs) -> Self {
         let mut this = self.at(now);
         let (account, points) = match deed {
-            Deed::Completed => (&mut this.merits, 1),
-            Deed::Malformed => (&mut this.lapses, 5),
-            Deed::Unresponsive => (&mut this.lapses, 10),
-            Deed::Convicted => (&mut this.faults, 50),
+            Observation::Completed => (&mut this.merits, 1),
+            Observation::Malformed => (&mut this.lapses, 5),
+            Observation::Unresponsive => (&mut this.lapses, 10),
+            Observation::Convicted => (&mut this.faults, 50),
         };
         *account = account.saturating_add(points * POINT).min(2 * BOUND * POINT);
         this
@@ -141,32 +141,32 @@ mod tests {
     #[test]
     fn nothing_known_is_nought_and_penalties_bite() {
         assert_eq!(Standing::default().score(START).get(), 0);
-        assert_eq!(Standing::default().after(Deed::Completed, START).score(START).get(), 1);
-        assert_eq!(Standing::default().after(Deed::Malformed, START).score(START).get(), -5);
-        assert_eq!(Standing::default().after(Deed::Unresponsive, START).score(START).get(), -10);
+        assert_eq!(Standing::default().after(Observation::Completed, START).score(START).get(), 1);
+        assert_eq!(Standing::default().after(Observation::Malformed, START).score(START).get(), -5);
+        assert_eq!(Standing::default().after(Observation::Unresponsive, START).score(START).get(), -10);
     }
 
     #[test]
     fn silence_is_forgotten_by_half_in_a_day_and_never_blocks() {
         let mut standing = Standing::default();
         for _ in 0..100 {
-            standing = standing.after(Deed::Unresponsive, START);
+            standing = standing.after(Observation::Unresponsive, START);
         }
         assert_eq!(standing.score(START).get(), -100);
         assert!(!standing.is_blocked(START));
-        let once = Standing::default().after(Deed::Unresponsive, START);
+        let once = Standing::default().after(Observation::Unresponsive, START);
         assert_eq!(once.score(later(1)).get(), -5);
         assert_eq!(once.score(later(2)).get(), -2);
     }
 
     #[test]
     fn a_proven_fault_blocks_for_thirty_days() {
-        let standing = Standing::default().after(Deed::Convicted, START);
+        let standing = Standing::default().after(Observation::Convicted, START);
         assert_eq!(standing.score(START).get(), -50);
         assert!(standing.is_blocked(START) && standing.is_blocked(later(29)));
         assert!(!standing.is_blocked(later(30)));
         // Good deeds do not buy it off.
-        let standing = (0..200).fold(standing, |standing, _| standing.after(Deed::Completed, START));
+        let standing = (0..200).fold(standing, |standing, _| standing.after(Observation::Completed, START));
         assert!(standing.is_blocked(START));
     }
 
@@ -178,7 +178,7 @@ mod tests {
         ) {
             let mut standing = Standing::default();
             for (deed, at) in deeds {
-                let deeds = [Deed::Completed, Deed::Malformed, Deed::Unresponsive, Deed::Convicted];
+                let deeds = [Observation::Completed, Observation::Malformed, Observation::Unresponsive, Observation::Convicted];
                 let deed = deeds[usize::from(deed)];
                 standing = standing.after(deed, TimestampMs(at));
             }

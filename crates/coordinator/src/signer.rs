@@ -9,7 +9,7 @@ use core::fmt;
 use std::sync::Arc;
 
 use motet_core_crypto::{KeyAggContext, PartialSignature, PublicKey, PublicNonce, Signature};
-use motet_wire::{Attempt, RequestId, SessionId, SignerIndex, TimestampMs};
+use motet_wire::{Attempt, AttemptId, RequestId, SignerIndex, TimestampMs};
 
 use crate::pace::Pace;
 
@@ -24,9 +24,9 @@ pub struct SigningItem {
 
 /// Which nonces of whom: each is made once and used at most once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Ticket {
+pub struct NonceId {
     /// The session, which is of one attempt.
-    pub session: SessionId,
+    pub session: AttemptId,
     /// The request.
     pub request: RequestId,
     /// The attempt.
@@ -54,23 +54,23 @@ pub enum SignerTask {
     /// Make fresh nonces, one pair for each item, and keep their secret halves.
     GenerateNonces {
         /// For what.
-        ticket: Ticket,
+        nonce_id: NonceId,
         /// The items; the nonces are bound to their keys and messages.
         items: Arc<[SigningItem]>,
     },
-    /// Sign each item with the nonces of this ticket, which are gone afterwards.
+    /// Sign each item with the nonces of this nonce_id, which are gone afterwards.
     Sign {
         /// Which nonces.
-        ticket: Ticket,
+        nonce_id: NonceId,
         /// The items.
         items: Arc<[SigningItem]>,
         /// All signers' public nonces: one list for each signer, one nonce in it for each item.
         nonces: Arc<[Vec<PublicNonce>]>,
     },
-    /// Destroy the nonces of this ticket, if there are any.
+    /// Destroy the nonces of this nonce_id, if there are any.
     Forget {
         /// Which nonces.
-        ticket: Ticket,
+        nonce_id: NonceId,
     },
 }
 
@@ -79,7 +79,9 @@ impl SignerTask {
     pub const fn signer(&self) -> &PublicKey {
         match self {
             Self::Delegate { signer, .. } => signer,
-            Self::GenerateNonces { ticket, .. } | Self::Sign { ticket, .. } | Self::Forget { ticket } => &ticket.signer,
+            Self::GenerateNonces { nonce_id, .. } | Self::Sign { nonce_id, .. } | Self::Forget { nonce_id } => {
+                &nonce_id.signer
+            }
         }
     }
 
@@ -97,8 +99,8 @@ impl SignerTask {
     pub const fn request(&self) -> Option<&RequestId> {
         match self {
             Self::Delegate { .. } => None,
-            Self::GenerateNonces { ticket, .. } | Self::Sign { ticket, .. } | Self::Forget { ticket } => {
-                Some(&ticket.request)
+            Self::GenerateNonces { nonce_id, .. } | Self::Sign { nonce_id, .. } | Self::Forget { nonce_id } => {
+                Some(&nonce_id.request)
             }
         }
     }
@@ -120,14 +122,14 @@ impl SignerTask {
                 let result = signer.delegate(&digest);
                 Some(SignerAnswer::Delegated { signer: key, message_key, not_after, result })
             }
-            Self::GenerateNonces { ticket, items } => {
-                Some(SignerAnswer::Nonces { ticket, result: signer.generate_nonces(&ticket, &items) })
+            Self::GenerateNonces { nonce_id, items } => {
+                Some(SignerAnswer::Nonces { nonce_id, result: signer.generate_nonces(&nonce_id, &items) })
             }
-            Self::Sign { ticket, items, nonces } => {
-                Some(SignerAnswer::Signed { ticket, result: signer.sign(&ticket, &items, &nonces) })
+            Self::Sign { nonce_id, items, nonces } => {
+                Some(SignerAnswer::Signed { nonce_id, result: signer.sign(&nonce_id, &items, &nonces) })
             }
-            Self::Forget { ticket } => {
-                signer.forget(&ticket);
+            Self::Forget { nonce_id } => {
+                signer.forget(&nonce_id);
                 None
             }
         }
@@ -139,8 +141,8 @@ impl SignerTask {
             Self::Delegate { signer, message_key, not_after, .. } => {
                 Some(SignerAnswer::Delegated { signer, message_key, not_after, result: Err(error) })
             }
-            Self::GenerateNonces { ticket, .. } => Some(SignerAnswer::Nonces { ticket, result: Err(error) }),
-            Self::Sign { ticket, .. } => Some(SignerAnswer::Signed { ticket, result: Err(error) }),
+            Self::GenerateNonces { nonce_id, .. } => Some(SignerAnswer::Nonces { nonce_id, result: Err(error) }),
+            Self::Sign { nonce_id, .. } => Some(SignerAnswer::Signed { nonce_id, result: Err(error) }),
             Self::Forget { .. } => None,
         }
     }
@@ -163,14 +165,14 @@ pub enum SignerAnswer {
     /// To [`SignerTask::GenerateNonces`].
     Nonces {
         /// For what.
-        ticket: Ticket,
+        nonce_id: NonceId,
         /// One public nonce for each item.
         result: Result<Vec<PublicNonce>, SignerError>,
     },
     /// To [`SignerTask::Sign`].
     Signed {
         /// Which nonces.
-        ticket: Ticket,
+        nonce_id: NonceId,
         /// One partial signature for each item.
         result: Result<Vec<PartialSignature>, SignerError>,
     },
@@ -186,7 +188,7 @@ pub enum SignerError {
     /// The source of randomness failed.
     #[error("the source of randomness failed")]
     Randomness,
-    /// The nonces of this ticket were made before, were used, have lapsed, or died with an earlier process.
+    /// The nonces of this nonce_id were made before, were used, have lapsed, or died with an earlier process.
     #[error("there are no unused nonces for this attempt")]
     NoNonces,
     /// The device refuses, or is not there; its own words.
@@ -220,21 +222,21 @@ pub trait Signer: Send + Sync + fmt::Debug {
     ///
     /// # Errors
     ///
-    /// [`SignerError::NoNonces`] if nonces were made for this ticket before.
-    fn generate_nonces(&self, ticket: &Ticket, items: &[SigningItem]) -> Result<Vec<PublicNonce>, SignerError>;
+    /// [`SignerError::NoNonces`] if nonces were made for this nonce_id before.
+    fn generate_nonces(&self, nonce_id: &NonceId, items: &[SigningItem]) -> Result<Vec<PublicNonce>, SignerError>;
 
-    /// Signs each item (BIP-327 Sign) with the nonces of the ticket, which no longer exist when this returns.
+    /// Signs each item (BIP-327 Sign) with the nonces of the nonce_id, which no longer exist when this returns.
     ///
     /// # Errors
     ///
     /// [`SignerError::NoNonces`] if there are none.
     fn sign(
         &self,
-        ticket: &Ticket,
+        nonce_id: &NonceId,
         items: &[SigningItem],
         nonces: &[Vec<PublicNonce>],
     ) -> Result<Vec<PartialSignature>, SignerError>;
 
-    /// Destroys the nonces of the ticket.
-    fn forget(&self, ticket: &Ticket);
+    /// Destroys the nonces of the nonce_id.
+    fn forget(&self, nonce_id: &NonceId);
 }

@@ -11,11 +11,11 @@ use crate::event::ReportToken;
 use crate::frames;
 use crate::outboxes::{Outboxes, Reached};
 use crate::peers;
-use crate::wanted::Named;
+use crate::persistent_peers::Named;
 
 /// What the event loop is asked to do.
 #[derive(Debug)]
-pub(crate) enum Order {
+pub(crate) enum NetCommand {
     /// To those that it has not reached, and by gossip.
     Publish {
         topic: Topic,
@@ -61,7 +61,7 @@ pub(crate) enum Order {
 #[derive(Debug, Clone)]
 pub struct NetHandle {
     peer: PeerId,
-    orders: mpsc::Sender<Order>,
+    orders: mpsc::Sender<NetCommand>,
     outboxes: Outboxes,
 }
 
@@ -114,7 +114,7 @@ pub struct DhtStats {
 }
 
 impl NetHandle {
-    pub(crate) const fn new(peer: PeerId, orders: mpsc::Sender<Order>, outboxes: Outboxes) -> Self {
+    pub(crate) const fn new(peer: PeerId, orders: mpsc::Sender<NetCommand>, outboxes: Outboxes) -> Self {
         Self { peer, orders, outboxes }
     }
 
@@ -133,7 +133,7 @@ impl NetHandle {
         let reached = self.outboxes.publish(&frame);
         // Those who write to peers go first: what is left to do takes longer, and nobody waits for it.
         tokio::task::yield_now().await;
-        self.order(Order::Publish { topic, frame, reached }).await
+        self.order(NetCommand::Publish { topic, frame, reached }).await
     }
 
     /// Sends a frame to one peer on a direct stream, dialling it if need be: at these addresses, or where the DHT has
@@ -147,7 +147,7 @@ impl NetHandle {
         if peers::from_wire(&to).is_some_and(|peer| self.outboxes.send(&peer, &frame)) {
             return Ok(());
         }
-        self.order(Order::Send { to, addresses, frame }).await
+        self.order(NetCommand::Send { to, addresses, frame }).await
     }
 
     /// Puts a frame under a key of the DHT, merged with what is there.
@@ -156,7 +156,7 @@ impl NetHandle {
     ///
     /// [`NetError::Stopped`].
     pub async fn put(&self, key: DhtKey, frame: Arc<[u8]>) -> Result<(), NetError> {
-        self.order(Order::Put { key, frame }).await
+        self.order(NetCommand::Put { key, frame }).await
     }
 
     /// The frames under a key of the DHT: the newest of each author, of all answers that come in time.
@@ -166,7 +166,7 @@ impl NetHandle {
     /// [`NetError::Stopped`].
     pub async fn get(&self, key: DhtKey) -> Result<Vec<Arc<[u8]>>, NetError> {
         let (answer, question) = oneshot::channel();
-        self.order(Order::Get { key, answer }).await?;
+        self.order(NetCommand::Get { key, answer }).await?;
         question.await.map_err(|_| NetError::Stopped)
     }
 
@@ -178,7 +178,7 @@ impl NetHandle {
     /// [`NetError::Address`], [`NetError::Transport`] or [`NetError::Stopped`].
     pub async fn dial(&self, address: &str) -> Result<(), NetError> {
         let address = crate::config::parse_address(address)?;
-        self.order(Order::Dial { address }).await
+        self.order(NetCommand::Dial { address }).await
     }
 
     /// Decides what becomes of a gossip message.
@@ -187,7 +187,7 @@ impl NetHandle {
     ///
     /// [`NetError::Stopped`].
     pub async fn report(&self, token: ReportToken, verdict: Verdict) -> Result<(), NetError> {
-        self.order(Order::Report { token, verdict }).await
+        self.order(NetCommand::Report { token, verdict }).await
     }
 
     /// Counts a misdeed of a peer; too many, and it is disconnected and blocked.
@@ -196,7 +196,7 @@ impl NetHandle {
     ///
     /// [`NetError::Stopped`].
     pub async fn penalize(&self, peer: PeerId, penalty: Penalty) -> Result<(), NetError> {
-        self.order(Order::Penalize { peer, penalty }).await
+        self.order(NetCommand::Penalize { peer, penalty }).await
     }
 
     /// What the node looks like now.
@@ -206,7 +206,7 @@ impl NetHandle {
     /// [`NetError::Stopped`].
     pub async fn stats(&self) -> Result<Stats, NetError> {
         let (answer, question) = oneshot::channel();
-        self.order(Order::Stats { answer }).await?;
+        self.order(NetCommand::Stats { answer }).await?;
         question.await.map_err(|_| NetError::Stopped)
     }
 
@@ -217,7 +217,7 @@ impl NetHandle {
     /// [`NetError::Stopped`].
     pub async fn dht_stats(&self) -> Result<DhtStats, NetError> {
         let (answer, question) = oneshot::channel();
-        self.order(Order::DhtStats { answer }).await?;
+        self.order(NetCommand::DhtStats { answer }).await?;
         question.await.map_err(|_| NetError::Stopped)
     }
 
@@ -225,12 +225,12 @@ impl NetHandle {
     pub async fn stop(&self) {
         let (done, stopped) = oneshot::channel();
         // Stopped already is stopped, too.
-        if self.orders.send(Order::Stop { done }).await.is_ok() {
+        if self.orders.send(NetCommand::Stop { done }).await.is_ok() {
             drop(stopped.await);
         }
     }
 
-    async fn order(&self, order: Order) -> Result<(), NetError> {
+    async fn order(&self, order: NetCommand) -> Result<(), NetError> {
         self.orders.send(order).await.map_err(|_| NetError::Stopped)
     }
 }

@@ -17,18 +17,18 @@ use crate::dht::EntryPolicy;
 use crate::dht::store::BagStore;
 use crate::error::{NetError, Refused};
 use crate::event::NetEvent;
-use crate::gate::Gate;
-use crate::handle::{NetHandle, Order, Stats};
+use crate::handle::{NetCommand, NetHandle, Stats};
 use crate::handshake::{Handshake, Met};
 use crate::limits;
 use crate::listen;
 use crate::outboxes::Outboxes;
 use crate::peers;
+use crate::persistent_peers::{Naming, PersistentPeers};
 use crate::reach::Judge;
 use crate::recent::Recent;
+use crate::relay_only::Gate;
 use crate::task::{Own, Task};
 use crate::twin::Twins;
-use crate::wanted::{Naming, Wanted};
 use crate::words;
 
 /// The network node of one process.
@@ -77,7 +77,7 @@ impl Net {
             .map_err(|error| setup(&error))?;
         let incoming =
             swarm.behaviour().streams.new_control().accept(protocol.clone()).map_err(|error| setup(&error))?;
-        let mut wanted = Wanted::default();
+        let mut wanted = PersistentPeers::default();
         let mut at_relays = BTreeMap::new();
         let mut refused = Vec::new();
         for address in direct.iter().chain(circuits.iter().map(|(_, circuit)| circuit)) {
@@ -105,7 +105,7 @@ impl Net {
         let (events, events_out) = mpsc::channel(limits::EVENTS);
         for address in config.bootstrap.clone() {
             // The queue is empty and larger than any list of bootstrap nodes.
-            drop(orders_in.try_send(Order::Dial { address }));
+            drop(orders_in.try_send(NetCommand::Dial { address }));
         }
         let outboxes = Outboxes::default();
         let handle = NetHandle::new(config.keypair.peer_id(), orders_in, outboxes.clone());

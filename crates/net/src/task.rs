@@ -25,16 +25,16 @@ use crate::dht::{self, EntryPolicy};
 use crate::direct;
 use crate::event::NetEvent;
 use crate::frames;
-use crate::handle::{DhtState, DhtStats, Order, Stats};
+use crate::handle::{DhtState, DhtStats, NetCommand, Stats};
 use crate::handshake::Met;
 use crate::limits;
 use crate::outboxes::{Outboxes, Reached};
 use crate::peers;
+use crate::persistent_peers::{Naming, PersistentPeers};
 use crate::quoted::Quoted;
 use crate::reach::{Judge, Offered};
 use crate::recent::Recent;
 use crate::twin::Twins;
-use crate::wanted::{Naming, Wanted};
 use crate::words;
 
 /// The swarm, and what the loop remembers.
@@ -42,7 +42,7 @@ pub(crate) struct Task {
     pub(crate) swarm: Swarm<Behaviour>,
     pub(crate) config: NetConfig,
     pub(crate) policy: Arc<dyn EntryPolicy>,
-    pub(crate) orders: mpsc::Receiver<Order>,
+    pub(crate) orders: mpsc::Receiver<NetCommand>,
     pub(crate) events: mpsc::Sender<NetEvent>,
     pub(crate) incoming: IncomingStreams,
     pub(crate) protocol: StreamProtocol,
@@ -55,7 +55,7 @@ pub(crate) struct Task {
     pub(crate) offences: BTreeMap<PeerId, (u32, u32)>,
     pub(crate) stats: Stats,
     pub(crate) dht_ready: bool,
-    pub(crate) wanted: Wanted,
+    pub(crate) wanted: PersistentPeers,
     pub(crate) own: Own,
     /// The listener at each relay.
     pub(crate) at_relays: BTreeMap<PeerId, ListenerId>,
@@ -165,9 +165,9 @@ impl Task {
     }
 
     /// Says whom to answer if the last thing to do is to stop.
-    fn on_orders(&mut self, orders: &mut Vec<Order>) -> Option<oneshot::Sender<()>> {
+    fn on_orders(&mut self, orders: &mut Vec<NetCommand>) -> Option<oneshot::Sender<()>> {
         for order in orders.drain(..) {
-            if let Order::Stop { done } = order {
+            if let NetCommand::Stop { done } = order {
                 return Some(done);
             }
             self.on_order(order);
@@ -175,19 +175,19 @@ impl Task {
         None
     }
 
-    fn on_order(&mut self, order: Order) {
+    fn on_order(&mut self, order: NetCommand) {
         match order {
-            Order::Publish { topic, frame, reached } => self.publish(topic, frame, &reached),
-            Order::Send { to, addresses, frame } => self.send(&to, &addresses, frame),
-            Order::Put { key, frame } => {
+            NetCommand::Publish { topic, frame, reached } => self.publish(topic, frame, &reached),
+            NetCommand::Send { to, addresses, frame } => self.send(&to, &addresses, frame),
+            NetCommand::Put { key, frame } => {
                 frames::log("put", None, &frame);
                 let record = kad::Record::new(key.to_bytes().to_vec(), dht::pack([frame.as_ref()]));
                 if let Err(error) = self.swarm.behaviour_mut().kad.put_record(record, kad::Quorum::One) {
                     tracing::debug!(%error, "a record was not stored");
                 }
             }
-            Order::Get { key, answer } => self.get(key, answer),
-            Order::Dial { address } => {
+            NetCommand::Get { key, answer } => self.get(key, answer),
+            NetCommand::Dial { address } => {
                 if let Some((peer, _)) = peers::split_peer(&address) {
                     let listed = self.config.bootstrap.contains(&address);
                     let naming = if listed { Naming::Configured } else { Naming::Called };
@@ -199,7 +199,7 @@ impl Task {
                 self.own.judge.name(&address);
                 self.dial(address);
             }
-            Order::Report { token, verdict } => {
+            NetCommand::Report { token, verdict } => {
                 let acceptance = match verdict {
                     Verdict::Accept => gossipsub::MessageAcceptance::Accept,
                     Verdict::Ignore => gossipsub::MessageAcceptance::Ignore,
@@ -208,14 +208,14 @@ impl Task {
                 let gossip = &mut self.swarm.behaviour_mut().gossip;
                 gossip.report_message_validation_result(&token.message, &token.source, acceptance);
             }
-            Order::Penalize { peer, penalty } => self.penalize(&peer, penalty),
-            Order::Stats { answer } => {
+            NetCommand::Penalize { peer, penalty } => self.penalize(&peer, penalty),
+            NetCommand::Stats { answer } => {
                 let stats = self.stats();
                 // Whoever asked may have gone.
                 drop(answer.send(stats));
             }
-            Order::DhtStats { answer } => drop(answer.send(self.dht_stats())),
-            Order::Stop { .. } => {}
+            NetCommand::DhtStats { answer } => drop(answer.send(self.dht_stats())),
+            NetCommand::Stop { .. } => {}
         }
     }
 

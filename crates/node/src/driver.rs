@@ -17,15 +17,15 @@
 mod clock;
 mod crash;
 mod decisions;
+mod dht_entry_policy;
 mod egress;
-mod entries;
 mod held;
 mod ingress;
 mod load;
 mod log;
 mod network;
 mod pool;
-mod published;
+mod republisher;
 mod rivals;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -51,7 +51,7 @@ use egress::{Egress, Released};
 use motet_coordinator::Signer;
 use motet_coordinator::StoreError;
 use motet_coordinator::config::Config;
-use motet_coordinator::engine::{Action, Command, CommandId, Engine, Input, Reply};
+use motet_coordinator::engine::{Command, CommandId, Effect, Engine, Input, Reply};
 use motet_coordinator::error::CommandError;
 use motet_coordinator::event::Event;
 
@@ -142,7 +142,7 @@ impl Node {
         let snapshot = tokio::task::spawn_blocking(move || store.load())
             .await
             .map_err(|error| StoreError::Failed(error.to_string()))??;
-        let entries = entries::Entries::new(network.clone(), clock, peer, Arc::clone(&self.work));
+        let entries = dht_entry_policy::DhtEntryPolicy::new(network.clone(), clock, peer, Arc::clone(&self.work));
         let (net, net_events) = Net::start(self.net, Arc::new(entries))?;
         let (events, user) = broadcast::channel(limits::EVENTS);
         let (inputs_in, inputs) = mpsc::channel(limits::INPUTS);
@@ -206,7 +206,7 @@ pub fn fresh_identity() -> Keypair {
 }
 
 /// What is asked of the driver from outside.
-pub(crate) enum Call {
+pub(crate) enum Request {
     /// A command, and whom to answer.
     Command(Box<Command>, oneshot::Sender<Result<Reply, CommandError>>),
     /// Frames that were asked for, to be validated and handled; answered when that is done.
@@ -216,14 +216,14 @@ pub(crate) enum Call {
 }
 
 /// What comes back to the driver from its helpers.
-pub(crate) enum Back {
+pub(crate) enum DriverInput {
     /// An input for the engine.
     Input(Box<Input>),
     /// Frames that have been looked at.
-    Verified { results: Vec<ingress::Looked>, done: Option<oneshot::Sender<()>> },
+    Verified { results: Vec<ingress::Checked>, done: Option<oneshot::Sender<()>> },
 }
 
-impl From<Input> for Back {
+impl From<Input> for DriverInput {
     fn from(input: Input) -> Self {
         Self::Input(Box::new(input))
     }
@@ -241,9 +241,9 @@ struct Driver {
     crash: Option<CrashPoint>,
     /// Computations at once. Waiting for a place happens in the helpers, never here.
     pool: Arc<Semaphore>,
-    inputs_in: mpsc::Sender<Back>,
-    inputs: mpsc::Receiver<Back>,
-    calls: mpsc::Receiver<Call>,
+    inputs_in: mpsc::Sender<DriverInput>,
+    inputs: mpsc::Receiver<DriverInput>,
+    calls: mpsc::Receiver<Request>,
     released: mpsc::Sender<Vec<Released>>,
     events: broadcast::Sender<Event>,
     callers: BTreeMap<CommandId, oneshot::Sender<Result<Reply, CommandError>>>,
@@ -257,7 +257,7 @@ struct Driver {
     /// The points of senders, by their bytes.
     senders: BTreeMap<[u8; 33], PublicKey>,
     /// What came of computations that were done at once, to be handled before anything else.
-    backlog: VecDeque<Back>,
+    backlog: VecDeque<DriverInput>,
     /// How much waits to be taken in, when this was last looked at.
     waiting: usize,
     /// What the current step has let loose.
@@ -296,7 +296,7 @@ impl Driver {
                 Some(back) = self.inputs.recv() => self.on_back(back),
                 call = self.calls.recv(), if open => match call {
                     None => break None,
-                    Some(Call::Stop(done)) => {
+                    Some(Request::Stop(done)) => {
                         // What could wait until now.
                         self.handle(Input::Tick);
                         break Some(done);
@@ -330,17 +330,17 @@ impl Driver {
         net.stop().await;
     }
 
-    fn on_back(&mut self, back: Back) {
+    fn on_back(&mut self, back: DriverInput) {
         match back {
-            Back::Input(input) => {
+            DriverInput::Input(input) => {
                 if matches!(*input, Input::PersistFailed { .. }) {
                     self.soon.push_back(vec![Released::Heard]);
                 }
                 self.handle(*input);
             }
-            Back::Verified { results, done } => {
+            DriverInput::Verified { results, done } => {
                 for looked in results {
-                    self.on_looked(looked);
+                    self.on_checked(looked);
                 }
                 if let Some(done) = done {
                     let _ = done.send(());
@@ -349,19 +349,19 @@ impl Driver {
         }
     }
 
-    fn on_call(&mut self, call: Call) {
+    fn on_call(&mut self, call: Request) {
         match call {
-            Call::Command(command, caller) => {
+            Request::Command(command, caller) => {
                 self.next_command += 1;
                 let id = CommandId(self.next_command);
                 self.callers.insert(id, caller);
                 self.handle(Input::Command(id, *command));
             }
-            Call::Ingest { frames, channel, done } => {
+            Request::Ingest { frames, channel, done } => {
                 let arrivals = frames.into_iter().map(|frame| (frame, channel, self.peer, None)).collect();
-                self.look_at(arrivals, Some(done));
+                self.validate_batch(arrivals, Some(done));
             }
-            Call::Stop(_) => {}
+            Request::Stop(_) => {}
         }
     }
 
@@ -373,26 +373,26 @@ impl Driver {
         let mut batch = Vec::new();
         for action in actions {
             match action {
-                Action::AskSigner(task) => self.ask_signer(task),
-                Action::Compute(job) => self.compute(job),
-                Action::AskPolicy(proposal) => self.ask_policy(*proposal),
-                Action::Validate { from, channel, frames } => {
+                Effect::AskSigner(task) => self.ask_signer(task),
+                Effect::Compute(job) => self.compute(job),
+                Effect::AskPolicy(proposal) => self.ask_policy(*proposal),
+                Effect::Validate { from, channel, frames } => {
                     let arrivals = frames.into_iter().map(|frame| (frame, channel, from, None)).collect();
-                    self.look_at(arrivals, None);
+                    self.validate_batch(arrivals, None);
                 }
-                Action::Persist(record) => batch.push(Released::Persist(record)),
-                Action::Hold(time) => batch.push(Released::Hold(time)),
-                Action::Broadcast { topic, frame } => batch.push(Released::Broadcast { topic, frame }),
-                Action::Send { to, addresses, frame } => batch.push(Released::Send { to, addresses, frame }),
-                Action::Publish { key, indexes, signer, frame } => {
+                Effect::Persist(record) => batch.push(Released::Persist(record)),
+                Effect::Hold(time) => batch.push(Released::Hold(time)),
+                Effect::Broadcast { topic, frame } => batch.push(Released::Broadcast { topic, frame }),
+                Effect::Send { to, addresses, frame } => batch.push(Released::Send { to, addresses, frame }),
+                Effect::Publish { key, indexes, signer, frame } => {
                     batch.push(Released::Publish { key, indexes, signer, frame });
                 }
-                Action::Reply(id, result) => {
+                Effect::Reply(id, result) => {
                     if let Some(caller) = self.callers.remove(&id) {
                         batch.push(Released::Reply(caller, Box::new(result)));
                     }
                 }
-                Action::Emit(event) => {
+                Effect::Emit(event) => {
                     self.decisions.follow(&event, &*self.policy);
                     let span = event.request().map_or_else(Span::none, |request| self.engine.span_of(request));
                     batch.push(Released::Emit(Box::new(event), span));

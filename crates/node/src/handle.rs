@@ -3,7 +3,7 @@
 use core::time::Duration;
 use std::sync::Arc;
 
-use motet_coordinator::engine::{Announcement, Command, Offered, Reply, SessionStatus, Wishes};
+use motet_coordinator::engine::{Command, Reply, ResourceSpec, SessionStatus, SignerQuery, SigningRequestSpec};
 use motet_coordinator::error::CommandError;
 use motet_coordinator::event::{Event, Resource};
 use motet_coordinator::reputation::Score;
@@ -15,7 +15,7 @@ use motet_wire::{
 };
 use tokio::sync::{broadcast, mpsc, oneshot};
 
-use crate::driver::Call;
+use crate::driver::Request;
 
 /// A call to a node failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -39,7 +39,7 @@ pub enum CallError {
 #[derive(Debug, Clone)]
 pub struct Handle {
     network: NetworkId,
-    calls: mpsc::Sender<Call>,
+    calls: mpsc::Sender<Request>,
     net: NetHandle,
     events: broadcast::Sender<Event>,
 }
@@ -70,7 +70,7 @@ impl Events {
 impl Handle {
     pub(crate) const fn new(
         network: NetworkId,
-        calls: mpsc::Sender<Call>,
+        calls: mpsc::Sender<Request>,
         net: NetHandle,
         events: broadcast::Sender<Event>,
     ) -> Self {
@@ -99,7 +99,7 @@ impl Handle {
     /// [`CallError`].
     pub async fn call(&self, command: Command) -> Result<Reply, CallError> {
         let (caller, answer) = oneshot::channel();
-        let call = Call::Command(Box::new(command), caller);
+        let call = Request::Command(Box::new(command), caller);
         self.calls.send(call).await.map_err(|_| CallError::Stopped)?;
         Ok(answer.await.map_err(|_| CallError::Stopped)??)
     }
@@ -140,7 +140,7 @@ impl Handle {
     /// # Errors
     ///
     /// [`CallError`].
-    pub async fn find_available_signers(&self, wishes: Wishes) -> Result<Vec<SignerAdvertisement>, CallError> {
+    pub async fn find_available_signers(&self, wishes: SignerQuery) -> Result<Vec<SignerAdvertisement>, CallError> {
         let found = self.find_known_signers(wishes.clone()).await?;
         if wishes.max_results > 0 && found.len() >= wishes.max_results {
             return Ok(found);
@@ -155,7 +155,7 @@ impl Handle {
     /// # Errors
     ///
     /// [`CallError`].
-    pub async fn find_known_signers(&self, wishes: Wishes) -> Result<Vec<SignerAdvertisement>, CallError> {
+    pub async fn find_known_signers(&self, wishes: SignerQuery) -> Result<Vec<SignerAdvertisement>, CallError> {
         let Reply::Found(found) = self.call(Command::Find(wishes)).await? else { return Err(CallError::Internal) };
         Ok(found)
     }
@@ -186,7 +186,7 @@ impl Handle {
         lifetime: Duration,
     ) -> Result<MessageId, CallError> {
         let (resource_type, id) = (resource_type.to_owned(), id.to_owned());
-        let offered = Offered { signer, resource_type, id, data, lifetime };
+        let offered = ResourceSpec { signer, resource_type, id, data, lifetime };
         let Reply::ResourceAnnounced(message) = self.call(Command::AnnounceResource(offered)).await? else {
             return Err(CallError::Internal);
         };
@@ -242,7 +242,7 @@ impl Handle {
     /// Hands what the DHT has answered to the pipeline, and waits until the engine has it.
     async fn ingest(&self, frames: Vec<Arc<[u8]>>) -> Result<(), CallError> {
         let (done, finished) = oneshot::channel();
-        let call = Call::Ingest { frames, channel: Channel::Dht, done };
+        let call = Request::Ingest { frames, channel: Channel::Dht, done };
         self.calls.send(call).await.map_err(|_| CallError::Stopped)?;
         finished.await.map_err(|_| CallError::Stopped)
     }
@@ -254,7 +254,7 @@ impl Handle {
     /// [`CallError`].
     pub async fn announce_signing_request(
         &self,
-        announcement: Announcement,
+        announcement: SigningRequestSpec,
     ) -> Result<(RequestId, Vec<XOnlyPublicKey>), CallError> {
         let Reply::Announced { request, keys } = self.call(Command::Announce(announcement)).await? else {
             return Err(CallError::Internal);
@@ -430,7 +430,7 @@ impl Handle {
     /// Stops the node.
     pub async fn stop(&self) {
         let (done, stopped) = oneshot::channel();
-        if self.calls.send(Call::Stop(done)).await.is_ok() {
+        if self.calls.send(Request::Stop(done)).await.is_ok() {
             // A node that has stopped already does not answer.
             drop(stopped.await);
         }

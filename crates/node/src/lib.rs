@@ -18,10 +18,10 @@ pub use driver::{Clock, CrashPoint, Node, NodeError, fresh_identity};
 pub use handle::{CallError, Events, Handle};
 pub use local_signer::LocalSigner;
 pub use motet_coordinator::{
-    Action, Announcement, Command, CommandError, CommandId, Config, Decision, Engine, EntropyError, Event, Infallible,
-    Input, Offered, Pace, Privacy, Proposal, ProposalDigest, Record, Reply, Rounds, Score, SessionStatus, Signer,
-    SignerAnswer, SignerError, SignerTask, Snapshot, Standing, StoreError, Wishes, config, engine, entropy, error,
-    event, job, reputation, signer,
+    Command, CommandError, CommandId, Config, Decision, Effect, Engine, EntropyError, Event, Infallible, Input, Pace,
+    Privacy, Proposal, ProposalDigest, Record, Reply, ResourceSpec, Rounds, Score, SessionStatus, Signer, SignerAnswer,
+    SignerError, SignerQuery, SignerTask, SigningRequestSpec, Snapshot, Standing, StoreError, config, engine, entropy,
+    error, event, job, reputation, signer,
 };
 pub use motet_core_crypto::{
     InvalidPoint, InvalidSecretKey, KeyAggContext, PartialSignature, PublicKey, PublicNonce, RandomnessError,
@@ -32,9 +32,9 @@ pub use motet_net::{
     parse_address,
 };
 pub use motet_wire::{
-    AddressScope, AdvertisementId, Attempt, Channel, Charge, Commitments, Criteria, Derivation, Difficulty, Election,
-    HashWork, Item, ItemError, MessageId, MonotonicMs, NetworkId, Now, PeerId, RequestId, RequestMetadata,
-    RequestOptions, ResourceAnnouncement, SessionId, SignerAdvertisement, SignerIndex, SignerMetadata, SigningRequest,
+    AddressScope, AdvertisementId, Attempt, AttemptId, Channel, Charge, Commitments, Criteria, Derivation, Difficulty,
+    Election, HashWork, Item, ItemError, MessageId, MonotonicMs, NetworkId, Now, PeerId, RequestId, RequestMetadata,
+    RequestOptions, ResourceAnnouncement, SignerAdvertisement, SignerIndex, SignerMetadata, SigningRequest,
     TimestampMs, Topology, ValidatorLimits, WorkPolicy,
 };
 pub use os_entropy::OsEntropy;

@@ -4,7 +4,7 @@ use core::fmt;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use motet_coordinator::signer::{SigningItem, Ticket};
+use motet_coordinator::signer::{NonceId, SigningItem};
 use motet_coordinator::{EntropyError, Pace, Signer, SignerError};
 use motet_core_crypto::{
     AggregateNonce, NonceInputs, PartialSignature, PublicKey, PublicNonce, SecretKey, SecretNonce, Signature,
@@ -24,7 +24,7 @@ pub struct LocalSigner<R> {
 
 struct State<R> {
     rng: R,
-    nonces: BTreeMap<Ticket, Held>,
+    nonces: BTreeMap<NonceId, Held>,
 }
 
 /// Nonces, one for each item.
@@ -64,16 +64,16 @@ impl<R: TryCryptoRng<Error = EntropyError> + Send> Signer for LocalSigner<R> {
         schnorr::sign(&self.key, digest, &aux).map_err(|_| SignerError::Faulty)
     }
 
-    fn generate_nonces(&self, ticket: &Ticket, items: &[SigningItem]) -> Result<Vec<PublicNonce>, SignerError> {
+    fn generate_nonces(&self, nonce_id: &NonceId, items: &[SigningItem]) -> Result<Vec<PublicNonce>, SignerError> {
         let mut state = self.state();
-        if state.nonces.contains_key(ticket) || state.nonces.len() >= TICKETS {
+        if state.nonces.contains_key(nonce_id) || state.nonces.len() >= TICKETS {
             return Err(SignerError::NoNonces);
         }
         let mut secrets = Vec::with_capacity(items.len());
         let mut publics = Vec::with_capacity(items.len());
         for (position, item) in (0u32..).zip(items) {
-            let mut extra = ticket.session.to_bytes().to_vec();
-            extra.extend_from_slice(&ticket.attempt.0.to_be_bytes());
+            let mut extra = nonce_id.session.to_bytes().to_vec();
+            extra.extend_from_slice(&nonce_id.attempt.0.to_be_bytes());
             extra.extend_from_slice(&position.to_be_bytes());
             let inputs = NonceInputs {
                 public_key: &self.key.public_key(),
@@ -86,21 +86,21 @@ impl<R: TryCryptoRng<Error = EntropyError> + Send> Signer for LocalSigner<R> {
             secrets.push(secret);
             publics.push(public);
         }
-        state.nonces.insert(*ticket, Held { secrets, publics: publics.clone() });
+        state.nonces.insert(*nonce_id, Held { secrets, publics: publics.clone() });
         Ok(publics)
     }
 
     fn sign(
         &self,
-        ticket: &Ticket,
+        nonce_id: &NonceId,
         items: &[SigningItem],
         nonces: &[Vec<PublicNonce>],
     ) -> Result<Vec<PartialSignature>, SignerError> {
         // Taken out before anything is computed with them: there is no second time.
-        let Held { secrets, publics } = self.state().nonces.remove(ticket).ok_or(SignerError::NoNonces)?;
+        let Held { secrets, publics } = self.state().nonces.remove(nonce_id).ok_or(SignerError::NoNonces)?;
         // Where another process speaks for this signer, its nonces may stand in this signer's place. A signature under
         // those would be wrong, and would convict this signer.
-        if secrets.len() != items.len() || nonces.get(ticket.index.as_usize()) != Some(&publics) {
+        if secrets.len() != items.len() || nonces.get(nonce_id.index.as_usize()) != Some(&publics) {
             return Err(SignerError::NoNonces);
         }
         secrets
@@ -117,8 +117,8 @@ impl<R: TryCryptoRng<Error = EntropyError> + Send> Signer for LocalSigner<R> {
             .collect()
     }
 
-    fn forget(&self, ticket: &Ticket) {
-        self.state().nonces.remove(ticket);
+    fn forget(&self, nonce_id: &NonceId) {
+        self.state().nonces.remove(nonce_id);
     }
 }
 

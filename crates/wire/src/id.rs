@@ -95,7 +95,7 @@ id32! {
 id32! {
     /// One attempt of one request; every attempt has its own session id, so that nothing that is said in one attempt
     /// means anything in another.
-    SessionId
+    AttemptId
 }
 id32! {
     /// A message: the digest that its envelope's signature is over, so that a re-signed copy is the same message.
@@ -110,7 +110,7 @@ id32! {
     TranscriptHash
 }
 
-impl SessionId {
+impl AttemptId {
     /// The session id of one attempt of a request: `tagged_hash("motet/session/v1", request id | attempt BE u32)`.
     pub fn derive(request: &RequestId, attempt: Attempt) -> Self {
         Self(SESSION.hash(&[request.as_bytes(), &attempt.0.to_be_bytes()]))
@@ -321,6 +321,6 @@ mod tests {
     #[test]
     fn attempts_of_one_request_are_different_sessions() {
         let request = RequestId::from_bytes([7; 32]);
-        assert_ne!(SessionId::derive(&request, Attempt(0)), SessionId::derive(&request, Attempt(1)));
+        assert_ne!(AttemptId::derive(&request, Attempt(0)), AttemptId::derive(&request, Attempt(1)));
     }
 }

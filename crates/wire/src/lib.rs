@@ -36,7 +36,7 @@ pub use dht_key::{DhtKey, Index, Shard};
 pub use envelope::{Peek, SealError, Sealed, peek, seal};
 pub use evidence::{Charge, Conviction, Evidence, EvidenceFault};
 pub use id::{
-    AdvertisementId, Attempt, IdError, MessageId, NetworkId, PeerId, RequestId, SessionId, SignerIndex, TranscriptHash,
+    AdvertisementId, Attempt, AttemptId, IdError, MessageId, NetworkId, PeerId, RequestId, SignerIndex, TranscriptHash,
 };
 pub use message::{
     AbortCode, AbortReason, AbortSubject, Address, Body, Commitments, Criteria, Derivation, Election, Have, Holding,
@@ -50,7 +50,7 @@ pub use time::{MonotonicMs, Now, TimestampMs};
 pub use topic::Topic;
 pub use uri::{Contact, Link, RequestLink};
 pub use validate::{
-    Admitted, Arrival, Channel, NetworkGroup, Penalty, Rate, Rejection, Rule, Standing, Validated, Validator,
+    Admitted, Arrival, Channel, NetworkGroup, PeerClass, Penalty, Rate, Rejection, Rule, Validated, Validator,
     ValidatorLimits, Verdict, verify_batch,
 };
 pub use work::{Difficulty, HashWork, Load, Purpose, Work, WorkClaim, WorkFault, WorkPolicy};

@@ -21,7 +21,7 @@ use bech32::{Bech32m, Hrp};
 use motet_core_crypto::PublicKey;
 
 use crate::envelope;
-use crate::id::{AdvertisementId, RequestId, SessionId};
+use crate::id::{AdvertisementId, AttemptId, RequestId};
 use crate::message::Kind;
 
 /// Why a text does not say what it should.
@@ -88,7 +88,7 @@ macro_rules! id_text {
     )*};
 }
 
-id_text!(RequestId "mreq", SessionId "mses", AdvertisementId "madv");
+id_text!(RequestId "mreq", AttemptId "mses", AdvertisementId "madv");
 
 /// An advertisement as text: the whole signed frame, to be pasted into a chat or printed.
 ///

@@ -9,7 +9,7 @@
 
 use motet_core_crypto::{NonceCommitment, PublicNonce, Tag};
 
-use crate::id::{SessionId, TranscriptHash};
+use crate::id::{AttemptId, TranscriptHash};
 
 static COMMITMENTS: Tag = Tag::new("motet/commitments/v1");
 static ITEM_NONCES: Tag = Tag::new("motet/item-nonces/v1");
@@ -20,7 +20,7 @@ pub const NO_COMMITMENTS: TranscriptHash = TranscriptHash::from_bytes([0; 32]);
 
 /// The hash of all commitments, in the order of the signers:
 /// `tagged_hash("motet/commitments/v1", session id | count BE u32 | commitments)`.
-pub fn commitments(session: &SessionId, commitments: &[NonceCommitment]) -> TranscriptHash {
+pub fn commitments(session: &AttemptId, commitments: &[NonceCommitment]) -> TranscriptHash {
     let mut hashed = Vec::with_capacity(36 + 32 * commitments.len());
     hashed.extend_from_slice(session.as_bytes());
     hashed.extend_from_slice(&count(commitments.len()));
@@ -35,7 +35,7 @@ pub fn commitments(session: &SessionId, commitments: &[NonceCommitment]) -> Tran
 ///
 /// `tagged_hash("motet/nonces/v1", session id | item count BE u32 | item hashes)`; see [`item_nonces`]. `None` if the
 /// signers do not all have the same number of nonces.
-pub fn nonces<S: AsRef<[PublicNonce]>>(session: &SessionId, shares: &[S]) -> Option<TranscriptHash> {
+pub fn nonces<S: AsRef<[PublicNonce]>>(session: &AttemptId, shares: &[S]) -> Option<TranscriptHash> {
     let items = shares.first()?.as_ref().len();
     if shares.iter().any(|share| share.as_ref().len() != items) {
         return None;
@@ -52,7 +52,7 @@ pub fn nonces<S: AsRef<[PublicNonce]>>(session: &SessionId, shares: &[S]) -> Opt
 
 /// The hash of all signers' nonces of one item:
 /// `tagged_hash("motet/item-nonces/v1", session id | item BE u32 | count BE u32 | nonces)`.
-pub fn item_nonces(session: &SessionId, item: usize, nonces: &[[u8; 66]]) -> [u8; 32] {
+pub fn item_nonces(session: &AttemptId, item: usize, nonces: &[[u8; 66]]) -> [u8; 32] {
     let mut hashed = Vec::with_capacity(40 + 66 * nonces.len());
     hashed.extend_from_slice(session.as_bytes());
     hashed.extend_from_slice(&count(item));
@@ -64,7 +64,7 @@ pub fn item_nonces(session: &SessionId, item: usize, nonces: &[[u8; 66]]) -> [u8
 }
 
 /// The hash of all nonces, from the hashes of the items in order.
-pub fn nonces_of_items(session: &SessionId, items: &[[u8; 32]]) -> TranscriptHash {
+pub fn nonces_of_items(session: &AttemptId, items: &[[u8; 32]]) -> TranscriptHash {
     let mut hashed = Vec::with_capacity(36 + 32 * items.len());
     hashed.extend_from_slice(session.as_bytes());
     hashed.extend_from_slice(&count(items.len()));

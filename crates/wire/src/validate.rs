@@ -78,26 +78,26 @@ impl Channel {
 
 /// What somebody is to this node.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Standing {
+pub enum PeerClass {
     /// Nobody we know.
     #[default]
     Stranger,
     /// Somebody the user has named.
     Contact,
     /// A participant of sessions that are going on.
-    Member {
+    Participant {
         /// How many.
         sessions: u16,
     },
 }
 
-impl Standing {
+impl PeerClass {
     /// How many strangers' worth of buckets the standing is good for.
     const fn factor(self, limits: &ValidatorLimits) -> u64 {
         match self {
             Self::Stranger => 1,
             Self::Contact => limits.contact_factor,
-            Self::Member { sessions } => {
+            Self::Participant { sessions } => {
                 limits.member_factor.saturating_add(limits.session_factor.saturating_mul(sessions as u64))
             }
         }
@@ -116,9 +116,9 @@ pub struct Arrival {
     /// Where that peer's connection comes from.
     pub group: NetworkGroup,
     /// What that peer is to us.
-    pub peer_standing: Standing,
+    pub peer_standing: PeerClass,
     /// What the sender that the frame claims ([`crate::peek`]) is to us.
-    pub author_standing: Standing,
+    pub author_standing: PeerClass,
     /// Whether whoever hands this in knows that this node has sealed these very bytes, or validated them before.
     pub vouched: bool,
 }
@@ -131,8 +131,8 @@ impl Arrival {
             channel,
             from,
             group: NetworkGroup::Local,
-            peer_standing: Standing::Stranger,
-            author_standing: Standing::Stranger,
+            peer_standing: PeerClass::Stranger,
+            author_standing: PeerClass::Stranger,
             vouched: false,
         }
     }
@@ -152,7 +152,7 @@ impl Arrival {
 
     /// The same, where the peer and the claimed sender are this to us.
     #[must_use]
-    pub fn standing(self, peer_standing: Standing, author_standing: Standing) -> Self {
+    pub fn standing(self, peer_standing: PeerClass, author_standing: PeerClass) -> Self {
         Self { peer_standing, author_standing, ..self }
     }
 }
@@ -306,7 +306,7 @@ impl Admitted {
     }
 
     /// The standing that the message's budget was taken from: what to do first, when there is a backlog.
-    pub const fn standing(&self) -> Standing {
+    pub const fn standing(&self) -> PeerClass {
         self.unseen.standing
     }
 }

@@ -17,7 +17,7 @@ use crate::id::NetworkId;
 use crate::limits;
 use crate::message::{ResourceAnnouncement, SignerAdvertisement, SigningRequest};
 use crate::time::{TimestampMs, milliseconds};
-use crate::validate::Standing;
+use crate::validate::PeerClass;
 
 static WORK_SEED: Tag = Tag::new("motet/work-seed/v1");
 static WORK: Tag = Tag::new("motet/work/v1");
@@ -88,7 +88,7 @@ pub struct WorkClaim {
     /// When the message says that it was made.
     pub created: TimestampMs,
     /// What the author is to the receiver.
-    pub standing: Standing,
+    pub standing: PeerClass,
     /// How busy the receiver is.
     pub load: Load,
 }
@@ -142,7 +142,7 @@ impl HashWork {
 
 impl WorkPolicy for HashWork {
     fn check(&self, claim: &WorkClaim, work: Option<&Work>) -> Result<(), WorkFault> {
-        let known = claim.standing != Standing::Stranger;
+        let known = claim.standing != PeerClass::Stranger;
         let Some(work) = work else {
             // That a request needs none from a contact is for each receiver to know.
             return if known { Ok(()) } else { Err(WorkFault::Insufficient) };
@@ -220,7 +220,7 @@ pub fn claim_of_advertisement(
         author: advertisement.delegation.signer.to_bytes(),
         payload: crate::validate::advertisement_payload(network, &body),
         created: advertisement.created,
-        standing: Standing::Stranger,
+        standing: PeerClass::Stranger,
         load: Load::IDLE,
     })
 }
@@ -239,7 +239,7 @@ pub fn claim_of_resource(network: &NetworkId, resource: &ResourceAnnouncement) -
         author: resource.delegation.signer.to_bytes(),
         payload: crate::validate::resource_payload(network, &body),
         created: resource.created,
-        standing: Standing::Stranger,
+        standing: PeerClass::Stranger,
         load: Load::IDLE,
     })
 }
@@ -256,7 +256,7 @@ pub fn claim_of_request(network: &NetworkId, request: &SigningRequest) -> Result
         author: request.creator.signer.to_bytes(),
         payload: request.id(network)?.to_bytes(),
         created: request.created,
-        standing: Standing::Stranger,
+        standing: PeerClass::Stranger,
         load: Load::IDLE,
     })
 }

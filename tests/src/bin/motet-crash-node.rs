@@ -16,8 +16,8 @@ use std::time::Duration;
 use motet_core_crypto::{PartialSignature, PublicKey, PublicNonce, SecretKey, Signature, tagged_hash};
 use motet_net::{Keypair, NetConfig};
 use motet_node::CrashPoint;
-use motet_node::engine::Announcement;
-use motet_node::signer::{SigningItem, Ticket};
+use motet_node::engine::SigningRequestSpec;
+use motet_node::signer::{NonceId, SigningItem};
 use motet_node::{
     ApproveAll, Config, Event, Handle, LocalSigner, Node, OsEntropy, Record, RedbStore, Signer, SignerError, Snapshot,
     Store, StoreError,
@@ -85,20 +85,20 @@ impl Signer for Witnessed {
         self.signer.delegate(digest)
     }
 
-    fn generate_nonces(&self, ticket: &Ticket, items: &[SigningItem]) -> Result<Vec<PublicNonce>, SignerError> {
-        self.signer.generate_nonces(ticket, items)
+    fn generate_nonces(&self, nonce_id: &NonceId, items: &[SigningItem]) -> Result<Vec<PublicNonce>, SignerError> {
+        self.signer.generate_nonces(nonce_id, items)
     }
 
     fn sign(
         &self,
-        ticket: &Ticket,
+        nonce_id: &NonceId,
         items: &[SigningItem],
         nonces: &[Vec<PublicNonce>],
     ) -> Result<Vec<PartialSignature>, SignerError> {
         self.stop.at("signing");
         let ledger = self.ledger.lock().unwrap_or_else(PoisonError::into_inner);
         let bytes = |nonces: &[PublicNonce]| nonces.iter().flat_map(PublicNonce::to_bytes).collect::<Vec<u8>>();
-        let own = nonces.get(ticket.index.as_usize()).map(|own| bytes(own)).unwrap_or_default();
+        let own = nonces.get(nonce_id.index.as_usize()).map(|own| bytes(own)).unwrap_or_default();
         let mut used_with: Vec<u8> = nonces.iter().flat_map(|nonces| bytes(nonces)).collect();
         for item in items {
             used_with.extend(item.context.aggregate_key().to_bytes());
@@ -115,11 +115,11 @@ impl Signer for Witnessed {
             .open(&*ledger)
             .and_then(|mut file| file.write_all(line.as_bytes()).and_then(|()| file.sync_all()));
         written.map_err(|error| SignerError::Device(error.to_string()))?;
-        self.signer.sign(ticket, items, nonces)
+        self.signer.sign(nonce_id, items, nonces)
     }
 
-    fn forget(&self, ticket: &Ticket) {
-        self.signer.forget(ticket);
+    fn forget(&self, nonce_id: &NonceId) {
+        self.signer.forget(nonce_id);
     }
 }
 
@@ -195,7 +195,7 @@ async fn obey(node: &Handle, signer: PublicKey, command: &str) -> Result<(), Box
         Some(("connect", address)) => node.connect(address).await?,
         Some(("announce", keys)) => {
             let keys: Result<Vec<PublicKey>, _> = keys.split(',').map(str::parse).collect();
-            let announcement = Announcement {
+            let announcement = SigningRequestSpec {
                 creator: signer,
                 keys: keys?,
                 items: vec![Item { message: b"crash".to_vec(), derivation: Derivation::None }],

@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 
 use motet_core_crypto::NonceCommitment;
 use motet_wire::{
-    Attempt, Evidence, NetworkId, NonceCommit, NonceShare, ParticipantJoined, SessionId, SignerIndex, TranscriptHash,
+    Attempt, AttemptId, Evidence, NetworkId, NonceCommit, NonceShare, ParticipantJoined, SignerIndex, TranscriptHash,
     transcript,
 };
 
@@ -50,7 +50,7 @@ impl Said {
             }
             // Everybody's commitment to the next attempt, and what comes of it.
             let id = session.request.id(&network()).expect("within bounds");
-            let next = SessionId::derive(&id, Attempt(1));
+            let next = AttemptId::derive(&id, Attempt(1));
             for (index, signer) in (0u32..).zip(&session.signers) {
                 let nonces = session.public_nonces[index as usize].clone();
                 let commitment = NonceCommitment::new(next.as_bytes(), index, &nonces);
@@ -78,7 +78,7 @@ impl Said {
             }
             lie(session, &mut frames, &mut valid);
         }
-        let items = |session: &Session, id: &SessionId| -> Vec<(Vec<[u8; 66]>, [u8; 32])> {
+        let items = |session: &Session, id: &AttemptId| -> Vec<(Vec<[u8; 66]>, [u8; 32])> {
             let of_item = |item: usize| {
                 let nonces: Vec<[u8; 66]> = session.public_nonces.iter().map(|of| of[item].to_bytes()).collect();
                 let hash = transcript::item_nonces(id, item, &nonces);

@@ -16,7 +16,7 @@ use motet_core_crypto::{PublicKey, SecretKey};
 use motet_node::ProposalDigest;
 use motet_node::Record;
 use motet_node::{RedbStore, Snapshot, Store, StoreError};
-use motet_wire::{Attempt, RequestId, SessionId, TimestampMs};
+use motet_wire::{Attempt, AttemptId, RequestId, TimestampMs};
 use redb::{Database, TableDefinition};
 
 const PAGE: usize = 4096;
@@ -264,7 +264,7 @@ pub fn records(data: &[u8]) {
     if schema == 1 {
         for request in written.old_requests.keys().map(|request| RequestId::from_bytes(*request)) {
             for attempt in (0..4).map(Attempt) {
-                let session = SessionId::derive(&request, attempt);
+                let session = AttemptId::derive(&request, attempt);
                 for key in written.old_issued.keys().filter(|key| key.starts_with(session.as_bytes())) {
                     assert!(known(&key[32..]), "a key that is none was read");
                     let signer = PublicKey::from_slice(&key[32..]).expect("a key");
@@ -314,7 +314,7 @@ fn write(path: &Path, schema: u8, rest: &[u8]) -> Result<Written, redb::Error> {
         let attempt = if attempt < 250 { u32::from(attempt % 4) } else { u32::MAX - u32::from(attempt % 2) };
         let slot: [u8; 69] = [id.as_slice(), &attempt.to_be_bytes(), &who].concat().try_into().expect("69 bytes");
         let pair: [u8; 65] = [id.as_slice(), &who].concat().try_into().expect("65 bytes");
-        let session = SessionId::derive(&RequestId::from_bytes(id), Attempt(attempt));
+        let session = AttemptId::derive(&RequestId::from_bytes(id), Attempt(attempt));
         let old: [u8; 65] = [session.as_bytes().as_slice(), &who].concat().try_into().expect("65 bytes");
         // Another type under a name that is taken is refused, which is as well.
         match table % 12 {

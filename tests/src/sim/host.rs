@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use motet_core_crypto::{PublicKey, SecretKey};
 use motet_node::Store;
-use motet_node::{Action, CommandError, CommandId, Config, Engine, LocalSigner, Reply, Signer};
+use motet_node::{CommandError, CommandId, Config, Effect, Engine, LocalSigner, Reply, Signer};
 use motet_wire::work::Free;
-use motet_wire::{NetworkId, PeerId, Standing, Validator, ValidatorLimits, peek};
+use motet_wire::{NetworkId, PeerClass, PeerId, Validator, ValidatorLimits, peek};
 
 use super::clock::Clock;
 use super::dice::{Dice, Entropy, EntropyFault};
@@ -16,7 +16,7 @@ use super::ledger::{Shared, Watched};
 use super::plan::NodePlan;
 
 /// What is on its way out of a node, a step at a time.
-pub type Batch = VecDeque<Action>;
+pub type Batch = VecDeque<Effect>;
 
 /// What is lost in a crash.
 #[derive(Debug)]
@@ -154,15 +154,15 @@ impl Host {
     }
 
     /// What a peer is to this node, as `node` tells the pipeline.
-    pub fn standing_of_peer(&self, peer: &PeerId) -> Standing {
+    pub fn standing_of_peer(&self, peer: &PeerId) -> PeerClass {
         if *peer == self.peer {
-            return Standing::Member { sessions: u16::MAX };
+            return PeerClass::Participant { sessions: u16::MAX };
         }
         member(self.running.as_ref().map_or(0, |running| running.engine.sessions_with(peer)))
     }
 
     /// What the claimed author of a frame is to this node.
-    pub fn standing_of_author(&self, frame: &[u8]) -> Standing {
+    pub fn standing_of_author(&self, frame: &[u8]) -> PeerClass {
         let sender = peek(frame).and_then(|peek| PublicKey::from_bytes(&peek.sender).ok());
         let sessions = |sender| self.running.as_ref().map_or(0, |running| running.engine.sessions_of(sender));
         member(sender.as_ref().map_or(0, sessions))
@@ -174,9 +174,9 @@ impl Host {
     }
 }
 
-fn member(sessions: usize) -> Standing {
+fn member(sessions: usize) -> PeerClass {
     match u16::try_from(sessions).unwrap_or(u16::MAX) {
-        0 => Standing::Stranger,
-        sessions => Standing::Member { sessions },
+        0 => PeerClass::Stranger,
+        sessions => PeerClass::Participant { sessions },
     }
 }

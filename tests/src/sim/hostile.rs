@@ -14,7 +14,7 @@ use std::sync::Arc;
 use motet_core_crypto::{PublicKey, PublicNonce, SecretKey, generate_nonce, schnorr};
 use motet_wire::work::Free;
 use motet_wire::{
-    Arrival, Channel, Delegation, Kind, Message, NetworkId, Now, PeerId, SessionId, SignerIndex, Validated, Validator,
+    Arrival, AttemptId, Channel, Delegation, Kind, Message, NetworkId, Now, PeerId, SignerIndex, Validated, Validator,
     ValidatorLimits, seal,
 };
 
@@ -76,7 +76,7 @@ pub struct Rogue {
     /// What was made of a frame for the first or the second half of the receivers.
     made: Made,
     /// Other nonces than the engine's, by session.
-    spare: BTreeMap<SessionId, Vec<PublicNonce>>,
+    spare: BTreeMap<AttemptId, Vec<PublicNonce>>,
     /// Of which kind its first lie is, and how it lies.
     favourite: Kind,
     variant: u64,
@@ -179,7 +179,7 @@ impl Rogue {
     }
 
     /// Nonces for a session that the engine knows nothing of.
-    fn spare_nonces(&mut self, session: SessionId, count: usize) -> Vec<PublicNonce> {
+    fn spare_nonces(&mut self, session: AttemptId, count: usize) -> Vec<PublicNonce> {
         let (signer, entropy) = (&self.signer, &mut self.entropy);
         let nonces = self.spare.entry(session).or_insert_with(|| {
             let inputs = motet_core_crypto::NonceInputs {

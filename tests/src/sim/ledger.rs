@@ -7,9 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use motet_core_crypto::{AggregateNonce, PartialSignature, PublicKey, PublicNonce, Signature, tagged_hash};
-use motet_node::signer::{SigningItem, Ticket};
+use motet_node::signer::{NonceId, SigningItem};
 use motet_node::{Signer, SignerError};
-use motet_wire::{RequestId, SessionId};
+use motet_wire::{AttemptId, RequestId};
 
 use super::invariant::{Breach, Invariant};
 
@@ -25,12 +25,12 @@ pub struct Ledger {
     /// Whose signatures are judged; what the others sign is their business.
     honest: BTreeSet<PublicKey>,
     approved: BTreeMap<(RequestId, PublicKey), BTreeSet<Terms>>,
-    made: BTreeMap<[u8; 66], (Ticket, u32)>,
+    made: BTreeMap<[u8; 66], (NonceId, u32)>,
     used: BTreeMap<[u8; 66], Use>,
     /// Requests with round 0.
     with_commitments: BTreeSet<RequestId>,
     /// Everything that anybody committed to, by session and index.
-    committed: BTreeSet<(SessionId, u32, [u8; 32])>,
+    committed: BTreeSet<(AttemptId, u32, [u8; 32])>,
     breaches: Vec<Breach>,
     /// Partial signatures made.
     pub signed: u64,
@@ -64,7 +64,7 @@ impl Ledger {
     }
 
     /// Somebody has committed to nonces.
-    pub fn commit(&mut self, session: SessionId, index: u32, commitment: [u8; 32]) {
+    pub fn commit(&mut self, session: AttemptId, index: u32, commitment: [u8; 32]) {
         self.committed.insert((session, index, commitment));
     }
 
@@ -77,47 +77,47 @@ impl Ledger {
         self.breaches.push(Breach { invariant, detail });
     }
 
-    fn note_made(&mut self, ticket: &Ticket, life: u32, nonces: &[PublicNonce]) {
+    fn note_made(&mut self, nonce_id: &NonceId, life: u32, nonces: &[PublicNonce]) {
         for nonce in nonces {
             // Randomness that repeats makes the same nonces for the same purpose again, which is well as long as they
             // are used once.
-            if let Some((earlier, _)) = self.made.insert(nonce.to_bytes(), (*ticket, life))
-                && earlier != *ticket
+            if let Some((earlier, _)) = self.made.insert(nonce.to_bytes(), (*nonce_id, life))
+                && earlier != *nonce_id
             {
-                let detail = format!("the same nonces were made for {} and {}", earlier.session, ticket.session);
+                let detail = format!("the same nonces were made for {} and {}", earlier.session, nonce_id.session);
                 self.breach(Invariant::NonceOnce, detail);
             }
         }
     }
 
-    fn note_signed(&mut self, ticket: &Ticket, items: &[SigningItem], nonces: &[Vec<PublicNonce>]) {
-        if !self.honest.contains(&ticket.signer) {
+    fn note_signed(&mut self, nonce_id: &NonceId, items: &[SigningItem], nonces: &[Vec<PublicNonce>]) {
+        if !self.honest.contains(&nonce_id.signer) {
             return;
         }
         let terms = terms(items);
-        if !self.approved.get(&(ticket.request, ticket.signer)).is_some_and(|approved| approved.contains(&terms)) {
-            let detail = format!("{} signed for {} what it had not approved", ticket.signer, ticket.request);
+        if !self.approved.get(&(nonce_id.request, nonce_id.signer)).is_some_and(|approved| approved.contains(&terms)) {
+            let detail = format!("{} signed for {} what it had not approved", nonce_id.signer, nonce_id.request);
             self.breach(Invariant::Approval, detail);
         }
-        if self.with_commitments.contains(&ticket.request) {
+        if self.with_commitments.contains(&nonce_id.request) {
             for (index, row) in (0u32..).zip(nonces) {
-                let opened = commitment(&ticket.session, index, row);
-                if !self.committed.contains(&(ticket.session, index, opened)) {
+                let opened = commitment(&nonce_id.session, index, row);
+                if !self.committed.contains(&(nonce_id.session, index, opened)) {
                     let detail =
-                        format!("{} signed under nonces that signer {index} had not committed to", ticket.signer);
+                        format!("{} signed under nonces that signer {index} had not committed to", nonce_id.signer);
                     self.breach(Invariant::Approval, detail);
                 }
             }
         }
         for (position, (key, message)) in terms.into_iter().enumerate() {
             let column: Vec<PublicNonce> = nonces.iter().filter_map(|signer| signer.get(position).copied()).collect();
-            let Some(own) = column.get(usize::from(ticket.index.0)).map(PublicNonce::to_bytes) else { continue };
+            let Some(own) = column.get(usize::from(nonce_id.index.0)).map(PublicNonce::to_bytes) else { continue };
             self.signed += 1;
             let used = (AggregateNonce::sum(&column).to_bytes(), key, message);
             if let Some(earlier) = self.used.insert(own, used.clone())
                 && earlier != used
             {
-                let detail = format!("{} signed twice with one nonce, in {}", ticket.signer, ticket.session);
+                let detail = format!("{} signed twice with one nonce, in {}", nonce_id.signer, nonce_id.session);
                 self.breach(Invariant::NonceOnce, detail);
             }
         }
@@ -125,7 +125,7 @@ impl Ledger {
 }
 
 /// A commitment, by its definition and not by the code that makes one.
-fn commitment(session: &SessionId, index: u32, nonces: &[PublicNonce]) -> [u8; 32] {
+fn commitment(session: &AttemptId, index: u32, nonces: &[PublicNonce]) -> [u8; 32] {
     let nonces: Vec<u8> = nonces.iter().flat_map(PublicNonce::to_bytes).collect();
     tagged_hash("motet/nonce-commitment/v1", &[session.as_bytes(), &index.to_be_bytes(), &nonces])
 }
@@ -142,7 +142,7 @@ pub struct Watched<S> {
     ledger: Shared,
     /// Which life of its node: a restart is another.
     life: u32,
-    held: Mutex<BTreeSet<Ticket>>,
+    held: Mutex<BTreeSet<NonceId>>,
 }
 
 impl<S: Signer> Watched<S> {
@@ -151,12 +151,12 @@ impl<S: Signer> Watched<S> {
         Self { inner, ledger, life, held: Mutex::default() }
     }
 
-    /// For how many tickets it holds nonces.
+    /// For how many nonce_ids it holds nonces.
     pub fn held(&self) -> usize {
-        self.tickets().len()
+        self.nonce_ids().len()
     }
 
-    fn tickets(&self) -> MutexGuard<'_, BTreeSet<Ticket>> {
+    fn nonce_ids(&self) -> MutexGuard<'_, BTreeSet<NonceId>> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -170,27 +170,27 @@ impl<S: Signer> Signer for Watched<S> {
         self.inner.delegate(digest)
     }
 
-    fn generate_nonces(&self, ticket: &Ticket, items: &[SigningItem]) -> Result<Vec<PublicNonce>, SignerError> {
-        let nonces = self.inner.generate_nonces(ticket, items)?;
-        self.tickets().insert(*ticket);
-        self.ledger.open().note_made(ticket, self.life, &nonces);
+    fn generate_nonces(&self, nonce_id: &NonceId, items: &[SigningItem]) -> Result<Vec<PublicNonce>, SignerError> {
+        let nonces = self.inner.generate_nonces(nonce_id, items)?;
+        self.nonce_ids().insert(*nonce_id);
+        self.ledger.open().note_made(nonce_id, self.life, &nonces);
         Ok(nonces)
     }
 
     fn sign(
         &self,
-        ticket: &Ticket,
+        nonce_id: &NonceId,
         items: &[SigningItem],
         nonces: &[Vec<PublicNonce>],
     ) -> Result<Vec<PartialSignature>, SignerError> {
-        self.tickets().remove(ticket);
-        let partials = self.inner.sign(ticket, items, nonces)?;
-        self.ledger.open().note_signed(ticket, items, nonces);
+        self.nonce_ids().remove(nonce_id);
+        let partials = self.inner.sign(nonce_id, items, nonces)?;
+        self.ledger.open().note_signed(nonce_id, items, nonces);
         Ok(partials)
     }
 
-    fn forget(&self, ticket: &Ticket) {
-        self.tickets().remove(ticket);
-        self.inner.forget(ticket);
+    fn forget(&self, nonce_id: &NonceId) {
+        self.nonce_ids().remove(nonce_id);
+        self.inner.forget(nonce_id);
     }
 }

@@ -6,7 +6,7 @@ use motet_core_crypto::{PublicKey, Signature};
 use motet_node::Event;
 use motet_node::event::{AbortCause, Completed, Contribution, Requested, Round};
 use motet_wire::{
-    Attempt, Commitments, Evidence, Kind, NetworkId, RequestId, SessionAbort, SessionId, SignerIndex, SigningRequest,
+    Attempt, AttemptId, Commitments, Evidence, Kind, NetworkId, RequestId, SessionAbort, SignerIndex, SigningRequest,
     Validated, peek,
 };
 
@@ -76,14 +76,14 @@ pub struct Watch {
     pub announced: BTreeSet<RequestId>,
     /// Requests that an honest node has seen.
     pub requests: BTreeMap<RequestId, Known>,
-    sessions: BTreeMap<SessionId, RequestId>,
+    sessions: BTreeMap<AttemptId, RequestId>,
     /// By host.
     pub seen: Vec<BTreeMap<RequestId, Seen>>,
     /// By host.
     pub last_words: Vec<BTreeMap<RequestId, LastWord>>,
     /// Whether every signer is one process on one sound disk: what it does not know of, nobody does in its name.
     pub all_single: bool,
-    signatures: BTreeMap<SessionId, Vec<Signature>>,
+    signatures: BTreeMap<AttemptId, Vec<Signature>>,
     judged_evidence: BTreeSet<[u8; 32]>,
     /// What did not hold.
     pub breaches: Vec<Breach>,
@@ -114,7 +114,7 @@ impl Watch {
     }
 
     /// Which request a session is of.
-    pub fn request_of(&self, session: &SessionId) -> Option<RequestId> {
+    pub fn request_of(&self, session: &AttemptId) -> Option<RequestId> {
         self.sessions.get(session).copied()
     }
 
@@ -223,7 +223,7 @@ impl Watch {
         let same = known.request.terms().ok() == request.terms().ok();
         let right = known.keys == shown;
         for attempt in 0..16 {
-            self.sessions.insert(SessionId::derive(&requested.id, Attempt(attempt)), requested.id);
+            self.sessions.insert(AttemptId::derive(&requested.id, Attempt(attempt)), requested.id);
         }
         let creator = request.creator.signer;
         if self.honest.contains(&creator) && !self.announced.contains(&requested.id) {
@@ -277,7 +277,7 @@ impl Watch {
 
     fn on_round(&mut self, host: usize, round: &Round, what: &str, from: Stage, to: Stage) {
         let off = self.is_without_commitments(&round.request);
-        if SessionId::derive(&round.request, round.attempt) != round.session {
+        if AttemptId::derive(&round.request, round.attempt) != round.session {
             self.breach(Invariant::Binding, format!("host {host}: {what} of a session that is not of its attempt"));
         }
         let Some(seen) = self.open(host, &round.request, what) else { return };
@@ -368,7 +368,7 @@ impl Watch {
         };
         if matches!(peek.kind, Kind::NonceCommit | Kind::NonceShare | Kind::PartialSigShare) {
             let session =
-                frame.get(55..87).and_then(|bytes| <[u8; 32]>::try_from(bytes).ok()).map(SessionId::from_bytes);
+                frame.get(55..87).and_then(|bytes| <[u8; 32]>::try_from(bytes).ok()).map(AttemptId::from_bytes);
             let Some(request) = session.and_then(|session| self.request_of(&session)) else {
                 return self.breach(Invariant::Binding, format!("host {host} speaks in a session that nobody knows"));
             };

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use motet_core_crypto::{KeyAggContext, PublicKey, SecretKey, schnorr};
 use motet_net::{Keypair, NetConfig};
 use motet_node::event::Completed;
-use motet_node::{Announcement, ApproveAll, Event, LocalSigner, Node, OsEntropy, RedbStore, Wishes};
+use motet_node::{ApproveAll, Event, LocalSigner, Node, OsEntropy, RedbStore, SignerQuery, SigningRequestSpec};
 use motet_node::{Clock, Events, Handle};
 use motet_wire::{Criteria, Derivation, Item, MonotonicMs, NetworkId, RequestMetadata, RequestOptions, SignerMetadata};
 use serde_json::json;
@@ -76,7 +76,7 @@ async fn demonstrate(args: &DemoArgs, clock: Clock, output: &mut Output) -> Resu
     }
     let creator = voices.first().ok_or_else(|| Failed::here("no signers"))?;
     let keys = find(creator, count, output, &mut hearing, &voices).await?;
-    let announcement = Announcement {
+    let announcement = SigningRequestSpec {
         creator: creator.signer,
         keys: keys.clone(),
         items: (1..=args.items).map(|number| item(&args.message, number, args.items)).collect(),
@@ -154,7 +154,7 @@ async fn find(
         while let Ok(heard) = hearing.try_recv() {
             show(output, voices, &heard)?;
         }
-        let wishes = Wishes { transaction_type: Some(TRANSACTION_TYPE.to_owned()), ..Wishes::default() };
+        let wishes = SignerQuery { transaction_type: Some(TRANSACTION_TYPE.to_owned()), ..SignerQuery::default() };
         let found = creator.handle.find_available_signers(wishes).await.map_err(Failed::here)?;
         if found.len() >= wanted {
             return Ok(found.into_iter().map(|offer| offer.delegation.signer).take(wanted).collect());
@@ -209,7 +209,7 @@ async fn collect(
 
 /// Shows the results, and verifies them from nothing but the list of keys and the messages.
 fn report(
-    announcement: &Announcement,
+    announcement: &SigningRequestSpec,
     voices: &[Voice],
     results: &[Completed],
     took: u64,

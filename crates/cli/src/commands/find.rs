@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use motet_node::Clock;
-use motet_node::{DeclineAll, Wishes};
+use motet_node::{DeclineAll, SignerQuery};
 use motet_wire::SignerAdvertisement;
 use serde_json::json;
 
@@ -18,7 +18,8 @@ pub(crate) async fn run(args: FindArgs) -> Result<Exit, Failed> {
     let output = Output::new(Format::of(args.node.json), Clock::start().now().mono);
     let node = PeerNode::start(&args.node, Arc::new(DeclineAll), |_| Ok(())).await?;
     output.say(&format!("looking for signers, at most {} …", words(args.timeout)));
-    let wishes = Wishes { transaction_type: args.transaction_type.clone(), amount: args.amount, ..Wishes::default() };
+    let wishes =
+        SignerQuery { transaction_type: args.transaction_type.clone(), amount: args.amount, ..SignerQuery::default() };
     let mut found = Vec::new();
     let look = |known: &[SignerAdvertisement]| {
         found = known.to_vec();

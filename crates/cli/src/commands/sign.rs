@@ -10,7 +10,7 @@ use std::sync::Arc;
 use motet_core_crypto::{PublicKey, schnorr};
 use motet_node::Clock;
 use motet_node::event::{Completed, SignedItem};
-use motet_node::{Announcement, DeclineAll, Event, Wishes};
+use motet_node::{DeclineAll, Event, SignerQuery, SigningRequestSpec};
 use motet_wire::{Derivation, Item, RequestId, RequestMetadata, RequestOptions, SignerAdvertisement};
 use serde_json::json;
 
@@ -154,7 +154,7 @@ fn patience(args: &SignArgs, node: &PeerNode) -> Duration {
 async fn check_open_ends(
     args: &SignArgs,
     node: &PeerNode,
-    asked: &Announcement,
+    asked: &SigningRequestSpec,
     output: &Output,
 ) -> Result<(), Failed> {
     let own = |item: &Item| Some((item.verification_key(&asked.keys).ok()?, item.message.clone()));
@@ -180,7 +180,7 @@ async fn check_open_ends(
 }
 
 /// Starts a node, and looks for the others. What to ask them.
-async fn prepare(args: &SignArgs, output: &mut Output) -> Result<(PeerNode, Announcement), Failed> {
+async fn prepare(args: &SignArgs, output: &mut Output) -> Result<(PeerNode, SigningRequestSpec), Failed> {
     let message = message(args.message.as_ref(), args.message_hex.as_ref())?;
     let check = |signer: &PublicKey| args.check_others(signer);
     let node = PeerNode::start(&args.node, Arc::new(DeclineAll), check).await?;
@@ -198,7 +198,7 @@ async fn prepare(args: &SignArgs, output: &mut Output) -> Result<(PeerNode, Anno
     // The usual order (BIP-327 KeySort): whoever signs with the same signers again gets the same key.
     keys.sort();
     let derivation = if args.taproot { Derivation::Taproot { merkle_root: None } } else { Derivation::None };
-    let announcement = Announcement {
+    let announcement = SigningRequestSpec {
         creator: node.signer,
         keys,
         items: vec![Item { message, derivation }],
@@ -255,7 +255,7 @@ async fn find(args: &SignArgs, node: &PeerNode) -> Result<Vec<SignerAdvertisemen
         }
         Ok(missing.is_empty().then(|| found.into_iter().map(|(_, offer)| offer.clone()).collect()))
     };
-    let found = search(node, &Wishes::default(), args.find_timeout, look).await?;
+    let found = search(node, &SignerQuery::default(), args.find_timeout, look).await?;
     found.ok_or_else(|| {
         let what = format!("not found within {}: {}", words(args.find_timeout), list(&missing));
         Failed::new(Exit::NotFound, what)

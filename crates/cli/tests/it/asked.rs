@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex, mpsc};
 
 use motet_core_crypto::{PartialSignature, PublicKey, PublicNonce, SecretKey, Signature};
 use motet_net::{Keypair, NetConfig};
-use motet_node::signer::{SigningItem, Ticket};
+use motet_node::signer::{NonceId, SigningItem};
 use motet_node::{
-    Announcement, ApproveAll, Event, Handle, LocalSigner, MemoryStore, Node, OsEntropy, Signer, SignerError,
+    ApproveAll, Event, Handle, LocalSigner, MemoryStore, Node, OsEntropy, Signer, SignerError, SigningRequestSpec,
 };
 use motet_wire::{Criteria, Derivation, Item, NetworkId, RequestMetadata, RequestOptions, SignerMetadata};
 use serde_json::Value;
@@ -59,7 +59,7 @@ fn a_stranger_does_not_end_a_request_that_waits() {
         mallory.connect(&address).await.unwrap();
         let mut events = mallory.events();
         while !matches!(events.next().await.unwrap(), Event::PeerConnected { .. }) {}
-        let announcement = Announcement {
+        let announcement = SigningRequestSpec {
             creator: own,
             keys: vec![own, creator],
             items: vec![Item { message: b"x".to_vec(), derivation: Derivation::None }],
@@ -179,23 +179,23 @@ impl Signer for Slow {
         self.signer.delegate(digest)
     }
 
-    fn generate_nonces(&self, ticket: &Ticket, items: &[SigningItem]) -> Result<Vec<PublicNonce>, SignerError> {
-        self.signer.generate_nonces(ticket, items)
+    fn generate_nonces(&self, nonce_id: &NonceId, items: &[SigningItem]) -> Result<Vec<PublicNonce>, SignerError> {
+        self.signer.generate_nonces(nonce_id, items)
     }
 
     fn sign(
         &self,
-        ticket: &Ticket,
+        nonce_id: &NonceId,
         items: &[SigningItem],
         nonces: &[Vec<PublicNonce>],
     ) -> Result<Vec<PartialSignature>, SignerError> {
         // An end of the test lets it go on, too.
         let _ = self.go.lock().unwrap().recv();
-        self.signer.sign(ticket, items, nonces)
+        self.signer.sign(nonce_id, items, nonces)
     }
 
-    fn forget(&self, ticket: &Ticket) {
-        self.signer.forget(ticket);
+    fn forget(&self, nonce_id: &NonceId) {
+        self.signer.forget(nonce_id);
     }
 }
 

@@ -10,9 +10,9 @@ use motet_wire::{
 };
 
 use super::Engine;
-use super::input::{Action, Announcement, CommandId, Reply};
+use super::ctx::Ctx;
+use super::input::{CommandId, Effect, Reply, SigningRequestSpec};
 use super::session::signing_items;
-use super::step::Step;
 use crate::error::CommandError;
 use crate::event::{AbortCause, Aborted, Discovery, Event, Withdrawal};
 use crate::job::{Job, JobId};
@@ -99,21 +99,15 @@ fn expiry(created: TimestampMs, asked: Asked) -> TimestampMs {
 }
 
 impl Engine {
-    pub(super) fn advertise(
-        &mut self,
-        command: Option<CommandId>,
-        signer: PublicKey,
-        offer: Offer,
-        step: &mut Step<'_>,
-    ) {
+    pub(super) fn advertise(&mut self, command: Option<CommandId>, signer: PublicKey, offer: Offer, ctx: &mut Ctx<'_>) {
         let addresses = if offer.addresses.is_empty() { &self.addresses } else { &offer.addresses };
         let result = self.delegation(&signer).map(|delegation| SignerAdvertisement {
             delegation,
             addresses: addresses.clone(),
             criteria: offer.criteria.clone(),
             metadata: offer.metadata.clone(),
-            created: step.now.wall,
-            expires: step.now.wall.saturating_add(offer.lifetime),
+            created: ctx.now.wall,
+            expires: ctx.now.wall.saturating_add(offer.lifetime),
             work: Work::default(),
         });
         let claim = result.and_then(|advertisement| {
@@ -124,22 +118,22 @@ impl Engine {
         match claim {
             Ok((advertisement, claim)) => {
                 let minting = Minting::Advertisement { command, advertisement: Box::new(advertisement), offer };
-                self.mint(minting, claim, step);
+                self.mint(minting, claim, ctx);
             }
             Err(error) => {
                 if let Some(command) = command {
-                    step.reply(command, Err(error));
+                    ctx.reply(command, Err(error));
                 }
             }
         }
     }
 
-    pub(super) fn announce(&mut self, command: CommandId, announcement: Announcement, step: &mut Step<'_>) {
-        let since = step.now.mono;
+    pub(super) fn announce(&mut self, command: CommandId, announcement: SigningRequestSpec, ctx: &mut Ctx<'_>) {
+        let since = ctx.now.mono;
         let asked = Asked { lifetime: announcement.lifetime, allowance: limits::WORK_ALLOWANCE, since };
-        match self.build_request(announcement, asked, step) {
-            Ok((request, items)) => self.mint_request(command, request, items, asked, step),
-            Err(error) => step.reply(command, Err(error)),
+        match self.build_request(announcement, asked, ctx) {
+            Ok((request, items)) => self.mint_request(command, request, items, asked, ctx),
+            Err(error) => ctx.reply(command, Err(error)),
         }
     }
 
@@ -149,13 +143,13 @@ impl Engine {
         request: SigningRequest,
         items: Arc<[SigningItem]>,
         asked: Asked,
-        step: &mut Step<'_>,
+        ctx: &mut Ctx<'_>,
     ) {
         match work::claim_of_request(&self.network, &request) {
             Ok(claim) => {
-                self.mint(Minting::Request { command, request: Box::new(request), items, asked }, claim, step);
+                self.mint(Minting::Request { command, request: Box::new(request), items, asked }, claim, ctx);
             }
-            Err(error) => step.reply(command, Err(CommandError::Seal(error.into()))),
+            Err(error) => ctx.reply(command, Err(CommandError::Seal(error.into()))),
         }
     }
 
@@ -167,31 +161,31 @@ impl Engine {
         request: SigningRequest,
         items: Arc<[SigningItem]>,
         asked: Asked,
-        step: &mut Step<'_>,
+        ctx: &mut Ctx<'_>,
     ) {
-        let took = step.now.mono.since(asked.since);
-        let left = request.expires.since(step.now.wall);
+        let took = ctx.now.mono.since(asked.since);
+        let left = request.expires.since(ctx.now.wall);
         if took <= asked.allowance && left >= asked.lifetime.saturating_sub(limits::WORK_ALLOWANCE) {
-            let result = self.publish_request(request, &items, asked.lifetime, step);
-            return step.reply(command, result);
+            let result = self.publish_request(request, &items, asked.lifetime, ctx);
+            return ctx.reply(command, result);
         }
         let allowance = asked.allowance.saturating_mul(2).max(took.saturating_mul(2));
         if allowance > limits::WORK_PATIENCE {
-            return step.reply(command, Err(CommandError::SlowWork { took }));
+            return ctx.reply(command, Err(CommandError::SlowWork { took }));
         }
-        let asked = Asked { allowance, since: step.now.mono, ..asked };
-        let created = step.now.wall;
+        let asked = Asked { allowance, since: ctx.now.mono, ..asked };
+        let created = ctx.now.wall;
         let request = SigningRequest { created, expires: expiry(created, asked), work: None, ..request };
-        self.mint_request(command, request, items, asked, step);
+        self.mint_request(command, request, items, asked, ctx);
     }
 
     fn build_request(
         &self,
-        announcement: Announcement,
+        announcement: SigningRequestSpec,
         asked: Asked,
-        step: &mut Step<'_>,
+        ctx: &mut Ctx<'_>,
     ) -> Result<(SigningRequest, Arc<[SigningItem]>), CommandError> {
-        let Announcement { creator, keys, items, options, metadata, lifetime: _ } = announcement;
+        let SigningRequestSpec { creator, keys, items, options, metadata, lifetime: _ } = announcement;
         let creator_key = creator;
         let creator = self.delegation(&creator_key)?;
         if !keys.contains(&creator_key) {
@@ -205,55 +199,55 @@ impl Engine {
         }
         let signing = signing_items(&keys, &items)?;
         let mut salt = [0; 16];
-        step.rng.try_fill_bytes(&mut salt)?;
-        let created = step.now.wall;
+        ctx.rng.try_fill_bytes(&mut salt)?;
+        let created = ctx.now.wall;
         let expires = expiry(created, asked);
         let request = SigningRequest { creator, keys, items, options, metadata, created, expires, salt, work: None };
         Ok((request, signing))
     }
 
-    pub(super) fn mint(&mut self, minting: Minting, claim: motet_wire::WorkClaim, step: &mut Step<'_>) {
+    pub(super) fn mint(&mut self, minting: Minting, claim: motet_wire::WorkClaim, ctx: &mut Ctx<'_>) {
         if self.minting.len() >= limits::PENDING_COMMANDS {
             if let Some(command) = minting.command() {
-                step.reply(command, Err(CommandError::Busy));
+                ctx.reply(command, Err(CommandError::Busy));
             }
             return;
         }
         let id = self.next_job();
         self.minting.insert(id, minting);
-        step.compute(Job::Mint { id, claim: Box::new(claim), difficulty: self.config.difficulty });
+        ctx.compute(Job::Mint { id, claim: Box::new(claim), difficulty: self.config.difficulty });
     }
 
-    pub(super) fn on_minted(&mut self, id: JobId, work: Option<Work>, step: &mut Step<'_>) {
+    pub(super) fn on_minted(&mut self, id: JobId, work: Option<Work>, ctx: &mut Ctx<'_>) {
         match self.minting.remove(&id) {
             None => {}
             // The node has come to know where it is meanwhile. A stamp is for what it was made for.
             Some(Minting::Advertisement { command, advertisement, offer })
                 if advertisement.addresses.is_empty() && !self.addresses.is_empty() && work.is_some() =>
             {
-                self.advertise(command, advertisement.delegation.signer, offer, step);
+                self.advertise(command, advertisement.delegation.signer, offer, ctx);
             }
             Some(Minting::Advertisement { command, advertisement, offer }) => {
                 let result = work.ok_or(CommandError::Work).and_then(|work| {
-                    self.publish_advertisement(SignerAdvertisement { work, ..*advertisement }, offer, step)
+                    self.publish_advertisement(SignerAdvertisement { work, ..*advertisement }, offer, ctx)
                 });
                 if let Some(command) = command {
-                    step.reply(command, result.map(Reply::Advertised));
+                    ctx.reply(command, result.map(Reply::Advertised));
                 }
             }
             Some(Minting::Request { command, request, items, asked }) => match work {
                 Some(work) => {
                     let request = SigningRequest { work: Some(work), ..*request };
-                    self.on_request_minted(command, request, items, asked, step);
+                    self.on_request_minted(command, request, items, asked, ctx);
                 }
-                None => step.reply(command, Err(CommandError::Work)),
+                None => ctx.reply(command, Err(CommandError::Work)),
             },
             Some(Minting::Resource { command, resource, lifetime }) => {
                 let result = work.ok_or(CommandError::Work).and_then(|work| {
-                    self.publish_resource(command, ResourceAnnouncement { work, ..*resource }, lifetime, step)
+                    self.publish_resource(command, ResourceAnnouncement { work, ..*resource }, lifetime, ctx)
                 });
                 if let Some(command) = command {
-                    step.reply(command, result);
+                    ctx.reply(command, result);
                 }
             }
         }
@@ -263,22 +257,22 @@ impl Engine {
         &mut self,
         advertisement: SignerAdvertisement,
         offer: Offer,
-        step: &mut Step<'_>,
+        ctx: &mut Ctx<'_>,
     ) -> Result<AdvertisementId, CommandError> {
         let signer = advertisement.delegation.signer;
         let indexes = core::iter::once(Index::Signers)
             .chain(offer.criteria.transaction_types.iter().cloned().map(Index::SignersOfType))
             .collect();
-        let renew_at = step.now.mono.saturating_add(offer.lifetime / 2);
-        let sealed = self.seal(&signer, advertisement, step)?;
+        let renew_at = ctx.now.mono.saturating_add(offer.lifetime / 2);
+        let sealed = self.seal(&signer, advertisement, ctx)?;
         let id = AdvertisementId::from(sealed.id);
-        if let Some(hosted) = self.hosted.get_mut(&signer) {
-            let published = step.now.mono;
-            hosted.advertised = Some(Advertised { offer, id: Some(id), published, renew_at });
+        if let Some(identities) = self.identities.get_mut(&signer) {
+            let published = ctx.now.mono;
+            identities.advertised = Some(Advertised { offer, id: Some(id), published, renew_at });
         }
-        step.broadcast(Topic::Signers, &sealed.frame);
+        ctx.broadcast(Topic::Signers, &sealed.frame);
         let key = DhtKey::signer(&self.network, &signer);
-        step.act(Action::Publish { key, indexes, signer, frame: sealed.frame });
+        ctx.effect(Effect::Publish { key, indexes, signer, frame: sealed.frame });
         Ok(id)
     }
 
@@ -287,53 +281,53 @@ impl Engine {
         request: SigningRequest,
         items: &[SigningItem],
         lifetime: Duration,
-        step: &mut Step<'_>,
+        ctx: &mut Ctx<'_>,
     ) -> Result<Reply, CommandError> {
         let creator = request.creator.signer;
         let id = request.id(&self.network).map_err(|error| CommandError::Seal(error.into()))?;
         let others: Vec<PublicKey> = request.keys.iter().filter(|key| **key != creator).copied().collect();
-        let sealed = self.seal(&creator, request, step)?;
+        let sealed = self.seal(&creator, request, ctx)?;
         let keys: Vec<_> = items.iter().map(|item| item.context.aggregate_key()).collect();
         // Whoever asks approves. Stored before anybody hears of it: a restart goes on with what was announced.
         let digest = ProposalDigest::new(&id, &creator, &keys);
-        step.persist(Record::Approved { request: id, signer: creator, digest, frame: Arc::clone(&sealed.frame) });
-        self.own.insert(id, Unheard { lifetime, until: step.now.mono.saturating_add(lifetime) });
-        step.broadcast(Topic::Requests, &sealed.frame);
+        ctx.persist(Record::Approved { request: id, signer: creator, digest, frame: Arc::clone(&sealed.frame) });
+        self.own.insert(id, Unheard { lifetime, until: ctx.now.mono.saturating_add(lifetime) });
+        ctx.broadcast(Topic::Requests, &sealed.frame);
         for key in &others {
-            self.send_to_signer(key, &sealed.frame, step);
+            self.send_to_signer(key, &sealed.frame, ctx);
         }
         let indexes = others.iter().copied().map(Index::RequestsFor).collect();
         let key = DhtKey::request(&self.network, &id);
         // Who is there joins sooner than the DHT has stored anything; it is for those who are not.
-        self.unpublished.insert(id, Action::Publish { key, indexes, signer: creator, frame: sealed.frame });
+        self.unpublished.insert(id, Effect::Publish { key, indexes, signer: creator, frame: sealed.frame });
         Ok(Reply::Announced { request: id, keys })
     }
 
     /// Ends requests of this node that have not come back to it in the time in which they could be joined: their user waits
     /// for a word about them.
-    pub(super) fn end_unheard(&mut self, step: &mut Step<'_>) {
-        let now = step.now.mono;
+    pub(super) fn end_unheard(&mut self, ctx: &mut Ctx<'_>) {
+        let now = ctx.now.mono;
         let due = |unheard: &Unheard| unheard.until <= now;
         let over: Vec<RequestId> = self.own.iter().filter(|(_, own)| due(own)).map(|(id, _)| *id).collect();
         for id in over {
-            self.end_unopened(&id, step);
+            self.end_unopened(&id, ctx);
         }
     }
 
     /// Tells that a request of this node has ended before it could be joined.
-    pub(super) fn end_unopened(&mut self, id: &RequestId, step: &mut Step<'_>) {
+    pub(super) fn end_unopened(&mut self, id: &RequestId, ctx: &mut Ctx<'_>) {
         if self.own.remove(id).is_some() {
-            self.remember_end(id, step);
+            self.remember_end(id, ctx);
             let (cause, may_complete) = (AbortCause::Expired, Vec::new());
-            step.emit(Event::SessionAborted(Aborted { request: *id, cause, may_complete }));
+            ctx.emit(Event::SessionAborted(Aborted { request: *id, cause, may_complete }));
         }
     }
 
     /// Sends a frame to the peer that advertises a signer, if it is known.
-    pub(super) fn send_to_signer(&self, signer: &PublicKey, frame: &Arc<[u8]>, step: &mut Step<'_>) {
+    pub(super) fn send_to_signer(&self, signer: &PublicKey, frame: &Arc<[u8]>, ctx: &mut Ctx<'_>) {
         if let Some(known) = self.directory.of_signer(signer) {
             let advertisement = &known.advertisement;
-            step.send(advertisement.delegation.peer, advertisement.addresses.clone(), frame);
+            ctx.send(advertisement.delegation.peer, advertisement.addresses.clone(), frame);
         }
     }
 
@@ -341,62 +335,66 @@ impl Engine {
         &mut self,
         signer: &PublicKey,
         reason: String,
-        step: &mut Step<'_>,
+        ctx: &mut Ctx<'_>,
     ) -> Result<Reply, CommandError> {
         let delegation = self.delegation(signer)?;
-        let advertised = self.hosted.get_mut(signer).and_then(|hosted| hosted.advertised.take());
+        let advertised = self.identities.get_mut(signer).and_then(|identities| identities.advertised.take());
         let id = advertised.and_then(|advertised| advertised.id).ok_or(CommandError::NotAdvertised)?;
-        let sealed = self.seal(signer, SignerUnavailable { delegation, advertisement: id, reason }, step)?;
-        step.broadcast(Topic::Signers, &sealed.frame);
+        let sealed = self.seal(signer, SignerUnavailable { delegation, advertisement: id, reason }, ctx)?;
+        ctx.broadcast(Topic::Signers, &sealed.frame);
         let key = DhtKey::signer(&self.network, signer);
-        step.act(Action::Publish { key, indexes: vec![Index::Signers], signer: *signer, frame: sealed.frame });
+        ctx.effect(Effect::Publish { key, indexes: vec![Index::Signers], signer: *signer, frame: sealed.frame });
         Ok(Reply::Done)
     }
 
     /// Repeats what is about to lapse.
-    pub(super) fn renew(&mut self, step: &mut Step<'_>) {
-        let now = step.now.mono;
+    pub(super) fn renew(&mut self, ctx: &mut Ctx<'_>) {
+        let now = ctx.now.mono;
         let due = |at: Option<MonotonicMs>| at.is_some_and(|at| at <= now);
-        let delegations: Vec<PublicKey> =
-            self.hosted.iter().filter(|(_, hosted)| due(hosted.renew_at)).map(|(signer, _)| *signer).collect();
+        let delegations: Vec<PublicKey> = self
+            .identities
+            .iter()
+            .filter(|(_, identities)| due(identities.renew_at))
+            .map(|(signer, _)| *signer)
+            .collect();
         for signer in delegations {
-            self.ask_for_delegation(&signer, step);
+            self.ask_for_delegation(&signer, ctx);
         }
         let offers: Vec<(PublicKey, Offer)> = self
-            .hosted
+            .identities
             .iter_mut()
-            .filter_map(|(signer, hosted)| {
-                let advertised = hosted.advertised.as_mut().filter(|advertised| advertised.renew_at <= now)?;
+            .filter_map(|(signer, identities)| {
+                let advertised = identities.advertised.as_mut().filter(|advertised| advertised.renew_at <= now)?;
                 advertised.renew_at = now.saturating_add(advertised.offer.lifetime / 2);
                 Some((*signer, advertised.offer.clone()))
             })
             .collect();
         for (signer, offer) in offers {
-            self.advertise(None, signer, offer, step);
+            self.advertise(None, signer, offer, ctx);
         }
     }
 
-    pub(super) fn on_advertisement(&mut self, message: Validated<SignerAdvertisement>, step: &mut Step<'_>) {
-        if message.is_expired(step.now) {
+    pub(super) fn on_advertisement(&mut self, message: Validated<SignerAdvertisement>, ctx: &mut Ctx<'_>) {
+        if message.is_expired(ctx.now) {
             return;
         }
-        self.look_for_rival(&message.message().delegation, Some(message.message().created), step);
+        self.look_for_rival(&message.message().delegation, Some(message.message().created), ctx);
         if !self.directory.insert(&message) {
             return;
         }
         let own = self.is_own(message.sender());
         let (id, channel) = (message.advertisement_id(), message.channel());
         let discovery = Discovery { id, advertisement: Box::new(message.into_message()), channel };
-        step.emit(if own { Event::SignerAdvertised(discovery) } else { Event::SignerDiscovered(discovery) });
+        ctx.emit(if own { Event::SignerAdvertised(discovery) } else { Event::SignerDiscovered(discovery) });
     }
 
-    pub(super) fn on_unavailable(&mut self, message: Validated<SignerUnavailable>, step: &mut Step<'_>) {
+    pub(super) fn on_unavailable(&mut self, message: Validated<SignerUnavailable>, ctx: &mut Ctx<'_>) {
         let own = self.is_own(message.sender());
         let SignerUnavailable { delegation, advertisement, reason } = message.into_message();
-        self.look_for_rival(&delegation, None, step);
+        self.look_for_rival(&delegation, None, ctx);
         if self.directory.remove(&delegation.signer, &advertisement) {
             let withdrawal = Withdrawal { signer: delegation.signer, advertisement, reason };
-            step.emit(if own { Event::SignerWithdrawn(withdrawal) } else { Event::SignerUnavailable(withdrawal) });
+            ctx.emit(if own { Event::SignerWithdrawn(withdrawal) } else { Event::SignerUnavailable(withdrawal) });
         }
     }
 }

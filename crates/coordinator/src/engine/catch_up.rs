@@ -16,8 +16,8 @@ use motet_wire::{
 };
 
 use super::Engine;
-use super::input::Action;
-use super::step::Step;
+use super::ctx::Ctx;
+use super::input::Effect;
 use crate::limits;
 
 /// For how long it is remembered who was asked, and who was answered.
@@ -61,11 +61,11 @@ impl CatchUp {
 
 impl Engine {
     /// A peer is connected: if it is one of the first, it is asked.
-    pub(super) fn on_peer_connected(&mut self, peer: PeerId, step: &mut Step<'_>) {
+    pub(super) fn on_peer_connected(&mut self, peer: PeerId, ctx: &mut Ctx<'_>) {
         let state = &mut self.catch_up;
-        if step.now.mono.since(state.asked_since) >= PERIOD {
+        if ctx.now.mono.since(state.asked_since) >= PERIOD {
             state.asked.clear();
-            state.asked_since = step.now.mono;
+            state.asked_since = ctx.now.mono;
         }
         if state.asked.contains_key(&peer) || state.asked.len() >= limits::CATCH_UP_PEERS {
             return;
@@ -77,27 +77,27 @@ impl Engine {
             }
             return;
         }
-        self.ask_for_page(peer, Attempt::FIRST, step);
+        self.ask_for_page(peer, Attempt::FIRST, ctx);
     }
 
     /// Somebody here can speak: those who were met before are asked.
-    pub(super) fn ask_whom_we_met(&mut self, step: &mut Step<'_>) {
+    pub(super) fn ask_whom_we_met(&mut self, ctx: &mut Ctx<'_>) {
         for peer in core::mem::take(&mut self.catch_up.met) {
-            self.on_peer_connected(peer, step);
+            self.on_peer_connected(peer, ctx);
         }
     }
 
-    fn ask_for_page(&mut self, peer: PeerId, page: Attempt, step: &mut Step<'_>) {
+    fn ask_for_page(&mut self, peer: PeerId, page: Attempt, ctx: &mut Ctx<'_>) {
         let Some(signer) = self.speaker() else { return };
         let question = SyncRequest { request: self.catch_up.directory, attempt: page, have: Have::default() };
-        if let Ok(sealed) = self.seal(&signer, question, step) {
+        if let Ok(sealed) = self.seal(&signer, question, ctx) {
             self.catch_up.asked.insert(peer, Some(page));
-            step.send(peer, Vec::new(), &sealed.frame);
+            ctx.send(peer, Vec::new(), &sealed.frame);
         }
     }
 
     /// Somebody asks what this node knows.
-    pub(super) fn on_page_wanted(&mut self, message: &Validated<SyncRequest>, step: &mut Step<'_>) {
+    pub(super) fn on_page_wanted(&mut self, message: &Validated<SyncRequest>, ctx: &mut Ctx<'_>) {
         let to = *message.from();
         let Some(signer) = self.speaker().filter(|_| to != self.peer) else { return };
         let frames = self.directory.page(message.message().attempt.0);
@@ -105,9 +105,9 @@ impl Engine {
             return;
         }
         let state = &mut self.catch_up;
-        if step.now.mono.since(state.answered_since) >= PERIOD {
+        if ctx.now.mono.since(state.answered_since) >= PERIOD {
             state.answered.clear();
-            state.answered_since = step.now.mono;
+            state.answered_since = ctx.now.mono;
         }
         let room = state.answered.len() < limits::CATCH_UP_ASKERS || state.answered.contains_key(&to);
         let told = state.answered.get(&to).copied().unwrap_or_default();
@@ -116,13 +116,13 @@ impl Engine {
         }
         state.answered.insert(to, told.saturating_add(1));
         let answer = SyncResponse { request: self.catch_up.directory, frames };
-        if let Ok(sealed) = self.seal(&signer, answer, step) {
-            step.send(to, Vec::new(), &sealed.frame);
+        if let Ok(sealed) = self.seal(&signer, answer, ctx) {
+            ctx.send(to, Vec::new(), &sealed.frame);
         }
     }
 
     /// A page has come.
-    pub(super) fn on_page(&mut self, message: Validated<SyncResponse>, step: &mut Step<'_>) {
+    pub(super) fn on_page(&mut self, message: Validated<SyncResponse>, ctx: &mut Ctx<'_>) {
         let from = *message.from();
         // Only what was asked for, and once.
         let Some(page) = self.catch_up.asked.get_mut(&from).and_then(Option::take) else { return };
@@ -132,14 +132,14 @@ impl Engine {
         if frames.is_empty() {
             return;
         }
-        step.act(Action::Validate { from, channel: Channel::Sync, frames });
+        ctx.effect(Effect::Validate { from, channel: Channel::Sync, frames });
         if let Some(next) = page.next().filter(|next| next.0 < limits::CATCH_UP_PAGES) {
-            self.ask_for_page(from, next, step);
+            self.ask_for_page(from, next, ctx);
         }
     }
 
     /// A signer of this node that can speak.
     pub(super) fn speaker(&self) -> Option<PublicKey> {
-        self.hosted.keys().find(|signer| self.delegation(signer).is_ok()).copied()
+        self.identities.keys().find(|signer| self.delegation(signer).is_ok()).copied()
     }
 }

@@ -6,100 +6,100 @@ use motet_wire::{AbortCode, Now, RequestId};
 
 use super::Engine;
 use super::announce::Offer;
-use super::input::{Announcement, Command, CommandId, Reply};
-use super::session::Gates;
-use super::step::Step;
+use super::ctx::Ctx;
+use super::input::{Command, CommandId, Reply, SigningRequestSpec};
+use super::session::ManualRounds;
 use crate::error::CommandError;
 use crate::event::{AbortCause, Phase};
 use crate::record::Record;
 
 impl Engine {
-    pub(super) fn on_command(&mut self, id: CommandId, command: Command, step: &mut Step<'_>) {
+    pub(super) fn on_command(&mut self, id: CommandId, command: Command, ctx: &mut Ctx<'_>) {
         let result = match command {
-            Command::AddSigner { signer } => return self.add_signer(id, signer, step),
+            Command::AddSigner { signer } => return self.add_signer(id, signer, ctx),
             Command::Advertise { signer, criteria, metadata, addresses, lifetime } => {
                 let offer = Offer { criteria, metadata, addresses, lifetime };
-                return self.advertise(Some(id), signer, offer, step);
+                return self.advertise(Some(id), signer, offer, ctx);
             }
-            Command::AnnounceResource(offered) => return self.announce_resource(Some(id), offered, step),
+            Command::AnnounceResource(offered) => return self.announce_resource(Some(id), offered, ctx),
             Command::FindResources { resource_type, id } => {
                 Ok(Reply::Resources(self.resources.find(Some((&resource_type, &id)))))
             }
             Command::Resources => Ok(Reply::Resources(self.resources.find(None))),
-            Command::Announce(announcement) => return self.announce(id, announcement, step),
-            Command::Withdraw { signer, reason } => self.withdraw(&signer, reason, step),
-            Command::Find(wishes) => Ok(Reply::Found(self.directory.find(&wishes, &self.conduct, step.now.wall))),
-            Command::Reputation { signer } => Ok(Reply::Reputation(self.conduct.score(&signer, step.now.wall))),
-            Command::Join { request, signer } => self.join_by_command(&request, &signer, step),
-            Command::Decline { request, signer, reason } => self.decline(&request, &signer, reason, step),
+            Command::Announce(announcement) => return self.announce(id, announcement, ctx),
+            Command::Withdraw { signer, reason } => self.withdraw(&signer, reason, ctx),
+            Command::Find(wishes) => Ok(Reply::Found(self.directory.find(&wishes, &self.conduct, ctx.now.wall))),
+            Command::Reputation { signer } => Ok(Reply::Reputation(self.conduct.score(&signer, ctx.now.wall))),
+            Command::Join { request, signer } => self.join_by_command(&request, &signer, ctx),
+            Command::Decline { request, signer, reason } => self.decline(&request, &signer, reason, ctx),
             Command::Status { request } => match self.sessions.get(&request) {
                 Some(session) => Ok(Reply::Status(Box::new(session.status()))),
                 None => Err(CommandError::UnknownRequest(request)),
             },
             Command::Sessions => Ok(Reply::Sessions(self.sessions.values().map(|session| session.status()).collect())),
-            Command::Abort { request, detail } => self.abort(&request, detail, step),
-            Command::Close { request } => self.close_by_command(&request, step),
-            Command::StartNonceCommitment { request } => self.open_gate(&request, |gates| gates.commit = true, step),
-            Command::StartRound1 { request } => self.open_gate(&request, |gates| gates.reveal = true, step),
-            Command::StartRound2 { request } => self.open_gate(&request, |gates| gates.sign = true, step),
-            Command::Retry { request } => match self.asks_again(&request, step.now) {
-                Some(announcement) => return self.announce(id, announcement, step),
-                None => self.retry(&request, step),
+            Command::Abort { request, detail } => self.abort(&request, detail, ctx),
+            Command::Close { request } => self.close_by_command(&request, ctx),
+            Command::StartNonceCommitment { request } => self.open_gate(&request, |gates| gates.commit = true, ctx),
+            Command::StartRound1 { request } => self.open_gate(&request, |gates| gates.reveal = true, ctx),
+            Command::StartRound2 { request } => self.open_gate(&request, |gates| gates.sign = true, ctx),
+            Command::Retry { request } => match self.asks_again(&request, ctx.now) {
+                Some(announcement) => return self.announce(id, announcement, ctx),
+                None => self.retry(&request, ctx),
             },
         };
-        step.reply(id, result);
+        ctx.reply(id, result);
     }
 
-    fn abort(&mut self, request: &RequestId, detail: String, step: &mut Step<'_>) -> Result<Reply, CommandError> {
+    fn abort(&mut self, request: &RequestId, detail: String, ctx: &mut Ctx<'_>) -> Result<Reply, CommandError> {
         let session = self.sessions.get(request).ok_or(CommandError::UnknownRequest(*request))?;
         if session.is_over() {
             return Err(CommandError::WrongPhase(session.phase));
         }
         // The abort of a participant, or of whoever asked, comes back and is handled like anybody's. Others just leave.
         let joined = session.locals.keys().any(|index| session.joins.at(*index).is_some());
-        let asked = self.hosted.contains_key(&session.request.creator.signer);
-        if !(joined || asked) || self.send_abort(request, AbortCode::Cancelled, detail, None, step).is_none() {
-            self.finish(request, None, AbortCause::Cancelled, step);
+        let asked = self.identities.contains_key(&session.request.creator.signer);
+        if !(joined || asked) || self.send_abort(request, AbortCode::Cancelled, detail, None, ctx).is_none() {
+            self.finish(request, None, AbortCause::Cancelled, ctx);
         }
         Ok(Reply::Done)
     }
 
-    fn close_by_command(&mut self, request: &RequestId, step: &mut Step<'_>) -> Result<Reply, CommandError> {
+    fn close_by_command(&mut self, request: &RequestId, ctx: &mut Ctx<'_>) -> Result<Reply, CommandError> {
         let session = self.sessions.get(request).ok_or(CommandError::UnknownRequest(*request))?;
         if !session.is_over() {
-            self.abort(request, "closed".to_owned(), step)?;
-            self.finish(request, None, AbortCause::Cancelled, step);
+            self.abort(request, "closed".to_owned(), ctx)?;
+            self.finish(request, None, AbortCause::Cancelled, ctx);
         }
-        self.close(request, step);
+        self.close(request, ctx);
         Ok(Reply::Done)
     }
 
     fn open_gate(
         &mut self,
         request: &RequestId,
-        open: impl FnOnce(&mut Gates),
-        step: &mut Step<'_>,
+        open: impl FnOnce(&mut ManualRounds),
+        ctx: &mut Ctx<'_>,
     ) -> Result<Reply, CommandError> {
         let session = self.sessions.get_mut(request).ok_or(CommandError::UnknownRequest(*request))?;
         if session.is_over() {
             return Err(CommandError::WrongPhase(session.phase));
         }
         open(&mut session.gates);
-        self.advance(request, step);
+        self.advance(request, ctx);
         Ok(Reply::Done)
     }
 
     /// What is asked again where not all have joined in time: the same, by whoever has asked. It is a request of its own,
     /// so that nothing of the one before can come into it.
-    fn asks_again(&self, request: &RequestId, now: Now) -> Option<Announcement> {
+    fn asks_again(&self, request: &RequestId, now: Now) -> Option<SigningRequestSpec> {
         let session = self.sessions.get(request).filter(|session| session.phase == Phase::Aborted)?;
         let terms = &session.request;
         let creator = terms.creator.signer;
         let blocked = terms.keys.iter().any(|key| self.conduct.is_blocked(key, now.wall));
-        if !self.hosted.contains_key(&creator) || session.joins.is_full() || blocked {
+        if !self.identities.contains_key(&creator) || session.joins.is_full() || blocked {
             return None;
         }
-        Some(Announcement {
+        Some(SigningRequestSpec {
             creator,
             keys: terms.keys.clone(),
             items: terms.items.clone(),
@@ -109,18 +109,18 @@ impl Engine {
         })
     }
 
-    fn retry(&mut self, request: &RequestId, step: &mut Step<'_>) -> Result<Reply, CommandError> {
+    fn retry(&mut self, request: &RequestId, ctx: &mut Ctx<'_>) -> Result<Reply, CommandError> {
         let session = self.sessions.get(request).ok_or(CommandError::UnknownRequest(*request))?;
         match session.phase {
             Phase::Commitments | Phase::Nonces | Phase::Partials => {
-                self.next_attempt(request, step);
+                self.next_attempt(request, ctx);
                 Ok(Reply::Done)
             }
             phase @ (Phase::Joining | Phase::Complete | Phase::Aborted) => Err(CommandError::WrongPhase(phase)),
         }
     }
 
-    pub(super) fn on_persist_failed(&mut self, records: &[Record], detail: &str, step: &mut Step<'_>) {
+    pub(super) fn on_persist_failed(&mut self, records: &[Record], detail: &str, ctx: &mut Ctx<'_>) {
         let requests: BTreeSet<RequestId> = records.iter().filter_map(Record::request).collect();
         for id in requests {
             // What was not announced is neither expected back nor published.
@@ -128,7 +128,7 @@ impl Engine {
             self.unpublished.remove(&id);
             let untold =
                 records.contains(&Record::Ended { request: id }) || records.contains(&Record::GivenUp { request: id });
-            self.within(&id, |engine| engine.end_unstored(&id, untold, detail.to_owned(), step));
+            self.within(&id, |engine| engine.end_unstored(&id, untold, detail.to_owned(), ctx));
         }
     }
 }

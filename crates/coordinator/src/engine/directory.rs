@@ -7,8 +7,8 @@ use std::sync::Arc;
 use motet_core_crypto::PublicKey;
 use motet_wire::{Address, AdvertisementId, MonotonicMs, PeerId, SignerAdvertisement, TimestampMs, Validated};
 
-use super::conduct::Conduct;
-use super::input::Wishes;
+use super::input::SignerQuery;
+use super::reputation_table::ReputationTable;
 use crate::limits;
 
 /// An advertisement that is in date.
@@ -109,7 +109,12 @@ impl Directory {
     }
 
     /// The signers that meet these wishes and are not blocked: the best reputation first, then the lowest fee.
-    pub(super) fn find(&self, wishes: &Wishes, conduct: &Conduct, now: TimestampMs) -> Vec<SignerAdvertisement> {
+    pub(super) fn find(
+        &self,
+        wishes: &SignerQuery,
+        conduct: &ReputationTable,
+        now: TimestampMs,
+    ) -> Vec<SignerAdvertisement> {
         let mut found: Vec<&SignerAdvertisement> = self
             .known
             .values()

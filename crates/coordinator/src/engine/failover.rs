@@ -6,8 +6,8 @@
 use motet_wire::{RequestId, SignerIndex, Topic};
 
 use super::Engine;
+use super::ctx::Ctx;
 use super::session::Session;
-use super::step::Step;
 use crate::event::{Event, Phase};
 
 impl Session {
@@ -19,12 +19,12 @@ impl Session {
 
 impl Engine {
     /// Waits for the coordinator's word on the signatures, unless it is this node's to say.
-    pub(super) fn expect_coordinator(&mut self, id: &RequestId, step: &Step<'_>) {
+    pub(super) fn expect_coordinator(&mut self, id: &RequestId, ctx: &Ctx<'_>) {
         let failover_after = self.config.failover_after;
         let Some(session) = self.sessions.get_mut(id) else { return };
         let here = session.locals.contains_key(&session.coordinator());
         let waits = !here && !session.announced && session.turn + 1 < session.order.len();
-        session.failover_at = waits.then(|| step.now.mono.saturating_add(failover_after));
+        session.failover_at = waits.then(|| ctx.now.mono.saturating_add(failover_after));
     }
 
     /// The coordinator has said what the signatures are.
@@ -37,7 +37,7 @@ impl Engine {
     }
 
     /// Lets the next in the order take over.
-    pub(super) fn fail_over(&mut self, id: &RequestId, step: &mut Step<'_>) {
+    pub(super) fn fail_over(&mut self, id: &RequestId, ctx: &mut Ctx<'_>) {
         let Some(session) = self.sessions.get_mut(id) else { return };
         session.failover_at = None;
         if session.turn + 1 >= session.order.len() {
@@ -48,12 +48,12 @@ impl Engine {
         let to = session.coordinator();
         let here = session.locals.contains_key(&to);
         let outcome = session.outcome.clone().filter(|_| here && session.phase == Phase::Complete);
-        step.emit(Event::CoordinatorFailover { request: *id, from, to });
+        ctx.emit(Event::CoordinatorFailover { request: *id, from, to });
         if let Some(frame) = outcome {
-            step.broadcast(Topic::Sessions, &frame);
-            self.send_to_session(id, &frame, step);
+            ctx.broadcast(Topic::Sessions, &frame);
+            self.send_to_session(id, &frame, ctx);
         } else if self.sessions.get(id).is_some_and(|session| session.phase == Phase::Complete) {
-            self.expect_coordinator(id, step);
+            self.expect_coordinator(id, ctx);
         }
     }
 }

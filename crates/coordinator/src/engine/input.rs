@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use motet_core_crypto::{PublicKey, Signature, XOnlyPublicKey};
 use motet_wire::{
-    Address, AdvertisementId, Attempt, Channel, Criteria, DhtKey, Election, Index, Item, MessageId, PeerId, RequestId,
-    RequestMetadata, RequestOptions, SessionId, SignerAdvertisement, SignerIndex, SignerMetadata, Topic, Validated,
+    Address, AdvertisementId, Attempt, AttemptId, Channel, Criteria, DhtKey, Election, Index, Item, MessageId, PeerId,
+    RequestId, RequestMetadata, RequestOptions, SignerAdvertisement, SignerIndex, SignerMetadata, Topic, Validated,
 };
 
 use crate::error::CommandError;
@@ -24,11 +24,11 @@ pub enum Input {
     Message(Box<Validated>),
     /// A call of the application.
     Command(CommandId, Command),
-    /// A signer's answer to an [`Action::AskSigner`].
+    /// A signer's answer to an [`Effect::AskSigner`].
     SignerAnswered(SignerAnswer),
-    /// What came of an [`Action::Compute`].
+    /// What came of an [`Effect::Compute`].
     Computed(JobOutcome),
-    /// The policy's answer to an [`Action::AskPolicy`].
+    /// The policy's answer to an [`Effect::AskPolicy`].
     PolicyDecided {
         /// The request.
         request: RequestId,
@@ -103,11 +103,11 @@ pub enum Command {
         reason: String,
     },
     /// The signers known here that meet these wishes.
-    Find(Wishes),
+    Find(SignerQuery),
     /// Ask for signatures.
-    Announce(Announcement),
+    Announce(SigningRequestSpec),
     /// Announce a resource, and keep it announced.
-    AnnounceResource(Offered),
+    AnnounceResource(ResourceSpec),
     /// The resources known here of this type and id, at most one of each signer.
     FindResources {
         /// The type.
@@ -181,7 +181,7 @@ pub enum Command {
 
 /// Which signers one is looking for.
 #[derive(Debug, Clone, Default)]
-pub struct Wishes {
+pub struct SignerQuery {
     /// A transaction type that they must be willing to sign.
     pub transaction_type: Option<String>,
     /// An amount that they must be willing to sign for.
@@ -196,7 +196,7 @@ pub struct Wishes {
 
 /// What signatures are asked for.
 #[derive(Debug, Clone)]
-pub struct Announcement {
+pub struct SigningRequestSpec {
     /// Which of this node's signers asks; it must be one of `keys`.
     pub creator: PublicKey,
     /// The signers, in the order that will be everybody's.
@@ -213,7 +213,7 @@ pub struct Announcement {
 
 /// What is announced for an application.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Offered {
+pub struct ResourceSpec {
     /// Which of this node's signers announces it.
     pub signer: PublicKey,
     /// Which application's it is: 1 to 32 visible ASCII characters.
@@ -262,7 +262,7 @@ pub struct SessionStatus {
     /// The current attempt.
     pub attempt: Attempt,
     /// Its session id.
-    pub session: SessionId,
+    pub session: AttemptId,
     /// What is being collected.
     pub phase: Phase,
     /// The signers, in their order.
@@ -285,7 +285,7 @@ pub struct SessionStatus {
 /// Something for the driver to do. All `Persist` of one step come first and are committed together, durably, before
 /// anything else of that step is done; the rest is done in order.
 #[derive(Debug)]
-pub enum Action {
+pub enum Effect {
     /// Store this.
     Persist(Record),
     /// What this step sends is to leave so much later than it could, in the order of all that is sent; everything else is

@@ -14,9 +14,9 @@ use motet_wire::{
 };
 
 use super::Engine;
-use super::resume::Left;
-use super::session::{Answer, Held, Local, Nonces, Placed, Run, Session};
-use super::step::Step;
+use super::ctx::Ctx;
+use super::restored::Restored;
+use super::session::{Answer, AttemptState, Local, Nonces, Placed, Session, SignedStatement};
 use crate::event::Phase;
 use crate::limits;
 use crate::record::Record;
@@ -70,28 +70,28 @@ impl Session {
 
 impl Engine {
     /// Goes on listening after the end.
-    pub(super) fn wait_for_completion(&mut self, id: &RequestId, step: &mut Step<'_>) {
+    pub(super) fn wait_for_completion(&mut self, id: &RequestId, ctx: &mut Ctx<'_>) {
         let sync_after = self.config.sync_after;
         self.unpublished.remove(id);
-        step.persist(Record::GivenUp { request: *id });
+        ctx.persist(Record::GivenUp { request: *id });
         if let Some(session) = self.sessions.get_mut(id) {
             session.syncs = 0;
-            session.sync_at = step.now.mono.saturating_add(sync_after);
+            session.sync_at = ctx.now.mono.saturating_add(sync_after);
         }
     }
 
     /// Asks the others whether they have completed what this node has given up.
-    pub(super) fn ask_for_completion(&mut self, id: &RequestId, step: &mut Step<'_>) {
+    pub(super) fn ask_for_completion(&mut self, id: &RequestId, ctx: &mut Ctx<'_>) {
         let sync_after = self.config.sync_after;
         let Some(session) = self.sessions.get_mut(id) else { return };
         let pause = sync_after.saturating_mul(1 << session.syncs.min(DOUBLINGS));
         session.syncs = session.syncs.saturating_add(1);
-        session.sync_at = step.now.mono.saturating_add(pause);
-        self.ask_for_missing(id, step);
+        session.sync_at = ctx.now.mono.saturating_add(pause);
+        self.ask_for_missing(id, ctx);
     }
 
     /// Takes a partial signature that comes after the end. With those of all others it is a signature.
-    pub(super) fn on_late_partial(&mut self, message: &Validated<PartialSigShare>, step: &mut Step<'_>) {
+    pub(super) fn on_late_partial(&mut self, message: &Validated<PartialSigShare>, ctx: &mut Ctx<'_>) {
         let (session, attempt) = (message.message().session, message.message().attempt);
         let Some(id) = self.requests.get(&session).copied() else { return };
         let Some(known) = self.sessions.get_mut(&id).filter(|known| known.is_open_ended()) else { return };
@@ -99,13 +99,13 @@ impl Engine {
         let fits = known.run.session == session
             && known.run.attempt == attempt
             && message.message().partials.len() == known.items.len();
-        if !fits || !matches!(known.run.partials.place(index, Held::of(message)), Some(Placed::New)) {
+        if !fits || !matches!(known.run.partials.place(index, SignedStatement::of(message)), Some(Placed::New)) {
             return;
         }
         let ours = known.run.nonces_hash();
         let complete = ours.is_some() && known.run.partials.lacking(|share| Some(share.nonces) == ours).is_empty();
         if complete && !known.run.computing {
-            self.aggregate(&id, step);
+            self.aggregate(&id, ctx);
         }
     }
 
@@ -116,18 +116,18 @@ impl Engine {
         id: RequestId,
         items: Arc<[SigningItem]>,
         locals: BTreeMap<SignerIndex, Local>,
-        left: &Left,
-        step: &mut Step<'_>,
+        left: &Restored,
+        ctx: &mut Ctx<'_>,
     ) {
-        let mut session = self.open(id, message, items, locals, step);
+        let mut session = self.open(id, message, items, locals, ctx);
         session.may_complete = session.others().into_iter().collect();
         let spent =
             self.spent.keys().filter(|(request, _, signer)| *request == id && left.approvals.contains_key(signer));
         let last = spent.map(|(_, attempt, _)| *attempt).max().unwrap_or(Attempt::FIRST);
-        session.run = Run::new(&id, last, session.signers());
+        session.run = AttemptState::new(&id, last, session.signers());
         session.phase = Phase::Aborted;
-        session.ended = Some(step.now.mono);
-        session.sync_at = step.now.mono;
+        session.ended = Some(ctx.now.mono);
+        session.sync_at = ctx.now.mono;
         for local in session.locals.values_mut() {
             if let Some(digest) = left.approvals.get(&local.signer) {
                 local.answer = Answer::Approved(*digest);
@@ -146,8 +146,8 @@ impl Engine {
         self.allow_attempts(&id, last.0.saturating_add(2));
         // Others know this process only by a join; the commitment in it is of no attempt.
         for index in speakers {
-            let dead = on.then(|| motet_core_crypto::NonceCommitment::from_bytes(&step.aux()));
-            self.join(&id, index, dead, step);
+            let dead = on.then(|| motet_core_crypto::NonceCommitment::from_bytes(&ctx.aux()));
+            self.join(&id, index, dead, ctx);
         }
     }
 }

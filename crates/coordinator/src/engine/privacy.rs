@@ -13,38 +13,38 @@ use core::time::Duration;
 use motet_wire::{MonotonicMs, PeerId, RequestId, SyncResponse, limits as wire};
 
 use super::Engine;
-use super::step::Step;
+use super::ctx::Ctx;
 use crate::limits;
 
 impl Engine {
     /// How long what this step sends is held back. None if it sends nothing, or nothing is to be held back.
-    pub(super) fn hold(&self, step: &mut Step<'_>) {
+    pub(super) fn hold(&self, ctx: &mut Ctx<'_>) {
         let config = &self.config;
         let most = config.privacy.delay.min(limits::HOLD).min(config.round_timeout / 8).min(config.join_timeout / 8);
-        if most.is_zero() || !step.sends() {
+        if most.is_zero() || !ctx.sends() {
             return;
         }
-        let now = step.now.mono;
+        let now = ctx.now.mono;
         let open = self.sessions.values().filter(|session| !session.is_over());
         let left = open.map(|session| session.deadline.since(now) / 4).min();
         let most = u64::try_from(left.map_or(most, |left| left.min(most)).as_millis()).unwrap_or(u64::MAX);
         // Without randomness everything is late by the same time, which hides nothing and breaks nothing.
-        let drawn = random(step).map_or(most, |random| random % most.saturating_add(1));
-        step.hold(Duration::from_millis(drawn));
+        let drawn = random(ctx).map_or(most, |random| random % most.saturating_add(1));
+        ctx.hold(Duration::from_millis(drawn));
     }
 
     /// Sends a frame of no meaning, if it is time for one.
-    pub(super) fn cover(&mut self, step: &mut Step<'_>) {
+    pub(super) fn cover(&mut self, ctx: &mut Ctx<'_>) {
         let Some(mean) = self.config.privacy.cover else { return };
-        let now = step.now.mono;
+        let now = ctx.now.mono;
         if self.cover_at.is_some_and(|at| at > now) {
             return;
         }
         if self.cover_at.is_some() {
-            self.send_cover(step);
+            self.send_cover(ctx);
         }
         let twice = u64::try_from(mean.max(limits::COVER_INTERVAL).as_millis()).unwrap_or(u64::MAX).saturating_mul(2);
-        let wait = random(step).map_or(twice / 2, |random| random % twice).max(1);
+        let wait = random(ctx).map_or(twice / 2, |random| random % twice).max(1);
         self.cover_at = Some(now.saturating_add(Duration::from_millis(wait)));
     }
 
@@ -53,10 +53,10 @@ impl Engine {
         self.cover_at
     }
 
-    fn send_cover(&mut self, step: &mut Step<'_>) {
+    fn send_cover(&mut self, ctx: &mut Ctx<'_>) {
         let Some(signer) = self.speaker() else { return };
         let peers: Vec<PeerId> = self.directory.peers().filter(|peer| *peer != self.peer).collect();
-        let (Some(choice), Some(size)) = (random(step), random(step)) else { return };
+        let (Some(choice), Some(size)) = (random(ctx), random(ctx)) else { return };
         let count = u64::try_from(peers.len()).unwrap_or(u64::MAX);
         let chosen = choice.checked_rem(count).and_then(|index| usize::try_from(index).ok());
         let Some(to) = chosen.and_then(|index| peers.get(index)) else { return };
@@ -64,17 +64,17 @@ impl Engine {
         let size = usize::try_from(size).unwrap_or(usize::MAX) % (most - least + 1) + least;
         let mut noise = vec![0; size.max(wire::FRAME_OVERHEAD + 1)];
         let mut request = [0; 32];
-        if step.rng.try_fill_bytes(&mut noise).is_err() || step.rng.try_fill_bytes(&mut request).is_err() {
+        if ctx.rng.try_fill_bytes(&mut noise).is_err() || ctx.rng.try_fill_bytes(&mut request).is_err() {
             return;
         }
         let nothing = SyncResponse { request: RequestId::from_bytes(request), frames: vec![noise] };
         let addresses = self.directory.addresses_of(to);
-        if let Ok(sealed) = self.seal(&signer, nothing, step) {
-            step.send(*to, addresses, &sealed.frame);
+        if let Ok(sealed) = self.seal(&signer, nothing, ctx) {
+            ctx.send(*to, addresses, &sealed.frame);
         }
     }
 }
 
-fn random(step: &mut Step<'_>) -> Option<u64> {
-    step.rng.try_next_u64().ok()
+fn random(ctx: &mut Ctx<'_>) -> Option<u64> {
+    ctx.rng.try_next_u64().ok()
 }

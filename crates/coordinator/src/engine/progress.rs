@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use motet_core_crypto::{NonceCommitment, Signature};
 use motet_wire::{
-    Attempt, Charge, Commitments, Evidence, MonotonicMs, NonceCommit, NonceShare, Now, PartialSigShare, RequestId,
-    SessionId, SessionReady, SignatureFinalized, SignerIndex, Topic,
+    Attempt, AttemptId, Charge, Commitments, Evidence, MonotonicMs, NonceCommit, NonceShare, Now, PartialSigShare,
+    RequestId, SessionReady, SignatureFinalized, SignerIndex, Topic,
 };
 
 use super::Engine;
-use super::session::{Answer, Gates, Local, Nonces, Run, Session, Unsaid};
-use super::step::Step;
+use super::ctx::Ctx;
+use super::session::{Answer, AttemptState, DeferredBroadcast, Local, ManualRounds, Nonces, Session};
 use crate::config::Rounds;
 use crate::event::{AbortCause, Aborted, Event, Phase, Round};
 use crate::job::Job;
@@ -19,38 +19,38 @@ use crate::signer::SignerTask;
 
 impl Engine {
     /// Moves a session on as far as what it holds allows.
-    pub(super) fn advance(&mut self, id: &RequestId, step: &mut Step<'_>) {
+    pub(super) fn advance(&mut self, id: &RequestId, ctx: &mut Ctx<'_>) {
         let joining = self.sessions.get(id).filter(|session| session.phase == Phase::Joining);
         let joining = joining.map(|session| session.run.session);
-        self.advance_phases(id, step);
+        self.advance_phases(id, ctx);
         if let (Some(first), Some(session)) = (joining, self.sessions.get_mut(id))
             && session.phase != Phase::Joining
         {
             // Only who has missed a join waits for this, but everybody for our nonces: they come first.
-            session.unsaid = Some(Unsaid::Ready(first));
+            session.deferred_broadcast = Some(DeferredBroadcast::Ready(first));
         }
     }
 
-    fn advance_phases(&mut self, id: &RequestId, step: &mut Step<'_>) {
+    fn advance_phases(&mut self, id: &RequestId, ctx: &mut Ctx<'_>) {
         loop {
             let Some(session) = self.sessions.get(id) else { return };
             let run = &session.run;
             let round = Round { request: *id, session: run.session, attempt: run.attempt };
             let commitments = session.request.options.commitments;
             match session.phase {
-                Phase::Joining if session.awaiting().is_empty() => self.on_ready(id, step),
-                Phase::Commitments if commitments == Commitments::Off => self.enter(id, Phase::Nonces, step),
+                Phase::Joining if session.awaiting().is_empty() => self.on_ready(id, ctx),
+                Phase::Commitments if commitments == Commitments::Off => self.enter(id, Phase::Nonces, ctx),
                 Phase::Commitments if session.awaiting().is_empty() => {
-                    step.emit(Event::SessionNonceCommitmentsComplete(round));
-                    self.enter(id, Phase::Nonces, step);
+                    ctx.emit(Event::SessionNonceCommitmentsComplete(round));
+                    self.enter(id, Phase::Nonces, ctx);
                 }
                 Phase::Nonces if session.awaiting().is_empty() => {
-                    step.emit(Event::SessionNoncesComplete(round));
-                    self.enter(id, Phase::Partials, step);
+                    ctx.emit(Event::SessionNoncesComplete(round));
+                    self.enter(id, Phase::Partials, ctx);
                 }
                 Phase::Partials if !run.computing && session.awaiting().is_empty() => {
-                    step.emit(Event::SessionPartialSigsComplete(round));
-                    return self.aggregate(id, step);
+                    ctx.emit(Event::SessionPartialSigsComplete(round));
+                    return self.aggregate(id, ctx);
                 }
                 Phase::Joining
                 | Phase::Commitments
@@ -60,22 +60,22 @@ impl Engine {
                 | Phase::Aborted => break,
             }
         }
-        self.contribute(id, step);
+        self.contribute(id, ctx);
     }
 
     /// All have joined.
-    fn on_ready(&mut self, id: &RequestId, step: &mut Step<'_>) {
+    fn on_ready(&mut self, id: &RequestId, ctx: &mut Ctx<'_>) {
         self.unpublished.remove(id);
         let Some(session) = self.sessions.get(id) else { return };
         let coordinator = session.coordinator();
-        step.emit(Event::CoordinatorElected { request: *id, coordinator });
-        step.emit(Event::SessionReady { request: *id, session: session.run.session, coordinator });
-        self.send_spent(id, step);
-        self.enter(id, Phase::Commitments, step);
+        ctx.emit(Event::CoordinatorElected { request: *id, coordinator });
+        ctx.emit(Event::SessionReady { request: *id, session: session.run.session, coordinator });
+        self.send_spent(id, ctx);
+        self.enter(id, Phase::Commitments, ctx);
     }
 
     /// The coordinator's word that all have joined, with the joins, if they have.
-    fn announce_ready(&mut self, id: &RequestId, first: SessionId, step: &mut Step<'_>) {
+    fn announce_ready(&mut self, id: &RequestId, first: AttemptId, ctx: &mut Ctx<'_>) {
         let Some(session) = self.sessions.get(id) else { return };
         if session.is_over() {
             return;
@@ -84,72 +84,75 @@ impl Engine {
         if let Some(signer) = session.locals.get(&coordinator).map(|local| local.signer) {
             let joins = session.joins.held().map(|(_, held)| held.frame.to_vec()).collect();
             let ready = SessionReady { request: *id, session: first, coordinator, joins };
-            if let Ok(sealed) = self.seal(&signer, ready, step) {
-                step.broadcast(Topic::Sessions, &sealed.frame);
-                self.send_to_session(id, &sealed.frame, step);
+            if let Ok(sealed) = self.seal(&signer, ready, ctx) {
+                ctx.broadcast(Topic::Sessions, &sealed.frame);
+                self.send_to_session(id, &sealed.frame, ctx);
             }
         }
     }
 
     /// Says what could wait until nothing else does.
-    pub(super) fn say_unsaid(&mut self, step: &mut Step<'_>) {
-        let unsaid: Vec<(RequestId, Unsaid)> =
-            self.sessions.values_mut().filter_map(|session| Some((session.id, session.unsaid.take()?))).collect();
-        for (id, unsaid) in unsaid {
-            self.within(&id, |engine| match unsaid {
-                Unsaid::Ready(first) => engine.announce_ready(&id, first, step),
-                Unsaid::Signatures => engine.announce_signatures(&id, step),
+    pub(super) fn flush_deferred(&mut self, ctx: &mut Ctx<'_>) {
+        let deferred_broadcast: Vec<(RequestId, DeferredBroadcast)> = self
+            .sessions
+            .values_mut()
+            .filter_map(|session| Some((session.id, session.deferred_broadcast.take()?)))
+            .collect();
+        for (id, deferred_broadcast) in deferred_broadcast {
+            self.within(&id, |engine| match deferred_broadcast {
+                DeferredBroadcast::Ready(first) => engine.announce_ready(&id, first, ctx),
+                DeferredBroadcast::Signatures => engine.announce_signatures(&id, ctx),
             });
         }
     }
 
     /// When that is: at once, as far as time is concerned.
-    pub(super) fn unsaid_since(&self) -> Option<MonotonicMs> {
-        self.sessions.values().any(|session| session.unsaid.is_some()).then_some(MonotonicMs(0))
+    pub(super) fn deferred_since(&self) -> Option<MonotonicMs> {
+        self.sessions.values().any(|session| session.deferred_broadcast.is_some()).then_some(MonotonicMs(0))
     }
 
     /// Begins a phase: its events for what has come early, its time limit.
-    fn enter(&mut self, id: &RequestId, phase: Phase, step: &mut Step<'_>) {
+    fn enter(&mut self, id: &RequestId, phase: Phase, ctx: &mut Ctx<'_>) {
         let items = self.sessions.get(id).map_or(0, |session| session.items.len());
         let items = u32::try_from(items).unwrap_or(u32::MAX);
         let limit = self.config.round_timeout.saturating_add(self.config.round_timeout_per_item.saturating_mul(items));
         let sync_after = self.config.sync_after;
         let Some(session) = self.sessions.get_mut(id) else { return };
         session.phase = phase;
-        session.deadline = step.now.mono.saturating_add(limit).min(session.ends);
-        session.sync_at = step.now.mono.saturating_add(sync_after);
+        session.deadline = ctx.now.mono.saturating_add(limit).min(session.ends);
+        session.sync_at = ctx.now.mono.saturating_add(sync_after);
         session.syncs = 0;
-        self.report_contributions(id, None, step);
+        self.report_contributions(id, None, ctx);
     }
 
     /// What this node's signers can add now.
-    fn contribute(&mut self, id: &RequestId, step: &mut Step<'_>) {
+    fn contribute(&mut self, id: &RequestId, ctx: &mut Ctx<'_>) {
         let Some(session) = self.sessions.get(id) else { return };
         let lost = |local: &Local| matches!(local.nonces, Nonces::Lost);
         if !session.is_over() && session.phase != Phase::Joining && session.locals.values().any(lost) {
             // They died with an earlier process, or have lapsed: this attempt cannot succeed.
-            return self.next_attempt(id, step);
+            return self.next_attempt(id, ctx);
         }
         let locals: Vec<SignerIndex> = session.locals.keys().copied().collect();
         let commit = session.gates.commit && matches!(session.phase, Phase::Commitments | Phase::Nonces);
         for index in locals {
             if commit {
-                self.make_nonces(id, index, step);
+                self.make_nonces(id, index, ctx);
             }
-            self.reveal(id, index, step);
-            self.ask_to_sign(id, index, step);
+            self.reveal(id, index, ctx);
+            self.ask_to_sign(id, index, ctx);
         }
     }
 
     /// Destroys a signer's nonces before they are used.
-    fn discard(&mut self, id: &RequestId, index: SignerIndex, step: &mut Step<'_>) {
+    fn discard(&mut self, id: &RequestId, index: SignerIndex, ctx: &mut Ctx<'_>) {
         let Some(session) = self.sessions.get_mut(id) else { return };
         let Some(signer) = session.locals.get(&index).map(|local| local.signer) else { return };
-        let ticket = session.ticket(index, &signer);
+        let nonce_id = session.nonce_id(index, &signer);
         if let Some(local) = session.locals.get_mut(&index) {
             local.nonces = Nonces::Lost;
         }
-        step.ask_signer(SignerTask::Forget { ticket });
+        ctx.ask_signer(SignerTask::Forget { nonce_id });
     }
 
     /// Whether the wall clock and the monotonic one have come apart since: this process was stopped with its machine,
@@ -161,8 +164,8 @@ impl Engine {
     }
 
     /// Sends a signer's nonces, once all commitments are known.
-    fn reveal(&mut self, id: &RequestId, index: SignerIndex, step: &mut Step<'_>) {
-        let now = step.now.mono;
+    fn reveal(&mut self, id: &RequestId, index: SignerIndex, ctx: &mut Ctx<'_>) {
+        let now = ctx.now.mono;
         let lifetime = self.config.nonce_lifetime;
         let Some(session) = self.sessions.get_mut(id) else { return };
         let off = session.request.options.commitments == Commitments::Off;
@@ -189,20 +192,20 @@ impl Engine {
         }
         if now.since(made.mono) > lifetime {
             // Too old to be revealed: the next attempt has fresh ones.
-            self.discard(id, index, step);
-            return self.next_attempt(id, step);
+            self.discard(id, index, ctx);
+            return self.next_attempt(id, ctx);
         }
         let share = NonceShare { session: session_id, attempt, nonces: publics.clone(), commitments };
         let signer = local.signer;
         local.nonces = Nonces::Revealed { made };
-        match self.seal(&signer, share, step) {
-            Ok(sealed) => self.send_to_session(id, &sealed.frame, step),
-            Err(error) => self.fail(id, AbortCause::Internal(error.to_string()), step),
+        match self.seal(&signer, share, ctx) {
+            Ok(sealed) => self.send_to_session(id, &sealed.frame, ctx),
+            Err(error) => self.fail(id, AbortCause::Internal(error.to_string()), ctx),
         }
     }
 
     /// Asks a signer of this node to sign, once all nonces are known and everybody has seen the same.
-    fn ask_to_sign(&mut self, id: &RequestId, index: SignerIndex, step: &mut Step<'_>) {
+    fn ask_to_sign(&mut self, id: &RequestId, index: SignerIndex, ctx: &mut Ctx<'_>) {
         let Some(session) = self.sessions.get_mut(id) else { return };
         let revealed = session.locals.get(&index).is_some_and(|local| matches!(local.nonces, Nonces::Revealed { .. }));
         if !revealed || session.phase != Phase::Partials || !session.gates.sign {
@@ -211,29 +214,29 @@ impl Engine {
         let Some(nonces) = session.run.all_nonces() else { return };
         let Some(signer) = session.locals.get(&index).map(|local| local.signer) else { return };
         let approved = Answer::Approved(session.proposal(&signer).digest());
-        let ticket = session.ticket(index, &signer);
+        let nonce_id = session.nonce_id(index, &signer);
         let Some(local) = session.locals.get_mut(&index) else { return };
         let Nonces::Revealed { made } = local.nonces else { return };
         // Nothing is signed that was not approved exactly so.
         if local.answer != approved {
             return;
         }
-        if self.was_suspended(made, step.now) {
-            self.discard(id, index, step);
-            return self.next_attempt(id, step);
+        if self.was_suspended(made, ctx.now) {
+            self.discard(id, index, ctx);
+            return self.next_attempt(id, ctx);
         }
         let Some(local) = self.sessions.get_mut(id).and_then(|session| session.locals.get_mut(&index)) else { return };
         local.nonces = Nonces::Used;
         let Some(items) = self.sessions.get(id).map(|session| Arc::clone(&session.items)) else { return };
-        step.ask_signer(SignerTask::Sign { ticket, items, nonces: nonces.into() });
+        ctx.ask_signer(SignerTask::Sign { nonce_id, items, nonces: nonces.into() });
     }
 
-    pub(super) fn aggregate(&mut self, id: &RequestId, step: &mut Step<'_>) {
+    pub(super) fn aggregate(&mut self, id: &RequestId, ctx: &mut Ctx<'_>) {
         let Some(session) = self.sessions.get_mut(id) else { return };
         let Some(nonces) = session.run.all_nonces() else { return };
         let partials: Vec<_> = session.run.partials.held().map(|(_, held)| held.body.partials.clone()).collect();
         session.run.computing = true;
-        step.compute(Job::Aggregate {
+        ctx.compute(Job::Aggregate {
             session: session.run.session,
             items: Arc::clone(&session.items),
             nonces: nonces.into(),
@@ -246,9 +249,9 @@ impl Engine {
     pub(super) fn complete(
         &mut self,
         id: &RequestId,
-        session_id: SessionId,
+        session_id: AttemptId,
         signatures: Vec<Signature>,
-        step: &mut Step<'_>,
+        ctx: &mut Ctx<'_>,
     ) {
         let Some(session) = self.sessions.get_mut(id).filter(|session| session.phase != Phase::Complete) else {
             return;
@@ -258,32 +261,32 @@ impl Engine {
         session.phase = Phase::Complete;
         session.late = late;
         session.may_complete.clear();
-        session.ended = Some(step.now.mono);
+        session.ended = Some(ctx.now.mono);
         session.signatures = Some(signatures.clone());
         session.signed_in = Some(session_id);
         let Some(completed) = session.completed() else { return };
         // Everybody's own partial signatures make the same; only who has missed one waits for this.
-        session.unsaid = Some(Unsaid::Signatures);
-        self.remember_end(id, step);
-        self.note_completion(id, step);
-        step.emit(Event::SessionComplete(completed));
-        self.forget_nonces(id, step);
-        self.expect_coordinator(id, step);
+        session.deferred_broadcast = Some(DeferredBroadcast::Signatures);
+        self.remember_end(id, ctx);
+        self.note_completion(id, ctx);
+        ctx.emit(Event::SessionComplete(completed));
+        self.forget_nonces(id, ctx);
+        self.expect_coordinator(id, ctx);
     }
 
     /// The signatures, signed by this node: told to all by the coordinator and by a node that learns them late, and to
     /// each node that asks by everybody.
-    fn announce_signatures(&mut self, id: &RequestId, step: &mut Step<'_>) {
+    fn announce_signatures(&mut self, id: &RequestId, ctx: &mut Ctx<'_>) {
         let Some(session) = self.sessions.get(id) else { return };
         let (Some(signatures), Some(signed_in)) = (session.signatures.clone(), session.signed_in) else { return };
         let (coordinates, late) = (session.locals.contains_key(&session.coordinator()), session.late);
         let Some(signer) = session.locals.values().next().map(|local| local.signer) else { return };
-        if let Ok(sealed) = self.seal(&signer, SignatureFinalized { session: signed_in, signatures }, step) {
+        if let Ok(sealed) = self.seal(&signer, SignatureFinalized { session: signed_in, signatures }, ctx) {
             if coordinates {
-                step.broadcast(Topic::Sessions, &sealed.frame);
+                ctx.broadcast(Topic::Sessions, &sealed.frame);
             }
             if coordinates || late {
-                self.send_to_session(id, &sealed.frame, step);
+                self.send_to_session(id, &sealed.frame, ctx);
             }
             if let Some(session) = self.sessions.get_mut(id) {
                 session.outcome = Some(sealed.frame);
@@ -292,41 +295,35 @@ impl Engine {
     }
 
     /// Ends a session without signatures. `outcome` is the signed message that says so, if there is one.
-    pub(super) fn finish(
-        &mut self,
-        id: &RequestId,
-        outcome: Option<Arc<[u8]>>,
-        cause: AbortCause,
-        step: &mut Step<'_>,
-    ) {
+    pub(super) fn finish(&mut self, id: &RequestId, outcome: Option<Arc<[u8]>>, cause: AbortCause, ctx: &mut Ctx<'_>) {
         let Some(session) = self.sessions.get_mut(id).filter(|session| !session.is_over()) else { return };
         session.note_exposure(if let AbortCause::Convicted { culprit, .. } = &cause { Some(culprit) } else { None });
         session.phase = Phase::Aborted;
-        session.ended = Some(step.now.mono);
+        session.ended = Some(ctx.now.mono);
         session.outcome = outcome;
         let may_complete = session.completers();
         if session.is_open_ended() {
-            self.wait_for_completion(id, step);
+            self.wait_for_completion(id, ctx);
         } else {
-            self.remember_end(id, step);
+            self.remember_end(id, ctx);
         }
-        self.note_failure(id, &cause, step);
-        self.prepare_farewell(id, &cause, step);
-        step.emit(Event::SessionAborted(Aborted { request: *id, cause, may_complete }));
-        self.forget_nonces(id, step);
+        self.note_failure(id, &cause, ctx);
+        self.prepare_farewell(id, &cause, ctx);
+        ctx.emit(Event::SessionAborted(Aborted { request: *id, cause, may_complete }));
+        self.forget_nonces(id, ctx);
     }
 
     /// Ends a session because this node failed.
-    pub(super) fn fail(&mut self, id: &RequestId, cause: AbortCause, step: &mut Step<'_>) {
+    pub(super) fn fail(&mut self, id: &RequestId, cause: AbortCause, ctx: &mut Ctx<'_>) {
         if let AbortCause::Internal(detail) = &cause {
-            step.emit(Event::SessionError { request: *id, detail: detail.clone() });
+            ctx.emit(Event::SessionError { request: *id, detail: detail.clone() });
         }
-        self.finish(id, None, cause, step);
+        self.finish(id, None, cause, ctx);
     }
 
     /// Ends a session whose records cannot be stored. That it has ended cannot be stored either, until it is closed;
     /// if it was the end that could not be, the user has not been told of it.
-    pub(super) fn end_unstored(&mut self, id: &RequestId, untold: bool, detail: String, step: &mut Step<'_>) {
+    pub(super) fn end_unstored(&mut self, id: &RequestId, untold: bool, detail: String, ctx: &mut Ctx<'_>) {
         let Some(session) = self.sessions.get_mut(id) else { return };
         session.unstored = true;
         if session.is_over() && !untold {
@@ -334,54 +331,54 @@ impl Engine {
         }
         if let Some(completed) = session.completed() {
             // The signatures are no less valid.
-            return step.emit(Event::SessionComplete(completed));
+            return ctx.emit(Event::SessionComplete(completed));
         }
         session.note_exposure(None);
         session.phase = Phase::Aborted;
-        session.ended = Some(step.now.mono);
+        session.ended = Some(ctx.now.mono);
         let may_complete = session.completers();
         let cause = AbortCause::Internal(detail.clone());
-        step.emit(Event::SessionError { request: *id, detail });
-        step.emit(Event::SessionAborted(Aborted { request: *id, cause, may_complete }));
-        self.forget_nonces(id, step);
+        ctx.emit(Event::SessionError { request: *id, detail });
+        ctx.emit(Event::SessionAborted(Aborted { request: *id, cause, may_complete }));
+        self.forget_nonces(id, ctx);
     }
 
     /// Has the nonces of the current attempt destroyed.
-    pub(super) fn forget_nonces(&mut self, id: &RequestId, step: &mut Step<'_>) {
+    pub(super) fn forget_nonces(&mut self, id: &RequestId, ctx: &mut Ctx<'_>) {
         let Some(session) = self.sessions.get_mut(id) else { return };
         let (run, request) = (session.run.session, session.id);
         let attempt = session.run.attempt;
         for (index, local) in &mut session.locals {
             if matches!(local.nonces, Nonces::Making | Nonces::Made { .. } | Nonces::Revealed { .. }) {
-                let ticket =
-                    crate::signer::Ticket { session: run, request, attempt, signer: local.signer, index: *index };
-                step.ask_signer(SignerTask::Forget { ticket });
+                let nonce_id =
+                    crate::signer::NonceId { session: run, request, attempt, signer: local.signer, index: *index };
+                ctx.ask_signer(SignerTask::Forget { nonce_id });
             }
             local.nonces = Nonces::Lost;
         }
     }
 
     /// Gives the current attempt up and begins the next, with fresh nonces; or ends the session.
-    pub(super) fn next_attempt(&mut self, id: &RequestId, step: &mut Step<'_>) {
+    pub(super) fn next_attempt(&mut self, id: &RequestId, ctx: &mut Ctx<'_>) {
         match self.sessions.get(id).and_then(Session::next_attempt) {
-            Some(next) => self.begin_attempt(id, next, step),
-            None => self.give_up(id, step),
+            Some(next) => self.begin_attempt(id, next, ctx),
+            None => self.give_up(id, ctx),
         }
     }
 
     /// Begins an attempt. Nothing of an earlier one is used again.
-    pub(super) fn begin_attempt(&mut self, id: &RequestId, attempt: Attempt, step: &mut Step<'_>) {
-        self.forget_nonces(id, step);
+    pub(super) fn begin_attempt(&mut self, id: &RequestId, attempt: Attempt, ctx: &mut Ctx<'_>) {
+        self.forget_nonces(id, ctx);
         let Some(session) = self.sessions.get_mut(id).filter(|session| !session.is_over()) else { return };
         session.note_exposure(None);
-        session.run = Run::new(id, attempt, session.signers());
+        session.run = AttemptState::new(id, attempt, session.signers());
         let automatic = self.config.rounds == Rounds::Automatic;
-        session.gates = Gates { commit: automatic, reveal: automatic, sign: automatic };
+        session.gates = ManualRounds { commit: automatic, reveal: automatic, sign: automatic };
         for local in session.locals.values_mut() {
             local.nonces = Nonces::None;
         }
-        self.enter(id, Phase::Commitments, step);
-        self.advance(id, step);
+        self.enter(id, Phase::Commitments, ctx);
+        self.advance(id, ctx);
     }
 
     /// The first word of a signer of this node in an attempt after the first: its commitment.
@@ -390,14 +387,14 @@ impl Engine {
         id: &RequestId,
         index: SignerIndex,
         commitment: NonceCommitment,
-        step: &mut Step<'_>,
+        ctx: &mut Ctx<'_>,
     ) {
         let Some(session) = self.sessions.get(id) else { return };
         let Some(signer) = session.key(index).copied() else { return };
         let commit = NonceCommit { session: session.run.session, attempt: session.run.attempt, commitment };
-        match self.seal(&signer, commit, step) {
-            Ok(sealed) => self.send_to_session(id, &sealed.frame, step),
-            Err(error) => self.fail(id, AbortCause::Internal(error.to_string()), step),
+        match self.seal(&signer, commit, ctx) {
+            Ok(sealed) => self.send_to_session(id, &sealed.frame, ctx),
+            Err(error) => self.fail(id, AbortCause::Internal(error.to_string()), ctx),
         }
     }
 
@@ -407,21 +404,21 @@ impl Engine {
         id: &RequestId,
         first: Arc<[u8]>,
         second: &Arc<[u8]>,
-        step: &mut Step<'_>,
+        ctx: &mut Ctx<'_>,
     ) {
         let Some(join) = self.sessions.get(id).and_then(|session| session.join_of(second)) else { return };
-        self.accuse(id, Evidence::Equivocation { join, first: first.to_vec(), second: second.to_vec() }, step);
+        self.accuse(id, Evidence::Equivocation { join, first: first.to_vec(), second: second.to_vec() }, ctx);
     }
 
     /// Ends a session with evidence, after checking that it convicts.
-    pub(super) fn accuse(&mut self, id: &RequestId, evidence: Evidence, step: &mut Step<'_>) {
+    pub(super) fn accuse(&mut self, id: &RequestId, evidence: Evidence, ctx: &mut Ctx<'_>) {
         let Ok(conviction) = evidence.verify(&self.network) else {
             return;
         };
         let charge: Charge = conviction.charge;
         let detail = format!("{charge:?} by {}", conviction.signer);
-        let frame = self.send_abort(id, motet_wire::AbortCode::Fault, detail, Some(evidence), step);
-        self.finish(id, frame, AbortCause::Convicted { culprit: conviction.signer, charge }, step);
+        let frame = self.send_abort(id, motet_wire::AbortCode::Fault, detail, Some(evidence), ctx);
+        self.finish(id, frame, AbortCause::Convicted { culprit: conviction.signer, charge }, ctx);
     }
 
     /// A partial signature as it leaves: stored first, so that a restart sends these bytes and never computes others.
@@ -430,20 +427,20 @@ impl Engine {
         id: &RequestId,
         signer: &motet_core_crypto::PublicKey,
         share: PartialSigShare,
-        step: &mut Step<'_>,
+        ctx: &mut Ctx<'_>,
     ) {
         let attempt = share.attempt;
-        match self.seal(signer, share, step) {
+        match self.seal(signer, share, ctx) {
             Ok(sealed) => {
                 let frame = Arc::clone(&sealed.frame);
-                step.persist(Record::Spent { request: *id, attempt, signer: *signer, frame });
+                ctx.persist(Record::Spent { request: *id, attempt, signer: *signer, frame });
                 if let Some(session) = self.sessions.get_mut(id) {
                     let index = session.request.index_of(signer);
                     session.run.signed.extend(index);
                 }
-                self.send_to_session(id, &sealed.frame, step);
+                self.send_to_session(id, &sealed.frame, ctx);
             }
-            Err(error) => self.fail(id, AbortCause::Internal(error.to_string()), step),
+            Err(error) => self.fail(id, AbortCause::Internal(error.to_string()), ctx),
         }
     }
 }

@@ -4,40 +4,41 @@ use motet_core_crypto::PublicKey;
 use motet_wire::{Address, Delegation, PeerId, TimestampMs};
 
 use super::Engine;
+use super::ctx::Ctx;
 use super::requests::is_newer;
-use super::step::Step;
 use crate::event::Event;
 use crate::limits;
 
 impl Engine {
     /// Others are to be told these addresses from now on.
-    pub(super) fn on_addresses(&mut self, addresses: Vec<Address>, step: &Step<'_>) {
+    pub(super) fn on_addresses(&mut self, addresses: Vec<Address>, ctx: &Ctx<'_>) {
         if self.addresses == addresses {
             return;
         }
         self.addresses = addresses;
-        for hosted in self.hosted.values_mut() {
-            if let Some(advertised) = hosted.advertised.as_mut().filter(|advertised| advertised.follows_addresses()) {
-                advertised.renew_after(advertised.published, step.now.mono);
+        for identities in self.identities.values_mut() {
+            if let Some(advertised) = identities.advertised.as_mut().filter(|advertised| advertised.follows_addresses())
+            {
+                advertised.renew_after(advertised.published, ctx.now.mono);
             }
         }
     }
 
     /// A message was for a peer that was not reached: whoever waits for its signers should know why they may be silent.
-    pub(super) fn on_peer_unreachable(&mut self, peer: &PeerId, reason: &str, step: &mut Step<'_>) {
+    pub(super) fn on_peer_unreachable(&mut self, peer: &PeerId, reason: &str, ctx: &mut Ctx<'_>) {
         // What is sent to hide what is sent concerns nobody.
         if self.active_sessions() == 0 && self.own.is_empty() {
             return;
         }
-        let now = step.now.mono;
+        let now = ctx.now.mono;
         self.unreachable.retain(|_, told| now.since(*told) < limits::TOLD_AGAIN);
         let served: Vec<PublicKey> = self.directory.signers_at(peer).collect();
-        for signer in served.into_iter().filter(|signer| !self.hosted.contains_key(signer)) {
+        for signer in served.into_iter().filter(|signer| !self.identities.contains_key(signer)) {
             if self.unreachable.contains_key(&signer) || self.unreachable.len() >= limits::ADVERTISEMENTS {
                 continue;
             }
             self.unreachable.insert(signer, now);
-            step.emit(Event::SignerUnreachable { signer, reason: reason.to_owned() });
+            ctx.emit(Event::SignerUnreachable { signer, reason: reason.to_owned() });
         }
     }
 
@@ -46,21 +47,21 @@ impl Engine {
     ///
     /// An earlier process of this node is no other process, and what it has said still goes around: its certificate is older,
     /// and it has said nothing since this process has begun.
-    pub(super) fn look_for_rival(&mut self, delegation: &Delegation, said: Option<TimestampMs>, step: &mut Step<'_>) {
-        let now = step.now.mono;
-        let Some(hosted) = self.hosted.get_mut(&delegation.signer) else { return };
-        let Some(own) = hosted.delegation.as_ref() else { return };
+    pub(super) fn look_for_rival(&mut self, delegation: &Delegation, said: Option<TimestampMs>, ctx: &mut Ctx<'_>) {
+        let now = ctx.now.mono;
+        let Some(identities) = self.identities.get_mut(&delegation.signer) else { return };
+        let Some(own) = identities.delegation.as_ref() else { return };
         let is_own = own.message_key == delegation.message_key;
-        let is_later = is_newer(delegation, own) || said.is_some_and(|said| said > hosted.since);
-        let is_told = hosted.rival_told.is_some_and(|told| now.since(told) < limits::TOLD_AGAIN);
+        let is_later = is_newer(delegation, own) || said.is_some_and(|said| said > identities.since);
+        let is_told = identities.rival_told.is_some_and(|told| now.since(told) < limits::TOLD_AGAIN);
         if is_own || !is_later || is_told {
             return;
         }
-        hosted.rival_told = Some(now);
+        identities.rival_told = Some(now);
         // The other process finds what this one says in the DHT, as the newest. By gossip others may not take it so soon (rule V-30).
-        if let Some(advertised) = hosted.advertised.as_mut() {
+        if let Some(advertised) = identities.advertised.as_mut() {
             advertised.renew_at = now;
         }
-        step.emit(Event::IdentityConflict { signer: delegation.signer, peer: delegation.peer });
+        ctx.emit(Event::IdentityConflict { signer: delegation.signer, peer: delegation.peer });
     }
 }

@@ -6,15 +6,18 @@ use std::sync::Arc;
 
 use motet_core_crypto::{NonceCommitment, PublicKey};
 use motet_wire::{
-    Attempt, Channel, Commitments, Delegation, ParticipantDeclined, ParticipantJoined, RequestId, SessionId,
+    Attempt, AttemptId, Channel, Commitments, Delegation, ParticipantDeclined, ParticipantJoined, RequestId,
     SessionReady, SignerIndex, SigningRequest, Topic, Validated,
 };
 
 use super::Engine;
-use super::early::Awaits;
-use super::input::{Action, Reply};
-use super::session::{Answer, Gates, Held, Local, Nonces, Run, Session, Slots, coordinator_order, signing_items};
-use super::step::Step;
+use super::ctx::Ctx;
+use super::deferred::Awaits;
+use super::input::{Effect, Reply};
+use super::session::{
+    Answer, AttemptState, Local, ManualRounds, Nonces, Session, SignedStatement, Slots, coordinator_order,
+    signing_items,
+};
 use super::trace::Trace;
 use crate::config::Rounds;
 use crate::error::CommandError;
@@ -45,13 +48,13 @@ fn lifetime(request: &SigningRequest) -> Duration {
 }
 
 impl Engine {
-    pub(super) fn on_request(&mut self, message: Validated<SigningRequest>, step: &mut Step<'_>) {
+    pub(super) fn on_request(&mut self, message: Validated<SigningRequest>, ctx: &mut Ctx<'_>) {
         let Ok(id) = message.message().id(&self.network) else { return };
         let request = message.message();
         let locals: BTreeMap<SignerIndex, Local> = (0u16..)
             .map(SignerIndex)
             .zip(&request.keys)
-            .filter(|(_, key)| self.hosted.contains_key(key))
+            .filter(|(_, key)| self.identities.contains_key(key))
             .map(|(index, key)| (index, Local { signer: *key, answer: Answer::Asked, nonces: Nonces::None }))
             .collect();
         if self.keeps_for_later(&message) {
@@ -62,30 +65,30 @@ impl Engine {
         if locals.is_empty() || known {
             return;
         }
-        if left.is_none() && message.is_expired(step.now) {
-            return self.end_unopened(&id, step);
+        if left.is_none() && message.is_expired(ctx.now) {
+            return self.end_unopened(&id, ctx);
         }
         let own = self.own.get(&id).copied();
         if own.is_none() && left.is_none() {
-            match self.makes_room_for(&message, step) {
+            match self.makes_room_for(&message, ctx) {
                 Room::Made => {}
-                Room::Refused(reason) => return self.refuse(&message, id, reason, step),
+                Room::Refused(reason) => return self.refuse(&message, id, reason, ctx),
                 Room::Ignored => return,
             }
         }
         let request = message.message();
         let Ok(items) = signing_items(&request.keys, &request.items) else { return };
         if let Some(left) = left.as_ref().filter(|left| left.given_up) {
-            return self.reopen(&message, id, items, locals, left, step);
+            return self.reopen(&message, id, items, locals, left, ctx);
         }
-        let mut session = self.open(id, &message, items, locals, step);
+        let mut session = self.open(id, &message, items, locals, ctx);
         if left.is_some() {
             // The others may be far ahead; they are asked where they are.
-            session.deadline = step.now.mono.saturating_add(self.config.join_timeout).min(session.ends);
+            session.deadline = ctx.now.mono.saturating_add(self.config.join_timeout).min(session.ends);
         }
         if let Some(own) = own {
             session.lifetime = own.lifetime;
-            session.deadline = session.deadline.min(step.now.mono.saturating_add(own.lifetime));
+            session.deadline = session.deadline.min(ctx.now.mono.saturating_add(own.lifetime));
         }
         let keys = session.items.iter().map(|item| item.context.aggregate_key()).collect();
         let requested = Requested { id, request: Box::new(request.clone()), keys, channel: message.channel() };
@@ -95,7 +98,7 @@ impl Engine {
         self.know_attempts(&id);
         let entered = self.span_of(&id).entered();
         self.refresh_span(&id);
-        step.emit(if own.is_some() {
+        ctx.emit(if own.is_some() {
             Event::SigningRequestCreated(requested)
         } else {
             Event::SigningRequestReceived(requested)
@@ -103,34 +106,34 @@ impl Engine {
         for proposal in proposals {
             let digest = proposal.digest();
             if left.as_ref().is_some_and(|left| left.approvals.get(&proposal.signer) == Some(&digest)) {
-                self.resume(&id, &proposal.signer, digest, step);
+                self.resume(&id, &proposal.signer, digest, ctx);
             } else if own.is_some() && proposal.signer == creator {
-                self.approve(&id, &creator, digest, step);
+                self.approve(&id, &creator, digest, ctx);
             } else {
-                step.act(Action::AskPolicy(Box::new(proposal)));
+                ctx.effect(Effect::AskPolicy(Box::new(proposal)));
             }
         }
         self.refresh_span(&id);
         drop(entered);
-        self.replay_early(step);
+        self.replay_early(ctx);
     }
 
     /// Makes the ids of all attempts that may come lead to their request.
     pub(super) fn know_attempts(&mut self, id: &RequestId) {
         for attempt in 0..self.config.attempts {
-            self.requests.insert(SessionId::derive(id, Attempt(attempt)), *id);
+            self.requests.insert(AttemptId::derive(id, Attempt(attempt)), *id);
         }
     }
 
     /// Whether a request of somebody else may be looked at. Those that nobody has approved yet are bounded apart from the
     /// sessions that go on, and the oldest of them makes room.
-    fn makes_room_for(&mut self, message: &Validated<SigningRequest>, step: &mut Step<'_>) -> Room {
+    fn makes_room_for(&mut self, message: &Validated<SigningRequest>, ctx: &mut Ctx<'_>) -> Room {
         let request = message.message();
         let creator = &request.creator.signer;
         let active = || self.sessions.values().filter(|session| !session.is_over());
         let of_creator = active().filter(|session| session.request.creator.signer == *creator).count();
         let going_on = active().filter(|session| session.is_approved()).count();
-        if self.conduct.is_blocked(creator, step.now.wall) {
+        if self.conduct.is_blocked(creator, ctx.now.wall) {
             return Room::Ignored;
         }
         if request.keys.len() > self.config.signers {
@@ -146,35 +149,36 @@ impl Engine {
         if waiting().count() >= limits::UNAPPROVED_REQUESTS {
             let oldest = waiting().min_by_key(|session| (session.ends, session.id)).map(|session| session.id);
             if let Some(oldest) = oldest {
-                self.within(&oldest, |engine| engine.make_way(&oldest, step));
+                self.within(&oldest, |engine| engine.make_way(&oldest, ctx));
             }
         }
         Room::Made
     }
 
     /// Ends a request that nobody here has approved, and tells the others, who need not wait for it.
-    fn make_way(&mut self, id: &RequestId, step: &mut Step<'_>) {
+    fn make_way(&mut self, id: &RequestId, ctx: &mut Ctx<'_>) {
         let Some(session) = self.sessions.get(id) else { return };
         let asked = session.locals.iter().find(|(_, local)| local.answer == Answer::Asked);
         if let Some((index, signer)) = asked.map(|(index, local)| (*index, local.signer)) {
             let reason = "too many requests wait for an answer here; ask again later".to_owned();
-            if let Ok(frame) = self.seal_decline(id, index, &signer, reason, step) {
-                self.send_to_others(id, &frame, step);
+            if let Ok(frame) = self.seal_decline(id, index, &signer, reason, ctx) {
+                self.send_to_others(id, &frame, ctx);
             }
         }
-        self.finish(id, None, AbortCause::Crowded, step);
+        self.finish(id, None, AbortCause::Crowded, ctx);
     }
 
     /// Declines a request without looking at what it asks for. Only its creator is told.
-    fn refuse(&mut self, message: &Validated<SigningRequest>, id: RequestId, reason: String, step: &mut Step<'_>) {
+    fn refuse(&mut self, message: &Validated<SigningRequest>, id: RequestId, reason: String, ctx: &mut Ctx<'_>) {
         let request = message.message();
-        let hosted = (0u16..).map(SignerIndex).zip(&request.keys).find(|(_, key)| self.hosted.contains_key(key));
-        let Some((index, signer)) = hosted.map(|(index, key)| (index, *key)) else { return };
-        if let Ok(frame) = self.seal_decline(&id, index, &signer, reason, step) {
+        let identities =
+            (0u16..).map(SignerIndex).zip(&request.keys).find(|(_, key)| self.identities.contains_key(key));
+        let Some((index, signer)) = identities.map(|(index, key)| (index, *key)) else { return };
+        if let Ok(frame) = self.seal_decline(&id, index, &signer, reason, ctx) {
             let creator = &request.creator;
             let known = self.directory.of_signer(&creator.signer);
             let addresses = known.map(|known| known.advertisement.addresses.clone()).unwrap_or_default();
-            step.send(creator.peer, addresses, &frame);
+            ctx.send(creator.peer, addresses, &frame);
         }
     }
 
@@ -184,11 +188,11 @@ impl Engine {
         index: SignerIndex,
         signer: &PublicKey,
         reason: String,
-        step: &mut Step<'_>,
+        ctx: &mut Ctx<'_>,
     ) -> Result<Arc<[u8]>, CommandError> {
         let delegation = self.delegation(signer)?;
         let declined = ParticipantDeclined { request: *id, index, delegation, reason };
-        Ok(self.seal(signer, declined, step)?.frame)
+        Ok(self.seal(signer, declined, ctx)?.frame)
     }
 
     pub(super) fn open(
@@ -197,11 +201,11 @@ impl Engine {
         message: &Validated<SigningRequest>,
         items: Arc<[crate::signer::SigningItem]>,
         locals: BTreeMap<SignerIndex, Local>,
-        step: &Step<'_>,
+        ctx: &Ctx<'_>,
     ) -> Session {
         let request = Arc::new(message.message().clone());
         let signers = request.keys.len();
-        let now = step.now.mono;
+        let now = ctx.now.mono;
         let joins_until = message.deadline().unwrap_or_else(|| now.saturating_add(self.config.join_timeout));
         // Where the wall clock has been set back since it was asked, it is still not open for longer than it says.
         let joins_until = joins_until.min(now.saturating_add(lifetime(&request)));
@@ -215,12 +219,12 @@ impl Engine {
             frame: Arc::clone(message.frame()),
             items,
             joins: Slots::empty(signers),
-            voices: BTreeMap::new(),
+            message_keys: BTreeMap::new(),
             attempts: self.config.attempts,
             locals,
-            run: Run::new(&id, Attempt::FIRST, signers),
+            run: AttemptState::new(&id, Attempt::FIRST, signers),
             // The commitments of the first attempt travel in the joins, which are the user's to make.
-            gates: Gates { commit: true, reveal: automatic, sign: automatic },
+            gates: ManualRounds { commit: true, reveal: automatic, sign: automatic },
             phase: Phase::Joining,
             ends: now.saturating_add(self.config.session_timeout),
             deadline: joins_until.min(now.saturating_add(self.config.session_timeout)),
@@ -229,12 +233,12 @@ impl Engine {
             signatures: None,
             signed_in: None,
             outcome: None,
-            farewell: None,
+            timeout_notice: None,
             left: None,
             lifetime: lifetime(&request),
             ended: None,
             may_complete: BTreeSet::new(),
-            unsaid: None,
+            deferred_broadcast: None,
             late: false,
             unstored: false,
             trace: Trace::new(&id),
@@ -248,19 +252,19 @@ impl Engine {
         signer: PublicKey,
         digest: ProposalDigest,
         decision: Decision,
-        step: &mut Step<'_>,
+        ctx: &mut Ctx<'_>,
     ) {
         match decision {
-            Decision::Approve => self.approve(&request, &signer, digest, step),
+            Decision::Approve => self.approve(&request, &signer, digest, ctx),
             Decision::Decline { reason } => {
                 // Whoever asked may be gone by now; there is nobody to tell then.
-                drop(self.decline(&request, &signer, reason, step));
+                drop(self.decline(&request, &signer, reason, ctx));
             }
         }
     }
 
     /// Joins, if what was approved is what this session would sign.
-    pub(super) fn approve(&mut self, id: &RequestId, signer: &PublicKey, digest: ProposalDigest, step: &mut Step<'_>) {
+    pub(super) fn approve(&mut self, id: &RequestId, signer: &PublicKey, digest: ProposalDigest, ctx: &mut Ctx<'_>) {
         let Some(session) = self.sessions.get_mut(id) else { return };
         if session.phase != Phase::Joining || session.proposal(signer).digest() != digest {
             return;
@@ -275,29 +279,29 @@ impl Engine {
         // What this signer asks for itself was stored before it was asked.
         let stored = session.request.creator.signer == *signer && self.own.remove(id).is_some();
         if !stored {
-            step.persist(Record::Approved { request: *id, signer: *signer, digest, frame });
+            ctx.persist(Record::Approved { request: *id, signer: *signer, digest, frame });
         }
         match session.request.options.commitments {
             // The join carries the commitment, so the nonces come first.
-            Commitments::On => self.make_nonces(id, index, step),
+            Commitments::On => self.make_nonces(id, index, ctx),
             Commitments::Off => {
-                self.join(id, index, None, step);
-                self.make_nonces(id, index, step);
+                self.join(id, index, None, ctx);
+                self.make_nonces(id, index, ctx);
             }
         }
     }
 
     /// Asks a signer of this node for the nonces of the current attempt, if it has not been asked yet.
-    pub(super) fn make_nonces(&mut self, id: &RequestId, index: SignerIndex, step: &mut Step<'_>) {
+    pub(super) fn make_nonces(&mut self, id: &RequestId, index: SignerIndex, ctx: &mut Ctx<'_>) {
         let Some(session) = self.sessions.get_mut(id) else { return };
         let unasked = session.locals.get(&index).filter(|local| matches!(local.nonces, Nonces::None));
         let Some(signer) = unasked.map(|local| local.signer) else { return };
-        let ticket = session.ticket(index, &signer);
-        let nonces = if self.issued.contains(&(*id, ticket.attempt, signer)) {
+        let nonce_id = session.nonce_id(index, &signer);
+        let nonces = if self.issued.contains(&(*id, nonce_id.attempt, signer)) {
             // Issued by an earlier process, whose nonces died with it.
             Nonces::Lost
         } else {
-            step.ask_signer(SignerTask::GenerateNonces { ticket, items: Arc::clone(&session.items) });
+            ctx.ask_signer(SignerTask::GenerateNonces { nonce_id, items: Arc::clone(&session.items) });
             Nonces::Making
         };
         if let Some(local) = session.locals.get_mut(&index) {
@@ -311,7 +315,7 @@ impl Engine {
         id: &RequestId,
         index: SignerIndex,
         commitment: Option<NonceCommitment>,
-        step: &mut Step<'_>,
+        ctx: &mut Ctx<'_>,
     ) {
         let Some(signer) = self.sessions.get(id).and_then(|session| session.key(index)).copied() else { return };
         let joined = self.delegation(&signer).map(|delegation| ParticipantJoined {
@@ -320,12 +324,12 @@ impl Engine {
             delegation,
             commitment,
         });
-        match joined.and_then(|joined| self.seal(&signer, joined, step)) {
+        match joined.and_then(|joined| self.seal(&signer, joined, ctx)) {
             Ok(sealed) => {
-                step.broadcast(Topic::Sessions, &sealed.frame);
-                self.send_to_session(id, &sealed.frame, step);
+                ctx.broadcast(Topic::Sessions, &sealed.frame);
+                self.send_to_session(id, &sealed.frame, ctx);
             }
-            Err(error) => self.fail(id, AbortCause::Internal(error.to_string()), step),
+            Err(error) => self.fail(id, AbortCause::Internal(error.to_string()), ctx),
         }
     }
 
@@ -334,7 +338,7 @@ impl Engine {
         id: &RequestId,
         signer: &PublicKey,
         reason: String,
-        step: &mut Step<'_>,
+        ctx: &mut Ctx<'_>,
     ) -> Result<Reply, CommandError> {
         let session = self.sessions.get_mut(id).ok_or(CommandError::UnknownRequest(*id))?;
         if session.phase != Phase::Joining {
@@ -347,9 +351,9 @@ impl Engine {
             return Err(CommandError::WrongPhase(Phase::Joining));
         }
         local.answer = Answer::Declined;
-        let frame = self.seal_decline(id, index, signer, reason, step)?;
-        step.broadcast(Topic::Sessions, &frame);
-        self.send_to_session(id, &frame, step);
+        let frame = self.seal_decline(id, index, signer, reason, ctx)?;
+        ctx.broadcast(Topic::Sessions, &frame);
+        self.send_to_session(id, &frame, ctx);
         Ok(Reply::Done)
     }
 
@@ -358,7 +362,7 @@ impl Engine {
         &mut self,
         id: &RequestId,
         signer: &PublicKey,
-        step: &mut Step<'_>,
+        ctx: &mut Ctx<'_>,
     ) -> Result<Reply, CommandError> {
         let session = self.sessions.get(id).ok_or(CommandError::UnknownRequest(*id))?;
         if !session.locals.values().any(|local| local.signer == *signer) {
@@ -368,15 +372,15 @@ impl Engine {
             return Err(CommandError::WrongPhase(session.phase));
         }
         let digest = session.proposal(signer).digest();
-        self.approve(id, signer, digest, step);
+        self.approve(id, signer, digest, ctx);
         Ok(Reply::Done)
     }
 
-    pub(super) fn on_joined(&mut self, message: Validated<ParticipantJoined>, step: &mut Step<'_>) {
+    pub(super) fn on_joined(&mut self, message: Validated<ParticipantJoined>, ctx: &mut Ctx<'_>) {
         let id = message.message().request;
         let own = self.is_own(message.sender());
         let Some(session) = self.sessions.get_mut(&id) else {
-            return self.early.defer(Awaits::Request(id), message.widen(), step.now.mono);
+            return self.early.defer(Awaits::Request(id), message.widen(), ctx.now.mono);
         };
         let join = message.message();
         let index = join.index;
@@ -385,16 +389,16 @@ impl Engine {
         if !fits {
             return;
         }
-        if let Some((_, known)) = session.voices.get(message.sender()) {
+        if let Some((_, known)) = session.message_keys.get(message.sender()) {
             if known.body != *join && !session.is_over() {
                 let first = Arc::clone(&known.frame);
-                self.accuse_of_equivocation(&id, first, message.frame(), step);
+                self.accuse_of_equivocation(&id, first, message.frame(), ctx);
             }
             return;
         }
         let newest = session.joins.at(index).map(|held| held.body.delegation.clone());
-        let voices = session.voices.values().filter(|(slot, _)| *slot == index).count();
-        if voices >= limits::VOICES_PER_SLOT {
+        let message_keys = session.message_keys.values().filter(|(slot, _)| *slot == index).count();
+        if message_keys >= limits::MESSAGE_KEYS_PER_SLOT {
             return;
         }
         let participation = Participation {
@@ -404,43 +408,43 @@ impl Engine {
             peer: join.delegation.peer,
             channel: message.channel(),
         };
-        session.voices.insert(*message.sender(), (index, Held::of(&message)));
+        session.message_keys.insert(*message.sender(), (index, SignedStatement::of(&message)));
         if session.is_over() {
             // The join of an earlier process tells nothing new.
             if newest.is_none_or(|newest| is_newer(&join.delegation, &newest)) {
-                session.joins.replace(index, Held::of(&message));
-                self.on_returned(&id, &join.delegation, step);
+                session.joins.replace(index, SignedStatement::of(&message));
+                self.on_returned(&id, &join.delegation, ctx);
             }
             return;
         }
         match newest {
             None => {
                 if let Some(body) = join.commitment.filter(|_| session.run.attempt == Attempt::FIRST) {
-                    session.run.commits.place(index, Held::part_of(&message, body));
+                    session.run.commits.place(index, SignedStatement::part_of(&message, body));
                 }
-                session.joins.place(index, Held::of(&message));
+                session.joins.place(index, SignedStatement::of(&message));
                 if own {
-                    step.emit(Event::SigningRequestJoined(participation.clone()));
+                    ctx.emit(Event::SigningRequestJoined(participation.clone()));
                 }
-                step.emit(Event::ParticipantJoined(participation));
-                self.advance(&id, step);
+                ctx.emit(Event::ParticipantJoined(participation));
+                self.advance(&id, ctx);
             }
             Some(newest) if is_newer(&join.delegation, &newest) => {
-                session.joins.replace(index, Held::of(&message));
-                self.on_returned(&id, &join.delegation, step);
+                session.joins.replace(index, SignedStatement::of(&message));
+                self.on_returned(&id, &join.delegation, ctx);
             }
             // A later process of our signer was faster.
-            Some(newest) if own => self.on_returned(&id, &newest, step),
+            Some(newest) if own => self.on_returned(&id, &newest, ctx),
             // An earlier process of the signer: what it said before counts, and it says nothing more.
             Some(_) => {}
         }
-        self.replay_early(step);
+        self.replay_early(ctx);
     }
 
-    pub(super) fn on_declined(&mut self, message: Validated<ParticipantDeclined>, step: &mut Step<'_>) {
+    pub(super) fn on_declined(&mut self, message: Validated<ParticipantDeclined>, ctx: &mut Ctx<'_>) {
         let id = message.message().request;
         let Some(session) = self.sessions.get(&id) else {
-            return self.early.defer(Awaits::Request(id), message.widen(), step.now.mono);
+            return self.early.defer(Awaits::Request(id), message.widen(), ctx.now.mono);
         };
         let index = message.message().index;
         let signer = message.message().delegation.signer;
@@ -451,11 +455,11 @@ impl Engine {
         let frame = Arc::clone(message.frame());
         let ParticipantDeclined { delegation, reason, .. } = message.into_message();
         let participation = Participation { request: id, signer, index, peer: delegation.peer, channel };
-        step.emit(Event::ParticipantDeclined { participation, reason: reason.clone() });
-        self.finish(&id, Some(frame), AbortCause::Refused { by: index, signer, detail: reason }, step);
+        ctx.emit(Event::ParticipantDeclined { participation, reason: reason.clone() });
+        self.finish(&id, Some(frame), AbortCause::Refused { by: index, signer, detail: reason }, ctx);
     }
 
-    pub(super) fn on_session_ready(&mut self, message: Validated<SessionReady>, step: &mut Step<'_>) {
+    pub(super) fn on_session_ready(&mut self, message: Validated<SessionReady>, ctx: &mut Ctx<'_>) {
         let Some(session) = self.sessions.get(&message.message().request) else { return };
         // Whoever hands a SessionReady on cannot know whether the joins in it are sound: its author answers for them, and
         // must be known for that.
@@ -464,7 +468,7 @@ impl Engine {
             (Some(author), _) => author,
             (None, Channel::Gossip) if session.phase == Phase::Joining => {
                 let awaits = Awaits::Session(message.message().session);
-                return self.early.defer(awaits, message.widen(), step.now.mono);
+                return self.early.defer(awaits, message.widen(), ctx.now.mono);
             }
             (None, Channel::Gossip) => return,
             (None, _) => *message.from(),
@@ -477,19 +481,19 @@ impl Engine {
             .map(Arc::from)
             .collect();
         if !frames.is_empty() && !session.is_over() {
-            step.act(Action::Validate { from, channel: Channel::Sync, frames });
+            ctx.effect(Effect::Validate { from, channel: Channel::Sync, frames });
         }
     }
 
     /// Hands in what has been waiting for a request or a join.
-    pub(super) fn replay_early(&mut self, step: &mut Step<'_>) {
+    pub(super) fn replay_early(&mut self, ctx: &mut Ctx<'_>) {
         let (sessions, requests) = (&self.sessions, &self.requests);
         let ready = self.early.take(|awaits| match awaits {
             Awaits::Request(id) => sessions.contains_key(id),
             Awaits::Session(session) => requests.contains_key(session),
         });
         for message in ready {
-            self.on_message(message, step);
+            self.on_message(message, ctx);
         }
     }
 }

@@ -12,8 +12,8 @@ use motet_wire::{DhtKey, MessageId, MonotonicMs, ResourceAnnouncement, Timestamp
 
 use super::Engine;
 use super::announce::Minting;
-use super::input::{Action, CommandId, Offered, Reply};
-use super::step::Step;
+use super::ctx::Ctx;
+use super::input::{CommandId, Effect, Reply, ResourceSpec};
 use crate::error::CommandError;
 use crate::event::{Event, Resource};
 use crate::limits;
@@ -107,11 +107,11 @@ fn renewal(lifetime: Duration) -> Duration {
 }
 
 impl Engine {
-    pub(super) fn announce_resource(&mut self, command: Option<CommandId>, offered: Offered, step: &mut Step<'_>) {
-        let Offered { signer, resource_type, id, data, lifetime } = offered;
+    pub(super) fn announce_resource(&mut self, command: Option<CommandId>, offered: ResourceSpec, ctx: &mut Ctx<'_>) {
+        let ResourceSpec { signer, resource_type, id, data, lifetime } = offered;
         let claim = self.delegation(&signer).and_then(|delegation| {
             check(&resource_type, &id, &data, lifetime)?;
-            let created = step.now.wall;
+            let created = ctx.now.wall;
             let expires = created.saturating_add(lifetime);
             let work = Work::default();
             let resource = ResourceAnnouncement { delegation, resource_type, id, data, created, expires, work };
@@ -121,11 +121,11 @@ impl Engine {
         });
         match claim {
             Ok((claim, resource)) => {
-                self.mint(Minting::Resource { command, resource: Box::new(resource), lifetime }, claim, step);
+                self.mint(Minting::Resource { command, resource: Box::new(resource), lifetime }, claim, ctx);
             }
             Err(error) => {
                 if let Some(command) = command {
-                    step.reply(command, Err(error));
+                    ctx.reply(command, Err(error));
                 }
             }
         }
@@ -137,7 +137,7 @@ impl Engine {
         command: Option<CommandId>,
         resource: ResourceAnnouncement,
         lifetime: Duration,
-        step: &mut Step<'_>,
+        ctx: &mut Ctx<'_>,
     ) -> Result<Reply, CommandError> {
         let name = Name::of(&resource);
         self.resources.check_room(&name)?;
@@ -146,8 +146,8 @@ impl Engine {
         if let Some(newer) = newer {
             return Ok(Reply::ResourceAnnounced(newer.message));
         }
-        let sealed = self.seal(&name.signer, resource.clone(), step)?;
-        let now = step.now.mono;
+        let sealed = self.seal(&name.signer, resource.clone(), ctx)?;
+        let now = ctx.now.mono;
         let own = Own {
             data: resource.data.clone(),
             lifetime,
@@ -161,20 +161,20 @@ impl Engine {
         let resource = Resource { message: sealed.id, announcement: Box::new(resource) };
         // What was sealed last has the newest number.
         self.resources.insert(self.sequence, resource.clone(), now.saturating_add(lifetime));
-        step.act(Action::Publish { key, indexes: Vec::new(), signer, frame: sealed.frame });
+        ctx.effect(Effect::Publish { key, indexes: Vec::new(), signer, frame: sealed.frame });
         if command.is_some() {
-            step.emit(Event::ResourceAnnounced(resource));
+            ctx.emit(Event::ResourceAnnounced(resource));
         }
         Ok(Reply::ResourceAnnounced(sealed.id))
     }
 
     /// Repeats what is about to lapse.
-    pub(super) fn renew_resources(&mut self, step: &mut Step<'_>) {
-        let now = step.now.mono;
+    pub(super) fn renew_resources(&mut self, ctx: &mut Ctx<'_>) {
+        let now = ctx.now.mono;
         let mut due = Vec::new();
         for (name, own) in self.resources.own.iter_mut().filter(|(_, own)| own.renew_at <= now) {
             own.renew_at = now.saturating_add(renewal(own.lifetime));
-            due.push(Offered {
+            due.push(ResourceSpec {
                 signer: name.signer,
                 resource_type: name.resource_type.clone(),
                 id: name.id.clone(),
@@ -183,12 +183,12 @@ impl Engine {
             });
         }
         for offered in due {
-            self.announce_resource(None, offered, step);
+            self.announce_resource(None, offered, ctx);
         }
     }
 
-    pub(super) fn on_resource(&mut self, message: Validated<ResourceAnnouncement>, step: &mut Step<'_>) {
-        if message.is_expired(step.now) {
+    pub(super) fn on_resource(&mut self, message: Validated<ResourceAnnouncement>, ctx: &mut Ctx<'_>) {
+        if message.is_expired(ctx.now) {
             return;
         }
         let (version, until, id) = (message.sequence(), message.deadline().unwrap_or_default(), message.id());

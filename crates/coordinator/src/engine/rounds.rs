@@ -4,18 +4,18 @@ use std::sync::Arc;
 
 use motet_core_crypto::{NonceCommitment, PartialSignature, PublicNonce, Signature, tagged_hash};
 use motet_wire::{
-    AbortCode, Attempt, Charge, Commitments, Evidence, NonceCommit, NonceShare, PartialSigShare, RequestId,
-    SessionAbort, SessionId, SignatureFinalized, SignerIndex, Validated, transcript,
+    AbortCode, Attempt, AttemptId, Charge, Commitments, Evidence, NonceCommit, NonceShare, PartialSigShare, RequestId,
+    SessionAbort, SignatureFinalized, SignerIndex, Validated, transcript,
 };
 
 use super::Engine;
-use super::early::Awaits;
-use super::session::{Held, Leaver, Nonces, Placed};
-use super::step::Step;
+use super::ctx::Ctx;
+use super::deferred::Awaits;
+use super::session::{Departed, Nonces, Placed, SignedStatement};
 use crate::event::{AbortCause, Contribution, Event, Phase, Round};
 use crate::job::{Fault, Job};
 use crate::record::Record;
-use crate::signer::{SignerError, Ticket};
+use crate::signer::{NonceId, SignerError};
 
 /// Where a round message belongs.
 enum Place {
@@ -24,7 +24,7 @@ enum Place {
     /// Nowhere: it is late, or not a participant's.
     Nowhere,
     /// Into a session or slot that does not exist yet.
-    Early,
+    DeferredMessages,
 }
 
 impl Engine {
@@ -33,69 +33,73 @@ impl Engine {
     fn place_of<M>(
         &mut self,
         message: &Validated<M>,
-        session: SessionId,
+        session: AttemptId,
         attempt: Attempt,
-        step: &mut Step<'_>,
+        ctx: &mut Ctx<'_>,
     ) -> Place {
-        let Some(id) = self.requests.get(&session).copied() else { return Place::Early };
+        let Some(id) = self.requests.get(&session).copied() else { return Place::DeferredMessages };
         let Some(known) = self.sessions.get(&id) else { return Place::Nowhere };
-        if SessionId::derive(&id, attempt) != session {
+        if AttemptId::derive(&id, attempt) != session {
             return Place::Nowhere;
         }
         let Some(index) = known.slot_of(message.sender()) else {
-            return if known.phase == Phase::Joining { Place::Early } else { Place::Nowhere };
+            return if known.phase == Phase::Joining { Place::DeferredMessages } else { Place::Nowhere };
         };
         if known.is_over() {
             // Whoever goes on has missed how it ended.
-            let late = attempt > known.run.attempt || known.farewell.is_some();
+            let late = attempt > known.run.attempt || known.timeout_notice.is_some();
             if let Some(end) = known.end_for(attempt).filter(|_| late)
                 && let Some(peer) = known.peer_of(index)
             {
-                step.send(*peer, Vec::new(), end);
+                ctx.send(*peer, Vec::new(), end);
             }
             return Place::Nowhere;
         }
         match attempt.cmp(&known.run.attempt) {
             core::cmp::Ordering::Less => Place::Nowhere,
             core::cmp::Ordering::Equal => Place::Here(id, index),
-            core::cmp::Ordering::Greater if known.phase == Phase::Joining => Place::Early,
+            core::cmp::Ordering::Greater if known.phase == Phase::Joining => Place::DeferredMessages,
             core::cmp::Ordering::Greater => {
-                self.begin_attempt(&id, attempt, step);
+                self.begin_attempt(&id, attempt, ctx);
                 Place::Here(id, index)
             }
         }
     }
 
-    pub(super) fn on_nonce_commit(&mut self, message: Validated<NonceCommit>, step: &mut Step<'_>) {
+    pub(super) fn on_nonce_commit(&mut self, message: Validated<NonceCommit>, ctx: &mut Ctx<'_>) {
         let NonceCommit { session, attempt, commitment } = *message.message();
-        let (id, index) = match self.place_of(&message, session, attempt, step) {
+        let (id, index) = match self.place_of(&message, session, attempt, ctx) {
             Place::Here(id, index) => (id, index),
             Place::Nowhere => return,
-            Place::Early => return self.early.defer(Awaits::Session(session), message.widen(), step.now.mono),
+            Place::DeferredMessages => {
+                return self.early.defer(Awaits::Session(session), message.widen(), ctx.now.mono);
+            }
         };
         let Some(known) = self.sessions.get_mut(&id) else { return };
         // The first attempt's commitments are in the joins.
         if attempt == Attempt::FIRST || known.request.options.commitments == Commitments::Off {
             return;
         }
-        let held = Held::part_of(&message, commitment);
+        let held = SignedStatement::part_of(&message, commitment);
         match known.run.commits.place(index, held) {
             Some(Placed::New) => {
-                self.advance(&id, step);
+                self.advance(&id, ctx);
                 // Its nonces may have been faster.
-                self.replay_early(step);
+                self.replay_early(ctx);
             }
-            Some(Placed::Conflict(first)) => self.accuse_of_equivocation(&id, first, message.frame(), step),
+            Some(Placed::Conflict(first)) => self.accuse_of_equivocation(&id, first, message.frame(), ctx),
             Some(Placed::Duplicate) | None => {}
         }
     }
 
-    pub(super) fn on_nonce_share(&mut self, message: Validated<NonceShare>, step: &mut Step<'_>) {
+    pub(super) fn on_nonce_share(&mut self, message: Validated<NonceShare>, ctx: &mut Ctx<'_>) {
         let (session, attempt) = (message.message().session, message.message().attempt);
-        let (id, index) = match self.place_of(&message, session, attempt, step) {
+        let (id, index) = match self.place_of(&message, session, attempt, ctx) {
             Place::Here(id, index) => (id, index),
             Place::Nowhere => return,
-            Place::Early => return self.early.defer(Awaits::Session(session), message.widen(), step.now.mono),
+            Place::DeferredMessages => {
+                return self.early.defer(Awaits::Session(session), message.widen(), ctx.now.mono);
+            }
         };
         let Some(known) = self.sessions.get_mut(&id) else { return };
         let share = message.message();
@@ -105,52 +109,54 @@ impl Engine {
         if known.request.options.commitments == Commitments::On {
             let Some(commit) = known.run.commits.at(index) else {
                 // Its commitment is on the way: nobody is to be believed without one.
-                return self.early.defer(Awaits::Session(session), message.widen(), step.now.mono);
+                return self.early.defer(Awaits::Session(session), message.widen(), ctx.now.mono);
             };
             if !commit.body.opens(session.as_bytes(), u32::from(index.0), &share.nonces) {
                 let commit = (attempt != Attempt::FIRST).then(|| commit.frame.to_vec());
                 let Some(join) = known.join_of(message.frame()) else { return };
                 let nonces = message.frame().to_vec();
-                return self.accuse(&id, Evidence::BadOpening { join, commit, nonces }, step);
+                return self.accuse(&id, Evidence::BadOpening { join, commit, nonces }, ctx);
             }
         }
-        match known.run.nonces.place(index, Held::of(&message)) {
-            Some(Placed::New) => self.take_contribution(&id, index, Phase::Nonces, step),
-            Some(Placed::Conflict(first)) => self.accuse_of_equivocation(&id, first, message.frame(), step),
+        match known.run.nonces.place(index, SignedStatement::of(&message)) {
+            Some(Placed::New) => self.take_contribution(&id, index, Phase::Nonces, ctx),
+            Some(Placed::Conflict(first)) => self.accuse_of_equivocation(&id, first, message.frame(), ctx),
             Some(Placed::Duplicate) | None => {}
         }
     }
 
-    pub(super) fn on_partial(&mut self, message: Validated<PartialSigShare>, step: &mut Step<'_>) {
+    pub(super) fn on_partial(&mut self, message: Validated<PartialSigShare>, ctx: &mut Ctx<'_>) {
         let (session, attempt) = (message.message().session, message.message().attempt);
-        let (id, index) = match self.place_of(&message, session, attempt, step) {
+        let (id, index) = match self.place_of(&message, session, attempt, ctx) {
             Place::Here(id, index) => (id, index),
-            Place::Nowhere => return self.on_late_partial(&message, step),
-            Place::Early => return self.early.defer(Awaits::Session(session), message.widen(), step.now.mono),
+            Place::Nowhere => return self.on_late_partial(&message, ctx),
+            Place::DeferredMessages => {
+                return self.early.defer(Awaits::Session(session), message.widen(), ctx.now.mono);
+            }
         };
         let Some(known) = self.sessions.get_mut(&id) else { return };
         if message.message().partials.len() != known.items.len() {
             return;
         }
-        match known.run.partials.place(index, Held::of(&message)) {
-            Some(Placed::New) => self.take_contribution(&id, index, Phase::Partials, step),
-            Some(Placed::Conflict(first)) => self.accuse_of_equivocation(&id, first, message.frame(), step),
+        match known.run.partials.place(index, SignedStatement::of(&message)) {
+            Some(Placed::New) => self.take_contribution(&id, index, Phase::Partials, ctx),
+            Some(Placed::Conflict(first)) => self.accuse_of_equivocation(&id, first, message.frame(), ctx),
             Some(Placed::Duplicate) | None => {}
         }
     }
 
     /// What follows from a contribution that has just come. One to a later phase is told of when that begins.
-    fn take_contribution(&mut self, id: &RequestId, index: SignerIndex, phase: Phase, step: &mut Step<'_>) {
+    fn take_contribution(&mut self, id: &RequestId, index: SignerIndex, phase: Phase, ctx: &mut Ctx<'_>) {
         if self.sessions.get(id).is_some_and(|session| session.phase == phase) {
-            self.report_contributions(id, Some(index), step);
+            self.report_contributions(id, Some(index), ctx);
         }
-        self.advance(id, step);
-        self.settle_dispute(id, step);
+        self.advance(id, ctx);
+        self.settle_dispute(id, ctx);
     }
 
     /// Emits the events of contributions, in the phase that they belong to: of one that has just come, or of all that
     /// came before their phase began.
-    pub(super) fn report_contributions(&self, id: &RequestId, new: Option<SignerIndex>, step: &mut Step<'_>) {
+    pub(super) fn report_contributions(&self, id: &RequestId, new: Option<SignerIndex>, ctx: &mut Ctx<'_>) {
         let Some(session) = self.sessions.get(id) else { return };
         let round = Round { request: *id, session: session.run.session, attempt: session.run.attempt };
         let is_meant = |index: &SignerIndex| new.is_none_or(|new| new == *index);
@@ -163,89 +169,89 @@ impl Engine {
             Phase::Joining | Phase::Commitments | Phase::Complete | Phase::Aborted => return,
         };
         for (index, channel) in channels.into_iter().filter(|(index, _)| is_meant(index)) {
-            step.emit(event(Contribution { round, index, channel }));
+            ctx.emit(event(Contribution { round, index, channel }));
         }
     }
 
     pub(super) fn on_nonces_made(
         &mut self,
-        ticket: Ticket,
+        nonce_id: NonceId,
         result: Result<Vec<PublicNonce>, SignerError>,
-        step: &mut Step<'_>,
+        ctx: &mut Ctx<'_>,
     ) {
-        let id = ticket.request;
+        let id = nonce_id.request;
         let current =
-            self.sessions.get_mut(&id).filter(|session| !session.is_over() && session.run.session == ticket.session);
-        let local = current.and_then(|session| session.locals.get_mut(&ticket.index));
+            self.sessions.get_mut(&id).filter(|session| !session.is_over() && session.run.session == nonce_id.session);
+        let local = current.and_then(|session| session.locals.get_mut(&nonce_id.index));
         let Some(local) = local.filter(|local| matches!(local.nonces, Nonces::Making)) else {
-            return step.ask_signer(crate::signer::SignerTask::Forget { ticket });
+            return ctx.ask_signer(crate::signer::SignerTask::Forget { nonce_id });
         };
         let publics = match result {
             Ok(publics) => publics,
-            Err(error) => return self.fail(&id, AbortCause::Internal(error.to_string()), step),
+            Err(error) => return self.fail(&id, AbortCause::Internal(error.to_string()), ctx),
         };
-        local.nonces = Nonces::Made { publics: publics.clone(), at: step.now };
+        local.nonces = Nonces::Made { publics: publics.clone(), at: ctx.now };
         let bytes: Vec<u8> = publics.iter().flat_map(PublicNonce::to_bytes).collect();
-        self.issued.insert((id, ticket.attempt, ticket.signer));
-        step.persist(Record::Issued {
+        self.issued.insert((id, nonce_id.attempt, nonce_id.signer));
+        ctx.persist(Record::Issued {
             request: id,
-            attempt: ticket.attempt,
-            signer: ticket.signer,
+            attempt: nonce_id.attempt,
+            signer: nonce_id.signer,
             nonces: tagged_hash("motet/issued/v1", &[&bytes]),
         });
         let commitments = self.sessions.get(&id).map(|session| session.request.options.commitments);
         if commitments == Some(Commitments::On) {
-            let index = ticket.index;
-            let commitment = NonceCommitment::new(ticket.session.as_bytes(), u32::from(index.0), &publics);
-            if ticket.attempt == Attempt::FIRST {
-                self.join(&id, index, Some(commitment), step);
+            let index = nonce_id.index;
+            let commitment = NonceCommitment::new(nonce_id.session.as_bytes(), u32::from(index.0), &publics);
+            if nonce_id.attempt == Attempt::FIRST {
+                self.join(&id, index, Some(commitment), ctx);
             } else {
-                self.commit(&id, index, commitment, step);
+                self.commit(&id, index, commitment, ctx);
             }
         }
-        self.advance(&id, step);
+        self.advance(&id, ctx);
     }
 
     pub(super) fn on_signed(
         &mut self,
-        ticket: Ticket,
+        nonce_id: NonceId,
         result: Result<Vec<PartialSignature>, SignerError>,
-        step: &mut Step<'_>,
+        ctx: &mut Ctx<'_>,
     ) {
-        let id = ticket.request;
+        let id = nonce_id.request;
         let current = self.sessions.get(&id).filter(|session| {
-            !session.is_over() && session.run.session == ticket.session && session.phase == Phase::Partials
+            !session.is_over() && session.run.session == nonce_id.session && session.phase == Phase::Partials
         });
         let Some(nonces) = current.and_then(|session| session.run.nonces_hash()) else { return };
         match result {
             Ok(partials) => {
-                let share = PartialSigShare { session: ticket.session, attempt: ticket.attempt, partials, nonces };
-                self.send_partials(&id, &ticket.signer, share, step);
+                let share = PartialSigShare { session: nonce_id.session, attempt: nonce_id.attempt, partials, nonces };
+                self.send_partials(&id, &nonce_id.signer, share, ctx);
             }
             // The nonces are gone, whatever it was; the next attempt makes new ones.
-            Err(SignerError::NoNonces) => self.next_attempt(&id, step),
-            Err(error) => self.fail(&id, AbortCause::Internal(error.to_string()), step),
+            Err(SignerError::NoNonces) => self.next_attempt(&id, ctx),
+            Err(error) => self.fail(&id, AbortCause::Internal(error.to_string()), ctx),
         }
     }
 
     pub(super) fn on_aggregated(
         &mut self,
-        session: SessionId,
+        session: AttemptId,
         result: Result<Vec<Signature>, Fault>,
-        step: &mut Step<'_>,
+        ctx: &mut Ctx<'_>,
     ) {
         let Some(id) = self.requests.get(&session).copied() else { return };
         let Some(known) = self.sessions.get_mut(&id).filter(|known| known.run.session == session) else { return };
         known.run.computing = false;
         match result {
-            Ok(signatures) => self.complete(&id, session, signatures, step),
+            Ok(signatures) => self.complete(&id, session, signatures, ctx),
             // It came after the end: somebody else may still make the signature.
             Err(_) if known.is_over() => {}
             Err(fault) => {
                 let evidence = fault.culprits.first().and_then(|culprit| self.bad_partial(&id, fault.item, *culprit));
                 match evidence {
-                    Some(evidence) if evidence.verify(&self.network).is_ok() => self.accuse(&id, evidence, step),
-                    _ => self.next_attempt(&id, step),
+                    Some(evidence) if evidence.verify(&self.network).is_ok() => self.accuse(&id, evidence, ctx),
+                    _ => self.next_attempt(&id, ctx),
                 }
             }
         }
@@ -271,7 +277,7 @@ impl Engine {
         })
     }
 
-    pub(super) fn on_finalized(&mut self, message: Validated<SignatureFinalized>, step: &mut Step<'_>) {
+    pub(super) fn on_finalized(&mut self, message: Validated<SignatureFinalized>, ctx: &mut Ctx<'_>) {
         let session = message.message().session;
         let Some(id) = self.requests.get(&session).copied() else { return };
         let Some(known) = self.sessions.get(&id) else { return };
@@ -284,15 +290,15 @@ impl Engine {
         }
         let signatures = message.message().signatures.clone();
         if signatures.len() == known.items.len() {
-            step.compute(Job::VerifyFinal { session, items: Arc::clone(&known.items), signatures });
+            ctx.compute(Job::VerifyFinal { session, items: Arc::clone(&known.items), signatures });
         }
     }
 
     pub(super) fn on_final_verified(
         &mut self,
-        session: SessionId,
+        session: AttemptId,
         signatures: Option<Vec<Signature>>,
-        step: &mut Step<'_>,
+        ctx: &mut Ctx<'_>,
     ) {
         let Some(id) = self.requests.get(&session).copied() else { return };
         if let Some(signatures) = signatures {
@@ -300,11 +306,11 @@ impl Engine {
             if let Some(known) = self.sessions.get_mut(&id) {
                 known.announced = true;
             }
-            self.complete(&id, session, signatures, step);
+            self.complete(&id, session, signatures, ctx);
         }
     }
 
-    pub(super) fn on_abort(&mut self, message: Validated<SessionAbort>, step: &mut Step<'_>) {
+    pub(super) fn on_abort(&mut self, message: Validated<SessionAbort>, ctx: &mut Ctx<'_>) {
         let id = match message.message().subject {
             motet_wire::AbortSubject::Request(id) => Some(id),
             motet_wire::AbortSubject::Session(session) => self.requests.get(&session).copied(),
@@ -333,13 +339,13 @@ impl Engine {
                 if abort.reason.code == AbortCode::TimedOut {
                     // Others may have made signatures of what it has signed before, or proof of somebody's guilt.
                     if let Some(known) = self.sessions.get_mut(&id) {
-                        known.left.get_or_insert(Leaver { index: by, detail, frame });
+                        known.left.get_or_insert(Departed { index: by, detail, frame });
                     }
                     return;
                 }
                 AbortCause::Refused { by, signer, detail }
             }
         };
-        self.finish(&id, Some(frame), cause, step);
+        self.finish(&id, Some(frame), cause, ctx);
     }
 }

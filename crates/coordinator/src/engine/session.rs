@@ -7,34 +7,34 @@ use std::sync::{Arc, OnceLock};
 use motet_core_crypto::tagged_hash;
 use motet_core_crypto::{NonceCommitment, PublicKey, PublicNonce, Signature};
 use motet_wire::{
-    Attempt, Channel, Commitments, Election, Have, Holding, Item, ItemError, MonotonicMs, NetworkId, NonceShare, Now,
-    PartialSigShare, ParticipantJoined, PeerId, RequestId, SessionId, SignerIndex, SigningRequest, TranscriptHash,
-    Validated, peek, transcript,
+    Attempt, AttemptId, Channel, Commitments, Election, Have, Holding, Item, ItemError, MonotonicMs, NetworkId,
+    NonceShare, Now, PartialSigShare, ParticipantJoined, PeerId, RequestId, SignerIndex, SigningRequest,
+    TranscriptHash, Validated, peek, transcript,
 };
 
 use super::input::SessionStatus;
 use super::trace::Trace;
 use crate::event::{Completed, Phase, SignedItem};
 use crate::proposal::{Proposal, ProposalDigest};
-use crate::signer::{SigningItem, Ticket};
+use crate::signer::{NonceId, SigningItem};
 
 /// A statement that somebody signed.
 #[derive(Debug, Clone)]
-pub(crate) struct Held<T> {
+pub(crate) struct SignedStatement<T> {
     pub(crate) body: T,
     pub(crate) frame: Arc<[u8]>,
     /// How it came.
     pub(crate) channel: Channel,
 }
 
-impl<T> Held<T> {
+impl<T> SignedStatement<T> {
     /// Something that a message says.
     pub(crate) fn part_of<M>(message: &Validated<M>, body: T) -> Self {
         Self { body, frame: Arc::clone(message.frame()), channel: message.channel() }
     }
 }
 
-impl<T: Clone> Held<T> {
+impl<T: Clone> SignedStatement<T> {
     /// All that a message says.
     pub(crate) fn of(message: &Validated<T>) -> Self {
         Self::part_of(message, message.message().clone())
@@ -54,14 +54,14 @@ pub(crate) enum Placed {
 
 /// One slot for each signer.
 #[derive(Debug, Clone)]
-pub(crate) struct Slots<T>(Vec<Option<Held<T>>>);
+pub(crate) struct Slots<T>(Vec<Option<SignedStatement<T>>>);
 
 impl<T: PartialEq> Slots<T> {
     pub(crate) fn empty(signers: usize) -> Self {
         Self((0..signers).map(|_| None).collect())
     }
 
-    pub(crate) fn place(&mut self, index: SignerIndex, held: Held<T>) -> Option<Placed> {
+    pub(crate) fn place(&mut self, index: SignerIndex, held: SignedStatement<T>) -> Option<Placed> {
         let slot = self.0.get_mut(index.as_usize())?;
         Some(match slot {
             None => {
@@ -74,13 +74,13 @@ impl<T: PartialEq> Slots<T> {
     }
 
     /// Takes a newer statement than the one that is there.
-    pub(crate) fn replace(&mut self, index: SignerIndex, held: Held<T>) {
+    pub(crate) fn replace(&mut self, index: SignerIndex, held: SignedStatement<T>) {
         if let Some(slot) = self.0.get_mut(index.as_usize()) {
             *slot = Some(held);
         }
     }
 
-    pub(crate) fn at(&self, index: SignerIndex) -> Option<&Held<T>> {
+    pub(crate) fn at(&self, index: SignerIndex) -> Option<&SignedStatement<T>> {
         self.0.get(index.as_usize())?.as_ref()
     }
 
@@ -90,11 +90,11 @@ impl<T: PartialEq> Slots<T> {
 
     /// Those whose statement is missing or does not pass.
     pub(crate) fn lacking(&self, passes: impl Fn(&T) -> bool) -> Vec<SignerIndex> {
-        let lacks = |slot: &Option<Held<T>>| !slot.as_ref().is_some_and(|held| passes(&held.body));
+        let lacks = |slot: &Option<SignedStatement<T>>| !slot.as_ref().is_some_and(|held| passes(&held.body));
         self.indexed().filter(|(_, slot)| lacks(slot)).map(|(index, _)| index).collect()
     }
 
-    pub(crate) fn held(&self) -> impl Iterator<Item = (SignerIndex, &Held<T>)> {
+    pub(crate) fn held(&self) -> impl Iterator<Item = (SignerIndex, &SignedStatement<T>)> {
         self.indexed().filter_map(|(index, slot)| Some((index, slot.as_ref()?)))
     }
 
@@ -102,7 +102,7 @@ impl<T: PartialEq> Slots<T> {
         self.0.iter().all(Option::is_some)
     }
 
-    fn indexed(&self) -> impl Iterator<Item = (SignerIndex, &Option<Held<T>>)> {
+    fn indexed(&self) -> impl Iterator<Item = (SignerIndex, &Option<SignedStatement<T>>)> {
         (0u16..).map(SignerIndex).zip(&self.0)
     }
 }
@@ -145,7 +145,7 @@ pub(crate) struct Local {
 
 /// Which rounds may start.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Gates {
+pub(crate) struct ManualRounds {
     pub(crate) commit: bool,
     pub(crate) reveal: bool,
     pub(crate) sign: bool,
@@ -153,9 +153,9 @@ pub(crate) struct Gates {
 
 /// One attempt.
 #[derive(Debug)]
-pub(crate) struct Run {
+pub(crate) struct AttemptState {
     pub(crate) attempt: Attempt,
-    pub(crate) session: SessionId,
+    pub(crate) session: AttemptId,
     pub(crate) commits: Slots<NonceCommitment>,
     pub(crate) nonces: Slots<NonceShare>,
     pub(crate) partials: Slots<PartialSigShare>,
@@ -170,11 +170,11 @@ pub(crate) struct Run {
     nonces_hash: OnceLock<TranscriptHash>,
 }
 
-impl Run {
+impl AttemptState {
     pub(crate) fn new(request: &RequestId, attempt: Attempt, signers: usize) -> Self {
         Self {
             attempt,
-            session: SessionId::derive(request, attempt),
+            session: AttemptId::derive(request, attempt),
             commits: Slots::empty(signers),
             nonces: Slots::empty(signers),
             partials: Slots::empty(signers),
@@ -215,7 +215,7 @@ impl Run {
 
 /// A participant that has said that it waits no more.
 #[derive(Debug)]
-pub(crate) struct Leaver {
+pub(crate) struct Departed {
     pub(crate) index: SignerIndex,
     /// What it has said, in words and signed.
     pub(crate) detail: String,
@@ -239,12 +239,12 @@ pub(crate) struct Session {
     pub(crate) joins: Slots<ParticipantJoined>,
     /// All joins, by the message keys that they certify: a signer that has been restarted has several, and what it said
     /// before stays its word.
-    pub(crate) voices: BTreeMap<PublicKey, (SignerIndex, Held<ParticipantJoined>)>,
+    pub(crate) message_keys: BTreeMap<PublicKey, (SignerIndex, SignedStatement<ParticipantJoined>)>,
     pub(crate) locals: BTreeMap<SignerIndex, Local>,
-    pub(crate) run: Run,
+    pub(crate) run: AttemptState,
     /// How many attempts there may be.
     pub(crate) attempts: u32,
-    pub(crate) gates: Gates,
+    pub(crate) gates: ManualRounds,
     pub(crate) phase: Phase,
     /// How long the others had to join.
     pub(crate) lifetime: Duration,
@@ -257,19 +257,19 @@ pub(crate) struct Session {
     pub(crate) syncs: u32,
     pub(crate) signatures: Option<Vec<Signature>>,
     /// Of which attempt they are: an earlier one's may still come.
-    pub(crate) signed_in: Option<SessionId>,
+    pub(crate) signed_in: Option<AttemptId>,
     /// What is told to whoever asks how it ended.
     pub(crate) outcome: Option<Arc<[u8]>>,
     /// What is told to whoever still waits for this node in an attempt to which it has not signed, and never will.
-    pub(crate) farewell: Option<Arc<[u8]>>,
-    /// The farewell of another, which may have signed in an earlier attempt: the current one is the last.
-    pub(crate) left: Option<Leaver>,
+    pub(crate) timeout_notice: Option<Arc<[u8]>>,
+    /// The timeout_notice of another, which may have signed in an earlier attempt: the current one is the last.
+    pub(crate) left: Option<Departed>,
     pub(crate) ended: Option<MonotonicMs>,
     /// The signers that may still complete it: this node's partial signatures of an attempt have left, and theirs of the
     /// same attempt have not come (`docs/protocol.md` §7.5).
     pub(crate) may_complete: BTreeSet<SignerIndex>,
     /// What this node says of it when nothing else is to be done.
-    pub(crate) unsaid: Option<Unsaid>,
+    pub(crate) deferred_broadcast: Option<DeferredBroadcast>,
     /// Whether its signatures have come after it had been given up here.
     pub(crate) late: bool,
     /// Whether the store has refused something of it.
@@ -280,9 +280,9 @@ pub(crate) struct Session {
 
 /// What others seldom wait for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Unsaid {
+pub(crate) enum DeferredBroadcast {
     /// That all have joined, by the coordinator: the id of the first attempt.
-    Ready(SessionId),
+    Ready(AttemptId),
     /// What the signatures are.
     Signatures,
 }
@@ -317,13 +317,13 @@ impl Session {
 
     /// Whose slot a message key speaks for: the index comes from the signature, never from the message.
     pub(crate) fn slot_of(&self, sender: &PublicKey) -> Option<SignerIndex> {
-        self.voices.get(sender).map(|(index, _)| *index)
+        self.message_keys.get(sender).map(|(index, _)| *index)
     }
 
     /// The join that certifies the key under which a statement was made.
     pub(crate) fn join_of(&self, frame: &[u8]) -> Option<Vec<u8>> {
         let sender = PublicKey::from_bytes(&peek(frame)?.sender).ok()?;
-        self.voices.get(&sender).map(|(_, join)| join.frame.to_vec())
+        self.message_keys.get(&sender).map(|(_, join)| join.frame.to_vec())
     }
 
     /// The peer that serves a signer, as far as the request and the joins tell.
@@ -361,8 +361,8 @@ impl Session {
         }
     }
 
-    pub(crate) fn ticket(&self, index: SignerIndex, signer: &PublicKey) -> Ticket {
-        Ticket { session: self.run.session, request: self.id, attempt: self.run.attempt, signer: *signer, index }
+    pub(crate) fn nonce_id(&self, index: SignerIndex, signer: &PublicKey) -> NonceId {
+        NonceId { session: self.run.session, request: self.id, attempt: self.run.attempt, signer: *signer, index }
     }
 
     /// The signed items, if there are signatures.
@@ -382,8 +382,8 @@ impl Session {
 
     /// How it ended, for somebody who is in this attempt.
     pub(crate) fn end_for(&self, attempt: Attempt) -> Option<&Arc<[u8]>> {
-        let farewell = || self.farewell.as_ref().filter(|_| attempt >= self.run.attempt);
-        self.outcome.as_ref().or_else(farewell)
+        let timeout_notice = || self.timeout_notice.as_ref().filter(|_| attempt >= self.run.attempt);
+        self.outcome.as_ref().or_else(timeout_notice)
     }
 
     pub(crate) fn have(&self) -> Have {

@@ -9,14 +9,14 @@ use motet_wire::{
 };
 
 use super::Engine;
-use super::input::Action;
+use super::ctx::Ctx;
+use super::input::Effect;
 use super::session::Session;
-use super::step::Step;
 use crate::event::Phase;
 
 impl Engine {
     /// Asks the other participants for what is missing.
-    pub(super) fn ask_for_missing(&mut self, id: &RequestId, step: &mut Step<'_>) {
+    pub(super) fn ask_for_missing(&mut self, id: &RequestId, ctx: &mut Ctx<'_>) {
         let Some(session) = self.sessions.get(id) else { return };
         let Some(signer) = Self::voice(session) else { return };
         let request = SyncRequest { request: *id, attempt: session.run.attempt, have: session.have() };
@@ -27,16 +27,16 @@ impl Engine {
             for (peer, addresses) in
                 session.joins.missing().into_iter().filter_map(|index| self.route_to(session, index))
             {
-                step.send(peer, addresses, &frame);
+                ctx.send(peer, addresses, &frame);
             }
         }
         // Whoever has missed our join, the first or that after a restart, does not know who asks it, and would not answer:
         // two that have missed each other's would ask each other in vain.
         for join in &joins {
-            self.send_to_others(id, join, step);
+            self.send_to_others(id, join, ctx);
         }
-        if let Ok(sealed) = self.seal(&signer, request, step) {
-            self.send_to_others(id, &sealed.frame, step);
+        if let Ok(sealed) = self.seal(&signer, request, ctx) {
+            self.send_to_others(id, &sealed.frame, ctx);
         }
     }
 
@@ -45,19 +45,19 @@ impl Engine {
         session.locals.iter().find(|(index, _)| session.joins.at(**index).is_some()).map(|(_, local)| local.signer)
     }
 
-    pub(super) fn send_to_others(&self, id: &RequestId, frame: &Arc<[u8]>, step: &mut Step<'_>) {
+    pub(super) fn send_to_others(&self, id: &RequestId, frame: &Arc<[u8]>, ctx: &mut Ctx<'_>) {
         let Some(session) = self.sessions.get(id) else { return };
         for (peer, addresses) in self.peers_of(session) {
             if peer != self.peer {
-                step.send(peer, addresses, frame);
+                ctx.send(peer, addresses, frame);
             }
         }
     }
 
-    pub(super) fn on_sync_request(&mut self, message: Validated<SyncRequest>, step: &mut Step<'_>) {
+    pub(super) fn on_sync_request(&mut self, message: Validated<SyncRequest>, ctx: &mut Ctx<'_>) {
         let SyncRequest { request, attempt, have } = *message.message();
         if self.catch_up.is_about_directory(&request) {
-            return self.on_page_wanted(&message, step);
+            return self.on_page_wanted(&message, ctx);
         }
         let Some(session) = self.sessions.get(&request) else { return };
         if session.slot_of(message.sender()).is_none() || self.is_own(message.sender()) {
@@ -65,7 +65,7 @@ impl Engine {
         }
         let frames = Self::missing_from(session, attempt, &have);
         let to = *message.from();
-        self.hand_on(&request, frames, Some(to), step);
+        self.hand_on(&request, frames, Some(to), ctx);
     }
 
     /// What this node holds and somebody who is in this attempt and holds that does not.
@@ -78,8 +78,9 @@ impl Engine {
         let is_newest = |index: SignerIndex, frame: &Arc<[u8]>| {
             session.joins.at(index).is_some_and(|newest| Arc::ptr_eq(&newest.frame, frame))
         };
-        let voices = session.voices.values();
-        let joins = voices.filter(|(index, join)| !have.joins.contains(*index) || !is_newest(*index, &join.frame));
+        let message_keys = session.message_keys.values();
+        let joins =
+            message_keys.filter(|(index, join)| !have.joins.contains(*index) || !is_newest(*index, &join.frame));
         frames.extend(joins.map(|(_, join)| Arc::clone(&join.frame)));
         // Of a later attempt the asker lacks everything; of an earlier one nobody needs anything.
         if attempt <= session.run.attempt {
@@ -101,7 +102,7 @@ impl Engine {
     }
 
     /// Sends signed frames to one peer, or to all other participants.
-    pub(super) fn hand_on(&mut self, id: &RequestId, frames: Vec<Arc<[u8]>>, to: Option<PeerId>, step: &mut Step<'_>) {
+    pub(super) fn hand_on(&mut self, id: &RequestId, frames: Vec<Arc<[u8]>>, to: Option<PeerId>, ctx: &mut Ctx<'_>) {
         let Some(signer) = self.sessions.get(id).and_then(Self::voice) else { return };
         let mut room = limits::FRAME_SYNC_RESPONSE / 2;
         let frames: Vec<Vec<u8>> = frames
@@ -117,17 +118,17 @@ impl Engine {
         if frames.is_empty() {
             return;
         }
-        if let Ok(sealed) = self.seal(&signer, SyncResponse { request: *id, frames }, step) {
+        if let Ok(sealed) = self.seal(&signer, SyncResponse { request: *id, frames }, ctx) {
             match to {
-                Some(peer) => step.send(peer, Vec::new(), &sealed.frame),
-                None => self.send_to_others(id, &sealed.frame, step),
+                Some(peer) => ctx.send(peer, Vec::new(), &sealed.frame),
+                None => self.send_to_others(id, &sealed.frame, ctx),
             }
         }
     }
 
-    pub(super) fn on_sync_response(&mut self, message: Validated<SyncResponse>, step: &mut Step<'_>) {
+    pub(super) fn on_sync_response(&mut self, message: Validated<SyncResponse>, ctx: &mut Ctx<'_>) {
         if self.catch_up.is_about_directory(&message.message().request) {
-            return self.on_page(message, step);
+            return self.on_page(message, ctx);
         }
         let from = *message.from();
         let Some(session) = self.sessions.get(&message.message().request) else { return };
@@ -139,13 +140,13 @@ impl Engine {
         }
         let frames: Vec<Arc<[u8]>> = message.into_message().frames.into_iter().map(Arc::from).collect();
         if !frames.is_empty() {
-            step.act(Action::Validate { from, channel: Channel::Sync, frames });
+            ctx.effect(Effect::Validate { from, channel: Channel::Sync, frames });
         }
     }
 
     /// When somebody's hash differs from ours, somebody has said two different things: everybody is shown what this
     /// node holds, so that the contradiction meets itself somewhere.
-    pub(super) fn settle_dispute(&mut self, id: &RequestId, step: &mut Step<'_>) {
+    pub(super) fn settle_dispute(&mut self, id: &RequestId, ctx: &mut Ctx<'_>) {
         let Some(session) = self.sessions.get_mut(id) else { return };
         let commitments = session.run.commitments_hash(session.request.options.commitments);
         let differ_0 = commitments.is_some()
@@ -167,13 +168,13 @@ impl Engine {
             session.run.commits.held().map(|(_, held)| Arc::clone(&held.frame)).collect()
         };
         if differ_1 || !first {
-            return self.hand_on(id, frames, None, step);
+            return self.hand_on(id, frames, None, ctx);
         }
         // The commitments of the first attempt are in the joins.
         let Some(signer) = signer else { return };
         let ready = SessionReady { request: *id, session: run, coordinator, joins };
-        if let Ok(sealed) = self.seal(&signer, ready, step) {
-            self.send_to_others(id, &sealed.frame, step);
+        if let Ok(sealed) = self.seal(&signer, ready, ctx) {
+            self.send_to_others(id, &sealed.frame, ctx);
         }
     }
 }

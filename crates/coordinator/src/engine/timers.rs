@@ -5,8 +5,8 @@ use std::sync::Arc;
 use motet_wire::{AbortCode, AbortReason, AbortSubject, Evidence, MonotonicMs, RequestId, SessionAbort, Topic};
 
 use super::Engine;
-use super::session::{Leaver, Session};
-use super::step::Step;
+use super::ctx::Ctx;
+use super::session::{Departed, Session};
 use crate::event::{AbortCause, Event, Phase, TimedOut};
 use crate::limits;
 
@@ -18,8 +18,8 @@ impl Engine {
     }
 
     /// Everything that is due.
-    pub(super) fn on_time(&mut self, step: &mut Step<'_>) {
-        let now = step.now.mono;
+    pub(super) fn on_time(&mut self, ctx: &mut Ctx<'_>) {
+        let now = ctx.now.mono;
         let due: Vec<RequestId> = self
             .sessions
             .values()
@@ -27,47 +27,47 @@ impl Engine {
             .map(|session| session.id)
             .collect();
         for id in due {
-            self.within(&id, |engine| engine.on_due(&id, step));
+            self.within(&id, |engine| engine.on_due(&id, ctx));
         }
-        self.renew(step);
-        self.renew_resources(step);
+        self.renew(ctx);
+        self.renew_resources(ctx);
         self.directory.expire(now);
         self.resources.expire(now);
         self.early.expire(now);
-        self.abandon_left(step);
-        self.end_unheard(step);
-        self.forget_oldest(step);
+        self.abandon_left(ctx);
+        self.end_unheard(ctx);
+        self.forget_oldest(ctx);
     }
 
-    fn on_due(&mut self, id: &RequestId, step: &mut Step<'_>) {
-        let now = step.now.mono;
+    fn on_due(&mut self, id: &RequestId, ctx: &mut Ctx<'_>) {
+        let now = ctx.now.mono;
         let Some(session) = self.sessions.get(id) else { return };
         if let Some(forgotten) = session.forgotten_at() {
             let (asks, fails_over) = (session.asks_at(), session.failover_at);
             if fails_over.is_some_and(|at| at <= now) {
-                self.fail_over(id, step);
+                self.fail_over(id, ctx);
             }
             if asks.is_some_and(|at| at <= now) {
-                self.ask_for_completion(id, step);
+                self.ask_for_completion(id, ctx);
             }
             if forgotten <= now {
-                self.close(id, step);
+                self.close(id, ctx);
             }
         } else if session.ends <= now {
-            self.time_out(id, None, step);
-            self.finish(id, None, AbortCause::Expired, step);
+            self.time_out(id, None, ctx);
+            self.finish(id, None, AbortCause::Expired, ctx);
         } else if session.deadline <= now {
             let next = session.next_attempt().filter(|_| session.phase != Phase::Joining);
-            self.time_out(id, next, step);
+            self.time_out(id, next, ctx);
             let silent = session.awaiting().contains(&session.coordinator());
             match next {
                 Some(next) => {
                     if silent {
-                        self.fail_over(id, step);
+                        self.fail_over(id, ctx);
                     }
-                    self.begin_attempt(id, next, step);
+                    self.begin_attempt(id, next, ctx);
                 }
-                None => self.give_up(id, step),
+                None => self.give_up(id, ctx),
             }
         } else if session.sync_at <= now {
             let wait = self.config.sync_after.saturating_mul(1 << session.syncs.min(4));
@@ -76,18 +76,18 @@ impl Engine {
                 session.sync_at = now.saturating_add(wait);
             }
             if let Some(publish) = self.unpublished.remove(id) {
-                step.act(publish);
+                ctx.effect(publish);
             }
-            self.ask_for_missing(id, step);
+            self.ask_for_missing(id, ctx);
         }
     }
 
-    fn time_out(&self, id: &RequestId, next: Option<motet_wire::Attempt>, step: &mut Step<'_>) {
+    fn time_out(&self, id: &RequestId, next: Option<motet_wire::Attempt>, ctx: &mut Ctx<'_>) {
         let Some(session) = self.sessions.get(id) else { return };
         let awaiting = session.awaiting();
         let signers = session.keys_of(&awaiting);
         let attempt = session.run.attempt;
-        step.emit(Event::SessionTimeout(TimedOut {
+        ctx.emit(Event::SessionTimeout(TimedOut {
             request: *id,
             attempt,
             phase: session.phase,
@@ -97,23 +97,23 @@ impl Engine {
         }));
     }
 
-    pub(super) fn give_up(&mut self, id: &RequestId, step: &mut Step<'_>) {
+    pub(super) fn give_up(&mut self, id: &RequestId, ctx: &mut Ctx<'_>) {
         let Some(session) = self.sessions.get_mut(id) else { return };
         let awaiting = session.awaiting();
         // One that has left is named if it is what the session waits for.
-        if let Some(Leaver { index: by, detail, frame }) = session.left.take()
+        if let Some(Departed { index: by, detail, frame }) = session.left.take()
             && (awaiting.is_empty() || awaiting.contains(&by))
             && let Some(signer) = session.key(by).copied()
         {
-            return self.finish(id, Some(frame), AbortCause::Refused { by, signer, detail }, step);
+            return self.finish(id, Some(frame), AbortCause::Refused { by, signer, detail }, ctx);
         }
         let signers = session.keys_of(&awaiting);
-        self.finish(id, None, AbortCause::Unresponsive { awaiting, signers }, step);
+        self.finish(id, None, AbortCause::Unresponsive { awaiting, signers }, ctx);
     }
 
     /// Whoever comes too late is to learn that nobody waits any more, and not to take it for silence. The others, who wait
     /// for the same, are told nothing: what this node has signed may still be all that they need.
-    pub(super) fn prepare_farewell(&mut self, id: &RequestId, cause: &AbortCause, step: &mut Step<'_>) {
+    pub(super) fn prepare_farewell(&mut self, id: &RequestId, cause: &AbortCause, ctx: &mut Ctx<'_>) {
         let AbortCause::Unresponsive { signers, .. } = cause else { return };
         let Some(session) = self.sessions.get(id) else { return };
         if !session.run.signed.is_empty() {
@@ -121,9 +121,9 @@ impl Engine {
         }
         let names: Vec<String> = signers.iter().map(ToString::to_string).collect();
         let detail = format!("waited in vain for {}", names.join(", "));
-        let frame = self.seal_abort(id, AbortCode::TimedOut, detail, None, step);
+        let frame = self.seal_abort(id, AbortCode::TimedOut, detail, None, ctx);
         if let Some(session) = self.sessions.get_mut(id) {
-            session.farewell = frame;
+            session.timeout_notice = frame;
         }
     }
 
@@ -134,11 +134,11 @@ impl Engine {
         code: AbortCode,
         detail: String,
         evidence: Option<Evidence>,
-        step: &mut Step<'_>,
+        ctx: &mut Ctx<'_>,
     ) -> Option<Arc<[u8]>> {
-        let frame = self.seal_abort(id, code, detail, evidence, step)?;
-        step.broadcast(Topic::Sessions, &frame);
-        self.send_to_session(id, &frame, step);
+        let frame = self.seal_abort(id, code, detail, evidence, ctx)?;
+        ctx.broadcast(Topic::Sessions, &frame);
+        self.send_to_session(id, &frame, ctx);
         Some(frame)
     }
 
@@ -148,12 +148,12 @@ impl Engine {
         code: AbortCode,
         detail: String,
         evidence: Option<Evidence>,
-        step: &mut Step<'_>,
+        ctx: &mut Ctx<'_>,
     ) -> Option<Arc<[u8]>> {
         let session = self.sessions.get(id)?;
         let creator = session.request.creator.signer;
         // Others believe it from who has joined, and from who has asked.
-        let asked = self.hosted.contains_key(&creator).then_some(creator);
+        let asked = self.identities.contains_key(&creator).then_some(creator);
         let signer = Self::voice(session).or(asked)?;
         let mut detail = detail;
         while detail.len() > motet_wire::limits::REASON {
@@ -161,23 +161,23 @@ impl Engine {
         }
         let reason = AbortReason { code, detail };
         let abort = SessionAbort { subject: AbortSubject::Request(*id), reason, evidence };
-        Some(self.seal(&signer, abort, step).ok()?.frame)
+        Some(self.seal(&signer, abort, ctx).ok()?.frame)
     }
 
     /// Forgets a session.
-    pub(super) fn close(&mut self, id: &RequestId, step: &mut Step<'_>) {
-        self.forget_nonces(id, step);
+    pub(super) fn close(&mut self, id: &RequestId, ctx: &mut Ctx<'_>) {
+        self.forget_nonces(id, ctx);
         if let Some(session) = self.sessions.remove(id) {
             if session.unstored || session.is_open_ended() {
-                self.remember_end(id, step);
+                self.remember_end(id, ctx);
             }
             self.requests.retain(|_, request| request != id);
             self.keep_span(&session);
-            step.emit(Event::SessionClosed { request: *id });
+            ctx.emit(Event::SessionClosed { request: *id });
         }
     }
 
-    fn forget_oldest(&mut self, step: &mut Step<'_>) {
+    fn forget_oldest(&mut self, ctx: &mut Ctx<'_>) {
         // What others may still complete is forgotten last.
         let mut over: Vec<(bool, MonotonicMs, RequestId)> = self
             .sessions
@@ -187,7 +187,7 @@ impl Engine {
         let excess = over.len().saturating_sub(limits::FINISHED_SESSIONS);
         over.sort_unstable();
         for (_, _, id) in over.into_iter().take(excess) {
-            self.close(&id, step);
+            self.close(&id, ctx);
         }
     }
 }

@@ -140,7 +140,7 @@ impl Engine {
             },
             Input::SignerAnswered(answer) => match answer {
                 SignerAnswer::Delegated { .. } => None,
-                SignerAnswer::Nonces { ticket, .. } | SignerAnswer::Signed { ticket, .. } => Some(ticket.request),
+                SignerAnswer::Nonces { nonce_id, .. } | SignerAnswer::Signed { nonce_id, .. } => Some(nonce_id.request),
             },
             Input::Computed(outcome) => match outcome {
                 JobOutcome::Aggregated { session, .. } | JobOutcome::Verified { session, .. } => {

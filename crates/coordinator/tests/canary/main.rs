@@ -26,7 +26,7 @@ use std::time::Duration;
 use motet_core_crypto::{PublicKey, SecretKey};
 use motet_net::{Keypair, NetConfig};
 use motet_node::{
-    Announcement, ApproveAll, DeclineAll, Event, LocalSigner, Node, OsEntropy, Policy, RedbStore, Signer,
+    ApproveAll, DeclineAll, Event, LocalSigner, Node, OsEntropy, Policy, RedbStore, Signer, SigningRequestSpec,
 };
 use motet_node::{Events, Handle};
 use motet_wire::{
@@ -204,7 +204,7 @@ async fn no_secret_of_a_node_is_logged_printed_stored_or_sent() {
     let given_away = random();
     let item = |message: &[u8]| Item { message: message.to_vec(), derivation: Derivation::None };
     let items = vec![item(&given_away), item(b"something else")];
-    let mut ask = Announcement {
+    let mut ask = SigningRequestSpec {
         creator: nodes[0].signer(),
         keys: nodes.iter().map(Known::signer).collect(),
         items: items.clone(),
@@ -223,7 +223,7 @@ async fn no_secret_of_a_node_is_logged_printed_stored_or_sent() {
     let metadata = SignerMetadata::default();
     refuser.handle.advertise_signer(refuser.signer(), Criteria::ANY, metadata, HOUR).await.unwrap();
     nodes.push(refuser);
-    let with_refuser = Announcement { keys: nodes.iter().map(Known::signer).collect(), ..ask };
+    let with_refuser = SigningRequestSpec { keys: nodes.iter().map(Known::signer).collect(), ..ask };
     nodes[0].handle.announce_signing_request(with_refuser).await.unwrap();
     assert!(!end(&mut nodes).await);
     for node in &nodes {

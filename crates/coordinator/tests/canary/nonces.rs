@@ -1,14 +1,14 @@
 //! Secret nonces, computed again from what they were made of (BIP-327 NonceGen, as `docs/protocol.md` §7.1 feeds it).
 
 use motet_core_crypto::{PublicKey, PublicNonce, SecretKey, XOnlyPublicKey, tagged_hash};
-use motet_wire::{Attempt, SessionId};
+use motet_wire::{Attempt, AttemptId};
 
 /// Whose nonce, of what.
 pub(crate) struct Made<'a> {
     pub(crate) key: &'a SecretKey,
     pub(crate) aggregate_key: &'a XOnlyPublicKey,
     pub(crate) message: &'a [u8],
-    pub(crate) session: SessionId,
+    pub(crate) session: AttemptId,
     pub(crate) attempt: Attempt,
     pub(crate) item: u32,
 }

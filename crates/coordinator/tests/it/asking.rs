@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use motet_core_crypto::PublicKey;
 use motet_node::event::AbortCause;
-use motet_node::{Announcement, Command, CommandError, Config, Event, Reply, limits};
+use motet_node::{Command, CommandError, Config, Event, Reply, SigningRequestSpec, limits};
 use motet_wire::{Commitments, RequestId, RequestMetadata};
 
 use crate::network::Network;
@@ -24,7 +24,7 @@ fn ends(network: &Network, node: usize, request: RequestId) -> Vec<AbortCause> {
 }
 
 fn ask(network: &mut Network, creator: usize, other: usize) -> RequestId {
-    let announcement = Announcement {
+    let announcement = SigningRequestSpec {
         creator: network.key(creator),
         keys: vec![network.key(creator), network.key(other)],
         items: items(1),
@@ -64,7 +64,7 @@ fn a_request_whose_proof_of_work_took_too_long_is_dated_anew() {
 fn a_machine_that_is_too_slow_to_ask_is_told_so() {
     let mut network = network(2);
     network.works = [400_000].into();
-    let announcement = Announcement {
+    let announcement = SigningRequestSpec {
         creator: network.key(0),
         keys: vec![network.key(0), network.key(1)],
         items: items(1),

@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use motet_core_crypto::PublicKey;
 use motet_node::event::{AbortCause, Phase};
-use motet_node::{Command, Config, Event, Input, Reply, Rounds, Score, Store, Wishes};
+use motet_node::{Command, Config, Event, Input, Reply, Rounds, Score, SignerQuery, Store};
 use motet_wire::{Attempt, Commitments, Election, RequestOptions, SignerIndex};
 
 use crate::network::Network;
@@ -50,8 +50,8 @@ fn silence_costs_rank_once_everybody_was_asked_and_is_found_last() {
         Reply::Found(found) => found.iter().map(|offer| offer.delegation.signer).collect::<Vec<_>>(),
         other => panic!("{other:?}"),
     };
-    assert_eq!(find(&mut network, Wishes::default()).last(), Some(&silent));
-    let picky = Wishes { min_score: Some(Score::default()), ..Wishes::default() };
+    assert_eq!(find(&mut network, SignerQuery::default()).last(), Some(&silent));
+    let picky = SignerQuery { min_score: Some(Score::default()), ..SignerQuery::default() };
     assert!(!find(&mut network, picky).contains(&silent));
 }
 

@@ -8,13 +8,13 @@ use motet_node::engine::input::SessionStatus;
 use motet_node::event::Phase;
 use motet_node::job::Job;
 use motet_node::{
-    Action, Announcement, Command, CommandError, CommandId, Config, Decision, Engine, Event, Input, LocalSigner,
-    MemoryStore, Reply, Signer, SignerTask, Snapshot, Store,
+    Command, CommandError, CommandId, Config, Decision, Effect, Engine, Event, Input, LocalSigner, MemoryStore, Reply,
+    Signer, SignerTask, SigningRequestSpec, Snapshot, Store,
 };
 use motet_wire::work::Free;
 use motet_wire::{
-    Arrival, Attempt, Channel, Criteria, Difficulty, Item, Kind, MonotonicMs, NetworkId, Now, PeerId, RequestId,
-    RequestMetadata, RequestOptions, SignerMetadata, Standing, TimestampMs, Validator, ValidatorLimits, peek,
+    Arrival, Attempt, Channel, Criteria, Difficulty, Item, Kind, MonotonicMs, NetworkId, Now, PeerClass, PeerId,
+    RequestId, RequestMetadata, RequestOptions, SignerMetadata, TimestampMs, Validator, ValidatorLimits, peek,
 };
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
@@ -217,7 +217,7 @@ impl Network {
 
     pub(crate) fn announce(&mut self, items: Vec<Item>, options: RequestOptions) -> RequestId {
         let keys = (0..self.nodes.len()).map(|index| self.key(index)).collect();
-        let announcement = Announcement {
+        let announcement = SigningRequestSpec {
             creator: self.key(0),
             keys,
             items,
@@ -312,7 +312,7 @@ impl Network {
         if target.deaf {
             return;
         }
-        let member = Standing::Member { sessions: 100 };
+        let member = PeerClass::Participant { sessions: 100 };
         let arrival = Arrival::new(bytes, channel, from).standing(member, member);
         if let Ok(message) = target.validator.validate(arrival, now) {
             self.validated += 1;
@@ -349,12 +349,12 @@ impl Network {
         }
     }
 
-    fn act(&mut self, node: usize, action: Action) {
+    fn act(&mut self, node: usize, action: Effect) {
         let from = self.nodes[node].peer;
         match action {
-            Action::Persist(record) => self.nodes[node].store.commit(&[record]).unwrap(),
-            Action::Hold(time) => self.holds.push(time),
-            Action::Broadcast { frame, .. } => {
+            Effect::Persist(record) => self.nodes[node].store.commit(&[record]).unwrap(),
+            Effect::Hold(time) => self.holds.push(time),
+            Effect::Broadcast { frame, .. } => {
                 self.frames.push(Arc::clone(&frame));
                 for index in 0..self.nodes.len() {
                     let channel = if index == node { Channel::Loopback } else { Channel::Gossip };
@@ -363,7 +363,7 @@ impl Network {
                     }
                 }
             }
-            Action::Send { to, frame, .. } => {
+            Effect::Send { to, frame, .. } => {
                 self.frames.push(Arc::clone(&frame));
                 if to != from && peek(&frame).is_some_and(|peek| peek.kind == Kind::PartialSigShare) {
                     self.nodes[node].partials_sent += 1;
@@ -375,46 +375,46 @@ impl Network {
                     self.queue.push_back((index, channel, from, frame));
                 }
             }
-            Action::Publish { frame, .. } => self.frames.push(frame),
-            Action::Validate { from, channel, frames } => {
+            Effect::Publish { frame, .. } => self.frames.push(frame),
+            Effect::Validate { from, channel, frames } => {
                 for frame in frames {
                     self.queue.push_back((node, channel, from, frame));
                 }
             }
-            Action::AskSigner(task) => {
-                if let SignerTask::Sign { ticket, items, nonces } = &task {
+            Effect::AskSigner(task) => {
+                if let SignerTask::Sign { nonce_id, items, nonces } = &task {
                     let bytes =
                         |nonces: &[PublicNonce]| nonces.iter().flat_map(PublicNonce::to_bytes).collect::<Vec<u8>>();
-                    let own = bytes(&nonces[ticket.index.as_usize()]);
+                    let own = bytes(&nonces[nonce_id.index.as_usize()]);
                     let mut transcript: Vec<u8> = nonces.iter().flat_map(|nonces| bytes(nonces)).collect();
                     for item in items.iter() {
                         transcript.extend(item.context.aggregate_key().to_bytes());
                         transcript.extend(&item.message);
                     }
-                    self.signed.push((ticket.attempt, own, transcript));
+                    self.signed.push((nonce_id.attempt, own, transcript));
                 }
                 let signer = self.nodes[node].signers.iter().find(|signer| signer.public_key() == *task.signer());
                 if let Some(answer) = task.perform(signer.unwrap().clone().as_ref()) {
                     self.input(node, Input::SignerAnswered(answer));
                 }
             }
-            Action::Compute(job) => {
+            Effect::Compute(job) => {
                 if matches!(job, Job::Mint { .. }) {
                     self.clock += self.works.pop_front().unwrap_or_default();
                 }
                 let outcome = job.run(&mut self.nodes[node].rng);
                 self.input(node, Input::Computed(outcome));
             }
-            Action::AskPolicy(_) if self.undecided => {}
-            Action::AskPolicy(proposal) => {
+            Effect::AskPolicy(_) if self.undecided => {}
+            Effect::AskPolicy(proposal) => {
                 let (request, signer, digest) = (proposal.request, proposal.signer, proposal.digest());
                 let decision = self.decision.clone();
                 self.input(node, Input::PolicyDecided { request, signer, digest, decision });
             }
-            Action::Reply(id, reply) => {
+            Effect::Reply(id, reply) => {
                 self.nodes[node].replies.insert(id, reply);
             }
-            Action::Emit(event) => {
+            Effect::Emit(event) => {
                 self.told.add(node, &event);
                 self.nodes[node].events.push(event);
             }

@@ -6,8 +6,10 @@ use std::time::Duration;
 use motet_core_crypto::{SecretKey, schnorr};
 use motet_net::{Entry, EntryPolicy, Keypair, Net, NetConfig, NetHandle};
 use motet_node::event::Resource;
-use motet_node::{Action, Command, CommandError, CommandId, Config, Event, Input, Offered, OsEntropy, Reply, limits};
 use motet_node::{CallError, Events, Handle};
+use motet_node::{
+    Command, CommandError, CommandId, Config, Effect, Event, Input, OsEntropy, Reply, ResourceSpec, limits,
+};
 use motet_wire::work::Free;
 use motet_wire::{
     Arrival, Channel, Delegation, DhtKey, Kind, MessageId, MonotonicMs, NetworkId, Now, ResourceAnnouncement,
@@ -32,7 +34,7 @@ fn announce_for(
 ) -> Result<MessageId, CommandError> {
     let signer = network.key(node);
     let (resource_type, id, data) = ("relay".to_owned(), id.to_owned(), data.to_vec());
-    let offered = Offered { signer, resource_type, id, data, lifetime };
+    let offered = ResourceSpec { signer, resource_type, id, data, lifetime };
     match network.command(node, Command::AnnounceResource(offered))? {
         Reply::ResourceAnnounced(message) => Ok(message),
         other => panic!("{other:?}"),
@@ -110,20 +112,20 @@ fn stamps_may_be_found_in_another_order_than_they_are_looked_for() {
     let mut jobs = Vec::new();
     for (number, data) in [(1, b"old"), (2, b"new")] {
         let (resource_type, id) = ("relay".to_owned(), "anna/1".to_owned());
-        let offered = Offered { signer, resource_type, id, data: data.to_vec(), lifetime: HOUR };
+        let offered = ResourceSpec { signer, resource_type, id, data: data.to_vec(), lifetime: HOUR };
         let input = Input::Command(CommandId(1_000 + number), Command::AnnounceResource(offered));
         let actions = engine.handle(now(number), input, &mut OsEntropy);
         jobs.extend(
-            actions.into_iter().filter_map(|action| if let Action::Compute(job) = action { Some(job) } else { None }),
+            actions.into_iter().filter_map(|action| if let Effect::Compute(job) = action { Some(job) } else { None }),
         );
     }
     let mut replies = Vec::new();
     for job in jobs.into_iter().rev() {
         let outcome = job.run(&mut OsEntropy);
         let actions = engine.handle(now(3), Input::Computed(outcome), &mut OsEntropy);
-        let published = actions.iter().filter(|action| matches!(action, Action::Publish { .. })).count();
+        let published = actions.iter().filter(|action| matches!(action, Effect::Publish { .. })).count();
         for action in actions {
-            if let Action::Reply(_, Ok(Reply::ResourceAnnounced(message))) = action {
+            if let Effect::Reply(_, Ok(Reply::ResourceAnnounced(message))) = action {
                 replies.push((published, message));
             }
         }
@@ -218,7 +220,7 @@ fn what_everybody_would_refuse_is_refused_in_words() {
     }
     let stranger = SecretKey::generate(&mut OsEntropy).unwrap().public_key();
     let (resource_type, id) = ("relay".to_owned(), "x".to_owned());
-    let offered = Offered { signer: stranger, resource_type, id, data: Vec::new(), lifetime: HOUR };
+    let offered = ResourceSpec { signer: stranger, resource_type, id, data: Vec::new(), lifetime: HOUR };
     let refused = network.command(0, Command::AnnounceResource(offered));
     assert!(matches!(refused, Err(CommandError::UnknownSigner(signer)) if signer == stranger));
     assert!(published(&network).is_empty() && announced(&network, 0).is_empty());

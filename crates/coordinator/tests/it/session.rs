@@ -2,7 +2,7 @@
 
 use motet_core_crypto::schnorr;
 use motet_node::event::{AbortCause, Phase};
-use motet_node::{Command, CommandError, Config, Decision, Event, Reply, Wishes};
+use motet_node::{Command, CommandError, Config, Decision, Event, Reply, SignerQuery};
 use motet_wire::{Commitments, Derivation, Election, Item, Kind, RequestOptions, SignerIndex};
 use proptest::prelude::*;
 
@@ -214,7 +214,7 @@ fn an_abort_of_a_participant_reaches_everybody() {
 fn signers_are_found_by_what_they_are_willing_to_sign() {
     let mut network = Network::new(4, 6, &Config::default());
     network.advertise_all();
-    let wishes = Wishes { nickname: Some("node 2".to_owned()), ..Wishes::default() };
+    let wishes = SignerQuery { nickname: Some("node 2".to_owned()), ..SignerQuery::default() };
     match network.command(0, Command::Find(wishes)).unwrap() {
         Reply::Found(found) => {
             assert_eq!(found.len(), 1);

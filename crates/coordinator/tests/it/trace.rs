@@ -7,7 +7,7 @@ use std::time::Duration;
 use motet_core_crypto::SecretKey;
 use motet_net::{Keypair, NetConfig};
 use motet_node::event::Phase;
-use motet_node::{Announcement, ApproveAll, Command, Config, Event, LocalSigner, MemoryStore, Node, OsEntropy};
+use motet_node::{ApproveAll, Command, Config, Event, LocalSigner, MemoryStore, Node, OsEntropy, SigningRequestSpec};
 use motet_wire::{Criteria, Derivation, Item, NetworkId, RequestMetadata, RequestOptions, SignerMetadata};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
@@ -167,7 +167,7 @@ async fn what_the_driver_logs_of_a_session_stands_in_its_span() {
     for (handle, _, signer, _) in &nodes {
         handle.advertise_signer(*signer, Criteria::ANY, SignerMetadata::default(), hour).await.unwrap();
     }
-    let announcement = Announcement {
+    let announcement = SigningRequestSpec {
         creator: nodes[0].2,
         keys: nodes.iter().map(|node| node.2).collect(),
         items: vec![item()],

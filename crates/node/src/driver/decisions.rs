@@ -16,7 +16,7 @@ use motet_wire::RequestId;
 use tokio::task::AbortHandle;
 use tracing::Instrument as _;
 
-use super::{Back, Driver};
+use super::{Driver, DriverInput};
 use crate::policy::Policy;
 
 /// The decisions that are waited for. There are as many as signers of this node are asked in sessions that have not
@@ -78,7 +78,7 @@ impl Driver {
         let asking = async move {
             let decision = policy.decide(proposal).await;
             tracing::info!(%signer, ?decision, "the policy has decided");
-            Back::from(Input::PolicyDecided { request, signer, digest, decision })
+            DriverInput::from(Input::PolicyDecided { request, signer, digest, decision })
         };
         let mut asking = Box::pin(asking.instrument(span));
         match asking.as_mut().poll(&mut Context::from_waker(Waker::noop())) {

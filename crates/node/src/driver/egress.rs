@@ -22,12 +22,12 @@ use motet_wire::{Address, DhtKey, Index, NetworkId, PeerId, Shard, Topic};
 use tokio::sync::{broadcast, mpsc, oneshot};
 use tracing::Span;
 
-use super::Back;
+use super::DriverInput;
 use super::crash::CrashPoint;
 use super::crash::crash_if;
 use super::held::Held;
 use super::log;
-use super::published::Published;
+use super::republisher::Republisher;
 use crate::limits;
 use crate::store::Store;
 
@@ -74,7 +74,7 @@ pub(crate) struct Egress {
     pub(crate) net: NetHandle,
     pub(crate) network: NetworkId,
     pub(crate) events: broadcast::Sender<Event>,
-    pub(crate) inputs: mpsc::Sender<Back>,
+    pub(crate) inputs: mpsc::Sender<DriverInput>,
     pub(crate) crash: Option<CrashPoint>,
     /// Batches that the task has not let out.
     pub(crate) waiting: Arc<AtomicUsize>,
@@ -84,7 +84,7 @@ pub(crate) struct Egress {
 
 /// Runs until the driver is gone.
 pub(crate) async fn run(egress: Egress, mut queue: mpsc::Receiver<Vec<Released>>) {
-    let mut published = Published::default();
+    let mut published = Republisher::default();
     let mut batches = Vec::new();
     let mut held = Held::default();
     loop {
@@ -124,7 +124,7 @@ impl Egress {
         let mut batches = vec![batch];
         self.store(&mut batches).await;
         for released in batches.into_iter().flatten() {
-            self.release(released, &mut Published::default()).await;
+            self.release(released, &mut Republisher::default()).await;
         }
     }
 
@@ -186,7 +186,7 @@ impl Egress {
         tokio::spawn(async move { drop(inputs.send(input.into()).await) });
     }
 
-    async fn release(&self, released: Released, published: &mut Published) {
+    async fn release(&self, released: Released, published: &mut Republisher) {
         // The network has stopped only when the node is stopping.
         match released {
             Released::Persist(_) | Released::Hold(_) | Released::Heard => {}
@@ -304,7 +304,9 @@ mod tests {
         queue.send(vec![says(2)]).await.unwrap();
         let way_out = tokio::spawn(run(egress.clone(), batches));
         assert!(matches!(answer.await, Ok(Err(CommandError::Store(_)))));
-        assert!(matches!(back.recv().await, Some(Back::Input(input)) if matches!(*input, Input::PersistFailed { .. })));
+        assert!(
+            matches!(back.recv().await, Some(DriverInput::Input(input)) if matches!(*input, Input::PersistFailed { .. }))
+        );
         // The engine is told, and has not been yet: what it makes meanwhile may follow from what is not there.
         queue.send(vec![record(), says(3)]).await.unwrap();
         assert!(!egress.is_free_for(&[says(4)]));

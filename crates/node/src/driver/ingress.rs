@@ -6,11 +6,11 @@ use motet_coordinator::engine::Input;
 use motet_core_crypto::PublicKey;
 use motet_net::ReportToken;
 use motet_wire::{
-    Admitted, Arrival, Channel, PeerId, Penalty, Rejection, Standing, Validated, Verdict, peek, verify_batch,
+    Admitted, Arrival, Channel, PeerClass, PeerId, Penalty, Rejection, Validated, Verdict, peek, verify_batch,
 };
 use tokio::sync::oneshot;
 
-use super::{Back, Driver};
+use super::{Driver, DriverInput};
 use crate::OsEntropy;
 use crate::limits;
 
@@ -18,7 +18,7 @@ use crate::limits;
 pub(crate) type Arrived = (Arc<[u8]>, Channel, PeerId, Option<ReportToken>);
 
 /// What came of looking at one frame.
-pub(crate) struct Looked {
+pub(crate) struct Checked {
     from: PeerId,
     token: Option<ReportToken>,
     result: Result<Box<Validated>, Box<Rejection>>,
@@ -26,7 +26,7 @@ pub(crate) struct Looked {
 
 impl Driver {
     /// The cheap half here and now; the signatures, if they are many, on the pool.
-    pub(crate) fn look_at(&mut self, arrivals: Vec<Arrived>, done: Option<oneshot::Sender<()>>) {
+    pub(crate) fn validate_batch(&mut self, arrivals: Vec<Arrived>, done: Option<oneshot::Sender<()>>) {
         let now = self.clock.now();
         let mut admitted: Vec<(Admitted, PeerId, Option<ReportToken>)> = Vec::new();
         let mut weight = 0;
@@ -44,7 +44,7 @@ impl Driver {
                 }
                 Err(rejection) => {
                     self.look_at_clock(&rejection, channel, from, timestamp, now);
-                    self.on_looked(Looked { from, token, result: Err(Box::new(rejection)) });
+                    self.on_checked(Checked { from, token, result: Err(Box::new(rejection)) });
                 }
             }
         }
@@ -62,14 +62,14 @@ impl Driver {
             let results = origins
                 .into_iter()
                 .zip(results)
-                .map(|((from, token), result)| Looked { from, token, result: result.map(Box::new).map_err(Box::new) })
+                .map(|((from, token), result)| Checked { from, token, result: result.map(Box::new).map_err(Box::new) })
                 .collect();
-            Some(Back::Verified { results, done })
+            Some(DriverInput::Verified { results, done })
         });
     }
 
-    pub(crate) fn on_looked(&mut self, looked: Looked) {
-        let Looked { from, token, result } = looked;
+    pub(crate) fn on_checked(&mut self, looked: Checked) {
+        let Checked { from, token, result } = looked;
         let (verdict, penalty) = match &result {
             Ok(_) => (Verdict::Accept, Penalty::None),
             Err(rejection) => {
@@ -99,19 +99,19 @@ impl Driver {
         }
     }
 
-    fn standing_of_peer(&self, peer: &PeerId) -> Standing {
+    fn standing_of_peer(&self, peer: &PeerId) -> PeerClass {
         if *peer == self.peer {
-            return Standing::Member { sessions: u16::MAX };
+            return PeerClass::Participant { sessions: u16::MAX };
         }
         member(self.engine.sessions_with(peer))
     }
 
-    fn standing_of_author(&mut self, bytes: &[u8]) -> Standing {
-        let Some(peek) = peek(bytes) else { return Standing::Stranger };
+    fn standing_of_author(&mut self, bytes: &[u8]) -> PeerClass {
+        let Some(peek) = peek(bytes) else { return PeerClass::Stranger };
         // To find a point takes longer than everything else here, and the same few senders come again and again.
         let known = self.senders.get(&peek.sender).copied();
         let Some(sender) = known.or_else(|| PublicKey::from_bytes(&peek.sender).ok()) else {
-            return Standing::Stranger;
+            return PeerClass::Stranger;
         };
         if known.is_none() {
             if self.senders.len() >= limits::SENDERS {
@@ -123,9 +123,9 @@ impl Driver {
     }
 }
 
-fn member(sessions: usize) -> Standing {
+fn member(sessions: usize) -> PeerClass {
     match u16::try_from(sessions).unwrap_or(u16::MAX) {
-        0 => Standing::Stranger,
-        sessions => Standing::Member { sessions },
+        0 => PeerClass::Stranger,
+        sessions => PeerClass::Participant { sessions },
     }
 }

@@ -27,7 +27,7 @@ impl Driver {
             next = if arrivals.len() < limits::ARRIVALS { network.try_recv().ok() } else { None };
         }
         if !arrivals.is_empty() {
-            self.look_at(arrivals, None);
+            self.validate_batch(arrivals, None);
         }
     }
 

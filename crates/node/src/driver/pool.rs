@@ -14,7 +14,7 @@ use tracing::Span;
 
 use super::crash::CrashPoint;
 use super::crash::crash_if;
-use super::{Back, Driver};
+use super::{Driver, DriverInput};
 use crate::OsEntropy;
 use crate::limits;
 
@@ -43,7 +43,11 @@ impl Driver {
 
     /// Runs a computation that takes about as long as `weight` checks of signatures, or may wait if there is no weight
     /// to it. What comes of it is handled after the current step, or later.
-    pub(crate) fn run_soon(&mut self, weight: Option<usize>, work: impl FnOnce() -> Option<Back> + Send + 'static) {
+    pub(crate) fn run_soon(
+        &mut self,
+        weight: Option<usize>,
+        work: impl FnOnce() -> Option<DriverInput> + Send + 'static,
+    ) {
         let short = weight.is_some_and(|weight| weight.saturating_add(self.waiting) <= limits::AT_ONCE);
         if short {
             self.backlog.extend(work());
@@ -53,7 +57,7 @@ impl Driver {
     }
 
     /// Runs a computation on the pool of blocking threads, a bounded number at a time.
-    fn in_pool(&self, work: impl FnOnce() -> Option<Back> + Send + 'static) {
+    fn in_pool(&self, work: impl FnOnce() -> Option<DriverInput> + Send + 'static) {
         let back = self.inputs_in.clone();
         let run = move |permit| {
             let result = work();

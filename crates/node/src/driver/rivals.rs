@@ -8,12 +8,17 @@ use motet_net::NetHandle;
 use motet_wire::{Channel, DhtKey, NetworkId};
 use tokio::sync::{mpsc, oneshot};
 
-use super::Call;
+use super::Request;
 use crate::limits;
 
 /// Looks again and again, until the node is gone. What is found goes the way of everything that is found: the engine sees whose
 /// it is.
-pub(crate) async fn look(network: NetworkId, net: NetHandle, calls: mpsc::WeakSender<Call>, signers: Vec<PublicKey>) {
+pub(crate) async fn look(
+    network: NetworkId,
+    net: NetHandle,
+    calls: mpsc::WeakSender<Request>,
+    signers: Vec<PublicKey>,
+) {
     let mut pause = limits::RIVALS_FIRST;
     loop {
         tokio::time::sleep(pause).await;
@@ -23,7 +28,7 @@ pub(crate) async fn look(network: NetworkId, net: NetHandle, calls: mpsc::WeakSe
             let (done, finished) = oneshot::channel();
             // Waiting for room does not keep the node alive: its handles do.
             let Some(calls) = calls.upgrade() else { return };
-            let sent = calls.send(Call::Ingest { frames, channel: Channel::Dht, done }).await;
+            let sent = calls.send(Request::Ingest { frames, channel: Channel::Dht, done }).await;
             drop(calls);
             if sent.is_err() {
                 return;

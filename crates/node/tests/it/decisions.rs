@@ -10,7 +10,7 @@ use motet_net::{Keypair, NetConfig};
 use motet_node::event::AbortCause;
 use motet_node::policy::{RulePolicy, Rules};
 use motet_node::{
-    Announcement, Decision, DeclineAll, Event, LocalSigner, MemoryStore, Node, OsEntropy, Policy, Proposal,
+    Decision, DeclineAll, Event, LocalSigner, MemoryStore, Node, OsEntropy, Policy, Proposal, SigningRequestSpec,
 };
 use motet_node::{Events, Handle};
 use motet_wire::{Criteria, Derivation, Item, NetworkId, RequestId, RequestMetadata, RequestOptions, SignerMetadata};
@@ -87,7 +87,7 @@ impl Scene {
         asker.advertise_signer(own, Criteria::ANY, SignerMetadata::default(), HOUR).await.unwrap();
         asked.advertise_signer(signer, Criteria::ANY, SignerMetadata::default(), HOUR).await.unwrap();
         while !matches!(events.next().await.unwrap(), Event::SignerDiscovered(_)) {}
-        let announcement = Announcement {
+        let announcement = SigningRequestSpec {
             creator: own,
             keys: vec![own, signer],
             items: vec![Item { message: vec![1; 32], derivation: Derivation::None }],

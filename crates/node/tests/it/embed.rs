@@ -6,7 +6,7 @@ use std::time::Duration;
 use motet_core_crypto::{PublicKey, SecretKey, schnorr};
 use motet_net::{Keypair, NetConfig};
 use motet_node::event::AbortCause;
-use motet_node::{Announcement, DeclineAll, Event, LocalSigner, MemoryStore, Node, OsEntropy};
+use motet_node::{DeclineAll, Event, LocalSigner, MemoryStore, Node, OsEntropy, SigningRequestSpec};
 use motet_node::{Events, Handle};
 use motet_wire::{Criteria, Derivation, Item, NetworkId, RequestMetadata, RequestOptions, SignerMetadata};
 
@@ -39,7 +39,7 @@ async fn ask(handle: &Handle, events: &mut Events, own: PublicKey, items: u8) ->
         match events.next().await.unwrap() {
             Event::SignerDiscovered(found) => {
                 let item = |number| Item { message: vec![number; 32], derivation: Derivation::None };
-                let announcement = Announcement {
+                let announcement = SigningRequestSpec {
                     creator: own,
                     keys: vec![own, found.advertisement.delegation.signer],
                     items: (1..=items).map(item).collect(),

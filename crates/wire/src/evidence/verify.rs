@@ -11,7 +11,7 @@ use super::Evidence;
 use crate::codec::{self, DecodeError};
 use crate::delegation::{Delegation, KnownKeys};
 use crate::envelope::View;
-use crate::id::{Attempt, NetworkId, RequestId, SessionId, SignerIndex};
+use crate::id::{Attempt, AttemptId, NetworkId, RequestId, SignerIndex};
 use crate::limits;
 use crate::message::raw::RawBody;
 use crate::message::request::{RawDetails, RawItem, terms_id};
@@ -109,8 +109,8 @@ impl Accused {
     }
 
     /// Whether a session is the given attempt of the request that was joined.
-    fn attempted(&self, session: SessionId, attempt: Attempt) -> Result<(), EvidenceFault> {
-        if session == SessionId::derive(&self.join.request, attempt) { Ok(()) } else { Err(EvidenceFault::Unrelated) }
+    fn attempted(&self, session: AttemptId, attempt: Attempt) -> Result<(), EvidenceFault> {
+        if session == AttemptId::derive(&self.join.request, attempt) { Ok(()) } else { Err(EvidenceFault::Unrelated) }
     }
 
     fn convicted(&self, charge: Charge) -> Conviction {

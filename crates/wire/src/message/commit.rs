@@ -6,13 +6,13 @@
 use motet_core_crypto::NonceCommitment;
 
 use crate::codec::{Decode, Encode, ParseError};
-use crate::id::{Attempt, SessionId};
+use crate::id::{Attempt, AttemptId};
 
 /// A signer commits to the nonces of an attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NonceCommit {
     /// The session id of this attempt.
-    pub session: SessionId,
+    pub session: AttemptId,
     /// The attempt.
     pub attempt: Attempt,
     /// The commitment to all nonces of this signer.
@@ -29,7 +29,7 @@ pub(crate) struct RawNonceCommit {
 impl RawNonceCommit {
     pub(crate) fn parse(self) -> Result<NonceCommit, ParseError> {
         Ok(NonceCommit {
-            session: SessionId::from_bytes(self.session),
+            session: AttemptId::from_bytes(self.session),
             attempt: Attempt(self.attempt),
             commitment: NonceCommitment::from_bytes(&self.commitment),
         })

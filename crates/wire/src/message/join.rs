@@ -4,7 +4,7 @@ use motet_core_crypto::NonceCommitment;
 
 use crate::codec::{Bytes, Decode, Encode, List, ParseError, Text};
 use crate::delegation::{Delegation, KnownKeys, RawDelegation};
-use crate::id::{RequestId, SessionId, SignerIndex};
+use crate::id::{AttemptId, RequestId, SignerIndex};
 use crate::limits;
 
 /// A signer agrees to sign, and binds its slot to its message key.
@@ -42,7 +42,7 @@ pub struct SessionReady {
     /// The request.
     pub request: RequestId,
     /// The session of attempt 0.
-    pub session: SessionId,
+    pub session: AttemptId,
     /// Who says so.
     pub coordinator: SignerIndex,
     /// The frames of the joins, in the order of the signers, 2 to 100 of at most 1 KB each.
@@ -125,7 +125,7 @@ impl RawSessionReady {
     pub(crate) fn parse(self) -> Result<SessionReady, ParseError> {
         Ok(SessionReady {
             request: RequestId::from_bytes(self.request),
-            session: SessionId::from_bytes(self.session),
+            session: AttemptId::from_bytes(self.session),
             coordinator: SignerIndex(self.coordinator),
             joins: self.joins.into_vec().into_iter().map(Bytes::into_vec).collect(),
         })

@@ -3,14 +3,14 @@
 use motet_core_crypto::PublicNonce;
 
 use crate::codec::{Decode, Encode, List, ParseError};
-use crate::id::{Attempt, SessionId, TranscriptHash};
+use crate::id::{Attempt, AttemptId, TranscriptHash};
 use crate::limits;
 
 /// A signer reveals its public nonces, one for each item.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NonceShare {
     /// The session id of this attempt.
-    pub session: SessionId,
+    pub session: AttemptId,
     /// The attempt.
     pub attempt: Attempt,
     /// One public nonce for each item, 1 to 64.
@@ -31,7 +31,7 @@ impl RawNonceShare {
     pub(crate) fn parse(self) -> Result<NonceShare, ParseError> {
         let nonces = self.nonces.as_slice().iter();
         Ok(NonceShare {
-            session: SessionId::from_bytes(self.session),
+            session: AttemptId::from_bytes(self.session),
             attempt: Attempt(self.attempt),
             nonces: nonces
                 .map(|nonce| PublicNonce::from_bytes(nonce).map_err(|_| ParseError::Point))

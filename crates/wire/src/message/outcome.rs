@@ -6,14 +6,14 @@ use motet_core_crypto::Signature;
 
 use crate::codec::{Bytes, Code, Decode, Encode, List, ParseError, Text};
 use crate::evidence::Evidence;
-use crate::id::{RequestId, SessionId};
+use crate::id::{AttemptId, RequestId};
 use crate::limits;
 
 /// The final signatures. Whoever receives them checks them; nobody has to believe the sender.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SignatureFinalized {
     /// The session id of the attempt that succeeded.
-    pub session: SessionId,
+    pub session: AttemptId,
     /// One signature for each item, 1 to 64.
     pub signatures: Vec<Signature>,
 }
@@ -37,7 +37,7 @@ pub enum AbortSubject {
     /// The request and all its attempts.
     Request(RequestId),
     /// One attempt.
-    Session(SessionId),
+    Session(AttemptId),
 }
 
 /// Why a session was aborted.
@@ -116,7 +116,7 @@ pub(crate) struct RawSignatureFinalized {
 impl RawSignatureFinalized {
     pub(crate) fn parse(self) -> Result<SignatureFinalized, ParseError> {
         Ok(SignatureFinalized {
-            session: SessionId::from_bytes(self.session),
+            session: AttemptId::from_bytes(self.session),
             signatures: self.signatures.as_slice().iter().map(Signature::from_bytes).collect(),
         })
     }
@@ -147,7 +147,7 @@ impl RawSessionAbort {
         Ok(SessionAbort {
             subject: match self.subject.0 {
                 0 => AbortSubject::Request(RequestId::from_bytes(self.id)),
-                1 => AbortSubject::Session(SessionId::from_bytes(self.id)),
+                1 => AbortSubject::Session(AttemptId::from_bytes(self.id)),
                 _ => return Err(ParseError::Code),
             },
             reason: AbortReason {

@@ -3,14 +3,14 @@
 use motet_core_crypto::PartialSignature;
 
 use crate::codec::{Decode, Encode, List, ParseError};
-use crate::id::{Attempt, SessionId, TranscriptHash};
+use crate::id::{Attempt, AttemptId, TranscriptHash};
 use crate::limits;
 
 /// A signer's partial signatures, one for each item.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PartialSigShare {
     /// The session id of this attempt.
-    pub session: SessionId,
+    pub session: AttemptId,
     /// The attempt.
     pub attempt: Attempt,
     /// One partial signature for each item, 1 to 64.
@@ -31,7 +31,7 @@ impl RawPartialSigShare {
     pub(crate) fn parse(self) -> Result<PartialSigShare, ParseError> {
         let partials = self.partials.as_slice().iter();
         Ok(PartialSigShare {
-            session: SessionId::from_bytes(self.session),
+            session: AttemptId::from_bytes(self.session),
             attempt: Attempt(self.attempt),
             partials: partials
                 .map(|partial| PartialSignature::from_bytes(partial).map_err(|_| ParseError::Point))

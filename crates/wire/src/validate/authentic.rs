@@ -6,7 +6,7 @@
 use motet_core_crypto::{PublicKey, Signature, XOnlyPublicKey, schnorr};
 use rand_core::TryCryptoRng;
 
-use super::replay::{Company, Unseen};
+use super::replay::{Batching, Unseen};
 use super::{Admitted, Rejection, Rule, Ticket, Validated};
 use crate::delegation::KnownKeys;
 use crate::message::Message;
@@ -119,8 +119,8 @@ pub fn verify_batch<R: TryCryptoRng + ?Sized>(
     for (owner, (admitted, checks)) in backlog.iter().zip(&checks).enumerate() {
         results.push(match (checks, admitted.unseen.company) {
             (Err(rule), _) => Err(*rule),
-            (Ok(checks), Company::Shunned) => checks.run(),
-            (Ok(checks), Company::Welcome) => {
+            (Ok(checks), Batching::Shunned) => checks.run(),
+            (Ok(checks), Batching::Welcome) => {
                 for (check, rule) in checks.parts() {
                     if let Some((key, digest, signature)) = check {
                         entries.push((*key, digest.as_slice(), *signature));

@@ -9,7 +9,7 @@ use super::generations::key;
 use super::memory::{Proven, SharedMemory};
 use super::meter::{Bucket, Rate};
 use super::replay::Unseen;
-use super::{Admitted, Channel, Rejection, Rule, Standing, Ticket};
+use super::{Admitted, Channel, PeerClass, Rejection, Rule, Ticket};
 use crate::envelope::Head;
 use crate::id::NetworkId;
 use crate::message::raw::RawBody;
@@ -61,14 +61,14 @@ impl Budget {
     }
 
     /// Takes from the best pool that the standing gives access to and that holds enough.
-    pub(crate) fn take(&mut self, standing: Standing, units: u64, now: MonotonicMs) -> bool {
+    pub(crate) fn take(&mut self, standing: PeerClass, units: u64, now: MonotonicMs) -> bool {
         let Self { members, common, strangers } = self;
         match standing {
-            Standing::Member { .. } => {
+            PeerClass::Participant { .. } => {
                 members.take(units, now) || common.take(units, now) || strangers.take(units, now)
             }
-            Standing::Contact => common.take(units, now) || strangers.take(units, now),
-            Standing::Stranger => strangers.take(units, now),
+            PeerClass::Contact => common.take(units, now) || strangers.take(units, now),
+            PeerClass::Stranger => strangers.take(units, now),
         }
     }
 }

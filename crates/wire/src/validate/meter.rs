@@ -15,7 +15,7 @@ use super::generations::{Generations, Key};
 use super::limits::ValidatorLimits;
 use super::memory::{SharedMemory, peer_key};
 use super::size::Sized;
-use super::{Channel, Rejection, Rule, Standing};
+use super::{Channel, PeerClass, Rejection, Rule};
 use crate::message::Kind;
 use crate::time::MonotonicMs;
 
@@ -177,7 +177,7 @@ pub(crate) fn charge(
             .take(limits.peer_computation.times(factor), computation, now)
             .ok_or_else(|| refuse(Rule::PeerComputation))?,
     };
-    if let (Standing::Stranger, Some(group)) = (standing, sized.arrival.group.key()) {
+    if let (PeerClass::Stranger, Some(group)) = (standing, sized.arrival.group.key()) {
         let shared = meters.groups.find(&group).unwrap_or_default();
         let times = limits.group_factor;
         let shared = Buckets {

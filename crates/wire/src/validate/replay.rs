@@ -11,7 +11,7 @@ use super::fresh::Fresh;
 use super::generations::{Key, key};
 use super::limits::ValidatorLimits;
 use super::memory::{Facts, SharedMemory};
-use super::{Rejection, Rule, Standing};
+use super::{PeerClass, Rejection, Rule};
 use crate::envelope::View;
 use crate::id::NetworkId;
 use crate::message::Kind;
@@ -30,14 +30,14 @@ pub(crate) struct Unseen {
     /// The frame that proved the message when it was here before.
     pub(crate) seen: Option<Key>,
     pub(crate) facts: Facts,
-    pub(crate) standing: Standing,
-    pub(crate) company: Company,
+    pub(crate) standing: PeerClass,
+    pub(crate) company: Batching,
     pub(crate) deadline: Option<MonotonicMs>,
 }
 
 /// Whether a message's signatures may be checked in one batch with others'.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Company {
+pub(crate) enum Batching {
     /// As far as we know they will be right.
     Welcome,
     /// The peer has delivered an invalid signature lately: another one would spoil the batch for everybody in it.
@@ -71,8 +71,8 @@ pub(crate) fn check(
     // The standing was looked up by a sender that nobody has proven yet. A peer that has claimed falsely before is
     // believed no more.
     let (standing, company) = match memory.is_suspect(&peer) {
-        true => (Standing::Stranger, Company::Shunned),
-        false => (decoded.arrival.author_standing, Company::Welcome),
+        true => (PeerClass::Stranger, Batching::Shunned),
+        false => (decoded.arrival.author_standing, Batching::Welcome),
     };
     let announcer = announcer_key(&decoded);
     let facts = Facts {

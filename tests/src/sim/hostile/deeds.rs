@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use motet_core_crypto::{SecretKey, Signature};
 use motet_wire::{
-    AbortCode, AbortReason, AbortSubject, Attempt, Channel, Evidence, Have, Kind, Message, NonceCommit, NonceShare,
-    Now, PartialSigShare, ParticipantDeclined, ParticipantJoined, RequestId, SessionAbort, SessionId, SessionReady,
+    AbortCode, AbortReason, AbortSubject, Attempt, AttemptId, Channel, Evidence, Have, Kind, Message, NonceCommit,
+    NonceShare, Now, PartialSigShare, ParticipantDeclined, ParticipantJoined, RequestId, SessionAbort, SessionReady,
     SignatureFinalized, SignerIndex, SyncRequest, SyncResponse, Validated, seal,
 };
 
@@ -50,7 +50,7 @@ impl Rogue {
     pub(super) fn anything(&mut self, vice: Vice, message: &Validated, now: Now) -> Option<Deed> {
         let request = request_of(message).or_else(|| self.heard.iter().rev().find_map(request_of))?;
         let attempt = Attempt(self.dice.below(3) as u32);
-        let session = SessionId::derive(&request, attempt);
+        let session = AttemptId::derive(&request, attempt);
         let hash = motet_wire::TranscriptHash::from_bytes(self.dice.bytes());
         let delegation = self.delegation.clone()?;
         let index = self.index_in(&request).unwrap_or(SignerIndex(0));
@@ -234,7 +234,7 @@ impl Rogue {
     fn far_attempt(&mut self, message: &Validated, now: Now) -> Option<Arc<[u8]>> {
         let request = request_of(message)?;
         let attempt = Attempt(self.dice.pick(&[1, 2, 3, 16, u32::MAX - 1, u32::MAX]));
-        let session = SessionId::derive(&request, attempt);
+        let session = AttemptId::derive(&request, attempt);
         // Sometimes the two do not fit each other.
         let claimed = if self.dice.chance(200) { Attempt(0) } else { attempt };
         if self.dice.chance(500) {
@@ -249,7 +249,7 @@ impl Rogue {
     /// B17: signatures that are none, joins that are not all, an end that nobody has come to.
     fn false_outcome(&mut self, message: &Validated, now: Now) -> (&'static str, Option<Arc<[u8]>>) {
         let Some(request) = request_of(message) else { return ("an outcome", None) };
-        let session = SessionId::derive(&request, Attempt(self.dice.below(2) as u32));
+        let session = AttemptId::derive(&request, Attempt(self.dice.below(2) as u32));
         match self.dice.below(4) {
             0 => {
                 let joins = self.heard.iter().chain(&self.said).filter(|heard| heard.kind() == Kind::ParticipantJoined);
@@ -278,7 +278,7 @@ impl Rogue {
                 let request = if self.dice.chance(500) { request } else { RequestId::from_bytes(self.dice.bytes()) };
                 self.seal(SyncRequest { request, attempt: Attempt(0), have: Have::default() }, now)
             } else {
-                let session = SessionId::from_bytes(self.dice.bytes());
+                let session = AttemptId::from_bytes(self.dice.bytes());
                 let commitment = motet_core_crypto::NonceCommitment::from_bytes(&self.dice.bytes());
                 self.seal(NonceCommit { session, attempt: Attempt(0), commitment }, now)
             };

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use motet_core_crypto::{NonceCommitment, PartialSignature, PublicNonce};
-use motet_wire::{Kind, Message, Now, SessionId, Validated};
+use motet_wire::{AttemptId, Kind, Message, Now, Validated};
 
 use super::Rogue;
 use crate::sim::plan::Vice;
@@ -57,7 +57,7 @@ impl Rogue {
         }
         match message.message() {
             Message::ParticipantJoined(join) => {
-                let session = SessionId::derive(&join.request, motet_wire::Attempt::FIRST);
+                let session = AttemptId::derive(&join.request, motet_wire::Attempt::FIRST);
                 join.commitment?;
                 let nonces = self.spare_nonces(session, 1);
                 let commitment = NonceCommitment::new(session.as_bytes(), u32::from(join.index.0), &nonces);

@@ -62,7 +62,7 @@ impl World {
         let mut rest = Batch::new();
         for action in actions {
             match action {
-                motet_node::Action::Reply(_, Ok(reply)) => found = Some(reply),
+                motet_node::Effect::Reply(_, Ok(reply)) => found = Some(reply),
                 other => rest.push_back(other),
             }
         }

@@ -1,7 +1,7 @@
 //! What follows from a step of a node's engine, in the order in which `node` lets it out.
 
 use motet_node::Store;
-use motet_node::{Action, Event, Input, Record, Reply};
+use motet_node::{Effect, Event, Input, Record, Reply};
 
 use super::{BEGIN, Happening, Purpose, Work, World, brief};
 use crate::sim::host::Batch;
@@ -13,10 +13,10 @@ impl World {
         let mut batch = Batch::new();
         for action in actions {
             match action {
-                Action::AskSigner(task) => self.begin(host, Work::Signer(task)),
-                Action::Compute(job) => self.begin(host, Work::Job(job)),
-                Action::AskPolicy(proposal) => self.ask_person(host, *proposal),
-                Action::Validate { from, channel, frames } => {
+                Effect::AskSigner(task) => self.begin(host, Work::Signer(task)),
+                Effect::Compute(job) => self.begin(host, Work::Job(job)),
+                Effect::AskPolicy(proposal) => self.ask_person(host, *proposal),
+                Effect::Validate { from, channel, frames } => {
                     for frame in frames {
                         self.at(self.time, Happening::Arrive { host, channel, from, frame });
                     }
@@ -55,8 +55,8 @@ impl World {
         }
     }
 
-    fn observe(&mut self, host: usize, mono: u64, action: &Action) {
-        if let Action::Reply(id, Ok(Reply::Announced { request, .. })) = action
+    fn observe(&mut self, host: usize, mono: u64, action: &Effect) {
+        if let Effect::Reply(id, Ok(Reply::Announced { request, .. })) = action
             && let Some(Purpose::Ask(ask)) = self.commands.get(id)
         {
             let ask = *ask;
@@ -66,7 +66,7 @@ impl World {
             return;
         }
         match action {
-            Action::Emit(event) => {
+            Effect::Emit(event) => {
                 if let Event::NonceReceived(by) | Event::PartialSigReceived(by) = event {
                     self.taking = Some((host, by.index));
                 }
@@ -74,7 +74,7 @@ impl World {
                 self.check_secrets(host, || format!("{event:?}"));
                 self.watch.on_event(host, mono, event, &mut self.tally);
             }
-            Action::Send { frame, .. } | Action::Broadcast { frame, .. } => {
+            Effect::Send { frame, .. } | Effect::Broadcast { frame, .. } => {
                 self.watch.on_sent(host, frame);
             }
             _ => {}
@@ -89,7 +89,7 @@ impl World {
                 return;
             }
             let Some(batch) = running.egress.front() else { return };
-            if matches!(batch.front(), Some(Action::Persist(_))) {
+            if matches!(batch.front(), Some(Effect::Persist(_))) {
                 running.committing = true;
                 let most = self.hosts[host].plan.commit;
                 let (at, life) = (self.time + self.dice.heavy(most), self.hosts[host].life);
@@ -105,8 +105,8 @@ impl World {
         running.committing = false;
         let Some(mut batch) = running.egress.pop_front() else { return };
         let mut records: Vec<Record> = Vec::new();
-        while let Some(Action::Persist(_)) = batch.front() {
-            if let Some(Action::Persist(record)) = batch.pop_front() {
+        while let Some(Effect::Persist(_)) = batch.front() {
+            if let Some(Effect::Persist(record)) = batch.pop_front() {
                 records.push(record);
             }
         }
@@ -137,7 +137,7 @@ impl World {
                 // What the engine has made since may follow from what is not there.
                 for batch in self.hosts[host].running.iter_mut().flat_map(|running| &mut running.egress) {
                     batch.retain(|action| {
-                        !matches!(action, Action::Broadcast { .. } | Action::Send { .. } | Action::Publish { .. })
+                        !matches!(action, Effect::Broadcast { .. } | Effect::Send { .. } | Effect::Publish { .. })
                     });
                 }
                 self.input(host, Input::PersistFailed { records, detail: error.to_string() });
@@ -149,7 +149,7 @@ impl World {
     /// The user is not told what these actions tell.
     pub(super) fn leave_untold(&mut self, host: usize, batch: &Batch) {
         for action in batch {
-            if let Action::Emit(event) = action {
+            if let Effect::Emit(event) = action {
                 self.watch.on_untold(host, event);
             }
         }
@@ -165,10 +165,10 @@ impl World {
     }
 
     pub(super) fn release(&mut self, host: usize, mut batch: Batch) {
-        if let Some(Action::Hold(time)) = batch.front() {
+        if let Some(Effect::Hold(time)) = batch.front() {
             let at = self.time + u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
             batch.pop_front();
-            let leaves = |action: &Action| matches!(action, Action::Broadcast { .. } | Action::Send { .. });
+            let leaves = |action: &Effect| matches!(action, Effect::Broadcast { .. } | Effect::Send { .. });
             let (late, now): (Batch, Batch) = batch.into_iter().partition(leaves);
             let life = self.hosts[host].life;
             self.at(at, Happening::Late { host, life, batch: late });
@@ -177,8 +177,8 @@ impl World {
         while let Some(next) = batch.front() {
             if self.is_boundary(host) {
                 self.tally.fault(match next {
-                    Action::Broadcast { .. } | Action::Send { .. } => "crash before a frame leaves",
-                    Action::Emit(_) => "crash before the user is told",
+                    Effect::Broadcast { .. } | Effect::Send { .. } => "crash before a frame leaves",
+                    Effect::Emit(_) => "crash before the user is told",
                     _ => "crash before something else",
                 });
                 self.leave_untold(host, &batch);
@@ -187,14 +187,14 @@ impl World {
             let Some(action) = batch.pop_front() else { return };
             match action {
                 // One that comes late is stored late.
-                Action::Persist(record) => drop(self.hosts[host].disk.commit(&[record])),
-                Action::Broadcast { frame, .. } => self.broadcast(host, &frame),
-                Action::Send { to, frame, .. } => {
+                Effect::Persist(record) => drop(self.hosts[host].disk.commit(&[record])),
+                Effect::Broadcast { frame, .. } => self.broadcast(host, &frame),
+                Effect::Send { to, frame, .. } => {
                     self.check_durable(host, &frame);
                     self.send(host, &to, &frame);
                 }
-                Action::Publish { frame, .. } => self.publish(host, &frame),
-                Action::Reply(id, reply) => self.on_reply(host, id, reply),
+                Effect::Publish { frame, .. } => self.publish(host, &frame),
+                Effect::Reply(id, reply) => self.on_reply(host, id, reply),
                 _ => {}
             }
         }

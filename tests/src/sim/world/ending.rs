@@ -312,8 +312,10 @@ impl World {
                 self.watch.breach(Invariant::Termination, format!("host {host} has not forgotten {left} sessions"));
             }
             if held > 0 {
-                self.watch
-                    .breach(Invariant::Termination, format!("the signer of host {host} holds {held} tickets for ever"));
+                self.watch.breach(
+                    Invariant::Termination,
+                    format!("the signer of host {host} holds {held} nonce_ids for ever"),
+                );
             }
         }
     }

@@ -2,13 +2,13 @@
 
 use motet_core_crypto::PublicKey;
 use motet_node::{Command, Input, Reply, SessionStatus};
-use motet_wire::{Attempt, Kind, Message, RequestId, SessionId, Validated, peek};
+use motet_wire::{Attempt, AttemptId, Kind, Message, RequestId, Validated, peek};
 
 use super::World;
 use crate::sim::invariant::Invariant;
 
 /// A statement's place on a host: the host, its life, the session, who speaks, what kind it is.
-pub(super) type Slot = (usize, u32, SessionId, PublicKey, Kind);
+pub(super) type Slot = (usize, u32, AttemptId, PublicKey, Kind);
 
 /// Where a body begins with a session and an attempt.
 const SESSION: core::ops::Range<usize> = 55..87;
@@ -24,7 +24,7 @@ impl World {
         if !matches!(kind, Kind::NonceCommit | Kind::NonceShare | Kind::PartialSigShare) {
             return;
         }
-        let session = frame.get(SESSION).and_then(|bytes| bytes.try_into().ok()).map(SessionId::from_bytes);
+        let session = frame.get(SESSION).and_then(|bytes| bytes.try_into().ok()).map(AttemptId::from_bytes);
         let attempt = frame.get(ATTEMPT).and_then(|bytes| bytes.try_into().ok()).map(u32::from_le_bytes);
         let request = session.and_then(|session| self.watch.request_of(&session));
         let (Some(request), Some(attempt)) = (request, attempt) else { return };
@@ -41,7 +41,7 @@ impl World {
         match message.message() {
             Message::ParticipantJoined(join) => {
                 if let Some(commitment) = join.commitment {
-                    let session = SessionId::derive(&join.request, Attempt::FIRST);
+                    let session = AttemptId::derive(&join.request, Attempt::FIRST);
                     self.ledger.open().commit(session, u32::from(join.index.0), commitment.to_bytes());
                 }
             }

@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use motet_core_crypto::PublicKey;
 use motet_node::signer::SignerAnswer;
-use motet_node::{Announcement, Command, CommandError, CommandId, Input, Reply};
+use motet_node::{Command, CommandError, CommandId, Input, Reply, SigningRequestSpec};
 use motet_node::{Decision, Proposal};
 use motet_wire::{Commitments, Criteria, RequestId, RequestMetadata, SignerMetadata};
 
@@ -89,7 +89,7 @@ impl World {
     pub(super) fn on_ask(&mut self, ask: usize) {
         let plan = self.plan.asks[ask].clone();
         let keys: Vec<PublicKey> = plan.signers.iter().map(|signer| self.hosts[*signer].key).collect();
-        let announcement = Announcement {
+        let announcement = SigningRequestSpec {
             creator: self.hosts[plan.creator].key,
             keys,
             items: plan.items,

@@ -6,7 +6,7 @@
 
 use motet_coordinator::StoreError;
 use motet_core_crypto::PublicKey;
-use motet_wire::{Attempt, RequestId, SessionId};
+use motet_wire::{Attempt, AttemptId, RequestId};
 use redb::{ReadableTable, TableDefinition, WriteTransaction};
 
 use super::{ISSUED, SPENT, damaged, failed, joined, slot};
@@ -29,7 +29,7 @@ pub(super) fn from_1(transaction: &WriteTransaction) -> Result<(), StoreError> {
             let (key, _) = entry.map_err(failed)?;
             let request = RequestId::from_bytes(*key.value());
             for attempt in (0..ATTEMPTS).map(Attempt) {
-                let session = SessionId::derive(&request, attempt);
+                let session = AttemptId::derive(&request, attempt);
                 let [first, last]: [[u8; 65]; 2] = [[0; 33], [0xff; 33]].map(|key| joined(session.as_bytes(), &key));
                 for entry in old_issued.range::<&[u8; 65]>(&first..=&last).map_err(failed)? {
                     let (key, nonces) = entry.map_err(failed)?;
@@ -74,7 +74,7 @@ mod tests {
             transaction.open_table(OLD_REQUESTS).unwrap().insert(open.as_bytes(), [7].as_slice()).unwrap();
             let mut issued = transaction.open_table(OLD_ISSUED).unwrap();
             for (request, attempt) in [(open, 0), (open, 1), (ended, 0)] {
-                let session = SessionId::derive(&request, Attempt(attempt));
+                let session = AttemptId::derive(&request, Attempt(attempt));
                 let key: [u8; 65] = joined(session.as_bytes(), &signer.to_bytes());
                 issued.insert(&key, &[4; 32]).unwrap();
                 if attempt == 1 {

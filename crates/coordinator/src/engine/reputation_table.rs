@@ -6,19 +6,19 @@ use motet_core_crypto::PublicKey;
 use motet_wire::{RequestId, TimestampMs};
 
 use super::Engine;
-use super::step::Step;
+use super::ctx::Ctx;
 use crate::event::AbortCause;
 use crate::limits;
 use crate::record::Record;
-use crate::reputation::{Deed, Score, Standing};
+use crate::reputation::{Observation, Score, Standing};
 
 /// The standings of signers of whom something is known.
 #[derive(Debug, Default)]
-pub(super) struct Conduct {
+pub(super) struct ReputationTable {
     known: BTreeMap<PublicKey, Standing>,
 }
 
-impl Conduct {
+impl ReputationTable {
     pub(super) fn new(known: &[(PublicKey, Standing)]) -> Self {
         Self { known: known.iter().copied().collect() }
     }
@@ -34,54 +34,54 @@ impl Conduct {
 
 impl Engine {
     /// Remembers what a signer did. Of as many signers as there is room for, the one with the most ordinary score goes.
-    fn note(&mut self, signer: &PublicKey, deed: Deed, step: &mut Step<'_>) {
-        let now = step.now.wall;
+    fn note(&mut self, signer: &PublicKey, deed: Observation, ctx: &mut Ctx<'_>) {
+        let now = ctx.now.wall;
         let known = &mut self.conduct.known;
         let standing = known.get(signer).copied().unwrap_or_default().after(deed, now);
         if !known.contains_key(signer) && known.len() >= limits::STANDINGS {
             let ordinary = known.iter().min_by_key(|(_, standing)| standing.score(now).get().unsigned_abs());
             if let Some(ordinary) = ordinary.map(|(signer, _)| *signer) {
                 known.remove(&ordinary);
-                step.persist(Record::Standing { signer: ordinary, standing: None });
+                ctx.persist(Record::Standing { signer: ordinary, standing: None });
             }
         }
         known.insert(*signer, standing);
-        step.persist(Record::Standing { signer: *signer, standing: Some(standing) });
+        ctx.persist(Record::Standing { signer: *signer, standing: Some(standing) });
     }
 
     /// A session has its signatures: whoever we chose for it did what we hoped for.
-    pub(super) fn note_completion(&mut self, id: &RequestId, step: &mut Step<'_>) {
+    pub(super) fn note_completion(&mut self, id: &RequestId, ctx: &mut Ctx<'_>) {
         let Some(session) = self.sessions.get(id) else { return };
-        if !self.hosted.contains_key(&session.request.creator.signer) {
+        if !self.identities.contains_key(&session.request.creator.signer) {
             return;
         }
         let others: Vec<PublicKey> =
-            session.request.keys.iter().filter(|key| !self.hosted.contains_key(key)).copied().collect();
+            session.request.keys.iter().filter(|key| !self.identities.contains_key(key)).copied().collect();
         for signer in others {
-            self.note(&signer, Deed::Completed, step);
+            self.note(&signer, Observation::Completed, ctx);
         }
     }
 
     /// A message key has signed what is no message. It costs the signer that has certified the key, if it is known which that
     /// is: by its own certificate, in a join or in its newest advertisement.
-    pub(super) fn note_malformed(&mut self, sender: &PublicKey, step: &mut Step<'_>) {
+    pub(super) fn note_malformed(&mut self, sender: &PublicKey, ctx: &mut Ctx<'_>) {
         let joined = self.sessions.values().find_map(|session| session.key(session.slot_of(sender)?).copied());
         let signer = joined.or_else(|| self.directory.certifier_of(sender));
-        if let Some(signer) = signer.filter(|signer| !self.hosted.contains_key(signer)) {
-            self.note(&signer, Deed::Malformed, step);
+        if let Some(signer) = signer.filter(|signer| !self.identities.contains_key(signer)) {
+            self.note(&signer, Observation::Malformed, ctx);
         }
     }
 
     /// A session has ended without signatures.
-    pub(super) fn note_failure(&mut self, id: &RequestId, cause: &AbortCause, step: &mut Step<'_>) {
+    pub(super) fn note_failure(&mut self, id: &RequestId, cause: &AbortCause, ctx: &mut Ctx<'_>) {
         match cause {
-            AbortCause::Convicted { culprit, .. } => self.note(culprit, Deed::Convicted, step),
+            AbortCause::Convicted { culprit, .. } => self.note(culprit, Observation::Convicted, ctx),
             AbortCause::Unresponsive { signers, .. } => {
                 // Silence counts only after the others were asked as well: two paths, at least.
                 let asked = self.sessions.get(id).is_some_and(|session| session.syncs > 0);
-                let foreign = signers.iter().filter(|signer| asked && !self.hosted.contains_key(signer));
+                let foreign = signers.iter().filter(|signer| asked && !self.identities.contains_key(signer));
                 for signer in foreign.copied().collect::<Vec<_>>() {
-                    self.note(&signer, Deed::Unresponsive, step);
+                    self.note(&signer, Observation::Unresponsive, ctx);
                 }
             }
             AbortCause::Cancelled

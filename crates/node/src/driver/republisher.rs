@@ -10,9 +10,9 @@ use crate::limits;
 
 /// The newest frame of each signer under each key, the oldest first.
 #[derive(Debug, Default)]
-pub(crate) struct Published(VecDeque<(PublicKey, Vec<DhtKey>, Arc<[u8]>)>);
+pub(crate) struct Republisher(VecDeque<(PublicKey, Vec<DhtKey>, Arc<[u8]>)>);
 
-impl Published {
+impl Republisher {
     /// Remembers a frame, and where it lies: first of all under its own key. What the signer had there before is replaced,
     /// so that renewals do not push out what is not renewed.
     pub(crate) fn add(&mut self, signer: PublicKey, keys: Vec<DhtKey>, frame: Arc<[u8]>) {
@@ -39,7 +39,7 @@ mod tests {
     fn a_renewal_takes_the_place_of_what_it_renews_and_of_nothing_else() {
         let [anna, ben] = [1, 2].map(|byte| SecretKey::from_bytes(&[byte; 32]).unwrap().public_key());
         let key = |byte| DhtKey::from_bytes([byte; 32]);
-        let mut published = Published::default();
+        let mut published = Republisher::default();
         let said: [(PublicKey, &[u8], &[u8]); 5] = [
             (anna, &[1, 9], b"an advertisement"),
             (anna, &[2], b"a resource"),
@@ -57,7 +57,7 @@ mod tests {
     #[test]
     fn so_much_is_remembered_and_the_oldest_goes_first() {
         let anna = SecretKey::from_bytes(&[1; 32]).unwrap().public_key();
-        let mut published = Published::default();
+        let mut published = Republisher::default();
         for number in 0..=limits::PUBLISHED {
             published.add(anna, vec![DhtKey::from_bytes([number as u8; 32])], Arc::from([]));
         }

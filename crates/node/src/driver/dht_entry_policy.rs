@@ -13,14 +13,14 @@ use motet_wire::{
 use super::clock::Clock;
 
 /// Lets in what passes the whole pipeline and says that it belongs under the key.
-pub(crate) struct Entries {
+pub(crate) struct DhtEntryPolicy {
     network: NetworkId,
     clock: Clock,
     local: PeerId,
     validator: Mutex<Validator>,
 }
 
-impl Entries {
+impl DhtEntryPolicy {
     pub(crate) fn new(network: NetworkId, clock: Clock, local: PeerId, work: Arc<dyn WorkPolicy>) -> Self {
         let validator = Mutex::new(Validator::with_work(network.clone(), ValidatorLimits::default(), work));
         Self { network, clock, local, validator }
@@ -39,7 +39,7 @@ impl Entries {
     }
 }
 
-impl EntryPolicy for Entries {
+impl EntryPolicy for DhtEntryPolicy {
     fn entry(&self, key: &[u8], frame: &[u8]) -> Option<Entry> {
         let message = self.validated(frame)?;
         let author = message.message().delegation()?.signer;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use motet_wire::{Address, Now, PeerId, Topic};
 use rand_core::TryCryptoRng;
 
-use super::input::{Action, CommandId, Reply};
+use super::input::{CommandId, Effect, Reply};
 use crate::entropy::EntropyError;
 use crate::error::CommandError;
 use crate::event::Event;
@@ -15,49 +15,49 @@ use crate::record::Record;
 use crate::signer::SignerTask;
 
 /// What one call of [`super::Engine::handle`] is lent, and what it wants done afterwards.
-pub(crate) struct Step<'a> {
+pub(crate) struct Ctx<'a> {
     pub(crate) now: Now,
     pub(crate) rng: &'a mut dyn TryCryptoRng<Error = EntropyError>,
-    persist: Vec<Action>,
-    send: Vec<Action>,
-    emit: Vec<Action>,
+    persist: Vec<Effect>,
+    send: Vec<Effect>,
+    emit: Vec<Effect>,
 }
 
-impl<'a> Step<'a> {
+impl<'a> Ctx<'a> {
     pub(crate) fn new(now: Now, rng: &'a mut dyn TryCryptoRng<Error = EntropyError>) -> Self {
         Self { now, rng, persist: Vec::new(), send: Vec::new(), emit: Vec::new() }
     }
 
     pub(crate) fn persist(&mut self, record: Record) {
-        self.persist.push(Action::Persist(record));
+        self.persist.push(Effect::Persist(record));
     }
 
     pub(crate) fn broadcast(&mut self, topic: Topic, frame: &Arc<[u8]>) {
-        self.send.push(Action::Broadcast { topic, frame: Arc::clone(frame) });
+        self.send.push(Effect::Broadcast { topic, frame: Arc::clone(frame) });
     }
 
     pub(crate) fn send(&mut self, to: PeerId, addresses: Vec<Address>, frame: &Arc<[u8]>) {
-        self.send.push(Action::Send { to, addresses, frame: Arc::clone(frame) });
+        self.send.push(Effect::Send { to, addresses, frame: Arc::clone(frame) });
     }
 
-    pub(crate) fn act(&mut self, action: Action) {
+    pub(crate) fn effect(&mut self, action: Effect) {
         self.send.push(action);
     }
 
     pub(crate) fn ask_signer(&mut self, task: SignerTask) {
-        self.send.push(Action::AskSigner(task));
+        self.send.push(Effect::AskSigner(task));
     }
 
     pub(crate) fn compute(&mut self, job: Job) {
-        self.send.push(Action::Compute(job));
+        self.send.push(Effect::Compute(job));
     }
 
     pub(crate) fn reply(&mut self, command: CommandId, result: Result<Reply, CommandError>) {
-        self.emit.push(Action::Reply(command, result));
+        self.emit.push(Effect::Reply(command, result));
     }
 
     pub(crate) fn emit(&mut self, event: Event) {
-        self.emit.push(Action::Emit(event));
+        self.emit.push(Effect::Emit(event));
     }
 
     /// 32 random bytes for a signature; zeros where there are none, which BIP-340 allows.
@@ -72,17 +72,17 @@ impl<'a> Step<'a> {
     /// Whether anything of it leaves the node.
     pub(crate) fn sends(&self) -> bool {
         let leaves =
-            |action: &Action| matches!(action, Action::Broadcast { .. } | Action::Send { .. } | Action::Publish { .. });
+            |action: &Effect| matches!(action, Effect::Broadcast { .. } | Effect::Send { .. } | Effect::Publish { .. });
         self.send.iter().any(leaves)
     }
 
     /// What leaves the node does so later.
     pub(crate) fn hold(&mut self, time: Duration) {
-        self.send.insert(0, Action::Hold(time));
+        self.send.insert(0, Effect::Hold(time));
     }
 
     /// Persist, then send, then emit.
-    pub(crate) fn into_actions(self) -> Vec<Action> {
+    pub(crate) fn into_effects(self) -> Vec<Effect> {
         let mut actions = self.persist;
         actions.extend(self.send);
         actions.extend(self.emit);
@@ -90,7 +90,7 @@ impl<'a> Step<'a> {
     }
 }
 
-impl core::fmt::Debug for Step<'_> {
+impl core::fmt::Debug for Ctx<'_> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_struct("Step").field("now", &self.now).finish_non_exhaustive()
     }

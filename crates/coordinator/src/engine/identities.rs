@@ -12,16 +12,16 @@ use zeroize::Zeroizing;
 
 use super::Engine;
 use super::announce::Advertised;
+use super::ctx::Ctx;
 use super::input::{CommandId, Reply};
 use super::session::Session;
-use super::step::Step;
 use crate::entropy::EntropyError;
 use crate::error::CommandError;
 use crate::record::Record;
 use crate::signer::{SignerError, SignerTask};
 
 /// A signer of this node, and the key that speaks for it.
-pub(super) struct Hosted {
+pub(super) struct LocalIdentity {
     pub(super) message_key: SecretKey,
     pub(super) delegation: Option<Delegation>,
     /// When the delegation is renewed.
@@ -37,14 +37,14 @@ pub(super) struct Hosted {
     pub(super) rival_told: Option<MonotonicMs>,
 }
 
-impl Hosted {
+impl LocalIdentity {
     pub(super) fn deadline(&self) -> Option<MonotonicMs> {
         let advertise = self.advertised.as_ref().map(|advertised| advertised.renew_at);
         self.renew_at.into_iter().chain(advertise).min()
     }
 }
 
-impl core::fmt::Debug for Hosted {
+impl core::fmt::Debug for LocalIdentity {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_struct("Hosted").field("delegation", &self.delegation).finish_non_exhaustive()
     }
@@ -52,10 +52,10 @@ impl core::fmt::Debug for Hosted {
 
 /// A message key that no earlier process had, even where the machine's randomness starts again from the same state: two
 /// processes with one key would contradict each other, which is equivocation.
-fn fresh_message_key(signer: &PublicKey, epoch: u64, step: &mut Step<'_>) -> Result<SecretKey, EntropyError> {
+fn fresh_message_key(signer: &PublicKey, epoch: u64, ctx: &mut Ctx<'_>) -> Result<SecretKey, EntropyError> {
     let mut random = Zeroizing::new([0; 32]);
-    step.rng.try_fill_bytes(random.as_mut_slice())?;
-    let (wall, mono) = (step.now.wall.0.to_be_bytes(), step.now.mono.0.to_be_bytes());
+    ctx.rng.try_fill_bytes(random.as_mut_slice())?;
+    let (wall, mono) = (ctx.now.wall.0.to_be_bytes(), ctx.now.mono.0.to_be_bytes());
     let parts: [&[u8]; 5] = [random.as_slice(), &signer.to_bytes(), &epoch.to_be_bytes(), &wall, &mono];
     let hash = Zeroizing::new(tagged_hash("motet/message-key/v1", &parts));
     // One hash in 2^128 is no scalar.
@@ -63,41 +63,41 @@ fn fresh_message_key(signer: &PublicKey, epoch: u64, step: &mut Step<'_>) -> Res
 }
 
 impl Engine {
-    pub(super) fn add_signer(&mut self, id: CommandId, signer: PublicKey, step: &mut Step<'_>) {
+    pub(super) fn add_signer(&mut self, id: CommandId, signer: PublicKey, ctx: &mut Ctx<'_>) {
         let limit = usize::try_from(limits::KEYS_PER_PEER).unwrap_or(usize::MAX);
-        if self.hosted.contains_key(&signer) {
-            return step.reply(id, Ok(Reply::Done));
+        if self.identities.contains_key(&signer) {
+            return ctx.reply(id, Ok(Reply::Done));
         }
-        if self.hosted.len() >= limit {
-            return step.reply(id, Err(CommandError::TooManySigners { limit }));
+        if self.identities.len() >= limit {
+            return ctx.reply(id, Err(CommandError::TooManySigners { limit }));
         }
-        let Ok(message_key) = fresh_message_key(&signer, self.epoch, step) else {
-            return step.reply(id, Err(CommandError::Entropy(EntropyError)));
+        let Ok(message_key) = fresh_message_key(&signer, self.epoch, ctx) else {
+            return ctx.reply(id, Err(CommandError::Entropy(EntropyError)));
         };
-        let hosted = Hosted {
+        let identities = LocalIdentity {
             message_key,
             delegation: None,
             renew_at: None,
             waiting: Some(id),
             early_requests: Vec::new(),
             advertised: None,
-            since: step.now.wall,
+            since: ctx.now.wall,
             rival_told: None,
         };
-        self.hosted.insert(signer, hosted);
-        self.ask_for_delegation(&signer, step);
+        self.identities.insert(signer, identities);
+        self.ask_for_delegation(&signer, ctx);
     }
 
     /// Asks the signer to certify its message key, anew if it is due.
-    pub(super) fn ask_for_delegation(&mut self, signer: &PublicKey, step: &mut Step<'_>) {
-        let Some(hosted) = self.hosted.get_mut(signer) else { return };
-        hosted.renew_at = Some(step.now.mono.saturating_add(self.config.delegation_lifetime / 2));
-        let message_key = hosted.message_key.public_key();
+    pub(super) fn ask_for_delegation(&mut self, signer: &PublicKey, ctx: &mut Ctx<'_>) {
+        let Some(identities) = self.identities.get_mut(signer) else { return };
+        identities.renew_at = Some(ctx.now.mono.saturating_add(self.config.delegation_lifetime / 2));
+        let message_key = identities.message_key.public_key();
         // Later than any before, though the clock may have gone back since.
         let last = self.delegated.get(signer).map_or(0, |last| last.0.saturating_add(1));
-        let not_after = step.now.wall.saturating_add(self.config.delegation_lifetime).max(TimestampMs(last));
+        let not_after = ctx.now.wall.saturating_add(self.config.delegation_lifetime).max(TimestampMs(last));
         let digest = Delegation::digest(&self.network, signer, &message_key, &self.peer, not_after);
-        step.ask_signer(SignerTask::Delegate { signer: *signer, message_key, not_after, digest });
+        ctx.ask_signer(SignerTask::Delegate { signer: *signer, message_key, not_after, digest });
     }
 
     pub(super) fn on_delegated(
@@ -106,30 +106,30 @@ impl Engine {
         message_key: PublicKey,
         not_after: TimestampMs,
         result: Result<Signature, SignerError>,
-        step: &mut Step<'_>,
+        ctx: &mut Ctx<'_>,
     ) {
-        let Some(hosted) = self.hosted.get_mut(&signer) else { return };
+        let Some(identities) = self.identities.get_mut(&signer) else { return };
         let delegation =
             result.ok().map(|signature| Delegation { signer, message_key, peer: self.peer, not_after, signature });
         let delegation = delegation.filter(|delegation| {
-            hosted.message_key.public_key() == message_key && delegation.verify(&self.network).is_ok()
+            identities.message_key.public_key() == message_key && delegation.verify(&self.network).is_ok()
         });
         match delegation {
             Some(delegation) => {
-                hosted.delegation = Some(delegation);
+                identities.delegation = Some(delegation);
                 self.delegated.insert(signer, not_after);
-                step.persist(Record::Delegated { signer, not_after });
-                if let Some(id) = hosted.waiting.take() {
-                    step.reply(id, Ok(Reply::Done));
-                    self.look_at_left(&signer, step);
-                    self.ask_whom_we_met(step);
-                    self.take_early_requests(&signer, step);
+                ctx.persist(Record::Delegated { signer, not_after });
+                if let Some(id) = identities.waiting.take() {
+                    ctx.reply(id, Ok(Reply::Done));
+                    self.look_at_left(&signer, ctx);
+                    self.ask_whom_we_met(ctx);
+                    self.take_early_requests(&signer, ctx);
                 }
             }
             None => {
-                if let Some(id) = hosted.waiting.take() {
-                    self.hosted.remove(&signer);
-                    step.reply(id, Err(CommandError::UnknownSigner(signer)));
+                if let Some(id) = identities.waiting.take() {
+                    self.identities.remove(&signer);
+                    ctx.reply(id, Err(CommandError::UnknownSigner(signer)));
                 }
             }
         }
@@ -138,25 +138,27 @@ impl Engine {
     /// Keeps a request until its signer here can speak. False if nobody has to be waited for.
     pub(super) fn keeps_for_later(&mut self, message: &Validated<SigningRequest>) -> bool {
         let keys = &message.message().keys;
-        let mute = self.hosted.iter_mut().find(|(key, hosted)| hosted.delegation.is_none() && keys.contains(key));
-        let Some((_, hosted)) = mute else { return false };
-        if hosted.early_requests.len() < crate::limits::EARLY_PER_SENDER {
-            hosted.early_requests.push(message.clone());
+        let mute =
+            self.identities.iter_mut().find(|(key, identities)| identities.delegation.is_none() && keys.contains(key));
+        let Some((_, identities)) = mute else { return false };
+        if identities.early_requests.len() < crate::limits::EARLY_PER_SENDER {
+            identities.early_requests.push(message.clone());
         }
         true
     }
 
-    fn take_early_requests(&mut self, signer: &PublicKey, step: &mut Step<'_>) {
-        let hosted = self.hosted.get_mut(signer);
-        for request in hosted.map(|hosted| core::mem::take(&mut hosted.early_requests)).unwrap_or_default() {
-            self.on_request(request, step);
+    fn take_early_requests(&mut self, signer: &PublicKey, ctx: &mut Ctx<'_>) {
+        let identities = self.identities.get_mut(signer);
+        for request in identities.map(|identities| core::mem::take(&mut identities.early_requests)).unwrap_or_default()
+        {
+            self.on_request(request, ctx);
         }
     }
 
     /// The delegation of a signer of this node.
     pub(super) fn delegation(&self, signer: &PublicKey) -> Result<Delegation, CommandError> {
-        let hosted = self.hosted.get(signer).and_then(|hosted| hosted.delegation.clone());
-        hosted.ok_or(CommandError::UnknownSigner(*signer))
+        let identities = self.identities.get(signer).and_then(|identities| identities.delegation.clone());
+        identities.ok_or(CommandError::UnknownSigner(*signer))
     }
 
     /// Signs a message with the message key of a signer of this node.
@@ -164,19 +166,19 @@ impl Engine {
         &mut self,
         signer: &PublicKey,
         message: impl Into<Message>,
-        step: &mut Step<'_>,
+        ctx: &mut Ctx<'_>,
     ) -> Result<Sealed, CommandError> {
-        let sequence = self.next_sequence(step.now);
-        let hosted = self.hosted.get(signer).ok_or(CommandError::UnknownSigner(*signer))?;
-        let aux = step.aux();
+        let sequence = self.next_sequence(ctx.now);
+        let identities = self.identities.get(signer).ok_or(CommandError::UnknownSigner(*signer))?;
+        let aux = ctx.aux();
         let sealed: Result<Sealed, SealError> =
-            motet_wire::seal(&self.network, &hosted.message_key, sequence, step.now.wall, &message.into(), &aux);
+            motet_wire::seal(&self.network, &identities.message_key, sequence, ctx.now.wall, &message.into(), &aux);
         Ok(sealed?)
     }
 
     /// Whether a message key is of a signer of this node.
     pub(super) fn is_own(&self, sender: &PublicKey) -> bool {
-        self.hosted.values().any(|hosted| hosted.message_key.public_key() == *sender)
+        self.identities.values().any(|identities| identities.message_key.public_key() == *sender)
     }
 
     /// The peers that serve the signers of a session, each once, this node's included, and where they may be reached.
@@ -199,10 +201,10 @@ impl Engine {
     }
 
     /// Sends a round message to every participant of a session, this node included.
-    pub(super) fn send_to_session(&self, request: &RequestId, frame: &Arc<[u8]>, step: &mut Step<'_>) {
+    pub(super) fn send_to_session(&self, request: &RequestId, frame: &Arc<[u8]>, ctx: &mut Ctx<'_>) {
         let Some(session) = self.sessions.get(request) else { return };
         for (peer, addresses) in self.peers_of(session) {
-            step.send(peer, addresses, frame);
+            ctx.send(peer, addresses, frame);
         }
     }
 }

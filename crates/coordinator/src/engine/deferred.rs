@@ -4,7 +4,7 @@ use core::time::Duration;
 use std::collections::VecDeque;
 
 use motet_core_crypto::PublicKey;
-use motet_wire::{MonotonicMs, RequestId, SessionId, Validated};
+use motet_wire::{AttemptId, MonotonicMs, RequestId, Validated};
 
 use crate::limits;
 
@@ -17,7 +17,7 @@ pub(super) enum Awaits {
     /// A request.
     Request(RequestId),
     /// A session, or its sender's join.
-    Session(SessionId),
+    Session(AttemptId),
 }
 
 #[derive(Debug)]
@@ -28,13 +28,13 @@ struct Waiting {
     message: Box<Validated>,
 }
 
-/// Early messages, in the order of their arrival.
+/// DeferredMessages messages, in the order of their arrival.
 #[derive(Debug, Default)]
-pub(super) struct Early {
+pub(super) struct DeferredMessages {
     waiting: VecDeque<Waiting>,
 }
 
-impl Early {
+impl DeferredMessages {
     pub(super) fn defer(&mut self, awaits: Awaits, message: Validated, now: MonotonicMs) {
         let sender = *message.sender();
         if self.of_sender(&sender) >= limits::EARLY_PER_SENDER {

@@ -41,7 +41,7 @@ pub enum Contact {
 
 /// Where they are, and when they are tried again.
 #[derive(Debug, Default)]
-pub(crate) struct Wanted(BTreeMap<PeerId, Want>);
+pub(crate) struct PersistentPeers(BTreeMap<PeerId, Want>);
 
 #[derive(Debug)]
 struct Want {
@@ -54,7 +54,7 @@ struct Want {
     again: Option<Instant>,
 }
 
-impl Wanted {
+impl PersistentPeers {
     /// The user names a peer, and where it is.
     pub(crate) fn add(&mut self, peer: PeerId, address: Multiaddr, naming: Naming) {
         if self.0.len() < limits::WANTED || self.0.contains_key(&peer) {
@@ -144,7 +144,7 @@ mod tests {
 
     #[test]
     fn pauses_double_up_to_a_bound_and_begin_anew_with_a_connection() {
-        let (mut wanted, somebody, now) = (Wanted::default(), peer(), Instant::now());
+        let (mut wanted, somebody, now) = (PersistentPeers::default(), peer(), Instant::now());
         wanted.add(somebody, Multiaddr::empty(), Naming::Called);
         assert_eq!(wanted.next(), None, "it is being dialled");
         let mut pauses = Vec::new();
@@ -165,7 +165,7 @@ mod tests {
 
     #[test]
     fn nobody_else_is_dialled_again_and_not_more_than_there_is_room_for() {
-        let (mut wanted, now) = (Wanted::default(), Instant::now());
+        let (mut wanted, now) = (PersistentPeers::default(), Instant::now());
         wanted.missed(&peer(), now);
         assert_eq!(wanted.next(), None);
         let many: Vec<PeerId> = (0..=limits::WANTED).map(|_| peer()).collect();
@@ -181,7 +181,7 @@ mod tests {
 
     #[test]
     fn a_failure_is_told_once_for_each_reason_and_of_peers_in_the_configuration() {
-        let (mut wanted, listed, guessed) = (Wanted::default(), peer(), peer());
+        let (mut wanted, listed, guessed) = (PersistentPeers::default(), peer(), peer());
         let place: Multiaddr = "/ip4/127.0.0.1/tcp/1".parse().unwrap();
         wanted.add(listed, place.clone(), Naming::Configured);
         wanted.add(guessed, Multiaddr::empty(), Naming::Called);

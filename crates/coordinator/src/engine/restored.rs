@@ -9,12 +9,12 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use motet_core_crypto::{NonceCommitment, PublicKey};
-use motet_wire::{Attempt, Channel, Commitments, Delegation, Have, RequestId, SessionId};
+use motet_wire::{Attempt, AttemptId, Channel, Commitments, Delegation, Have, RequestId};
 
 use super::Engine;
-use super::input::Action;
-use super::session::{Answer, Nonces, Run};
-use super::step::Step;
+use super::ctx::Ctx;
+use super::input::Effect;
+use super::session::{Answer, AttemptState, Nonces};
 use crate::event::{AbortCause, Event};
 use crate::limits;
 use crate::proposal::ProposalDigest;
@@ -25,14 +25,14 @@ const PATIENCE: Duration = Duration::from_secs(10 * 60);
 
 /// A request that an earlier process had approved, and that had not ended.
 #[derive(Debug)]
-pub(super) struct Left {
+pub(super) struct Restored {
     frame: Arc<[u8]>,
     pub(super) approvals: BTreeMap<PublicKey, ProposalDigest>,
     /// Whether it had been given up, and others may complete it.
     pub(super) given_up: bool,
 }
 
-impl Left {
+impl Restored {
     pub(super) fn from_snapshot(snapshot: &Snapshot) -> BTreeMap<RequestId, Self> {
         let mut left: BTreeMap<RequestId, Self> = BTreeMap::new();
         for (request, signer, digest, frame) in &snapshot.approved {
@@ -85,39 +85,39 @@ impl Ended {
 
 impl Engine {
     /// A signer can speak: what it had approved is taken up again.
-    pub(super) fn look_at_left(&mut self, signer: &PublicKey, step: &mut Step<'_>) {
+    pub(super) fn look_at_left(&mut self, signer: &PublicKey, ctx: &mut Ctx<'_>) {
         let left = self.left.values().filter(|left| left.approvals.contains_key(signer));
         let frames: Vec<Arc<[u8]>> = left.map(|left| Arc::clone(&left.frame)).collect();
         if !frames.is_empty() {
-            self.left_until = Some(step.now.mono.saturating_add(PATIENCE));
-            step.act(Action::Validate { from: self.peer, channel: Channel::Store, frames });
+            self.restored_until = Some(ctx.now.mono.saturating_add(PATIENCE));
+            ctx.effect(Effect::Validate { from: self.peer, channel: Channel::Store, frames });
         }
     }
 
     /// Gives up what nobody has taken up.
-    pub(super) fn abandon_left(&mut self, step: &mut Step<'_>) {
-        if self.left_until.is_some_and(|until| until <= step.now.mono) {
-            self.left_until = None;
+    pub(super) fn abandon_left(&mut self, ctx: &mut Ctx<'_>) {
+        if self.restored_until.is_some_and(|until| until <= ctx.now.mono) {
+            self.restored_until = None;
             for request in core::mem::take(&mut self.left).into_keys() {
-                self.remember_end(&request, step);
+                self.remember_end(&request, ctx);
             }
         }
     }
 
-    pub(super) fn remember_end(&mut self, id: &RequestId, step: &mut Step<'_>) {
+    pub(super) fn remember_end(&mut self, id: &RequestId, ctx: &mut Ctx<'_>) {
         self.ended.insert(*id);
         self.unpublished.remove(id);
         self.issued.retain(|(request, ..)| request != id);
         self.spent.retain(|(request, ..), _| request != id);
-        step.persist(Record::Ended { request: *id });
+        ctx.persist(Record::Ended { request: *id });
     }
 
     /// Joins a request that an earlier process had approved, where that process stopped.
-    pub(super) fn resume(&mut self, id: &RequestId, signer: &PublicKey, digest: ProposalDigest, step: &mut Step<'_>) {
+    pub(super) fn resume(&mut self, id: &RequestId, signer: &PublicKey, digest: ProposalDigest, ctx: &mut Ctx<'_>) {
         let issued = self.issued.iter().filter(|(request, _, by)| request == id && by == signer);
         let Some(last) = issued.map(|(_, attempt, _)| *attempt).max() else {
             // Nothing has left this node: it joins as if it had just been asked.
-            return self.approve(id, signer, digest, step);
+            return self.approve(id, signer, digest, ctx);
         };
         let spent = self.spent.contains_key(&(*id, last, *signer));
         let Some(session) = self.sessions.get_mut(id) else { return };
@@ -127,39 +127,39 @@ impl Engine {
         local.answer = Answer::Approved(digest);
         local.nonces = if spent { Nonces::Used } else { Nonces::Lost };
         if last > session.run.attempt {
-            session.run = Run::new(id, last, signers);
+            session.run = AttemptState::new(id, last, signers);
         }
         if spent {
             session.run.signed.insert(index);
         }
-        session.sync_at = step.now.mono;
+        session.sync_at = ctx.now.mono;
         let on = session.request.options.commitments == Commitments::On;
         self.allow_attempts(id, last.0.saturating_add(2));
         // The commitment of a dead attempt: nothing opens it, and nobody waits for that.
-        let dead = on.then(|| NonceCommitment::from_bytes(&step.aux()));
-        self.join(id, index, dead, step);
+        let dead = on.then(|| NonceCommitment::from_bytes(&ctx.aux()));
+        self.join(id, index, dead, ctx);
     }
 
     /// Lets a session have so many attempts, if it may not have more already.
     pub(super) fn allow_attempts(&mut self, id: &RequestId, attempts: u32) {
         let Some(session) = self.sessions.get_mut(id) else { return };
         for attempt in session.attempts..attempts {
-            self.requests.insert(SessionId::derive(id, Attempt(attempt)), *id);
+            self.requests.insert(AttemptId::derive(id, Attempt(attempt)), *id);
         }
         session.attempts = session.attempts.max(attempts);
     }
 
     /// A signer has come back with a new message key: it is told where the session is, or how it ended.
-    pub(super) fn on_returned(&mut self, id: &RequestId, delegation: &Delegation, step: &mut Step<'_>) {
+    pub(super) fn on_returned(&mut self, id: &RequestId, delegation: &Delegation, ctx: &mut Ctx<'_>) {
         let Some(session) = self.sessions.get(id) else { return };
-        let mine = self.hosted.get(&delegation.signer).map(|hosted| hosted.message_key.public_key());
+        let mine = self.identities.get(&delegation.signer).map(|identities| identities.message_key.public_key());
         if mine.is_some_and(|key| key != delegation.message_key) {
             // Not this process: a copy of it, or its successor. Two of them must not go on.
             let cause = AbortCause::Superseded { signer: delegation.signer };
             let detail = "another process speaks for this signer; only one may".to_owned();
-            step.emit(Event::SessionError { request: *id, detail });
-            self.look_for_rival(delegation, None, step);
-            return self.finish(id, None, cause, step);
+            ctx.emit(Event::SessionError { request: *id, detail });
+            self.look_for_rival(delegation, None, ctx);
+            return self.finish(id, None, cause, ctx);
         }
         let attempts = session.attempts.saturating_add(1);
         let attempt = session.run.attempt;
@@ -167,13 +167,13 @@ impl Engine {
         tracing::debug!(request = %id, signer = %delegation.signer, %attempt, "a signer has come back");
         self.allow_attempts(id, attempts);
         if mine.is_none() {
-            self.hand_on(id, frames, Some(delegation.peer), step);
+            self.hand_on(id, frames, Some(delegation.peer), ctx);
         }
-        self.advance(id, step);
+        self.advance(id, ctx);
     }
 
     /// Sends again what an earlier process has signed in the current attempt.
-    pub(super) fn send_spent(&mut self, id: &RequestId, step: &mut Step<'_>) {
+    pub(super) fn send_spent(&mut self, id: &RequestId, ctx: &mut Ctx<'_>) {
         let Some(session) = self.sessions.get(id) else { return };
         let attempt = session.run.attempt;
         let frames: Vec<Arc<[u8]>> = session
@@ -183,7 +183,7 @@ impl Engine {
             .map(Arc::clone)
             .collect();
         for frame in frames {
-            self.send_to_session(id, &frame, step);
+            self.send_to_session(id, &frame, ctx);
         }
     }
 }
