@@ -26,7 +26,9 @@ mod resources;
 mod restored;
 mod rounds;
 mod session;
+mod sessions;
 mod sync;
+mod timer_table;
 mod timers;
 mod trace;
 
@@ -38,9 +40,7 @@ use deferred::DeferredMessages;
 use directory::Directory;
 use identities::LocalIdentity;
 use motet_core_crypto::PublicKey;
-use motet_wire::{
-    Address, Attempt, AttemptId, Message, MonotonicMs, NetworkId, Now, PeerId, RequestId, TimestampMs, Validated,
-};
+use motet_wire::{Address, Attempt, Message, MonotonicMs, NetworkId, Now, PeerId, RequestId, TimestampMs, Validated};
 use rand_core::TryCryptoRng;
 use reputation_table::ReputationTable;
 
@@ -55,7 +55,7 @@ pub use input::{
 };
 use resources::Resources;
 use restored::{Ended, Restored};
-use session::Session;
+use sessions::Sessions;
 
 /// The protocol machine of one node.
 pub struct Engine {
@@ -70,17 +70,15 @@ pub struct Engine {
     unreachable: BTreeMap<PublicKey, MonotonicMs>,
     resources: Resources,
     conduct: ReputationTable,
-    sessions: BTreeMap<RequestId, Session>,
+    sessions: Sessions,
     /// The spans of sessions that this step has closed.
     closed: BTreeMap<RequestId, tracing::Span>,
-    /// The request of each session id; every attempt that may come is in here from the start.
-    requests: BTreeMap<AttemptId, RequestId>,
     early: DeferredMessages,
     minting: BTreeMap<JobId, announce::Minting>,
     /// Attempts for which nonces have been issued, in this process or an earlier one.
-    issued: BTreeSet<(RequestId, Attempt, PublicKey)>,
+    issued: BTreeMap<RequestId, BTreeSet<(Attempt, PublicKey)>>,
     /// Partial signatures that an earlier process may have sent.
-    spent: BTreeMap<(RequestId, Attempt, PublicKey), Arc<[u8]>>,
+    spent: BTreeMap<RequestId, BTreeMap<(Attempt, PublicKey), Arc<[u8]>>>,
     /// What an earlier process has left, until it is resumed or given up.
     left: BTreeMap<RequestId, Restored>,
     restored_until: Option<MonotonicMs>,
@@ -115,9 +113,8 @@ impl Engine {
             unreachable: BTreeMap::new(),
             resources: Resources::default(),
             conduct: ReputationTable::new(&snapshot.standings),
-            sessions: BTreeMap::new(),
+            sessions: Sessions::default(),
             closed: BTreeMap::new(),
-            requests: BTreeMap::new(),
             early: DeferredMessages::default(),
             minting: BTreeMap::new(),
             delegated: snapshot.delegated.iter().copied().collect(),
@@ -125,7 +122,7 @@ impl Engine {
             restored_until: None,
             ended: Ended::new(&snapshot.ended),
             spent: Restored::spent(&snapshot),
-            issued: snapshot.issued.into_iter().collect(),
+            issued: Restored::issued(&snapshot),
             own: BTreeMap::new(),
             unpublished: BTreeMap::new(),
             cover_at: None,
@@ -146,6 +143,7 @@ impl Engine {
         self.on_time(&mut ctx);
         self.cover(&mut ctx);
         self.hold(&mut ctx);
+        self.sessions.settle();
         ctx.into_effects()
     }
 
@@ -179,10 +177,9 @@ impl Engine {
 
     /// When [`Input::Tick`] is due, if nothing else comes before. It may be in the past.
     pub fn next_deadline(&self) -> Option<MonotonicMs> {
-        let sessions = self.sessions.values().flat_map(Self::deadlines_of);
         let identities = self.identities.values().filter_map(LocalIdentity::deadline);
-        sessions
-            .chain(identities)
+        identities
+            .chain(self.sessions.next_due())
             .chain(self.directory.next_expiry())
             .chain(self.resources.next_deadline())
             .chain(self.early.next_expiry())
@@ -195,7 +192,7 @@ impl Engine {
 
     /// Sessions that have not ended.
     pub fn active_sessions(&self) -> usize {
-        self.sessions.values().filter(|session| !session.is_over()).count()
+        self.sessions.active()
     }
 
     /// Messages of a sender that wait for what they refer to: at most [`crate::limits::EARLY_PER_SENDER`].
@@ -205,15 +202,12 @@ impl Engine {
 
     /// How many sessions a message key takes part in: what it is to this node's budgets.
     pub fn sessions_of(&self, sender: &PublicKey) -> usize {
-        let listens = |session: &&Session| !session.is_over() || session.is_open_ended();
-        self.sessions.values().filter(listens).filter(|session| session.slot_of(sender).is_some()).count()
+        self.sessions.of_message_key(sender).filter(|session| session.listens()).count()
     }
 
     /// How many sessions a peer takes part in.
     pub fn sessions_with(&self, peer: &PeerId) -> usize {
-        let serves = |session: &Session| session.joins.held().any(|(_, join)| join.body.delegation.peer == *peer);
-        let listens = |session: &&Session| !session.is_over() || session.is_open_ended();
-        self.sessions.values().filter(listens).filter(|session| serves(session)).count()
+        self.sessions.of_peer(peer).filter(|session| session.listens()).count()
     }
 
     /// One handler for everything that is said, by others and by this node.

@@ -28,7 +28,7 @@ struct Waiting {
     message: Box<Validated>,
 }
 
-/// DeferredMessages messages, in the order of their arrival.
+/// Early messages, in the order of their arrival.
 #[derive(Debug, Default)]
 pub(super) struct DeferredMessages {
     waiting: VecDeque<Waiting>,
@@ -61,7 +61,10 @@ impl DeferredMessages {
     }
 
     pub(super) fn expire(&mut self, now: MonotonicMs) {
-        self.waiting.retain(|waiting| waiting.until > now);
+        // All wait equally long, so that the first has come first.
+        while self.waiting.front().is_some_and(|first| first.until <= now) {
+            self.waiting.pop_front();
+        }
     }
 
     pub(super) fn next_expiry(&self) -> Option<MonotonicMs> {

@@ -9,6 +9,7 @@ use motet_wire::{Address, AdvertisementId, MonotonicMs, PeerId, SignerAdvertisem
 
 use super::input::SignerQuery;
 use super::reputation_table::ReputationTable;
+use super::timer_table::TimerTable;
 use crate::limits;
 
 /// An advertisement that is in date.
@@ -26,6 +27,7 @@ pub(super) struct Known {
 #[derive(Debug, Default)]
 pub(super) struct Directory {
     known: BTreeMap<PublicKey, Known>,
+    expiry: TimerTable<PublicKey>,
 }
 
 impl Directory {
@@ -36,8 +38,8 @@ impl Directory {
             return false;
         }
         if self.known.len() >= limits::ADVERTISEMENTS && !self.known.contains_key(&signer) {
-            let soonest = self.known.iter().min_by_key(|(_, known)| known.until).map(|(signer, _)| *signer);
-            soonest.and_then(|soonest| self.known.remove(&soonest));
+            let soonest = self.expiry.first().map(|(_, signer)| *signer);
+            soonest.and_then(|soonest| self.take_out(&soonest));
         }
         let known = Known {
             id: message.advertisement_id(),
@@ -46,14 +48,22 @@ impl Directory {
             frame: Arc::clone(message.frame()),
             until: message.deadline().unwrap_or_default(),
         };
+        self.take_out(&signer);
+        self.expiry.insert(known.until, signer);
         self.known.insert(signer, known);
         true
+    }
+
+    fn take_out(&mut self, signer: &PublicKey) -> Option<Known> {
+        let known = self.known.remove(signer)?;
+        self.expiry.remove(known.until, *signer);
+        Some(known)
     }
 
     /// Takes an advertisement out. False if it is not the one that is known.
     pub(super) fn remove(&mut self, signer: &PublicKey, id: &AdvertisementId) -> bool {
         let matches = self.known.get(signer).is_some_and(|known| known.id == *id);
-        matches && self.known.remove(signer).is_some()
+        matches && self.take_out(signer).is_some()
     }
 
     pub(super) fn of_signer(&self, signer: &PublicKey) -> Option<&Known> {
@@ -133,10 +143,12 @@ impl Directory {
     }
 
     pub(super) fn expire(&mut self, now: MonotonicMs) {
-        self.known.retain(|_, known| known.until > now);
+        while let Some(signer) = self.expiry.pop_due(now) {
+            self.known.remove(&signer);
+        }
     }
 
     pub(super) fn next_expiry(&self) -> Option<MonotonicMs> {
-        self.known.values().map(|known| known.until).min()
+        self.expiry.next()
     }
 }

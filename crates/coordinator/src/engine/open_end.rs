@@ -93,7 +93,7 @@ impl Engine {
     /// Takes a partial signature that comes after the end. With those of all others it is a signature.
     pub(super) fn on_late_partial(&mut self, message: &Validated<PartialSigShare>, ctx: &mut Ctx<'_>) {
         let (session, attempt) = (message.message().session, message.message().attempt);
-        let Some(id) = self.requests.get(&session).copied() else { return };
+        let Some(id) = self.sessions.request_of(&session) else { return };
         let Some(known) = self.sessions.get_mut(&id).filter(|known| known.is_open_ended()) else { return };
         let Some(index) = known.slot_of(message.sender()) else { return };
         let fits = known.run.session == session
@@ -121,9 +121,9 @@ impl Engine {
     ) {
         let mut session = self.open(id, message, items, locals, ctx);
         session.may_complete = session.others().into_iter().collect();
-        let spent =
-            self.spent.keys().filter(|(request, _, signer)| *request == id && left.approvals.contains_key(signer));
-        let last = spent.map(|(_, attempt, _)| *attempt).max().unwrap_or(Attempt::FIRST);
+        let spent = self.spent.get(&id).into_iter().flat_map(BTreeMap::keys);
+        let ours = spent.filter(|(_, signer)| left.approvals.contains_key(signer));
+        let last = ours.map(|(attempt, _)| *attempt).max().unwrap_or(Attempt::FIRST);
         session.run = AttemptState::new(&id, last, session.signers());
         session.phase = Phase::Aborted;
         session.ended = Some(ctx.now.mono);
@@ -141,7 +141,7 @@ impl Engine {
             .map(|(index, _)| *index)
             .collect();
         let on = session.request.options.commitments == Commitments::On;
-        self.sessions.insert(id, session);
+        self.sessions.insert(session);
         self.know_attempts(&id);
         self.allow_attempts(&id, last.0.saturating_add(2));
         // Others know this process only by a join; the commitment in it is of no attempt.

@@ -25,8 +25,7 @@ impl Engine {
             return;
         }
         let now = ctx.now.mono;
-        let open = self.sessions.values().filter(|session| !session.is_over());
-        let left = open.map(|session| session.deadline.since(now) / 4).min();
+        let left = self.sessions.first_limit().map(|limit| limit.since(now) / 4);
         let most = u64::try_from(left.map_or(most, |left| left.min(most)).as_millis()).unwrap_or(u64::MAX);
         // Without randomness everything is late by the same time, which hides nothing and breaks nothing.
         let drawn = random(ctx).map_or(most, |random| random % most.saturating_add(1));

@@ -93,12 +93,9 @@ impl Engine {
 
     /// Says what could wait until nothing else does.
     pub(super) fn flush_deferred(&mut self, ctx: &mut Ctx<'_>) {
-        let deferred_broadcast: Vec<(RequestId, DeferredBroadcast)> = self
-            .sessions
-            .values_mut()
-            .filter_map(|session| Some((session.id, session.deferred_broadcast.take()?)))
-            .collect();
-        for (id, deferred_broadcast) in deferred_broadcast {
+        for id in self.sessions.deferred() {
+            let taken = self.sessions.get_mut(&id).and_then(|session| session.deferred_broadcast.take());
+            let Some(deferred_broadcast) = taken else { continue };
             self.within(&id, |engine| match deferred_broadcast {
                 DeferredBroadcast::Ready(first) => engine.announce_ready(&id, first, ctx),
                 DeferredBroadcast::Signatures => engine.announce_signatures(&id, ctx),
@@ -108,7 +105,7 @@ impl Engine {
 
     /// When that is: at once, as far as time is concerned.
     pub(super) fn deferred_since(&self) -> Option<MonotonicMs> {
-        self.sessions.values().any(|session| session.deferred_broadcast.is_some()).then_some(MonotonicMs(0))
+        self.sessions.has_deferred().then_some(MonotonicMs(0))
     }
 
     /// Begins a phase: its events for what has come early, its time limit.

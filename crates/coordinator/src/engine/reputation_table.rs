@@ -65,7 +65,8 @@ impl Engine {
     /// A message key has signed what is no message. It costs the signer that has certified the key, if it is known which that
     /// is: by its own certificate, in a join or in its newest advertisement.
     pub(super) fn note_malformed(&mut self, sender: &PublicKey, ctx: &mut Ctx<'_>) {
-        let joined = self.sessions.values().find_map(|session| session.key(session.slot_of(sender)?).copied());
+        let joined =
+            self.sessions.of_message_key(sender).find_map(|session| session.key(session.slot_of(sender)?).copied());
         let signer = joined.or_else(|| self.directory.certifier_of(sender));
         if let Some(signer) = signer.filter(|signer| !self.identities.contains_key(signer)) {
             self.note(&signer, Observation::Malformed, ctx);

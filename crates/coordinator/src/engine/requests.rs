@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use motet_core_crypto::{NonceCommitment, PublicKey};
 use motet_wire::{
-    Attempt, AttemptId, Channel, Commitments, Delegation, ParticipantDeclined, ParticipantJoined, RequestId,
-    SessionReady, SignerIndex, SigningRequest, Topic, Validated,
+    Attempt, Channel, Commitments, Delegation, ParticipantDeclined, ParticipantJoined, RequestId, SessionReady,
+    SignerIndex, SigningRequest, Topic, Validated,
 };
 
 use super::Engine;
@@ -94,7 +94,7 @@ impl Engine {
         let requested = Requested { id, request: Box::new(request.clone()), keys, channel: message.channel() };
         let creator = request.creator.signer;
         let proposals: Vec<_> = session.locals.values().map(|local| session.proposal(&local.signer)).collect();
-        self.sessions.insert(id, session);
+        self.sessions.insert(session);
         self.know_attempts(&id);
         let entered = self.span_of(&id).entered();
         self.refresh_span(&id);
@@ -121,7 +121,7 @@ impl Engine {
     /// Makes the ids of all attempts that may come lead to their request.
     pub(super) fn know_attempts(&mut self, id: &RequestId) {
         for attempt in 0..self.config.attempts {
-            self.requests.insert(AttemptId::derive(id, Attempt(attempt)), *id);
+            self.sessions.know_attempt(id, Attempt(attempt));
         }
     }
 
@@ -130,9 +130,8 @@ impl Engine {
     fn makes_room_for(&mut self, message: &Validated<SigningRequest>, ctx: &mut Ctx<'_>) -> Room {
         let request = message.message();
         let creator = &request.creator.signer;
-        let active = || self.sessions.values().filter(|session| !session.is_over());
-        let of_creator = active().filter(|session| session.request.creator.signer == *creator).count();
-        let going_on = active().filter(|session| session.is_approved()).count();
+        let of_creator = self.sessions.of_creator(creator);
+        let going_on = self.sessions.approved();
         if self.conduct.is_blocked(creator, ctx.now.wall) {
             return Room::Ignored;
         }
@@ -145,12 +144,9 @@ impl Engine {
         if going_on >= self.config.sessions {
             return Room::Refused("this node takes part in as many sessions as it may; ask again later".to_owned());
         }
-        let waiting = || active().filter(|session| !session.is_approved());
-        if waiting().count() >= limits::UNAPPROVED_REQUESTS {
-            let oldest = waiting().min_by_key(|session| (session.ends, session.id)).map(|session| session.id);
-            if let Some(oldest) = oldest {
-                self.within(&oldest, |engine| engine.make_way(&oldest, ctx));
-            }
+        let (waiting, oldest) = self.sessions.waiting();
+        if let Some(oldest) = oldest.filter(|_| waiting >= limits::UNAPPROVED_REQUESTS) {
+            self.within(&oldest, |engine| engine.make_way(&oldest, ctx));
         }
         Room::Made
     }
@@ -297,7 +293,7 @@ impl Engine {
         let unasked = session.locals.get(&index).filter(|local| matches!(local.nonces, Nonces::None));
         let Some(signer) = unasked.map(|local| local.signer) else { return };
         let nonce_id = session.nonce_id(index, &signer);
-        let nonces = if self.issued.contains(&(*id, nonce_id.attempt, signer)) {
+        let nonces = if self.issued.get(id).is_some_and(|issued| issued.contains(&(nonce_id.attempt, signer))) {
             // Issued by an earlier process, whose nonces died with it.
             Nonces::Lost
         } else {
@@ -487,10 +483,10 @@ impl Engine {
 
     /// Hands in what has been waiting for a request or a join.
     pub(super) fn replay_early(&mut self, ctx: &mut Ctx<'_>) {
-        let (sessions, requests) = (&self.sessions, &self.requests);
+        let sessions = &self.sessions;
         let ready = self.early.take(|awaits| match awaits {
             Awaits::Request(id) => sessions.contains_key(id),
-            Awaits::Session(session) => requests.contains_key(session),
+            Awaits::Session(session) => sessions.request_of(session).is_some(),
         });
         for message in ready {
             self.on_message(message, ctx);

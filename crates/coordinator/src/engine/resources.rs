@@ -14,6 +14,7 @@ use super::Engine;
 use super::announce::Minting;
 use super::ctx::Ctx;
 use super::input::{CommandId, Effect, Reply, ResourceSpec};
+use super::timer_table::TimerTable;
 use crate::error::CommandError;
 use crate::event::{Event, Resource};
 use crate::limits;
@@ -59,6 +60,7 @@ struct Own {
 #[derive(Debug, Default)]
 pub(super) struct Resources {
     known: BTreeMap<Name, Known>,
+    expiry: TimerTable<Name>,
     own: BTreeMap<Name, Own>,
 }
 
@@ -72,9 +74,17 @@ impl Resources {
         if self.known.len() >= limits::RESOURCES && !self.known.contains_key(&name) {
             let others = self.known.iter().filter(|(name, _)| !self.own.contains_key(name));
             let soonest = others.min_by_key(|(_, known)| known.until).map(|(name, _)| name.clone());
-            soonest.and_then(|soonest| self.known.remove(&soonest));
+            soonest.and_then(|soonest| self.take_out(&soonest));
         }
+        self.take_out(&name);
+        self.expiry.insert(until, name.clone());
         self.known.insert(name, Known { version, resource, until });
+    }
+
+    fn take_out(&mut self, name: &Name) -> Option<Known> {
+        let known = self.known.remove(name)?;
+        self.expiry.remove(known.until, name.clone());
+        Some(known)
     }
 
     /// Whether this node may announce under this name, too.
@@ -92,12 +102,13 @@ impl Resources {
     }
 
     pub(super) fn expire(&mut self, now: MonotonicMs) {
-        self.known.retain(|_, known| known.until > now);
+        while let Some(name) = self.expiry.pop_due(now) {
+            self.known.remove(&name);
+        }
     }
 
     pub(super) fn next_deadline(&self) -> Option<MonotonicMs> {
-        let lapses = self.known.values().map(|known| known.until);
-        lapses.chain(self.own.values().map(|own| own.renew_at)).min()
+        self.expiry.next().into_iter().chain(self.own.values().map(|own| own.renew_at)).min()
     }
 }
 

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use motet_core_crypto::{NonceCommitment, PublicKey};
-use motet_wire::{Attempt, AttemptId, Channel, Commitments, Delegation, Have, RequestId};
+use motet_wire::{Attempt, Channel, Commitments, Delegation, Have, RequestId};
 
 use super::Engine;
 use super::ctx::Ctx;
@@ -45,9 +45,20 @@ impl Restored {
         left
     }
 
-    pub(super) fn spent(snapshot: &Snapshot) -> BTreeMap<(RequestId, Attempt, PublicKey), Arc<[u8]>> {
-        let spent = snapshot.spent.iter();
-        spent.map(|(request, attempt, signer, frame)| ((*request, *attempt, *signer), Arc::clone(frame))).collect()
+    pub(super) fn issued(snapshot: &Snapshot) -> BTreeMap<RequestId, BTreeSet<(Attempt, PublicKey)>> {
+        let mut issued: BTreeMap<RequestId, BTreeSet<(Attempt, PublicKey)>> = BTreeMap::new();
+        for (request, attempt, signer) in &snapshot.issued {
+            issued.entry(*request).or_default().insert((*attempt, *signer));
+        }
+        issued
+    }
+
+    pub(super) fn spent(snapshot: &Snapshot) -> BTreeMap<RequestId, BTreeMap<(Attempt, PublicKey), Arc<[u8]>>> {
+        let mut spent: BTreeMap<RequestId, BTreeMap<(Attempt, PublicKey), Arc<[u8]>>> = BTreeMap::new();
+        for (request, attempt, signer, frame) in &snapshot.spent {
+            spent.entry(*request).or_default().insert((*attempt, *signer), Arc::clone(frame));
+        }
+        spent
     }
 }
 
@@ -107,19 +118,19 @@ impl Engine {
     pub(super) fn remember_end(&mut self, id: &RequestId, ctx: &mut Ctx<'_>) {
         self.ended.insert(*id);
         self.unpublished.remove(id);
-        self.issued.retain(|(request, ..)| request != id);
-        self.spent.retain(|(request, ..), _| request != id);
+        self.issued.remove(id);
+        self.spent.remove(id);
         ctx.persist(Record::Ended { request: *id });
     }
 
     /// Joins a request that an earlier process had approved, where that process stopped.
     pub(super) fn resume(&mut self, id: &RequestId, signer: &PublicKey, digest: ProposalDigest, ctx: &mut Ctx<'_>) {
-        let issued = self.issued.iter().filter(|(request, _, by)| request == id && by == signer);
-        let Some(last) = issued.map(|(_, attempt, _)| *attempt).max() else {
+        let issued = self.issued.get(id).into_iter().flatten().filter(|(_, by)| by == signer);
+        let Some(last) = issued.map(|(attempt, _)| *attempt).max() else {
             // Nothing has left this node: it joins as if it had just been asked.
             return self.approve(id, signer, digest, ctx);
         };
-        let spent = self.spent.contains_key(&(*id, last, *signer));
+        let spent = self.spent.get(id).is_some_and(|spent| spent.contains_key(&(last, *signer)));
         let Some(session) = self.sessions.get_mut(id) else { return };
         let signers = session.signers();
         let Some((index, local)) = session.locals.iter_mut().find(|(_, local)| local.signer == *signer) else { return };
@@ -143,10 +154,11 @@ impl Engine {
     /// Lets a session have so many attempts, if it may not have more already.
     pub(super) fn allow_attempts(&mut self, id: &RequestId, attempts: u32) {
         let Some(session) = self.sessions.get_mut(id) else { return };
-        for attempt in session.attempts..attempts {
-            self.requests.insert(AttemptId::derive(id, Attempt(attempt)), *id);
+        let before = session.attempts;
+        session.attempts = before.max(attempts);
+        for attempt in before..attempts {
+            self.sessions.know_attempt(id, Attempt(attempt));
         }
-        session.attempts = session.attempts.max(attempts);
     }
 
     /// A signer has come back with a new message key: it is told where the session is, or how it ended.
@@ -179,7 +191,7 @@ impl Engine {
         let frames: Vec<Arc<[u8]>> = session
             .locals
             .values()
-            .filter_map(|local| self.spent.get(&(*id, attempt, local.signer)))
+            .filter_map(|local| self.spent.get(id)?.get(&(attempt, local.signer)))
             .map(Arc::clone)
             .collect();
         for frame in frames {

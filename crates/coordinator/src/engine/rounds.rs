@@ -37,7 +37,7 @@ impl Engine {
         attempt: Attempt,
         ctx: &mut Ctx<'_>,
     ) -> Place {
-        let Some(id) = self.requests.get(&session).copied() else { return Place::DeferredMessages };
+        let Some(id) = self.sessions.request_of(&session) else { return Place::DeferredMessages };
         let Some(known) = self.sessions.get(&id) else { return Place::Nowhere };
         if AttemptId::derive(&id, attempt) != session {
             return Place::Nowhere;
@@ -192,7 +192,7 @@ impl Engine {
         };
         local.nonces = Nonces::Made { publics: publics.clone(), at: ctx.now };
         let bytes: Vec<u8> = publics.iter().flat_map(PublicNonce::to_bytes).collect();
-        self.issued.insert((id, nonce_id.attempt, nonce_id.signer));
+        self.issued.entry(id).or_default().insert((nonce_id.attempt, nonce_id.signer));
         ctx.persist(Record::Issued {
             request: id,
             attempt: nonce_id.attempt,
@@ -240,7 +240,7 @@ impl Engine {
         result: Result<Vec<Signature>, Fault>,
         ctx: &mut Ctx<'_>,
     ) {
-        let Some(id) = self.requests.get(&session).copied() else { return };
+        let Some(id) = self.sessions.request_of(&session) else { return };
         let Some(known) = self.sessions.get_mut(&id).filter(|known| known.run.session == session) else { return };
         known.run.computing = false;
         match result {
@@ -279,7 +279,7 @@ impl Engine {
 
     pub(super) fn on_finalized(&mut self, message: Validated<SignatureFinalized>, ctx: &mut Ctx<'_>) {
         let session = message.message().session;
-        let Some(id) = self.requests.get(&session).copied() else { return };
+        let Some(id) = self.sessions.request_of(&session) else { return };
         let Some(known) = self.sessions.get(&id) else { return };
         let Some(by) = known.slot_of(message.sender()) else { return };
         if known.phase == Phase::Complete {
@@ -300,7 +300,7 @@ impl Engine {
         signatures: Option<Vec<Signature>>,
         ctx: &mut Ctx<'_>,
     ) {
-        let Some(id) = self.requests.get(&session).copied() else { return };
+        let Some(id) = self.sessions.request_of(&session) else { return };
         if let Some(signatures) = signatures {
             // Somebody has told everybody.
             if let Some(known) = self.sessions.get_mut(&id) {
@@ -313,7 +313,7 @@ impl Engine {
     pub(super) fn on_abort(&mut self, message: Validated<SessionAbort>, ctx: &mut Ctx<'_>) {
         let id = match message.message().subject {
             motet_wire::AbortSubject::Request(id) => Some(id),
-            motet_wire::AbortSubject::Session(session) => self.requests.get(&session).copied(),
+            motet_wire::AbortSubject::Session(session) => self.sessions.request_of(&session),
         };
         let Some(id) = id else { return };
         let own = self.is_own(message.sender());

@@ -310,6 +310,11 @@ impl Session {
         matches!(self.phase, Phase::Complete | Phase::Aborted)
     }
 
+    /// Whether messages about it still count: it goes on, or others may complete it.
+    pub(crate) fn listens(&self) -> bool {
+        !self.is_over() || self.is_open_ended()
+    }
+
     /// Whether a signer of this node has approved it.
     pub(crate) fn is_approved(&self) -> bool {
         self.locals.values().any(|local| matches!(local.answer, Answer::Approved(_)))

@@ -10,23 +10,20 @@ use super::session::{Departed, Session};
 use crate::event::{AbortCause, Event, Phase, TimedOut};
 use crate::limits;
 
-impl Engine {
-    pub(super) fn deadlines_of(session: &Session) -> impl Iterator<Item = MonotonicMs> + use<> {
-        let ended = session.forgotten_at();
-        let active = ended.is_none().then(|| session.deadline.min(session.sync_at).min(session.ends));
-        ended.into_iter().chain(active).chain(session.failover_at).chain(session.asks_at())
+impl Session {
+    /// When something has to be done for it.
+    pub(crate) fn deadlines(&self) -> impl Iterator<Item = MonotonicMs> + use<> {
+        let ended = self.forgotten_at();
+        let active = ended.is_none().then(|| self.deadline.min(self.sync_at).min(self.ends));
+        ended.into_iter().chain(active).chain(self.failover_at).chain(self.asks_at())
     }
+}
 
+impl Engine {
     /// Everything that is due.
     pub(super) fn on_time(&mut self, ctx: &mut Ctx<'_>) {
         let now = ctx.now.mono;
-        let due: Vec<RequestId> = self
-            .sessions
-            .values()
-            .filter(|session| Self::deadlines_of(session).any(|deadline| deadline <= now))
-            .map(|session| session.id)
-            .collect();
-        for id in due {
+        for id in self.sessions.due(now) {
             self.within(&id, |engine| engine.on_due(&id, ctx));
         }
         self.renew(ctx);
@@ -171,22 +168,13 @@ impl Engine {
             if session.unstored || session.is_open_ended() {
                 self.remember_end(id, ctx);
             }
-            self.requests.retain(|_, request| request != id);
             self.keep_span(&session);
             ctx.emit(Event::SessionClosed { request: *id });
         }
     }
 
     fn forget_oldest(&mut self, ctx: &mut Ctx<'_>) {
-        // What others may still complete is forgotten last.
-        let mut over: Vec<(bool, MonotonicMs, RequestId)> = self
-            .sessions
-            .values()
-            .filter_map(|session| Some((session.is_open_ended(), session.ended?, session.id)))
-            .collect();
-        let excess = over.len().saturating_sub(limits::FINISHED_SESSIONS);
-        over.sort_unstable();
-        for (_, _, id) in over.into_iter().take(excess) {
+        for id in self.sessions.over_beyond(limits::FINISHED_SESSIONS) {
             self.close(&id, ctx);
         }
     }

@@ -144,7 +144,7 @@ impl Engine {
             },
             Input::Computed(outcome) => match outcome {
                 JobOutcome::Aggregated { session, .. } | JobOutcome::Verified { session, .. } => {
-                    self.requests.get(session).copied()
+                    self.sessions.request_of(session)
                 }
                 JobOutcome::Minted { .. } => None,
             },
@@ -162,13 +162,13 @@ impl Engine {
             Message::ParticipantJoined(joined) => Some(joined.request),
             Message::ParticipantDeclined(declined) => Some(declined.request),
             Message::SessionReady(ready) => Some(ready.request),
-            Message::NonceCommit(commit) => self.requests.get(&commit.session).copied(),
-            Message::NonceShare(share) => self.requests.get(&share.session).copied(),
-            Message::PartialSigShare(share) => self.requests.get(&share.session).copied(),
-            Message::SignatureFinalized(finalized) => self.requests.get(&finalized.session).copied(),
+            Message::NonceCommit(commit) => self.sessions.request_of(&commit.session),
+            Message::NonceShare(share) => self.sessions.request_of(&share.session),
+            Message::PartialSigShare(share) => self.sessions.request_of(&share.session),
+            Message::SignatureFinalized(finalized) => self.sessions.request_of(&finalized.session),
             Message::SessionAbort(abort) => match abort.subject {
                 motet_wire::AbortSubject::Request(request) => Some(request),
-                motet_wire::AbortSubject::Session(session) => self.requests.get(&session).copied(),
+                motet_wire::AbortSubject::Session(session) => self.sessions.request_of(&session),
             },
             Message::SyncRequest(sync) => Some(sync.request),
             Message::SyncResponse(sync) => Some(sync.request),

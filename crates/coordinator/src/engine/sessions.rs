@@ -1,0 +1,311 @@
+//! All sessions of a node, and the indices by which they are found: by attempt, by message key, by peer, by time.
+//!
+//! The indices follow from the sessions. [`Sessions::get_mut`] notes which session may have changed, and
+//! [`Sessions::settle`] brings its entries up to date, so that an input costs as much as the sessions that it touches, and no
+//! more when there are others.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use motet_core_crypto::PublicKey;
+use motet_wire::{Attempt, AttemptId, MonotonicMs, PeerId, RequestId};
+
+use super::session::Session;
+use super::timer_table::TimerTable;
+
+/// What is known of one session by the indices: their entries for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Entries {
+    /// When something has to be done for it.
+    due: Option<MonotonicMs>,
+    stage: Stage,
+    creator: PublicKey,
+    /// Whether it has a broadcast that waits for an idle moment.
+    deferred: bool,
+    /// How many message keys speak in it. With the number the peers stay the same, too: each join brings a key.
+    message_keys: usize,
+    peers: Arc<BTreeSet<PeerId>>,
+}
+
+/// How far a session is, as far as bounds count it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// No signer of this node has approved it yet.
+    Waiting { ends: MonotonicMs, deadline: MonotonicMs },
+    /// It goes on.
+    Approved { deadline: MonotonicMs },
+    /// It has ended, and is remembered.
+    Over { open: bool, ended: MonotonicMs },
+}
+
+impl Entries {
+    fn of(session: &Session, before: Option<&Self>) -> Self {
+        let stage = match session.ended {
+            Some(ended) => Stage::Over { open: session.is_open_ended(), ended },
+            None if session.is_approved() => Stage::Approved { deadline: session.deadline },
+            None => Stage::Waiting { ends: session.ends, deadline: session.deadline },
+        };
+        let message_keys = session.message_keys.len();
+        let peers = match before.filter(|before| before.message_keys == message_keys) {
+            Some(before) => Arc::clone(&before.peers),
+            None => Arc::new(session.joins.held().map(|(_, join)| join.body.delegation.peer).collect()),
+        };
+        Self {
+            due: session.deadlines().min(),
+            stage,
+            creator: session.request.creator.signer,
+            deferred: session.deferred_broadcast.is_some(),
+            message_keys,
+            peers,
+        }
+    }
+}
+
+/// A map to sets that has no empty sets.
+#[derive(Debug)]
+struct Groups<K>(BTreeMap<K, BTreeSet<RequestId>>);
+
+impl<K: Ord> Default for Groups<K> {
+    fn default() -> Self {
+        Self(BTreeMap::new())
+    }
+}
+
+impl<K: Ord> Groups<K> {
+    fn insert(&mut self, key: K, id: RequestId) {
+        self.0.entry(key).or_default().insert(id);
+    }
+
+    fn remove(&mut self, key: &K, id: &RequestId) {
+        if let Some(group) = self.0.get_mut(key) {
+            group.remove(id);
+            if group.is_empty() {
+                self.0.remove(key);
+            }
+        }
+    }
+
+    fn of(&self, key: &K) -> impl Iterator<Item = &RequestId> {
+        self.0.get(key).into_iter().flatten()
+    }
+}
+
+/// The sessions of a node.
+#[derive(Debug, Default)]
+pub(super) struct Sessions {
+    all: BTreeMap<RequestId, Session>,
+    /// The request of each attempt; every attempt that may come is in here from the start.
+    attempts: BTreeMap<AttemptId, RequestId>,
+    entries: BTreeMap<RequestId, Entries>,
+    /// Sessions whose entries may be out of date.
+    touched: BTreeSet<RequestId>,
+    /// When something has to be done, and for which session.
+    timers: TimerTable<RequestId>,
+    by_message_key: Groups<PublicKey>,
+    by_peer: Groups<PeerId>,
+    /// Sessions that go on, by the signer that has asked.
+    by_creator: Groups<PublicKey>,
+    /// Sessions that nobody here has approved, those first that end first.
+    waiting: TimerTable<RequestId>,
+    /// Sessions that go on, by the time limit of their phase.
+    limits: TimerTable<RequestId>,
+    /// Sessions that have ended, those first that are forgotten first: what others may still complete is last.
+    over: BTreeSet<(bool, MonotonicMs, RequestId)>,
+    /// Sessions with a broadcast that waits for an idle moment.
+    deferred: BTreeSet<RequestId>,
+}
+
+impl Sessions {
+    pub(super) fn len(&self) -> usize {
+        self.all.len()
+    }
+
+    pub(super) fn get(&self, id: &RequestId) -> Option<&Session> {
+        self.all.get(id)
+    }
+
+    pub(super) fn get_mut(&mut self, id: &RequestId) -> Option<&mut Session> {
+        let session = self.all.get_mut(id)?;
+        self.touched.insert(*id);
+        Some(session)
+    }
+
+    pub(super) fn contains_key(&self, id: &RequestId) -> bool {
+        self.all.contains_key(id)
+    }
+
+    pub(super) fn values(&self) -> impl Iterator<Item = &Session> {
+        self.all.values()
+    }
+
+    pub(super) fn insert(&mut self, session: Session) {
+        self.touched.insert(session.id);
+        self.all.insert(session.id, session);
+    }
+
+    /// Forgets a session, and the ids of its attempts.
+    pub(super) fn remove(&mut self, id: &RequestId) -> Option<Session> {
+        let session = self.all.remove(id)?;
+        for attempt in 0..session.attempts {
+            self.attempts.remove(&AttemptId::derive(id, Attempt(attempt)));
+        }
+        for key in session.message_keys.keys() {
+            self.by_message_key.remove(key, id);
+        }
+        if let Some(entries) = self.entries.remove(id) {
+            self.take_out(id, &entries);
+        }
+        self.touched.remove(id);
+        Some(session)
+    }
+
+    /// Makes the id of an attempt lead to its request.
+    pub(super) fn know_attempt(&mut self, id: &RequestId, attempt: Attempt) {
+        self.attempts.insert(AttemptId::derive(id, attempt), *id);
+    }
+
+    /// The request of an attempt.
+    pub(super) fn request_of(&self, attempt: &AttemptId) -> Option<RequestId> {
+        self.attempts.get(attempt).copied()
+    }
+
+    /// Brings the entries of all sessions up to date that may have changed.
+    pub(super) fn settle(&mut self) {
+        while let Some(id) = self.touched.pop_first() {
+            let Some(session) = self.all.get(&id) else { continue };
+            let before = self.entries.remove(&id);
+            let after = Entries::of(session, before.as_ref());
+            if before.as_ref().is_none_or(|before| before.message_keys != after.message_keys) {
+                for key in session.message_keys.keys() {
+                    self.by_message_key.insert(*key, id);
+                }
+            }
+            if before.as_ref() != Some(&after) {
+                if let Some(before) = &before {
+                    self.take_out(&id, before);
+                }
+                self.put_in(&id, &after);
+            }
+            self.entries.insert(id, after);
+        }
+    }
+
+    fn put_in(&mut self, id: &RequestId, entries: &Entries) {
+        if let Some(due) = entries.due {
+            self.timers.insert(due, *id);
+        }
+        match entries.stage {
+            Stage::Waiting { ends, deadline } => {
+                self.waiting.insert(ends, *id);
+                self.limits.insert(deadline, *id);
+                self.by_creator.insert(entries.creator, *id);
+            }
+            Stage::Approved { deadline } => {
+                self.limits.insert(deadline, *id);
+                self.by_creator.insert(entries.creator, *id);
+            }
+            Stage::Over { open, ended } => {
+                self.over.insert((open, ended, *id));
+            }
+        }
+        if entries.deferred {
+            self.deferred.insert(*id);
+        }
+        for peer in entries.peers.iter() {
+            self.by_peer.insert(*peer, *id);
+        }
+    }
+
+    fn take_out(&mut self, id: &RequestId, entries: &Entries) {
+        if let Some(due) = entries.due {
+            self.timers.remove(due, *id);
+        }
+        match entries.stage {
+            Stage::Waiting { ends, deadline } => {
+                self.waiting.remove(ends, *id);
+                self.limits.remove(deadline, *id);
+                self.by_creator.remove(&entries.creator, id);
+            }
+            Stage::Approved { deadline } => {
+                self.limits.remove(deadline, *id);
+                self.by_creator.remove(&entries.creator, id);
+            }
+            Stage::Over { open, ended } => {
+                self.over.remove(&(open, ended, *id));
+            }
+        }
+        if entries.deferred {
+            self.deferred.remove(id);
+        }
+        for peer in entries.peers.iter() {
+            self.by_peer.remove(peer, id);
+        }
+    }
+
+    /// When something has to be done first.
+    pub(super) fn next_due(&self) -> Option<MonotonicMs> {
+        self.timers.next()
+    }
+
+    /// The sessions for which something has to be done by now, in the order of their ids.
+    pub(super) fn due(&mut self, now: MonotonicMs) -> BTreeSet<RequestId> {
+        self.settle();
+        self.timers.due(now).copied().collect()
+    }
+
+    /// The sessions with a broadcast that waits for an idle moment, in the order of their ids.
+    pub(super) fn deferred(&mut self) -> Vec<RequestId> {
+        self.settle();
+        self.deferred.iter().copied().collect()
+    }
+
+    /// Whether a broadcast waits for an idle moment.
+    pub(super) fn has_deferred(&self) -> bool {
+        !self.deferred.is_empty()
+    }
+
+    /// The sessions that have ended and are more than so many, those first that are forgotten first.
+    pub(super) fn over_beyond(&mut self, most: usize) -> Vec<RequestId> {
+        self.settle();
+        let excess = self.over.len().saturating_sub(most);
+        self.over.iter().take(excess).map(|(_, _, id)| *id).collect()
+    }
+
+    /// How many sessions go on.
+    pub(super) fn active(&self) -> usize {
+        self.limits.len()
+    }
+
+    /// How many sessions go on that a signer of this node has approved.
+    pub(super) fn approved(&mut self) -> usize {
+        self.settle();
+        self.limits.len().saturating_sub(self.waiting.len())
+    }
+
+    /// How many sessions go on for which a signer has asked.
+    pub(super) fn of_creator(&mut self, creator: &PublicKey) -> usize {
+        self.settle();
+        self.by_creator.of(creator).count()
+    }
+
+    /// How many requests wait for an approval, and the one that ends first.
+    pub(super) fn waiting(&mut self) -> (usize, Option<RequestId>) {
+        self.settle();
+        (self.waiting.len(), self.waiting.first().map(|(_, id)| *id))
+    }
+
+    /// The first time limit of all phases that go on.
+    pub(super) fn first_limit(&self) -> Option<MonotonicMs> {
+        self.limits.next()
+    }
+
+    /// The sessions in which a message key speaks.
+    pub(super) fn of_message_key(&self, key: &PublicKey) -> impl Iterator<Item = &Session> {
+        self.by_message_key.of(key).filter_map(|id| self.all.get(id))
+    }
+
+    /// The sessions in which a peer serves a signer.
+    pub(super) fn of_peer(&self, peer: &PeerId) -> impl Iterator<Item = &Session> {
+        self.by_peer.of(peer).filter_map(|id| self.all.get(id))
+    }
+}
