@@ -312,11 +312,8 @@ pub fn run_cell(program: &Path, folder: &Path, place: &str, victim: usize) -> Re
     }
     let mut ends = Vec::new();
     for (node, process) in cell.nodes.iter_mut().enumerate() {
-        // Whoever had stored the end has nothing to say any more.
-        if node != victim || place != "after-ended" {
-            let end = process.wait_any(&["complete ", "aborted "]);
-            ends.push(end.map_err(|error| format!("node {node} of {place}/{victim}: {error}"))?);
-        }
+        let end = process.wait_any(&["complete ", "aborted "]);
+        ends.push(end.map_err(|error| format!("node {node} of {place}/{victim}: {error}"))?);
     }
     cell.judge(&ends)
 }

@@ -24,6 +24,7 @@ mod reputation_table;
 mod requests;
 mod resources;
 mod restored;
+mod results;
 mod rounds;
 mod session;
 mod sessions;
@@ -33,7 +34,6 @@ mod timers;
 mod trace;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use catch_up::CatchUp;
 use deferred::DeferredMessages;
@@ -54,7 +54,8 @@ pub use input::{
     Command, CommandId, Effect, Input, Reply, ResourceSpec, SessionStatus, SignerQuery, SigningRequestSpec,
 };
 use resources::Resources;
-use restored::{Ended, Restored};
+use restored::{Ended, Restored, Spent};
+use results::Results;
 use sessions::Sessions;
 
 /// The protocol machine of one node.
@@ -70,6 +71,7 @@ pub struct Engine {
     unreachable: BTreeMap<PublicKey, MonotonicMs>,
     resources: Resources,
     conduct: ReputationTable,
+    results: Results,
     sessions: Sessions,
     /// The spans of sessions that this step has closed.
     closed: BTreeMap<RequestId, tracing::Span>,
@@ -78,7 +80,7 @@ pub struct Engine {
     /// Attempts for which nonces have been issued, in this process or an earlier one.
     issued: BTreeMap<RequestId, BTreeSet<(Attempt, PublicKey)>>,
     /// Partial signatures that an earlier process may have sent.
-    spent: BTreeMap<RequestId, BTreeMap<(Attempt, PublicKey), Arc<[u8]>>>,
+    spent: BTreeMap<RequestId, Spent>,
     /// What an earlier process has left, until it is resumed or given up.
     left: BTreeMap<RequestId, Restored>,
     restored_until: Option<MonotonicMs>,
@@ -114,6 +116,7 @@ impl Engine {
             resources: Resources::default(),
             conduct: ReputationTable::new(&snapshot.standings),
             sessions: Sessions::default(),
+            results: Results::new(&snapshot.results),
             closed: BTreeMap::new(),
             early: DeferredMessages::default(),
             minting: BTreeMap::new(),

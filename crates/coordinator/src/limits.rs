@@ -25,6 +25,9 @@ pub const FINISHED_SESSIONS: usize = 1024;
 pub const OPEN_END: Duration = Duration::from_secs(24 * 60 * 60);
 /// Ended requests whose records stay in the store, so that a message about one that comes back is known for what it is.
 pub const ENDED_REQUESTS: usize = 4096;
+/// Results that are handed out until the application has noted them; an application that has not noted so many will not come
+/// back for the oldest.
+pub const RESULTS: usize = 1024;
 /// Message keys known of one slot of a session: each restart of its signer brings one. More than this is no accident.
 pub const MESSAGE_KEYS_PER_SLOT: usize = 8;
 /// Peers that are asked in ten minutes what this node has missed: one may know little, or leave things out.

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use motet_core_crypto::PublicKey;
 use motet_wire::{Attempt, RequestId, TimestampMs};
 
+use crate::event::Completed;
 use crate::proposal::ProposalDigest;
 use crate::reputation::Standing;
 
@@ -71,6 +72,13 @@ pub enum Record {
     Ended {
         /// The request.
         request: RequestId,
+        /// Its signatures, if there are any: they are handed out until they are noted.
+        result: Option<Completed>,
+    },
+    /// The application has the signatures of a request: they are not handed out again.
+    Noted {
+        /// The request.
+        request: RequestId,
     },
 }
 
@@ -83,7 +91,8 @@ impl Record {
             | Self::Issued { request, .. }
             | Self::Spent { request, .. }
             | Self::GivenUp { request }
-            | Self::Ended { request } => Some(*request),
+            | Self::Ended { request, .. }
+            | Self::Noted { request } => Some(*request),
         }
     }
 }
@@ -107,6 +116,8 @@ pub struct Snapshot {
     pub given_up: Vec<RequestId>,
     /// Requests that have ended and are still remembered.
     pub ended: Vec<RequestId>,
+    /// Signatures that have not been noted, the oldest first.
+    pub results: Vec<Completed>,
 }
 
 /// Durable storage failed. Nothing that depends on it is sent.

@@ -12,9 +12,10 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
-use motet_core_crypto::{PublicKey, SecretKey};
+use motet_core_crypto::{PublicKey, SecretKey, Signature};
 use motet_node::ProposalDigest;
 use motet_node::Record;
+use motet_node::event::{Completed, SignedItem};
 use motet_node::{RedbStore, Snapshot, Store, StoreError};
 use motet_wire::{Attempt, AttemptId, RequestId, TimestampMs};
 use redb::{Database, TableDefinition};
@@ -67,7 +68,7 @@ fn history() -> Vec<Vec<Record>> {
         vec![issued(2, 1, anna)],
         vec![spent(1, 0, anna)],
         vec![Record::Delegated { signer: *ben, not_after: TimestampMs(5_000) }, spent(2, 1, anna)],
-        vec![Record::Ended { request: request(1) }],
+        vec![Record::Ended { request: request(1), result: Some(result(1)) }],
         vec![Record::GivenUp { request: request(2) }],
     ];
     // Enough for trees with more than one page.
@@ -75,6 +76,17 @@ fn history() -> Vec<Vec<Record>> {
         commits.push(vec![approved(byte, carl), issued(byte, 0, carl), spent(byte, 0, carl)]);
     }
     commits
+}
+
+/// Signatures of one item.
+fn result(byte: u8) -> Completed {
+    let signer = SecretKey::from_bytes(&[byte; 32]).expect("a scalar").public_key();
+    let item = SignedItem {
+        aggregate_key: signer.x_only(),
+        message: vec![byte; 40],
+        signature: Signature::from_bytes(&[byte; 64]),
+    };
+    Completed { request: request(byte), session: AttemptId::derive(&request(byte), Attempt(0)), items: vec![item] }
 }
 
 /// A file as it lay on the disk, and what it held.

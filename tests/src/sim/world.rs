@@ -8,6 +8,7 @@ mod hearing;
 mod network;
 mod people;
 pub mod scripted;
+mod stored_results;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};

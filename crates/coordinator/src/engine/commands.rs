@@ -37,6 +37,8 @@ impl Engine {
                 None => Err(CommandError::UnknownRequest(request)),
             },
             Command::Sessions => Ok(Reply::Sessions(self.sessions.values().map(|session| session.status()).collect())),
+            Command::Results => Ok(Reply::Results(self.results.all())),
+            Command::Note { request } => self.take_note(&request, ctx),
             Command::Abort { request, detail } => self.abort(&request, detail, ctx),
             Command::Close { request } => self.close_by_command(&request, ctx),
             Command::StartNonceCommitment { request } => self.open_gate(&request, |gates| gates.commit = true, ctx),
@@ -65,7 +67,8 @@ impl Engine {
     }
 
     fn close_by_command(&mut self, request: &RequestId, ctx: &mut Ctx<'_>) -> Result<Reply, CommandError> {
-        let session = self.sessions.get(request).ok_or(CommandError::UnknownRequest(*request))?;
+        let noted = self.take_note(request, ctx);
+        let Some(session) = self.sessions.get(request) else { return noted };
         if !session.is_over() {
             self.abort(request, "closed".to_owned(), ctx)?;
             self.finish(request, None, AbortCause::Cancelled, ctx);
@@ -126,8 +129,8 @@ impl Engine {
             // What was not announced is neither expected back nor published.
             self.own.remove(&id);
             self.unpublished.remove(&id);
-            let untold =
-                records.contains(&Record::Ended { request: id }) || records.contains(&Record::GivenUp { request: id });
+            let is_end = |record: &Record| matches!(record, Record::Ended { .. } | Record::GivenUp { .. });
+            let untold = records.iter().any(|record| record.request() == Some(id) && is_end(record));
             self.within(&id, |engine| engine.end_unstored(&id, untold, detail.to_owned(), ctx));
         }
     }

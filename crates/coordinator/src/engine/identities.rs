@@ -121,6 +121,7 @@ impl Engine {
                 ctx.persist(Record::Delegated { signer, not_after });
                 if let Some(id) = identities.waiting.take() {
                     ctx.reply(id, Ok(Reply::Done));
+                    self.tell_results(ctx);
                     self.look_at_left(&signer, ctx);
                     self.ask_whom_we_met(ctx);
                     self.take_early_requests(&signer, ctx);

@@ -10,7 +10,7 @@ use motet_wire::{
 };
 
 use crate::error::CommandError;
-use crate::event::{Event, Phase, Resource};
+use crate::event::{Completed, Event, Phase, Resource};
 use crate::job::{Job, JobOutcome};
 use crate::proposal::{Decision, Proposal, ProposalDigest};
 use crate::record::Record;
@@ -145,6 +145,13 @@ pub enum Command {
     },
     /// All sessions.
     Sessions,
+    /// Which signatures have not been noted?
+    Results,
+    /// The application has the signatures of a request: they are not handed out again.
+    Note {
+        /// The request.
+        request: RequestId,
+    },
     /// Give a request up.
     Abort {
         /// The request.
@@ -252,6 +259,8 @@ pub enum Reply {
     Status(Box<SessionStatus>),
     /// Where all sessions are.
     Sessions(Vec<SessionStatus>),
+    /// The signatures that have not been noted, the oldest first.
+    Results(Vec<Completed>),
 }
 
 /// Where a session is.

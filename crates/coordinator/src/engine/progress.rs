@@ -264,7 +264,7 @@ impl Engine {
         let Some(completed) = session.completed() else { return };
         // Everybody's own partial signatures make the same; only who has missed one waits for this.
         session.deferred_broadcast = Some(DeferredBroadcast::Signatures);
-        self.remember_end(id, ctx);
+        self.store_end(id, Some(completed.clone()), ctx);
         self.note_completion(id, ctx);
         ctx.emit(Event::SessionComplete(completed));
         self.forget_nonces(id, ctx);

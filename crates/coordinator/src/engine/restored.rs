@@ -15,13 +15,16 @@ use super::Engine;
 use super::ctx::Ctx;
 use super::input::Effect;
 use super::session::{Answer, AttemptState, Nonces};
-use crate::event::{AbortCause, Event};
+use crate::event::{AbortCause, Completed, Event};
 use crate::limits;
 use crate::proposal::ProposalDigest;
 use crate::record::{Record, Snapshot};
 
 /// How long what was left waits for its signer and its frame, before it is given up.
 const PATIENCE: Duration = Duration::from_secs(10 * 60);
+
+/// The frames with partial signatures that an earlier process may have sent for one request.
+pub(super) type Spent = BTreeMap<(Attempt, PublicKey), Arc<[u8]>>;
 
 /// A request that an earlier process had approved, and that had not ended.
 #[derive(Debug)]
@@ -53,8 +56,8 @@ impl Restored {
         issued
     }
 
-    pub(super) fn spent(snapshot: &Snapshot) -> BTreeMap<RequestId, BTreeMap<(Attempt, PublicKey), Arc<[u8]>>> {
-        let mut spent: BTreeMap<RequestId, BTreeMap<(Attempt, PublicKey), Arc<[u8]>>> = BTreeMap::new();
+    pub(super) fn spent(snapshot: &Snapshot) -> BTreeMap<RequestId, Spent> {
+        let mut spent: BTreeMap<RequestId, Spent> = BTreeMap::new();
         for (request, attempt, signer, frame) in &snapshot.spent {
             spent.entry(*request).or_default().insert((*attempt, *signer), Arc::clone(frame));
         }
@@ -115,12 +118,21 @@ impl Engine {
         }
     }
 
+    /// Stores that a request has ended without signatures.
     pub(super) fn remember_end(&mut self, id: &RequestId, ctx: &mut Ctx<'_>) {
+        self.store_end(id, None, ctx);
+    }
+
+    /// Stores that a request has ended, and its signatures in the same record: a crash finds both or neither.
+    pub(super) fn store_end(&mut self, id: &RequestId, result: Option<Completed>, ctx: &mut Ctx<'_>) {
+        if let Some(completed) = &result {
+            self.results.insert(completed.clone());
+        }
         self.ended.insert(*id);
         self.unpublished.remove(id);
         self.issued.remove(id);
         self.spent.remove(id);
-        ctx.persist(Record::Ended { request: *id });
+        ctx.persist(Record::Ended { request: *id, result });
     }
 
     /// Joins a request that an earlier process had approved, where that process stopped.

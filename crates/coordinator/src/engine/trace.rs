@@ -125,6 +125,7 @@ impl Engine {
                 | Command::StartNonceCommitment { request }
                 | Command::StartRound1 { request }
                 | Command::StartRound2 { request }
+                | Command::Note { request }
                 | Command::Retry { request } => Some(*request),
                 Command::AddSigner { .. }
                 | Command::Advertise { .. }
@@ -134,6 +135,7 @@ impl Engine {
                 | Command::Reputation { .. }
                 | Command::Status { .. }
                 | Command::Sessions
+                | Command::Results
                 | Command::AnnounceResource(_)
                 | Command::FindResources { .. }
                 | Command::Resources => None,

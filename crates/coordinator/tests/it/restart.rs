@@ -39,6 +39,44 @@ fn assert_nonces_are_used_once(network: &Network) {
 }
 
 #[test]
+fn signatures_are_told_again_after_a_crash_until_they_are_noted() {
+    let mut network = Network::new(2, 31, &Config::default());
+    network.advertise_all();
+    let items = items(2);
+    let request = network.announce(items.clone(), options(Commitments::On));
+    network.run();
+    let told = |network: &Network| -> Vec<Event> {
+        let events = network.nodes[1].events.iter();
+        events.filter(|event| matches!(event, Event::SessionComplete(_))).cloned().collect()
+    };
+    let first = told(&network);
+    assert_eq!(first.len(), 1);
+    // The process may have died between the record and the user.
+    for _ in 0..2 {
+        network.restart(1);
+        assert_eq!(told(&network), first);
+        let kept = network.command(1, Command::Results).unwrap();
+        assert!(matches!(&kept, Reply::Results(kept) if kept.len() == 1 && kept[0].request == request), "{kept:?}");
+    }
+    network.command(1, Command::Note { request }).unwrap();
+    assert!(network.command(1, Command::Note { request }).is_err());
+    network.restart(1);
+    assert_eq!(told(&network), []);
+}
+
+#[test]
+fn a_session_that_is_closed_has_been_noted() {
+    let mut network = Network::new(2, 32, &Config::default());
+    network.advertise_all();
+    let request = network.announce(items(1), options(Commitments::On));
+    network.run();
+    network.command(0, Command::Close { request }).unwrap();
+    assert!(matches!(network.command(0, Command::Results), Ok(Reply::Results(kept)) if kept.is_empty()));
+    network.restart(0);
+    assert!(!network.nodes[0].events.iter().any(|event| matches!(event, Event::SessionComplete(_))));
+}
+
+#[test]
 fn a_restart_in_any_phase_costs_an_attempt_and_not_the_session() {
     for commitments in [Commitments::On, Commitments::Off] {
         for after in 0..60 {

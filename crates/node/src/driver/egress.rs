@@ -277,7 +277,7 @@ mod tests {
     }
 
     fn record() -> Released {
-        Released::Persist(Record::Ended { request: RequestId::from_bytes([1; 32]) })
+        Released::Persist(Record::Ended { request: RequestId::from_bytes([1; 32]), result: None })
     }
 
     #[tokio::test]

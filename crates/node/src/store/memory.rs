@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use motet_coordinator::Pace;
 use motet_coordinator::ProposalDigest;
+use motet_coordinator::event::Completed;
 use motet_coordinator::reputation::Standing;
 use motet_coordinator::{Record, Snapshot, StoreError};
 use motet_core_crypto::PublicKey;
@@ -30,6 +31,7 @@ struct Tables {
     spent: BTreeMap<(RequestId, Attempt, PublicKey), Arc<[u8]>>,
     given_up: BTreeSet<RequestId>,
     ended: VecDeque<RequestId>,
+    results: VecDeque<Completed>,
     loads: u64,
 }
 
@@ -57,7 +59,12 @@ impl Tables {
             Record::GivenUp { request } => {
                 self.given_up.insert(*request);
             }
-            Record::Ended { request } => {
+            Record::Noted { request } => self.results.retain(|result| result.request != *request),
+            Record::Ended { request, result } => {
+                self.results.extend(result.clone());
+                if self.results.len() > crate::limits::RESULTS {
+                    self.results.pop_front();
+                }
                 self.approved.retain(|(id, _), _| id != request);
                 self.given_up.remove(request);
                 if !self.ended.contains(request) {
@@ -106,6 +113,7 @@ impl Store for MemoryStore {
                 .collect(),
             given_up: tables.given_up.iter().copied().collect(),
             ended: tables.ended.iter().copied().collect(),
+            results: tables.results.iter().cloned().collect(),
         })
     }
 }

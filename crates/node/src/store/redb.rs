@@ -20,6 +20,7 @@
 //! of a damaged file may be a panic, which is caught.
 
 mod migrate;
+mod result;
 
 use std::fs;
 use std::io::ErrorKind;
@@ -46,9 +47,10 @@ const ISSUED: TableDefinition<'_, &[u8; 69], &[u8; 32]> = TableDefinition::new("
 const SPENT: TableDefinition<'_, &[u8; 69], &[u8]> = TableDefinition::new("spent_attempts");
 const GIVEN_UP: TableDefinition<'_, &[u8; 32], ()> = TableDefinition::new("given_up");
 const ENDED: TableDefinition<'_, u64, &[u8; 32]> = TableDefinition::new("ended");
+const RESULTS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("results");
 const META: TableDefinition<'_, &str, u64> = TableDefinition::new("meta");
 /// The version of the schema that this code writes. It reads all before.
-const SCHEMA: u64 = 3;
+const SCHEMA: u64 = 4;
 
 /// Records in a file. The file is locked: a second process is refused.
 #[derive(Debug)]
@@ -170,6 +172,7 @@ fn prepare(database: &Database) -> Result<u64, StoreError> {
         transaction.open_table(SPENT).map_err(failed)?;
         transaction.open_table(GIVEN_UP).map_err(failed)?;
         transaction.open_table(ENDED).map_err(failed)?;
+        transaction.open_table(RESULTS).map_err(failed)?;
         if schema == Some(1) {
             migrate::from_1(&transaction)?;
         }
@@ -224,7 +227,11 @@ fn write(database: &Database, records: &[Record]) -> Result<(), StoreError> {
                 Record::GivenUp { request } => {
                     given_up.insert(request.as_bytes(), ()).map_err(failed)?;
                 }
-                Record::Ended { request } => {
+                Record::Noted { request } => result::forget(&transaction, request)?,
+                Record::Ended { request, result } => {
+                    if let Some(completed) = result {
+                        result::keep(&transaction, completed)?;
+                    }
                     given_up.remove(request.as_bytes()).map_err(failed)?;
                     let [first, last]: [[u8; 65]; 2] =
                         [[0; 33], [0xff; 33]].map(|signer| joined(request.as_bytes(), &signer));
@@ -274,6 +281,10 @@ fn read(database: &Database, epoch: u64) -> Result<Snapshot, StoreError> {
     })?;
     each(&transaction, ENDED, |_: u64, request: &[u8; 32]| {
         snapshot.ended.push(RequestId::from_bytes(*request));
+        Ok(())
+    })?;
+    each(&transaction, RESULTS, |_: u64, bytes: &[u8]| {
+        snapshot.results.push(result::parse(bytes).ok_or_else(damaged)?);
         Ok(())
     })?;
     Ok(snapshot)

@@ -93,6 +93,7 @@ impl World {
     /// Judges what has been reached, then lets time pass and sees what is given back.
     pub(super) fn close(&mut self) {
         self.check_told();
+        self.check_stored_results();
         self.check_completion();
         self.check_conviction();
         self.check_recovery();

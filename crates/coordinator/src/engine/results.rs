@@ -1,0 +1,74 @@
+//! Final signatures that the application has not said that it has (`docs/protocol.md` §7.1).
+//!
+//! They are stored in the record that ends their session, so that no crash comes between the two, and are handed out until
+//! the application takes note of them.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use motet_wire::RequestId;
+
+use super::Engine;
+use super::ctx::Ctx;
+use super::input::Reply;
+use crate::error::CommandError;
+use crate::event::{Completed, Event};
+use crate::limits;
+use crate::record::Record;
+
+/// The signatures by their requests; the oldest make room.
+#[derive(Debug, Default)]
+pub(super) struct Results {
+    kept: BTreeMap<RequestId, Completed>,
+    order: VecDeque<RequestId>,
+    /// Whether those of an earlier process are still to be told.
+    untold: bool,
+}
+
+impl Results {
+    pub(super) fn new(stored: &[Completed]) -> Self {
+        let mut this = Self { untold: !stored.is_empty(), ..Self::default() };
+        for completed in stored {
+            this.insert(completed.clone());
+        }
+        this
+    }
+
+    pub(super) fn insert(&mut self, completed: Completed) {
+        self.order.push_back(completed.request);
+        self.kept.insert(completed.request, completed);
+        if self.order.len() > limits::RESULTS
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.kept.remove(&oldest);
+        }
+    }
+
+    fn remove(&mut self, request: &RequestId) -> bool {
+        self.order.retain(|kept| kept != request);
+        self.kept.remove(request).is_some()
+    }
+
+    pub(super) fn all(&self) -> Vec<Completed> {
+        self.order.iter().filter_map(|request| self.kept.get(request)).cloned().collect()
+    }
+}
+
+impl Engine {
+    /// Tells the signatures that an earlier process has stored, of which nobody knows whether its user has seen them.
+    pub(super) fn tell_results(&mut self, ctx: &mut Ctx<'_>) {
+        if core::mem::take(&mut self.results.untold) {
+            for completed in self.results.all() {
+                ctx.emit(Event::SessionComplete(completed));
+            }
+        }
+    }
+
+    /// The application has the signatures of a request: they are not handed out again.
+    pub(super) fn take_note(&mut self, request: &RequestId, ctx: &mut Ctx<'_>) -> Result<Reply, CommandError> {
+        if !self.results.remove(request) {
+            return Err(CommandError::UnknownRequest(*request));
+        }
+        ctx.persist(Record::Noted { request: *request });
+        Ok(Reply::Done)
+    }
+}
