@@ -1,9 +1,9 @@
 //! The validation table (`docs/validation.md`) and the code agree.
 //!
 //! A row of the table is a rule: its number, what is refused, the place of the check, the tests, verdict, penalty and
-//! counter. What the code says stands in `rule.rs` of the wire crate, an enumeration with one documented variant for each
-//! rule and one function for each of verdict, penalty and counter, and in the function that the row names, which has to
-//! name the rule. A rule's tests begin with its number, all of them stand in its row, and at least one names the rule.
+//! counter. What the code says stands in `rule.rs` of the wire crate, a row with documentation for each rule, and in the
+//! function that the page's row names, which has to name the rule. A rule's tests begin with its number, all of them
+//! stand in its row, and at least one names the rule.
 
 mod code;
 

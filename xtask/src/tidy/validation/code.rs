@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use super::PIPELINE;
 use crate::tree::TextFile;
 
-/// A rule as the code has it; what is not found is empty, which no cell of the table is.
-#[derive(Debug, Default, PartialEq, Eq)]
+/// A rule as the code has it.
+#[derive(Debug, PartialEq, Eq)]
 pub(super) struct Rule {
     /// The name of the variant.
     pub(super) name: String,
@@ -17,27 +17,32 @@ pub(super) struct Rule {
     pub(super) counter: String,
 }
 
-/// The rules of `rule.rs` by number.
+/// The rules of `rule.rs` by number: the rows of its table, each under its documentation.
+///
+/// ```text
+/// /// V-01: the frame is shorter than an empty message.
+/// Short = 1 => Reject, Malformed, "wire_rejected_short";
+/// ```
 pub(super) fn rules(sources: &[TextFile]) -> BTreeMap<u32, Rule> {
     let path = format!("{PIPELINE}/rule.rs");
     let Some(source) = sources.iter().find(|source| source.path == path) else { return BTreeMap::new() };
-    let of = |function: &str| bodies(&source.text, function).next().map(|body| arms(&body)).unwrap_or_default();
-    let (verdicts, penalties, counters) = (of("verdict"), of("penalty"), of("counter"));
-    let said = |arms: &BTreeMap<String, String>, name: &str| arms.get(name).cloned().unwrap_or_default();
     let lines = source.text.lines().zip(source.text.lines().skip(1));
-    let variants = lines.filter_map(|(above, line)| {
-        let (name, _) = line.trim().split_once(" = ")?;
+    let rows = lines.filter_map(|(above, line)| {
         let (code, refused) = above.trim().strip_prefix("/// ")?.split_once(": ")?;
+        let (name, row) = line.trim().split_once(" = ")?;
+        let (discriminant, row) = row.strip_suffix(';')?.split_once(" => ")?;
+        let [verdict, penalty, counter] = row.split(", ").collect::<Vec<_>>().try_into().ok()?;
+        let number = number(code).filter(|number| discriminant.parse() == Ok(*number))?;
         let rule = Rule {
             name: name.to_owned(),
             refused: refused.trim_end_matches('.').to_owned(),
-            verdict: words(&said(&verdicts, name)),
-            penalty: words(&said(&penalties, name)),
-            counter: said(&counters, name),
+            verdict: words(verdict),
+            penalty: words(penalty),
+            counter: counter.trim_matches('"').to_owned(),
         };
-        Some((number(code)?, rule))
+        Some((number, rule))
     });
-    variants.collect()
+    rows.collect()
 }
 
 /// The number n of the first `V-n` in a text.
@@ -93,22 +98,6 @@ pub(super) fn bodies<'a>(text: &'a str, function: &str) -> impl Iterator<Item = 
 /// Whether a text names the rule, and not one whose name begins like it.
 pub(super) fn names(text: &str, variant: &str) -> bool {
     text.split(variant).skip(1).any(|rest| !rest.starts_with(|c: char| c.is_ascii_alphanumeric()))
-}
-
-/// What a `match` over the rules gives for each: the last word of the arm, or the text in quotes.
-fn arms(body: &str) -> BTreeMap<String, String> {
-    let mut found = BTreeMap::new();
-    let mut patterns: Vec<String> = Vec::new();
-    let words = body.split(|c: char| c.is_whitespace() || c == ',' || c == '|').filter(|word| !word.is_empty());
-    for word in words {
-        if let Some(pattern) = word.strip_prefix("Self::") {
-            patterns.push(pattern.to_owned());
-        } else if word != "=>" {
-            let value = word.rsplit("::").next().unwrap_or(word).trim_matches('"');
-            found.extend(patterns.drain(..).map(|pattern| (pattern, value.to_owned())));
-        }
-    }
-    found
 }
 
 /// `InvalidSignature` as the table writes it: `invalid signature`.

@@ -3,31 +3,11 @@
 use super::*;
 
 const RULES: &str = r#"
-pub enum Rule {
+rules! {
     /// V-01: the frame is too long.
-    Long = 1,
+    Long = 1 => Reject, None, "rejected_long";
     /// V-02: the sender did not sign it.
-    Signature = 2,
-}
-impl Rule {
-    pub const fn counter(self) -> &'static str {
-        match self {
-            Self::Long => "rejected_long",
-            Self::Signature => "rejected_signature",
-        }
-    }
-    pub const fn verdict(self) -> Verdict {
-        match self {
-            Self::Long
-            | Self::Signature => Verdict::Reject,
-        }
-    }
-    pub const fn penalty(self) -> Penalty {
-        match self {
-            Self::Long => Penalty::None,
-            Self::Signature => Penalty::InvalidSignature,
-        }
-    }
+    Signature = 2 => Reject, InvalidSignature, "rejected_signature";
 }
 "#;
 const SIZE: &str = "//! V-01\npub(crate) fn check() {\n    refuse(Rule::Long)\n}\nfn other() {\n}\n";
@@ -87,6 +67,16 @@ fn a_rule_that_stands_there_twice_is_found() {
 }
 
 #[test]
+fn a_row_of_the_code_whose_number_is_not_that_of_its_documentation_is_found() {
+    must_find(&[("Signature = 2", "Signature = 3")], "V-02 is no rule");
+}
+
+#[test]
+fn a_row_of_the_code_without_one_of_its_columns_is_found() {
+    must_find(&[("Reject, None, ", "Reject, ")], "V-01 is no rule");
+}
+
+#[test]
 fn another_description_is_found() {
     must_find(
         &[("| the frame is too long", "| the frame is long")],
@@ -97,14 +87,14 @@ fn another_description_is_found() {
 #[test]
 fn another_verdict_is_found_on_either_side() {
     must_find(&[("`v01_too_long` | reject", "`v01_too_long` | ignore")], "V-01 has the verdict \"reject\" in the code");
-    let code = ("| Self::Signature => Verdict::Reject", "=> Verdict::Reject, Self::Signature => Verdict::Ignore");
+    let code = ("Signature = 2 => Reject", "Signature = 2 => Ignore");
     must_find(&[code], "V-02 has the verdict \"ignore\" in the code, \"reject\" here");
 }
 
 #[test]
 fn another_penalty_is_found_on_either_side() {
     must_find(&[("| none |", "| malformed |")], "V-01 has the penalty \"none\" in the code, \"malformed\" here");
-    let code = ("Self::Signature => Penalty::InvalidSignature", "Self::Signature => Penalty::Ban");
+    let code = ("Reject, InvalidSignature", "Reject, Ban");
     must_find(&[code], "V-02 has the penalty \"ban\" in the code, \"invalid signature\" here");
 }
 
