@@ -1,6 +1,7 @@
 //! Everything that a stranger's bytes can say to Motet, and the one way in which they become a message.
 //!
-//! - [`Message`]: the messages, as types that hold parsed values; [`limits`]: their bounds.
+//! - [`Message`]: the messages, as types that hold parsed values; [`Subject`]: what each is about; [`limits`]: their
+//!   bounds.
 //! - [`seal`] makes the signed frame around each, [`peek`] reads what a frame claims to be.
 //! - The pipeline: [`Validator::admit`] and [`Admitted::verify`] are the only source of [`Validated`].
 //! - [`Evidence`]: faults that any third party can verify offline.
@@ -20,7 +21,7 @@ mod evidence;
 mod id;
 pub mod limits;
 mod message;
-
+mod subject;
 mod text;
 mod time;
 mod topic;
@@ -45,6 +46,7 @@ pub use message::{
     SignerAdvertisement, SignerMetadata, SignerSet, SignerUnavailable, SigningRequest, SyncRequest, SyncResponse,
     Topology,
 };
+pub use subject::Subject;
 pub use text::{Offer, TextError, TextForm};
 pub use time::{MonotonicMs, Now, TimestampMs};
 pub use topic::Topic;

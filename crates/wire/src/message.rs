@@ -32,6 +32,7 @@ pub use sync::{Have, Holding, SignerSet, SyncRequest, SyncResponse};
 
 use crate::delegation::Delegation;
 use crate::limits;
+use crate::subject::Subject;
 
 /// The kind of a message: the second byte of its frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -211,82 +212,63 @@ pub enum Message {
     ResourceAnnouncement(ResourceAnnouncement),
 }
 
-impl Message {
-    /// The message's kind.
-    pub const fn kind(&self) -> Kind {
-        match self {
-            Self::SignerAdvertisement(_) => Kind::SignerAdvertisement,
-            Self::SignerUnavailable(_) => Kind::SignerUnavailable,
-            Self::SigningRequest(_) => Kind::SigningRequest,
-            Self::ParticipantJoined(_) => Kind::ParticipantJoined,
-            Self::ParticipantDeclined(_) => Kind::ParticipantDeclined,
-            Self::SessionReady(_) => Kind::SessionReady,
-            Self::NonceCommit(_) => Kind::NonceCommit,
-            Self::NonceShare(_) => Kind::NonceShare,
-            Self::PartialSigShare(_) => Kind::PartialSigShare,
-            Self::SignatureFinalized(_) => Kind::SignatureFinalized,
-            Self::SessionAbort(_) => Kind::SessionAbort,
-            Self::SyncRequest(_) => Kind::SyncRequest,
-            Self::SyncResponse(_) => Kind::SyncResponse,
-            Self::ResourceAnnouncement(_) => Kind::ResourceAnnouncement,
-        }
-    }
-
-    /// The delegation that the message carries, for the kinds that do.
-    pub const fn delegation(&self) -> Option<&Delegation> {
-        match self {
-            Self::SignerAdvertisement(message) => Some(&message.delegation),
-            Self::SignerUnavailable(message) => Some(&message.delegation),
-            Self::SigningRequest(message) => Some(&message.creator),
-            Self::ParticipantJoined(message) => Some(&message.delegation),
-            Self::ParticipantDeclined(message) => Some(&message.delegation),
-            Self::ResourceAnnouncement(message) => Some(&message.delegation),
-            Self::SessionReady(_)
-            | Self::NonceCommit(_)
-            | Self::NonceShare(_)
-            | Self::PartialSigShare(_)
-            | Self::SignatureFinalized(_)
-            | Self::SessionAbort(_)
-            | Self::SyncRequest(_)
-            | Self::SyncResponse(_) => None,
-        }
-    }
-}
-
 /// A type that is the body of one kind of message; what [`crate::Validated::narrow`] needs.
-pub trait Body: Sized + Into<Message> {
+pub trait Body: Sized + Into<Message> + TryFrom<Message, Error = Message> {
     /// The kind whose body this is.
     const KIND: Kind;
 
-    /// Takes the body out of a message of this kind.
-    ///
-    /// # Errors
-    ///
-    /// The message itself, when it is of another kind.
-    #[expect(clippy::result_large_err, reason = "the error is the argument, handed back")]
-    fn from_message(message: Message) -> Result<Self, Message>;
+    /// What the message is about.
+    fn subject(&self) -> Subject;
+
+    /// The delegation that the message carries; `None` for the kinds that carry none.
+    fn delegation(&self) -> Option<&Delegation>;
 }
 
-/// Joins a body type with its variant; both have the same name.
-macro_rules! body {
-    ($($name:ident),* $(,)?) => {$(
-        impl From<$name> for Message {
-            fn from(body: $name) -> Self {
-                Self::$name(body)
+/// Joins each body type with its variant; both have the same name.
+macro_rules! bodies {
+    ($($name:ident),* $(,)?) => {
+        impl Message {
+            /// The message's kind.
+            pub const fn kind(&self) -> Kind {
+                match self {
+                    $(Self::$name(_) => $name::KIND,)*
+                }
+            }
+
+            /// What the message is about.
+            pub fn subject(&self) -> Subject {
+                match self {
+                    $(Self::$name(body) => body.subject(),)*
+                }
+            }
+
+            /// The delegation that the message carries; `None` for the kinds that carry none.
+            pub fn delegation(&self) -> Option<&Delegation> {
+                match self {
+                    $(Self::$name(body) => body.delegation(),)*
+                }
             }
         }
 
-        impl Body for $name {
-            const KIND: Kind = Kind::$name;
-
-            fn from_message(message: Message) -> Result<Self, Message> {
-                if let Message::$name(body) = message { Ok(body) } else { Err(message) }
+        $(
+            impl From<$name> for Message {
+                fn from(body: $name) -> Self {
+                    Self::$name(body)
+                }
             }
-        }
-    )*};
+
+            impl TryFrom<Message> for $name {
+                type Error = Message;
+
+                fn try_from(message: Message) -> Result<Self, Message> {
+                    if let Message::$name(body) = message { Ok(body) } else { Err(message) }
+                }
+            }
+        )*
+    };
 }
 
-body!(
+bodies!(
     SignerAdvertisement,
     SignerUnavailable,
     SigningRequest,
@@ -302,3 +284,6 @@ body!(
     SyncResponse,
     ResourceAnnouncement,
 );
+
+#[cfg(test)]
+mod tests;

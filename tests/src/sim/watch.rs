@@ -6,8 +6,8 @@ use motet_core_crypto::{PublicKey, Signature};
 use motet_node::Event;
 use motet_node::event::{AbortCause, Completed, Contribution, Requested, Round};
 use motet_wire::{
-    Attempt, AttemptId, Commitments, Evidence, Kind, NetworkId, RequestId, SessionAbort, SignerIndex, SigningRequest,
-    Validated, peek,
+    Attempt, AttemptId, Commitments, Evidence, Kind, Message, NetworkId, RequestId, SessionAbort, SignerIndex,
+    SigningRequest, Subject, Validated, peek,
 };
 
 use super::invariant::{Breach, Invariant};
@@ -399,25 +399,13 @@ impl Watch {
         }
     }
 
-    /// What a message is about.
-    pub fn subject(&self, message: &Validated) -> Option<RequestId> {
-        use motet_wire::{AbortSubject, Message};
-        match message.message() {
-            Message::SigningRequest(request) => request.id(&self.network).ok(),
-            Message::ParticipantJoined(join) => Some(join.request),
-            Message::ParticipantDeclined(declined) => Some(declined.request),
-            Message::SessionReady(ready) => Some(ready.request),
-            Message::NonceCommit(commit) => self.request_of(&commit.session),
-            Message::NonceShare(share) => self.request_of(&share.session),
-            Message::PartialSigShare(share) => self.request_of(&share.session),
-            Message::SignatureFinalized(finalized) => self.request_of(&finalized.session),
-            Message::SessionAbort(abort) => match abort.subject {
-                AbortSubject::Request(request) => Some(request),
-                AbortSubject::Session(session) => self.request_of(&session),
-            },
-            Message::SyncRequest(request) => Some(request.request),
-            Message::SyncResponse(response) => Some(response.request),
-            Message::SignerAdvertisement(_) | Message::SignerUnavailable(_) | Message::ResourceAnnouncement(_) => None,
+    /// The request that a message is about, if it is known.
+    pub fn request_of_message(&self, message: &Validated) -> Option<RequestId> {
+        match (message.message().subject(), message.message()) {
+            (Subject::Request(request), _) => Some(request),
+            (Subject::Attempt(session), _) => self.request_of(&session),
+            (Subject::NewRequest, Message::SigningRequest(request)) => request.id(&self.network).ok(),
+            (Subject::NewRequest | Subject::Directory, _) => None,
         }
     }
 }

@@ -456,7 +456,7 @@ impl World {
     }
 
     fn on_believed(&mut self, host: usize, message: Validated) {
-        let subject = self.watch.subject(&message);
+        let subject = self.watch.request_of_message(&message);
         let stage = subject.map_or(Stage::Unknown, |request| self.watch.stage(host, &request));
         let voice = self.voices.get(message.sender()).copied();
         let vice = voice.and_then(|voice| self.hosts[voice].plan.vices.first().copied());

@@ -4,10 +4,12 @@
 
 use core::fmt;
 
+use super::{Body, Kind};
 use crate::codec::{Bytes, Decode, Encode, List, ParseError, Text};
 use crate::delegation::{Delegation, KnownKeys, RawDelegation};
 use crate::id::{AdvertisementId, IdError};
 use crate::limits;
+use crate::subject::Subject;
 use crate::time::TimestampMs;
 use crate::work::Work;
 
@@ -30,6 +32,18 @@ pub struct SignerAdvertisement {
     pub work: Work,
 }
 
+impl Body for SignerAdvertisement {
+    const KIND: Kind = Kind::SignerAdvertisement;
+
+    fn subject(&self) -> Subject {
+        Subject::Directory
+    }
+
+    fn delegation(&self) -> Option<&Delegation> {
+        Some(&self.delegation)
+    }
+}
+
 /// A signer withdraws its advertisement.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SignerUnavailable {
@@ -39,6 +53,18 @@ pub struct SignerUnavailable {
     pub advertisement: AdvertisementId,
     /// Why, for people; at most 256 bytes.
     pub reason: String,
+}
+
+impl Body for SignerUnavailable {
+    const KIND: Kind = Kind::SignerUnavailable;
+
+    fn subject(&self) -> Subject {
+        Subject::Directory
+    }
+
+    fn delegation(&self) -> Option<&Delegation> {
+        Some(&self.delegation)
+    }
 }
 
 /// What a signer is willing to sign.

@@ -5,8 +5,11 @@
 
 use motet_core_crypto::NonceCommitment;
 
+use super::{Body, Kind};
 use crate::codec::{Decode, Encode, ParseError};
+use crate::delegation::Delegation;
 use crate::id::{Attempt, AttemptId};
+use crate::subject::Subject;
 
 /// A signer commits to the nonces of an attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +20,18 @@ pub struct NonceCommit {
     pub attempt: Attempt,
     /// The commitment to all nonces of this signer.
     pub commitment: NonceCommitment,
+}
+
+impl Body for NonceCommit {
+    const KIND: Kind = Kind::NonceCommit;
+
+    fn subject(&self) -> Subject {
+        Subject::Attempt(self.session)
+    }
+
+    fn delegation(&self) -> Option<&Delegation> {
+        None
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]

@@ -2,10 +2,12 @@
 
 use motet_core_crypto::NonceCommitment;
 
+use super::{Body, Kind};
 use crate::codec::{Bytes, Decode, Encode, List, ParseError, Text};
 use crate::delegation::{Delegation, KnownKeys, RawDelegation};
 use crate::id::{AttemptId, RequestId, SignerIndex};
 use crate::limits;
+use crate::subject::Subject;
 
 /// A signer agrees to sign, and binds its slot to its message key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +22,18 @@ pub struct ParticipantJoined {
     pub commitment: Option<NonceCommitment>,
 }
 
+impl Body for ParticipantJoined {
+    const KIND: Kind = Kind::ParticipantJoined;
+
+    fn subject(&self) -> Subject {
+        Subject::Request(self.request)
+    }
+
+    fn delegation(&self) -> Option<&Delegation> {
+        Some(&self.delegation)
+    }
+}
+
 /// A signer refuses. It blames nobody.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ParticipantDeclined {
@@ -31,6 +45,18 @@ pub struct ParticipantDeclined {
     pub delegation: Delegation,
     /// Why, for people; at most 256 bytes.
     pub reason: String,
+}
+
+impl Body for ParticipantDeclined {
+    const KIND: Kind = Kind::ParticipantDeclined;
+
+    fn subject(&self) -> Subject {
+        Subject::Request(self.request)
+    }
+
+    fn delegation(&self) -> Option<&Delegation> {
+        Some(&self.delegation)
+    }
 }
 
 /// The coordinator has all joins, and hands them on to whoever missed one.
@@ -47,6 +73,18 @@ pub struct SessionReady {
     pub coordinator: SignerIndex,
     /// The frames of the joins, in the order of the signers, 2 to 100 of at most 1 KB each.
     pub joins: Vec<Vec<u8>>,
+}
+
+impl Body for SessionReady {
+    const KIND: Kind = Kind::SessionReady;
+
+    fn subject(&self) -> Subject {
+        Subject::Request(self.request)
+    }
+
+    fn delegation(&self) -> Option<&Delegation> {
+        None
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]

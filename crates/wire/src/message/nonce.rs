@@ -2,9 +2,12 @@
 
 use motet_core_crypto::PublicNonce;
 
+use super::{Body, Kind};
 use crate::codec::{Decode, Encode, List, ParseError};
+use crate::delegation::Delegation;
 use crate::id::{Attempt, AttemptId, TranscriptHash};
 use crate::limits;
+use crate::subject::Subject;
 
 /// A signer reveals its public nonces, one for each item.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +20,18 @@ pub struct NonceShare {
     pub nonces: Vec<PublicNonce>,
     /// The commitments that the sender has seen; all zero where the request switches commitments off.
     pub commitments: TranscriptHash,
+}
+
+impl Body for NonceShare {
+    const KIND: Kind = Kind::NonceShare;
+
+    fn subject(&self) -> Subject {
+        Subject::Attempt(self.session)
+    }
+
+    fn delegation(&self) -> Option<&Delegation> {
+        None
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]

@@ -4,10 +4,13 @@ use core::fmt;
 
 use motet_core_crypto::Signature;
 
+use super::{Body, Kind};
 use crate::codec::{Bytes, Code, Decode, Encode, List, ParseError, Text};
+use crate::delegation::Delegation;
 use crate::evidence::Evidence;
 use crate::id::{AttemptId, RequestId};
 use crate::limits;
+use crate::subject::Subject;
 
 /// The final signatures. Whoever receives them checks them; nobody has to believe the sender.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +19,18 @@ pub struct SignatureFinalized {
     pub session: AttemptId,
     /// One signature for each item, 1 to 64.
     pub signatures: Vec<Signature>,
+}
+
+impl Body for SignatureFinalized {
+    const KIND: Kind = Kind::SignatureFinalized;
+
+    fn subject(&self) -> Subject {
+        Subject::Attempt(self.session)
+    }
+
+    fn delegation(&self) -> Option<&Delegation> {
+        None
+    }
 }
 
 /// A participant gives up.
@@ -29,6 +44,18 @@ pub struct SessionAbort {
     pub reason: AbortReason,
     /// What proves somebody's fault to third parties.
     pub evidence: Option<Evidence>,
+}
+
+impl Body for SessionAbort {
+    const KIND: Kind = Kind::SessionAbort;
+
+    fn subject(&self) -> Subject {
+        Subject::from(self.subject)
+    }
+
+    fn delegation(&self) -> Option<&Delegation> {
+        None
+    }
 }
 
 /// What is given up.
@@ -136,13 +163,22 @@ impl TryFrom<&SignatureFinalized> for RawSignatureFinalized {
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub(crate) struct RawSessionAbort {
     subject: Code<1>,
-    pub(crate) id: [u8; 32],
+    id: [u8; 32],
     pub(crate) code: Code<7>,
     detail: Text<{ limits::REASON }>,
     pub(crate) evidence: Option<Bytes<{ limits::EVIDENCE }>>,
 }
 
 impl RawSessionAbort {
+    /// A subject other than 0 and 1 does not decode.
+    pub(crate) const fn subject(&self) -> Subject {
+        if self.subject.0 == 0 {
+            Subject::Request(RequestId::from_bytes(self.id))
+        } else {
+            Subject::Attempt(AttemptId::from_bytes(self.id))
+        }
+    }
+
     pub(crate) fn parse(self) -> Result<SessionAbort, ParseError> {
         Ok(SessionAbort {
             subject: match self.subject.0 {

@@ -2,9 +2,12 @@
 
 use motet_core_crypto::PartialSignature;
 
+use super::{Body, Kind};
 use crate::codec::{Decode, Encode, List, ParseError};
+use crate::delegation::Delegation;
 use crate::id::{Attempt, AttemptId, TranscriptHash};
 use crate::limits;
+use crate::subject::Subject;
 
 /// A signer's partial signatures, one for each item.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +20,18 @@ pub struct PartialSigShare {
     pub partials: Vec<PartialSignature>,
     /// The nonces that the partial signatures were made with: [`crate::transcript::nonces`].
     pub nonces: TranscriptHash,
+}
+
+impl Body for PartialSigShare {
+    const KIND: Kind = Kind::PartialSigShare;
+
+    fn subject(&self) -> Subject {
+        Subject::Attempt(self.session)
+    }
+
+    fn delegation(&self) -> Option<&Delegation> {
+        None
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]

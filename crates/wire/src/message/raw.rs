@@ -12,6 +12,8 @@ use super::sync::{RawSyncRequest, RawSyncResponse};
 use super::{Kind, Message};
 use crate::codec::{self, DecodeError, ParseError};
 use crate::delegation::{KnownKeys, RawDelegation};
+use crate::id::{AttemptId, RequestId};
+use crate::subject::Subject;
 
 /// A decoded body of any kind.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -130,23 +132,25 @@ impl RawBody {
         }
     }
 
-    /// The request or session that a session message belongs to.
-    pub(crate) fn session(&self) -> Option<&[u8; 32]> {
+    /// What the message is about.
+    pub(crate) fn subject(&self) -> Subject {
         match self {
-            Self::ParticipantJoined(body) => Some(&body.request),
-            Self::ParticipantDeclined(body) => Some(&body.request),
-            Self::SessionReady(body) => Some(&body.request),
-            Self::NonceCommit(body) => Some(&body.session),
-            Self::NonceShare(body) => Some(&body.session),
-            Self::PartialSigShare(body) => Some(&body.session),
-            Self::SignatureFinalized(body) => Some(&body.session),
-            Self::SessionAbort(body) => Some(&body.id),
-            Self::SyncRequest(body) => Some(&body.request),
-            Self::SyncResponse(body) => Some(&body.request),
-            Self::SignerAdvertisement(_)
-            | Self::SignerUnavailable(_)
-            | Self::SigningRequest(_)
-            | Self::ResourceAnnouncement(_) => None,
+            Self::SignerAdvertisement(_) | Self::SignerUnavailable(_) | Self::ResourceAnnouncement(_) => {
+                Subject::Directory
+            }
+            Self::SigningRequest(_) => Subject::NewRequest,
+            Self::ParticipantJoined(RawParticipantJoined { request, .. })
+            | Self::ParticipantDeclined(RawParticipantDeclined { request, .. })
+            | Self::SessionReady(RawSessionReady { request, .. })
+            | Self::SyncRequest(RawSyncRequest { request, .. })
+            | Self::SyncResponse(RawSyncResponse { request, .. }) => Subject::Request(RequestId::from_bytes(*request)),
+            Self::NonceCommit(RawNonceCommit { session, .. })
+            | Self::NonceShare(RawNonceShare { session, .. })
+            | Self::PartialSigShare(RawPartialSigShare { session, .. })
+            | Self::SignatureFinalized(RawSignatureFinalized { session, .. }) => {
+                Subject::Attempt(AttemptId::from_bytes(*session))
+            }
+            Self::SessionAbort(body) => body.subject(),
         }
     }
 }

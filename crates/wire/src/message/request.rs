@@ -9,10 +9,12 @@
 
 use motet_core_crypto::{KeyAggContext, KeyAggError, PublicKey, Tag, TweakError, XOnlyPublicKey};
 
+use super::{Body, Kind};
 use crate::codec::{self, Bytes, Code, Decode, Encode, List, ParseError, Text};
 use crate::delegation::{Delegation, KnownKeys, RawDelegation};
 use crate::id::{NetworkId, RequestId, SignerIndex};
 use crate::limits;
+use crate::subject::Subject;
 use crate::time::TimestampMs;
 use crate::work::Work;
 
@@ -39,6 +41,18 @@ pub struct SigningRequest {
     pub salt: [u8; 16],
     /// Proof of work over the request id, for signers who do not know the creator.
     pub work: Option<Work>,
+}
+
+impl Body for SigningRequest {
+    const KIND: Kind = Kind::SigningRequest;
+
+    fn subject(&self) -> Subject {
+        Subject::NewRequest
+    }
+
+    fn delegation(&self) -> Option<&Delegation> {
+        Some(&self.creator)
+    }
 }
 
 /// One message to sign under one derived key.

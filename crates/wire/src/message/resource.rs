@@ -3,9 +3,11 @@
 //! It lies in the DHT, where whoever knows its type and its id finds it, and nowhere else. Several signers may announce
 //! the same name; of each of them, the highest sequence number wins.
 
+use super::{Body, Kind};
 use crate::codec::{Bytes, Decode, Encode, ParseError, Text};
 use crate::delegation::{Delegation, KnownKeys, RawDelegation};
 use crate::limits;
+use crate::subject::Subject;
 use crate::time::TimestampMs;
 use crate::work::Work;
 
@@ -26,6 +28,18 @@ pub struct ResourceAnnouncement {
     pub expires: TimestampMs,
     /// The proof of work over everything else.
     pub work: Work,
+}
+
+impl Body for ResourceAnnouncement {
+    const KIND: Kind = Kind::ResourceAnnouncement;
+
+    fn subject(&self) -> Subject {
+        Subject::Directory
+    }
+
+    fn delegation(&self) -> Option<&Delegation> {
+        Some(&self.delegation)
+    }
 }
 
 impl ResourceAnnouncement {

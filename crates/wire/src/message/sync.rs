@@ -4,9 +4,12 @@
 //! coordinator are all healed by the same exchange. The frames in a response are bytes here: each goes through the
 //! pipeline by itself, as [`crate::Channel::Sync`].
 
+use super::{Body, Kind};
 use crate::codec::{Bytes, Code, Decode, Encode, List, ParseError};
+use crate::delegation::Delegation;
 use crate::id::{Attempt, RequestId, SignerIndex};
 use crate::limits;
+use crate::subject::Subject;
 
 /// What the sender holds; the receiver answers with what is missing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +22,18 @@ pub struct SyncRequest {
     pub have: Have,
 }
 
+impl Body for SyncRequest {
+    const KIND: Kind = Kind::SyncRequest;
+
+    fn subject(&self) -> Subject {
+        Subject::Request(self.request)
+    }
+
+    fn delegation(&self) -> Option<&Delegation> {
+        None
+    }
+}
+
 /// The signed envelopes that the asker lacked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SyncResponse {
@@ -26,6 +41,18 @@ pub struct SyncResponse {
     pub request: RequestId,
     /// Frames as their authors signed them, at most 403 and 256 KB in all.
     pub frames: Vec<Vec<u8>>,
+}
+
+impl Body for SyncResponse {
+    const KIND: Kind = Kind::SyncResponse;
+
+    fn subject(&self) -> Subject {
+        Subject::Request(self.request)
+    }
+
+    fn delegation(&self) -> Option<&Delegation> {
+        None
+    }
 }
 
 /// What a node holds of a request and one of its attempts.

@@ -108,7 +108,8 @@ fn announcer_key(decoded: &Decoded) -> Option<Key> {
 /// message against its sender in this session, so that a hundred sessions of the same two nodes are no flood.
 fn author_key(decoded: &Decoded) -> Key {
     let code = [decoded.kind.code()];
-    let parts: [&[u8]; 3] = match (decoded.body.session(), decoded.body.delegation()) {
+    let subject = decoded.body.subject();
+    let parts: [&[u8]; 3] = match (subject.session(), decoded.body.delegation()) {
         (Some(session), _) => [&code, &decoded.head.sender, session],
         (None, Some(delegation)) => [&code, delegation.peer.as_slice(), &[]],
         (None, None) => [&code, &decoded.head.sender, &[]],

@@ -69,7 +69,7 @@ impl Validated {
     /// The message itself, when it is of another kind.
     #[expect(clippy::result_large_err, reason = "the error is the argument, handed back")]
     pub fn narrow<M: Body>(self) -> Result<Validated<M>, Self> {
-        match M::from_message(self.message) {
+        match M::try_from(self.message) {
             Ok(message) => Ok(Validated { message, facts: self.facts }),
             Err(message) => Err(Self { message, facts: self.facts }),
         }

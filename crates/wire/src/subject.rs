@@ -1,0 +1,37 @@
+//! What a message is about: the one place that says to which session it belongs (`docs/protocol.md` §3).
+
+use crate::id::{AttemptId, RequestId};
+use crate::message::AbortSubject;
+
+/// What a message is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Subject {
+    /// A signer or a resource, which everybody may look up.
+    Directory,
+    /// A request that the message itself makes. Its id depends on the network: [`crate::SigningRequest::id`].
+    NewRequest,
+    /// A request that an earlier message has made.
+    Request(RequestId),
+    /// One attempt to sign a request.
+    Attempt(AttemptId),
+}
+
+impl Subject {
+    /// The bytes of the id that the message names its session by; `None` for an announcement, which is in no session.
+    pub(crate) const fn session(&self) -> Option<&[u8; 32]> {
+        match self {
+            Self::Directory | Self::NewRequest => None,
+            Self::Request(request) => Some(request.as_bytes()),
+            Self::Attempt(attempt) => Some(attempt.as_bytes()),
+        }
+    }
+}
+
+impl From<AbortSubject> for Subject {
+    fn from(subject: AbortSubject) -> Self {
+        match subject {
+            AbortSubject::Request(request) => Self::Request(request),
+            AbortSubject::Session(attempt) => Self::Attempt(attempt),
+        }
+    }
+}
