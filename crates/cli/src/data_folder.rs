@@ -111,6 +111,9 @@ pub(crate) fn explain(error: &StoreError, folder: Option<&Path>) -> Failed {
     let failed = Failed::here(what);
     match error {
         StoreError::InUse => failed.hint("if another motet runs with this key, stop it first"),
+        StoreError::Older => failed.hint(
+            "let that version finish its sessions, then move records.redb away: the node forgets the sessions that it was in",
+        ),
         StoreError::Newer => failed.hint("use that version, or a newer one"),
         StoreError::Damaged(_) => failed.hint(
             "restore the folder from a copy, or move records.redb away: the node then forgets the sessions that it was in",

@@ -127,6 +127,9 @@ pub enum StoreError {
     /// Another process uses the store.
     #[error("another process uses the store")]
     InUse,
+    /// An older version of this program wrote the store, in a form that this version does not read.
+    #[error("an older version of this program wrote the store, and this version cannot read it")]
+    Older,
     /// A newer version of this program wrote the store.
     #[error("a newer version of this program wrote the store")]
     Newer,

@@ -1,14 +1,14 @@
 //! The store's file, damaged: opening and loading it ends in an error or in what was stored, never in a panic, a hang or
 //! unbounded memory, and never in a state in which something that was issued or spent has vanished.
 //!
-//! [`file()`] damages pages. [`records()`] writes records that nobody would write, in schemas of all versions.
+//! [`file()`] damages pages. [`records()`] writes records that nobody would write, in today's schema and in others.
 //!
 //! What no file can tell: that all of it is an older copy. And one thing that redb does not record: whether the last
 //! commit before a crash, which took a sync, was complete. Where that commit's pages are damaged after a crash, the file
 //! is what it was before that commit, as if the crash had come a moment earlier. The nonces of that commit died with the
 //! process, so that none is used twice.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
@@ -17,7 +17,7 @@ use motet_node::ProposalDigest;
 use motet_node::Record;
 use motet_node::event::{Completed, SignedItem};
 use motet_node::{RedbStore, Snapshot, Store, StoreError};
-use motet_wire::{Attempt, AttemptId, RequestId, TimestampMs};
+use motet_wire::{Attempt, RequestId, TimestampMs};
 use redb::{Database, TableDefinition};
 
 const PAGE: usize = 4096;
@@ -224,21 +224,19 @@ const APPROVED: TableDefinition<'_, &[u8; 65], &[u8]> = TableDefinition::new("ap
 const ISSUED: TableDefinition<'_, &[u8; 69], &[u8; 32]> = TableDefinition::new("issued_attempts");
 const SPENT: TableDefinition<'_, &[u8; 69], &[u8]> = TableDefinition::new("spent_attempts");
 const ENDED: TableDefinition<'_, u64, &[u8; 32]> = TableDefinition::new("ended");
-const OLD_ISSUED: TableDefinition<'_, &[u8; 65], &[u8; 32]> = TableDefinition::new("issued");
-const OLD_SPENT: TableDefinition<'_, &[u8; 65], &[u8]> = TableDefinition::new("spent");
-const OLD_REQUESTS: TableDefinition<'_, &[u8; 32], &[u8]> = TableDefinition::new("requests");
+const GIVEN_UP: TableDefinition<'_, &[u8; 32], ()> = TableDefinition::new("given_up");
 /// A table of another type than the store's.
 const STRANGE: [TableDefinition<'_, u64, &str>; 3] =
-    [TableDefinition::new("issued_attempts"), TableDefinition::new("issued"), TableDefinition::new("ended")];
+    [TableDefinition::new("issued_attempts"), TableDefinition::new("given_up"), TableDefinition::new("ended")];
+/// The schema of today.
+const SCHEMA: u8 = 3;
 
 /// What was written by hand.
 #[derive(Debug, Default)]
 struct Written {
     issued: BTreeMap<[u8; 69], [u8; 32]>,
     spent: BTreeMap<[u8; 69], Vec<u8>>,
-    old_issued: BTreeMap<[u8; 65], [u8; 32]>,
-    old_spent: BTreeMap<[u8; 65], Vec<u8>>,
-    old_requests: BTreeMap<[u8; 32], Vec<u8>>,
+    given_up: BTreeSet<[u8; 32]>,
     strange: bool,
 }
 
@@ -248,19 +246,20 @@ pub fn records(data: &[u8]) {
     let Some((schema, rest)) = data.split_first() else { return };
     let path = path();
     drop(std::fs::remove_file(&path));
-    let written = write(&path, schema % 5, rest).expect("a new file");
+    // No schema, the one before today's, today's in most cases, and the one after.
+    let schema = [0, SCHEMA - 1, SCHEMA, SCHEMA, SCHEMA + 1][usize::from(schema % 5)];
+    let written = write(&path, schema, rest).expect("a new file");
     let opened = open(&path).map(|(_, found)| found);
-    let (schema, known) = (schema % 5, |key: &[u8]| PublicKey::from_slice(key).is_ok());
     let found = match opened {
         Ok(found) => found,
         Err(error) => {
             // A file that says of no version is none that a node has written.
-            let bad = schema == 0 || schema > 3 || written.strange || has_unreadable(rest);
+            let bad = schema != SCHEMA || written.strange || has_unreadable(rest);
             return assert!(bad, "sound records are refused: {error}");
         }
     };
-    assert!(matches!(schema, 1..=3), "a schema that there is not was read");
-    // Nothing that was issued or spent has vanished.
+    assert_eq!(schema, SCHEMA, "a file of another schema was read");
+    // Nothing that was issued, spent or given up has vanished.
     for key in written.issued.keys() {
         let (request, attempt, signer) = slot(key).expect("a key that was read");
         assert!(found.issued.contains(&(request, attempt, signer)), "an issued attempt has vanished");
@@ -268,22 +267,10 @@ pub fn records(data: &[u8]) {
     for (key, frame) in &written.spent {
         let (request, attempt, signer) = slot(key).expect("a key that was read");
         let entry = (request, attempt, signer, frame.as_slice().into());
-        let spent = |(a, b, c, _): &(RequestId, Attempt, PublicKey, _)| (*a, *b, *c) == (request, attempt, signer);
-        // Of two schemas in one file, the old one may have another frame for it.
-        let there = if schema == 1 { found.spent.iter().any(spent) } else { found.spent.contains(&entry) };
-        assert!(there, "a spent attempt has vanished");
+        assert!(found.spent.contains(&entry), "a spent attempt has vanished");
     }
-    if schema == 1 {
-        for request in written.old_requests.keys().map(|request| RequestId::from_bytes(*request)) {
-            for attempt in (0..4).map(Attempt) {
-                let session = AttemptId::derive(&request, attempt);
-                for key in written.old_issued.keys().filter(|key| key.starts_with(session.as_bytes())) {
-                    assert!(known(&key[32..]), "a key that is none was read");
-                    let signer = PublicKey::from_slice(&key[32..]).expect("a key");
-                    assert!(found.issued.contains(&(request, attempt, signer)), "migration loses what was issued");
-                }
-            }
-        }
+    for request in &written.given_up {
+        assert!(found.given_up.contains(&RequestId::from_bytes(*request)), "a request that was given up has vanished");
     }
     let (_, again) = open(&path).expect("what was read once is read again");
     assert_eq!(content(&again), content(&found), "reading twice gives two answers");
@@ -326,8 +313,6 @@ fn write(path: &Path, schema: u8, rest: &[u8]) -> Result<Written, redb::Error> {
         let attempt = if attempt < 250 { u32::from(attempt % 4) } else { u32::MAX - u32::from(attempt % 2) };
         let slot: [u8; 69] = [id.as_slice(), &attempt.to_be_bytes(), &who].concat().try_into().expect("69 bytes");
         let pair: [u8; 65] = [id.as_slice(), &who].concat().try_into().expect("65 bytes");
-        let session = AttemptId::derive(&RequestId::from_bytes(id), Attempt(attempt));
-        let old: [u8; 65] = [session.as_bytes().as_slice(), &who].concat().try_into().expect("65 bytes");
         // Another type under a name that is taken is refused, which is as well.
         match table % 12 {
             0 => drop(transaction.open_table(DELEGATED)?.insert(&who, u64::from(filling) << 56)?),
@@ -349,19 +334,11 @@ fn write(path: &Path, schema: u8, rest: &[u8]) -> Result<Written, redb::Error> {
                 }
             }
             7 => drop(transaction.open_table(META)?.insert("epoch", u64::MAX >> (filling % 64))?),
-            8 => {
-                if let Ok(mut table) = transaction.open_table(OLD_ISSUED) {
-                    table.insert(&old, &[filling; 32])?;
-                    written.old_issued.insert(old, [filling; 32]);
+            8..=10 => {
+                if let Ok(mut table) = transaction.open_table(GIVEN_UP) {
+                    table.insert(&id, ())?;
+                    written.given_up.insert(id);
                 }
-            }
-            9 => {
-                transaction.open_table(OLD_SPENT)?.insert(&old, value.as_slice())?;
-                written.old_spent.insert(old, value);
-            }
-            10 => {
-                transaction.open_table(OLD_REQUESTS)?.insert(&id, value.as_slice())?;
-                written.old_requests.insert(id, value);
             }
             _ => {
                 let strange = STRANGE[usize::from(filling) % STRANGE.len()];
@@ -393,13 +370,12 @@ pub fn file_seeds() -> Vec<Vec<u8>> {
     seeds
 }
 
-/// Records of both schemas, and of none.
+/// Records of every schema, and of none.
 pub fn record_seeds() -> Vec<Vec<u8>> {
     let every: Vec<u8> = (0..12).flat_map(|table| [table, 1, 1, 0, 40, 7]).collect();
     let sound: Vec<u8> = (0..11).filter(|table| *table != 7).flat_map(|table| [table, 1, 1, 0, 40, 7]).collect();
-    let old: Vec<u8> = [10, 8, 9].into_iter().flat_map(|table| [table, 2, 3, 1, 40, 7]).collect();
     let mut seeds: Vec<Vec<u8>> = (0..5).map(|schema| [&[schema], every.as_slice()].concat()).collect();
-    seeds.extend([[&[2], sound.as_slice()].concat(), [&[1], old.as_slice()].concat(), vec![1, 3, 1, 1, 6, 1, 1]]);
+    seeds.extend([[&[2], sound.as_slice()].concat(), vec![1, 3, 1, 1, 6, 1, 1]]);
     seeds.push(vec![2, 6, 1, 0, 0, 0, 0, 6, 1, 250, 0, 0, 0]);
     seeds.push(vec![2, 2, 1, 0, 0, 5, 0]);
     seeds

@@ -19,9 +19,9 @@
 //! are damaged, the file is as it was before that commit: the nonces of that commit died with the process. What redb makes
 //! of a damaged file may be a panic, which is caught.
 
-mod migrate;
 mod result;
 
+use std::cmp::Ordering;
 use std::fs;
 use std::io::ErrorKind;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -49,7 +49,7 @@ const GIVEN_UP: TableDefinition<'_, &[u8; 32], ()> = TableDefinition::new("given
 const ENDED: TableDefinition<'_, u64, &[u8; 32]> = TableDefinition::new("ended");
 const RESULTS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("results");
 const META: TableDefinition<'_, &str, u64> = TableDefinition::new("meta");
-/// The version of the schema that this code writes. It reads all before.
+/// The version of the schema that this code reads and writes. Earlier versions were never released.
 const SCHEMA: u64 = 4;
 
 /// Records in a file. The file is locked: a second process is refused.
@@ -62,11 +62,11 @@ pub struct RedbStore {
 }
 
 impl RedbStore {
-    /// Opens or creates the file, and brings one of an earlier version up to date.
+    /// Opens or creates the file.
     ///
     /// # Errors
     ///
-    /// [`StoreError`] if another process has it open, it is of a newer version, it is damaged, or the disk refuses.
+    /// [`StoreError`] if another process has it open, it is of another version, it is damaged, or the disk refuses.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         contained(|| {
             // An empty file is not a new one: whoever cut it off has forgotten everything.
@@ -153,7 +153,7 @@ fn contained<T>(work: impl FnOnce() -> Result<T, StoreError>) -> Result<T, Store
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(spoilt()))
 }
 
-/// Makes the tables, or brings them up to date; hands back how often that was done before.
+/// Makes the tables of a new file, and notes that a process uses it; hands back how many processes did so before.
 fn prepare(database: &Database) -> Result<u64, StoreError> {
     let transaction = database.begin_write().map_err(failed)?;
     let epoch = {
@@ -162,8 +162,10 @@ fn prepare(database: &Database) -> Result<u64, StoreError> {
             Ok(meta.get(name).map_err(failed)?.map(|found| found.value()))
         };
         let (schema, epoch) = (number("schema")?, number("epoch")?.unwrap_or(0));
-        if schema.is_some_and(|schema| schema > SCHEMA) {
-            return Err(StoreError::Newer);
+        match schema.map(|schema| schema.cmp(&SCHEMA)) {
+            Some(Ordering::Less) => return Err(StoreError::Older),
+            Some(Ordering::Greater) => return Err(StoreError::Newer),
+            Some(Ordering::Equal) | None => {}
         }
         transaction.open_table(DELEGATED).map_err(failed)?;
         transaction.open_table(STANDINGS).map_err(failed)?;
@@ -173,9 +175,6 @@ fn prepare(database: &Database) -> Result<u64, StoreError> {
         transaction.open_table(GIVEN_UP).map_err(failed)?;
         transaction.open_table(ENDED).map_err(failed)?;
         transaction.open_table(RESULTS).map_err(failed)?;
-        if schema == Some(1) {
-            migrate::from_1(&transaction)?;
-        }
         meta.insert("schema", SCHEMA).map_err(failed)?;
         meta.insert("epoch", epoch.saturating_add(1)).map_err(failed)?;
         epoch
@@ -403,6 +402,27 @@ mod tests {
         assert_eq!(RedbStore::open(&path).unwrap_err(), StoreError::InUse);
         drop(other);
         RedbStore::open(&path).unwrap();
+    }
+
+    #[test]
+    fn a_file_of_another_schema_is_refused_and_left_as_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("store");
+        for (schema, refusal) in [(1, StoreError::Older), (2, StoreError::Older), (4, StoreError::Newer)] {
+            drop(RedbStore::open(&path).unwrap());
+            let database = Database::open(&path).unwrap();
+            let transaction = database.begin_write().unwrap();
+            transaction.open_table(META).unwrap().insert("schema", schema).unwrap();
+            transaction.commit().unwrap();
+            drop(database);
+            assert_eq!(RedbStore::open(&path).unwrap_err(), refusal, "schema {schema}");
+            let database = Database::open(&path).unwrap();
+            let meta = database.begin_read().unwrap().open_table(META).unwrap();
+            assert_eq!(meta.get("schema").unwrap().unwrap().value(), schema);
+            assert_eq!(meta.get("epoch").unwrap().unwrap().value(), 1);
+            drop((meta, database));
+            fs::remove_file(&path).unwrap();
+        }
     }
 
     #[test]
