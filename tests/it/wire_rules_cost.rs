@@ -105,6 +105,23 @@ fn v07_a_stranger_sends_so_many_messages() {
 }
 
 #[test]
+fn v07_frames_that_mean_nothing_here_use_up_their_peers_share() {
+    let limits = ValidatorLimits { peer_messages: Rate::per_minute(3), ..ValidatorLimits::default() };
+    for (offset, rule) in [(0, Rule::Version), (1, Rule::Kind)] {
+        let mut validator = validator_with(limits.clone());
+        let mut hear = |number| {
+            let strange = Forged::from_bytes(&fresh(number)).set(offset, &[200]).frame();
+            validator.admit(arrival(strange), NOW).map(drop).map_err(|rejection| (rejection.rule, rejection.penalty))
+        };
+        for number in 0..3 {
+            assert_eq!(hear(number), Err((rule, Penalty::None)));
+        }
+        assert_eq!(hear(3), Err((Rule::PeerMessages, Penalty::Excess)));
+        assert_eq!(validator.admit(arrival(fresh(4)), NOW).map(drop).unwrap_err().rule, Rule::PeerMessages);
+    }
+}
+
+#[test]
 fn v07_a_members_share_grows_with_its_sessions() {
     let rate = Rate::per_minute(1);
     let limits = ValidatorLimits { peer_messages: rate, ..ValidatorLimits::default() };
@@ -167,8 +184,8 @@ fn v10_whom_we_know_does_not_share_with_its_network() {
         assert_eq!(hear(number, PeerClass::Stranger), Ok(()));
     }
     assert_eq!(hear(4, PeerClass::Stranger), Err(Rule::Group));
-    assert_eq!(hear(4, PeerClass::Contact), Ok(()));
-    assert_eq!(hear(5, PeerClass::Participant { sessions: 1 }), Ok(()));
+    assert_eq!(hear(5, PeerClass::Contact), Ok(()));
+    assert_eq!(hear(6, PeerClass::Participant { sessions: 1 }), Ok(()));
 }
 
 #[test]
@@ -184,17 +201,33 @@ fn v10_identities_of_one_network_share() {
         assert_eq!(hear(number, &format!("203.0.113.{number}")), Ok(()));
     }
     assert_eq!(hear(4, "203.0.113.4"), Err((Rule::Group, Penalty::None)));
-    assert_eq!(hear(4, "203.0.114.4"), Ok(()));
+    assert_eq!(hear(5, "203.0.114.4"), Ok(()));
     for number in 10..14 {
         assert_eq!(hear(number, &format!("2001:db8:1:{number:x}::1")), Ok(()));
     }
     assert_eq!(hear(14, "2001:db8:1:ffff::1"), Err((Rule::Group, Penalty::None)));
-    assert_eq!(hear(14, "2001:db8:2::1"), Ok(()));
+    assert_eq!(hear(15, "2001:db8:2::1"), Ok(()));
     // This machine is no group.
     for number in 20..40 {
         assert_eq!(hear(number, "127.0.0.1"), Ok(()));
     }
     assert_eq!(NetworkGroup::of("::ffff:203.0.113.9".parse().unwrap()), NetworkGroup::V4([203, 0, 113]));
+}
+
+#[test]
+fn v10_a_peer_whose_network_is_refused_uses_up_its_own_share() {
+    let limits = ValidatorLimits { peer_messages: Rate::per_minute(1), ..ValidatorLimits::default() };
+    let mut validator = validator_with(limits);
+    let mut hear = |number: u32, from: u64| {
+        let arrival = Arrival { from: peer(from), ..arrival(fresh(number)) };
+        let admitted = validator.admit(arrival.group(NetworkGroup::V4([203, 0, 113])), NOW);
+        admitted.map(drop).map_err(|rejection| (rejection.rule, rejection.penalty))
+    };
+    for from in 0..4 {
+        assert_eq!(hear(u32::try_from(from).unwrap(), from), Ok(()));
+    }
+    assert_eq!(hear(4, 4), Err((Rule::Group, Penalty::None)));
+    assert_eq!(hear(5, 4), Err((Rule::PeerMessages, Penalty::Excess)));
 }
 
 fn judge(sealed: &motet_wire::Sealed, standing: PeerClass, load: Load) -> Result<(), Rejection> {

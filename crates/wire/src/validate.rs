@@ -1,8 +1,8 @@
 //! The pipeline: the only way from a stranger's bytes to a message (`docs/protocol.md` §4, `docs/validation.md`).
 //!
 //! ```text
-//! Arrival -> Sized -> Metered -> Decoded -> Structured -> Fresh -> Unseen -> Admitted  -> Validated
-//!            length   buckets    bytes      by itself     clock    memory    work, budget  signatures
+//! Arrival -> Metered -> Sized -> Decoded -> Structured -> Fresh -> Unseen -> Admitted  -> Validated
+//!            buckets    length   bytes      by itself     clock    memory    work, budget  signatures
 //!            \______________________ Validator::admit ______________________/ \_ Admitted::verify _/
 //! ```
 //!
@@ -244,9 +244,9 @@ impl Validator {
     }
 
     fn stages(&mut self, arrival: Arrival, now: Now) -> Result<Admitted, Rejection> {
-        let sized = size::check(arrival)?;
-        let metered = meter::charge(sized, &mut self.meters, &self.memory, &self.limits, now.mono)?;
-        let decoded = decode::decode(metered)?;
+        let metered = meter::charge(arrival, &mut self.meters, &self.memory, &self.limits, now.mono)?;
+        let sized = size::check(metered)?;
+        let decoded = decode::decode(sized)?;
         let structured = structure::check(decoded)?;
         let fresh = fresh::check(structured, now)?;
         let unseen = replay::check(fresh, &self.network, &self.limits, &self.memory)?;

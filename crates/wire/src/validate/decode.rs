@@ -4,7 +4,7 @@
 //! may follow the value, and it must encode to the very same bytes.
 
 use super::generations::Key;
-use super::meter::Metered;
+use super::size::Sized;
 use super::{Arrival, Rejection, Rule};
 use crate::codec::DecodeError;
 use crate::envelope::{Head, View};
@@ -24,10 +24,9 @@ pub(crate) struct Decoded {
 }
 
 /// V-11 to V-13.
-pub(crate) fn decode(metered: Metered) -> Result<Decoded, Rejection> {
-    let Metered { sized, peer } = metered;
-    let kind = sized.kind;
-    let view = View::read(&sized.arrival.bytes).ok_or_else(|| Rejection::new(Rule::Envelope, Some(kind)))?;
+pub(crate) fn decode(sized: Sized) -> Result<Decoded, Rejection> {
+    let Sized { arrival, peer, kind } = sized;
+    let view = View::read(&arrival.bytes).ok_or_else(|| Rejection::new(Rule::Envelope, Some(kind)))?;
     let body = RawBody::decode(kind, view.body).map_err(|error| {
         let rule = match error {
             DecodeError::Malformed => Rule::Body,
@@ -36,5 +35,5 @@ pub(crate) fn decode(metered: Metered) -> Result<Decoded, Rejection> {
         Rejection::new(rule, Some(kind))
     })?;
     let (head, signature) = (view.head, view.signature);
-    Ok(Decoded { arrival: sized.arrival, peer, kind, head, signature, body })
+    Ok(Decoded { arrival, peer, kind, head, signature, body })
 }

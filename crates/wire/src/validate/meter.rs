@@ -1,4 +1,5 @@
-//! Stage 2: bans and buckets (`docs/protocol.md` §4.2), before a byte is decoded.
+//! Stage 1: bans and buckets (`docs/protocol.md` §4.1), before anything else: a frame that no rule lets in costs as much as one
+//! that passes.
 //!
 //! A bucket is one number, the time at which it will be full again (the generic cell rate algorithm), so that a peer
 //! costs a few words and buckets refill without a timer. Who is counted, and when:
@@ -14,8 +15,8 @@ use std::net::IpAddr;
 use super::generations::{Generations, Key};
 use super::limits::ValidatorLimits;
 use super::memory::{SharedMemory, peer_key};
-use super::size::Sized;
-use super::{Channel, PeerClass, Rejection, Rule};
+use super::{Arrival, PeerClass, Rejection, Rule};
+use crate::limits as wire;
 use crate::message::Kind;
 use crate::time::MonotonicMs;
 
@@ -136,65 +137,73 @@ impl Meters {
 /// A frame that its peer may send and we may look into.
 #[derive(Debug)]
 pub(crate) struct Metered {
-    pub(crate) sized: Sized,
-    /// What the peer is remembered by.
+    pub(crate) arrival: Arrival,
+    /// The key under which the memory holds the peer that delivered the frame.
     pub(crate) peer: Key,
 }
 
-/// Charges the peer and its group for a frame; takes nothing from either when one of them is refused.
+/// Charges the peer for a frame, and its group as well if the peer is a stranger; a frame that the peer has no room for costs
+/// the group nothing.
 pub(crate) fn charge(
-    sized: Sized,
+    arrival: Arrival,
     meters: &mut Meters,
     memory: &SharedMemory,
     limits: &ValidatorLimits,
     now: MonotonicMs,
 ) -> Result<Metered, Rejection> {
-    let peer = peer_key(&sized.arrival.from);
-    match sized.arrival.channel {
+    let peer = peer_key(&arrival.from);
+    if !arrival.channel.is_metered() {
         // Nobody sent these unasked.
-        Channel::Loopback | Channel::Store | Channel::Dht | Channel::Sync => return Ok(Metered { sized, peer }),
-        Channel::Gossip | Channel::Direct => {}
+        return Ok(Metered { arrival, peer });
     }
-    let kind = sized.kind;
-    let bytes = u64::try_from(sized.arrival.bytes.len()).unwrap_or(u64::MAX);
-    let computation = computation(kind);
-    let standing = sized.arrival.peer_standing;
-    let factor = standing.factor(limits);
-
+    let kind = known_kind(&arrival.bytes);
+    let refuse = |rule| Rejection::new(rule, kind);
     if memory.lock().is_banned(&peer, now) {
-        return Err(Rejection::new(Rule::Banned, Some(kind)));
+        return Err(refuse(Rule::Banned));
     }
-    let before = meters.peers.find(&peer).unwrap_or_default();
-    let refuse = |rule| Rejection::new(rule, Some(kind));
-    let after = Buckets {
-        messages: before
-            .messages
-            .take(limits.peer_messages.times(factor), 1, now)
-            .ok_or_else(|| refuse(Rule::PeerMessages))?,
-        bytes: before.bytes.take(limits.peer_bytes.times(factor), bytes, now).ok_or_else(|| refuse(Rule::PeerBytes))?,
-        computation: before
-            .computation
-            .take(limits.peer_computation.times(factor), computation, now)
-            .ok_or_else(|| refuse(Rule::PeerComputation))?,
+    let cost = Cost {
+        bytes: u64::try_from(arrival.bytes.len()).unwrap_or(u64::MAX),
+        computation: kind.map_or(1, computation),
     };
-    if let (PeerClass::Stranger, Some(group)) = (standing, sized.arrival.group.key()) {
+    let standing = arrival.peer_standing;
+    let before = meters.peers.find(&peer).unwrap_or_default();
+    let after = before.take(limits, standing.factor(limits), cost, now).map_err(refuse)?;
+    meters.peers.set(peer, after, now);
+    if let (PeerClass::Stranger, Some(group)) = (standing, arrival.group.key()) {
         let shared = meters.groups.find(&group).unwrap_or_default();
-        let times = limits.group_factor;
-        let shared = Buckets {
-            messages: shared
-                .messages
-                .take(limits.peer_messages.times(times), 1, now)
-                .ok_or_else(|| refuse(Rule::Group))?,
-            bytes: shared.bytes.take(limits.peer_bytes.times(times), bytes, now).ok_or_else(|| refuse(Rule::Group))?,
-            computation: shared
-                .computation
-                .take(limits.peer_computation.times(times), computation, now)
-                .ok_or_else(|| refuse(Rule::Group))?,
-        };
+        let shared = shared.take(limits, limits.group_factor, cost, now).map_err(|_| refuse(Rule::Group))?;
         meters.groups.set(group, shared, now);
     }
-    meters.peers.set(peer, after, now);
-    Ok(Metered { sized, peer })
+    Ok(Metered { arrival, peer })
+}
+
+/// The kind that a frame of this version claims; `None` if the frame is of another version, or of an unknown kind.
+fn known_kind(frame: &[u8]) -> Option<Kind> {
+    match *frame {
+        [wire::VERSION, code, ..] => Kind::from_code(code),
+        _ => None,
+    }
+}
+
+/// What a frame takes out of buckets, besides one message.
+#[derive(Debug, Clone, Copy)]
+struct Cost {
+    bytes: u64,
+    computation: u64,
+}
+
+impl Buckets {
+    /// The buckets after a frame; the rule that it breaks if one of them does not hold so much.
+    fn take(self, limits: &ValidatorLimits, factor: u64, cost: Cost, now: MonotonicMs) -> Result<Self, Rule> {
+        let messages = self.messages.take(limits.peer_messages.times(factor), 1, now);
+        let bytes = self.bytes.take(limits.peer_bytes.times(factor), cost.bytes, now);
+        let computation = self.computation.take(limits.peer_computation.times(factor), cost.computation, now);
+        Ok(Self {
+            messages: messages.ok_or(Rule::PeerMessages)?,
+            bytes: bytes.ok_or(Rule::PeerBytes)?,
+            computation: computation.ok_or(Rule::PeerComputation)?,
+        })
+    }
 }
 
 /// What handling a message costs in units of one signature check (`docs/protocol.md` §4.2): verify 1, aggregate nonces

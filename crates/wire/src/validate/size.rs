@@ -1,6 +1,8 @@
-//! Stage 1: length, version, kind and channel, from the frame's first two bytes and its length (`docs/protocol.md`
-//! §4.1).
+//! Stage 2: length, version, kind and channel, from the frame's first two bytes and its length (`docs/protocol.md`
+//! §4.2).
 
+use super::generations::Key;
+use super::meter::Metered;
 use super::{Arrival, Channel, Rejection, Rule};
 use crate::limits;
 use crate::message::{Kind, Scope};
@@ -10,11 +12,14 @@ use crate::topic::Topic;
 #[derive(Debug)]
 pub(crate) struct Sized {
     pub(crate) arrival: Arrival,
+    /// The key under which the memory holds the peer that delivered the frame.
+    pub(crate) peer: Key,
     pub(crate) kind: Kind,
 }
 
 /// V-01 to V-05.
-pub(crate) fn check(arrival: Arrival) -> Result<Sized, Rejection> {
+pub(crate) fn check(metered: Metered) -> Result<Sized, Rejection> {
+    let Metered { arrival, peer } = metered;
     let [version, code, ..] = *arrival.bytes else { return Err(Rejection::new(Rule::Short, None)) };
     if version != limits::VERSION {
         return Err(Rejection::new(Rule::Version, None));
@@ -29,7 +34,7 @@ pub(crate) fn check(arrival: Arrival) -> Result<Sized, Rejection> {
     if !travels_on(kind, arrival.channel) {
         return Err(Rejection::new(Rule::Channel, Some(kind)));
     }
-    Ok(Sized { arrival, kind })
+    Ok(Sized { arrival, peer, kind })
 }
 
 /// The channels of `docs/protocol.md` §3.
