@@ -105,7 +105,52 @@ fn v07_a_stranger_sends_so_many_messages() {
 }
 
 #[test]
-fn v07_frames_that_mean_nothing_here_use_up_their_peers_share() {
+fn v07_what_a_peer_hands_on_leaves_its_own_share_alone() {
+    let limits = ValidatorLimits { peer_messages: Rate::per_minute(3), ..ValidatorLimits::default() };
+    for group in [NetworkGroup::Local, NetworkGroup::V4([203, 0, 113])] {
+        let mut validator = validator_with(limits.clone());
+        let mut hear = |number: u64, channel, author| {
+            let signer = Signer::new(number);
+            let frame = signer.seal(1, advertisement(&signer)).frame;
+            let arrival = Arrival { channel, ..arrival(frame) }.group(group);
+            let admitted = validator.admit(arrival.standing(PeerClass::Stranger, author), NOW);
+            admitted.map(drop).map_err(|rejection| rejection.rule)
+        };
+        // A stranger makes the peer hand on as much as it may.
+        let relayed = (0..20).take_while(|number| hear(*number, Channel::Gossip, PeerClass::Stranger).is_ok()).count();
+        assert_eq!(relayed, 3);
+        for number in 20..23 {
+            assert_eq!(hear(number, Channel::Direct, PeerClass::Stranger), Ok(()));
+        }
+        assert_eq!(hear(23, Channel::Direct, PeerClass::Stranger), Err(Rule::PeerMessages));
+        // What it hands on for those that this node knows is as much as they may say.
+        let known = (30..90).take_while(|number| hear(*number, Channel::Gossip, PeerClass::Contact).is_ok()).count();
+        assert_eq!(known, 30);
+        assert_eq!(hear(90, Channel::Gossip, PeerClass::Contact), Err(Rule::PeerMessages));
+    }
+}
+
+#[test]
+fn v07_who_has_lied_hands_on_nothing_for_those_that_we_know() {
+    let limits = ValidatorLimits { peer_messages: Rate::per_minute(3), ..ValidatorLimits::default() };
+    let mut validator = validator_with(limits);
+    let mut hear = |number: u64, forged: bool| {
+        let signer = Signer::new(number);
+        let sealed = Forged::from(&signer.seal(1, advertisement(&signer)));
+        let frame = if forged { sealed.set(motet_tests::wire_forge::SEQUENCE, &[9]) } else { sealed }.frame();
+        let arrival = Arrival { channel: Channel::Gossip, ..arrival(frame) };
+        let heard = validator.validate(arrival.standing(PeerClass::Stranger, PeerClass::Contact), NOW);
+        heard.map(drop).map_err(|rejection| rejection.rule)
+    };
+    assert_eq!(hear(0, true), Err(Rule::Signature));
+    for number in 1..4 {
+        assert_eq!(hear(number, false), Ok(()));
+    }
+    assert_eq!(hear(4, false), Err(Rule::PeerMessages));
+}
+
+#[test]
+fn v07_frames_that_mean_nothing_here_have_a_share_of_their_own() {
     let limits = ValidatorLimits { peer_messages: Rate::per_minute(3), ..ValidatorLimits::default() };
     for (offset, rule) in [(0, Rule::Version), (1, Rule::Kind)] {
         let mut validator = validator_with(limits.clone());
@@ -117,7 +162,8 @@ fn v07_frames_that_mean_nothing_here_use_up_their_peers_share() {
             assert_eq!(hear(number), Err((rule, Penalty::None)));
         }
         assert_eq!(hear(3), Err((Rule::PeerMessages, Penalty::Excess)));
-        assert_eq!(validator.admit(arrival(fresh(4)), NOW).map(drop).unwrap_err().rule, Rule::PeerMessages);
+        // A peer that speaks another version besides is still heard.
+        assert!(validator.admit(arrival(fresh(4)), NOW).is_ok());
     }
 }
 

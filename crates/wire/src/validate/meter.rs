@@ -4,7 +4,8 @@
 //! A bucket is one number, the time at which it will be full again (the generic cell rate algorithm), so that a peer
 //! costs a few words and buckets refill without a timer. Who is counted, and when:
 //!
-//! - the *peer* that delivered a frame, for messages, bytes and computation, by its own standing: at once;
+//! - the *peer* that delivered a frame, for messages, bytes and computation, by its own standing: at once; what it says itself
+//!   apart from what it hands on, and that for strangers apart from that for authors that this node knows;
 //! - its *network group*, for strangers: at once, so that identities cost addresses;
 //! - the *author*, in [`crate::validate::replay`]: only once the signature is known to be the author's, so that nobody
 //!   can use up another's share by forging.
@@ -15,7 +16,7 @@ use std::net::IpAddr;
 use super::generations::{Generations, Key};
 use super::limits::ValidatorLimits;
 use super::memory::{SharedMemory, peer_key};
-use super::{Arrival, PeerClass, Rejection, Rule};
+use super::{Arrival, Channel, PeerClass, Rejection, Rule};
 use crate::limits as wire;
 use crate::message::Kind;
 use crate::time::MonotonicMs;
@@ -166,15 +167,56 @@ pub(crate) fn charge(
         computation: kind.map_or(1, computation),
     };
     let standing = arrival.peer_standing;
-    let before = meters.peers.find(&peer).unwrap_or_default();
-    let after = before.take(limits, standing.factor(limits), cost, now).map_err(refuse)?;
-    meters.peers.set(peer, after, now);
+    // An author is a claim until a signature is checked. A peer that has claimed falsely before is believed no more.
+    let author = if memory.lock().is_suspect(&peer) { PeerClass::Stranger } else { arrival.author_standing };
+    let lane = Lane::of(arrival.channel, kind, author);
+    let author_factor = if lane == Lane::RelayedKnown { author.factor(limits) } else { 1 };
+    let key = lane.key(peer);
+    let before = meters.peers.find(&key).unwrap_or_default();
+    let after = before.take(limits, standing.factor(limits).max(author_factor), cost, now).map_err(refuse)?;
+    meters.peers.set(key, after, now);
     if let (PeerClass::Stranger, Some(group)) = (standing, arrival.group.key()) {
+        let group = lane.key(group);
         let shared = meters.groups.find(&group).unwrap_or_default();
-        let shared = shared.take(limits, limits.group_factor, cost, now).map_err(|_| refuse(Rule::Group))?;
+        let factor = limits.group_factor.max(author_factor);
+        let shared = shared.take(limits, factor, cost, now).map_err(|_| refuse(Rule::Group))?;
         meters.groups.set(group, shared, now);
     }
     Ok(Metered { arrival, peer })
+}
+
+/// What a frame is to the peer that delivers it. Each lane has buckets of its own, of a peer as of a group, so that traffic on one
+/// never uses up another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Lane {
+    /// The peer says it itself: what a node publishes goes to its neighbours on direct streams, too.
+    Own,
+    /// The peer hands it on for strangers.
+    Relayed,
+    /// The peer hands it on for an author that this node knows.
+    RelayedKnown,
+    /// This version of the protocol has no name for it, so that a peer of this version does not hand it on.
+    Unknown,
+}
+
+impl Lane {
+    const fn of(channel: Channel, kind: Option<Kind>, author: PeerClass) -> Self {
+        match (kind, channel, author) {
+            (None, ..) => Self::Unknown,
+            (_, Channel::Gossip, PeerClass::Stranger) => Self::Relayed,
+            (_, Channel::Gossip, _) => Self::RelayedKnown,
+            _ => Self::Own,
+        }
+    }
+
+    /// The key of a peer's or a group's buckets on this lane. Keys are hashes or begin with a mark, so that another last byte is
+    /// nobody else's.
+    fn key(self, mut key: Key) -> Key {
+        if let Some(last) = key.last_mut() {
+            *last ^= self as u8;
+        }
+        key
+    }
 }
 
 /// The kind that a frame of this version claims; `None` if the frame is of another version, or of an unknown kind.
