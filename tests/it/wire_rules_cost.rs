@@ -45,6 +45,74 @@ fn v06_more_than_ten_invalid_signatures_ban_a_peer() {
 }
 
 #[test]
+fn v06_more_than_ten_malformed_frames_ban_a_peer() {
+    let mut validator = validator();
+    let mut hear = |frame: Arc<[u8]>, channel| {
+        let heard = validator.validate(Arrival { channel, ..arrival(frame) }, NOW);
+        heard.map(drop).map_err(|rejection| (rejection.rule, rejection.penalty))
+    };
+    let short = |number| Arc::from([1, 7, number]);
+    for number in 0..20 {
+        // What this node asks the DHT for is nobody's fault.
+        assert!(hear(short(number), Channel::Dht).is_err());
+    }
+    for number in 0..10 {
+        assert_eq!(hear(short(number), Channel::Gossip), Err((Rule::Short, Penalty::Malformed)));
+    }
+    assert_eq!(hear(fresh(1), Channel::Direct), Ok(()));
+    assert_eq!(hear(short(10), Channel::Gossip), Err((Rule::Short, Penalty::Ban)));
+    assert_eq!(hear(fresh(2), Channel::Direct), Err((Rule::Banned, Penalty::Ban)));
+}
+
+/// How many frames over its share a peer sends before it is banned, if each comes so much after the one before.
+fn frames_until_a_ban(mut frame: impl FnMut(u32) -> Arrival, microseconds: u64) -> Option<u64> {
+    let mut validator = validator();
+    (0..50_000).find(|number| {
+        let heard = validator.admit(frame(u32::try_from(*number).unwrap()), later(number * microseconds / 1000));
+        heard.is_err_and(|rejection| rejection.penalty == Penalty::Ban)
+    })
+}
+
+#[test]
+fn v06_a_peer_that_goes_on_sending_more_than_ten_times_its_share_is_banned() {
+    let sound = fresh(0);
+    let direct = |_| arrival(sound.clone());
+    let strange = |offset| Forged::from_bytes(&fresh(0)).set(offset, &[200]).frame();
+    let (version, kind) = (strange(0), strange(1));
+    let by_gossip = |frame: &Arc<[u8]>| Arrival { channel: Channel::Gossip, ..arrival(frame.clone()) };
+    // 10,000 a second: within the first second.
+    for banned in [
+        frames_until_a_ban(direct, 100),
+        frames_until_a_ban(|_| by_gossip(&version), 100),
+        frames_until_a_ban(|_| by_gossip(&kind), 100),
+    ] {
+        assert!(banned.is_some_and(|frames| (6_000..10_000).contains(&frames)), "{banned:?}");
+    }
+    // 100 a second, ten times a stranger's share: never, and it is dropped all the same.
+    assert_eq!(frames_until_a_ban(direct, 10_000), None);
+    // Long frames count more.
+    let long: Arc<[u8]> = vec![200; 250_000].into();
+    assert!(frames_until_a_ban(|_| arrival(long.clone()), 100).is_some_and(|frames| frames < 100));
+    // A member of a live session may say twelve times as much, and exceed that by twelve times as much.
+    let member = PeerClass::Participant { sessions: 1 };
+    let banned = frames_until_a_ban(|number| direct(number).standing(member, member), 10);
+    assert!(banned.is_none(), "{banned:?}");
+}
+
+#[test]
+fn v06_a_neighbour_that_hands_on_what_a_whole_network_says_is_not_banned() {
+    // As much as a node can check, which is 200 strangers' worth.
+    let sound = Signer::new(1).seal(1, advertisement(&Signer::new(1))).frame;
+    let relayed = |_| Arrival { channel: Channel::Gossip, ..arrival(sound.clone()) };
+    assert_eq!(frames_until_a_ban(relayed, 500), None);
+    let limits = ValidatorLimits::default();
+    assert_eq!(limits.relayed_excess.per_minute, limits.verifications_per_second * 60);
+    let mut few = validator_with(ValidatorLimits { relayed_excess: Rate::per_minute(100), ..limits });
+    let banned = (0..2_000).any(|number| few.admit(relayed(number), NOW).is_err_and(|it| it.penalty == Penalty::Ban));
+    assert!(banned, "more than that is a flood of the peer's own making");
+}
+
+#[test]
 fn v06_what_a_node_of_the_dht_stored_is_not_held_against_it() {
     let mut validator = validator();
     let signer = Signer::new(1);

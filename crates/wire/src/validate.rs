@@ -236,11 +236,9 @@ impl Validator {
     ///
     /// [`Rejection`] with the rule, the verdict and the penalty.
     pub fn admit(&mut self, arrival: Arrival, now: Now) -> Result<Admitted, Rejection> {
+        let (from, channel) = (arrival.from, arrival.channel);
         let result = self.stages(arrival, now);
-        if let Err(rejection) = &result {
-            self.memory.lock().count(rejection);
-        }
-        result
+        result.map_err(|rejection| self.memory.lock().note(rejection, &memory::peer_key(&from), channel, now.mono))
     }
 
     fn stages(&mut self, arrival: Arrival, now: Now) -> Result<Admitted, Rejection> {

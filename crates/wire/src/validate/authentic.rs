@@ -74,7 +74,7 @@ impl Admitted {
     /// Writes down the outcome and turns a proven message into what others may believe.
     fn conclude(self, result: Result<KnownKeys, Rule>) -> Result<Validated, Rejection> {
         let Self { unseen, ticket, .. } = self;
-        let kind = unseen.decoded.kind;
+        let (kind, facts) = (unseen.decoded.kind, unseen.facts);
         let outcome = match result {
             Err(rule) => {
                 let penalty = ticket.memory.lock().fail(&unseen.facts);
@@ -82,10 +82,7 @@ impl Admitted {
             }
             Ok(keys) => parse(unseen, &keys, &ticket),
         };
-        if let Err(rejection) = &outcome {
-            ticket.memory.lock().count(rejection);
-        }
-        outcome
+        outcome.map_err(|rejection| ticket.memory.lock().note(rejection, &facts.peer, facts.channel, facts.now))
     }
 }
 

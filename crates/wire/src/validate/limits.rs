@@ -18,6 +18,11 @@ pub struct ValidatorLimits {
     pub peer_bytes: Rate,
     /// Computation that one stranger peer may cause, in signature checks.
     pub peer_computation: Rate,
+    /// Units of excess that a stranger peer is allowed before it is banned: each frame over its share is one, and one more for
+    /// each [`ValidatorLimits::EXCESS_BYTES`]. An honest peer may have a busy minute.
+    pub excess: Rate,
+    /// The same for frames that a peer hands on: no honest node hands on more than it can check, whatever its neighbours send.
+    pub relayed_excess: Rate,
     /// How many strangers' worth one network group may use: a household or an office behind one address.
     pub group_factor: u64,
     /// How many strangers' worth a contact may use.
@@ -30,9 +35,9 @@ pub struct ValidatorLimits {
     pub verifications_per_second: u64,
     /// Messages between their admission and the end of their signature check.
     pub in_flight: usize,
-    /// Invalid signatures after which a peer is banned.
+    /// Invalid signatures, or malformed frames, after which a peer is banned.
     pub strikes: u32,
-    /// How long a ban lasts, and how long invalid signatures are remembered.
+    /// How long a ban lasts, and how long offences are remembered.
     pub ban: Duration,
     /// At most one advertisement of a signer in this time.
     pub advertisement_interval: Duration,
@@ -58,6 +63,8 @@ impl Default for ValidatorLimits {
             peer_messages: Rate::per_minute(600),
             peer_bytes: Rate::per_minute(1_000_000),
             peer_computation: Rate::per_minute(1_200),
+            excess: Rate::per_minute(6_000),
+            relayed_excess: Rate::per_minute(120_000),
             group_factor: 4,
             contact_factor: 10,
             member_factor: 10,
@@ -79,6 +86,10 @@ impl Default for ValidatorLimits {
 }
 
 impl ValidatorLimits {
+    /// Bytes of a frame over its peer's share that count like another frame: about what a frame may have if the peer uses up its
+    /// messages and its bytes together.
+    pub const EXCESS_BYTES: u64 = 2_048;
+
     /// How many messages of a kind an author may send (`docs/protocol.md` §3): announcements by author peer, session
     /// messages by sender and session.
     pub const fn author(kind: Kind) -> Rate {

@@ -52,7 +52,7 @@ pub(crate) struct Memory {
     announcers: Generations<Announcer>,
     /// What authors have used up, proven.
     authors: Generations<Bucket>,
-    /// Invalid signatures by peer.
+    /// Offences by peer.
     strikes: Generations<Strikes>,
     counts: [u64; Rule::ALL.len()],
     accepted: u64,
@@ -67,8 +67,28 @@ struct Announcer {
 
 #[derive(Debug, Clone, Copy, Default)]
 struct Strikes {
-    count: u32,
+    signatures: u32,
+    malformed: u32,
+    /// Whether the peer has sent far more than its share.
+    floods: bool,
     until: MonotonicMs,
+}
+
+impl Strikes {
+    const fn are_a_ban(self, limits: &ValidatorLimits) -> bool {
+        self.floods || self.signatures > limits.strikes || self.malformed > limits.strikes
+    }
+}
+
+/// What a peer has done wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Offence {
+    /// It has delivered an invalid signature.
+    Signature,
+    /// It has delivered a frame that a look at the bytes shows to be wrong.
+    Malformed,
+    /// It has sent far more than its share.
+    Flood,
 }
 
 /// What the memory is asked about one message.
@@ -124,14 +144,14 @@ impl Memory {
         seen + authors + self.delegations.bound()
     }
 
-    /// Whether a peer's invalid signatures have got it banned.
+    /// Whether a peer's offences have got it banned.
     pub(crate) fn is_banned(&self, peer: &Key, now: MonotonicMs) -> bool {
-        self.strikes.find(peer).is_some_and(|strikes| strikes.count > self.limits.strikes && now < strikes.until)
+        self.strikes.find(peer).is_some_and(|strikes| strikes.are_a_ban(&self.limits) && now < strikes.until)
     }
 
     /// Whether a peer has delivered an invalid signature lately.
     pub(crate) fn is_suspect(&self, peer: &Key) -> bool {
-        self.strikes.find(peer).is_some()
+        self.strikes.find(peer).is_some_and(|strikes| strikes.signatures > 0)
     }
 
     /// V-27, of a message: the frame that proved it, if it was here before and may be here again.
@@ -206,25 +226,45 @@ impl Memory {
     /// Writes down that a frame's signature failed; returns what that costs its peer.
     pub(crate) fn fail(&mut self, facts: &Facts) -> Penalty {
         self.bad.set(facts.frame, (), facts.now);
-        self.strike(&facts.peer, facts.channel, facts.now)
+        self.strike(&facts.peer, Offence::Signature, facts.channel, facts.now)
     }
 
-    /// Counts an invalid signature against the peer that delivered it.
-    pub(crate) fn strike(&mut self, peer: &Key, channel: Channel, now: MonotonicMs) -> Penalty {
+    /// Counts an offence against the peer that delivered the frame; returns what it costs the peer. This is the one place where a
+    /// ban is decided.
+    pub(crate) fn strike(&mut self, peer: &Key, offence: Offence, channel: Channel, now: MonotonicMs) -> Penalty {
         if !channel.is_accountable() {
             return Penalty::None;
         }
-        let count = self.strikes.find(peer).unwrap_or_default().count.saturating_add(1);
-        let until = now.saturating_add(self.limits.ban);
-        self.strikes.set(*peer, Strikes { count, until }, now);
-        if count > self.limits.strikes { Penalty::Ban } else { Penalty::InvalidSignature }
+        let mut strikes = self.strikes.find(peer).unwrap_or_default();
+        let penalty = match offence {
+            Offence::Signature => {
+                strikes.signatures = strikes.signatures.saturating_add(1);
+                Penalty::InvalidSignature
+            }
+            Offence::Malformed => {
+                strikes.malformed = strikes.malformed.saturating_add(1);
+                Penalty::Malformed
+            }
+            Offence::Flood => {
+                strikes.floods = true;
+                Penalty::Excess
+            }
+        };
+        strikes.until = now.saturating_add(self.limits.ban);
+        self.strikes.set(*peer, strikes, now);
+        if strikes.are_a_ban(&self.limits) { Penalty::Ban } else { penalty }
     }
 
-    pub(crate) fn count(&mut self, rejection: &Rejection) {
+    /// Counts a rejection, by its rule and, if the frame was malformed, against the peer that delivered it.
+    pub(crate) fn note(&mut self, rejection: Rejection, peer: &Key, channel: Channel, now: MonotonicMs) -> Rejection {
         let index = usize::from(rejection.rule.number()).saturating_sub(1);
         if let Some(count) = self.counts.get_mut(index) {
             *count = count.saturating_add(1);
         }
+        if rejection.penalty != Penalty::Malformed {
+            return rejection;
+        }
+        rejection.with_penalty(self.strike(peer, Offence::Malformed, channel, now))
     }
 
     pub(crate) fn counts(&self) -> Vec<(Rule, u64)> {

@@ -15,7 +15,7 @@ use std::net::IpAddr;
 
 use super::generations::{Generations, Key};
 use super::limits::ValidatorLimits;
-use super::memory::{SharedMemory, peer_key};
+use super::memory::{Offence, SharedMemory, peer_key};
 use super::{Arrival, Channel, PeerClass, Rejection, Rule};
 use crate::limits as wire;
 use crate::message::Kind;
@@ -113,6 +113,8 @@ struct Buckets {
     messages: Bucket,
     bytes: Bucket,
     computation: Bucket,
+    /// How much more than its share the peer has sent.
+    excess: Bucket,
 }
 
 /// The buckets of everybody.
@@ -173,7 +175,19 @@ pub(crate) fn charge(
     let author_factor = if lane == Lane::RelayedKnown { author.factor(limits) } else { 1 };
     let key = lane.key(peer);
     let before = meters.peers.find(&key).unwrap_or_default();
-    let after = before.take(limits, standing.factor(limits).max(author_factor), cost, now).map_err(refuse)?;
+    let factor = standing.factor(limits).max(author_factor);
+    let after = match before.take(limits, factor, cost, now) {
+        Ok(after) => after,
+        Err(rule) => {
+            let (rate, units) = lane.excess(limits, cost);
+            let Some(excess) = before.excess.take(rate.times(factor), units, now) else {
+                let penalty = memory.lock().strike(&peer, Offence::Flood, arrival.channel, now);
+                return Err(refuse(rule).with_penalty(penalty));
+            };
+            meters.peers.set(key, Buckets { excess, ..before }, now);
+            return Err(refuse(rule));
+        }
+    };
     meters.peers.set(key, after, now);
     if let (PeerClass::Stranger, Some(group)) = (standing, arrival.group.key()) {
         let group = lane.key(group);
@@ -206,6 +220,14 @@ impl Lane {
             (_, Channel::Gossip, PeerClass::Stranger) => Self::Relayed,
             (_, Channel::Gossip, _) => Self::RelayedKnown,
             _ => Self::Own,
+        }
+    }
+
+    /// The rate of excess that does not ban a peer, and how much of it one frame is.
+    fn excess(self, limits: &ValidatorLimits, cost: Cost) -> (Rate, u64) {
+        match self {
+            Self::Relayed | Self::RelayedKnown => (limits.relayed_excess, 1),
+            Self::Own | Self::Unknown => (limits.excess, 1 + cost.bytes / ValidatorLimits::EXCESS_BYTES),
         }
     }
 
@@ -244,6 +266,7 @@ impl Buckets {
             messages: messages.ok_or(Rule::PeerMessages)?,
             bytes: bytes.ok_or(Rule::PeerBytes)?,
             computation: computation.ok_or(Rule::PeerComputation)?,
+            excess: self.excess,
         })
     }
 }

@@ -10,7 +10,7 @@ use super::decode::Decoded;
 use super::fresh::Fresh;
 use super::generations::{Key, key};
 use super::limits::ValidatorLimits;
-use super::memory::{Facts, SharedMemory};
+use super::memory::{Facts, Offence, SharedMemory};
 use super::{PeerClass, Rejection, Rule};
 use crate::envelope::View;
 use crate::id::NetworkId;
@@ -64,7 +64,11 @@ pub(crate) fn check(
     if let Err(rule) = memory.check_frame(&frame, channel) {
         let rejection = refuse(rule);
         let known_bad = rule == Rule::KnownBad;
-        return Err(if known_bad { rejection.with_penalty(memory.strike(&peer, channel, now)) } else { rejection });
+        return Err(if known_bad {
+            rejection.with_penalty(memory.strike(&peer, Offence::Signature, channel, now))
+        } else {
+            rejection
+        });
     }
 
     // Only a frame that has not been here before is worth the other hashes.
