@@ -5,12 +5,11 @@ use std::sync::Arc;
 
 use motet_core_crypto::{PublicKey, SecretKey, schnorr};
 use motet_net::{Keypair, NetConfig, parse_address};
-use motet_node::event::Completed;
+use motet_node::event::{Completed, Event};
+use motet_node::policy::ApproveAll;
 use motet_node::{
-    ApproveAll, Config, Event, LocalSigner, MemoryStore, Node, OsEntropy, RedbStore, SignerQuery, SigningRequestSpec,
-    Store,
+    Config, Events, LocalSigner, MemoryStore, Node, OsEntropy, RedbStore, SignerQuery, SigningRequestSpec, Store,
 };
-use motet_node::{Events, Handle};
 use motet_wire::work::Free;
 use motet_wire::{
     Channel, Criteria, Derivation, Difficulty, Item, NetworkId, RequestMetadata, RequestOptions, SignerMetadata,
@@ -21,7 +20,7 @@ const GUARD: Duration = Duration::from_secs(120);
 
 struct Voice {
     signer: PublicKey,
-    handle: Handle,
+    handle: Node,
     events: Events,
     heard: Vec<Event>,
 }
@@ -32,10 +31,12 @@ impl Voice {
         net.bootstrap.extend(bootstrap.map(|address| parse_address(address).unwrap()));
         let key = SecretKey::generate(&mut OsEntropy).unwrap();
         let signer = key.public_key();
-        let node = Node::new(net, store, Arc::new(ApproveAll))
-            .signer(Arc::new(LocalSigner::new(key, OsEntropy)))
+        let node = Node::builder(net)
+            .store(store)
+            .policy(ApproveAll)
+            .signer(LocalSigner::new(key, OsEntropy))
             .config(Config { difficulty: Difficulty(0), ..Config::default() })
-            .work(Arc::new(Free));
+            .work(Free);
         let (handle, events) = node.start().await.unwrap();
         let mut voice = Self { signer, handle, events, heard: Vec::new() };
         let listening = voice.wait(|event| matches!(event, Event::Listening { .. })).await;

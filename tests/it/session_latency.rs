@@ -8,12 +8,10 @@ use core::time::Duration;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use motet_coordinator::{Command, CommandId, Effect, Engine, Infallible, Input};
 use motet_core_crypto::{PublicKey, SecretKey};
-use motet_node::entropy::Infallible;
-use motet_node::{
-    Command, CommandId, Config, Decision, Effect, Engine, Event, Input, LocalSigner, Signer, SigningRequestSpec,
-    Snapshot,
-};
+use motet_node::event::Event;
+use motet_node::{Config, Decision, LocalSigner, Signer, SigningRequestSpec, Snapshot};
 use motet_wire::work::Free;
 use motet_wire::{
     Arrival, Channel, Commitments, Criteria, Derivation, Difficulty, Item, MonotonicMs, NetworkId, Now, PeerClass,

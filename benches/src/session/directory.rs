@@ -5,8 +5,9 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use motet_coordinator::{Command, CommandId, Effect, Engine, Input, Reply};
 use motet_core_crypto::schnorr;
-use motet_node::{Command, CommandId, Config, Effect, Engine, Input, OsEntropy, Reply, SignerQuery, Snapshot, limits};
+use motet_node::{Config, OsEntropy, SignerQuery, Snapshot, limits};
 use motet_wire::work::Free;
 use motet_wire::{
     Arrival, Channel, Criteria, Delegation, MonotonicMs, NetworkId, Now, PeerId, SignerAdvertisement, SignerMetadata,

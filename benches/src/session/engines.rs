@@ -14,11 +14,10 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use motet_coordinator::{Command, CommandId, Effect, Engine, Input};
 use motet_core_crypto::PublicKey;
-use motet_node::{
-    Command, CommandId, Config, Decision, Effect, Engine, Event, Input, LocalSigner, MemoryStore, OsEntropy, Signer,
-    Snapshot, Store,
-};
+use motet_node::event::Event;
+use motet_node::{Config, Decision, LocalSigner, MemoryStore, OsEntropy, Signer, Snapshot, Store};
 use motet_wire::work::Free;
 use motet_wire::{
     Arrival, Attempt, AttemptId, Channel, Commitments, Difficulty, MonotonicMs, NetworkId, Now, PeerClass, PeerId,

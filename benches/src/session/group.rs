@@ -10,10 +10,10 @@ use std::time::{Duration, Instant};
 
 use motet_core_crypto::{PublicKey, SecretKey};
 use motet_net::{Keypair, NetConfig, parse_address};
-use motet_node::Handle;
+use motet_node::event::Event;
+use motet_node::policy::ApproveAll;
 use motet_node::{
-    ApproveAll, Config, Event, LocalSigner, MemoryStore, Node, OsEntropy, RedbStore, SignerQuery, SigningRequestSpec,
-    Store,
+    Config, LocalSigner, MemoryStore, Node, OsEntropy, RedbStore, SignerQuery, SigningRequestSpec, Store,
 };
 use motet_wire::work::Free;
 use motet_wire::{Commitments, Criteria, Difficulty, NetworkId, Rate, RequestId, SignerMetadata, ValidatorLimits};
@@ -74,7 +74,7 @@ pub struct Took {
 #[derive(Debug)]
 struct Member {
     signer: PublicKey,
-    handle: Handle,
+    handle: Node,
     place: Place,
 }
 
@@ -112,11 +112,13 @@ impl Group {
             let key = SecretKey::generate(&mut OsEntropy)?;
             let signer = key.public_key();
             let config = Config { difficulty: Difficulty(0), signers: count.max(15), ..Config::default() };
-            let node = Node::new(net, store, Arc::new(ApproveAll))
-                .signer(Arc::new(LocalSigner::new(key, OsEntropy)))
+            let node = Node::builder(net)
+                .store(store)
+                .policy(ApproveAll)
+                .signer(LocalSigner::new(key, OsEntropy))
                 .config(config)
                 .limits(unlimited())
-                .work(Arc::new(Free));
+                .work(Free);
             let place = Place::new(runtimes)?;
             let (handle, mut events) = place.run(node.start()).await??;
             let listening = async move {

@@ -9,7 +9,7 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
-use motet_node::Handle;
+use motet_node::Node;
 
 use crate::exit::Failed;
 use crate::files;
@@ -34,7 +34,7 @@ pub(crate) struct MeetingPlace {
 
 impl MeetingPlace {
     /// Leaves a note for the others. Without one, a node is still found by multicast, and finds the others by it.
-    pub(crate) async fn enter(handle: &Handle) -> Result<Option<Self>, Failed> {
+    pub(crate) async fn enter(handle: &Node) -> Result<Option<Self>, Failed> {
         let mut listening = handle.stats().await.map_err(Failed::here)?.listening;
         while listening.is_empty() {
             tokio::time::sleep(Duration::from_millis(5)).await;
@@ -60,7 +60,7 @@ impl MeetingPlace {
     }
 
     /// Connects to everybody who is here.
-    pub(crate) async fn greet(&self, handle: &Handle) {
+    pub(crate) async fn greet(&self, handle: &Node) {
         for note in notes(&self.folder, &self.own) {
             for address in note.lines().take(ADDRESSES) {
                 // Its node may have gone since, and then there is nobody to greet.

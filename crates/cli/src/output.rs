@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{IsTerminal as _, Write as _};
 
 use motet_core_crypto::PublicKey;
-use motet_node::Event;
-use motet_node::event::{AbortCause, Completed};
+use motet_node::event::{AbortCause, Completed, Event};
 use motet_wire::AddressScope;
 use motet_wire::{Channel, MonotonicMs, RequestId};
 use serde_json::{Value, json};

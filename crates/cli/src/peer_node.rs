@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use motet_core_crypto::{PublicKey, SecretKey};
 use motet_net::{Exposure, Keypair, Mdns, NetConfig, Reach, Relaying, is_loopback, parse_address};
-use motet_node::{Config, Event, LocalSigner, MemoryStore, Node, NodeError, OsEntropy, Policy, Privacy, Store};
-use motet_node::{CrashPoint, Events, Handle};
+use motet_node::event::Event;
+use motet_node::policy::Policy;
+use motet_node::{Config, CrashPoint, Events, LocalSigner, MemoryStore, Node, NodeError, OsEntropy, Privacy, Store};
 use motet_wire::NetworkId;
 
 use crate::args::NodeArgs;
@@ -25,7 +26,7 @@ const RELAY_PATIENCE: Duration = Duration::from_secs(20);
 
 /// A running node, its signer, and what is tidied up when it ends.
 pub(crate) struct PeerNode {
-    pub(crate) handle: Handle,
+    pub(crate) handle: Node,
     pub(crate) events: Events,
     pub(crate) signer: PublicKey,
     pub(crate) nickname: String,
@@ -59,8 +60,8 @@ impl PeerNode {
             ..defaults
         };
         let crash = crash_point(dev)?;
-        let node =
-            Node::new(net, store, policy).signer(Arc::new(LocalSigner::new(key, OsEntropy))).config(config.clone());
+        let node = Node::builder(net).store(store).policy(policy).signer(LocalSigner::new(key, OsEntropy));
+        let node = node.config(config.clone());
         let (handle, events) = node.crash_at(crash).start().await.map_err(|error| explain(&error))?;
         if !args.relay.is_empty() {
             reached(&handle).await?;
@@ -127,7 +128,7 @@ fn addresses(net: &mut NetConfig, args: &NodeArgs) {
 }
 
 /// Waits until a relay lets this node be reached through it: what it advertises has to say so.
-async fn reached(handle: &Handle) -> Result<(), Failed> {
+async fn reached(handle: &Node) -> Result<(), Failed> {
     let mut events = handle.events();
     let circuit = async {
         let listening = handle.stats().await.map_err(Failed::here)?.listening;

@@ -13,9 +13,9 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use async_trait::async_trait;
 use motet_core_crypto::PublicKey;
-use motet_node::Clock;
 use motet_node::event::AbortCause;
-use motet_node::{Decision, Policy, Proposal, limits};
+use motet_node::policy::Policy;
+use motet_node::{Clock, Decision, Proposal, limits};
 use motet_wire::limits::CLOCK_SKEW;
 use motet_wire::{Commitments, Derivation, MonotonicMs, RequestId, RequestMetadata};
 

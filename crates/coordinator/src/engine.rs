@@ -15,7 +15,7 @@ mod deferred;
 mod directory;
 mod failover;
 mod identities;
-pub mod input;
+pub(crate) mod input;
 mod open_end;
 mod privacy;
 mod progress;

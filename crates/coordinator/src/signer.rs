@@ -240,3 +240,34 @@ pub trait Signer: Send + Sync + fmt::Debug {
     /// Destroys the nonces of the nonce_id.
     fn forget(&self, nonce_id: &NonceId);
 }
+
+impl<S: Signer + ?Sized> Signer for Arc<S> {
+    fn public_key(&self) -> PublicKey {
+        (**self).public_key()
+    }
+
+    fn pace(&self) -> Pace {
+        (**self).pace()
+    }
+
+    fn delegate(&self, digest: &[u8; 32]) -> Result<Signature, SignerError> {
+        (**self).delegate(digest)
+    }
+
+    fn generate_nonces(&self, nonce_id: &NonceId, items: &[SigningItem]) -> Result<Vec<PublicNonce>, SignerError> {
+        (**self).generate_nonces(nonce_id, items)
+    }
+
+    fn sign(
+        &self,
+        nonce_id: &NonceId,
+        items: &[SigningItem],
+        nonces: &[Vec<PublicNonce>],
+    ) -> Result<Vec<PartialSignature>, SignerError> {
+        (**self).sign(nonce_id, items, nonces)
+    }
+
+    fn forget(&self, nonce_id: &NonceId) {
+        (**self).forget(nonce_id);
+    }
+}

@@ -5,13 +5,13 @@
 
 #![expect(clippy::print_stdout, clippy::wildcard_enum_match_arm, reason = "it shows its result, and waits for little")]
 
-use std::{error::Error, sync::Arc, time::Duration};
+use std::{error::Error, time::Duration};
 
-use motet_node::event::Completed;
-use motet_node::policy::{Condition, Rule, RulePolicy, Rules, Verdict};
+use motet_node::event::{Completed, Event};
+use motet_node::policy::{Condition, DeclineAll, Rule, RulePolicy, Rules, Verdict};
 use motet_node::{
-    Criteria, DeclineAll, Event, Keypair, LocalSigner, MemoryStore, NetConfig, NetworkId, Node, OsEntropy, PublicKey,
-    SecretKey, SignerMetadata, parse_address,
+    Criteria, Keypair, LocalSigner, MemoryStore, NetConfig, NetworkId, Node, OsEntropy, PublicKey, SecretKey,
+    SignerMetadata, parse_address,
 };
 
 #[tokio::main]
@@ -28,14 +28,14 @@ pub async fn serve(peer: &str, contact: PublicKey) -> Result<Completed, Box<dyn 
     let rules = vec![Rule { name: "one message with my contact".to_owned(), when, then: Verdict::Allow }];
     // What the rule does not allow, somebody would be asked about; here nobody is there.
     let rules = Rules { contacts: Some([contact].into()), rules, otherwise: Verdict::Ask };
-    let policy = Arc::new(RulePolicy::new(rules, Arc::new(DeclineAll))?);
+    let policy = RulePolicy::new(rules, DeclineAll)?;
     let key = SecretKey::generate(&mut OsEntropy)?;
     let signer = key.public_key();
     let mut net = NetConfig::local(NetworkId::new("example")?, Keypair::generate())?;
     net.bootstrap.push(parse_address(peer)?);
     // A key that is kept needs a store that is kept, such as `RedbStore`.
-    let node = Node::new(net, Arc::new(MemoryStore::default()), policy);
-    let (node, mut events) = node.signer(Arc::new(LocalSigner::new(key, OsEntropy))).start().await?;
+    let node = Node::builder(net).store(MemoryStore::default()).policy(policy);
+    let (node, mut events) = node.signer(LocalSigner::new(key, OsEntropy)).start().await?;
     // An offer is heard once somebody is there.
     while !matches!(events.next().await, Some(Event::DhtReady) | None) {}
     let (metadata, hour) = (SignerMetadata::default(), Duration::from_hours(1));

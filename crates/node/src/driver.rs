@@ -33,176 +33,107 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use motet_core_crypto::PublicKey;
-use motet_net::{Keypair, Net, NetConfig, NetError, NetEvent, NetHandle, Reach};
-use motet_wire::work::HashWork;
+use motet_net::{Net, NetConfig, NetEvent, NetHandle, Reach};
 use motet_wire::{Channel, MonotonicMs, PeerId, Validator, ValidatorLimits, WorkPolicy};
 use tokio::sync::{Semaphore, broadcast, mpsc, oneshot};
 use tracing::Span;
 
 use crate::OsEntropy;
-use crate::handle::{CallError, Events, Handle};
+use crate::error::NodeError;
+use crate::events::Events;
 use crate::limits;
+use crate::node::Node;
 use crate::policy::Policy;
 use crate::store::Store;
 pub use clock::Clock;
 pub use crash::CrashPoint;
 use decisions::Decisions;
 use egress::{Egress, Released};
-use motet_coordinator::Signer;
-use motet_coordinator::StoreError;
-use motet_coordinator::config::Config;
-use motet_coordinator::engine::{Command, CommandId, Effect, Engine, Input, Reply};
-use motet_coordinator::error::CommandError;
 use motet_coordinator::event::Event;
+use motet_coordinator::{Command, CommandError, CommandId, Config, Effect, Engine, Input, Reply, Signer, StoreError};
 
-/// A node in the making.
-#[derive(Debug)]
-pub struct Node {
-    net: NetConfig,
-    config: Config,
-    store: Arc<dyn Store>,
-    signers: Vec<Arc<dyn Signer>>,
-    policy: Arc<dyn Policy>,
-    work: Arc<dyn WorkPolicy>,
-    limits: ValidatorLimits,
-    crash: Option<CrashPoint>,
+/// What a node is made of.
+pub(crate) struct Parts {
+    pub(crate) net: NetConfig,
+    pub(crate) config: Config,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) signers: Vec<Arc<dyn Signer>>,
+    pub(crate) policy: Arc<dyn Policy>,
+    pub(crate) work: Arc<dyn WorkPolicy>,
+    pub(crate) limits: ValidatorLimits,
+    pub(crate) crash: Option<CrashPoint>,
 }
 
-/// A node does not start.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum NodeError {
-    /// The network part does not start.
-    #[error(transparent)]
-    Net(#[from] NetError),
-    /// The store does not open.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// A signer did not certify its message key.
-    #[error("signer {signer} cannot be served: {error}")]
-    Signer {
-        /// Which.
-        signer: PublicKey,
-        /// Why.
-        error: CallError,
-    },
-}
-
-impl Node {
-    /// A node that speaks on this network, stores here, and asks this policy.
-    pub fn new(net: NetConfig, store: Arc<dyn Store>, policy: Arc<dyn Policy>) -> Self {
-        let work = Arc::new(HashWork::default());
-        let limits = ValidatorLimits::default();
-        Self { net, config: Config::default(), store, signers: Vec::new(), policy, work, limits, crash: None }
+/// Starts the tasks of a node, and returns when its signers are ready.
+///
+/// # Errors
+///
+/// [`NodeError`].
+pub(crate) async fn start(parts: Parts) -> Result<(Node, Events), NodeError> {
+    let Parts { net, config, store, signers, policy, work, limits: validator_limits, crash } = parts;
+    let clock = Clock::start();
+    let network = net.network.clone();
+    let peer = net.keypair.peer_id();
+    let reach = net.reach;
+    let opened = Arc::clone(&store);
+    let snapshot = tokio::task::spawn_blocking(move || opened.load())
+        .await
+        .map_err(|error| StoreError::Failed(error.to_string()))??;
+    let entries = dht_entry_policy::DhtEntryPolicy::new(network.clone(), clock, peer, Arc::clone(&work));
+    let (net, net_events) = Net::start(net, Arc::new(entries))?;
+    let (events, user) = broadcast::channel(limits::EVENTS);
+    let (inputs_in, inputs) = mpsc::channel(limits::INPUTS);
+    let (calls_in, calls) = mpsc::channel(limits::PENDING_COMMANDS);
+    let (released, batches) = mpsc::channel(limits::BATCHES);
+    let egress = Egress {
+        store,
+        net: net.clone(),
+        network: network.clone(),
+        events: events.clone(),
+        inputs: inputs_in.clone(),
+        crash,
+        waiting: Arc::default(),
+        unheard: Arc::default(),
+    };
+    let way_out = tokio::spawn(egress::run(egress.clone(), batches));
+    let keys: Vec<PublicKey> = signers.iter().map(|signer| signer.public_key()).collect();
+    let driver = Driver {
+        engine: Engine::new(config, network.clone(), peer, snapshot),
+        validator: Validator::with_work(network.clone(), validator_limits, work),
+        clock,
+        net: net.clone(),
+        peer,
+        signers: signers.into_iter().map(|signer| (signer.public_key(), signer)).collect(),
+        policy,
+        crash,
+        pool: Arc::new(Semaphore::new(limits::POOL)),
+        inputs_in,
+        inputs,
+        calls,
+        released,
+        events: events.clone(),
+        callers: BTreeMap::new(),
+        decisions: Decisions::default(),
+        next_command: 0,
+        reach,
+        clocks: BTreeMap::new(),
+        deferred: VecDeque::new(),
+        senders: BTreeMap::new(),
+        backlog: VecDeque::new(),
+        waiting: 0,
+        soon: VecDeque::new(),
+        holds: false,
+        egress,
+        way_out,
+    };
+    tokio::spawn(driver.run(net_events));
+    tokio::spawn(rivals::look(network.clone(), net.clone(), calls_in.downgrade(), keys.clone()));
+    let node = Node::new(network, calls_in, net, events);
+    for signer in keys {
+        let added = node.call(Command::AddSigner { signer }).await;
+        added.map_err(|error| NodeError::Signer { signer, error })?;
     }
-
-    /// Serves a signer.
-    #[must_use]
-    pub fn signer(mut self, signer: Arc<dyn Signer>) -> Self {
-        self.signers.push(signer);
-        self
-    }
-
-    /// Changes the engine's times, numbers and habits.
-    #[must_use]
-    pub fn config(self, config: Config) -> Self {
-        Self { config, ..self }
-    }
-
-    /// Asks others for another proof than the protocol's proof of work.
-    #[must_use]
-    pub fn work(self, work: Arc<dyn WorkPolicy>) -> Self {
-        Self { work, ..self }
-    }
-
-    /// Changes how much others may say, and what is remembered of them: nodes that sign for each other all day say more
-    /// than strangers may.
-    #[must_use]
-    pub fn limits(self, limits: ValidatorLimits) -> Self {
-        Self { limits, ..self }
-    }
-
-    /// Makes the process die at a named place: for tests of what a crash leaves behind, and for nothing else.
-    #[must_use]
-    pub fn crash_at(self, crash: Option<CrashPoint>) -> Self {
-        Self { crash, ..self }
-    }
-
-    /// Starts the node on the current tokio runtime, and returns when its signers are ready.
-    ///
-    /// # Errors
-    ///
-    /// [`NodeError`].
-    pub async fn start(self) -> Result<(Handle, Events), NodeError> {
-        let clock = Clock::start();
-        let network = self.net.network.clone();
-        let peer = self.net.keypair.peer_id();
-        let reach = self.net.reach;
-        let store = Arc::clone(&self.store);
-        let snapshot = tokio::task::spawn_blocking(move || store.load())
-            .await
-            .map_err(|error| StoreError::Failed(error.to_string()))??;
-        let entries = dht_entry_policy::DhtEntryPolicy::new(network.clone(), clock, peer, Arc::clone(&self.work));
-        let (net, net_events) = Net::start(self.net, Arc::new(entries))?;
-        let (events, user) = broadcast::channel(limits::EVENTS);
-        let (inputs_in, inputs) = mpsc::channel(limits::INPUTS);
-        let (calls_in, calls) = mpsc::channel(limits::PENDING_COMMANDS);
-        let (released, batches) = mpsc::channel(limits::BATCHES);
-        let egress = Egress {
-            store: self.store,
-            net: net.clone(),
-            network: network.clone(),
-            events: events.clone(),
-            inputs: inputs_in.clone(),
-            crash: self.crash,
-            waiting: Arc::default(),
-            unheard: Arc::default(),
-        };
-        let way_out = tokio::spawn(egress::run(egress.clone(), batches));
-        let keys: Vec<PublicKey> = self.signers.iter().map(|signer| signer.public_key()).collect();
-        let driver = Driver {
-            engine: Engine::new(self.config, network.clone(), peer, snapshot),
-            validator: Validator::with_work(network.clone(), self.limits, self.work),
-            clock,
-            net: net.clone(),
-            peer,
-            signers: self.signers.into_iter().map(|signer| (signer.public_key(), signer)).collect(),
-            policy: self.policy,
-            crash: self.crash,
-            pool: Arc::new(Semaphore::new(limits::POOL)),
-            inputs_in,
-            inputs,
-            calls,
-            released,
-            events: events.clone(),
-            callers: BTreeMap::new(),
-            decisions: Decisions::default(),
-            next_command: 0,
-            reach,
-            clocks: BTreeMap::new(),
-            deferred: VecDeque::new(),
-            senders: BTreeMap::new(),
-            backlog: VecDeque::new(),
-            waiting: 0,
-            soon: VecDeque::new(),
-            holds: false,
-            egress,
-            way_out,
-        };
-        tokio::spawn(driver.run(net_events));
-        tokio::spawn(rivals::look(network.clone(), net.clone(), calls_in.downgrade(), keys.clone()));
-        let handle = Handle::new(network, calls_in, net, events);
-        for signer in keys {
-            let added = handle.call(Command::AddSigner { signer }).await;
-            added.map_err(|error| NodeError::Signer { signer, error })?;
-        }
-        Ok((handle, Events::new(user)))
-    }
-}
-
-/// A throw-away identity for a node.
-pub fn fresh_identity() -> Keypair {
-    Keypair::generate()
+    Ok((node, Events::new(user)))
 }
 
 /// What is asked of the driver from outside.

@@ -5,23 +5,26 @@
 //! without I/O, to [`motet_net`], the network, on tokio, and brings a [`Store`], a [`LocalSigner`] and a [`Policy`] by rules.
 //! Every type that its interface names can be had from here.
 
+mod builder;
 mod driver;
-mod handle;
+mod error;
+mod events;
 pub mod limits;
 mod local_signer;
+mod node;
 mod os_entropy;
 pub mod policy;
-pub mod store;
+mod store;
 
-pub use driver::{Clock, CrashPoint, Node, NodeError, fresh_identity};
-
-pub use handle::{CallError, Events, Handle};
+pub use builder::NodeBuilder;
+pub use driver::{Clock, CrashPoint};
+pub use error::{CallError, NodeError};
+pub use events::Events;
 pub use local_signer::LocalSigner;
 pub use motet_coordinator::{
-    Command, CommandError, CommandId, Config, Decision, Effect, Engine, EntropyError, Event, Infallible, Input, Pace,
-    Privacy, Proposal, ProposalDigest, Record, Reply, ResourceSpec, Rounds, Score, SessionStatus, Signer, SignerAnswer,
-    SignerError, SignerQuery, SignerTask, SigningRequestSpec, Snapshot, Standing, StoreError, config, engine, entropy,
-    error, event, job, reputation, signer,
+    CommandError, Config, Decision, EntropyError, NonceId, Pace, Privacy, Proposal, ProposalDigest, Record,
+    ResourceSpec, Rounds, Score, SessionStatus, Signer, SignerError, SignerQuery, SigningItem, SigningRequestSpec,
+    Snapshot, Standing, StoreError, event,
 };
 pub use motet_core_crypto::{
     InvalidPoint, InvalidSecretKey, KeyAggContext, PartialSignature, PublicKey, PublicNonce, RandomnessError,
@@ -37,6 +40,6 @@ pub use motet_wire::{
     RequestOptions, ResourceAnnouncement, SignerAdvertisement, SignerIndex, SignerMetadata, SigningRequest,
     TimestampMs, Topology, ValidatorLimits, WorkPolicy,
 };
+pub use node::Node;
 pub use os_entropy::OsEntropy;
-pub use policy::{ApproveAll, DeclineAll, Policy};
 pub use store::{MemoryStore, RedbStore, Store};

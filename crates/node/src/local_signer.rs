@@ -4,8 +4,7 @@ use core::fmt;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use motet_coordinator::signer::{NonceId, SigningItem};
-use motet_coordinator::{EntropyError, Pace, Signer, SignerError};
+use motet_coordinator::{EntropyError, NonceId, Pace, Signer, SignerError, SigningItem};
 use motet_core_crypto::{
     AggregateNonce, NonceInputs, PartialSignature, PublicKey, PublicNonce, SecretKey, SecretNonce, Signature,
     SigningSession, generate_nonce, schnorr,

@@ -11,6 +11,8 @@ mod rate;
 mod rule_policy;
 mod rules;
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use motet_coordinator::event::AbortCause;
 use motet_coordinator::{Decision, Proposal};
@@ -28,8 +30,8 @@ pub use rules::{Place, Remark, Rule, RuleError, Rules, Verdict};
 /// time has to be awaited, and may not block.
 ///
 /// A request may end before it has been decided on: it expires, its asker gives it up, another signer declines. It may also be
-/// answered by [`Handle::join_signing_request`](crate::Handle::join_signing_request) or
-/// [`Handle::decline_signing_request`](crate::Handle::decline_signing_request). Then nobody waits for the decision:
+/// answered by [`Node::join_signing_request`](crate::Node::join_signing_request) or
+/// [`Node::decline_signing_request`](crate::Node::decline_signing_request). Then nobody waits for the decision:
 /// [`Policy::over`] says so, and the future of [`Policy::decide`] is dropped. A question on a screen has to go with it.
 #[async_trait]
 pub trait Policy: Send + Sync + core::fmt::Debug {
@@ -39,6 +41,17 @@ pub trait Policy: Send + Sync + core::fmt::Debug {
     /// Is told, just before the future of [`Policy::decide`] is dropped, that the request is over for this signer, and
     /// why the session has ended, if it has. It is called in the node's own task and may not block.
     fn over(&self, _request: &RequestId, _signer: &PublicKey, _cause: Option<&AbortCause>) {}
+}
+
+#[async_trait]
+impl<P: Policy + ?Sized> Policy for Arc<P> {
+    async fn decide(&self, proposal: Proposal) -> Decision {
+        (**self).decide(proposal).await
+    }
+
+    fn over(&self, request: &RequestId, signer: &PublicKey, cause: Option<&AbortCause>) {
+        (**self).over(request, signer, cause);
+    }
 }
 
 /// Approves everything: for scripts and tests on keys that hold nothing.

@@ -3,6 +3,8 @@
 mod memory;
 mod redb;
 
+use std::sync::Arc;
+
 use motet_coordinator::{Pace, Record, Snapshot, StoreError};
 
 pub use self::memory::MemoryStore;
@@ -29,4 +31,18 @@ pub trait Store: Send + Sync + core::fmt::Debug {
     ///
     /// [`StoreError`].
     fn load(&self) -> Result<Snapshot, StoreError>;
+}
+
+impl<S: Store + ?Sized> Store for Arc<S> {
+    fn pace(&self) -> Pace {
+        (**self).pace()
+    }
+
+    fn commit(&self, records: &[Record]) -> Result<(), StoreError> {
+        (**self).commit(records)
+    }
+
+    fn load(&self) -> Result<Snapshot, StoreError> {
+        (**self).load()
+    }
 }

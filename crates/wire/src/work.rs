@@ -9,6 +9,7 @@
 
 use core::fmt;
 use core::ops::ControlFlow;
+use std::sync::Arc;
 
 use motet_core_crypto::Tag;
 
@@ -113,6 +114,12 @@ pub trait WorkPolicy: fmt::Debug + Send + Sync {
     ///
     /// [`WorkFault`], which says whether everybody would refuse the stamp or only we do.
     fn check(&self, claim: &WorkClaim, work: Option<&Work>) -> Result<(), WorkFault>;
+}
+
+impl<W: WorkPolicy + ?Sized> WorkPolicy for Arc<W> {
+    fn check(&self, claim: &WorkClaim, work: Option<&Work>) -> Result<(), WorkFault> {
+        (**self).check(claim, work)
+    }
 }
 
 /// The protocol's proof: hashing.

@@ -15,12 +15,11 @@ use std::time::Duration;
 
 use motet_core_crypto::{PartialSignature, PublicKey, PublicNonce, SecretKey, Signature, tagged_hash};
 use motet_net::{Keypair, NetConfig};
-use motet_node::CrashPoint;
-use motet_node::engine::SigningRequestSpec;
-use motet_node::signer::{NonceId, SigningItem};
+use motet_node::event::Event;
+use motet_node::policy::ApproveAll;
 use motet_node::{
-    ApproveAll, Config, Event, Handle, LocalSigner, Node, OsEntropy, Record, RedbStore, Signer, SignerError, Snapshot,
-    Store, StoreError,
+    Config, CrashPoint, LocalSigner, Node, NonceId, OsEntropy, Record, RedbStore, Signer, SignerError, SigningItem,
+    SigningRequestSpec, Snapshot, Store, StoreError,
 };
 use motet_wire::{
     Channel, Criteria, Derivation, Difficulty, Item, NetworkId, RequestMetadata, RequestOptions, SignerMetadata,
@@ -134,7 +133,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let identity = Keypair::from_seed(tagged_hash("test/identity", &[&secret]))?;
     let net = NetConfig::local(NetworkId::test(), identity)?;
     let stop = Stop::from_environment();
-    let store = Arc::new(Stopping { store: RedbStore::open(&folder.join("records.redb"))?, stop: stop.clone() });
+    let store = Stopping { store: RedbStore::open(&folder.join("records.redb"))?, stop: stop.clone() };
     let ledger = Mutex::new(folder.join("ledger"));
     let witnessed = Witnessed { signer: LocalSigner::new(key, OsEntropy), ledger, stop };
     let attempts = std::env::var("MOTET_ATTEMPTS").ok().and_then(|number| number.parse().ok());
@@ -146,8 +145,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         ..Config::default()
     };
     let crash = std::env::var("MOTET_CRASH_AT").ok().and_then(|name| CrashPoint::from_name(&name));
-    let node = Node::new(net, store, Arc::new(ApproveAll)).signer(Arc::new(witnessed)).config(config).crash_at(crash);
-    let (node, mut events) = node.work(Arc::new(motet_wire::work::Free)).start().await?;
+    let node = Node::builder(net).store(store).policy(ApproveAll).signer(witnessed).config(config).crash_at(crash);
+    let (node, mut events) = node.work(motet_wire::work::Free).start().await?;
     println!("ready {signer}");
     let mut others = 0;
     let mut commands = BufReader::new(tokio::io::stdin()).lines();
@@ -167,7 +166,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-fn say(node: &Handle, event: &Event, others: &mut usize) {
+fn say(node: &Node, event: &Event, others: &mut usize) {
     match event {
         Event::Listening { address } => println!("listening {address}/p2p/{}", node.peer_id()),
         Event::PeerConnected { .. } => println!("connected"),
@@ -190,7 +189,7 @@ fn say(node: &Handle, event: &Event, others: &mut usize) {
     }
 }
 
-async fn obey(node: &Handle, signer: PublicKey, command: &str) -> Result<(), Box<dyn std::error::Error>> {
+async fn obey(node: &Node, signer: PublicKey, command: &str) -> Result<(), Box<dyn std::error::Error>> {
     match command.split_once(' ') {
         Some(("connect", address)) => node.connect(address).await?,
         Some(("announce", keys)) => {

@@ -13,11 +13,9 @@ use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use motet_core_crypto::{PublicKey, SecretKey, Signature};
-use motet_node::ProposalDigest;
-use motet_node::Record;
 use motet_node::event::{Completed, SignedItem};
-use motet_node::{RedbStore, Snapshot, Store, StoreError};
-use motet_wire::{Attempt, RequestId, TimestampMs};
+use motet_node::{ProposalDigest, Record, RedbStore, Snapshot, Store, StoreError};
+use motet_wire::{Attempt, AttemptId, RequestId, TimestampMs};
 use redb::{Database, TableDefinition};
 
 const PAGE: usize = 4096;

@@ -1,6 +1,6 @@
 //! Chance: one stream of random numbers from one seed.
 
-use motet_node::entropy::EntropyError;
+use motet_node::EntropyError;
 use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng, SeedableRng, TryCryptoRng, TryRng};
 

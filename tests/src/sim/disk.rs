@@ -3,8 +3,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use motet_core_crypto::PublicKey;
-use motet_node::Record;
-use motet_node::{MemoryStore, Snapshot, Store, StoreError};
+use motet_node::{MemoryStore, Record, Snapshot, Store, StoreError};
 use motet_wire::{Attempt, RequestId};
 
 /// A store that may be full, and may forget what it said it had stored.

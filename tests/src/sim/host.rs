@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
+use motet_coordinator::{CommandId, Effect, Engine, Reply};
 use motet_core_crypto::{PublicKey, SecretKey};
-use motet_node::Store;
-use motet_node::{CommandError, CommandId, Config, Effect, Engine, LocalSigner, Reply, Signer};
+use motet_node::{CommandError, Config, LocalSigner, Signer, Store};
 use motet_wire::work::Free;
 use motet_wire::{NetworkId, PeerClass, PeerId, Validator, ValidatorLimits, peek};
 

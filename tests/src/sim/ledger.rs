@@ -7,8 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use motet_core_crypto::{AggregateNonce, PartialSignature, PublicKey, PublicNonce, Signature, tagged_hash};
-use motet_node::signer::{NonceId, SigningItem};
-use motet_node::{Signer, SignerError};
+use motet_node::{NonceId, Signer, SignerError, SigningItem};
 use motet_wire::{AttemptId, RequestId};
 
 use super::invariant::{Breach, Invariant};

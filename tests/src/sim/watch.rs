@@ -3,8 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use motet_core_crypto::{PublicKey, Signature};
-use motet_node::Event;
-use motet_node::event::{AbortCause, Completed, Contribution, Requested, Round};
+use motet_node::event::{AbortCause, Completed, Contribution, Event, Requested, Round};
 use motet_wire::{
     Attempt, AttemptId, Commitments, Evidence, Kind, Message, NetworkId, RequestId, SessionAbort, SignerIndex,
     SigningRequest, Subject, Validated, peek,

@@ -14,8 +14,8 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use std::sync::Arc;
 
+use motet_coordinator::{Command, CommandId, Input};
 use motet_core_crypto::PublicKey;
-use motet_node::{Command, CommandId, Input};
 use motet_wire::{Arrival, Channel, Kind, NetworkId, PeerId, Penalty, RequestId, Validated, Validator};
 
 use super::dice::{Dice, EntropyFault};
@@ -58,8 +58,8 @@ pub(super) enum Happening {
 /// What a node waits for.
 #[derive(Debug)]
 pub(super) enum Work {
-    Signer(motet_node::SignerTask),
-    Job(motet_node::job::Job),
+    Signer(motet_coordinator::SignerTask),
+    Job(motet_coordinator::Job),
     Decision(people::Opinion),
     Command(Command),
 }

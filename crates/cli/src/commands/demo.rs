@@ -3,13 +3,12 @@
 #![expect(clippy::wildcard_enum_match_arm, reason = "a command waits for some events; the rest is for the timeline")]
 
 use core::time::Duration;
-use std::sync::Arc;
 
 use motet_core_crypto::{KeyAggContext, PublicKey, SecretKey, schnorr};
 use motet_net::{Keypair, NetConfig};
-use motet_node::event::Completed;
-use motet_node::{ApproveAll, Event, LocalSigner, Node, OsEntropy, RedbStore, SignerQuery, SigningRequestSpec};
-use motet_node::{Clock, Events, Handle};
+use motet_node::event::{Completed, Event};
+use motet_node::policy::ApproveAll;
+use motet_node::{Clock, Events, LocalSigner, Node, OsEntropy, RedbStore, SignerQuery, SigningRequestSpec};
 use motet_wire::{Criteria, Derivation, Item, MonotonicMs, NetworkId, RequestMetadata, RequestOptions, SignerMetadata};
 use serde_json::json;
 use tokio::sync::mpsc;
@@ -31,7 +30,7 @@ const NAMES: [&str; 15] = [
 struct Voice {
     name: String,
     signer: PublicKey,
-    handle: Handle,
+    handle: Node,
 }
 
 /// An event of one node.
@@ -110,8 +109,10 @@ async fn start(
     let signer = key.public_key();
     let path = folder.join(format!("{name}.redb"));
     let store = tokio::task::spawn_blocking(move || RedbStore::open(&path)).await.map_err(Failed::here)?;
-    let node = Node::new(net, Arc::new(store.map_err(Failed::here)?), Arc::new(ApproveAll))
-        .signer(Arc::new(LocalSigner::new(key, OsEntropy)));
+    let node = Node::builder(net)
+        .store(store.map_err(Failed::here)?)
+        .policy(ApproveAll)
+        .signer(LocalSigner::new(key, OsEntropy));
     let (handle, mut events) = node.start().await.map_err(Failed::here)?;
     let mut listening = events.next().await;
     while !matches!(&listening, Some(Event::Listening { .. }) | None) {

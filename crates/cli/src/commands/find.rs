@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use motet_node::Clock;
-use motet_node::{DeclineAll, SignerQuery};
+use motet_node::policy::DeclineAll;
+use motet_node::{Clock, SignerQuery};
 use motet_wire::SignerAdvertisement;
 use serde_json::json;
 

@@ -1,9 +1,6 @@
 //! `motet policy`: is this file a policy, and what would it say of a request?
 
-use std::sync::Arc;
-
-use motet_node::DeclineAll;
-use motet_node::policy::{Condition, DecidedBy, Explanation, RulePolicy, RuleRef, Verdict};
+use motet_node::policy::{Condition, DecidedBy, DeclineAll, Explanation, RulePolicy, RuleRef, Verdict};
 use motet_wire::MonotonicMs;
 use serde_json::{Value, json};
 
@@ -50,7 +47,7 @@ fn explain(args: &PolicyExplainArgs) -> Result<Exit, Failed> {
     let output = Output::new(Format::of(args.json), MonotonicMs::default());
     let file = PolicyFile::read_or_take(&args.file)?;
     let facts = file.read_question(&args.request)?;
-    let policy = RulePolicy::new(file.rules.clone(), Arc::new(DeclineAll)).map_err(Failed::usage)?;
+    let policy = RulePolicy::new(file.rules.clone(), DeclineAll).map_err(Failed::usage)?;
     let explanation = policy.explain(facts, MonotonicMs::default());
     let mut lines = file.with_names(&explanation.to_string());
     if file.rules.rules.iter().flat_map(|rule| &rule.when).any(|condition| matches!(condition, Condition::Below(_))) {

@@ -8,9 +8,8 @@ use std::sync::Arc;
 
 use motet_core_crypto::PublicKey;
 use motet_node::Clock;
-use motet_node::event::{AbortCause, Aborted, Phase};
-use motet_node::policy::{RulePolicy, Verdict};
-use motet_node::{ApproveAll, Event, Policy};
+use motet_node::event::{AbortCause, Aborted, Event, Phase};
+use motet_node::policy::{ApproveAll, Policy, RulePolicy, Verdict};
 use motet_wire::{Channel, Criteria, RequestId, SignerIndex, SignerMetadata};
 use serde_json::json;
 use tokio::time::Sleep;
@@ -154,7 +153,7 @@ fn policy(args: &RunArgs, output: &Output) -> Result<Arc<dyn Policy>, Failed> {
     if asks && !somebody_may_answer() {
         note("there is nobody to ask: requests for which the rules say \"ask\" will be declined");
     }
-    Ok(Arc::new(RulePolicy::new(rules, Arc::new(Prompt::new())).map_err(Failed::usage)?))
+    Ok(Arc::new(RulePolicy::new(rules, Prompt::new()).map_err(Failed::usage)?))
 }
 
 /// Waits until the farewell is over; for ever if there is none.

@@ -8,9 +8,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use motet_core_crypto::{PublicKey, schnorr};
-use motet_node::Clock;
-use motet_node::event::{Completed, SignedItem};
-use motet_node::{DeclineAll, Event, SignerQuery, SigningRequestSpec};
+use motet_node::event::{Completed, Event, SignedItem};
+use motet_node::policy::DeclineAll;
+use motet_node::{Clock, SignerQuery, SigningRequestSpec};
 use motet_wire::{Derivation, Item, RequestId, RequestMetadata, RequestOptions, SignerAdvertisement};
 use serde_json::json;
 

@@ -1,11 +1,9 @@
 //! Files that are policies, and files that are not: where the fault is, and what to do.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use motet_core_crypto::SecretKey;
-use motet_node::DeclineAll;
-use motet_node::policy::{Condition, Rate, Rule, RulePolicy, Verdict};
+use motet_node::policy::{Condition, DeclineAll, Rate, Rule, RulePolicy, Verdict};
 use motet_wire::MonotonicMs;
 
 use super::*;
@@ -184,7 +182,7 @@ fn a_question_is_answered_in_the_names_of_the_file() {
  "otherwise": "ask""#,
     );
     let file = PolicyFile::parse(&text).unwrap();
-    let policy = RulePolicy::new(file.rules.clone(), Arc::new(DeclineAll)).unwrap();
+    let policy = RulePolicy::new(file.rules.clone(), DeclineAll).unwrap();
     let explained = |question: &str| {
         let facts = file.question(question).unwrap();
         file.with_names(&policy.explain(facts, MonotonicMs::default()).to_string())
@@ -224,7 +222,7 @@ fn the_examples_of_the_manual_are_a_policy_and_a_request_that_it_allows() {
     let file = PolicyFile::parse(examples.next().unwrap()).unwrap();
     assert_eq!(file.rules.remarks(), []);
     let facts = file.question(examples.next().unwrap()).unwrap();
-    let policy = RulePolicy::new(file.rules, Arc::new(DeclineAll)).unwrap();
+    let policy = RulePolicy::new(file.rules, DeclineAll).unwrap();
     let explanation = policy.explain(facts, MonotonicMs::default());
     assert_eq!(explanation.to_string(), "allow: rule 1 \"routine\" matches");
 }

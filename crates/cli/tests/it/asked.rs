@@ -6,9 +6,10 @@ use std::sync::{Arc, Mutex, mpsc};
 
 use motet_core_crypto::{PartialSignature, PublicKey, PublicNonce, SecretKey, Signature};
 use motet_net::{Keypair, NetConfig};
-use motet_node::signer::{NonceId, SigningItem};
+use motet_node::event::Event;
+use motet_node::policy::ApproveAll;
 use motet_node::{
-    ApproveAll, Event, Handle, LocalSigner, MemoryStore, Node, OsEntropy, Signer, SignerError, SigningRequestSpec,
+    LocalSigner, MemoryStore, Node, NonceId, OsEntropy, Signer, SignerError, SigningItem, SigningRequestSpec,
 };
 use motet_wire::{Criteria, Derivation, Item, NetworkId, RequestMetadata, RequestOptions, SignerMetadata};
 use serde_json::Value;
@@ -19,11 +20,11 @@ use crate::process::{Motet, Scene, strings};
 const LISTEN: &str = "/ip4/127.0.0.1/tcp/0";
 
 /// A node of this test, on the network of nodes with `--dev`.
-async fn node(signer: Arc<dyn Signer>) -> (Handle, PublicKey, String) {
+async fn node(signer: Arc<dyn Signer>) -> (Node, PublicKey, String) {
     let key = signer.public_key();
     let mut net = NetConfig::local(NetworkId::new("dev").unwrap(), Keypair::generate()).unwrap();
     net.listen = vec![motet_net::parse_address(LISTEN).unwrap()];
-    let node = Node::new(net, Arc::new(MemoryStore::default()), Arc::new(ApproveAll)).signer(signer);
+    let node = Node::builder(net).store(MemoryStore::default()).policy(ApproveAll).signer(signer);
     let (handle, mut events) = node.start().await.unwrap();
     loop {
         if let Event::Listening { address } = events.next().await.unwrap() {

@@ -23,12 +23,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use motet_coordinator::event::Event;
+use motet_coordinator::{Signer, SigningRequestSpec};
 use motet_core_crypto::{PublicKey, SecretKey};
 use motet_net::{Keypair, NetConfig};
-use motet_node::{
-    ApproveAll, DeclineAll, Event, LocalSigner, Node, OsEntropy, Policy, RedbStore, Signer, SigningRequestSpec,
-};
-use motet_node::{Events, Handle};
+use motet_node::policy::{ApproveAll, DeclineAll, Policy};
+use motet_node::{Events, LocalSigner, Node, OsEntropy, RedbStore};
 use motet_wire::{
     Arrival, Channel, Commitments, Criteria, Derivation, Item, Kind, Message, MonotonicMs, NetworkId, Now, PeerId,
     RequestMetadata, RequestOptions, SignerMetadata, TimestampMs, Validator, ValidatorLimits, peek,
@@ -50,7 +50,7 @@ fn random() -> [u8; 32] {
 
 /// A node whose secrets are known.
 struct Known {
-    handle: Handle,
+    handle: Node,
     events: Events,
     address: String,
     key: SecretKey,
@@ -66,7 +66,7 @@ impl Known {
         let signer: Arc<dyn Signer> = Arc::new(LocalSigner::new(key(), source));
         let net = NetConfig::local(network.clone(), Keypair::from_seed(identity).unwrap()).unwrap();
         let store = RedbStore::open(&folder.join(format!("{}.redb", key().public_key()))).unwrap();
-        let node = Node::new(net.clone(), Arc::new(store), policy).signer(Arc::clone(&signer));
+        let node = Node::builder(net.clone()).store(store).policy(policy).signer(Arc::clone(&signer));
         tracing::error!(key = ?key(), ?signer, ?net, ?node, "what a user holds");
         let (handle, mut events) = node.start().await.unwrap();
         let address = loop {

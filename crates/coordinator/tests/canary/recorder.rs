@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use motet_node::EntropyError;
+use motet_coordinator::EntropyError;
 use rand_core::{TryCryptoRng, TryRng};
 
 /// All random bytes that were taken, 32 at a time; other lengths are not for secrets.

@@ -2,9 +2,10 @@
 
 use core::time::Duration;
 
+use motet_coordinator::event::{AbortCause, Event};
+use motet_coordinator::{Command, CommandError, Config, Reply, SigningRequestSpec};
 use motet_core_crypto::PublicKey;
-use motet_node::event::AbortCause;
-use motet_node::{Command, CommandError, Config, Event, Reply, SigningRequestSpec, limits};
+use motet_node::limits;
 use motet_wire::{Commitments, RequestId, RequestMetadata};
 
 use crate::network::Network;

@@ -2,8 +2,10 @@
 //! in everything that is logged, printed, stored and sent. The same with real sockets and a store on disk is in
 //! `tests/canary`.
 
+use motet_coordinator::event::Event;
+use motet_coordinator::{Command, Config, Decision};
 use motet_core_crypto::{PublicNonce, SecretKey, tagged_hash};
-use motet_node::{Command, Config, Decision, Event, Store as _};
+use motet_node::Store as _;
 use motet_wire::{
     Arrival, Channel, Derivation, Item, Kind, Message, MonotonicMs, NetworkId, Now, RequestOptions, TimestampMs,
     Validator, ValidatorLimits, peek, work::Free,

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use motet_coordinator::event::Event;
+use motet_coordinator::{Config, Input};
 use motet_core_crypto::PublicKey;
-use motet_node::{Config, Event, Input};
-use motet_node::{Events, Handle};
+use motet_node::{Events, Node};
 use motet_wire::{Channel, Criteria, Kind, NetworkId, SignerMetadata, peek};
 
 use crate::network::Network;
@@ -103,7 +104,7 @@ fn nobody_is_told_more_than_a_few_pages_and_a_page_that_nobody_asked_for_is_not_
 }
 
 /// A node that advertises a signer, and where it listens.
-async fn node() -> (Handle, Events, PublicKey, String) {
+async fn node() -> (Node, Events, PublicKey, String) {
     let (handle, events, signer, address) = real_node(NetworkId::new("catch-up").unwrap()).await;
     let hour = Duration::from_secs(3600);
     handle.advertise_signer(signer, Criteria::ANY, SignerMetadata::default(), hour).await.unwrap();

@@ -2,9 +2,10 @@
 
 use core::time::Duration;
 
+use motet_coordinator::event::{AbortCause, Event, Phase};
+use motet_coordinator::{Command, Config, Input, Reply, Rounds, Score, SignerQuery};
 use motet_core_crypto::PublicKey;
-use motet_node::event::{AbortCause, Phase};
-use motet_node::{Command, Config, Event, Input, Reply, Rounds, Score, SignerQuery, Store};
+use motet_node::Store;
 use motet_wire::{Attempt, Commitments, Election, RequestOptions, SignerIndex};
 
 use crate::network::Network;

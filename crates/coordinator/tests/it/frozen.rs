@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
+use motet_coordinator::event::Event;
 use motet_core_crypto::tagged_hash;
-use motet_node::Event;
 
 /// The tests whose networks are drawn anew each time.
 const RANDOM: [&str; 3] = [

@@ -3,14 +3,13 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use motet_core_crypto::{PublicKey, PublicNonce, SecretKey};
-use motet_node::engine::input::SessionStatus;
-use motet_node::event::Phase;
-use motet_node::job::Job;
-use motet_node::{
-    Command, CommandError, CommandId, Config, Decision, Effect, Engine, Event, Input, LocalSigner, MemoryStore, Reply,
-    Signer, SignerTask, SigningRequestSpec, Snapshot, Store,
+use motet_coordinator::event::{Event, Phase};
+use motet_coordinator::{
+    Command, CommandError, CommandId, Config, Decision, Effect, Engine, Input, Job, Reply, SessionStatus, Signer,
+    SignerTask, SigningRequestSpec, Snapshot,
 };
+use motet_core_crypto::{PublicKey, PublicNonce, SecretKey};
+use motet_node::{LocalSigner, MemoryStore, Store};
 use motet_wire::work::Free;
 use motet_wire::{
     Arrival, Attempt, Channel, Criteria, Difficulty, Item, Kind, MonotonicMs, NetworkId, Now, PeerClass, PeerId,

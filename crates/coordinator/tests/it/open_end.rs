@@ -1,8 +1,9 @@
 //! Ends without a signature: what they claim, and what becomes of a signature that comes afterwards.
 
+use motet_coordinator::event::{AbortCause, Aborted, Event, Phase};
+use motet_coordinator::{Command, Config};
 use motet_core_crypto::PublicKey;
-use motet_node::event::{AbortCause, Aborted, Phase};
-use motet_node::{Command, Config, Event, Store, limits};
+use motet_node::{Store, limits};
 use motet_wire::{Commitments, RequestId};
 
 use crate::network::Network;

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use motet_node::{Config, Event, Privacy};
+use motet_coordinator::event::Event;
+use motet_coordinator::{Config, Privacy};
 use motet_wire::work::Free;
 use motet_wire::{
     Arrival, Channel, Derivation, Item, Kind, Message, MonotonicMs, NetworkId, Now, RequestOptions, Rule, TimestampMs,

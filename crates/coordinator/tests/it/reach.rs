@@ -1,7 +1,8 @@
 //! Where a node says that it is, whom it does not reach, and who else speaks for its signers.
 
+use motet_coordinator::event::Event;
+use motet_coordinator::{Config, Input};
 use motet_core_crypto::PublicKey;
-use motet_node::{Config, Event, Input};
 use motet_wire::{Address, Kind, RequestOptions, peek};
 
 use crate::network::Network;

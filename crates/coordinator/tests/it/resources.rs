@@ -3,13 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use motet_coordinator::event::{Event, Resource};
+use motet_coordinator::{Command, CommandError, CommandId, Config, Effect, Input, Reply, ResourceSpec};
 use motet_core_crypto::{SecretKey, schnorr};
 use motet_net::{Entry, EntryPolicy, Keypair, Net, NetConfig, NetHandle};
-use motet_node::event::Resource;
-use motet_node::{CallError, Events, Handle};
-use motet_node::{
-    Command, CommandError, CommandId, Config, Effect, Event, Input, OsEntropy, Reply, ResourceSpec, limits,
-};
+use motet_node::{CallError, Events, Node, OsEntropy, limits};
 use motet_wire::work::Free;
 use motet_wire::{
     Arrival, Channel, Delegation, DhtKey, Kind, MessageId, MonotonicMs, NetworkId, Now, ResourceAnnouncement,
@@ -238,7 +236,7 @@ async fn dht_ready(events: &mut Events) {
 }
 
 /// Asks until so many are found: entries travel from node to node without telling anybody when they are there.
-async fn discover(handle: &Handle, id: &str, count: usize) -> Vec<Resource> {
+async fn discover(handle: &Node, id: &str, count: usize) -> Vec<Resource> {
     loop {
         let found = handle.discover_resource("relay", id).await.unwrap();
         assert!(found.len() <= count, "{found:?}");

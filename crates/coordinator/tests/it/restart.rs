@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use motet_node::event::Phase;
-use motet_node::{Command, Config, Event, Input, Reply, Store};
+use motet_coordinator::event::{Event, Phase};
+use motet_coordinator::{Command, Config, Input, Reply};
+use motet_node::Store;
 use motet_wire::{Attempt, Commitments, Kind, RequestId, peek};
 use proptest::prelude::*;
 

@@ -1,8 +1,8 @@
 //! Sessions from announcement to signature.
 
+use motet_coordinator::event::{AbortCause, Event, Phase};
+use motet_coordinator::{Command, CommandError, Config, Decision, Reply, SignerQuery};
 use motet_core_crypto::schnorr;
-use motet_node::event::{AbortCause, Phase};
-use motet_node::{Command, CommandError, Config, Decision, Event, Reply, SignerQuery};
 use motet_wire::{Commitments, Derivation, Election, Item, Kind, RequestOptions, SignerIndex};
 use proptest::prelude::*;
 

@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use motet_coordinator::event::{Event, Phase};
+use motet_coordinator::{Command, Config, SigningRequestSpec};
 use motet_core_crypto::SecretKey;
 use motet_net::{Keypair, NetConfig};
-use motet_node::event::Phase;
-use motet_node::{ApproveAll, Command, Config, Event, LocalSigner, MemoryStore, Node, OsEntropy, SigningRequestSpec};
+use motet_node::policy::ApproveAll;
+use motet_node::{LocalSigner, MemoryStore, Node, OsEntropy};
 use motet_wire::{Criteria, Derivation, Item, NetworkId, RequestMetadata, RequestOptions, SignerMetadata};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
@@ -153,8 +155,8 @@ async fn what_the_driver_logs_of_a_session_stands_in_its_span() {
         let key = SecretKey::generate(&mut OsEntropy).unwrap();
         let signer = key.public_key();
         let net = NetConfig::local(network.clone(), Keypair::generate()).unwrap();
-        let node = Node::new(net, Arc::new(MemoryStore::default()), Arc::new(ApproveAll));
-        let (handle, mut events) = node.signer(Arc::new(LocalSigner::new(key, OsEntropy))).start().await.unwrap();
+        let node = Node::builder(net).store(MemoryStore::default()).policy(ApproveAll);
+        let (handle, mut events) = node.signer(LocalSigner::new(key, OsEntropy)).start().await.unwrap();
         let address = loop {
             if let Event::Listening { address } = events.next().await.unwrap() {
                 break format!("{address}/p2p/{}", handle.peer_id());

@@ -8,9 +8,8 @@ use std::future::Future as _;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use motet_coordinator::Proposal;
-use motet_coordinator::engine::Input;
 use motet_coordinator::event::{AbortCause, Event};
+use motet_coordinator::{Input, Proposal};
 use motet_core_crypto::PublicKey;
 use motet_wire::RequestId;
 use tokio::task::AbortHandle;

@@ -11,11 +11,8 @@ use core::time::Duration;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use motet_coordinator::Pace;
-use motet_coordinator::engine::{Input, Reply};
-use motet_coordinator::error::CommandError;
 use motet_coordinator::event::Event;
-use motet_coordinator::{Record, StoreError};
+use motet_coordinator::{CommandError, Input, Pace, Record, Reply, StoreError};
 use motet_core_crypto::PublicKey;
 use motet_net::NetHandle;
 use motet_wire::{Address, DhtKey, Index, NetworkId, PeerId, Shard, Topic};

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use motet_coordinator::engine::Input;
+use motet_coordinator::Input;
 use motet_core_crypto::PublicKey;
 use motet_net::ReportToken;
 use motet_wire::{

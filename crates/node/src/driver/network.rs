@@ -1,6 +1,6 @@
 //! What the network tells the driver.
 
-use motet_coordinator::engine::Input;
+use motet_coordinator::Input;
 use motet_coordinator::event::Event;
 use motet_net::{NetEvent, Offered, Reach};
 use motet_wire::{Channel, Now, PeerId, Rejection, Rule, TimestampMs};

@@ -6,10 +6,7 @@
 
 use std::sync::Arc;
 
-use motet_coordinator::Pace;
-use motet_coordinator::engine::Input;
-use motet_coordinator::job::Job;
-use motet_coordinator::{SignerError, SignerTask};
+use motet_coordinator::{Input, Job, Pace, SignerError, SignerTask};
 use tracing::Span;
 
 use super::crash::CrashPoint;

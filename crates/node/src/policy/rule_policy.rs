@@ -33,10 +33,10 @@ impl RulePolicy {
     /// # Errors
     ///
     /// [`RuleError`] if the rules cannot be meant so.
-    pub fn new(rules: Rules, ask: Arc<dyn Policy>) -> Result<Self, RuleError> {
+    pub fn new(rules: Rules, ask: impl Policy + 'static) -> Result<Self, RuleError> {
         rules.check()?;
         let approvals = Mutex::new(rules.approvals());
-        Ok(Self { rules, ask, clock: Clock::start(), approvals })
+        Ok(Self { rules, ask: Arc::new(ask), clock: Clock::start(), approvals })
     }
 
     /// The rules.

@@ -3,11 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use motet_coordinator::Pace;
-use motet_coordinator::ProposalDigest;
 use motet_coordinator::event::Completed;
-use motet_coordinator::reputation::Standing;
-use motet_coordinator::{Record, Snapshot, StoreError};
+use motet_coordinator::{Pace, ProposalDigest, Record, Snapshot, Standing, StoreError};
 use motet_core_crypto::PublicKey;
 use motet_wire::{Attempt, RequestId, TimestampMs};
 

@@ -28,9 +28,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use motet_coordinator::ProposalDigest;
-use motet_coordinator::reputation::Standing;
-use motet_coordinator::{Record, Snapshot, StoreError};
+use motet_coordinator::{ProposalDigest, Record, Snapshot, Standing, StoreError};
 use motet_core_crypto::PublicKey;
 use motet_wire::{Attempt, RequestId, TimestampMs};
 use redb::{

@@ -1,18 +1,14 @@
 //! Decisions that nobody waits for any more: the policy is told, and the future that decides is dropped. Real sockets on
 //! loopback, both nodes in this process.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use motet_core_crypto::{PublicKey, SecretKey};
 use motet_net::{Keypair, NetConfig};
-use motet_node::event::AbortCause;
-use motet_node::policy::{RulePolicy, Rules};
-use motet_node::{
-    Decision, DeclineAll, Event, LocalSigner, MemoryStore, Node, OsEntropy, Policy, Proposal, SigningRequestSpec,
-};
-use motet_node::{Events, Handle};
+use motet_node::event::{AbortCause, Event};
+use motet_node::policy::{DeclineAll, Policy, RulePolicy, Rules};
+use motet_node::{Decision, Events, LocalSigner, MemoryStore, Node, OsEntropy, Proposal, SigningRequestSpec};
 use motet_wire::{Criteria, Derivation, Item, NetworkId, RequestId, RequestMetadata, RequestOptions, SignerMetadata};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
@@ -53,19 +49,19 @@ impl Policy for Undecided {
 }
 
 /// A node and its signer.
-async fn node(policy: Arc<dyn Policy>) -> (Handle, Events, PublicKey) {
+async fn node(policy: impl Policy + 'static) -> (Node, Events, PublicKey) {
     let key = SecretKey::generate(&mut OsEntropy).unwrap();
     let signer = key.public_key();
     let net = NetConfig::local(NetworkId::new("decisions").unwrap(), Keypair::generate()).unwrap();
-    let node = Node::new(net, Arc::new(MemoryStore::default()), policy);
-    let (handle, events) = node.signer(Arc::new(LocalSigner::new(key, OsEntropy))).start().await.unwrap();
+    let node = Node::builder(net).store(MemoryStore::default()).policy(policy);
+    let (handle, events) = node.signer(LocalSigner::new(key, OsEntropy)).start().await.unwrap();
     (handle, events, signer)
 }
 
 /// Somebody who asks, and an undecided one who has been asked.
 struct Scene {
-    asker: Handle,
-    asked: Handle,
+    asker: Node,
+    asked: Node,
     signer: PublicKey,
     request: RequestId,
     seen: UnboundedReceiver<Seen>,
@@ -73,7 +69,7 @@ struct Scene {
 
 impl Scene {
     async fn new() -> Self {
-        let (asker, mut events, own) = node(Arc::new(DeclineAll)).await;
+        let (asker, mut events, own) = node(DeclineAll).await;
         let address = loop {
             if let Event::Listening { address } = events.next().await.unwrap() {
                 break format!("{address}/p2p/{}", asker.peer_id());
@@ -81,8 +77,8 @@ impl Scene {
         };
         let (saw, mut seen) = unbounded_channel();
         // Rules that ask about everything hand on what they are told.
-        let rules = RulePolicy::new(Rules::default(), Arc::new(Undecided(saw))).unwrap();
-        let (asked, _, signer) = node(Arc::new(rules)).await;
+        let rules = RulePolicy::new(Rules::default(), Undecided(saw)).unwrap();
+        let (asked, _, signer) = node(rules).await;
         asked.connect(&address).await.unwrap();
         asker.advertise_signer(own, Criteria::ANY, SignerMetadata::default(), HOUR).await.unwrap();
         asked.advertise_signer(signer, Criteria::ANY, SignerMetadata::default(), HOUR).await.unwrap();

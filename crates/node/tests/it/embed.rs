@@ -1,13 +1,11 @@
 //! The example program, run against another node: real sockets on loopback, both nodes in this process.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use motet_core_crypto::{PublicKey, SecretKey, schnorr};
 use motet_net::{Keypair, NetConfig};
-use motet_node::event::AbortCause;
-use motet_node::{DeclineAll, Event, LocalSigner, MemoryStore, Node, OsEntropy, SigningRequestSpec};
-use motet_node::{Events, Handle};
+use motet_node::event::{AbortCause, Event};
+use motet_node::{Events, LocalSigner, MemoryStore, Node, OsEntropy, SigningRequestSpec};
 use motet_wire::{Criteria, Derivation, Item, NetworkId, RequestMetadata, RequestOptions, SignerMetadata};
 
 #[path = "../../examples/embed.rs"]
@@ -17,12 +15,12 @@ mod example;
 const HOUR: Duration = Duration::from_secs(3600);
 
 /// The node of whoever asks: its address, and its signer.
-async fn node() -> (Handle, Events, String, PublicKey) {
+async fn node() -> (Node, Events, String, PublicKey) {
     let key = SecretKey::generate(&mut OsEntropy).unwrap();
     let signer = key.public_key();
     let net = NetConfig::local(NetworkId::new("example").unwrap(), Keypair::generate()).unwrap();
-    let node = Node::new(net, Arc::new(MemoryStore::default()), Arc::new(DeclineAll));
-    let (handle, mut events) = node.signer(Arc::new(LocalSigner::new(key, OsEntropy))).start().await.unwrap();
+    let node = Node::builder(net).store(MemoryStore::default()).signer(LocalSigner::new(key, OsEntropy));
+    let (handle, mut events) = node.start().await.unwrap();
     let address = loop {
         if let Event::Listening { address } = events.next().await.unwrap() {
             break format!("{address}/p2p/{}", handle.peer_id());
@@ -34,7 +32,7 @@ async fn node() -> (Handle, Events, String, PublicKey) {
 }
 
 /// Asks the first signer that turns up for this many signatures, and waits for how that ends.
-async fn ask(handle: &Handle, events: &mut Events, own: PublicKey, items: u8) -> Event {
+async fn ask(handle: &Node, events: &mut Events, own: PublicKey, items: u8) -> Event {
     loop {
         match events.next().await.unwrap() {
             Event::SignerDiscovered(found) => {

@@ -8,6 +8,7 @@
     reason = "what is unexpected fails the test, and randomness is seeded"
 )]
 
+mod builder;
 mod decisions;
 mod embed;
 mod policy;

@@ -9,8 +9,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use motet_core_crypto::{PublicKey, SecretKey, Signature};
-use motet_node::policy::{Condition, DecidedBy, Facts, Rate, Remark, Rule, RuleError, RulePolicy, Rules, Verdict};
-use motet_node::{ApproveAll, Decision, DeclineAll, Policy, Proposal};
+use motet_node::policy::{
+    ApproveAll, Condition, DecidedBy, DeclineAll, Facts, Policy, Rate, Remark, Rule, RuleError, RulePolicy, Rules,
+    Verdict,
+};
+use motet_node::{Decision, Proposal};
 use motet_wire::{
     Delegation, Derivation, Item, MonotonicMs, NetworkId, PeerId, RequestMetadata, RequestOptions, SigningRequest,
     TimestampMs,
@@ -83,7 +86,7 @@ fn rate(approvals: u32, seconds: u64) -> Rate {
 
 /// Rules that nobody is asked about.
 fn policy(rules: Vec<Rule>) -> RulePolicy {
-    RulePolicy::new(Rules { rules, ..Rules::default() }, Arc::new(DeclineAll)).unwrap()
+    RulePolicy::new(Rules { rules, ..Rules::default() }, DeclineAll).unwrap()
 }
 
 /// Whether a rule with this one condition matches.
@@ -332,7 +335,7 @@ async fn with_contacts_nobody_else_is_shown_and_no_rule_is_looked_at() {
 
 #[test]
 fn rules_that_could_never_match_or_do_not_fit_are_refused() {
-    let refused = |rules| RulePolicy::new(rules, Arc::new(ApproveAll)).unwrap_err();
+    let refused = |rules| RulePolicy::new(rules, ApproveAll).unwrap_err();
     let with = |when: Condition| Rules { rules: vec![rule("odd", vec![when], Verdict::Allow)], ..Rules::default() };
     #[expect(clippy::reversed_empty_ranges, reason = "that is what is refused")]
     let never = [
@@ -348,18 +351,18 @@ fn rules_that_could_never_match_or_do_not_fit_are_refused() {
     }
     assert!(matches!(refused(with(Condition::Below(rate(1, 0)))), RuleError::Rate(_)));
     assert!(matches!(refused(with(Condition::Below(rate(1025, 1)))), RuleError::Rate(_)));
-    assert!(RulePolicy::new(with(Condition::Below(rate(1024, 1))), Arc::new(ApproveAll)).is_ok());
+    assert!(RulePolicy::new(with(Condition::Below(rate(1024, 1))), ApproveAll).is_ok());
 
     let named = |name: &str| Rules { rules: vec![rule(name, vec![], Verdict::Ask)], ..Rules::default() };
-    assert!(RulePolicy::new(named(&"n".repeat(64)), Arc::new(ApproveAll)).is_ok());
+    assert!(RulePolicy::new(named(&"n".repeat(64)), ApproveAll).is_ok());
     assert!(matches!(refused(named(&"n".repeat(65))), RuleError::Name(1)));
     assert!(matches!(refused(named("two\nlines")), RuleError::Name(1)));
     let reason = |length| Rules { rules: vec![rule("", vec![], deny(&"r".repeat(length)))], ..Rules::default() };
-    assert!(RulePolicy::new(reason(256), Arc::new(ApproveAll)).is_ok());
+    assert!(RulePolicy::new(reason(256), ApproveAll).is_ok());
     assert!(matches!(refused(reason(257)), RuleError::Reason(_)));
     assert!(matches!(refused(Rules { otherwise: deny(&"r".repeat(257)), ..Rules::default() }), RuleError::Reason(_)));
     let many = |count| Rules { rules: vec![rule("", vec![], Verdict::Ask); count], ..Rules::default() };
-    assert!(RulePolicy::new(many(256), Arc::new(ApproveAll)).is_ok());
+    assert!(RulePolicy::new(many(256), ApproveAll).is_ok());
     assert!(matches!(refused(many(257)), RuleError::TooMany(257)));
 }
 

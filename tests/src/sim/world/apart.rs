@@ -1,6 +1,7 @@
 //! What must stay apart: sessions from each other, and secrets from everything that leaves their owner.
 
-use motet_node::{Command, CommandId, Input, Reply, SessionStatus};
+use motet_coordinator::{Command, CommandId, Input, Reply};
+use motet_node::SessionStatus;
 use motet_wire::{Kind, RequestId, Validated};
 
 use super::{Purpose, World};
@@ -62,7 +63,7 @@ impl World {
         let mut rest = Batch::new();
         for action in actions {
             match action {
-                motet_node::Effect::Reply(_, Ok(reply)) => found = Some(reply),
+                motet_coordinator::Effect::Reply(_, Ok(reply)) => found = Some(reply),
                 other => rest.push_back(other),
             }
         }

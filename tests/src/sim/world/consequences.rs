@@ -1,7 +1,8 @@
 //! What follows from a step of a node's engine, in the order in which `node` lets it out.
 
-use motet_node::Store;
-use motet_node::{Effect, Event, Input, Record, Reply};
+use motet_coordinator::{Effect, Input, Reply};
+use motet_node::event::Event;
+use motet_node::{Record, Store};
 
 use super::{BEGIN, Happening, Purpose, Work, World, brief};
 use crate::sim::host::Batch;

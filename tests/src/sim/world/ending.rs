@@ -2,9 +2,9 @@
 
 use core::time::Duration;
 
-use motet_node::engine::input::SessionStatus;
+use motet_coordinator::{Command, Input, Reply};
+use motet_node::SessionStatus;
 use motet_node::event::AbortCause;
-use motet_node::{Command, Input, Reply};
 
 use super::{Happening, Purpose, World};
 use crate::sim::dice::EntropyFault;
@@ -276,7 +276,7 @@ impl World {
 
     /// What a node says of its sessions.
     fn statuses(&mut self, host: usize) -> Vec<SessionStatus> {
-        let id = motet_node::CommandId(self.commands.len() as u64);
+        let id = motet_coordinator::CommandId(self.commands.len() as u64);
         self.command(host, Command::Sessions, Purpose::Other);
         match self.hosts[host].running.as_ref().and_then(|running| running.replies.get(&id)) {
             Some(Ok(Reply::Sessions(sessions))) => sessions.clone(),

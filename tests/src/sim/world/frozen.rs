@@ -130,7 +130,7 @@ impl World {
             self.time = next;
             for host in 0..self.hosts.len() {
                 if self.hosts[host].running.is_some() {
-                    self.input(host, motet_node::Input::Tick);
+                    self.input(host, motet_coordinator::Input::Tick);
                 }
             }
         }
@@ -156,7 +156,7 @@ impl World {
             if let Some(entry) = at.and_then(|at| self.take(at)) {
                 self.happen(entry.happening);
             } else if let Some(host) = (0..self.hosts.len()).find(|host| self.is_owed_a_look(*host)) {
-                self.input(host, motet_node::Input::Tick);
+                self.input(host, motet_coordinator::Input::Tick);
             } else {
                 return;
             }

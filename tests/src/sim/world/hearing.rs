@@ -1,7 +1,8 @@
 //! What nodes take from what they hear, and what must be on disk before they speak.
 
+use motet_coordinator::{Command, Input, Reply};
 use motet_core_crypto::PublicKey;
-use motet_node::{Command, Input, Reply, SessionStatus};
+use motet_node::SessionStatus;
 use motet_wire::{Attempt, AttemptId, Kind, Message, RequestId, Validated, peek};
 
 use super::World;

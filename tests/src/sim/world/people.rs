@@ -2,10 +2,9 @@
 
 use core::time::Duration;
 
+use motet_coordinator::{Command, CommandId, Input, Reply, SignerAnswer};
 use motet_core_crypto::PublicKey;
-use motet_node::signer::SignerAnswer;
-use motet_node::{Command, CommandError, CommandId, Input, Reply, SigningRequestSpec};
-use motet_node::{Decision, Proposal};
+use motet_node::{CommandError, Decision, Proposal, SigningRequestSpec};
 use motet_wire::{Commitments, Criteria, RequestId, RequestMetadata, SignerMetadata};
 
 use super::{Purpose, Work, World};

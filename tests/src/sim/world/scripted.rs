@@ -7,7 +7,7 @@
 use std::cmp::Reverse;
 use std::sync::Arc;
 
-use motet_node::Command;
+use motet_coordinator::Command;
 use motet_wire::{Channel, PeerId, peek};
 
 use super::{Happening, Host, Purpose, World};
@@ -150,7 +150,7 @@ impl World {
                 }
                 self.catch_up();
             }
-            Move::Tick(host) => self.input(host % hosts, motet_node::Input::Tick),
+            Move::Tick(host) => self.input(host % hosts, motet_coordinator::Input::Tick),
             Move::Jump(host, by) => self.happen(Happening::Jump { host: host % hosts, by }),
             Move::Disk(host, full) => self.happen(Happening::Disk { host: host % hosts, full }),
             Move::Mind(host, declines, confuses) => {
@@ -271,7 +271,7 @@ impl World {
         let late = self.hosts.iter().any(due);
         for host in 0..self.hosts.len() {
             if late {
-                self.input(host, motet_node::Input::Tick);
+                self.input(host, motet_coordinator::Input::Tick);
             }
         }
         late

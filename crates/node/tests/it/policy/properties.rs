@@ -1,9 +1,6 @@
 //! What holds of any rules and any request.
 
-use std::sync::Arc;
-
-use motet_node::DeclineAll;
-use motet_node::policy::{Condition, DecidedBy, Explanation, Facts, Rule, RulePolicy, Rules, Verdict};
+use motet_node::policy::{Condition, DecidedBy, DeclineAll, Explanation, Facts, Rule, RulePolicy, Rules, Verdict};
 use motet_wire::MonotonicMs;
 use proptest::prelude::*;
 
@@ -50,7 +47,7 @@ prop_compose! {
 
 fn explained(rules: &[Rule], facts: &Facts) -> Explanation {
     let rules = Rules { rules: rules.to_vec(), ..Rules::default() };
-    RulePolicy::new(rules, Arc::new(DeclineAll)).unwrap().explain(facts, START)
+    RulePolicy::new(rules, DeclineAll).unwrap().explain(facts, START)
 }
 
 /// Where the rule stands that decided; behind all if none did.
@@ -73,7 +70,7 @@ proptest! {
         prop_assert_eq!(&explanation.verdict, &verdict);
         prop_assert_eq!(explanation.passed_over.len(), first.unwrap_or(rules.len()));
         prop_assert!(explanation.passed_over.iter().all(|passed| !passed.because.is_empty()));
-        let policy = RulePolicy::new(Rules { rules, ..Rules::default() }, Arc::new(DeclineAll)).unwrap();
+        let policy = RulePolicy::new(Rules { rules, ..Rules::default() }, DeclineAll).unwrap();
         prop_assert_eq!(policy.evaluate(&facts, START), verdict);
     }
 
@@ -114,7 +111,7 @@ proptest! {
     ) {
         let limit = rate(approvals, seconds);
         let rules = vec![rule("", vec![Condition::Below(limit)], Verdict::Allow)];
-        let policy = RulePolicy::new(Rules { rules, ..Rules::default() }, Arc::new(DeclineAll)).unwrap();
+        let policy = RulePolicy::new(Rules { rules, ..Rules::default() }, DeclineAll).unwrap();
         let mut now = START;
         let mut approved: Vec<(u8, MonotonicMs)> = Vec::new();
         for (requester, later) in asks {

@@ -1,73 +1,40 @@
-//! What a user of a node holds: the calls of `docs/protocol.md` §12, and the stream of events.
+//! A running node: the calls of `docs/protocol.md` §12, by subject.
 
 use core::time::Duration;
 use std::sync::Arc;
 
-use motet_coordinator::engine::{Command, Reply, ResourceSpec, SessionStatus, SignerQuery, SigningRequestSpec};
-use motet_coordinator::error::CommandError;
 use motet_coordinator::event::{Event, Resource};
-use motet_coordinator::reputation::Score;
+use motet_coordinator::{
+    Command, CommandError, Reply, ResourceSpec, Score, SessionStatus, SignerQuery, SigningRequestSpec,
+};
 use motet_core_crypto::{PublicKey, Signature, XOnlyPublicKey};
-use motet_net::{DhtStats, NetError, NetHandle, Stats};
+use motet_net::{DhtStats, NetConfig, NetHandle, Stats};
 use motet_wire::{
     AdvertisementId, Channel, Criteria, DhtKey, Index, MessageId, NetworkId, PeerId, RequestId, ResourceAnnouncement,
     Shard, SignerAdvertisement, SignerMetadata,
 };
 use tokio::sync::{broadcast, mpsc, oneshot};
 
+use crate::builder::NodeBuilder;
 use crate::driver::Request;
+use crate::error::CallError;
+use crate::events::Events;
 
-/// A call to a node failed.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum CallError {
-    /// The call cannot be carried out: its caller's fault.
-    #[error(transparent)]
-    Command(#[from] CommandError),
-    /// The network does not answer.
-    #[error(transparent)]
-    Net(#[from] NetError),
-    /// The node has stopped.
-    #[error("the node has stopped")]
-    Stopped,
-    /// The engine has given the reply of another call: a fault of this program.
-    #[error("the node gave a reply of another call; this is a fault of the program, please report it")]
-    Internal,
-}
-
-/// A running node. Clones speak to the same node.
+/// A running node. Clones speak to the same node, which runs until [`Node::stop`] is called or the last clone is dropped.
 #[derive(Debug, Clone)]
-pub struct Handle {
+pub struct Node {
     network: NetworkId,
     calls: mpsc::Sender<Request>,
     net: NetHandle,
     events: broadcast::Sender<Event>,
 }
 
-/// What a node tells its user, in the order in which it happened.
-#[derive(Debug)]
-pub struct Events(broadcast::Receiver<Event>);
-
-impl Events {
-    pub(crate) const fn new(receiver: broadcast::Receiver<Event>) -> Self {
-        Self(receiver)
+impl Node {
+    /// A node in the making, which will speak on this network.
+    pub fn builder(net: NetConfig) -> NodeBuilder {
+        NodeBuilder::new(net)
     }
 
-    /// The next event; `None` when the node has stopped. A listener that is thousands of events behind loses the oldest.
-    pub async fn next(&mut self) -> Option<Event> {
-        loop {
-            match self.0.recv().await {
-                Ok(event) => return Some(event),
-                Err(broadcast::error::RecvError::Lagged(lost)) => {
-                    tracing::warn!(lost, "events were lost, since nobody took them");
-                }
-                Err(broadcast::error::RecvError::Closed) => return None,
-            }
-        }
-    }
-}
-
-impl Handle {
     pub(crate) const fn new(
         network: NetworkId,
         calls: mpsc::Sender<Request>,
@@ -77,33 +44,23 @@ impl Handle {
         Self { network, calls, net, events }
     }
 
-    /// The network that the node speaks on.
-    pub const fn network(&self) -> &NetworkId {
-        &self.network
-    }
-
-    /// The node's identity in the network.
-    pub const fn peer_id(&self) -> &PeerId {
-        self.net.peer_id()
-    }
-
     /// Another stream of events, from now on.
     pub fn events(&self) -> Events {
-        Events(self.events.subscribe())
+        Events::new(self.events.subscribe())
     }
 
-    /// Gives a command to the engine.
-    ///
-    /// # Errors
-    ///
-    /// [`CallError`].
-    pub async fn call(&self, command: Command) -> Result<Reply, CallError> {
-        let (caller, answer) = oneshot::channel();
-        let call = Request::Command(Box::new(command), caller);
-        self.calls.send(call).await.map_err(|_| CallError::Stopped)?;
-        Ok(answer.await.map_err(|_| CallError::Stopped)??)
+    /// Stops the node.
+    pub async fn stop(&self) {
+        let (done, stopped) = oneshot::channel();
+        if self.calls.send(Request::Stop(done)).await.is_ok() {
+            // A node that has stopped already does not answer.
+            drop(stopped.await);
+        }
     }
+}
 
+/// Signers: who offers to sign.
+impl Node {
     /// Advertises a signer of this node, and keeps it advertised.
     ///
     /// # Errors
@@ -160,93 +117,21 @@ impl Handle {
         Ok(found)
     }
 
-    /// Looks in the DHT for requests that ask for a signer. What is found comes as events, like everything else.
+    /// What this node thinks of a signer, from its own sessions.
     ///
     /// # Errors
     ///
     /// [`CallError`].
-    pub async fn find_signing_requests_for(&self, signer: PublicKey) -> Result<(), CallError> {
-        self.look_up(&Index::RequestsFor(signer)).await
-    }
-
-    /// Announces a small signed resource under a type and an id, which whoever knows both can discover, and keeps it
-    /// announced until the node stops. What the signer announced under the same name before is replaced. The id of the
-    /// message comes back.
-    ///
-    /// # Errors
-    ///
-    /// [`CallError`]: of a name, data or a lifetime out of bounds, of a signer that this node does not serve, or of more
-    /// than 100 resources.
-    pub async fn announce_resource(
-        &self,
-        signer: PublicKey,
-        resource_type: &str,
-        id: &str,
-        data: Vec<u8>,
-        lifetime: Duration,
-    ) -> Result<MessageId, CallError> {
-        let (resource_type, id) = (resource_type.to_owned(), id.to_owned());
-        let offered = ResourceSpec { signer, resource_type, id, data, lifetime };
-        let Reply::ResourceAnnounced(message) = self.call(Command::AnnounceResource(offered)).await? else {
+    pub async fn reputation(&self, signer: PublicKey) -> Result<Score, CallError> {
+        let Reply::Reputation(score) = self.call(Command::Reputation { signer }).await? else {
             return Err(CallError::Internal);
         };
-        Ok(message)
+        Ok(score)
     }
+}
 
-    /// The resources of this type and id, the newest of each signer: those known here, and those that the DHT knows. Who
-    /// the signers are, and whether to believe them, is the application's to decide.
-    ///
-    /// # Errors
-    ///
-    /// [`CallError`].
-    pub async fn discover_resource(&self, resource_type: &str, id: &str) -> Result<Vec<Resource>, CallError> {
-        if !ResourceAnnouncement::is_name(resource_type, id) {
-            return Err(CommandError::ResourceName.into());
-        }
-        let frames = self.net.get(DhtKey::resource(&self.network, resource_type, id)).await?;
-        self.ingest(frames).await?;
-        let (resource_type, id) = (resource_type.to_owned(), id.to_owned());
-        self.resources(Command::FindResources { resource_type, id }).await
-    }
-
-    /// The resources known here: what this node announces, and what it has discovered. The network is not asked.
-    ///
-    /// # Errors
-    ///
-    /// [`CallError`].
-    pub async fn local_resources(&self) -> Result<Vec<Resource>, CallError> {
-        self.resources(Command::Resources).await
-    }
-
-    async fn resources(&self, command: Command) -> Result<Vec<Resource>, CallError> {
-        let Reply::Resources(found) = self.call(command).await? else { return Err(CallError::Internal) };
-        Ok(found)
-    }
-
-    /// Reads all bags of an index, and hands what is in them to the engine.
-    async fn look_up(&self, index: &Index) -> Result<(), CallError> {
-        let mut questions = tokio::task::JoinSet::new();
-        for shard in Shard::all(Shard::INITIAL_DEPTH) {
-            let (net, key) = (self.net.clone(), DhtKey::bag(&self.network, index, shard));
-            questions.spawn(async move { net.get(key).await });
-        }
-        let mut frames: Vec<Arc<[u8]>> = Vec::new();
-        while let Some(answer) = questions.join_next().await {
-            if let Ok(answer) = answer {
-                frames.extend(answer?);
-            }
-        }
-        self.ingest(frames).await
-    }
-
-    /// Hands what the DHT has answered to the pipeline, and waits until the engine has it.
-    async fn ingest(&self, frames: Vec<Arc<[u8]>>) -> Result<(), CallError> {
-        let (done, finished) = oneshot::channel();
-        let call = Request::Ingest { frames, channel: Channel::Dht, done };
-        self.calls.send(call).await.map_err(|_| CallError::Stopped)?;
-        finished.await.map_err(|_| CallError::Stopped)
-    }
-
+/// Requests: what is to be signed.
+impl Node {
     /// Asks for signatures. The keys under which they will verify come back, so that an output can be funded first.
     ///
     /// # Errors
@@ -260,6 +145,15 @@ impl Handle {
             return Err(CallError::Internal);
         };
         Ok((request, keys))
+    }
+
+    /// Looks in the DHT for requests that ask for a signer. What is found comes as events, like everything else.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError`].
+    pub async fn find_signing_requests_for(&self, signer: PublicKey) -> Result<(), CallError> {
+        self.look_up(&Index::RequestsFor(signer)).await
     }
 
     /// Approves a request and joins it.
@@ -284,7 +178,10 @@ impl Handle {
     ) -> Result<(), CallError> {
         self.call(Command::Decline { request, signer, reason }).await.map(drop)
     }
+}
 
+/// Sessions: how the signing of a request goes on.
+impl Node {
     /// Where a session is.
     ///
     /// # Errors
@@ -324,18 +221,6 @@ impl Handle {
     pub async fn elect_coordinator(&self, request: RequestId) -> Result<Option<PublicKey>, CallError> {
         let status = self.session_status(request).await?;
         Ok(status.signers.get(status.coordinator.as_usize()).copied())
-    }
-
-    /// What this node thinks of a signer, from its own sessions.
-    ///
-    /// # Errors
-    ///
-    /// [`CallError`].
-    pub async fn reputation(&self, signer: PublicKey) -> Result<Score, CallError> {
-        let Reply::Reputation(score) = self.call(Command::Reputation { signer }).await? else {
-            return Err(CallError::Internal);
-        };
-        Ok(score)
     }
 
     /// Commits to nonces, in a session with manual rounds.
@@ -399,6 +284,71 @@ impl Handle {
     pub async fn close_session(&self, request: RequestId) -> Result<(), CallError> {
         self.call(Command::Close { request }).await.map(drop)
     }
+}
+
+/// Resources: small signed data of applications.
+impl Node {
+    /// Announces a small signed resource under a type and an id, which whoever knows both can discover, and keeps it
+    /// announced until the node stops. What the signer announced under the same name before is replaced. The id of the
+    /// message comes back.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError`]: of a name, data or a lifetime out of bounds, of a signer that this node does not serve, or of more
+    /// than 100 resources.
+    pub async fn announce_resource(
+        &self,
+        signer: PublicKey,
+        resource_type: &str,
+        id: &str,
+        data: Vec<u8>,
+        lifetime: Duration,
+    ) -> Result<MessageId, CallError> {
+        let (resource_type, id) = (resource_type.to_owned(), id.to_owned());
+        let offered = ResourceSpec { signer, resource_type, id, data, lifetime };
+        let Reply::ResourceAnnounced(message) = self.call(Command::AnnounceResource(offered)).await? else {
+            return Err(CallError::Internal);
+        };
+        Ok(message)
+    }
+
+    /// The resources of this type and id, the newest of each signer: those known here, and those that the DHT knows. Who
+    /// the signers are, and whether to believe them, is the application's to decide.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError`].
+    pub async fn discover_resource(&self, resource_type: &str, id: &str) -> Result<Vec<Resource>, CallError> {
+        if !ResourceAnnouncement::is_name(resource_type, id) {
+            return Err(CommandError::ResourceName.into());
+        }
+        let frames = self.net.get(DhtKey::resource(&self.network, resource_type, id)).await?;
+        self.ingest(frames).await?;
+        let (resource_type, id) = (resource_type.to_owned(), id.to_owned());
+        self.resources(Command::FindResources { resource_type, id }).await
+    }
+
+    /// The resources known here: what this node announces, and what it has discovered. The network is not asked.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError`].
+    pub async fn local_resources(&self) -> Result<Vec<Resource>, CallError> {
+        self.resources(Command::Resources).await
+    }
+}
+
+/// Network: this node among others.
+impl Node {
+    /// The network that the node speaks on.
+    pub const fn network(&self) -> &NetworkId {
+        &self.network
+    }
+
+    /// The node's identity in the network.
+    pub const fn peer_id(&self) -> &PeerId {
+        self.net.peer_id()
+    }
 
     /// Connects to a node by its address.
     ///
@@ -426,13 +376,44 @@ impl Handle {
     pub async fn dht_stats(&self) -> Result<DhtStats, CallError> {
         Ok(self.net.dht_stats().await?)
     }
+}
 
-    /// Stops the node.
-    pub async fn stop(&self) {
-        let (done, stopped) = oneshot::channel();
-        if self.calls.send(Request::Stop(done)).await.is_ok() {
-            // A node that has stopped already does not answer.
-            drop(stopped.await);
+/// How calls reach the engine and the DHT.
+impl Node {
+    /// Gives a command to the engine.
+    pub(crate) async fn call(&self, command: Command) -> Result<Reply, CallError> {
+        let (caller, answer) = oneshot::channel();
+        let call = Request::Command(Box::new(command), caller);
+        self.calls.send(call).await.map_err(|_| CallError::Stopped)?;
+        Ok(answer.await.map_err(|_| CallError::Stopped)??)
+    }
+
+    async fn resources(&self, command: Command) -> Result<Vec<Resource>, CallError> {
+        let Reply::Resources(found) = self.call(command).await? else { return Err(CallError::Internal) };
+        Ok(found)
+    }
+
+    /// Reads all bags of an index, and hands what is in them to the engine.
+    async fn look_up(&self, index: &Index) -> Result<(), CallError> {
+        let mut questions = tokio::task::JoinSet::new();
+        for shard in Shard::all(Shard::INITIAL_DEPTH) {
+            let (net, key) = (self.net.clone(), DhtKey::bag(&self.network, index, shard));
+            questions.spawn(async move { net.get(key).await });
         }
+        let mut frames: Vec<Arc<[u8]>> = Vec::new();
+        while let Some(answer) = questions.join_next().await {
+            if let Ok(answer) = answer {
+                frames.extend(answer?);
+            }
+        }
+        self.ingest(frames).await
+    }
+
+    /// Hands what the DHT has answered to the pipeline, and waits until the engine has it.
+    async fn ingest(&self, frames: Vec<Arc<[u8]>>) -> Result<(), CallError> {
+        let (done, finished) = oneshot::channel();
+        let call = Request::Ingest { frames, channel: Channel::Dht, done };
+        self.calls.send(call).await.map_err(|_| CallError::Stopped)?;
+        finished.await.map_err(|_| CallError::Stopped)
     }
 }

@@ -1,0 +1,104 @@
+//! A node in the making: what it stores, who decides for it, whose keys it signs with.
+
+use std::sync::Arc;
+
+use motet_coordinator::{Config, Signer};
+use motet_net::NetConfig;
+use motet_wire::{HashWork, ValidatorLimits, WorkPolicy};
+
+use crate::driver::{self, CrashPoint, Parts};
+use crate::error::NodeError;
+use crate::events::Events;
+use crate::node::Node;
+use crate::policy::{DeclineAll, Policy};
+use crate::store::{MemoryStore, Store};
+
+/// A node in the making; [`Node::builder`] makes one.
+///
+/// A node without signers needs nothing more: it looks for signers and requests, and keeps nothing. A node with signers needs a
+/// store. It has no default, since a wrong one loses money in silence: a key that outlives the process needs a store that does so
+/// too, such as [`RedbStore`](crate::RedbStore). [`MemoryStore`](crate::MemoryStore) is for keys that end with the process.
+///
+/// A node without a policy declines all that others ask of it ([`DeclineAll`]), and can ask others.
+#[derive(Debug)]
+#[must_use = "a node runs when it is started"]
+pub struct NodeBuilder {
+    net: NetConfig,
+    config: Config,
+    store: Option<Arc<dyn Store>>,
+    signers: Vec<Arc<dyn Signer>>,
+    policy: Arc<dyn Policy>,
+    work: Arc<dyn WorkPolicy>,
+    limits: ValidatorLimits,
+    crash: Option<CrashPoint>,
+}
+
+impl NodeBuilder {
+    pub(crate) fn new(net: NetConfig) -> Self {
+        Self {
+            net,
+            config: Config::default(),
+            store: None,
+            signers: Vec::new(),
+            policy: Arc::new(DeclineAll),
+            work: Arc::new(HashWork::default()),
+            limits: ValidatorLimits::default(),
+            crash: None,
+        }
+    }
+
+    /// Keeps records here. A node with signers needs this.
+    pub fn store(self, store: impl Store + 'static) -> Self {
+        Self { store: Some(Arc::new(store)), ..self }
+    }
+
+    /// Lets this policy decide what the node's signers sign, in place of [`DeclineAll`].
+    pub fn policy(self, policy: impl Policy + 'static) -> Self {
+        Self { policy: Arc::new(policy), ..self }
+    }
+
+    /// Serves a signer. It may be called for several signers.
+    pub fn signer(mut self, signer: impl Signer + 'static) -> Self {
+        self.signers.push(Arc::new(signer));
+        self
+    }
+
+    /// Changes the engine's times, numbers and habits.
+    pub fn config(self, config: Config) -> Self {
+        Self { config, ..self }
+    }
+
+    /// Asks others for another proof than the protocol's proof of work.
+    pub fn work(self, work: impl WorkPolicy + 'static) -> Self {
+        Self { work: Arc::new(work), ..self }
+    }
+
+    /// Changes how much others may say, and what is remembered of them: nodes that sign for each other all day say more
+    /// than strangers may.
+    pub fn limits(self, limits: ValidatorLimits) -> Self {
+        Self { limits, ..self }
+    }
+
+    /// Makes the process die at a named place: for tests of what a crash leaves behind, and for nothing else.
+    pub fn crash_at(self, crash: Option<CrashPoint>) -> Self {
+        Self { crash, ..self }
+    }
+
+    /// Starts the node on the current tokio runtime, and returns when its signers are ready.
+    ///
+    /// The node runs until [`Node::stop`] is called or the last clone of the [`Node`] is dropped. The [`Events`] may be dropped.
+    ///
+    /// # Errors
+    ///
+    /// [`NodeError`]; [`NodeError::NoStore`] if the node has signers and no store.
+    pub async fn start(self) -> Result<(Node, Events), NodeError> {
+        let Self { net, config, store, signers, policy, work, limits, crash } = self;
+        let store = match store {
+            Some(store) => store,
+            // Records are of signers, and this node has none.
+            None if signers.is_empty() => Arc::new(MemoryStore::default()),
+            None => return Err(NodeError::NoStore),
+        };
+        driver::start(Parts { net, config, store, signers, policy, work, limits, crash }).await
+    }
+}

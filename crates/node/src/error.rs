@@ -1,0 +1,48 @@
+//! Why a node does not start, and why a call to it fails.
+
+use motet_coordinator::{CommandError, StoreError};
+use motet_core_crypto::PublicKey;
+use motet_net::NetError;
+
+/// A node does not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum NodeError {
+    /// The node has signers and no store: its program's fault.
+    #[error(
+        "a node with signers needs a store: give NodeBuilder::store a RedbStore, or a MemoryStore if its keys end with the process"
+    )]
+    NoStore,
+    /// The network part does not start.
+    #[error(transparent)]
+    Net(#[from] NetError),
+    /// The store does not open.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A signer did not certify its message key.
+    #[error("signer {signer} cannot be served: {error}")]
+    Signer {
+        /// Which.
+        signer: PublicKey,
+        /// Why.
+        error: CallError,
+    },
+}
+
+/// A call to a node failed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CallError {
+    /// The call cannot be carried out: its caller's fault.
+    #[error(transparent)]
+    Command(#[from] CommandError),
+    /// The network does not answer.
+    #[error(transparent)]
+    Net(#[from] NetError),
+    /// The node has stopped.
+    #[error("the node has stopped")]
+    Stopped,
+    /// The engine has given the reply of another call: a fault of this program.
+    #[error("the node gave a reply of another call; this is a fault of the program, please report it")]
+    Internal,
+}

@@ -1,0 +1,43 @@
+//! What a node needs before it starts.
+
+use std::sync::Arc;
+
+use motet_core_crypto::SecretKey;
+use motet_net::{Keypair, NetConfig};
+use motet_node::policy::{DeclineAll, Policy};
+use motet_node::{LocalSigner, MemoryStore, Node, NodeBuilder, NodeError, OsEntropy, Signer, Store};
+use motet_wire::NetworkId;
+
+fn builder() -> NodeBuilder {
+    Node::builder(NetConfig::local(NetworkId::new("builder").unwrap(), Keypair::generate()).unwrap())
+}
+
+fn signer() -> LocalSigner<OsEntropy> {
+    LocalSigner::new(SecretKey::generate(&mut OsEntropy).unwrap(), OsEntropy)
+}
+
+#[tokio::test]
+async fn a_node_with_a_signer_does_not_start_without_a_store() {
+    let refused = builder().signer(signer()).start().await.unwrap_err();
+    assert!(matches!(refused, NodeError::NoStore), "{refused}");
+}
+
+#[tokio::test]
+async fn a_node_without_signers_needs_no_store() {
+    let (node, _) = builder().start().await.unwrap();
+    assert!(node.sessions().await.unwrap().is_empty());
+    node.stop().await;
+}
+
+#[tokio::test]
+async fn what_a_program_shares_with_its_node_may_be_given_as_an_arc() {
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
+    let policy: Arc<dyn Policy> = Arc::new(DeclineAll);
+    let signer: Arc<dyn Signer> = Arc::new(signer());
+    let (node, _) =
+        builder().store(Arc::clone(&store)).policy(policy).signer(Arc::clone(&signer)).start().await.unwrap();
+    node.stop().await;
+    // The node has certified its message key, and its records are in the store that the program holds.
+    let delegated = store.load().unwrap().delegated;
+    assert_eq!(delegated.first().map(|(key, _)| *key), Some(signer.public_key()));
+}
