@@ -49,7 +49,7 @@ impl Voice {
     async fn wait(&mut self, wanted: impl Fn(&Event) -> bool) -> Event {
         let waiting = async {
             loop {
-                let event = self.events.next().await.expect("the node runs");
+                let event = self.events.next().await.expect("the node runs").expect("no event is lost");
                 self.heard.push(event.clone());
                 if wanted(&event) {
                     return event;

@@ -13,7 +13,7 @@ use motet_net::{Keypair, NetConfig, parse_address};
 use motet_node::event::Event;
 use motet_node::policy::ApproveAll;
 use motet_node::{
-    Config, LocalSigner, MemoryStore, Node, OsEntropy, RedbStore, SignerQuery, SigningRequestSpec, Store,
+    Config, Lagged, LocalSigner, MemoryStore, Node, OsEntropy, RedbStore, SignerQuery, SigningRequestSpec, Store,
 };
 use motet_wire::work::Free;
 use motet_wire::{Commitments, Criteria, Difficulty, NetworkId, Rate, RequestId, SignerMetadata, ValidatorLimits};
@@ -124,7 +124,7 @@ impl Group {
             let listening = async move {
                 loop {
                     match events.next().await {
-                        Some(Event::Listening { address }) => return Some((address, events)),
+                        Some(Ok(Event::Listening { address })) => return Some((address, events)),
                         Some(_) => {}
                         None => return None,
                     }
@@ -136,9 +136,10 @@ impl Group {
             place.spawn(async move {
                 while let Some(event) = events.next().await {
                     let (request, signed) = match event {
-                        Event::SessionComplete(done) => (done.request, true),
-                        Event::SessionAborted(aborted) => (aborted.request, false),
-                        _ => continue,
+                        Ok(Event::SessionComplete(done)) => (done.request, true),
+                        Ok(Event::SessionAborted(aborted)) => (aborted.request, false),
+                        // A session whose end is lost never counts, and the group says that it has waited too long.
+                        Ok(_) | Err(Lagged(_)) => continue,
                     };
                     if ended_in.send(Ended { node: index, request, at: Instant::now(), signed }).await.is_err() {
                         break;

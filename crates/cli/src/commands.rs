@@ -1,8 +1,9 @@
-//! The commands, one file each.
+//! The commands, one file each, and what two of them do when they have lost events.
 
 pub(crate) mod demo;
 pub(crate) mod find;
 pub(crate) mod keygen;
+pub(crate) mod lost_end;
 pub(crate) mod policy;
 pub(crate) mod run;
 pub(crate) mod sign;

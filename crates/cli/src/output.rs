@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{IsTerminal as _, Write as _};
 
 use motet_core_crypto::PublicKey;
+use motet_node::Lagged;
 use motet_node::event::{AbortCause, Completed, Event};
 use motet_wire::AddressScope;
 use motet_wire::{Channel, MonotonicMs, RequestId};
@@ -130,6 +131,27 @@ impl Output {
                     let mark = self.mark(event);
                     self.say(&format!("{milliseconds:>7} ms  {bold}{node:<8}{plain} {text}{channel}{mark}"));
                 }
+                Ok(())
+            }
+        }
+    }
+
+    /// Events that were lost, since this program or its reader was too slow: a line of the timeline or an object, and a line on
+    /// standard error.
+    ///
+    /// # Errors
+    ///
+    /// [`Failed`] if an object could not be written.
+    pub(crate) fn lost(&self, node: &str, at: MonotonicMs, Lagged(lost): Lagged) -> Result<(), Failed> {
+        note(&format!("{lost} events were lost, since what this program writes was not read in time"));
+        let milliseconds = at.0.saturating_sub(self.origin.0);
+        match self.format {
+            Format::Json => {
+                let object = json!({"event": "EventsLost", "node": node, "ms": milliseconds, "lost": lost});
+                write(&text::json(&object.to_string()))
+            }
+            Format::Text => {
+                self.say(&format!("{milliseconds:>7} ms  {:<8} {lost} events were lost", text::nickname(node)));
                 Ok(())
             }
         }

@@ -135,7 +135,11 @@ async fn reached(handle: &Node) -> Result<(), Failed> {
         let mut found = listening.iter().any(|address| address.contains("/p2p-circuit"));
         while !found {
             let event = events.next().await.ok_or_else(|| Failed::here("the node has stopped"))?;
-            found = matches!(event, Event::Listening { address } if address.contains("/p2p-circuit"));
+            found = match event {
+                Ok(Event::Listening { address }) => address.contains("/p2p-circuit"),
+                Ok(_) => false,
+                Err(lost) => return Err(Failed::here(lost)),
+            };
         }
         Ok(())
     };

@@ -37,11 +37,11 @@ pub async fn serve(peer: &str, contact: PublicKey) -> Result<Completed, Box<dyn 
     let node = Node::builder(net).store(MemoryStore::default()).policy(policy);
     let (node, mut events) = node.signer(LocalSigner::new(key, OsEntropy)).start().await?;
     // An offer is heard once somebody is there.
-    while !matches!(events.next().await, Some(Event::DhtReady) | None) {}
+    while !matches!(events.next().await.transpose()?, Some(Event::DhtReady) | None) {}
     let (metadata, hour) = (SignerMetadata::default(), Duration::from_hours(1));
     node.advertise_signer(signer, Criteria::ANY, metadata, hour).await?;
     let ended = loop {
-        match events.next().await.ok_or("the node has stopped")? {
+        match events.next().await.ok_or("the node has stopped")?? {
             Event::SessionComplete(completed) => break Ok(completed),
             Event::SessionAborted(aborted) => break Err(format!("no signature: {:?}", aborted.cause).into()),
             _ => {}

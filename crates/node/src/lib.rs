@@ -19,7 +19,7 @@ mod store;
 pub use builder::NodeBuilder;
 pub use driver::{Clock, CrashPoint};
 pub use error::{CallError, NodeError};
-pub use events::Events;
+pub use events::{Events, Lagged};
 pub use local_signer::LocalSigner;
 pub use motet_coordinator::{
     CommandError, Config, Decision, EntropyError, NonceId, Pace, Privacy, Proposal, ProposalDigest, Record,

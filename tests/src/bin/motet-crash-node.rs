@@ -153,7 +153,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     loop {
         tokio::select! {
             event = events.next() => match event {
-                Some(event) => say(&node, &event, &mut others),
+                Some(event) => say(&node, &event?, &mut others),
                 None => return Ok(()),
             },
             command = commands.next_line() => match command? {

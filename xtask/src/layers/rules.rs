@@ -37,7 +37,16 @@ pub(super) const PACKAGES: &[PackageRule] = &[
     PackageRule {
         name: "motet-node",
         ours: &["motet-core-crypto", "motet-wire", "motet-net", "motet-coordinator"],
-        others: Others::Only(&["async-trait", "getrandom", "rand_core", "redb", "thiserror", "tokio", "tracing"]),
+        others: Others::Only(&[
+            "async-trait",
+            "getrandom",
+            "rand_core",
+            "redb",
+            "thiserror",
+            "tokio",
+            "tokio-stream",
+            "tracing",
+        ]),
         never: &["clap", "axum"],
     },
     PackageRule {

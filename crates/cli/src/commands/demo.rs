@@ -8,7 +8,7 @@ use motet_core_crypto::{KeyAggContext, PublicKey, SecretKey, schnorr};
 use motet_net::{Keypair, NetConfig};
 use motet_node::event::{Completed, Event};
 use motet_node::policy::ApproveAll;
-use motet_node::{Clock, Events, LocalSigner, Node, OsEntropy, RedbStore, SignerQuery, SigningRequestSpec};
+use motet_node::{Clock, Events, Lagged, LocalSigner, Node, OsEntropy, RedbStore, SignerQuery, SigningRequestSpec};
 use motet_wire::{Criteria, Derivation, Item, MonotonicMs, NetworkId, RequestMetadata, RequestOptions, SignerMetadata};
 use serde_json::json;
 use tokio::sync::mpsc;
@@ -34,7 +34,7 @@ struct Voice {
 }
 
 /// An event of one node.
-type Heard = (usize, MonotonicMs, Event);
+type Heard = (usize, MonotonicMs, Result<Event, Lagged>);
 
 pub(crate) async fn run(args: DemoArgs) -> Result<Exit, Failed> {
     let clock = Clock::start();
@@ -115,10 +115,10 @@ async fn start(
         .signer(LocalSigner::new(key, OsEntropy));
     let (handle, mut events) = node.start().await.map_err(Failed::here)?;
     let mut listening = events.next().await;
-    while !matches!(&listening, Some(Event::Listening { .. }) | None) {
+    while !matches!(&listening, Some(Ok(Event::Listening { .. })) | None) {
         listening = events.next().await;
     }
-    let Some(Event::Listening { address }) = listening else {
+    let Some(Ok(Event::Listening { address })) = listening else {
         return Err(Failed::here("a node stopped before it listened"));
     };
     let address = format!("{address}/p2p/{}", handle.peer_id());
@@ -169,7 +169,10 @@ async fn find(
 
 fn show(output: &mut Output, voices: &[Voice], (index, at, event): &Heard) -> Result<(), Failed> {
     let name = voices.get(*index).map_or("", |voice| voice.name.as_str());
-    output.event(name, *at, event)
+    match event {
+        Ok(event) => output.event(name, *at, event),
+        Err(lost) => output.lost(name, *at, *lost),
+    }
 }
 
 fn item(message: &str, number: u8, count: u8) -> Item {
@@ -188,7 +191,7 @@ async fn collect(
     while let Some(heard) = hearing.recv().await {
         show(output, voices, &heard)?;
         let (index, at, event) = heard;
-        match event {
+        match event.map_err(Failed::here)? {
             Event::SigningRequestCreated(_) => announced = Some(at),
             Event::SessionAborted(aborted) => {
                 return Err(Failed::new(Exit::Session, output.cause(&aborted.cause)));

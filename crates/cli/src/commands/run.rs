@@ -8,12 +8,13 @@ use std::sync::Arc;
 
 use motet_core_crypto::PublicKey;
 use motet_node::Clock;
-use motet_node::event::{AbortCause, Aborted, Event, Phase};
+use motet_node::event::{AbortCause, Event, Phase};
 use motet_node::policy::{ApproveAll, Policy, RulePolicy, Verdict};
 use motet_wire::{Channel, Criteria, RequestId, SignerIndex, SignerMetadata};
 use serde_json::json;
 use tokio::time::Sleep;
 
+use super::lost_end::{lost_end, with_open_end};
 use crate::args::RunArgs;
 use crate::exit::{Exit, Failed};
 use crate::interrupt::Interrupts;
@@ -56,7 +57,11 @@ pub(crate) async fn run(args: RunArgs) -> Result<Exit, Failed> {
         tokio::select! {
             event = node.events.next() => {
                 let Some(event) = event else { return Err(Failed::here("the node has stopped")) };
-                if let (Err(failed), None) = (output.event(&node.nickname, clock.now().mono, &event), &unsaid) {
+                let told = match &event {
+                    Ok(event) => output.event(&node.nickname, clock.now().mono, event),
+                    Err(lost) => output.lost(&node.nickname, clock.now().mono, *lost),
+                };
+                if let (Err(failed), None) = (told, &unsaid) {
                     // Nobody hears what this signer does any more: it goes, as at an interrupt.
                     unsaid = Some(failed);
                     if farewell.is_none() {
@@ -66,6 +71,17 @@ pub(crate) async fn run(args: RunArgs) -> Result<Exit, Failed> {
                         break Ok(Exit::Success);
                     }
                 }
+                let Ok(event) = event else {
+                    // The end of the session may be among what is lost.
+                    if args.once
+                        && let Some(request) = first.0
+                        && let Ok(status) = node.handle.session_status(request).await
+                        && let Some(ended) = lost_end(&status, &output)
+                    {
+                        break ended.map(|_| Exit::Success);
+                    }
+                    continue;
+                };
                 if args.once
                     && first.concerns(&event)
                     && let Some(ended) = outcome(&event, &node.signer, &output)
@@ -180,19 +196,8 @@ pub(crate) fn outcome(event: &Event, own: &PublicKey, output: &Output) -> Option
                 | AbortCause::Crowded => Exit::Session,
             };
             let failed = Failed::new(exit, format!("no signature: {}", output.cause(&aborted.cause)));
-            Some(Err(with_open_end(failed, aborted, output)))
+            Some(Err(with_open_end(failed, &aborted.may_complete, output)))
         }
         _ => None,
     }
-}
-
-/// Adds to a failure that others may still make the signature, if they may.
-pub(crate) fn with_open_end(failed: Failed, aborted: &Aborted, output: &Output) -> Failed {
-    if aborted.may_complete.is_empty() {
-        return failed;
-    }
-    let names = output.names(&aborted.may_complete);
-    failed.hint(format!(
-        "it may still be completed by {names}, since this signer's part is out; `motet run` with this key learns of it"
-    ))
 }

@@ -8,13 +8,14 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use motet_core_crypto::{PublicKey, schnorr};
-use motet_node::event::{Completed, Event, SignedItem};
+use motet_node::event::{Completed, Event, Phase, SignedItem};
 use motet_node::policy::DeclineAll;
 use motet_node::{Clock, SignerQuery, SigningRequestSpec};
 use motet_wire::{Derivation, Item, RequestId, RequestMetadata, RequestOptions, SignerAdvertisement};
 use serde_json::json;
 
-use super::run::{outcome, over, with_open_end};
+use super::lost_end::{lost_end, with_open_end};
+use super::run::{outcome, over};
 use crate::args::{Named, SignArgs, message, words};
 use crate::exit::{Exit, Failed};
 use crate::interrupt::Interrupts;
@@ -83,10 +84,26 @@ impl Asked {
             }
             Event::SessionComplete(completed) => Some(show(completed, output).map(|()| Exit::Success)),
             Event::SessionAborted(aborted) => match self.given_up.take() {
-                Some(failed) => Some(Err(with_open_end(failed, aborted, output))),
+                Some(failed) => Some(Err(with_open_end(failed, &aborted.may_complete, output))),
                 None => outcome(event, &node.signer, output),
             },
             _ => None,
+        }
+    }
+
+    /// Asks the node how the session is, since events were lost. How the command ends, if the session has ended.
+    async fn catch_up(&mut self, node: &PeerNode, output: &Output) -> Option<Result<Exit, Failed>> {
+        // A node that does not know the request has not come back to it yet; its events are still to come.
+        let status = node.handle.session_status(self.request).await.ok()?;
+        if status.phase != Phase::Joining {
+            self.awaited.clear();
+        }
+        match lost_end(&status, output)? {
+            Ok(completed) => Some(show(&completed, output).map(|()| Exit::Success)),
+            Err(failed) => Some(Err(match self.given_up.take() {
+                Some(given_up) => with_open_end(given_up, &status.may_complete, output),
+                None => failed,
+            })),
         }
     }
 }
@@ -110,10 +127,20 @@ pub(crate) async fn run(args: SignArgs) -> Result<Exit, Failed> {
             event = node.events.next() => {
                 let Some(event) = event else { return Err(Failed::here("the node has stopped")) };
                 // The signature matters more than what is said on the way to it.
-                if let Err(failed) = output.event(&node.nickname, clock.now().mono, &event) {
+                let (told, ended) = match event {
+                    Ok(event) => (
+                        output.event(&node.nickname, clock.now().mono, &event),
+                        asked.hear(&event, &node, &output).await,
+                    ),
+                    Err(lost) => (
+                        output.lost(&node.nickname, clock.now().mono, lost),
+                        asked.catch_up(&node, &output).await,
+                    ),
+                };
+                if let Err(failed) = told {
                     unsaid.get_or_insert(failed);
                 }
-                if let Some(ended) = asked.hear(&event, &node, &output).await {
+                if let Some(ended) = ended {
                     break ended;
                 }
                 if asked.given_up.is_some() && farewell.is_none() {

@@ -27,7 +27,7 @@ async fn node(signer: Arc<dyn Signer>) -> (Node, PublicKey, String) {
     let node = Node::builder(net).store(MemoryStore::default()).policy(ApproveAll).signer(signer);
     let (handle, mut events) = node.start().await.unwrap();
     loop {
-        if let Event::Listening { address } = events.next().await.unwrap() {
+        if let Event::Listening { address } = events.next().await.unwrap().unwrap() {
             let address = format!("{address}/p2p/{}", handle.peer_id());
             return (handle, key, address);
         }
@@ -59,7 +59,7 @@ fn a_stranger_does_not_end_a_request_that_waits() {
         let (mallory, own, _) = node(Arc::new(LocalSigner::new(key, OsEntropy))).await;
         mallory.connect(&address).await.unwrap();
         let mut events = mallory.events();
-        while !matches!(events.next().await.unwrap(), Event::PeerConnected { .. }) {}
+        while !matches!(events.next().await.unwrap().unwrap(), Event::PeerConnected { .. }) {}
         let announcement = SigningRequestSpec {
             creator: own,
             keys: vec![own, creator],
@@ -69,7 +69,7 @@ fn a_stranger_does_not_end_a_request_that_waits() {
             lifetime: Duration::from_secs(60),
         };
         let (request, _) = mallory.announce_signing_request(announcement).await.unwrap();
-        while !matches!(events.next().await.unwrap(), Event::SessionAborted(_)) {}
+        while !matches!(events.next().await.unwrap().unwrap(), Event::SessionAborted(_)) {}
         request.to_string()
     });
     // It is told as what it is, and decides nothing.

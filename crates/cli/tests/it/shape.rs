@@ -74,6 +74,7 @@ fn holds(key: &str, value: &Value) {
         | "max_amount"
         | "ms"
         | "left_out"
+        | "lost"
         | "announce_to_signature_ms" => value.is_u64(),
         "valid" => value.is_boolean(),
         "verdict" | "otherwise" => ["allow", "deny", "ask"].iter().any(|verdict| value == verdict),

@@ -70,7 +70,7 @@ impl Known {
         tracing::error!(key = ?key(), ?signer, ?net, ?node, "what a user holds");
         let (handle, mut events) = node.start().await.unwrap();
         let address = loop {
-            if let Event::Listening { address } = events.next().await.unwrap() {
+            if let Event::Listening { address } = events.next().await.unwrap().unwrap() {
                 break format!("{address}/p2p/{}", handle.peer_id());
             }
         };
@@ -88,7 +88,7 @@ async fn end(nodes: &mut [Known]) -> bool {
     let mut complete = false;
     for node in nodes {
         complete = loop {
-            let event = node.events.next().await.unwrap();
+            let event = node.events.next().await.unwrap().unwrap();
             tracing::error!(?event, "what a user hears");
             match event {
                 Event::SessionComplete(_) => break true,

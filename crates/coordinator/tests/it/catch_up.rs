@@ -113,7 +113,7 @@ async fn node() -> (Node, Events, PublicKey, String) {
 
 async fn discover(events: &mut Events, signer: PublicKey) -> Channel {
     loop {
-        match events.next().await.unwrap() {
+        match events.next().await.unwrap().unwrap() {
             Event::SignerDiscovered(found) if found.advertisement.delegation.signer == signer => return found.channel,
             _ => {}
         }

@@ -17,7 +17,7 @@ pub(crate) async fn real_node(network: NetworkId) -> (Node, Events, PublicKey, S
     let node = node.config(Config { difficulty: Difficulty(0), ..Config::default() });
     let (handle, mut events) = node.signer(LocalSigner::new(key, OsEntropy)).start().await.unwrap();
     let address = loop {
-        if let Event::Listening { address } = events.next().await.unwrap() {
+        if let Event::Listening { address } = events.next().await.unwrap().unwrap() {
             break format!("{address}/p2p/{}", handle.peer_id());
         }
     };

@@ -232,7 +232,7 @@ fn example() -> NetworkId {
 }
 
 async fn dht_ready(events: &mut Events) {
-    while !matches!(events.next().await.unwrap(), Event::DhtReady) {}
+    while !matches!(events.next().await.unwrap().unwrap(), Event::DhtReady) {}
 }
 
 /// Asks until so many are found: entries travel from node to node without telling anybody when they are there.
@@ -255,7 +255,7 @@ async fn what_one_node_announces_another_discovers() {
     dht_ready(&mut heard).await;
     let message = anna.announce_resource(key, "relay", "eu/1", b"here".to_vec(), HOUR).await.unwrap();
     let told = loop {
-        if let Event::ResourceAnnounced(resource) = heard.next().await.unwrap() {
+        if let Event::ResourceAnnounced(resource) = heard.next().await.unwrap().unwrap() {
             break resource;
         }
     };

@@ -158,7 +158,7 @@ async fn what_the_driver_logs_of_a_session_stands_in_its_span() {
         let node = Node::builder(net).store(MemoryStore::default()).policy(ApproveAll);
         let (handle, mut events) = node.signer(LocalSigner::new(key, OsEntropy)).start().await.unwrap();
         let address = loop {
-            if let Event::Listening { address } = events.next().await.unwrap() {
+            if let Event::Listening { address } = events.next().await.unwrap().unwrap() {
                 break format!("{address}/p2p/{}", handle.peer_id());
             }
         };
@@ -179,10 +179,10 @@ async fn what_the_driver_logs_of_a_session_stands_in_its_span() {
     };
     let (request, _) = nodes[0].0.announce_signing_request(announcement).await.unwrap();
     for (_, events, ..) in &mut nodes {
-        while !matches!(events.next().await.unwrap(), Event::SessionComplete(_)) {}
+        while !matches!(events.next().await.unwrap().unwrap(), Event::SessionComplete(_)) {}
     }
     nodes[0].0.close_session(request).await.unwrap();
-    while !matches!(nodes[0].1.next().await.unwrap(), Event::SessionClosed { .. }) {}
+    while !matches!(nodes[0].1.next().await.unwrap().unwrap(), Event::SessionClosed { .. }) {}
     for (handle, ..) in &nodes {
         handle.stop().await;
     }

@@ -71,7 +71,7 @@ impl Scene {
     async fn new() -> Self {
         let (asker, mut events, own) = node(DeclineAll).await;
         let address = loop {
-            if let Event::Listening { address } = events.next().await.unwrap() {
+            if let Event::Listening { address } = events.next().await.unwrap().unwrap() {
                 break format!("{address}/p2p/{}", asker.peer_id());
             }
         };
@@ -82,7 +82,7 @@ impl Scene {
         asked.connect(&address).await.unwrap();
         asker.advertise_signer(own, Criteria::ANY, SignerMetadata::default(), HOUR).await.unwrap();
         asked.advertise_signer(signer, Criteria::ANY, SignerMetadata::default(), HOUR).await.unwrap();
-        while !matches!(events.next().await.unwrap(), Event::SignerDiscovered(_)) {}
+        while !matches!(events.next().await.unwrap().unwrap(), Event::SignerDiscovered(_)) {}
         let announcement = SigningRequestSpec {
             creator: own,
             keys: vec![own, signer],
@@ -93,7 +93,7 @@ impl Scene {
         };
         let (request, _) = asker.announce_signing_request(announcement).await.unwrap();
         // The asked node may be faster than the asker's own request on its way back.
-        while !matches!(events.next().await.unwrap(), Event::SigningRequestCreated(_)) {}
+        while !matches!(events.next().await.unwrap().unwrap(), Event::SigningRequestCreated(_)) {}
         assert_eq!(seen.recv().await, Some(Seen::Asked(request)));
         Self { asker, asked, signer, request, seen }
     }

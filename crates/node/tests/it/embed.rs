@@ -22,7 +22,7 @@ async fn node() -> (Node, Events, String, PublicKey) {
     let node = Node::builder(net).store(MemoryStore::default()).signer(LocalSigner::new(key, OsEntropy));
     let (handle, mut events) = node.start().await.unwrap();
     let address = loop {
-        if let Event::Listening { address } = events.next().await.unwrap() {
+        if let Event::Listening { address } = events.next().await.unwrap().unwrap() {
             break format!("{address}/p2p/{}", handle.peer_id());
         }
     };
@@ -34,7 +34,7 @@ async fn node() -> (Node, Events, String, PublicKey) {
 /// Asks the first signer that turns up for this many signatures, and waits for how that ends.
 async fn ask(handle: &Node, events: &mut Events, own: PublicKey, items: u8) -> Event {
     loop {
-        match events.next().await.unwrap() {
+        match events.next().await.unwrap().unwrap() {
             Event::SignerDiscovered(found) => {
                 let item = |number| Item { message: vec![number; 32], derivation: Derivation::None };
                 let announcement = SigningRequestSpec {

@@ -1,0 +1,90 @@
+//! How a session has ended when its last events were lost: its node is asked.
+
+use motet_core_crypto::PublicKey;
+use motet_node::SessionStatus;
+use motet_node::event::{Completed, Phase, SignedItem};
+
+use crate::exit::{Exit, Failed};
+use crate::output::Output;
+
+/// How the session has ended, as its node says; `None` if it goes on.
+pub(crate) fn lost_end(status: &SessionStatus, output: &Output) -> Option<Result<Completed, Failed>> {
+    if let Some(signatures) = &status.signatures {
+        let signed = status.messages.iter().zip(signatures);
+        let items = signed.map(|((aggregate_key, message), signature)| SignedItem {
+            aggregate_key: *aggregate_key,
+            message: message.clone(),
+            signature: *signature,
+        });
+        return Some(Ok(Completed { request: status.request, session: status.session, items: items.collect() }));
+    }
+    (status.phase == Phase::Aborted).then(|| {
+        let failed =
+            Failed::new(Exit::Session, "no signature: the session has ended, and the event that says why is lost");
+        Err(with_open_end(failed, &status.may_complete, output))
+    })
+}
+
+/// Adds to a failure that others may still make the signature, if they may.
+pub(crate) fn with_open_end(failed: Failed, may_complete: &[PublicKey], output: &Output) -> Failed {
+    if may_complete.is_empty() {
+        return failed;
+    }
+    let names = output.names(may_complete);
+    failed.hint(format!(
+        "it may still be completed by {names}, since this signer's part is out; `motet run` with this key learns of it"
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use motet_core_crypto::{SecretKey, schnorr};
+    use motet_wire::{Attempt, AttemptId, Election, MonotonicMs, RequestId, SignerIndex};
+
+    use super::*;
+    use crate::output::Format;
+
+    fn signer() -> SecretKey {
+        SecretKey::from_bytes(&[7; 32]).unwrap()
+    }
+
+    fn status(phase: Phase) -> SessionStatus {
+        let request = RequestId::from_bytes([1; 32]);
+        let key = signer().public_key();
+        SessionStatus {
+            request,
+            attempt: Attempt(0),
+            session: AttemptId::derive(&request, Attempt(0)),
+            phase,
+            signers: vec![key],
+            awaiting: Vec::new(),
+            election: Election::default(),
+            coordinator: SignerIndex(0),
+            may_complete: Vec::new(),
+            messages: vec![(key.x_only(), b"m".to_vec())],
+            signatures: None,
+        }
+    }
+
+    #[test]
+    fn signatures_whose_event_was_lost_are_those_of_the_status() {
+        let output = Output::new(Format::Json, MonotonicMs::default());
+        assert!(lost_end(&status(Phase::Partials), &output).is_none());
+        let signature = schnorr::sign(&signer(), b"m", &[0; 32]).unwrap();
+        let complete = SessionStatus { signatures: Some(vec![signature]), ..status(Phase::Complete) };
+        let completed = lost_end(&complete, &output).unwrap().unwrap();
+        let [item] = completed.items.as_slice() else { panic!("{completed:?}") };
+        assert_eq!((item.message.as_slice(), item.signature), (b"m".as_slice(), signature));
+        schnorr::verify(&item.aggregate_key, &item.message, &item.signature).unwrap();
+    }
+
+    #[test]
+    fn an_end_whose_event_was_lost_is_no_signature_and_says_who_may_still_make_it() {
+        let output = Output::new(Format::Json, MonotonicMs::default());
+        let failed = lost_end(&status(Phase::Aborted), &output).unwrap().unwrap_err();
+        assert_eq!((failed.exit, failed.next), (Exit::Session, None));
+        let open = SessionStatus { may_complete: vec![signer().public_key()], ..status(Phase::Aborted) };
+        let failed = lost_end(&open, &output).unwrap().unwrap_err();
+        assert!(failed.next.unwrap().contains("may still be completed"));
+    }
+}
