@@ -27,7 +27,7 @@ struct Voice {
 
 impl Voice {
     async fn start(bootstrap: Option<&str>, store: Arc<dyn Store>) -> (Self, String) {
-        let mut net = NetConfig::local(NetworkId::test(), Keypair::generate()).unwrap();
+        let mut net = NetConfig::local(NetworkId::test(), Keypair::generate());
         net.bootstrap.extend(bootstrap.map(|address| parse_address(address).unwrap()));
         let key = SecretKey::generate(&mut OsEntropy).unwrap();
         let signer = key.public_key();

@@ -107,11 +107,11 @@ impl Group {
                 Storage::Memory => Arc::new(MemoryStore::default()),
                 Storage::Redb => Arc::new(RedbStore::open(&folder.path().join(format!("{index}.redb")))?),
             };
-            let mut net = NetConfig::local(network.clone(), Keypair::generate())?;
+            let mut net = NetConfig::local(network.clone(), Keypair::generate());
             net.listen = vec![parse_address("/ip4/127.0.0.1/tcp/0")?];
             let key = SecretKey::generate(&mut OsEntropy)?;
             let signer = key.public_key();
-            let config = Config { difficulty: Difficulty(0), signers: count.max(15), ..Config::default() };
+            let config = Config { difficulty: Difficulty(0), max_signers: count.max(15), ..Config::default() };
             let node = Node::builder(net)
                 .store(store)
                 .policy(ApproveAll)

@@ -291,7 +291,7 @@ impl Command {
         match self {
             Self::Run(args) => distinct("--type", &args.types, limits::TRANSACTION_TYPES_MAX),
             Self::Sign(args) => {
-                distinct("--with", &args.with, Config::default().signers.saturating_sub(1))?;
+                distinct("--with", &args.with, Config::default().max_signers.saturating_sub(1))?;
                 let own = args.node.dev.as_ref().or(args.node.nickname.as_ref());
                 let oneself =
                     args.with.iter().find(|named| matches!(named, Named::Nickname(name) if Some(name) == own));

@@ -258,6 +258,7 @@ impl Output {
                 format!("another process speaks for {}; stop one of the two", self.name(signer))
             }
             AbortCause::Internal(detail) => format!("this node failed: {}", printable(detail)),
+            other => format!("for a reason that this program does not know: {}", printable(&format!("{other:?}"))),
         }
     }
 
@@ -371,7 +372,7 @@ pub(crate) fn culprits(cause: &AbortCause) -> Vec<String> {
         AbortCause::Convicted { culprit, .. } => vec![culprit.to_string()],
         AbortCause::Unresponsive { signers, .. } => signers.iter().map(ToString::to_string).collect(),
         AbortCause::Superseded { signer } => vec![signer.to_string()],
-        AbortCause::Cancelled | AbortCause::Expired | AbortCause::Crowded | AbortCause::Internal(_) => Vec::new(),
+        AbortCause::Cancelled | AbortCause::Expired | AbortCause::Crowded | AbortCause::Internal(_) | _ => Vec::new(),
     }
 }
 

@@ -55,7 +55,7 @@ impl PeerNode {
         let dev = args.dev.is_some();
         let config = Config {
             round_timeout: args.round_timeout.unwrap_or(if dev { DEV_ROUND } else { defaults.round_timeout }),
-            attempts: args.attempts.unwrap_or(if dev { 1 } else { defaults.attempts }),
+            max_attempts: args.attempts.unwrap_or(if dev { 1 } else { defaults.max_attempts }),
             privacy: Privacy { delay: args.delay.unwrap_or_default(), cover: args.cover },
             ..defaults
         };
@@ -87,7 +87,7 @@ fn explain(error: &NodeError) -> Failed {
 
 fn dev_net(args: &NodeArgs) -> Result<NetConfig, Failed> {
     let network = NetworkId::new(DEV_NETWORK).map_err(Failed::here)?;
-    let mut net = NetConfig::local(network, Keypair::generate()).map_err(Failed::here)?;
+    let mut net = NetConfig::local(network, Keypair::generate());
     net.mdns = Mdns::On;
     addresses(&mut net, args);
     Ok(net)
@@ -102,8 +102,8 @@ fn kept(args: &NodeArgs) -> Result<(SecretKey, Arc<dyn Store>, NetConfig, String
     let signer = key.public_key();
     let folder = args.data.clone().map_or_else(|| data_folder::beside(path, &signer), Ok)?;
     let data = DataFolder::open(&folder, &signer)?;
-    let keypair = Keypair::from_seed(*data.identity).map_err(Failed::here)?;
-    let mut net = NetConfig::local(args.network.clone(), keypair).map_err(Failed::here)?;
+    let keypair = Keypair::from_seed(*data.identity);
+    let mut net = NetConfig::local(args.network.clone(), keypair);
     net.reach = Reach::Public;
     net.listen = ["/ip4/0.0.0.0/tcp/0", "/ip4/0.0.0.0/udp/0/quic-v1"]
         .into_iter()

@@ -4,7 +4,13 @@ use core::time::Duration;
 
 use motet_wire::Difficulty;
 
-/// Times, numbers and habits of an engine.
+/// Times, numbers and habits of an engine. Versions to come may add fields, so a program names those that it changes and takes
+/// the rest from the default:
+///
+/// ```
+/// # use motet_coordinator::Config;
+/// let config = Config { max_sessions: 20, ..Config::default() };
+/// ```
 #[derive(Debug, Clone)]
 pub struct Config {
     /// How long signers have to join, if the request does not end earlier.
@@ -24,14 +30,14 @@ pub struct Config {
     pub sync_after: Duration,
     /// How long to wait for the coordinator's word on the signatures, before the next in the order takes over.
     pub failover_after: Duration,
-    /// How many attempts a session has, each with fresh nonces.
-    pub attempts: u32,
-    /// Sessions at once.
-    pub sessions: usize,
-    /// Sessions at once that one creator may have asked for.
-    pub sessions_per_creator: usize,
+    /// The most attempts that a session has, each with fresh nonces.
+    pub max_attempts: u32,
+    /// The most sessions at once.
+    pub max_sessions: usize,
+    /// The most sessions at once that one creator may have asked for.
+    pub max_sessions_per_creator: usize,
     /// The most signers in a request that is looked at.
-    pub signers: usize,
+    pub max_signers: usize,
     /// Whether rounds wait for the application ([`crate::Command::StartNonceCommitment`] and its sisters).
     pub rounds: Rounds,
     /// How long a delegation is valid; it is renewed at half of it.
@@ -74,10 +80,10 @@ impl Default for Config {
             clock_tolerance: Duration::from_secs(2),
             sync_after: Duration::from_secs(1),
             failover_after: Duration::from_secs(10),
-            attempts: 3,
-            sessions: 100,
-            sessions_per_creator: 10,
-            signers: 15,
+            max_attempts: 3,
+            max_sessions: 100,
+            max_sessions_per_creator: 10,
+            max_signers: 15,
             rounds: Rounds::Automatic,
             delegation_lifetime: Duration::from_secs(23 * 60 * 60),
             difficulty: Difficulty::STANDARD,

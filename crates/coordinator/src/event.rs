@@ -361,6 +361,7 @@ pub struct Aborted {
 
 /// Why a session has ended without signatures.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum AbortCause {
     /// This node's user gave up.
     Cancelled,

@@ -1,8 +1,10 @@
 //! What a user of the network node can choose.
 
+use core::net::Ipv4Addr;
 use core::time::Duration;
 
 use libp2p::identity;
+use libp2p::multiaddr::Protocol;
 use libp2p::{Multiaddr, PeerId};
 use motet_wire::NetworkId;
 
@@ -20,12 +22,9 @@ impl Keypair {
     }
 
     /// The key of these 32 secret bytes.
-    ///
-    /// # Errors
-    ///
-    /// [`NetError::Key`], which 32 bytes do not cause.
-    pub fn from_seed(mut seed: [u8; 32]) -> Result<Self, NetError> {
-        identity::Keypair::ed25519_from_bytes(&mut seed).map(Self).map_err(|error| NetError::Key(error.to_string()))
+    pub fn from_seed(mut seed: [u8; 32]) -> Self {
+        #[expect(clippy::expect_used, reason = "any 32 bytes are a secret key of ed25519")]
+        Self(identity::Keypair::ed25519_from_bytes(&mut seed).expect("32 bytes are a key"))
     }
 
     /// The peer id that this key stands for.
@@ -111,16 +110,14 @@ pub struct NetConfig {
 
 impl NetConfig {
     /// A node on loopback, with ports chosen by the system and no multicast.
-    ///
-    /// # Errors
-    ///
-    /// [`NetError::Address`], which these addresses do not cause.
-    pub fn local(network: NetworkId, keypair: Keypair) -> Result<Self, NetError> {
-        let listen = ["/ip4/127.0.0.1/tcp/0", "/ip4/127.0.0.1/udp/0/quic-v1"];
-        Ok(Self {
+    pub fn local(network: NetworkId, keypair: Keypair) -> Self {
+        let loopback = Multiaddr::from(Ipv4Addr::LOCALHOST);
+        let tcp = loopback.clone().with(Protocol::Tcp(0));
+        let quic = loopback.with(Protocol::Udp(0)).with(Protocol::QuicV1);
+        Self {
             network,
             keypair,
-            listen: listen.into_iter().map(parse_address).collect::<Result<_, _>>()?,
+            listen: vec![tcp, quic],
             bootstrap: Vec::new(),
             reach: Reach::Local,
             mdns: Mdns::Off,
@@ -129,7 +126,7 @@ impl NetConfig {
             relaying: Relaying::Off,
             connections: 128,
             dht_timeout: Duration::from_secs(5),
-        })
+        }
     }
 }
 

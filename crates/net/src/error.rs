@@ -15,9 +15,6 @@ pub enum NetError {
         /// The part of it that is not understood.
         part: String,
     },
-    /// The identity key is not one.
-    #[error("the node's key is damaged: {0}")]
-    Key(String),
     /// The node could not be put together, which is a fault of its build or its machine.
     #[error("the network node could not be set up: {0}")]
     Setup(String),

@@ -31,7 +31,7 @@ pub async fn serve(peer: &str, contact: PublicKey) -> Result<Completed, Box<dyn 
     let policy = RulePolicy::new(rules, DeclineAll)?;
     let key = SecretKey::generate(&mut OsEntropy)?;
     let signer = key.public_key();
-    let mut net = NetConfig::local(NetworkId::new("example")?, Keypair::generate())?;
+    let mut net = NetConfig::local(NetworkId::new("example")?, Keypair::generate());
     net.bootstrap.push(parse_address(peer)?);
     // A key that is kept needs a store that is kept, such as `RedbStore`.
     let node = Node::builder(net).store(MemoryStore::default()).policy(policy);

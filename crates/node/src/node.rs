@@ -147,12 +147,13 @@ impl Node {
         Ok((request, keys))
     }
 
-    /// Looks in the DHT for requests that ask for a signer. What is found comes as events, like everything else.
+    /// Fetches from the DHT the requests that ask for a signer. Each that is new here comes as
+    /// [`Event::SigningRequestReceived`] and goes to the policy, like one that arrives by itself.
     ///
     /// # Errors
     ///
     /// [`CallError`].
-    pub async fn find_signing_requests_for(&self, signer: PublicKey) -> Result<(), CallError> {
+    pub async fn fetch_signing_requests(&self, signer: PublicKey) -> Result<(), CallError> {
         self.look_up(&Index::RequestsFor(signer)).await
     }
 
@@ -213,14 +214,14 @@ impl Node {
         Ok(self.session_status(request).await?.signatures)
     }
 
-    /// Who has the coordinator's part in a session: the same signer for every participant.
+    /// The signer that has the coordinator's part in a session: the same for every participant.
     ///
     /// # Errors
     ///
     /// [`CallError`].
-    pub async fn elect_coordinator(&self, request: RequestId) -> Result<Option<PublicKey>, CallError> {
+    pub async fn coordinator(&self, request: RequestId) -> Result<PublicKey, CallError> {
         let status = self.session_status(request).await?;
-        Ok(status.signers.get(status.coordinator.as_usize()).copied())
+        status.signers.get(status.coordinator.as_usize()).copied().ok_or(CallError::Internal)
     }
 
     /// Commits to nonces, in a session with manual rounds.

@@ -130,15 +130,15 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let secret: [u8; 32] = unhex(&key).ok_or("the key is no key")?;
     let key = SecretKey::from_bytes(&secret)?;
     let signer = key.public_key();
-    let identity = Keypair::from_seed(tagged_hash("test/identity", &[&secret]))?;
-    let net = NetConfig::local(NetworkId::test(), identity)?;
+    let identity = Keypair::from_seed(tagged_hash("test/identity", &[&secret]));
+    let net = NetConfig::local(NetworkId::test(), identity);
     let stop = Stop::from_environment();
     let store = Stopping { store: RedbStore::open(&folder.join("records.redb"))?, stop: stop.clone() };
     let ledger = Mutex::new(folder.join("ledger"));
     let witnessed = Witnessed { signer: LocalSigner::new(key, OsEntropy), ledger, stop };
     let attempts = std::env::var("MOTET_ATTEMPTS").ok().and_then(|number| number.parse().ok());
     let config = Config {
-        attempts: attempts.unwrap_or(Config::default().attempts),
+        max_attempts: attempts.unwrap_or(Config::default().max_attempts),
         difficulty: Difficulty(0),
         sync_after: Duration::from_millis(200),
         round_timeout: Duration::from_secs(4),

@@ -101,7 +101,7 @@ async fn start(
     meeting_point: Option<String>,
 ) -> Result<(Voice, Events, String), Failed> {
     let network = NetworkId::new("demo").map_err(Failed::here)?;
-    let mut net = NetConfig::local(network, Keypair::generate()).map_err(Failed::here)?;
+    let mut net = NetConfig::local(network, Keypair::generate());
     if let Some(address) = meeting_point {
         net.bootstrap.push(motet_net::parse_address(&address).map_err(Failed::here)?);
     }

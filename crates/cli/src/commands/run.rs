@@ -193,7 +193,8 @@ pub(crate) fn outcome(event: &Event, own: &PublicKey, output: &Output) -> Option
                 | AbortCause::Convicted { .. }
                 | AbortCause::Unresponsive { .. }
                 | AbortCause::Expired
-                | AbortCause::Crowded => Exit::Session,
+                | AbortCause::Crowded
+                | _ => Exit::Session,
             };
             let failed = Failed::new(exit, format!("no signature: {}", output.cause(&aborted.cause)));
             Some(Err(with_open_end(failed, &aborted.may_complete, output)))

@@ -172,7 +172,7 @@ pub(crate) async fn run(args: SignArgs) -> Result<Exit, Failed> {
 /// How long this command waits in all: longer than any session with these time limits takes.
 fn patience(args: &SignArgs, node: &PeerNode) -> Duration {
     let rounds = node.limits.round_timeout.saturating_add(node.limits.round_timeout_per_item);
-    let attempts = node.limits.attempts.saturating_mul(ROUNDS);
+    let attempts = node.limits.max_attempts.saturating_mul(ROUNDS);
     args.join_timeout.saturating_add(rounds.saturating_mul(attempts)).saturating_add(SLACK)
 }
 

@@ -22,7 +22,7 @@ const LISTEN: &str = "/ip4/127.0.0.1/tcp/0";
 /// A node of this test, on the network of nodes with `--dev`.
 async fn node(signer: Arc<dyn Signer>) -> (Node, PublicKey, String) {
     let key = signer.public_key();
-    let mut net = NetConfig::local(NetworkId::new("dev").unwrap(), Keypair::generate()).unwrap();
+    let mut net = NetConfig::local(NetworkId::new("dev").unwrap(), Keypair::generate());
     net.listen = vec![motet_net::parse_address(LISTEN).unwrap()];
     let node = Node::builder(net).store(MemoryStore::default()).policy(ApproveAll).signer(signer);
     let (handle, mut events) = node.start().await.unwrap();

@@ -191,11 +191,11 @@ impl Engine {
         if !keys.contains(&creator_key) {
             return Err(CommandError::CreatorNotListed);
         }
-        if keys.len() > self.config.signers {
-            return Err(CommandError::TooManyParticipants { count: keys.len(), limit: self.config.signers });
+        if keys.len() > self.config.max_signers {
+            return Err(CommandError::TooManyParticipants { count: keys.len(), limit: self.config.max_signers });
         }
-        if self.active_sessions() >= self.config.sessions {
-            return Err(CommandError::TooManySessions { limit: self.config.sessions });
+        if self.active_sessions() >= self.config.max_sessions {
+            return Err(CommandError::TooManySessions { limit: self.config.max_sessions });
         }
         let signing = signing_items(&keys, &items)?;
         let mut salt = [0; 16];

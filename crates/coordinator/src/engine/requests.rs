@@ -120,7 +120,7 @@ impl Engine {
 
     /// Makes the ids of all attempts that may come lead to their request.
     pub(super) fn know_attempts(&mut self, id: &RequestId) {
-        for attempt in 0..self.config.attempts {
+        for attempt in 0..self.config.max_attempts {
             self.sessions.know_attempt(id, Attempt(attempt));
         }
     }
@@ -135,13 +135,13 @@ impl Engine {
         if self.conduct.is_blocked(creator, ctx.now.wall) {
             return Room::Ignored;
         }
-        if request.keys.len() > self.config.signers {
-            return Room::Refused(format!("this node signs with at most {} signers", self.config.signers));
+        if request.keys.len() > self.config.max_signers {
+            return Room::Refused(format!("this node signs with at most {} signers", self.config.max_signers));
         }
-        if of_creator >= self.config.sessions_per_creator {
+        if of_creator >= self.config.max_sessions_per_creator {
             return Room::Refused(format!("{of_creator} requests of yours are open here; wait for one to end"));
         }
-        if going_on >= self.config.sessions {
+        if going_on >= self.config.max_sessions {
             return Room::Refused("this node takes part in as many sessions as it may; ask again later".to_owned());
         }
         let (waiting, oldest) = self.sessions.waiting();
@@ -216,7 +216,7 @@ impl Engine {
             items,
             joins: Slots::empty(signers),
             message_keys: BTreeMap::new(),
-            attempts: self.config.attempts,
+            attempts: self.config.max_attempts,
             locals,
             run: AttemptState::new(&id, Attempt::FIRST, signers),
             // The commitments of the first attempt travel in the joins, which are the user's to make.

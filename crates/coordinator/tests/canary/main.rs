@@ -64,7 +64,7 @@ impl Known {
         let key = || SecretKey::from_bytes(&secret).unwrap();
         let source = Recorder { source: OsEntropy, taken: Arc::clone(&taken) };
         let signer: Arc<dyn Signer> = Arc::new(LocalSigner::new(key(), source));
-        let net = NetConfig::local(network.clone(), Keypair::from_seed(identity).unwrap()).unwrap();
+        let net = NetConfig::local(network.clone(), Keypair::from_seed(identity));
         let store = RedbStore::open(&folder.join(format!("{}.redb", key().public_key()))).unwrap();
         let node = Node::builder(net.clone()).store(store).policy(policy).signer(Arc::clone(&signer));
         tracing::error!(key = ?key(), ?signer, ?net, ?node, "what a user holds");
@@ -167,7 +167,7 @@ fn panic_over_secrets(nodes: &[Known], capture: &Capture) {
         let secret = *node.key.dangerous_to_bytes();
         let key = not_wrong(SecretKey::from_bytes(&secret).unwrap());
         let signer = not_wrong(LocalSigner::new(SecretKey::from_bytes(&secret).unwrap(), OsEntropy));
-        let identity = not_wrong(Keypair::from_seed(node.identity).unwrap());
+        let identity = not_wrong(Keypair::from_seed(node.identity));
         let too_large = [0xff; 32];
         for panics in [
             std::panic::catch_unwind(move || drop(key.unwrap_err())),

@@ -107,7 +107,7 @@ fn a_request_that_comes_back_after_its_time_ends_for_its_creator() {
 fn a_creator_that_asks_for_more_than_is_allowed_is_told_so() {
     let mut network = network(3);
     network.undecided = true;
-    let allowed = Config::default().sessions_per_creator;
+    let allowed = Config::default().max_sessions_per_creator;
     let mut requests = Vec::new();
     for _ in 0..=allowed {
         requests.push(ask(&mut network, 0, 1));
@@ -124,14 +124,14 @@ fn a_creator_that_asks_for_more_than_is_allowed_is_told_so() {
 
 #[test]
 fn a_creator_whose_request_is_pushed_out_by_newer_ones_is_told_so() {
-    let askers = limits::UNAPPROVED_REQUESTS / Config::default().sessions_per_creator;
+    let askers = limits::UNAPPROVED_REQUESTS / Config::default().max_sessions_per_creator;
     let mut network = network(askers + 2);
     network.undecided = true;
     let asked = askers + 1;
     let first = ask(&mut network, 0, asked);
     network.run();
     for asker in 1..=askers {
-        for _ in 0..Config::default().sessions_per_creator {
+        for _ in 0..Config::default().max_sessions_per_creator {
             network.clock += 1;
             ask(&mut network, asker, asked);
             network.run();

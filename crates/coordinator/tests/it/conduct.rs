@@ -35,7 +35,7 @@ fn whoever_asked_remembers_who_helped() {
 
 #[test]
 fn silence_costs_rank_once_everybody_was_asked_and_is_found_last() {
-    let mut network = Network::new(4, 2, &Config { attempts: 1, ..Config::default() });
+    let mut network = Network::new(4, 2, &Config { max_attempts: 1, ..Config::default() });
     network.advertise_all();
     let request = network.announce(items(1), options(Commitments::On));
     network.run_until(0, request, Phase::Nonces);
@@ -113,7 +113,7 @@ fn an_application_steps_the_rounds_of_every_attempt() {
 
 #[test]
 fn a_request_that_nobody_looks_at_makes_room_for_newer_ones() {
-    let config = Config { sessions: 1000, sessions_per_creator: 1000, ..Config::default() };
+    let config = Config { max_sessions: 1000, max_sessions_per_creator: 1000, ..Config::default() };
     let mut network = Network::new(2, 5, &config);
     network.undecided = true;
     network.advertise_all();

@@ -12,7 +12,7 @@ use motet_wire::{Difficulty, NetworkId};
 pub(crate) async fn real_node(network: NetworkId) -> (Node, Events, PublicKey, String) {
     let key = SecretKey::generate(&mut OsEntropy).unwrap();
     let signer = key.public_key();
-    let net = NetConfig::local(network, Keypair::generate()).unwrap();
+    let net = NetConfig::local(network, Keypair::generate());
     let node = Node::builder(net).store(MemoryStore::default()).work(Free);
     let node = node.config(Config { difficulty: Difficulty(0), ..Config::default() });
     let (handle, mut events) = node.signer(LocalSigner::new(key, OsEntropy)).start().await.unwrap();

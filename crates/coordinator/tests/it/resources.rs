@@ -318,7 +318,7 @@ fn resource(id: &str, made: i64, ends: i64) -> Arc<[u8]> {
 async fn what_is_forged_or_expired_or_lies_under_another_name_is_neither_stored_nor_returned() {
     let (anna, mut heard, _, address) = real_node(example()).await;
     let (ben, mut events, ..) = real_node(example()).await;
-    let net = NetConfig::local(example(), Keypair::generate()).unwrap();
+    let net = NetConfig::local(example(), Keypair::generate());
     let (mallory, mut happens): (NetHandle, _) = Net::start(net, Arc::new(Anything)).unwrap();
     tokio::spawn(async move { while happens.recv().await.is_some() {} });
     mallory.dial(&address).await.unwrap();

@@ -172,7 +172,7 @@ fn who_is_told_that_it_is_over_still_hears_of_signatures() {
         }
         assert_eq!(network.status(0, request).phase, Phase::Aborted);
         // The second comes to the same attempt, asks both, and hears the first before the last.
-        let last = Attempt(Config::default().attempts - 1);
+        let last = Attempt(Config::default().max_attempts - 1);
         while network.status(1, request).attempt != last {
             network.sleep_to_next_deadline_of(&[1]);
         }

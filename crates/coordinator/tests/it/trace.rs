@@ -154,7 +154,7 @@ async fn what_the_driver_logs_of_a_session_stands_in_its_span() {
     for _ in 0..2 {
         let key = SecretKey::generate(&mut OsEntropy).unwrap();
         let signer = key.public_key();
-        let net = NetConfig::local(network.clone(), Keypair::generate()).unwrap();
+        let net = NetConfig::local(network.clone(), Keypair::generate());
         let node = Node::builder(net).store(MemoryStore::default()).policy(ApproveAll);
         let (handle, mut events) = node.signer(LocalSigner::new(key, OsEntropy)).start().await.unwrap();
         let address = loop {

@@ -48,7 +48,7 @@ pub(crate) struct Peer {
 }
 
 pub(crate) fn config(listen: &str) -> NetConfig {
-    let mut config = NetConfig::local(NetworkId::test(), Keypair::generate()).unwrap();
+    let mut config = NetConfig::local(NetworkId::test(), Keypair::generate());
     config.listen = vec![parse_address(listen).unwrap()];
     config
 }

@@ -279,7 +279,7 @@ mod tests {
 
     #[tokio::test]
     async fn nothing_leaves_that_was_made_before_the_engine_knew_what_was_refused() {
-        let config = NetConfig::local(NetworkId::test(), Keypair::generate()).unwrap();
+        let config = NetConfig::local(NetworkId::test(), Keypair::generate());
         let (net, mut heard) = Net::start(config, Arc::new(Nothing)).unwrap();
         let (events, _user) = broadcast::channel(16);
         let (inputs, mut back) = mpsc::channel(16);

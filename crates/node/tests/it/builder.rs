@@ -9,7 +9,7 @@ use motet_node::{LocalSigner, MemoryStore, Node, NodeBuilder, NodeError, OsEntro
 use motet_wire::NetworkId;
 
 fn builder() -> NodeBuilder {
-    Node::builder(NetConfig::local(NetworkId::new("builder").unwrap(), Keypair::generate()).unwrap())
+    Node::builder(NetConfig::local(NetworkId::new("builder").unwrap(), Keypair::generate()))
 }
 
 fn signer() -> LocalSigner<OsEntropy> {

@@ -52,7 +52,7 @@ impl Policy for Undecided {
 async fn node(policy: impl Policy + 'static) -> (Node, Events, PublicKey) {
     let key = SecretKey::generate(&mut OsEntropy).unwrap();
     let signer = key.public_key();
-    let net = NetConfig::local(NetworkId::new("decisions").unwrap(), Keypair::generate()).unwrap();
+    let net = NetConfig::local(NetworkId::new("decisions").unwrap(), Keypair::generate());
     let node = Node::builder(net).store(MemoryStore::default()).policy(policy);
     let (handle, events) = node.signer(LocalSigner::new(key, OsEntropy)).start().await.unwrap();
     (handle, events, signer)

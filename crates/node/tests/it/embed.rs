@@ -18,7 +18,7 @@ const HOUR: Duration = Duration::from_secs(3600);
 async fn node() -> (Node, Events, String, PublicKey) {
     let key = SecretKey::generate(&mut OsEntropy).unwrap();
     let signer = key.public_key();
-    let net = NetConfig::local(NetworkId::new("example").unwrap(), Keypair::generate()).unwrap();
+    let net = NetConfig::local(NetworkId::new("example").unwrap(), Keypair::generate());
     let node = Node::builder(net).store(MemoryStore::default()).signer(LocalSigner::new(key, OsEntropy));
     let (handle, mut events) = node.start().await.unwrap();
     let address = loop {

@@ -27,7 +27,7 @@ impl World {
         for host in 0..self.hosts.len() {
             let Some(running) = &self.hosts[host].running else { continue };
             let active = running.engine.active_sessions();
-            if active > self.plan.config.sessions {
+            if active > self.plan.config.max_sessions {
                 self.watch.breach(Invariant::Bounds, format!("host {host} has {active} sessions"));
             }
             if !self.is_honest(host) {
@@ -60,7 +60,7 @@ impl World {
         let returns = |node: &NodePlan| node.crashes.len() + 2 * usize::from(node.cloned.is_some());
         let returned: usize = self.plan.nodes.iter().map(returns).sum();
         let pretends = self.plan.nodes.iter().any(|node| node.vices.contains(&Vice::JoinsTwice));
-        let attempts = if pretends { 1_000 } else { config.attempts + returned as u32 };
+        let attempts = if pretends { 1_000 } else { config.max_attempts + returned as u32 };
         let all = (round * 3 * attempts + Duration::from_secs(125)).min(config.session_timeout);
         // A deadline comes in a tick, and a tick after the disk.
         u64::try_from(all.as_millis()).unwrap_or(u64::MAX) + 10_000
@@ -270,7 +270,7 @@ impl World {
         let sound = |node: &NodePlan| node.vices.is_empty() && self.is_sound(node, lifetime);
         // A clock that jumps costs an attempt, since the nonces that were there before it cannot be trusted.
         let jumps = self.plan.nodes.iter().map(|node| node.jumps.len()).sum::<usize>();
-        let attempts = usize::try_from(self.plan.config.attempts).unwrap_or(usize::MAX);
+        let attempts = usize::try_from(self.plan.config.max_attempts).unwrap_or(usize::MAX);
         plan.cancel.is_none() && jumps < attempts && self.plan.nodes.iter().all(sound) && (self.is_quiet() || soon)
     }
 
