@@ -90,6 +90,17 @@ impl Engine {
         self.ask_for_missing(id, ctx);
     }
 
+    /// Whether an earlier process has stored partial signatures of all signers of this node for an attempt before this one.
+    /// Which of the others' had come then is not known any more: each of them may complete that attempt.
+    pub(super) fn has_signed_before(&self, id: &RequestId, attempt: Attempt) -> bool {
+        let Some(session) = self.sessions.get(id) else { return false };
+        let Some(spent) = self.spent.get(id) else { return false };
+        let all = |earlier: Attempt| {
+            session.locals.values().all(|local| spent.contains_key(&(earlier, local.signer)))
+        };
+        spent.keys().map(|(earlier, _)| *earlier).any(|earlier| earlier < attempt && all(earlier))
+    }
+
     /// Takes a partial signature that comes after the end. With those of all others it is a signature.
     pub(super) fn on_late_partial(&mut self, message: &Validated<PartialSigShare>, ctx: &mut Ctx<'_>) {
         let (session, attempt) = (message.message().session, message.message().attempt);

@@ -143,7 +143,11 @@ impl Engine {
             return self.approve(id, signer, digest, ctx);
         };
         let spent = self.spent.get(id).is_some_and(|spent| spent.contains_key(&(last, *signer)));
+        let exposed = self.has_signed_before(id, last);
         let Some(session) = self.sessions.get_mut(id) else { return };
+        if exposed {
+            session.may_complete.extend(session.others());
+        }
         let signers = session.signers();
         let Some((index, local)) = session.locals.iter_mut().find(|(_, local)| local.signer == *signer) else { return };
         let index = *index;

@@ -4,7 +4,7 @@ use motet_coordinator::event::{AbortCause, Aborted, Event, Phase};
 use motet_coordinator::{Command, Config};
 use motet_core_crypto::PublicKey;
 use motet_node::{Store, limits};
-use motet_wire::{Commitments, RequestId};
+use motet_wire::{Attempt, Commitments, RequestId};
 
 use crate::network::Network;
 use crate::session::{assert_signed, items, options};
@@ -137,6 +137,31 @@ fn a_restart_does_not_forget_what_may_still_be_completed() {
     }
     assert_signed(&network, &items(2));
     assert_eq!(network.nodes[0].store.load().unwrap().given_up, []);
+}
+
+#[test]
+fn a_restart_in_a_later_attempt_does_not_forget_that_an_earlier_one_may_be_completed() {
+    let mut network = Network::new(3, 5, &Config::default());
+    network.advertise_all();
+    let request = network.announce(items(2), options(Commitments::On));
+    network.run_until(2, request, Phase::Partials);
+    network.nodes[2].frozen = true;
+    network.run();
+    while network.status(0, request).attempt == Attempt::FIRST {
+        network.sleep_to_next_deadline_of(&[0, 1]);
+        network.run();
+    }
+    network.restart(0);
+    network.advertise(0);
+    network.run();
+    assert_ne!(network.status(0, request).attempt, Attempt::FIRST, "its nonces for a later attempt are dead");
+    while network.status(0, request).phase != Phase::Aborted {
+        network.sleep_to_next_deadline_of(&[0, 1]);
+        network.run();
+    }
+    // Whose partial signatures of the first attempt had come, the earlier process knew.
+    assert_eq!(aborted(&network, 0)[0].may_complete, [network.key(1), network.key(2)]);
+    assert_eq!(network.nodes[0].store.load().unwrap().given_up, [request]);
 }
 
 #[test]
