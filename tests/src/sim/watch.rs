@@ -31,6 +31,8 @@ pub enum LastWord {
     NoSignatures {
         /// Whether the node has said that others may complete it.
         open: bool,
+        /// When it said so, in the world's milliseconds.
+        at: u64,
     },
 }
 
@@ -51,8 +53,10 @@ pub struct Seen {
     pub end: Option<End>,
     /// How it had ended before others completed it.
     pub given_up: Option<End>,
-    /// Whether the node has given its memory back.
-    pub closed: bool,
+    /// Since when the user has the signatures, in the world's milliseconds.
+    pub completed: Option<u64>,
+    /// When the node gave its memory back, in the world's milliseconds.
+    pub closed: Option<u64>,
 }
 
 /// What is known of a request.
@@ -68,6 +72,8 @@ pub struct Known {
 #[derive(Debug)]
 pub struct Watch {
     network: NetworkId,
+    /// The world's milliseconds.
+    pub time: u64,
     /// The keys of honest signers.
     honest: BTreeSet<PublicKey>,
     all_honest: bool,
@@ -93,6 +99,7 @@ impl Watch {
     pub fn new(network: NetworkId, honest: BTreeSet<PublicKey>, all_honest: bool, all_single: bool) -> Self {
         Self {
             network,
+            time: 0,
             honest,
             all_honest,
             announced: BTreeSet::new(),
@@ -176,8 +183,8 @@ impl Watch {
                         format!("host {host} convicts the honest {culprit} of {charge:?}"),
                     );
                 }
-                let open = !aborted.may_complete.is_empty();
-                self.last_words[host].insert(aborted.request, LastWord::NoSignatures { open });
+                let word = LastWord::NoSignatures { open: !aborted.may_complete.is_empty(), at: self.time };
+                self.last_words[host].insert(aborted.request, word);
                 // A request of one's own may end before it comes back: nothing was opened then.
                 let unopened = !self.seen[host].contains_key(&aborted.request);
                 if unopened && aborted.cause == AbortCause::Expired && self.announced.contains(&aborted.request) {
@@ -187,7 +194,7 @@ impl Watch {
             }
             Event::SessionClosed { request } => {
                 if let Some(seen) = self.seen[host].get_mut(request) {
-                    seen.closed = true;
+                    seen.closed = Some(self.time);
                 }
             }
             _ => {}
@@ -246,7 +253,8 @@ impl Watch {
             told: BTreeSet::new(),
             end: None,
             given_up: None,
-            closed: false,
+            completed: None,
+            closed: None,
         };
         if self.seen[host].insert(requested.id, fresh).is_some() {
             self.breach(Invariant::Monotone, format!("host {host} opens {} again", requested.id));
@@ -330,7 +338,7 @@ impl Watch {
         }
         match self.last_words[host].insert(id, LastWord::Signatures) {
             // It had given up, perhaps in an earlier life, and said that this may come.
-            Some(LastWord::NoSignatures { open }) => {
+            Some(LastWord::NoSignatures { open, .. }) => {
                 if !open && self.all_single {
                     let detail = format!("host {host} said that there is no signature of {id}, and there is one");
                     self.breach(Invariant::Claims, detail);
@@ -345,6 +353,9 @@ impl Watch {
             // and what was to be told when a node crashed is told again.
             None | Some(LastWord::Signatures) if !self.seen[host].contains_key(&id) => {}
             Some(LastWord::Signatures) | None => self.end(host, &id, Stage::Complete, End::Complete, tally),
+        }
+        if let Some(seen) = self.seen[host].get_mut(&id) {
+            seen.completed = seen.completed.or(Some(self.time));
         }
     }
 

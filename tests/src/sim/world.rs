@@ -134,6 +134,8 @@ pub struct World {
     frozen: Option<frozen::Frozen>,
     /// Whether the network has been switched off, to see what nodes give back.
     dark: bool,
+    /// When a node was up again for the last time, and connected.
+    mended: u64,
     /// When the latest frame of each to each will be there.
     latest: BTreeMap<(usize, usize), u64>,
 }
@@ -186,6 +188,7 @@ impl World {
             taking: None,
             frozen: None,
             dark: false,
+            mended: 0,
             latest: BTreeMap::new(),
             rogues: BTreeMap::new(),
             hosts,
@@ -328,6 +331,7 @@ impl World {
     fn start(&mut self, host: usize) {
         self.hosts[host].start(&self.network, &self.plan.config, &self.ledger);
         self.watch.on_start(host);
+        self.mended = self.mended.max(self.time);
         let life = self.hosts[host].life;
         self.tell(|| format!("node {host} starts, life {life}"));
         let signer = self.hosts[host].key;

@@ -73,6 +73,7 @@ impl World {
                 }
                 self.tell(|| format!("node {host}: {}", brief(&format!("{event:?}"))));
                 self.check_secrets(host, || format!("{event:?}"));
+                self.watch.time = self.time;
                 self.watch.on_event(host, mono, event, &mut self.tally);
             }
             Effect::Send { frame, .. } | Effect::Broadcast { frame, .. } => {

@@ -20,6 +20,10 @@ pub(super) const EVENTS: u64 = 200_000;
 const REMEMBERED: u64 = 11 * 60 * 1_000;
 /// How long it may take, when nothing breaks any more, until a signature is known to all that have given it up.
 const HEALED: u64 = 60 * 60 * 1_000;
+/// How long a question and its answer may take, in milliseconds.
+const ANSWERED: u64 = 30_000;
+/// How far a wall clock may be off so that delegations of a day are in date all the same, in milliseconds.
+const APART: u64 = 20 * 60 * 1_000;
 
 impl World {
     /// S8 and L2, while sessions go on.
@@ -134,14 +138,29 @@ impl World {
             let fails = matches!(plan.entropy, EntropyFault::Fails(_));
             plan.vices.is_empty() && plan.cloned.is_none() && !plan.disk_lies && plan.full.is_none() && !fails
         };
-        let knows = |node: &usize, request: &motet_wire::RequestId| {
-            self.watch.seen[*node].get(request).is_some_and(|seen| seen.end == Some(End::Complete) && !seen.closed)
+        let apart = |node: &usize| {
+            let plan = &self.plan.nodes[*node];
+            plan.offset.unsigned_abs() + plan.jumps.iter().map(|(_, by)| by.unsigned_abs()).sum::<u64>() > APART
+        };
+        let knows = |node: &usize, host: usize, request: &motet_wire::RequestId, given_up: u64| {
+            let Some(seen) = self.watch.seen[*node].get(request).filter(|seen| seen.end == Some(End::Complete)) else {
+                return false;
+            };
+            // The pauses between two questions are as long as the time since the end: one that knew it for longer than that was
+            // asked, when nothing broke any more, unless it does not understand the other for their clocks.
+            let healed = seen.completed.unwrap_or(self.time).max(self.mended).max(self.plan.calm_from).max(given_up);
+            let asked = healed + (healed - given_up) / 100 * 120 + ANSWERED;
+            seen.closed.is_none_or(|closed| closed > asked && !apart(node) && !apart(&host))
         };
         nodes.clone().filter(sound).find_map(|host| {
             let ended = self.watch.last_words[host].iter();
-            let mut without = ended.filter(|(_, word)| matches!(word, LastWord::NoSignatures { .. }));
-            without.find_map(|(request, _)| {
-                let other = nodes.clone().filter(sound).find(|node| *node != host && knows(node, request))?;
+            let mut without = ended.filter_map(|(request, word)| match word {
+                LastWord::NoSignatures { at, .. } => Some((request, *at)),
+                LastWord::Signatures => None,
+            });
+            without.find_map(|(request, at)| {
+                let others = || nodes.clone().filter(sound).filter(|node| *node != host);
+                let other = others().find(|node| knows(node, host, request, at))?;
                 Some((host, other, *request))
             })
         })
