@@ -95,9 +95,7 @@ impl Engine {
     pub(super) fn has_signed_before(&self, id: &RequestId, attempt: Attempt) -> bool {
         let Some(session) = self.sessions.get(id) else { return false };
         let Some(spent) = self.spent.get(id) else { return false };
-        let all = |earlier: Attempt| {
-            session.locals.values().all(|local| spent.contains_key(&(earlier, local.signer)))
-        };
+        let all = |earlier: Attempt| session.locals.values().all(|local| spent.contains_key(&(earlier, local.signer)));
         spent.keys().map(|(earlier, _)| *earlier).any(|earlier| earlier < attempt && all(earlier))
     }
 
