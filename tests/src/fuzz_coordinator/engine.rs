@@ -142,6 +142,7 @@ fn plan(header: &[u8; HEADER]) -> Plan {
             jumps: Vec::new(),
             person: Person { thinks: 0, declines: 0, confuses: 0 },
             crashes: Vec::new(),
+            stand_stills: Vec::new(),
             full: None,
             disk_lies: disks >> number & 1 == 1 && entropy == EntropyFault::None,
             entropy,

@@ -206,6 +206,7 @@ fn plan(commitments: Commitments) -> Plan {
         jumps: Vec::new(),
         person: Person { thinks: 0, declines: 0, confuses: 0 },
         crashes: Vec::new(),
+        stand_stills: Vec::new(),
         full: None,
         disk_lies: false,
         entropy: EntropyFault::None,

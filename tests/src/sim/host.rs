@@ -13,7 +13,8 @@ use super::clock::Clock;
 use super::dice::{Dice, Entropy, EntropyFault};
 use super::disk::Disk;
 use super::ledger::{Shared, Watched};
-use super::plan::NodePlan;
+use super::plan::{NodePlan, StandStill};
+use super::world::Still;
 
 /// What is on its way out of a node, a step at a time.
 pub type Batch = VecDeque<Effect>;
@@ -65,6 +66,16 @@ pub struct Host {
     pub life: u32,
     /// Crashes that are still to come.
     pub crashes: VecDeque<super::plan::Crash>,
+    /// Stand-stills that are still to come.
+    pub stand_stills: VecDeque<StandStill>,
+    /// That it stands still, and what waits.
+    pub(super) standing: Option<Still>,
+    /// When it has connections again after it has stood still.
+    pub connected_from: u64,
+    /// How many commits its store has made, in all lives.
+    pub commits: u64,
+    /// How many of them held a partial signature.
+    pub signed: u64,
     dice: Dice,
     repeated: Entropy,
 }
@@ -81,9 +92,14 @@ impl Host {
             peer: PeerId::from_bytes(&[mark; 38]).expect("38 bytes"),
             key,
             secret,
-            clock: Clock { rate: plan.rate, offset: plan.offset },
+            clock: Clock::new(plan.rate, plan.offset),
             disk: Arc::new(disk),
             crashes: plan.crashes.iter().copied().collect(),
+            stand_stills: plan.stand_stills.iter().copied().collect(),
+            standing: None,
+            connected_from: 0,
+            commits: 0,
+            signed: 0,
             plan,
             running: None,
             life: 0,
@@ -94,7 +110,8 @@ impl Host {
 
     /// A copy that wakes up beside this one: the same key, the same disk, other randomness.
     pub fn copy(&self, dice: &mut Dice) -> Self {
-        let plan = NodePlan { crashes: Vec::new(), cloned: None, full: None, ..self.plan.clone() };
+        let plan =
+            NodePlan { crashes: Vec::new(), stand_stills: Vec::new(), cloned: None, full: None, ..self.plan.clone() };
         let mut dice = dice.fork();
         Self {
             serves: self.serves,
@@ -104,6 +121,11 @@ impl Host {
             clock: self.clock.clone(),
             disk: Arc::new(self.disk.copy()),
             crashes: VecDeque::new(),
+            stand_stills: VecDeque::new(),
+            standing: None,
+            connected_from: 0,
+            commits: 0,
+            signed: 0,
             plan,
             running: None,
             life: 0,

@@ -3,6 +3,8 @@
 //! The probabilities themselves are drawn (swarm testing): most worlds have a few faults each at a rate of its own, so
 //! that calm and brutal ones both occur, and rare faults meet each other.
 
+mod stand_still;
+
 use core::time::Duration;
 use std::collections::BTreeSet;
 
@@ -10,6 +12,7 @@ use motet_node::{Config, Privacy, Rounds};
 use motet_wire::{Commitments, Derivation, Difficulty, Election, Item, RequestOptions};
 
 use super::dice::{Dice, EntropyFault};
+pub use stand_still::{Moment, StandStill};
 
 /// How hard a world is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -162,6 +165,8 @@ pub struct NodePlan {
     pub person: Person,
     /// Its crashes.
     pub crashes: Vec<Crash>,
+    /// When it stands still, one after the other.
+    pub stand_stills: Vec<StandStill>,
     /// When its disk is full.
     pub full: Option<(u64, u64)>,
     /// Whether its disk lies about what it has stored.
@@ -257,7 +262,9 @@ impl Plan {
             draw_net(&mut dice, profile, count, calm_from)
         };
         let config = draw_config(&mut dice);
-        Self { seed, profile, nodes, asks, net, calm_from, config }
+        let mut plan = Self { seed, profile, nodes, asks, net, calm_from, config };
+        plan.draw_stand_stills();
+        plan
     }
 
     /// What is drawn, for whoever reads the story.
@@ -289,7 +296,12 @@ impl Plan {
                 ask.cancel
             )
         });
-        self.nodes.iter().enumerate().map(node).chain([network]).chain(asks).collect()
+        let still = |(number, node): (usize, &NodePlan)| {
+            let stands = || format!("node {number} stands still: {:?}", node.stand_stills);
+            (!node.stand_stills.is_empty()).then(stands)
+        };
+        let nodes = || self.nodes.iter().enumerate();
+        nodes().map(node).chain(nodes().filter_map(still)).chain([network]).chain(asks).collect()
     }
 
     /// Whether a node is honest.
@@ -345,6 +357,7 @@ fn draw_nodes(dice: &mut Dice, profile: Profile, count: usize, calm_from: u64) -
                     confuses: if confuses { dice.heavy(1000) } else { 0 },
                 },
                 crashes: if crashes && !liar && dice.chance(600) { draw_crashes(dice) } else { Vec::new() },
+                stand_stills: Vec::new(),
                 full: (disks && dice.chance(300)).then(|| {
                     let from = BEGIN + dice.heavy(60_000);
                     (from, from + dice.heavy(60_000))

@@ -3,11 +3,13 @@
 mod apart;
 mod consequences;
 mod ending;
+mod faults;
 mod frozen;
 mod hearing;
 mod network;
 mod people;
 pub mod scripted;
+mod stand_still;
 mod stored_results;
 
 use std::cmp::Reverse;
@@ -18,7 +20,7 @@ use motet_coordinator::{Command, CommandId, Input};
 use motet_core_crypto::PublicKey;
 use motet_wire::{Arrival, Channel, Kind, NetworkId, PeerId, Penalty, RequestId, Validated, Validator};
 
-use super::dice::{Dice, EntropyFault};
+use super::dice::Dice;
 use super::disk::Disk;
 use super::host::{Batch, Host};
 use super::hostile::Rogue;
@@ -27,6 +29,7 @@ use super::ledger::Shared;
 use super::plan::{BEGIN, Plan};
 use super::tally::{Stage, Tally};
 use super::watch::Watch;
+pub(super) use stand_still::Still;
 
 /// Something that will happen. What a node has begun dies with the life in which it began it.
 #[derive(Debug)]
@@ -43,6 +46,8 @@ pub(super) enum Happening {
     Late { host: usize, life: u32, batch: Batch },
     /// A node starts.
     Start { host: usize },
+    /// A node that stood still goes on.
+    GoOn { host: usize },
     /// A copy of a node wakes up.
     Clone { host: usize },
     /// A wall clock jumps.
@@ -286,6 +291,7 @@ impl World {
     }
 
     fn happen(&mut self, happening: Happening) {
+        let Some(happening) = self.unless_standing(happening) else { return };
         match happening {
             Happening::Arrive { host, channel, from, frame } => self.on_arrival(host, channel, from, frame),
             Happening::Tick { host, life } => {
@@ -311,6 +317,7 @@ impl World {
                 }
             }
             Happening::Start { host } => self.start(host),
+            Happening::GoOn { host } => self.go_on(host),
             Happening::Clone { host } => self.clone_host(host),
             Happening::Jump { host, by } => {
                 self.tally.fault("wall clock jumps");
@@ -351,64 +358,6 @@ impl World {
                 }
             }
         }
-    }
-
-    /// Counts the faults that are there from the beginning.
-    fn count_lasting(&mut self) {
-        for node in self.plan.nodes.clone() {
-            let faults = [
-                (node.rate != 1_000_000, "clock too fast or too slow"),
-                (node.offset != 0, "wall clock off"),
-                (node.disk_lies, "disk that lies"),
-                (node.entropy == EntropyFault::Repeats, "randomness that repeats"),
-                (matches!(node.entropy, EntropyFault::Fails(_)), "randomness that fails"),
-                (node.work > 100, "node that is slow"),
-            ];
-            for (_, name) in faults.into_iter().filter(|(there, _)| *there) {
-                self.tally.fault(name);
-            }
-        }
-        for partition in self.plan.net.partitions.clone() {
-            let back = self.plan.net.partitions.iter().any(|other| {
-                (other.senders, other.receivers, other.from) == (partition.receivers, partition.senders, partition.from)
-            });
-            self.tally.fault(if back { "partition, half of one of both ways" } else { "partition, one way" });
-        }
-        let liars = self.plan.nodes.iter().filter(|node| !node.vices.is_empty()).count();
-        if liars + 1 == self.plan.nodes.len() {
-            self.tally.fault("all but one lie");
-        }
-    }
-
-    fn clone_host(&mut self, host: usize) {
-        if self.hosts[host].running.is_none() {
-            return;
-        }
-        self.tally.fault("clone");
-        self.watch.all_single = false;
-        let copy = self.hosts[host].copy(&mut self.dice);
-        self.hosts.push(copy);
-        let copy = self.hosts.len() - 1;
-        self.tell(|| format!("node {copy} is a copy of node {host}"));
-        self.start(copy);
-    }
-
-    fn crash(&mut self, host: usize) {
-        let Some(crash) = self.hosts[host].crashes.pop_front() else { return };
-        self.tally.fault("crash");
-        self.tell(|| format!("node {host} crashes"));
-        let waiting = self.hosts[host].running.as_mut().map(|running| core::mem::take(&mut running.egress));
-        for batch in waiting.into_iter().flatten() {
-            self.leave_untold(host, &batch);
-        }
-        let keep = self.dice.below(64);
-        let lost =
-            self.hosts[host].disk.lose_power(|unsafe_commits| usize::try_from(keep).unwrap_or(0) % unsafe_commits);
-        if lost > 0 {
-            self.tally.fault("commits lost that the disk had promised");
-        }
-        self.hosts[host].running = None;
-        self.at(self.time + crash.down, Happening::Start { host });
     }
 
     fn command(&mut self, host: usize, command: Command, purpose: Purpose) {

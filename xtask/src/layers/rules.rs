@@ -141,7 +141,7 @@ pub(super) const IMPORTS: &[ImportRule] = &[
     ImportRule {
         path: "redb",
         within: &["crates/"],
-        except: &["crates/node/src/store/redb.rs"],
+        except: &["crates/node/src/store/redb.rs", "crates/node/src/store/redb/"],
         gate: Gate::Closed,
         reason: "the embedded store has one home behind the Store trait",
     },

@@ -84,10 +84,11 @@ impl World {
     }
 
     /// Takes steps' consequences out in their order: what is to be stored first, and nothing before it is.
-    fn pump(&mut self, host: usize) {
+    pub(super) fn pump(&mut self, host: usize) {
         loop {
+            let standing = self.stands(host);
             let Some(running) = &mut self.hosts[host].running else { return };
-            if running.committing {
+            if running.committing || standing {
                 return;
             }
             let Some(batch) = running.egress.front() else { return };
@@ -131,7 +132,14 @@ impl World {
             return self.crash(host);
         }
         match stored {
-            Ok(()) => self.release(host, batch),
+            Ok(()) => {
+                if !self.stands_still_after(host, &records) {
+                    self.release(host, batch);
+                } else if let Some(running) = &mut self.hosts[host].running {
+                    // It is the first to leave when the node goes on.
+                    running.egress.push_front(batch);
+                }
+            }
             Err(error) => {
                 self.tally.fault("commit refused");
                 self.tell(|| format!("node {host}: the disk refuses {} records", records.len()));

@@ -34,7 +34,8 @@ impl World {
             if active > self.plan.config.max_sessions {
                 self.watch.breach(Invariant::Bounds, format!("host {host} has {active} sessions"));
             }
-            if !self.is_honest(host) {
+            // One that stands still gives back what it holds when it goes on.
+            if !self.is_honest(host) || self.stands(host) {
                 continue;
             }
             let most = motet_node::limits::EARLY_PER_SENDER;
@@ -44,9 +45,10 @@ impl World {
                     .breach(Invariant::Bounds, format!("host {host} keeps more than {most} early messages of one"));
             }
             let mono = self.hosts[host].clock.now(self.time).mono.0;
+            let stood = self.stood_by_its_clock(host);
             let late: Vec<_> = self.watch.seen[host]
                 .iter()
-                .filter(|(id, seen)| seen.end.is_none() && mono > seen.opened + self.longest(id))
+                .filter(|(id, seen)| seen.end.is_none() && mono > seen.opened + self.longest(id) + stood)
                 .map(|(id, seen)| (*id, seen.stage))
                 .collect();
             for (id, stage) in late {
@@ -72,7 +74,7 @@ impl World {
 
     /// Whether nothing more is to be expected.
     pub(super) fn has_ended(&self) -> bool {
-        let all_up = self.hosts.iter().all(|host| host.running.is_some());
+        let all_up = self.hosts.iter().all(|host| host.running.is_some() && host.standing.is_none());
         let quiet = |host: &super::Host| {
             host.running
                 .as_ref()
@@ -115,9 +117,15 @@ impl World {
     /// L6: an honest node that has given up learns of the signatures that another holds.
     fn check_told(&mut self) {
         let until = self.time + HEALED;
-        while let Some((host, knows, request)) = self.untold() {
+        loop {
+            let standing = self.hosts.iter().any(|host| host.standing.is_some());
+            let untold = self.untold();
+            if untold.is_none() && !standing {
+                return;
+            }
             let next = self.queue.pop().map(|std::cmp::Reverse(entry)| entry).filter(|entry| entry.at <= until);
             let Some(entry) = next else {
+                let Some((host, knows, request)) = untold else { return };
                 let detail = format!("host {host} never hears of the signatures of {request}, which host {knows} has");
                 return self.watch.breach(Invariant::Told, detail);
             };
@@ -194,6 +202,9 @@ impl World {
     fn check_recovery(&mut self) {
         let crashes: Vec<_> = self.plan.nodes.iter().flat_map(|node| node.crashes.clone()).collect();
         let [crash] = crashes.as_slice() else { return };
+        if self.has_stood() {
+            return;
+        }
         for ask in 0..self.plan.asks.len() {
             let plan = self.plan.asks[ask].clone();
             let lifetime = u64::try_from(plan.lifetime.as_millis()).unwrap_or(u64::MAX);
@@ -229,7 +240,8 @@ impl World {
         let ([guilty], 1) = (guilty.as_slice(), self.rogues.len()) else { return };
         let (guilty, key) = (*guilty, self.hosts[*guilty].key);
         let others = (0..self.plan.nodes.len()).filter(|node| *node != guilty);
-        let sound = others.clone().all(|node| self.is_sound(&self.plan.nodes[node], u64::MAX)) && self.is_quiet();
+        let sound = others.clone().all(|node| self.is_sound(&self.plan.nodes[node], u64::MAX));
+        let sound = sound && self.is_quiet() && !self.has_stood();
         for ask in 0..self.plan.asks.len() {
             let plan = self.plan.asks[ask].clone();
             let Some(request) = self.announced[ask] else { continue };
@@ -285,12 +297,17 @@ impl World {
     fn is_owed(&self, ask: usize) -> bool {
         let plan = &self.plan.asks[ask];
         let lifetime = u64::try_from(plan.lifetime.as_millis()).unwrap_or(u64::MAX);
+        let Some(stood) = self.stood_shortly() else { return false };
+        // The others wait for one that stands still for a short time, but no longer than for anybody else.
+        let lifetime = lifetime.saturating_sub(stood);
         let soon = self.plan.calm_from < plan.at + lifetime / 3;
         let sound = |node: &NodePlan| node.vices.is_empty() && self.is_sound(node, lifetime);
-        // A clock that jumps costs an attempt, since the nonces that were there before it cannot be trusted.
+        // A clock that jumps costs an attempt, since the nonces that were there before it cannot be trusted. A node that
+        // stands still may cost one, too.
         let jumps = self.plan.nodes.iter().map(|node| node.jumps.len()).sum::<usize>();
+        let lost = jumps + self.stood().count();
         let attempts = usize::try_from(self.plan.config.max_attempts).unwrap_or(usize::MAX);
-        plan.cancel.is_none() && jumps < attempts && self.plan.nodes.iter().all(sound) && (self.is_quiet() || soon)
+        plan.cancel.is_none() && lost < attempts && self.plan.nodes.iter().all(sound) && (self.is_quiet() || soon)
     }
 
     /// What a node says of its sessions.

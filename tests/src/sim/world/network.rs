@@ -146,6 +146,9 @@ impl World {
         if self.frozen.is_some() {
             return self.at(self.time, Happening::Arrive { host: to, channel, from: peer, frame: Arc::clone(frame) });
         }
+        if self.is_cut_off(from) || self.is_cut_off(to) {
+            return self.tally.fault("message lost with a node's connections");
+        }
         let (sender, receiver) = (self.hosts[from].serves, self.hosts[to].serves);
         // Of two nodes that are one peer, either may have the connection.
         if self.hosts.len() > self.plan.nodes.len() && self.is_copied(to) && self.dice.chance(300) {
