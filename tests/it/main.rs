@@ -31,5 +31,6 @@ mod wire_rules_memory;
 mod wire_rules_signature;
 mod wire_rules_structure;
 mod wire_rules_time;
+mod wire_rules_work;
 mod wire_text;
 mod wire_work;

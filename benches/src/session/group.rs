@@ -3,7 +3,6 @@
 //! They are nodes as the daemon runs them, each with its own libp2p swarm, engine and store, in one process. Only three things differ from the defaults: no proof of work, TCP only (as in the floor), and validators
 //! whose buckets never run dry, since nodes that sign back to back say more than strangers may.
 
-
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 

@@ -61,7 +61,7 @@ impl Plan {
         let items = self.asks.iter().map(|ask| ask.items.len()).max().unwrap_or(1);
         let items = u32::try_from(items).unwrap_or(u32::MAX);
         let round = self.config.round_timeout + self.config.round_timeout_per_item * items;
-        let all: Duration = round * self.config.attempts;
+        let all: Duration = round * self.config.max_attempts;
         u64::try_from(all.as_millis()).unwrap_or(u64::MAX) / 100 * 106
     }
 }
