@@ -4,6 +4,27 @@
 //! - [`Signer`], [`Proposal`], [`Record`]: what a driver puts in and carries out: where keys are, what may be signed, what is
 //!   durable.
 //! - [`event`]: what a user is told.
+//!
+//! A driver hands inputs in and carries effects out, in their order:
+//!
+//! ```
+//! use motet_coordinator::{Command, CommandId, Config, Effect, Engine, EntropyError, Input, Snapshot};
+//! use motet_core_crypto::PublicKey;
+//! use motet_wire::{NetworkId, Now, PeerId};
+//! use rand_core::TryCryptoRng;
+//!
+//! /// Lets a node serve a signer, and says what the signer is to do for that.
+//! fn serve(peer: PeerId, signer: PublicKey, now: Now, rng: &mut dyn TryCryptoRng<Error = EntropyError>) -> Vec<Effect> {
+//!     let mut engine = Engine::new(Config::default(), NetworkId::test(), peer, Snapshot::default());
+//!     let effects = engine.handle(now, Input::Command(CommandId(1), Command::AddSigner { signer }), rng);
+//!     // The engine holds no key: the signer is asked to certify a message key, and its answer is the next input.
+//!     effects.into_iter().filter(|effect| matches!(effect, Effect::AskSigner(_))).collect()
+//! }
+//! # use rand_core::SeedableRng;
+//! # let mut rng = motet_coordinator::Infallible(rand_chacha::ChaCha8Rng::from_seed([1; 32]));
+//! # let signer = motet_core_crypto::SecretKey::from_bytes(&[7; 32]).unwrap().public_key();
+//! # assert_eq!(serve(PeerId::from_bytes(&[1; 38]).unwrap(), signer, Now::default(), &mut rng).len(), 1);
+//! ```
 
 mod config;
 mod engine;

@@ -3,6 +3,33 @@
 //! It moves bytes and knows nothing of sessions or secrets. [`Net::start`] gives a [`NetHandle`] to speak with and a
 //! bounded queue of [`NetEvent`]s to listen to. What is published comes back as [`NetEvent::Received`] like everything
 //! else, so that its user handles its own messages like those of others (`docs/protocol.md` §5).
+//!
+//! ```
+//! # use std::sync::Arc;
+//! # use motet_net::{Entry, EntryPolicy, Keypair, Net, NetConfig, NetError, NetEvent};
+//! # use motet_wire::{NetworkId, Topic};
+//! struct Nothing;
+//! impl EntryPolicy for Nothing {
+//!     fn entry(&self, _key: &[u8], _frame: &[u8]) -> Option<Entry> {
+//!         None // Nothing may lie in the DHT.
+//!     }
+//! }
+//!
+//! # #[tokio::main]
+//! # async fn main() -> Result<(), NetError> {
+//! let config = NetConfig::local(NetworkId::test(), Keypair::generate());
+//! let (net, mut events) = Net::start(config, Arc::new(Nothing))?;
+//! net.publish(Topic::Sessions, Arc::from(*b"a frame")).await?;
+//! while let Some(event) = events.recv().await {
+//!     if let NetEvent::Received { from, bytes, .. } = event {
+//!         assert_eq!((&from, &*bytes), (net.peer_id(), b"a frame".as_slice()));
+//!         break;
+//!     }
+//! }
+//! net.stop().await;
+//! # Ok(())
+//! # }
+//! ```
 
 mod behaviour;
 mod config;

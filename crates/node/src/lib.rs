@@ -2,8 +2,54 @@
 //! key (`docs/protocol.md`).
 //!
 //! This is the one crate that a program depends on to embed a node. It joins [`motet_coordinator`], the protocol as a machine
-//! without I/O, to [`motet_net`], the network, on tokio, and brings a [`Store`], a [`LocalSigner`] and a [`Policy`] by rules.
-//! Every type that its interface names can be had from here.
+//! without I/O, to [`motet_net`], the network, on tokio, and brings a [`Store`], a [`LocalSigner`] and a [`policy::Policy`] by
+//! rules. Every type that its interface names can be had from here.
+//!
+//! ```no_run
+//! use std::time::Duration;
+//!
+//! use motet_node::event::Event;
+//! use motet_node::policy::ApproveAll;
+//! use motet_node::{
+//!     Criteria, Keypair, LocalSigner, NetConfig, NetworkId, Node, OsEntropy, RedbStore, SecretKey, SignerMetadata,
+//! };
+//!
+//! #[tokio::main]
+//! async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let key = SecretKey::generate(&mut OsEntropy)?; // A real program keeps it, and its store.
+//!     let signer = key.public_key();
+//!     let (node, mut events) = Node::builder(NetConfig::local(NetworkId::test(), Keypair::generate()))
+//!         .store(RedbStore::open("records.redb".as_ref())?)
+//!         .policy(ApproveAll) // A real program decides by policy::RulePolicy, or asks a person.
+//!         .signer(LocalSigner::new(key, OsEntropy))
+//!         .start()
+//!         .await?;
+//!     node.advertise_signer(signer, Criteria::ANY, SignerMetadata::default(), Duration::from_hours(1)).await?;
+//!     while let Some(event) = events.next().await {
+//!         match event? {
+//!             Event::SessionComplete(completed) => println!("signatures: {:?}", completed.items),
+//!             Event::SessionAborted(aborted) => println!("no signature: {:?}", aborted.cause),
+//!             event => println!("{}", event.name()),
+//!         }
+//!     }
+//!     Ok(())
+//! }
+//! ```
+//!
+//! A session goes through these phases ([`event::Phase`]); each is over when the contributions of all signers are there:
+//!
+//! ```text
+//! request -> joining -> commitments -> nonces -> partial signatures -> complete
+//!               |            |           |               |                ^
+//!               |            +-----------+---------------+                | a signature that comes late
+//!               |            |  timeout: the next attempt, with fresh     |
+//!               |            |  nonces, from commitments on               |
+//!               v            v                                            |
+//!            aborted: declined, given up, proof of a fault, or the last timeout
+//! ```
+//!
+//! An attempt without commitments goes from joining to nonces. After an end the signers in
+//! [`may_complete`](event::Aborted::may_complete) can still make the signature, if this node's partial signature has left.
 
 mod builder;
 mod driver;
@@ -31,8 +77,8 @@ pub use motet_core_crypto::{
     SecretKey, Signature, XOnlyPublicKey,
 };
 pub use motet_net::{
-    DhtState, DhtStats, Exposure, Keypair, Mdns, Multiaddr, NetConfig, NetError, Reach, Refused, Relaying, Stats,
-    parse_address,
+    Contact, DhtState, DhtStats, Exposure, Keypair, Mdns, Multiaddr, NetConfig, NetError, Reach, Refused, Relaying,
+    Stats, parse_address,
 };
 pub use motet_wire::{
     AddressScope, AdvertisementId, Attempt, AttemptId, Channel, Charge, Commitments, Criteria, Derivation, Difficulty,

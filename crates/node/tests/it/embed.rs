@@ -93,9 +93,10 @@ async fn the_embedded_signer_signs_no_more_than_it_was_told_to() {
 }
 
 #[test]
-fn the_example_is_short() {
+fn the_example_is_short_and_needs_no_other_crate_of_motet() {
     let text = include_str!("../../examples/embed.rs");
-    let is_code = |line: &&str| !line.trim().is_empty() && !line.trim_start().starts_with("//");
-    let lines = text.lines().filter(is_code).count();
-    assert!(lines < 40, "{lines} lines of code");
+    let lines = text.lines().count();
+    assert!(lines <= 40, "{lines} lines");
+    let others = text.match_indices("motet_").filter(|(at, _)| !text.split_at(*at).1.starts_with("motet_node")).count();
+    assert_eq!(others, 0, "a wallet depends on motet-node alone");
 }
