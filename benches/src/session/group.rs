@@ -145,7 +145,7 @@ impl Group {
                 }
             });
             for earlier in &addresses {
-                handle.connect(earlier).await?;
+                handle.connect(parse_address(earlier)?).await?;
             }
             addresses.push(format!("{address}/p2p/{}", handle.peer_id()));
             nodes.push(Member { signer, handle, place });

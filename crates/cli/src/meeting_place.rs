@@ -9,7 +9,7 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
-use motet_node::Node;
+use motet_node::{Node, parse_address};
 
 use crate::exit::Failed;
 use crate::files;
@@ -64,7 +64,9 @@ impl MeetingPlace {
         for note in notes(&self.folder, &self.own) {
             for address in note.lines().take(ADDRESSES) {
                 // Its node may have gone since, and then there is nobody to greet.
-                drop(handle.connect(address).await);
+                if let Ok(address) = parse_address(address) {
+                    drop(handle.connect(address).await);
+                }
             }
         }
     }

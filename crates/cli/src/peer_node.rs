@@ -132,7 +132,8 @@ async fn reached(handle: &Node) -> Result<(), Failed> {
     let mut events = handle.events();
     let circuit = async {
         let listening = handle.stats().await.map_err(Failed::here)?.listening;
-        let mut found = listening.iter().any(|address| address.contains("/p2p-circuit"));
+        let mut found =
+            listening.iter().any(|address| address.protocol_stack().any(|protocol| protocol == "p2p-circuit"));
         while !found {
             let event = events.next().await.ok_or_else(|| Failed::here("the node has stopped"))?;
             found = match event {

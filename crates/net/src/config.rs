@@ -136,9 +136,17 @@ impl NetConfig {
 ///
 /// [`NetError::Address`] with the text, or [`NetError::Transport`] with the part that is not understood.
 pub fn parse_address(text: &str) -> Result<Multiaddr, NetError> {
-    let address: Multiaddr = text.parse().map_err(|_| NetError::Address(text.to_owned()))?;
+    spoken(text.parse().map_err(|_| NetError::Address(text.to_owned()))?)
+}
+
+/// An address of a kind that nodes speak over.
+///
+/// # Errors
+///
+/// [`NetError::Transport`] with the part that is not understood.
+pub(crate) fn spoken(address: Multiaddr) -> Result<Multiaddr, NetError> {
     match peers::not_spoken(&address) {
-        Some(part) => Err(NetError::Transport { address: text.to_owned(), part }),
+        Some(part) => Err(NetError::Transport { address: address.to_string(), part }),
         None => Ok(address),
     }
 }

@@ -6,6 +6,7 @@ use libp2p::Multiaddr;
 use motet_wire::{Address, DhtKey, PeerId, Penalty, Topic, Verdict};
 use tokio::sync::{mpsc, oneshot};
 
+use crate::config::spoken;
 use crate::error::NetError;
 use crate::event::ReportToken;
 use crate::frames;
@@ -83,7 +84,7 @@ pub struct Stats {
     /// Messages dropped because a queue was full.
     pub dropped: u64,
     /// Addresses that the node listens on.
-    pub listening: Vec<String>,
+    pub listening: Vec<Multiaddr>,
     /// The peers that the configuration names, and what came of dialling them.
     pub named: Vec<Named>,
 }
@@ -175,9 +176,9 @@ impl NetHandle {
     ///
     /// # Errors
     ///
-    /// [`NetError::Address`], [`NetError::Transport`] or [`NetError::Stopped`].
-    pub async fn dial(&self, address: &str) -> Result<(), NetError> {
-        let address = crate::config::parse_address(address)?;
+    /// [`NetError::Transport`] or [`NetError::Stopped`].
+    pub async fn dial(&self, address: Multiaddr) -> Result<(), NetError> {
+        let address = spoken(address)?;
         self.order(NetCommand::Dial { address }).await
     }
 

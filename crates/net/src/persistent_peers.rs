@@ -23,7 +23,7 @@ pub(crate) enum Naming {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Named {
     /// The address by which the user has named it.
-    pub address: String,
+    pub address: Multiaddr,
     /// What came of that.
     pub contact: Contact,
 }
@@ -73,7 +73,7 @@ impl PersistentPeers {
 
     /// What came of dialling each that is in the configuration.
     pub(crate) fn named(&self) -> Vec<Named> {
-        let named = |want: &Want| Named { address: want.address.to_string(), contact: want.contact.clone() };
+        let named = |want: &Want| Named { address: want.address.clone(), contact: want.contact.clone() };
         self.0.values().filter(|want| want.naming == Naming::Configured).map(named).collect()
     }
 
@@ -191,7 +191,7 @@ mod tests {
         assert_eq!(wanted.failed(&listed, "a reason"), Some(place.to_string()));
         assert_eq!(wanted.failed(&listed, "a reason"), None);
         assert_eq!(wanted.failed(&listed, "another"), Some(place.to_string()));
-        let failed = Named { address: place.to_string(), contact: Contact::Failed("another".to_owned()) };
+        let failed = Named { address: place.clone(), contact: Contact::Failed("another".to_owned()) };
         assert_eq!(wanted.named(), [failed]);
         wanted.connected(&listed);
         assert_eq!(wanted.named().pop().unwrap().contact, Contact::Connected);

@@ -235,7 +235,7 @@ impl Task {
             dht_peers,
             sent,
             dropped: self.stats.dropped + dropped,
-            listening: self.swarm.listeners().map(ToString::to_string).collect(),
+            listening: self.swarm.listeners().cloned().collect(),
             named: self.wanted.named(),
             ..self.stats.clone()
         }

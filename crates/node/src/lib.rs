@@ -51,6 +51,11 @@
 //! An attempt without commitments goes from joining to nonces. After an end the signers in
 //! [`may_complete`](event::Aborted::may_complete) can still make the signature, if this node's partial signature has left.
 
+/// The program in the repository's README, as a doc test.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;
+
 mod builder;
 mod driver;
 mod error;
@@ -77,8 +82,8 @@ pub use motet_core_crypto::{
     SecretKey, Signature, XOnlyPublicKey,
 };
 pub use motet_net::{
-    Contact, DhtState, DhtStats, Exposure, Keypair, Mdns, Multiaddr, NetConfig, NetError, Reach, Refused, Relaying,
-    Stats, parse_address,
+    Contact, DhtState, DhtStats, Exposure, Keypair, Mdns, Multiaddr, Named, NetConfig, NetError, Reach, Refused,
+    Relaying, Stats, parse_address,
 };
 pub use motet_wire::{
     AddressScope, AdvertisementId, Attempt, AttemptId, Channel, Charge, Commitments, Criteria, Derivation, Difficulty,

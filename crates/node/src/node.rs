@@ -8,7 +8,7 @@ use motet_coordinator::{
     Command, CommandError, Reply, ResourceSpec, Score, SessionStatus, SignerQuery, SigningRequestSpec,
 };
 use motet_core_crypto::{PublicKey, Signature, XOnlyPublicKey};
-use motet_net::{DhtStats, NetConfig, NetHandle, Stats};
+use motet_net::{DhtStats, Multiaddr, NetConfig, NetHandle, Stats};
 use motet_wire::{
     AdvertisementId, Channel, Criteria, DhtKey, Index, MessageId, NetworkId, PeerId, RequestId, ResourceAnnouncement,
     Shard, SignerAdvertisement, SignerMetadata,
@@ -351,12 +351,13 @@ impl Node {
         self.net.peer_id()
     }
 
-    /// Connects to a node by its address.
+    /// Connects to a node by its address; [`parse_address`](crate::parse_address) makes one of a text. If it ends in
+    /// `/p2p/PEER_ID`, the peer is dialled again whenever it is lost.
     ///
     /// # Errors
     ///
     /// [`CallError`].
-    pub async fn connect(&self, address: &str) -> Result<(), CallError> {
+    pub async fn connect(&self, address: Multiaddr) -> Result<(), CallError> {
         Ok(self.net.dial(address).await?)
     }
 

@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use motet_core_crypto::{PartialSignature, PublicKey, PublicNonce, SecretKey, Signature, tagged_hash};
-use motet_net::{Keypair, NetConfig};
+use motet_net::{Keypair, NetConfig, parse_address};
 use motet_node::event::Event;
 use motet_node::policy::ApproveAll;
 use motet_node::{
@@ -191,7 +191,7 @@ fn say(node: &Node, event: &Event, others: &mut usize) {
 
 async fn obey(node: &Node, signer: PublicKey, command: &str) -> Result<(), Box<dyn std::error::Error>> {
     match command.split_once(' ') {
-        Some(("connect", address)) => node.connect(address).await?,
+        Some(("connect", address)) => node.connect(parse_address(address)?).await?,
         Some(("announce", keys)) => {
             let keys: Result<Vec<PublicKey>, _> = keys.split(',').map(str::parse).collect();
             let announcement = SigningRequestSpec {

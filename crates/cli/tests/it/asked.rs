@@ -5,7 +5,7 @@ use core::time::Duration;
 use std::sync::{Arc, Mutex, mpsc};
 
 use motet_core_crypto::{PartialSignature, PublicKey, PublicNonce, SecretKey, Signature};
-use motet_net::{Keypair, NetConfig};
+use motet_net::{Keypair, NetConfig, parse_address};
 use motet_node::event::Event;
 use motet_node::policy::ApproveAll;
 use motet_node::{
@@ -23,7 +23,7 @@ const LISTEN: &str = "/ip4/127.0.0.1/tcp/0";
 async fn node(signer: Arc<dyn Signer>) -> (Node, PublicKey, String) {
     let key = signer.public_key();
     let mut net = NetConfig::local(NetworkId::new("dev").unwrap(), Keypair::generate());
-    net.listen = vec![motet_net::parse_address(LISTEN).unwrap()];
+    net.listen = vec![parse_address(LISTEN).unwrap()];
     let node = Node::builder(net).store(MemoryStore::default()).policy(ApproveAll).signer(signer);
     let (handle, mut events) = node.start().await.unwrap();
     loop {
@@ -57,7 +57,7 @@ fn a_stranger_does_not_end_a_request_that_waits() {
     let foreign = runtime.block_on(async {
         let key = SecretKey::generate(&mut OsEntropy).unwrap();
         let (mallory, own, _) = node(Arc::new(LocalSigner::new(key, OsEntropy))).await;
-        mallory.connect(&address).await.unwrap();
+        mallory.connect(parse_address(&address).unwrap()).await.unwrap();
         let mut events = mallory.events();
         while !matches!(events.next().await.unwrap().unwrap(), Event::PeerConnected { .. }) {}
         let announcement = SigningRequestSpec {

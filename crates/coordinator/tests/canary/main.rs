@@ -26,7 +26,7 @@ use std::time::Duration;
 use motet_coordinator::event::Event;
 use motet_coordinator::{Signer, SigningRequestSpec};
 use motet_core_crypto::{PublicKey, SecretKey};
-use motet_net::{Keypair, NetConfig};
+use motet_net::{Keypair, NetConfig, parse_address};
 use motet_node::policy::{ApproveAll, DeclineAll, Policy};
 use motet_node::{Events, LocalSigner, Node, OsEntropy, RedbStore};
 use motet_wire::{
@@ -193,7 +193,7 @@ async fn no_secret_of_a_node_is_logged_printed_stored_or_sent() {
     }
     for one in 1..3 {
         for other in 0..one {
-            nodes[one].handle.connect(&nodes[other].address).await.unwrap();
+            nodes[one].handle.connect(parse_address(&nodes[other].address).unwrap()).await.unwrap();
         }
     }
     for node in &nodes {
@@ -219,7 +219,7 @@ async fn no_secret_of_a_node_is_logged_printed_stored_or_sent() {
     assert!(end(&mut nodes).await);
     // One who refuses, after others have made their nonces.
     let refuser = Known::start(folder.path(), &network, Arc::new(DeclineAll)).await;
-    refuser.handle.connect(&nodes[0].address).await.unwrap();
+    refuser.handle.connect(parse_address(&nodes[0].address).unwrap()).await.unwrap();
     let metadata = SignerMetadata::default();
     refuser.handle.advertise_signer(refuser.signer(), Criteria::ANY, metadata, HOUR).await.unwrap();
     nodes.push(refuser);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use motet_coordinator::event::Event;
 use motet_coordinator::{Config, Input};
 use motet_core_crypto::PublicKey;
-use motet_node::{Events, Node};
+use motet_node::{Events, Node, parse_address};
 use motet_wire::{Channel, Criteria, Kind, NetworkId, SignerMetadata, peek};
 
 use crate::network::Network;
@@ -124,11 +124,11 @@ async fn discover(events: &mut Events, signer: PublicKey) -> Channel {
 async fn a_node_hears_from_its_first_peer_of_signers_whose_nodes_are_gone() {
     let (there, mut heard, _, address) = node().await;
     let (gone, _, absent, _) = node().await;
-    gone.connect(&address).await.unwrap();
+    gone.connect(parse_address(&address).unwrap()).await.unwrap();
     discover(&mut heard, absent).await;
     gone.stop().await;
     let (late, mut events, ..) = node().await;
-    late.connect(&address).await.unwrap();
+    late.connect(parse_address(&address).unwrap()).await.unwrap();
     assert_eq!(discover(&mut events, absent).await, Channel::Sync);
     for handle in [there, late] {
         handle.stop().await;

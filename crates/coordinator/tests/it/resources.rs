@@ -6,7 +6,7 @@ use std::time::Duration;
 use motet_coordinator::event::{Event, Resource};
 use motet_coordinator::{Command, CommandError, CommandId, Config, Effect, Input, Reply, ResourceSpec};
 use motet_core_crypto::{SecretKey, schnorr};
-use motet_net::{Entry, EntryPolicy, Keypair, Net, NetConfig, NetHandle};
+use motet_net::{Entry, EntryPolicy, Keypair, Net, NetConfig, NetHandle, parse_address};
 use motet_node::{CallError, Events, Node, OsEntropy, limits};
 use motet_wire::work::Free;
 use motet_wire::{
@@ -250,7 +250,7 @@ async fn discover(handle: &Node, id: &str, count: usize) -> Vec<Resource> {
 async fn what_one_node_announces_another_discovers() {
     let (anna, mut heard, key, address) = real_node(example()).await;
     let (ben, mut events, ben_key, _) = real_node(example()).await;
-    ben.connect(&address).await.unwrap();
+    ben.connect(parse_address(&address).unwrap()).await.unwrap();
     dht_ready(&mut events).await;
     dht_ready(&mut heard).await;
     let message = anna.announce_resource(key, "relay", "eu/1", b"here".to_vec(), HOUR).await.unwrap();
@@ -268,7 +268,7 @@ async fn what_one_node_announces_another_discovers() {
     // Who comes later finds both, under the one name; and they are still known when nobody can be asked.
     ben.announce_resource(ben_key, "relay", "eu/1", b"there".to_vec(), HOUR).await.unwrap();
     let (late, mut met, ..) = real_node(example()).await;
-    late.connect(&address).await.unwrap();
+    late.connect(parse_address(&address).unwrap()).await.unwrap();
     dht_ready(&mut met).await;
     let both = discover(&late, "eu/1", 2).await;
     assert!(late.discover_resource("relay", "eu/2").await.unwrap().is_empty());
@@ -321,8 +321,8 @@ async fn what_is_forged_or_expired_or_lies_under_another_name_is_neither_stored_
     let net = NetConfig::local(example(), Keypair::generate());
     let (mallory, mut happens): (NetHandle, _) = Net::start(net, Arc::new(Anything)).unwrap();
     tokio::spawn(async move { while happens.recv().await.is_some() {} });
-    mallory.dial(&address).await.unwrap();
-    ben.connect(&address).await.unwrap();
+    mallory.dial(parse_address(&address).unwrap()).await.unwrap();
+    ben.connect(parse_address(&address).unwrap()).await.unwrap();
     dht_ready(&mut heard).await;
     dht_ready(&mut events).await;
 

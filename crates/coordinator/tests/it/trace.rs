@@ -7,7 +7,7 @@ use std::time::Duration;
 use motet_coordinator::event::{Event, Phase};
 use motet_coordinator::{Command, Config, SigningRequestSpec};
 use motet_core_crypto::SecretKey;
-use motet_net::{Keypair, NetConfig};
+use motet_net::{Keypair, NetConfig, parse_address};
 use motet_node::policy::ApproveAll;
 use motet_node::{LocalSigner, MemoryStore, Node, OsEntropy};
 use motet_wire::{Criteria, Derivation, Item, NetworkId, RequestMetadata, RequestOptions, SignerMetadata};
@@ -164,7 +164,7 @@ async fn what_the_driver_logs_of_a_session_stands_in_its_span() {
         };
         nodes.push((handle, events, signer, address));
     }
-    nodes[1].0.connect(&nodes[0].3).await.unwrap();
+    nodes[1].0.connect(parse_address(&nodes[0].3).unwrap()).await.unwrap();
     let hour = Duration::from_secs(3600);
     for (handle, _, signer, _) in &nodes {
         handle.advertise_signer(*signer, Criteria::ANY, SignerMetadata::default(), hour).await.unwrap();

@@ -218,7 +218,7 @@ async fn a_named_peer_with_another_id_is_said_to_be_another_node_once() {
     let (address, reason) = named_unreachable(&mut node).await;
     assert_eq!((address, &*reason), (wrong.clone(), &*format!("another node answers there: {}", other.id())));
     let named = node.handle.stats().await.unwrap().named;
-    assert_eq!(named, [Named { address: wrong.clone(), contact: Contact::Failed(reason) }]);
+    assert_eq!(named, [Named { address: wrong.parse().unwrap(), contact: Contact::Failed(reason) }]);
     // It is dialled again, and that is no news.
     other.handle.stop().await;
     let (address, reason) = named_unreachable(&mut node).await;
@@ -241,7 +241,7 @@ async fn a_named_peer_that_comes_late_is_connected_and_said_to_be() {
     let late = Peer::start(at(&place)).await;
     node.connected(&late.id()).await;
     let named = node.handle.stats().await.unwrap().named;
-    assert_eq!(named, [Named { address, contact: Contact::Connected }]);
+    assert_eq!(named, [Named { address: address.parse().unwrap(), contact: Contact::Connected }]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -295,7 +295,7 @@ async fn two_nodes_of_one_identity_both_notice_when_one_calls_the_other() {
             settings
         };
         let (mut one, mut other) = (Peer::start(copy()).await, Peer::start(copy()).await);
-        other.handle.dial(&one.address).await.unwrap();
+        other.handle.dial(parse_address(&one.address).unwrap()).await.unwrap();
         assert_eq!(twin(&mut other).await, place(&one));
         twin(&mut one).await;
     }
@@ -312,10 +312,10 @@ async fn a_node_that_calls_itself_meets_no_twin_and_meets_one_that_comes_later()
     let mut node = Peer::start(copy()).await;
     // It does not know this address for its own, and has dialled it when it answers a question.
     let own = node.address.replace("/ip4/127.0.0.1/", "/dns4/localhost/");
-    node.handle.dial(&own).await.unwrap();
+    node.handle.dial(parse_address(&own).unwrap()).await.unwrap();
     node.handle.stats().await.unwrap();
     let other = Peer::start(copy()).await;
-    other.handle.dial(&node.address).await.unwrap();
+    other.handle.dial(parse_address(&node.address).unwrap()).await.unwrap();
     let met = twin(&mut node).await;
     assert!(met.starts_with("/ip4/127.0.0.1/"), "{met}");
 }
@@ -323,7 +323,7 @@ async fn a_node_that_calls_itself_meets_no_twin_and_meets_one_that_comes_later()
 #[tokio::test(flavor = "multi_thread")]
 async fn a_node_does_not_call_its_own_address() {
     let mut node = Peer::alone().await;
-    node.handle.dial(&node.address.clone()).await.unwrap();
+    node.handle.dial(parse_address(&node.address.clone()).unwrap()).await.unwrap();
     assert_eq!(node.handle.stats().await.unwrap().named, []);
     let mut other = Peer::at(&node).await;
     other.connected(&node.id()).await;

@@ -44,7 +44,8 @@ async fn a_node_listens_on_both_and_says_where() {
         _ => None,
     });
     let mut said = vec![first, second.await];
-    let mut listening = node.handle.stats().await.unwrap().listening;
+    let listening = node.handle.stats().await.unwrap().listening;
+    let mut listening: Vec<String> = listening.iter().map(ToString::to_string).collect();
     said.sort();
     listening.sort();
     assert_eq!(said, listening);
@@ -69,7 +70,7 @@ async fn who_is_named_is_dialled_until_there_and_again_when_lost() {
 
     // Nobody is there yet.
     let mut other = Peer::alone().await;
-    other.handle.dial(&address).await.unwrap();
+    other.handle.dial(parse_address(&address).unwrap()).await.unwrap();
     let second = Peer::start(at(&place)).await;
     other.connected(&second.id()).await;
     second.handle.stop().await;
@@ -86,7 +87,7 @@ async fn who_is_named_is_dialled_though_the_routing_table_has_no_room() {
     let mut others = Vec::new();
     for _ in 0..60 {
         let other = Peer::alone().await;
-        hub.handle.dial(&other.address).await.unwrap();
+        hub.handle.dial(parse_address(&other.address).unwrap()).await.unwrap();
         hub.connected(&other.id()).await;
         others.push(other);
     }
@@ -122,7 +123,7 @@ async fn who_breaks_too_many_rules_is_shown_the_door() {
     one.disconnected(&other.id()).await;
     other.disconnected(&one.id()).await;
     // A third is welcome, and the one outside stays outside though it tries again before the third comes.
-    other.handle.dial(&one.address).await.unwrap();
+    other.handle.dial(parse_address(&one.address).unwrap()).await.unwrap();
     let third = Peer::at(&one).await;
     loop {
         let event = one.next("the third").await.unwrap();

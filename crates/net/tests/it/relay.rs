@@ -26,9 +26,9 @@ async fn a_hidden_node_listens_at_its_relay_alone_and_is_reached_there() {
     let mut node = Peer::start(hidden(&[&relay])).await;
     assert!(node.address.starts_with(&relay.address), "{}", node.address);
     let listening = node.handle.stats().await.unwrap().listening;
-    assert!(listening.iter().all(|address| address.contains("/p2p-circuit")), "{listening:?}");
+    assert!(listening.iter().all(|address| address.to_string().contains("/p2p-circuit")), "{listening:?}");
     let mut other = Peer::alone().await;
-    other.handle.dial(&node.address).await.unwrap();
+    other.handle.dial(parse_address(&node.address).unwrap()).await.unwrap();
     let seen = other.connected(&node.id()).await;
     assert!(seen.contains("/p2p-circuit"), "{seen}");
     // Both ways, directly and by publishing.
@@ -47,16 +47,16 @@ async fn a_hidden_node_opens_no_connection_but_to_its_relays() {
     let mut other = Peer::alone().await;
     let mut at_stranger = Peer::start(hidden(&[&stranger])).await;
     // Directly, by whatever asks for it: refused. So is another's relay, which may be anybody's.
-    hidden_node.handle.dial(&other.address).await.unwrap();
+    hidden_node.handle.dial(parse_address(&other.address).unwrap()).await.unwrap();
     let address = address_to_wire(other.address.split("/p2p/").next().unwrap()).unwrap();
     hidden_node.handle.send(other.id(), vec![address], Arc::from(*b"lost")).await.unwrap();
-    hidden_node.handle.dial(&at_stranger.address).await.unwrap();
-    hidden_node.handle.dial(&stranger.address).await.unwrap();
+    hidden_node.handle.dial(parse_address(&at_stranger.address).unwrap()).await.unwrap();
+    hidden_node.handle.dial(parse_address(&stranger.address).unwrap()).await.unwrap();
     // The others connect to each other afterwards, and hear of nobody else before.
-    other.handle.dial(&at_stranger.address).await.unwrap();
+    other.handle.dial(parse_address(&at_stranger.address).unwrap()).await.unwrap();
     other.connected(&at_stranger.id()).await;
     at_stranger.connected(&other.id()).await;
-    other.handle.dial(&hidden_node.address).await.unwrap();
+    other.handle.dial(parse_address(&hidden_node.address).unwrap()).await.unwrap();
     assert!(other.connected(&hidden_node.id()).await.contains("/p2p-circuit"));
     hidden_node.connected(&other.id()).await;
     // Its relay and whoever came through it.
@@ -87,10 +87,10 @@ async fn a_node_may_be_reached_through_a_relay_and_directly() {
     });
     let circuit = format!("{}/p2p/{}", circuit.await, node.id());
     let mut far = Peer::alone().await;
-    far.handle.dial(&circuit).await.unwrap();
+    far.handle.dial(parse_address(&circuit).unwrap()).await.unwrap();
     assert!(far.connected(&node.id()).await.contains("/p2p-circuit"));
     let mut near = Peer::alone().await;
-    near.handle.dial(&node.address).await.unwrap();
+    near.handle.dial(parse_address(&node.address).unwrap()).await.unwrap();
     assert!(!near.connected(&node.id()).await.contains("/p2p-circuit"));
 }
 

@@ -37,7 +37,7 @@ async fn a_stopped_node_ends_and_says_so() {
     assert_eq!(handle.send(other.id(), Vec::new(), (*b"x").into()).await, Err(NetError::Stopped));
     assert_eq!(handle.put(key, (*b"x").into()).await, Err(NetError::Stopped));
     assert_eq!(handle.get(key).await, Err(NetError::Stopped));
-    assert_eq!(handle.dial(&other.address).await, Err(NetError::Stopped));
+    assert_eq!(handle.dial(parse_address(&other.address).unwrap()).await, Err(NetError::Stopped));
     assert_eq!(handle.stats().await, Err(NetError::Stopped));
     // Once more does no harm.
     handle.stop().await;
@@ -97,7 +97,8 @@ async fn a_request_that_is_under_way_ends_with_the_node() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_address_that_is_none_is_refused() {
     let one = Peer::alone().await;
-    assert_eq!(one.handle.dial("over there").await, Err(NetError::Address("over there".to_owned())));
+    let elsewhere = "/ip4/127.0.0.1/sctp/1".parse().unwrap();
+    assert!(matches!(one.handle.dial(elsewhere).await, Err(NetError::Transport { .. })));
     assert_eq!(parse_address("over there").unwrap_err(), NetError::Address("over there".to_owned()));
     let mut settings = config(crate::peer::TCP);
     settings.listen = vec!["/ip4/127.0.0.1/sctp/1".parse().unwrap()];

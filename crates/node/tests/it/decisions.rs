@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use motet_core_crypto::{PublicKey, SecretKey};
-use motet_net::{Keypair, NetConfig};
+use motet_net::{Keypair, NetConfig, parse_address};
 use motet_node::event::{AbortCause, Event};
 use motet_node::policy::{DeclineAll, Policy, RulePolicy, Rules};
 use motet_node::{Decision, Events, LocalSigner, MemoryStore, Node, OsEntropy, Proposal, SigningRequestSpec};
@@ -79,7 +79,7 @@ impl Scene {
         // Rules that ask about everything hand on what they are told.
         let rules = RulePolicy::new(Rules::default(), Undecided(saw)).unwrap();
         let (asked, _, signer) = node(rules).await;
-        asked.connect(&address).await.unwrap();
+        asked.connect(parse_address(&address).unwrap()).await.unwrap();
         asker.advertise_signer(own, Criteria::ANY, SignerMetadata::default(), HOUR).await.unwrap();
         asked.advertise_signer(signer, Criteria::ANY, SignerMetadata::default(), HOUR).await.unwrap();
         while !matches!(events.next().await.unwrap().unwrap(), Event::SignerDiscovered(_)) {}
