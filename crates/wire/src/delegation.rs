@@ -8,9 +8,10 @@
 use motet_core_crypto::schnorr;
 use motet_core_crypto::{PublicKey, Signature, Tag};
 
-use crate::codec::{Bytes, Decode, Encode, ParseError};
+use crate::codec::{Bytes, ParseError};
 use crate::id::{NetworkId, PeerId};
 use crate::limits;
+use crate::mirror::mirror;
 use crate::time::TimestampMs;
 
 static DELEGATION: Tag = Tag::new("motet/delegation/v1");
@@ -58,14 +59,15 @@ impl Delegation {
     }
 }
 
-/// A delegation as the bytes say it: keys that may be no points.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-pub(crate) struct RawDelegation {
-    pub(crate) signer: [u8; 33],
-    pub(crate) message_key: [u8; 33],
-    pub(crate) peer: Bytes<{ limits::PEER_ID }>,
-    pub(crate) not_after: u64,
-    pub(crate) signature: [u8; 64],
+mirror! {
+    /// A delegation as the bytes say it: keys that may be no points.
+    RawDelegation of Delegation {
+        signer: [u8; 33],
+        message_key: [u8; 33],
+        peer: Bytes<{ limits::PEER_ID }>,
+        not_after: u64,
+        signature: [u8; 64],
+    }
 }
 
 /// Keys of a message whose points have been found already: finding one again costs a sixth of a signature check.
@@ -89,16 +91,6 @@ impl KnownKeys {
 }
 
 impl RawDelegation {
-    pub(crate) fn parse(&self, known: &KnownKeys) -> Result<Delegation, ParseError> {
-        Ok(Delegation {
-            signer: known.parse(&self.signer)?,
-            message_key: known.parse(&self.message_key)?,
-            peer: self.peer()?,
-            not_after: TimestampMs(self.not_after),
-            signature: Signature::from_bytes(&self.signature),
-        })
-    }
-
     /// Bytes of the encoding.
     pub(crate) fn encoded_length(&self) -> usize {
         33 + 33 + 4 + self.peer.as_slice().len() + 8 + 64
@@ -111,20 +103,6 @@ impl RawDelegation {
     pub(crate) fn digest(&self, network: &NetworkId) -> Result<[u8; 32], ParseError> {
         let peer = self.peer()?;
         Ok(digest(network, &self.signer, &self.message_key, &peer, TimestampMs(self.not_after)))
-    }
-}
-
-impl TryFrom<&Delegation> for RawDelegation {
-    type Error = ParseError;
-
-    fn try_from(delegation: &Delegation) -> Result<Self, ParseError> {
-        Ok(Self {
-            signer: delegation.signer.to_bytes(),
-            message_key: delegation.message_key.to_bytes(),
-            peer: Bytes::new(delegation.peer.as_bytes())?,
-            not_after: delegation.not_after.0,
-            signature: delegation.signature.to_bytes(),
-        })
     }
 }
 

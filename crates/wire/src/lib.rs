@@ -21,6 +21,7 @@ mod evidence;
 mod id;
 pub mod limits;
 mod message;
+mod mirror;
 mod subject;
 mod text;
 mod time;

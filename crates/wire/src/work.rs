@@ -17,6 +17,7 @@ use crate::codec::{Decode, Encode, ParseError};
 use crate::id::NetworkId;
 use crate::limits;
 use crate::message::{ResourceAnnouncement, SignerAdvertisement, SigningRequest};
+use crate::mirror::Mirror;
 use crate::time::{TimestampMs, milliseconds};
 use crate::validate::PeerClass;
 
@@ -219,7 +220,7 @@ pub fn claim_of_advertisement(
     network: &NetworkId,
     advertisement: &SignerAdvertisement,
 ) -> Result<WorkClaim, ParseError> {
-    let raw = crate::message::advertisement::RawSignerAdvertisement::try_from(advertisement)?;
+    let raw = crate::message::advertisement::RawSignerAdvertisement::of(advertisement)?;
     let body = crate::codec::encode(&raw)?;
     Ok(WorkClaim {
         purpose: Purpose::Advertisement,
@@ -238,7 +239,7 @@ pub fn claim_of_advertisement(
 ///
 /// [`ParseError`] when a part of the resource is over its bound.
 pub fn claim_of_resource(network: &NetworkId, resource: &ResourceAnnouncement) -> Result<WorkClaim, ParseError> {
-    let raw = crate::message::resource::RawResourceAnnouncement::try_from(resource)?;
+    let raw = crate::message::resource::RawResourceAnnouncement::of(resource)?;
     let body = crate::codec::encode(&raw)?;
     Ok(WorkClaim {
         purpose: Purpose::Resource,

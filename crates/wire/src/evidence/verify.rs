@@ -16,6 +16,7 @@ use crate::limits;
 use crate::message::raw::RawBody;
 use crate::message::request::{RawDetails, RawItem, terms_id};
 use crate::message::{Kind, Message, ParticipantJoined};
+use crate::mirror::Mirror;
 use crate::transcript;
 
 /// What somebody is convicted of.
@@ -221,7 +222,7 @@ fn bad_partial_signature(
     }
     let (_, details) = claim.terms.split_at_checked(33).ok_or(EvidenceFault::Statement)?;
     let details: RawDetails = codec::decode(details).map_err(|_| EvidenceFault::Statement)?;
-    let keys = details.parse_keys(&KnownKeys::NONE).map_err(|_| EvidenceFault::Statement)?;
+    let keys: Vec<PublicKey> = details.keys.parse(&KnownKeys::NONE).map_err(|_| EvidenceFault::Statement)?;
     let index = accused.join.index.as_usize();
     if keys.get(index) != Some(&accused.join.delegation.signer) {
         return Err(EvidenceFault::Unrelated);
@@ -246,7 +247,7 @@ fn bad_partial_signature(
         .map(|nonce| PublicNonce::from_bytes(nonce).map_err(|_| EvidenceFault::Statement))
         .collect::<Result<_, _>>()?;
     let aggregate = AggregateNonce::sum(&nonces);
-    let item = item.parse();
+    let item = item.parse(&KnownKeys::NONE).map_err(|_| EvidenceFault::Statement)?;
     let context = item.key_context(&keys).map_err(|_| EvidenceFault::Statement)?;
     let session = SigningSession::new(&context, &aggregate, &item.message);
     let (Some(nonce), Some(partial)) = (nonces.get(index), share.partials.get(position)) else {

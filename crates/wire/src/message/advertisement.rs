@@ -5,10 +5,11 @@
 use core::fmt;
 
 use super::{Body, Kind};
-use crate::codec::{Bytes, Decode, Encode, List, ParseError, Text};
+use crate::codec::{Bytes, List, ParseError, Text};
 use crate::delegation::{Delegation, KnownKeys, RawDelegation};
 use crate::id::{AdvertisementId, IdError};
 use crate::limits;
+use crate::mirror::{Mirror, mirror};
 use crate::subject::Subject;
 use crate::time::TimestampMs;
 use crate::work::Work;
@@ -137,95 +138,57 @@ impl fmt::Debug for Address {
     }
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-pub(crate) struct RawSignerAdvertisement {
-    pub(crate) delegation: RawDelegation,
-    addresses: List<Bytes<{ limits::ADDRESS }>, { limits::ADDRESSES_MAX }>,
-    transaction_types: List<Text<{ limits::TRANSACTION_TYPE }>, { limits::TRANSACTION_TYPES_MAX }>,
-    pub(crate) min_amount: u64,
-    pub(crate) max_amount: u64,
-    nickname: Text<{ limits::NICKNAME }>,
-    description: Text<{ limits::SIGNER_DESCRIPTION }>,
-    fee: u64,
-    pub(crate) created: u64,
-    pub(crate) expires: u64,
-    // Last, so that what the work is over is everything in front of it.
-    pub(crate) work: Work,
+mirror! {
+    RawSignerAdvertisement of SignerAdvertisement {
+        delegation: RawDelegation,
+        addresses: List<Bytes<{ limits::ADDRESS }>, { limits::ADDRESSES_MAX }>,
+        criteria: RawCriteria,
+        metadata: RawSignerMetadata,
+        created: u64,
+        expires: u64,
+        // Last, so that what the work is over is everything in front of it.
+        work: Work,
+    }
+}
+
+mirror! {
+    RawCriteria of Criteria {
+        transaction_types: List<Text<{ limits::TRANSACTION_TYPE }>, { limits::TRANSACTION_TYPES_MAX }>,
+        min_amount: u64,
+        max_amount: u64,
+    }
+}
+
+mirror! {
+    RawSignerMetadata of SignerMetadata {
+        nickname: Text<{ limits::NICKNAME }>,
+        description: Text<{ limits::SIGNER_DESCRIPTION }>,
+        fee: u64,
+    }
+}
+
+impl Mirror<Address> for Bytes<{ limits::ADDRESS }> {
+    fn of(address: &Address) -> Result<Self, ParseError> {
+        Self::new(address.as_bytes())
+    }
+
+    fn parse(self, _: &KnownKeys) -> Result<Address, ParseError> {
+        Ok(Address(self.into_vec()))
+    }
 }
 
 impl RawSignerAdvertisement {
     /// Whether every address and every transaction type says something.
     pub(crate) fn parts_are_filled(&self) -> bool {
         !self.addresses.as_slice().iter().any(|address| address.as_slice().is_empty())
-            && !self.transaction_types.as_slice().iter().any(|name| name.as_str().is_empty())
-    }
-
-    pub(crate) fn parse(self, known: &KnownKeys) -> Result<SignerAdvertisement, ParseError> {
-        Ok(SignerAdvertisement {
-            delegation: self.delegation.parse(known)?,
-            addresses: self.addresses.into_vec().into_iter().map(|address| Address(address.into_vec())).collect(),
-            criteria: Criteria {
-                transaction_types: self.transaction_types.into_vec().into_iter().map(Text::into_string).collect(),
-                min_amount: self.min_amount,
-                max_amount: self.max_amount,
-            },
-            metadata: SignerMetadata {
-                nickname: self.nickname.into_string(),
-                description: self.description.into_string(),
-                fee: self.fee,
-            },
-            created: TimestampMs(self.created),
-            expires: TimestampMs(self.expires),
-            work: self.work,
-        })
+            && !self.criteria.transaction_types.as_slice().iter().any(|name| name.as_str().is_empty())
     }
 }
 
-impl TryFrom<&SignerAdvertisement> for RawSignerAdvertisement {
-    type Error = ParseError;
-
-    fn try_from(message: &SignerAdvertisement) -> Result<Self, ParseError> {
-        Ok(Self {
-            delegation: RawDelegation::try_from(&message.delegation)?,
-            addresses: List::collect(&message.addresses, |address| Bytes::new(address.as_bytes()))?,
-            transaction_types: List::collect(&message.criteria.transaction_types, |name| Text::new(name))?,
-            min_amount: message.criteria.min_amount,
-            max_amount: message.criteria.max_amount,
-            nickname: Text::new(&message.metadata.nickname)?,
-            description: Text::new(&message.metadata.description)?,
-            fee: message.metadata.fee,
-            created: message.created.0,
-            expires: message.expires.0,
-            work: message.work,
-        })
-    }
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-pub(crate) struct RawSignerUnavailable {
-    pub(crate) delegation: RawDelegation,
-    advertisement: [u8; 32],
-    reason: Text<{ limits::REASON }>,
-}
-
-impl RawSignerUnavailable {
-    pub(crate) fn parse(self, known: &KnownKeys) -> Result<SignerUnavailable, ParseError> {
-        Ok(SignerUnavailable {
-            delegation: self.delegation.parse(known)?,
-            advertisement: AdvertisementId::from_bytes(self.advertisement),
-            reason: self.reason.into_string(),
-        })
-    }
-}
-
-impl TryFrom<&SignerUnavailable> for RawSignerUnavailable {
-    type Error = ParseError;
-
-    fn try_from(message: &SignerUnavailable) -> Result<Self, ParseError> {
-        Ok(Self {
-            delegation: RawDelegation::try_from(&message.delegation)?,
-            advertisement: message.advertisement.to_bytes(),
-            reason: Text::new(&message.reason)?,
-        })
+mirror! {
+    RawSignerUnavailable of SignerUnavailable {
+        delegation: RawDelegation,
+        advertisement: [u8; 32],
+        reason: Text<{ limits::REASON }>,
     }
 }

@@ -6,9 +6,9 @@
 use motet_core_crypto::NonceCommitment;
 
 use super::{Body, Kind};
-use crate::codec::{Decode, Encode, ParseError};
 use crate::delegation::Delegation;
 use crate::id::{Attempt, AttemptId};
+use crate::mirror::mirror;
 use crate::subject::Subject;
 
 /// A signer commits to the nonces of an attempt.
@@ -34,31 +34,10 @@ impl Body for NonceCommit {
     }
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-pub(crate) struct RawNonceCommit {
-    pub(crate) session: [u8; 32],
-    attempt: u32,
-    commitment: [u8; 32],
-}
-
-impl RawNonceCommit {
-    pub(crate) fn parse(self) -> Result<NonceCommit, ParseError> {
-        Ok(NonceCommit {
-            session: AttemptId::from_bytes(self.session),
-            attempt: Attempt(self.attempt),
-            commitment: NonceCommitment::from_bytes(&self.commitment),
-        })
-    }
-}
-
-impl TryFrom<&NonceCommit> for RawNonceCommit {
-    type Error = ParseError;
-
-    fn try_from(message: &NonceCommit) -> Result<Self, ParseError> {
-        Ok(Self {
-            session: message.session.to_bytes(),
-            attempt: message.attempt.0,
-            commitment: message.commitment.to_bytes(),
-        })
+mirror! {
+    RawNonceCommit of NonceCommit {
+        session: [u8; 32],
+        attempt: u32,
+        commitment: [u8; 32],
     }
 }

@@ -3,10 +3,11 @@
 use motet_core_crypto::NonceCommitment;
 
 use super::{Body, Kind};
-use crate::codec::{Bytes, Decode, Encode, List, ParseError, Text};
-use crate::delegation::{Delegation, KnownKeys, RawDelegation};
+use crate::codec::{Bytes, List, Text};
+use crate::delegation::{Delegation, RawDelegation};
 use crate::id::{AttemptId, RequestId, SignerIndex};
 use crate::limits;
+use crate::mirror::mirror;
 use crate::subject::Subject;
 
 /// A signer agrees to sign, and binds its slot to its message key.
@@ -87,98 +88,29 @@ impl Body for SessionReady {
     }
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-pub(crate) struct RawParticipantJoined {
-    pub(crate) request: [u8; 32],
-    pub(crate) index: u16,
-    pub(crate) delegation: RawDelegation,
-    commitment: Option<[u8; 32]>,
-}
-
-impl RawParticipantJoined {
-    pub(crate) fn parse(self, known: &KnownKeys) -> Result<ParticipantJoined, ParseError> {
-        Ok(ParticipantJoined {
-            request: RequestId::from_bytes(self.request),
-            index: SignerIndex(self.index),
-            delegation: self.delegation.parse(known)?,
-            commitment: self.commitment.as_ref().map(NonceCommitment::from_bytes),
-        })
+mirror! {
+    RawParticipantJoined of ParticipantJoined {
+        request: [u8; 32],
+        index: u16,
+        delegation: RawDelegation,
+        commitment: Option<[u8; 32]>,
     }
 }
 
-impl TryFrom<&ParticipantJoined> for RawParticipantJoined {
-    type Error = ParseError;
-
-    fn try_from(message: &ParticipantJoined) -> Result<Self, ParseError> {
-        Ok(Self {
-            request: message.request.to_bytes(),
-            index: message.index.0,
-            delegation: RawDelegation::try_from(&message.delegation)?,
-            commitment: message.commitment.map(|commitment| commitment.to_bytes()),
-        })
+mirror! {
+    RawParticipantDeclined of ParticipantDeclined {
+        request: [u8; 32],
+        index: u16,
+        delegation: RawDelegation,
+        reason: Text<{ limits::REASON }>,
     }
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-pub(crate) struct RawParticipantDeclined {
-    pub(crate) request: [u8; 32],
-    pub(crate) index: u16,
-    pub(crate) delegation: RawDelegation,
-    reason: Text<{ limits::REASON }>,
-}
-
-impl RawParticipantDeclined {
-    pub(crate) fn parse(self, known: &KnownKeys) -> Result<ParticipantDeclined, ParseError> {
-        Ok(ParticipantDeclined {
-            request: RequestId::from_bytes(self.request),
-            index: SignerIndex(self.index),
-            delegation: self.delegation.parse(known)?,
-            reason: self.reason.into_string(),
-        })
-    }
-}
-
-impl TryFrom<&ParticipantDeclined> for RawParticipantDeclined {
-    type Error = ParseError;
-
-    fn try_from(message: &ParticipantDeclined) -> Result<Self, ParseError> {
-        Ok(Self {
-            request: message.request.to_bytes(),
-            index: message.index.0,
-            delegation: RawDelegation::try_from(&message.delegation)?,
-            reason: Text::new(&message.reason)?,
-        })
-    }
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-pub(crate) struct RawSessionReady {
-    pub(crate) request: [u8; 32],
-    pub(crate) session: [u8; 32],
-    pub(crate) coordinator: u16,
-    pub(crate) joins: List<Bytes<{ limits::FRAME_SMALL }>, { limits::SIGNERS_MAX }>,
-}
-
-impl RawSessionReady {
-    pub(crate) fn parse(self) -> Result<SessionReady, ParseError> {
-        Ok(SessionReady {
-            request: RequestId::from_bytes(self.request),
-            session: AttemptId::from_bytes(self.session),
-            coordinator: SignerIndex(self.coordinator),
-            joins: self.joins.into_vec().into_iter().map(Bytes::into_vec).collect(),
-        })
-    }
-}
-
-impl TryFrom<&SessionReady> for RawSessionReady {
-    type Error = ParseError;
-
-    fn try_from(message: &SessionReady) -> Result<Self, ParseError> {
-        Ok(Self {
-            request: message.request.to_bytes(),
-            session: message.session.to_bytes(),
-            coordinator: message.coordinator.0,
-            joins: List::collect(&message.joins, |frame| Bytes::new(frame))?,
-        })
+mirror! {
+    RawSessionReady of SessionReady {
+        request: [u8; 32],
+        session: [u8; 32],
+        coordinator: u16,
+        joins: List<Bytes<{ limits::FRAME_SMALL }>, { limits::SIGNERS_MAX }>,
     }
 }

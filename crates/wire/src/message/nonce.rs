@@ -3,10 +3,11 @@
 use motet_core_crypto::PublicNonce;
 
 use super::{Body, Kind};
-use crate::codec::{Decode, Encode, List, ParseError};
+use crate::codec::List;
 use crate::delegation::Delegation;
 use crate::id::{Attempt, AttemptId, TranscriptHash};
 use crate::limits;
+use crate::mirror::mirror;
 use crate::subject::Subject;
 
 /// A signer reveals its public nonces, one for each item.
@@ -34,37 +35,11 @@ impl Body for NonceShare {
     }
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-pub(crate) struct RawNonceShare {
-    pub(crate) session: [u8; 32],
-    attempt: u32,
-    pub(crate) nonces: List<[u8; 66], { limits::ITEMS_MAX }>,
-    commitments: [u8; 32],
-}
-
-impl RawNonceShare {
-    pub(crate) fn parse(self) -> Result<NonceShare, ParseError> {
-        let nonces = self.nonces.as_slice().iter();
-        Ok(NonceShare {
-            session: AttemptId::from_bytes(self.session),
-            attempt: Attempt(self.attempt),
-            nonces: nonces
-                .map(|nonce| PublicNonce::from_bytes(nonce).map_err(|_| ParseError::Point))
-                .collect::<Result<_, _>>()?,
-            commitments: TranscriptHash::from_bytes(self.commitments),
-        })
-    }
-}
-
-impl TryFrom<&NonceShare> for RawNonceShare {
-    type Error = ParseError;
-
-    fn try_from(message: &NonceShare) -> Result<Self, ParseError> {
-        Ok(Self {
-            session: message.session.to_bytes(),
-            attempt: message.attempt.0,
-            nonces: List::collect(&message.nonces, |nonce| Ok(nonce.to_bytes()))?,
-            commitments: message.commitments.to_bytes(),
-        })
+mirror! {
+    RawNonceShare of NonceShare {
+        session: [u8; 32],
+        attempt: u32,
+        nonces: List<[u8; 66], { limits::ITEMS_MAX }>,
+        commitments: [u8; 32],
     }
 }

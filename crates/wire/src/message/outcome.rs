@@ -6,10 +6,11 @@ use motet_core_crypto::Signature;
 
 use super::{Body, Kind};
 use crate::codec::{Bytes, Code, Decode, Encode, List, ParseError, Text};
-use crate::delegation::Delegation;
+use crate::delegation::{Delegation, KnownKeys};
 use crate::evidence::Evidence;
 use crate::id::{AttemptId, RequestId};
 use crate::limits;
+use crate::mirror::{Mirror, mirror};
 use crate::subject::Subject;
 
 /// The final signatures. Whoever receives them checks them; nobody has to believe the sender.
@@ -134,87 +135,75 @@ impl fmt::Display for AbortCode {
     }
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-pub(crate) struct RawSignatureFinalized {
-    pub(crate) session: [u8; 32],
-    pub(crate) signatures: List<[u8; 64], { limits::ITEMS_MAX }>,
-}
-
-impl RawSignatureFinalized {
-    pub(crate) fn parse(self) -> Result<SignatureFinalized, ParseError> {
-        Ok(SignatureFinalized {
-            session: AttemptId::from_bytes(self.session),
-            signatures: self.signatures.as_slice().iter().map(Signature::from_bytes).collect(),
-        })
+mirror! {
+    RawSignatureFinalized of SignatureFinalized {
+        session: [u8; 32],
+        signatures: List<[u8; 64], { limits::ITEMS_MAX }>,
     }
 }
 
-impl TryFrom<&SignatureFinalized> for RawSignatureFinalized {
-    type Error = ParseError;
-
-    fn try_from(message: &SignatureFinalized) -> Result<Self, ParseError> {
-        Ok(Self {
-            session: message.session.to_bytes(),
-            signatures: List::collect(&message.signatures, |signature| Ok(signature.to_bytes()))?,
-        })
+mirror! {
+    RawSessionAbort of SessionAbort {
+        subject: RawAbortSubject,
+        reason: RawAbortReason,
+        evidence: Option<Bytes<{ limits::EVIDENCE }>>,
     }
 }
 
+mirror! {
+    RawAbortReason of AbortReason {
+        code: Code<7>,
+        detail: Text<{ limits::REASON }>,
+    }
+}
+
+/// 0 is a request, 1 an attempt.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-pub(crate) struct RawSessionAbort {
+pub(crate) struct RawAbortSubject {
     subject: Code<1>,
     id: [u8; 32],
-    pub(crate) code: Code<7>,
-    detail: Text<{ limits::REASON }>,
-    pub(crate) evidence: Option<Bytes<{ limits::EVIDENCE }>>,
 }
 
-impl RawSessionAbort {
-    /// A subject other than 0 and 1 does not decode.
-    pub(crate) const fn subject(&self) -> Subject {
+impl RawAbortSubject {
+    /// Nothing but 0 and 1 decodes.
+    pub(crate) const fn subject(&self) -> AbortSubject {
         if self.subject.0 == 0 {
-            Subject::Request(RequestId::from_bytes(self.id))
+            AbortSubject::Request(RequestId::from_bytes(self.id))
         } else {
-            Subject::Attempt(AttemptId::from_bytes(self.id))
+            AbortSubject::Session(AttemptId::from_bytes(self.id))
         }
     }
+}
 
-    pub(crate) fn parse(self) -> Result<SessionAbort, ParseError> {
-        Ok(SessionAbort {
-            subject: match self.subject.0 {
-                0 => AbortSubject::Request(RequestId::from_bytes(self.id)),
-                1 => AbortSubject::Session(AttemptId::from_bytes(self.id)),
-                _ => return Err(ParseError::Code),
-            },
-            reason: AbortReason {
-                code: AbortCode::from_code(self.code.0).ok_or(ParseError::Code)?,
-                detail: self.detail.into_string(),
-            },
-            evidence: match self.evidence {
-                Some(bytes) => Some(Evidence::from_bytes(bytes.as_slice()).map_err(|_| ParseError::Length)?),
-                None => None,
-            },
+impl Mirror<AbortSubject> for RawAbortSubject {
+    fn of(subject: &AbortSubject) -> Result<Self, ParseError> {
+        Ok(match subject {
+            AbortSubject::Request(id) => Self { subject: Code(0), id: id.to_bytes() },
+            AbortSubject::Session(id) => Self { subject: Code(1), id: id.to_bytes() },
         })
+    }
+
+    fn parse(self, _: &KnownKeys) -> Result<AbortSubject, ParseError> {
+        Ok(self.subject())
     }
 }
 
-impl TryFrom<&SessionAbort> for RawSessionAbort {
-    type Error = ParseError;
+impl Mirror<AbortCode> for Code<7> {
+    fn of(code: &AbortCode) -> Result<Self, ParseError> {
+        Ok(Self(code.code()))
+    }
 
-    fn try_from(message: &SessionAbort) -> Result<Self, ParseError> {
-        let (subject, id) = match message.subject {
-            AbortSubject::Request(id) => (0, id.to_bytes()),
-            AbortSubject::Session(id) => (1, id.to_bytes()),
-        };
-        Ok(Self {
-            subject: Code(subject),
-            id,
-            code: Code(message.reason.code.code()),
-            detail: Text::new(&message.reason.detail)?,
-            evidence: match &message.evidence {
-                Some(evidence) => Some(Bytes::new(&evidence.to_bytes()?)?),
-                None => None,
-            },
-        })
+    fn parse(self, _: &KnownKeys) -> Result<AbortCode, ParseError> {
+        AbortCode::from_code(self.0).ok_or(ParseError::Code)
+    }
+}
+
+impl Mirror<Evidence> for Bytes<{ limits::EVIDENCE }> {
+    fn of(evidence: &Evidence) -> Result<Self, ParseError> {
+        Self::new(&evidence.to_bytes()?)
+    }
+
+    fn parse(self, _: &KnownKeys) -> Result<Evidence, ParseError> {
+        Evidence::from_bytes(self.as_slice()).map_err(|_| ParseError::Length)
     }
 }

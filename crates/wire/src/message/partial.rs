@@ -3,10 +3,11 @@
 use motet_core_crypto::PartialSignature;
 
 use super::{Body, Kind};
-use crate::codec::{Decode, Encode, List, ParseError};
+use crate::codec::List;
 use crate::delegation::Delegation;
 use crate::id::{Attempt, AttemptId, TranscriptHash};
 use crate::limits;
+use crate::mirror::mirror;
 use crate::subject::Subject;
 
 /// A signer's partial signatures, one for each item.
@@ -34,37 +35,11 @@ impl Body for PartialSigShare {
     }
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-pub(crate) struct RawPartialSigShare {
-    pub(crate) session: [u8; 32],
-    attempt: u32,
-    pub(crate) partials: List<[u8; 32], { limits::ITEMS_MAX }>,
-    nonces: [u8; 32],
-}
-
-impl RawPartialSigShare {
-    pub(crate) fn parse(self) -> Result<PartialSigShare, ParseError> {
-        let partials = self.partials.as_slice().iter();
-        Ok(PartialSigShare {
-            session: AttemptId::from_bytes(self.session),
-            attempt: Attempt(self.attempt),
-            partials: partials
-                .map(|partial| PartialSignature::from_bytes(partial).map_err(|_| ParseError::Point))
-                .collect::<Result<_, _>>()?,
-            nonces: TranscriptHash::from_bytes(self.nonces),
-        })
-    }
-}
-
-impl TryFrom<&PartialSigShare> for RawPartialSigShare {
-    type Error = ParseError;
-
-    fn try_from(message: &PartialSigShare) -> Result<Self, ParseError> {
-        Ok(Self {
-            session: message.session.to_bytes(),
-            attempt: message.attempt.0,
-            partials: List::collect(&message.partials, |partial| Ok(partial.to_bytes()))?,
-            nonces: message.nonces.to_bytes(),
-        })
+mirror! {
+    RawPartialSigShare of PartialSigShare {
+        session: [u8; 32],
+        attempt: u32,
+        partials: List<[u8; 32], { limits::ITEMS_MAX }>,
+        nonces: [u8; 32],
     }
 }

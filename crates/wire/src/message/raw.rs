@@ -13,6 +13,7 @@ use super::{Kind, Message};
 use crate::codec::{self, DecodeError, ParseError};
 use crate::delegation::{KnownKeys, RawDelegation};
 use crate::id::{AttemptId, RequestId};
+use crate::mirror::Mirror;
 use crate::subject::Subject;
 
 /// A decoded body of any kind.
@@ -81,14 +82,14 @@ impl RawBody {
             Self::SigningRequest(body) => Message::SigningRequest(body.parse(known)?),
             Self::ParticipantJoined(body) => Message::ParticipantJoined(body.parse(known)?),
             Self::ParticipantDeclined(body) => Message::ParticipantDeclined(body.parse(known)?),
-            Self::SessionReady(body) => Message::SessionReady(body.parse()?),
-            Self::NonceCommit(body) => Message::NonceCommit(body.parse()?),
-            Self::NonceShare(body) => Message::NonceShare(body.parse()?),
-            Self::PartialSigShare(body) => Message::PartialSigShare(body.parse()?),
-            Self::SignatureFinalized(body) => Message::SignatureFinalized(body.parse()?),
-            Self::SessionAbort(body) => Message::SessionAbort(body.parse()?),
-            Self::SyncRequest(body) => Message::SyncRequest(body.parse()?),
-            Self::SyncResponse(body) => Message::SyncResponse(body.parse()?),
+            Self::SessionReady(body) => Message::SessionReady(body.parse(known)?),
+            Self::NonceCommit(body) => Message::NonceCommit(body.parse(known)?),
+            Self::NonceShare(body) => Message::NonceShare(body.parse(known)?),
+            Self::PartialSigShare(body) => Message::PartialSigShare(body.parse(known)?),
+            Self::SignatureFinalized(body) => Message::SignatureFinalized(body.parse(known)?),
+            Self::SessionAbort(body) => Message::SessionAbort(body.parse(known)?),
+            Self::SyncRequest(body) => Message::SyncRequest(body.parse(known)?),
+            Self::SyncResponse(body) => Message::SyncResponse(body.parse(known)?),
             Self::ResourceAnnouncement(body) => Message::ResourceAnnouncement(body.parse(known)?),
         })
     }
@@ -150,7 +151,7 @@ impl RawBody {
             | Self::SignatureFinalized(RawSignatureFinalized { session, .. }) => {
                 Subject::Attempt(AttemptId::from_bytes(*session))
             }
-            Self::SessionAbort(body) => body.subject(),
+            Self::SessionAbort(body) => body.subject.subject().into(),
         }
     }
 }
@@ -160,20 +161,20 @@ impl TryFrom<&Message> for RawBody {
 
     fn try_from(message: &Message) -> Result<Self, ParseError> {
         Ok(match message {
-            Message::SignerAdvertisement(body) => Self::SignerAdvertisement(body.try_into()?),
-            Message::SignerUnavailable(body) => Self::SignerUnavailable(body.try_into()?),
-            Message::SigningRequest(body) => Self::SigningRequest(body.try_into()?),
-            Message::ParticipantJoined(body) => Self::ParticipantJoined(body.try_into()?),
-            Message::ParticipantDeclined(body) => Self::ParticipantDeclined(body.try_into()?),
-            Message::SessionReady(body) => Self::SessionReady(body.try_into()?),
-            Message::NonceCommit(body) => Self::NonceCommit(body.try_into()?),
-            Message::NonceShare(body) => Self::NonceShare(body.try_into()?),
-            Message::PartialSigShare(body) => Self::PartialSigShare(body.try_into()?),
-            Message::SignatureFinalized(body) => Self::SignatureFinalized(body.try_into()?),
-            Message::SessionAbort(body) => Self::SessionAbort(body.try_into()?),
-            Message::SyncRequest(body) => Self::SyncRequest(body.try_into()?),
-            Message::SyncResponse(body) => Self::SyncResponse(body.try_into()?),
-            Message::ResourceAnnouncement(body) => Self::ResourceAnnouncement(body.try_into()?),
+            Message::SignerAdvertisement(body) => Self::SignerAdvertisement(Mirror::of(body)?),
+            Message::SignerUnavailable(body) => Self::SignerUnavailable(Mirror::of(body)?),
+            Message::SigningRequest(body) => Self::SigningRequest(Mirror::of(body)?),
+            Message::ParticipantJoined(body) => Self::ParticipantJoined(Mirror::of(body)?),
+            Message::ParticipantDeclined(body) => Self::ParticipantDeclined(Mirror::of(body)?),
+            Message::SessionReady(body) => Self::SessionReady(Mirror::of(body)?),
+            Message::NonceCommit(body) => Self::NonceCommit(Mirror::of(body)?),
+            Message::NonceShare(body) => Self::NonceShare(Mirror::of(body)?),
+            Message::PartialSigShare(body) => Self::PartialSigShare(Mirror::of(body)?),
+            Message::SignatureFinalized(body) => Self::SignatureFinalized(Mirror::of(body)?),
+            Message::SessionAbort(body) => Self::SessionAbort(Mirror::of(body)?),
+            Message::SyncRequest(body) => Self::SyncRequest(Mirror::of(body)?),
+            Message::SyncResponse(body) => Self::SyncResponse(Mirror::of(body)?),
+            Message::ResourceAnnouncement(body) => Self::ResourceAnnouncement(Mirror::of(body)?),
         })
     }
 }

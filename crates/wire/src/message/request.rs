@@ -14,6 +14,7 @@ use crate::codec::{self, Bytes, Code, Decode, Encode, List, ParseError, Text};
 use crate::delegation::{Delegation, KnownKeys, RawDelegation};
 use crate::id::{NetworkId, RequestId, SignerIndex};
 use crate::limits;
+use crate::mirror::{Mirror, mirror};
 use crate::subject::Subject;
 use crate::time::TimestampMs;
 use crate::work::Work;
@@ -211,7 +212,7 @@ impl SigningRequest {
     ///
     /// As [`SigningRequest::id`].
     pub fn terms(&self) -> Result<Vec<u8>, ParseError> {
-        let raw = RawSigningRequest::try_from(self)?;
+        let raw = RawSigningRequest::of(self)?;
         raw.terms()
     }
 
@@ -244,13 +245,19 @@ pub(crate) struct RawDetails {
     pub(crate) keys: List<[u8; 33], { limits::SIGNERS_MAX }>,
     pub(crate) items: List<RawItem, { limits::ITEMS_MAX }>,
     options: RawOptions,
-    description: Text<{ limits::REQUEST_DESCRIPTION }>,
-    transaction: Bytes<{ limits::TRANSACTION }>,
-    amount: Option<u64>,
-    transaction_type: Text<{ limits::TRANSACTION_TYPE }>,
+    metadata: RawRequestMetadata,
     pub(crate) created: u64,
     pub(crate) expires: u64,
     salt: [u8; 16],
+}
+
+mirror! {
+    RawRequestMetadata of RequestMetadata {
+        description: Text<{ limits::REQUEST_DESCRIPTION }>,
+        transaction: Bytes<{ limits::TRANSACTION }>,
+        amount: Option<u64>,
+        transaction_type: Text<{ limits::TRANSACTION_TYPE }>,
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
@@ -273,22 +280,34 @@ impl RawSigningRequest {
     pub(crate) fn terms(&self) -> Result<Vec<u8>, ParseError> {
         Ok([self.creator.signer.as_slice(), &codec::encode(&self.details)?].concat())
     }
+}
 
-    pub(crate) fn parse(self, known: &KnownKeys) -> Result<SigningRequest, ParseError> {
+impl Mirror<SigningRequest> for RawSigningRequest {
+    fn of(message: &SigningRequest) -> Result<Self, ParseError> {
+        Ok(Self {
+            creator: Mirror::of(&message.creator)?,
+            details: RawDetails {
+                keys: Mirror::of(&message.keys)?,
+                items: Mirror::of(&message.items)?,
+                options: Mirror::of(&message.options)?,
+                metadata: Mirror::of(&message.metadata)?,
+                created: message.created.0,
+                expires: message.expires.0,
+                salt: message.salt,
+            },
+            work: message.work,
+        })
+    }
+
+    fn parse(self, known: &KnownKeys) -> Result<SigningRequest, ParseError> {
         let creator = self.creator.parse(known)?;
         let details = self.details;
-        let keys = details.parse_keys(known)?;
         Ok(SigningRequest {
             creator,
-            keys,
-            items: details.items.into_vec().into_iter().map(RawItem::parse).collect(),
-            options: details.options.parse()?,
-            metadata: RequestMetadata {
-                description: details.description.into_string(),
-                transaction: details.transaction.into_vec(),
-                amount: details.amount,
-                transaction_type: details.transaction_type.into_string(),
-            },
+            keys: details.keys.parse(known)?,
+            items: details.items.parse(known)?,
+            options: details.options.parse(known)?,
+            metadata: details.metadata.parse(known)?,
             created: TimestampMs(details.created),
             expires: TimestampMs(details.expires),
             salt: details.salt,
@@ -297,52 +316,8 @@ impl RawSigningRequest {
     }
 }
 
-impl RawDetails {
-    pub(crate) fn parse_keys(&self, known: &KnownKeys) -> Result<Vec<PublicKey>, ParseError> {
-        self.keys.as_slice().iter().map(|key| known.parse(key)).collect()
-    }
-}
-
-impl TryFrom<&SigningRequest> for RawSigningRequest {
-    type Error = ParseError;
-
-    fn try_from(message: &SigningRequest) -> Result<Self, ParseError> {
-        Ok(Self {
-            creator: RawDelegation::try_from(&message.creator)?,
-            details: RawDetails {
-                keys: List::collect(&message.keys, |key| Ok(key.to_bytes()))?,
-                items: List::collect(&message.items, |item| RawItem::try_from(item))?,
-                options: RawOptions::from(message.options),
-                description: Text::new(&message.metadata.description)?,
-                transaction: Bytes::new(&message.metadata.transaction)?,
-                amount: message.metadata.amount,
-                transaction_type: Text::new(&message.metadata.transaction_type)?,
-                created: message.created.0,
-                expires: message.expires.0,
-                salt: message.salt,
-            },
-            work: message.work,
-        })
-    }
-}
-
-impl RawItem {
-    pub(crate) fn parse(self) -> Item {
-        let path = self.path.into_vec();
-        let derivation = match (path.is_empty(), self.taproot) {
-            (true, None) => Derivation::None,
-            (true, Some(merkle_root)) => Derivation::Taproot { merkle_root },
-            (false, None) => Derivation::Bip328 { path },
-            (false, Some(merkle_root)) => Derivation::Bip328Taproot { path, merkle_root },
-        };
-        Item { message: self.message.into_vec(), derivation }
-    }
-}
-
-impl TryFrom<&Item> for RawItem {
-    type Error = ParseError;
-
-    fn try_from(item: &Item) -> Result<Self, ParseError> {
+impl Mirror<Item> for RawItem {
+    fn of(item: &Item) -> Result<Self, ParseError> {
         let (path, taproot) = match &item.derivation {
             Derivation::None => (&[][..], None),
             Derivation::Taproot { merkle_root } => (&[][..], Some(*merkle_root)),
@@ -355,10 +330,41 @@ impl TryFrom<&Item> for RawItem {
         };
         Ok(Self { message: Bytes::new(&item.message)?, path: List::new(path.to_vec())?, taproot })
     }
+
+    fn parse(self, _: &KnownKeys) -> Result<Item, ParseError> {
+        let path = self.path.into_vec();
+        let derivation = match (path.is_empty(), self.taproot) {
+            (true, None) => Derivation::None,
+            (true, Some(merkle_root)) => Derivation::Taproot { merkle_root },
+            (false, None) => Derivation::Bip328 { path },
+            (false, Some(merkle_root)) => Derivation::Bip328Taproot { path, merkle_root },
+        };
+        Ok(Item { message: self.message.into_vec(), derivation })
+    }
 }
 
-impl RawOptions {
-    fn parse(self) -> Result<RequestOptions, ParseError> {
+impl Mirror<RequestOptions> for RawOptions {
+    fn of(options: &RequestOptions) -> Result<Self, ParseError> {
+        Ok(Self {
+            commitments: Code(match options.commitments {
+                Commitments::Off => 0,
+                Commitments::On => 1,
+            }),
+            election: Code(match options.election {
+                Election::Creator => 0,
+                Election::Lexicographic => 1,
+                Election::HashBased => 2,
+                Election::First => 3,
+                Election::Last => 4,
+            }),
+            topology: Code(match options.topology {
+                Topology::Mesh => 0,
+                Topology::Star => 1,
+            }),
+        })
+    }
+
+    fn parse(self, _: &KnownKeys) -> Result<RequestOptions, ParseError> {
         Ok(RequestOptions {
             commitments: match self.commitments.0 {
                 0 => Commitments::Off,
@@ -379,27 +385,5 @@ impl RawOptions {
                 _ => return Err(ParseError::Code),
             },
         })
-    }
-}
-
-impl From<RequestOptions> for RawOptions {
-    fn from(options: RequestOptions) -> Self {
-        Self {
-            commitments: Code(match options.commitments {
-                Commitments::Off => 0,
-                Commitments::On => 1,
-            }),
-            election: Code(match options.election {
-                Election::Creator => 0,
-                Election::Lexicographic => 1,
-                Election::HashBased => 2,
-                Election::First => 3,
-                Election::Last => 4,
-            }),
-            topology: Code(match options.topology {
-                Topology::Mesh => 0,
-                Topology::Star => 1,
-            }),
-        }
     }
 }

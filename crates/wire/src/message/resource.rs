@@ -4,9 +4,10 @@
 //! the same name; of each of them, the highest sequence number wins.
 
 use super::{Body, Kind};
-use crate::codec::{Bytes, Decode, Encode, ParseError, Text};
-use crate::delegation::{Delegation, KnownKeys, RawDelegation};
+use crate::codec::{Bytes, Text};
+use crate::delegation::{Delegation, RawDelegation};
 use crate::limits;
+use crate::mirror::mirror;
 use crate::subject::Subject;
 use crate::time::TimestampMs;
 use crate::work::Work;
@@ -52,44 +53,15 @@ impl ResourceAnnouncement {
     }
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-pub(crate) struct RawResourceAnnouncement {
-    pub(crate) delegation: RawDelegation,
-    pub(crate) resource_type: Text<{ limits::RESOURCE_TYPE }>,
-    pub(crate) id: Text<{ limits::RESOURCE_ID }>,
-    data: Bytes<{ limits::RESOURCE_DATA }>,
-    pub(crate) created: u64,
-    pub(crate) expires: u64,
-    // Last, so that what the work is over is everything in front of it.
-    pub(crate) work: Work,
-}
-
-impl RawResourceAnnouncement {
-    pub(crate) fn parse(self, known: &KnownKeys) -> Result<ResourceAnnouncement, ParseError> {
-        Ok(ResourceAnnouncement {
-            delegation: self.delegation.parse(known)?,
-            resource_type: self.resource_type.into_string(),
-            id: self.id.into_string(),
-            data: self.data.into_vec(),
-            created: TimestampMs(self.created),
-            expires: TimestampMs(self.expires),
-            work: self.work,
-        })
-    }
-}
-
-impl TryFrom<&ResourceAnnouncement> for RawResourceAnnouncement {
-    type Error = ParseError;
-
-    fn try_from(message: &ResourceAnnouncement) -> Result<Self, ParseError> {
-        Ok(Self {
-            delegation: RawDelegation::try_from(&message.delegation)?,
-            resource_type: Text::new(&message.resource_type)?,
-            id: Text::new(&message.id)?,
-            data: Bytes::new(&message.data)?,
-            created: message.created.0,
-            expires: message.expires.0,
-            work: message.work,
-        })
+mirror! {
+    RawResourceAnnouncement of ResourceAnnouncement {
+        delegation: RawDelegation,
+        resource_type: Text<{ limits::RESOURCE_TYPE }>,
+        id: Text<{ limits::RESOURCE_ID }>,
+        data: Bytes<{ limits::RESOURCE_DATA }>,
+        created: u64,
+        expires: u64,
+        // Last, so that what the work is over is everything in front of it.
+        work: Work,
     }
 }

@@ -5,10 +5,11 @@
 //! pipeline by itself, as [`crate::Channel::Sync`].
 
 use super::{Body, Kind};
-use crate::codec::{Bytes, Code, Decode, Encode, List, ParseError};
-use crate::delegation::Delegation;
+use crate::codec::{Bytes, Code, List, ParseError};
+use crate::delegation::{Delegation, KnownKeys};
 use crate::id::{Attempt, RequestId, SignerIndex};
 use crate::limits;
+use crate::mirror::{Mirror, mirror};
 use crate::subject::Subject;
 
 /// What the sender holds; the receiver answers with what is missing.
@@ -157,95 +158,65 @@ impl FromIterator<SignerIndex> for SignerSet {
     }
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-pub(crate) struct RawSyncRequest {
-    pub(crate) request: [u8; 32],
-    attempt: u32,
-    held_request: Code<1>,
-    joins: u128,
-    commitments: u128,
-    nonces: u128,
-    partials: u128,
-    held_outcome: Code<1>,
+mirror! {
+    RawSyncRequest of SyncRequest {
+        request: [u8; 32],
+        attempt: u32,
+        have: RawHave,
+    }
+}
+
+mirror! {
+    RawHave of Have {
+        request: Code<1>,
+        joins: u128,
+        commitments: u128,
+        nonces: u128,
+        partials: u128,
+        outcome: Code<1>,
+    }
 }
 
 impl RawSyncRequest {
     /// Whether all bits stand for possible signers.
     pub(crate) fn sets_are_bounded(&self) -> bool {
-        [self.joins, self.commitments, self.nonces, self.partials]
+        let have = &self.have;
+        [have.joins, have.commitments, have.nonces, have.partials]
             .into_iter()
             .all(|bits| SignerSet::from_bits(bits).is_some())
     }
+}
 
-    pub(crate) fn parse(self) -> Result<SyncRequest, ParseError> {
-        let set = |bits| SignerSet::from_bits(bits).ok_or(ParseError::Code);
-        Ok(SyncRequest {
-            request: RequestId::from_bytes(self.request),
-            attempt: Attempt(self.attempt),
-            have: Have {
-                request: Holding::from_code(self.held_request),
-                joins: set(self.joins)?,
-                commitments: set(self.commitments)?,
-                nonces: set(self.nonces)?,
-                partials: set(self.partials)?,
-                outcome: Holding::from_code(self.held_outcome),
-            },
-        })
+impl Mirror<SignerSet> for u128 {
+    fn of(set: &SignerSet) -> Result<Self, ParseError> {
+        Ok(set.bits())
+    }
+
+    fn parse(self, _: &KnownKeys) -> Result<SignerSet, ParseError> {
+        SignerSet::from_bits(self).ok_or(ParseError::Code)
     }
 }
 
-impl TryFrom<&SyncRequest> for RawSyncRequest {
-    type Error = ParseError;
-
-    fn try_from(message: &SyncRequest) -> Result<Self, ParseError> {
-        Ok(Self {
-            request: message.request.to_bytes(),
-            attempt: message.attempt.0,
-            held_request: message.have.request.code(),
-            joins: message.have.joins.bits(),
-            commitments: message.have.commitments.bits(),
-            nonces: message.have.nonces.bits(),
-            partials: message.have.partials.bits(),
-            held_outcome: message.have.outcome.code(),
-        })
-    }
-}
-
-impl Holding {
-    const fn code(self) -> Code<1> {
-        match self {
-            Self::Missing => Code(0),
-            Self::Held => Code(1),
+impl Mirror<Holding> for Code<1> {
+    fn of(holding: &Holding) -> Result<Self, ParseError> {
+        match holding {
+            Holding::Missing => Ok(Self(0)),
+            Holding::Held => Ok(Self(1)),
         }
     }
 
-    const fn from_code(code: Code<1>) -> Self {
-        if code.0 == 0 { Self::Missing } else { Self::Held }
+    fn parse(self, _: &KnownKeys) -> Result<Holding, ParseError> {
+        match self.0 {
+            0 => Ok(Holding::Missing),
+            1 => Ok(Holding::Held),
+            _ => Err(ParseError::Code),
+        }
     }
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-pub(crate) struct RawSyncResponse {
-    pub(crate) request: [u8; 32],
-    pub(crate) frames: List<Bytes<{ limits::FRAME_SESSION_ABORT }>, { limits::SYNC_FRAMES_MAX }>,
-}
-
-impl RawSyncResponse {
-    pub(crate) fn parse(self) -> Result<SyncResponse, ParseError> {
-        Ok(SyncResponse {
-            request: RequestId::from_bytes(self.request),
-            frames: self.frames.into_vec().into_iter().map(Bytes::into_vec).collect(),
-        })
-    }
-}
-
-impl TryFrom<&SyncResponse> for RawSyncResponse {
-    type Error = ParseError;
-
-    fn try_from(message: &SyncResponse) -> Result<Self, ParseError> {
-        Ok(Self {
-            request: message.request.to_bytes(),
-            frames: List::collect(&message.frames, |frame| Bytes::new(frame))?,
-        })
+mirror! {
+    RawSyncResponse of SyncResponse {
+        request: [u8; 32],
+        frames: List<Bytes<{ limits::FRAME_SESSION_ABORT }>, { limits::SYNC_FRAMES_MAX }>,
     }
 }

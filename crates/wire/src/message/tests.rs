@@ -6,6 +6,7 @@ use super::raw::RawBody;
 use super::*;
 use crate::delegation::KnownKeys;
 use crate::id::{AdvertisementId, Attempt, AttemptId, PeerId, RequestId, SignerIndex, TranscriptHash};
+use crate::mirror::Mirror;
 use crate::time::TimestampMs;
 use crate::work::Work;
 
@@ -109,7 +110,7 @@ fn a_message_is_about_the_same_before_and_after_it_is_parsed() {
         let raw = RawBody::try_from(&message).unwrap();
         assert_eq!(message.subject(), subject, "{}", message.kind());
         assert_eq!(raw.subject(), subject, "{}", message.kind());
-        let delegation = raw.delegation().map(|delegation| delegation.parse(&KnownKeys::NONE).unwrap());
+        let delegation = raw.delegation().map(|delegation| delegation.clone().parse(&KnownKeys::NONE).unwrap());
         assert_eq!(delegation.as_ref(), message.delegation(), "{}", message.kind());
     }
 }

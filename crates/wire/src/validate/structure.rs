@@ -35,7 +35,7 @@ pub(crate) fn check_body(kind: Kind, sender: &[u8; 33], timestamp: u64, body: &R
     }
     match body {
         RawBody::SignerAdvertisement(body) => {
-            ensure(body.parts_are_filled() && body.min_amount <= body.max_amount, Rule::Fields)
+            ensure(body.parts_are_filled() && body.criteria.min_amount <= body.criteria.max_amount, Rule::Fields)
         }
         RawBody::SigningRequest(body) => check_request(&body.creator.signer, &body.details),
         RawBody::ParticipantJoined(body) => check_index(body.index),
@@ -59,7 +59,7 @@ pub(crate) fn check_body(kind: Kind, sender: &[u8; 33], timestamp: u64, body: &R
             ensure(body.frames.as_slice().iter().all(|frame| whole(frame.as_slice())), Rule::Indices)
         }
         RawBody::SessionAbort(body) => {
-            ensure(body.code.0 != 0, Rule::Fields)?;
+            ensure(body.reason.code.0 != 0, Rule::Fields)?;
             let Some(evidence) = &body.evidence else { return Ok(()) };
             Evidence::from_bytes(evidence.as_slice()).map(|_| ()).map_err(|_| Rule::Evidence)
         }
