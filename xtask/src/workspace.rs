@@ -228,7 +228,7 @@ mod tests {
         let names: Vec<_> = shipped.keys().map(|id| workspace.package(id).unwrap().name.as_str()).collect();
         assert!(names.contains(&"clap_builder") && !names.contains(&"libp2p"), "{names:?}");
         let wire = workspace.members().find(|package| package.name == "motet-wire").unwrap();
-        assert!(wire.dependencies.iter().any(|used| used.name == "proptest" && used.kind == Kind::Dev));
+        assert!(wire.dependencies.iter().any(|used| used.name == "allocation-counter" && used.kind == Kind::Dev));
     }
 
     #[test]

@@ -19,7 +19,7 @@ pub(super) const PACKAGES: &[PackageRule] = &[
     PackageRule {
         name: "motet-wire",
         ours: &["motet-core-crypto"],
-        others: Others::Only(&["bech32", "bincode", "hex", "rand_core", "serde", "thiserror"]),
+        others: Others::Only(&["bech32", "bincode", "hex", "rand_core", "thiserror"]),
         never: RUNTIMES,
     },
     PackageRule {
