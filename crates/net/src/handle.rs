@@ -3,14 +3,15 @@
 use std::sync::Arc;
 
 use libp2p::Multiaddr;
-use motet_wire::{Address, DhtKey, PeerId, Penalty, Topic, Verdict};
+use motet_wire::{Address, DhtKey, PeerId, Topic, Verdict};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::config::spoken;
 use crate::error::NetError;
 use crate::event::ReportToken;
 use crate::frames;
-use crate::outboxes::{Outboxes, Reached};
+use crate::outboxes::Reached;
+use crate::peer_table::PeerTable;
 use crate::peers;
 use crate::persistent_peers::Named;
 
@@ -43,9 +44,8 @@ pub(crate) enum NetCommand {
         token: ReportToken,
         verdict: Verdict,
     },
-    Penalize {
+    Block {
         peer: PeerId,
-        penalty: Penalty,
     },
     Stats {
         answer: oneshot::Sender<Stats>,
@@ -63,7 +63,7 @@ pub(crate) enum NetCommand {
 pub struct NetHandle {
     peer: PeerId,
     orders: mpsc::Sender<NetCommand>,
-    outboxes: Outboxes,
+    table: PeerTable,
 }
 
 /// What a node looks like at one moment.
@@ -115,8 +115,8 @@ pub struct DhtStats {
 }
 
 impl NetHandle {
-    pub(crate) const fn new(peer: PeerId, orders: mpsc::Sender<NetCommand>, outboxes: Outboxes) -> Self {
-        Self { peer, orders, outboxes }
+    pub(crate) const fn new(peer: PeerId, orders: mpsc::Sender<NetCommand>, table: PeerTable) -> Self {
+        Self { peer, orders, table }
     }
 
     /// This node.
@@ -131,7 +131,7 @@ impl NetHandle {
     ///
     /// [`NetError::Stopped`].
     pub async fn publish(&self, topic: Topic, frame: Arc<[u8]>) -> Result<(), NetError> {
-        let reached = self.outboxes.publish(&frame);
+        let reached = self.table.publish(&frame);
         // Those who write to peers go first: what is left to do takes longer, and nobody waits for it.
         tokio::task::yield_now().await;
         self.order(NetCommand::Publish { topic, frame, reached }).await
@@ -145,7 +145,7 @@ impl NetHandle {
     /// [`NetError::Stopped`]. Delivery is not confirmed; whoever misses a frame asks for it.
     pub async fn send(&self, to: PeerId, addresses: Vec<Address>, frame: Arc<[u8]>) -> Result<(), NetError> {
         frames::log("sent", Some(&to), &frame);
-        if peers::from_wire(&to).is_some_and(|peer| self.outboxes.send(&peer, &frame)) {
+        if peers::from_wire(&to).is_some_and(|peer| self.table.send(&peer, &frame)) {
             return Ok(());
         }
         self.order(NetCommand::Send { to, addresses, frame }).await
@@ -191,13 +191,14 @@ impl NetHandle {
         self.order(NetCommand::Report { token, verdict }).await
     }
 
-    /// Counts a misdeed of a peer; too many, and it is disconnected and blocked.
+    /// Disconnects a peer and keeps it out for an hour. Of more than 4,096 such peers, the one that was blocked first is let in
+    /// again.
     ///
     /// # Errors
     ///
     /// [`NetError::Stopped`].
-    pub async fn penalize(&self, peer: PeerId, penalty: Penalty) -> Result<(), NetError> {
-        self.order(NetCommand::Penalize { peer, penalty }).await
+    pub async fn block(&self, peer: PeerId) -> Result<(), NetError> {
+        self.order(NetCommand::Block { peer }).await
     }
 
     /// What the node looks like now.

@@ -44,6 +44,7 @@ mod limits;
 mod listen;
 mod node;
 mod outboxes;
+mod peer_table;
 mod peers;
 mod persistent_peers;
 mod quoted;

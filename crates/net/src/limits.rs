@@ -68,12 +68,12 @@ pub(crate) const RECENT: usize = 32;
 /// How long announcements are kept like that: a minute less than clocks may differ by, so that a receiver whose clock differs a
 /// little takes them in, too.
 pub(crate) const RECENT_TIME: Duration = Duration::from_secs(4 * 60);
-/// Invalid signatures after which a peer is blocked (`docs/protocol.md` §4).
-pub(crate) const INVALID_SIGNATURES: u32 = 10;
-/// Malformed messages after which a peer is blocked.
-pub(crate) const MALFORMED: u32 = 10;
-/// Peers whose misdeeds are remembered.
-pub(crate) const OFFENDERS: usize = 4096;
+/// How long a peer is blocked.
+pub(crate) const BAN: Duration = Duration::from_secs(60 * 60);
+/// Peers that are blocked at a time; the ban that is oldest is forgotten first.
+pub(crate) const BANS: usize = 4096;
+/// Peers that are connected, or that frames wait for: far more than connections. Others get no outbox.
+pub(crate) const PEERS: usize = 4096;
 /// What gossipsub adds to a frame.
 pub(crate) const GOSSIP_OVERHEAD: usize = 1024;
 /// Largest bag of entries: a packet of the DHT holds one, and closer peers besides.

@@ -21,7 +21,7 @@ use crate::handle::{NetCommand, NetHandle, Stats};
 use crate::handshake::{Handshake, Met};
 use crate::limits;
 use crate::listen;
-use crate::outboxes::Outboxes;
+use crate::peer_table::PeerTable;
 use crate::peers;
 use crate::persistent_peers::{Naming, PersistentPeers};
 use crate::reach::Judge;
@@ -107,8 +107,8 @@ impl Net {
             // The queue is empty and larger than any list of bootstrap nodes.
             drop(orders_in.try_send(NetCommand::Dial { address }));
         }
-        let outboxes = Outboxes::default();
-        let handle = NetHandle::new(config.keypair.peer_id(), orders_in, outboxes.clone());
+        let peers = PeerTable::default();
+        let handle = NetHandle::new(config.keypair.peer_id(), orders_in, peers.clone());
         let task = Task {
             swarm,
             config,
@@ -118,12 +118,10 @@ impl Net {
             incoming,
             protocol,
             waiting: VecDeque::new(),
-            outboxes,
+            peers,
             writers: tokio::task::JoinSet::new(),
-            readers: BTreeMap::new(),
             queries: HashMap::new(),
             recent: Recent::default(),
-            offences: BTreeMap::new(),
             stats: Stats::default(),
             dht_ready: false,
             wanted,

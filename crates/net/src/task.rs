@@ -15,7 +15,7 @@ use libp2p::swarm::DialError;
 use libp2p::swarm::dial_opts::{DialOpts, PeerCondition};
 use libp2p::{Multiaddr, PeerId, StreamProtocol, Swarm, gossipsub, kad};
 use libp2p_stream::IncomingStreams;
-use motet_wire::{Address, AddressScope, Channel, DhtKey, Penalty, Topic, Verdict};
+use motet_wire::{Address, AddressScope, Channel, DhtKey, Topic, Verdict};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
@@ -28,7 +28,8 @@ use crate::frames;
 use crate::handle::{DhtState, DhtStats, NetCommand, Stats};
 use crate::handshake::Met;
 use crate::limits;
-use crate::outboxes::{Outboxes, Reached};
+use crate::outboxes::Reached;
+use crate::peer_table::PeerTable;
 use crate::peers;
 use crate::persistent_peers::{Naming, PersistentPeers};
 use crate::quoted::Quoted;
@@ -47,12 +48,10 @@ pub(crate) struct Task {
     pub(crate) incoming: IncomingStreams,
     pub(crate) protocol: StreamProtocol,
     pub(crate) waiting: VecDeque<NetEvent>,
-    pub(crate) outboxes: Outboxes,
+    pub(crate) peers: PeerTable,
     pub(crate) writers: tokio::task::JoinSet<()>,
-    pub(crate) readers: BTreeMap<PeerId, Vec<tokio::task::JoinHandle<()>>>,
     pub(crate) queries: HashMap<kad::QueryId, Query>,
     pub(crate) recent: Recent,
-    pub(crate) offences: BTreeMap<PeerId, (u32, u32)>,
     pub(crate) stats: Stats,
     pub(crate) dht_ready: bool,
     pub(crate) wanted: PersistentPeers,
@@ -119,12 +118,11 @@ impl Task {
                 () = until(self.wanted.next()) => self.redial(),
                 () = until(self.own.settles) => self.settle(),
                 () = until(self.twins.next()) => self.on_twins(),
+                () = until(self.peers.next_lapse()) => self.end_bans(),
             }
         };
         self.say_farewell().await;
-        for reader in self.readers.into_values().flatten() {
-            reader.abort();
-        }
+        self.peers.stop_reading();
         // Its ports are free when it counts as stopped.
         drop(self.swarm);
         if let Some(stopped) = stopped {
@@ -135,7 +133,7 @@ impl Task {
 
     /// Lets what is on its way out arrive, for a short time.
     async fn say_farewell(&mut self) {
-        self.outboxes.close_all();
+        self.peers.close_all();
         let writing = async {
             while !self.writers.is_empty() {
                 tokio::select! {
@@ -192,7 +190,7 @@ impl Task {
                     let listed = self.config.bootstrap.contains(&address);
                     let naming = if listed { Naming::Configured } else { Naming::Called };
                     self.wanted.add(peer, address.clone(), naming);
-                    if self.outboxes.is_connected(&peer) {
+                    if self.peers.is_connected(&peer) {
                         self.wanted.connected(&peer);
                     }
                 }
@@ -208,7 +206,7 @@ impl Task {
                 let gossip = &mut self.swarm.behaviour_mut().gossip;
                 gossip.report_message_validation_result(&token.message, &token.source, acceptance);
             }
-            NetCommand::Penalize { peer, penalty } => self.penalize(&peer, penalty),
+            NetCommand::Block { peer } => self.block(&peer),
             NetCommand::Stats { answer } => {
                 let stats = self.stats();
                 // Whoever asked may have gone.
@@ -229,9 +227,10 @@ impl Task {
 
     fn stats(&mut self) -> Stats {
         let dht_peers = self.swarm.behaviour_mut().kad.kbuckets().map(|bucket| bucket.num_entries()).sum();
-        let (sent, dropped) = self.outboxes.counts();
+        let (sent, dropped) = self.peers.counts();
         Stats {
-            peers: self.outboxes.connected().len(),
+            peers: self.peers.connected(),
+            blocked: self.peers.banned(),
             dht_peers,
             sent,
             dropped: self.stats.dropped + dropped,
@@ -245,7 +244,7 @@ impl Task {
         self.stats.published += 1;
         frames::log("published", None, &frame);
         // Whoever is here gets it straight from us, and before anybody else. Most have it coming already.
-        for peer in self.outboxes.missed(&frame, reached) {
+        for peer in self.peers.missed(&frame, reached) {
             self.enqueue(peer, Arc::clone(&frame));
         }
         self.loop_back(Arc::clone(&frame));
@@ -265,16 +264,16 @@ impl Task {
     fn send(&mut self, to: &motet_wire::PeerId, addresses: &[Address], frame: Arc<[u8]>) {
         let peer = peers::from_wire(to);
         if let Some(peer) = &peer {
-            self.outboxes.arrive(peer);
+            self.peers.arrive(peer);
         }
         if *to == self.config.keypair.peer_id() {
-            if !self.outboxes.is_published(&frame) {
+            if !self.peers.is_published(&frame) {
                 self.loop_back(frame);
             }
             return;
         }
-        let Some(peer) = peer.filter(|peer| !self.outboxes.has_been_sent(peer, &frame)) else { return };
-        if !self.outboxes.is_connected(&peer) {
+        let Some(peer) = peer.filter(|peer| !self.peers.has_been_sent(peer, &frame)) else { return };
+        if !self.peers.is_connected(&peer) {
             let told: Vec<Multiaddr> = addresses.iter().filter_map(peers::address_from_wire).collect();
             let (addresses, useless): (Vec<Multiaddr>, Vec<Multiaddr>) =
                 told.into_iter().partition(|address| self.own.judge.lets_dial(address));
@@ -310,12 +309,12 @@ impl Task {
 
     /// Puts a frame into a peer's outbox, which is opened if need be.
     fn enqueue(&mut self, peer: PeerId, frame: Arc<[u8]>) {
-        if !self.outboxes.put(&peer, &frame) {
+        if !self.peers.put(&peer, &frame) && self.peers.has_room_for(&peer) {
             let (outbox, frames) = mpsc::channel(limits::OUTBOX);
             let control = self.swarm.behaviour().streams.new_control();
             self.writers.spawn(direct::write(peer, self.protocol.clone(), control, frames));
-            self.outboxes.open(peer, outbox);
-            self.outboxes.put(&peer, &frame);
+            self.peers.open(peer, outbox);
+            self.peers.put(&peer, &frame);
         }
     }
 
@@ -359,38 +358,29 @@ impl Task {
         }
     }
 
-    fn penalize(&mut self, peer: &motet_wire::PeerId, penalty: Penalty) {
+    /// Disconnects a peer, and lets it back in after [`limits::BAN`].
+    fn block(&mut self, peer: &motet_wire::PeerId) {
         let Some(peer) = peers::from_wire(peer).filter(|peer| *peer != self.config.keypair.libp2p_id()) else { return };
-        if self.offences.len() >= limits::OFFENDERS && !self.offences.contains_key(&peer) {
-            self.offences.pop_first();
+        let banned = self.peers.ban(peer, Instant::now());
+        let blocked = &mut self.swarm.behaviour_mut().blocked;
+        if let Some(forgotten) = banned.forgotten {
+            blocked.unblock_peer(forgotten);
         }
-        let (signatures, malformed) = self.offences.entry(peer).or_default();
-        match penalty {
-            Penalty::None | Penalty::Excess => {}
-            Penalty::Malformed => *malformed += 1,
-            Penalty::InvalidSignature => *signatures += 1,
-            Penalty::Ban => *malformed = limits::MALFORMED + 1,
-        }
-        if *signatures > limits::INVALID_SIGNATURES || *malformed > limits::MALFORMED {
-            self.offences.remove(&peer);
-            if self.swarm.behaviour_mut().blocked.block_peer(peer) {
-                self.stats.blocked += 1;
-                tracing::warn!(%peer, "a peer is blocked");
-            }
-            self.wanted.remove(&peer);
-            self.outboxes.close(&peer);
-            // It may be gone already.
-            let _ = self.swarm.disconnect_peer_id(peer);
+        // Its connections are closed by this, too.
+        if blocked.block_peer(peer) {
+            tracing::warn!(%peer, hours = limits::BAN.as_secs() / 3600, "a peer is blocked: it has broken too many rules");
         }
     }
 
-    fn on_stream(&mut self, peer: PeerId, stream: libp2p::Stream) {
-        let readers = self.readers.entry(peer).or_default();
-        readers.retain(|reader| !reader.is_finished());
-        if readers.len() >= limits::STREAMS_PER_PEER {
-            readers.remove(0).abort();
+    fn end_bans(&mut self) {
+        for peer in self.peers.lapsed(Instant::now()) {
+            self.swarm.behaviour_mut().blocked.unblock_peer(peer);
+            tracing::info!(%peer, "a peer is not blocked any more");
         }
-        readers.push(tokio::spawn(direct::read(peer, stream, self.events.clone())));
+    }
+
+    fn on_stream(&self, peer: PeerId, stream: libp2p::Stream) {
+        self.peers.read(&peer, tokio::spawn(direct::read(peer, stream, self.events.clone())));
     }
 }
 

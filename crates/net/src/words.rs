@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::io;
 
+use libp2p::allow_block_list::Blocked;
 use libp2p::core::transport::TransportError;
 use libp2p::core::upgrade::NegotiationError;
 use libp2p::swarm::DialError;
@@ -41,6 +42,9 @@ pub(crate) fn of_dialling(error: &DialError, local: &PeerId) -> String {
         DialError::NoAddresses => "no address of it is known".to_owned(),
         DialError::DialPeerConditionFalse(_) => "it is being dialled already".to_owned(),
         DialError::Aborted => "the attempt was given up".to_owned(),
+        DialError::Denied { cause } if cause.downcast_ref::<Blocked>().is_some() => {
+            "this node blocks it, because it has broken too many rules: for an hour at most".to_owned()
+        }
         DialError::Denied { cause } => format!("this node takes no more connections: {cause}"),
         DialError::Transport(errors) => of_attempts(errors),
     }

@@ -50,26 +50,23 @@ impl Task {
                 self.wanted.connected(&peer_id);
                 self.sought.remove(&peer_id);
                 self.listen_at(&peer_id);
-                if self.outboxes.connect(peer_id) {
-                    let address = endpoint.get_remote_address().to_string();
+                let remote = endpoint.get_remote_address();
+                if self.peers.connect(peer_id, motet_wire::NetworkGroup::Local) {
+                    let address = remote.to_string();
                     self.tell(NetEvent::PeerConnected { peer: peers::to_wire(&peer_id), address });
                 }
             }
             SwarmEvent::ConnectionClosed { peer_id, num_established: 0, .. } => {
-                self.outboxes.disconnect(&peer_id);
+                self.peers.disconnect(&peer_id);
                 self.wanted.lost(&peer_id);
                 self.wanted.missed(&peer_id, Instant::now());
-                if let Some(readers) = self.readers.remove(&peer_id) {
-                    // What was read of them before the end is still on its way; they end by themselves.
-                    drop(readers);
-                }
                 self.tell(NetEvent::PeerDisconnected { peer: peers::to_wire(&peer_id) });
             }
             SwarmEvent::OutgoingConnectionError { peer_id, error, .. } => {
                 let error = self.look_for_twin(error);
                 let Some(peer) = peer_id else { return };
                 tracing::debug!(%peer, error = ?Quoted(&error), "a peer was not reached");
-                if !self.outboxes.is_connected(&peer) {
+                if !self.peers.is_connected(&peer) {
                     self.wanted.missed(&peer, Instant::now());
                     self.not_reached(peer, &error);
                 }
@@ -198,7 +195,7 @@ impl Task {
         for address in addresses {
             self.tell(NetEvent::ListeningEnded { address: address.to_string(), reason: reason.clone() });
         }
-        if let Some(relay) = relay.filter(|relay| self.outboxes.is_connected(relay)) {
+        if let Some(relay) = relay.filter(|relay| self.peers.is_connected(relay)) {
             self.named_failed(&relay, &format!("it does not relay for this node: {reason}"));
         }
         tracing::warn!(?addresses, %reason, "the node does not listen here any more");

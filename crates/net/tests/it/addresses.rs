@@ -245,6 +245,19 @@ async fn a_named_peer_that_comes_late_is_connected_and_said_to_be() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_named_peer_that_is_blocked_stays_named_and_is_said_to_be_blocked() {
+    let other = Peer::alone().await;
+    let mut node = beginning_at(&other.address).await;
+    node.connected(&other.id()).await;
+    node.handle.block(other.id()).await.unwrap();
+    let (address, reason) = named_unreachable(&mut node).await;
+    assert_eq!(address, other.address);
+    assert!(reason.starts_with("this node blocks it"), "{reason}");
+    let stats = node.handle.stats().await.unwrap();
+    assert_eq!((stats.blocked, stats.named.len()), (1, 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_named_place_where_another_program_listens_is_said_to_be_that() {
     let other = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = other.local_addr().unwrap().port();

@@ -1,7 +1,7 @@
 //! Who comes together with whom.
 
 use motet_net::{Keypair, NetEvent, address_to_wire, parse_address, split_peer};
-use motet_wire::{Channel, Penalty};
+use motet_wire::Channel;
 
 use crate::peer::{Peer, QUIC, TCP, config};
 
@@ -106,18 +106,13 @@ async fn a_message_dials_whom_it_is_for() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_breaks_too_many_rules_is_shown_the_door() {
+async fn a_peer_that_is_blocked_is_disconnected_and_kept_out() {
     let mut one = Peer::alone().await;
     let mut other = Peer::at(&one).await;
     one.connected(&other.id()).await;
     other.connected(&one.id()).await;
-    // What is merely too much blocks nobody.
-    for _ in 0..100 {
-        one.handle.penalize(other.id(), Penalty::Excess).await.unwrap();
-    }
-    assert_eq!(one.handle.stats().await.unwrap().blocked, 0);
-    for _ in 0..11 {
-        one.handle.penalize(other.id(), Penalty::Malformed).await.unwrap();
+    for _ in 0..3 {
+        one.handle.block(other.id()).await.unwrap();
     }
     assert_eq!(one.handle.stats().await.unwrap().blocked, 1);
     one.disconnected(&other.id()).await;
@@ -138,7 +133,7 @@ async fn who_breaks_too_many_rules_is_shown_the_door() {
 async fn a_node_does_not_block_itself() {
     let mut one = Peer::alone().await;
     for _ in 0..20 {
-        one.handle.penalize(one.id(), Penalty::Ban).await.unwrap();
+        one.handle.block(one.id()).await.unwrap();
     }
     assert_eq!(one.handle.stats().await.unwrap().blocked, 0);
     one.send(&one.id(), *b"still here").await;

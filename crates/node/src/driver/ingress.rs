@@ -77,14 +77,14 @@ impl Driver {
                 (rejection.verdict, rejection.penalty)
             }
         };
-        if token.is_some() || penalty != Penalty::None {
+        if token.is_some() || penalty == Penalty::Ban {
             let net = self.net.clone();
             tokio::spawn(async move {
                 if let Some(token) = token {
                     drop(net.report(token, verdict).await);
                 }
-                if penalty != Penalty::None {
-                    drop(net.penalize(from, penalty).await);
+                if penalty == Penalty::Ban {
+                    drop(net.block(from).await);
                 }
             });
         }
