@@ -10,7 +10,7 @@ use std::sync::Arc;
 use futures::{AsyncReadExt as _, AsyncWriteExt as _};
 use libp2p::{PeerId, Stream, StreamProtocol};
 use libp2p_stream::Control;
-use motet_wire::{Channel, limits as wire};
+use motet_wire::{Channel, NetworkGroup, limits as wire};
 use tokio::sync::mpsc;
 
 use crate::event::NetEvent;
@@ -23,14 +23,14 @@ use crate::quoted::Quoted;
 const ACCEPTED: u8 = 1;
 
 /// Reads frames until the stream ends or breaks a rule.
-pub(crate) async fn read(peer: PeerId, mut stream: Stream, events: mpsc::Sender<NetEvent>) {
+pub(crate) async fn read(peer: PeerId, group: NetworkGroup, mut stream: Stream, events: mpsc::Sender<NetEvent>) {
     let from = peers::to_wire(&peer);
     if stream.write_all(&[ACCEPTED]).await.is_err() || stream.flush().await.is_err() {
         return;
     }
     while let Some(frame) = read_frame(&mut stream).await {
         frames::log("received", Some(&from), &frame);
-        let event = NetEvent::Received { from, channel: Channel::Direct, bytes: frame, token: None };
+        let event = NetEvent::Received { from, channel: Channel::Direct, group, bytes: frame, token: None };
         // Waiting here is what slows a fast sender down.
         if events.send(event).await.is_err() {
             break;

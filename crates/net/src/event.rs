@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use motet_wire::{Channel, PeerId};
+use motet_wire::{Channel, NetworkGroup, PeerId};
 
 use crate::reach::Offered;
 
@@ -16,6 +16,8 @@ pub enum NetEvent {
         from: PeerId,
         /// How they came.
         channel: Channel,
+        /// The network group of that peer's connection.
+        group: NetworkGroup,
         /// The bytes.
         bytes: Arc<[u8]>,
         /// What to report a verdict on, for gossip.

@@ -15,7 +15,7 @@ use libp2p::swarm::DialError;
 use libp2p::swarm::dial_opts::{DialOpts, PeerCondition};
 use libp2p::{Multiaddr, PeerId, StreamProtocol, Swarm, gossipsub, kad};
 use libp2p_stream::IncomingStreams;
-use motet_wire::{Address, AddressScope, Channel, DhtKey, Topic, Verdict};
+use motet_wire::{Address, AddressScope, Channel, DhtKey, NetworkGroup, Topic, Verdict};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
@@ -159,7 +159,8 @@ impl Task {
 
     fn loop_back(&mut self, frame: Arc<[u8]>) {
         let from = self.config.keypair.peer_id();
-        self.tell(NetEvent::Received { from, channel: Channel::Loopback, bytes: frame, token: None });
+        let group = NetworkGroup::Local;
+        self.tell(NetEvent::Received { from, channel: Channel::Loopback, group, bytes: frame, token: None });
     }
 
     /// Says whom to answer if the last thing to do is to stop.
@@ -380,7 +381,8 @@ impl Task {
     }
 
     fn on_stream(&self, peer: PeerId, stream: libp2p::Stream) {
-        self.peers.read(&peer, tokio::spawn(direct::read(peer, stream, self.events.clone())));
+        let reader = direct::read(peer, self.peers.group(&peer), stream, self.events.clone());
+        self.peers.read(&peer, tokio::spawn(reader));
     }
 }
 

@@ -49,6 +49,7 @@ pub use clock::Clock;
 pub use crash::CrashPoint;
 use decisions::Decisions;
 use egress::{Egress, Released};
+use ingress::Arrived;
 use motet_coordinator::event::Event;
 use motet_coordinator::{Command, CommandError, CommandId, Config, Effect, Engine, Input, Reply, Signer, StoreError};
 
@@ -289,7 +290,7 @@ impl Driver {
                 self.handle(Input::Command(id, *command));
             }
             Request::Ingest { frames, channel, done } => {
-                let arrivals = frames.into_iter().map(|frame| (frame, channel, self.peer, None)).collect();
+                let arrivals = frames.into_iter().map(|frame| Arrived::asked(frame, channel, self.peer)).collect();
                 self.validate_batch(arrivals, Some(done));
             }
             Request::Stop(_) => {}
@@ -308,7 +309,7 @@ impl Driver {
                 Effect::Compute(job) => self.compute(job),
                 Effect::AskPolicy(proposal) => self.ask_policy(*proposal),
                 Effect::Validate { from, channel, frames } => {
-                    let arrivals = frames.into_iter().map(|frame| (frame, channel, from, None)).collect();
+                    let arrivals = frames.into_iter().map(|frame| Arrived::asked(frame, channel, from)).collect();
                     self.validate_batch(arrivals, None);
                 }
                 Effect::Persist(record) => batch.push(Released::Persist(record)),

@@ -50,9 +50,8 @@ impl Task {
                 self.wanted.connected(&peer_id);
                 self.sought.remove(&peer_id);
                 self.listen_at(&peer_id);
-                let remote = endpoint.get_remote_address();
-                if self.peers.connect(peer_id, motet_wire::NetworkGroup::Local) {
-                    let address = remote.to_string();
+                if self.peers.connect(peer_id, reach::group(&endpoint, self.config.reach)) {
+                    let address = endpoint.get_remote_address().to_string();
                     self.tell(NetEvent::PeerConnected { peer: peers::to_wire(&peer_id), address });
                 }
             }
@@ -88,7 +87,8 @@ impl Task {
                 let token = Some(ReportToken { message: message_id, source: propagation_source });
                 let from = peers::to_wire(&propagation_source);
                 frames::log("heard", Some(&from), &message.data);
-                self.tell(NetEvent::Received { from, channel: Channel::Gossip, bytes: message.data.into(), token });
+                let (channel, group) = (Channel::Gossip, self.peers.group(&propagation_source));
+                self.tell(NetEvent::Received { from, channel, group, bytes: message.data.into(), token });
             }
             BehaviourEvent::Gossip(gossipsub::Event::Subscribed { peer_id, topic }) => {
                 let subscribed =

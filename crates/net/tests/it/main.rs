@@ -10,6 +10,7 @@ mod connect;
 mod dht;
 mod direct;
 mod gossip;
+mod groups;
 mod peer;
 mod relay;
 mod stop;

@@ -4,7 +4,7 @@ use core::time::Duration;
 use std::sync::Arc;
 
 use motet_net::{Entry, EntryPolicy, Keypair, Net, NetConfig, NetEvent, NetHandle, ReportToken, parse_address};
-use motet_wire::{Channel, NetworkId, PeerId};
+use motet_wire::{Channel, NetworkGroup, NetworkId, PeerId};
 use tokio::sync::mpsc;
 
 /// How long nothing may happen before a test counts as hung.
@@ -35,6 +35,7 @@ pub(crate) fn entry(author: u8, version: u64, rest: &[u8]) -> Arc<[u8]> {
 pub(crate) struct Message {
     pub(crate) from: PeerId,
     pub(crate) channel: Channel,
+    pub(crate) group: NetworkGroup,
     pub(crate) bytes: Arc<[u8]>,
     pub(crate) token: Option<ReportToken>,
 }
@@ -134,7 +135,9 @@ impl Peer {
     /// The next message.
     pub(crate) async fn message(&mut self) -> Message {
         self.wait("a message", |event| match event {
-            NetEvent::Received { from, channel, bytes, token } => Some(Message { from, channel, bytes, token }),
+            NetEvent::Received { from, channel, group, bytes, token } => {
+                Some(Message { from, channel, group, bytes, token })
+            }
             _ => None,
         })
         .await

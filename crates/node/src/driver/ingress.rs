@@ -6,7 +6,8 @@ use motet_coordinator::Input;
 use motet_core_crypto::PublicKey;
 use motet_net::ReportToken;
 use motet_wire::{
-    Admitted, Arrival, Channel, PeerClass, PeerId, Penalty, Rejection, Validated, Verdict, peek, verify_batch,
+    Admitted, Arrival, Channel, NetworkGroup, PeerClass, PeerId, Penalty, Rejection, Validated, Verdict, peek,
+    verify_batch,
 };
 use tokio::sync::oneshot;
 
@@ -14,8 +15,31 @@ use super::{Driver, DriverInput};
 use crate::OsEntropy;
 use crate::limits;
 
-/// A frame, how it came, from whom, and what to report on.
-pub(crate) type Arrived = (Arc<[u8]>, Channel, PeerId, Option<ReportToken>);
+/// A frame as it came.
+pub(crate) struct Arrived {
+    pub(crate) bytes: Arc<[u8]>,
+    pub(crate) channel: Channel,
+    pub(crate) from: PeerId,
+    /// The network group of the connection that it came over.
+    pub(crate) group: NetworkGroup,
+    /// The gossip message to report on.
+    pub(crate) token: Option<ReportToken>,
+}
+
+impl Arrived {
+    /// A frame that was asked for: of no network group, and with nothing to report on.
+    pub(crate) const fn asked(bytes: Arc<[u8]>, channel: Channel, from: PeerId) -> Self {
+        Self { bytes, channel, from, group: NetworkGroup::Local, token: None }
+    }
+
+    /// The frame for the pipeline, and what to report on.
+    fn into_arrival(self, peer: PeerClass, author: PeerClass) -> (Arrival, Option<ReportToken>) {
+        let mut arrival = Arrival::new(self.bytes, self.channel, self.from).group(self.group).standing(peer, author);
+        // Nothing comes on this channel but what the engine has let out: it has sealed it, or holds it as validated.
+        arrival.vouched = self.channel == Channel::Loopback;
+        (arrival, self.token)
+    }
+}
 
 /// What came of looking at one frame.
 pub(crate) struct Checked {
@@ -30,12 +54,11 @@ impl Driver {
         let now = self.clock.now();
         let mut admitted: Vec<(Admitted, PeerId, Option<ReportToken>)> = Vec::new();
         let mut weight = 0;
-        for (bytes, channel, from, token) in arrivals {
-            let (peer, author) = (self.standing_of_peer(&from), self.standing_of_author(&bytes));
-            let (length, timestamp) = (bytes.len(), peek(&bytes).map(|peek| peek.timestamp));
-            let mut arrival = Arrival::new(bytes, channel, from).standing(peer, author);
-            // Nothing comes on this channel but what the engine has let out: it has sealed it, or holds it as validated.
-            arrival.vouched = channel == Channel::Loopback;
+        for arrived in arrivals {
+            let (channel, from) = (arrived.channel, arrived.from);
+            let (peer, author) = (self.standing_of_peer(&from), self.standing_of_author(&arrived.bytes));
+            let (length, timestamp) = (arrived.bytes.len(), peek(&arrived.bytes).map(|peek| peek.timestamp));
+            let (arrival, token) = arrived.into_arrival(peer, author);
             match self.validator.admit(arrival, now) {
                 Ok(worth) => {
                     // Besides the signature there are points to parse, and they are most of what a frame can hold.
@@ -127,5 +150,26 @@ fn member(sessions: usize) -> PeerClass {
     match u16::try_from(sessions).unwrap_or(u16::MAX) {
         0 => PeerClass::Stranger,
         sessions => PeerClass::Participant { sessions },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_frame_keeps_the_network_group_of_its_connection() {
+        let from = PeerId::from_bytes(&[1; 38]).unwrap();
+        let group = NetworkGroup::V4([203, 0, 113]);
+        let arrived = |channel| Arrived { bytes: Arc::from([1, 7]), channel, from, group, token: None };
+        let stranger = PeerClass::Stranger;
+        for (channel, vouched) in [(Channel::Direct, false), (Channel::Gossip, false), (Channel::Loopback, true)] {
+            let (arrival, _) = arrived(channel).into_arrival(stranger, PeerClass::Contact);
+            assert_eq!(
+                (arrival.group, arrival.from, arrival.channel, arrival.vouched),
+                (group, from, channel, vouched)
+            );
+            assert_eq!((arrival.peer_standing, arrival.author_standing), (stranger, PeerClass::Contact));
+        }
     }
 }

@@ -8,6 +8,7 @@ use tokio::sync::mpsc;
 
 use super::Driver;
 use super::egress::Released;
+use super::ingress::Arrived;
 use super::load;
 use super::log;
 use crate::limits;
@@ -19,8 +20,8 @@ impl Driver {
         let mut arrivals = Vec::new();
         let mut next = Some(first);
         while let Some(event) = next {
-            if let NetEvent::Received { from, channel, bytes, token } = event {
-                arrivals.push((bytes, channel, from, token));
+            if let NetEvent::Received { from, channel, group, bytes, token } = event {
+                arrivals.push(Arrived { bytes, channel, from, group, token });
             } else {
                 self.on_net_change(event);
             }

@@ -72,6 +72,8 @@ pub enum NetworkGroup {
     V6([u8; 6]),
     /// This machine, or in local mode a private network: not limited as a group.
     Local,
+    /// A connection whose address this node has not seen, since it was made to a name. All these are one group.
+    Unseen,
 }
 
 impl NetworkGroup {
@@ -99,6 +101,7 @@ impl NetworkGroup {
         let (mark, octets) = match &self {
             Self::V4(octets) => (4, octets.as_slice()),
             Self::V6(octets) => (6, octets.as_slice()),
+            Self::Unseen => (1, [].as_slice()),
             Self::Local => return None,
         };
         let values = core::iter::once(&mark).chain(octets);
