@@ -9,7 +9,7 @@ fn start(scene: &Scene, name: &str, command: &[&str], more: &[&str]) -> Motet {
     scene.run(&["keygen", "--out", &key]).expect(0);
     let network = scene.name("net");
     let common = ["--key", &key, "--nickname", name, "--network", &network, "--json"];
-    scene.start_with(&[command, &common, more].concat(), &[("MOTET_LOG", "motet_node=info")])
+    scene.start_with(&[command, &common, more].concat(), &[("MOTET_LOG", "motet_coordinator=info,motet_node=info")])
 }
 
 #[test]

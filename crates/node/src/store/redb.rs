@@ -406,7 +406,7 @@ mod tests {
     fn a_file_of_another_schema_is_refused_and_left_as_it_is() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("store");
-        for (schema, refusal) in [(1, StoreError::Older), (2, StoreError::Older), (4, StoreError::Newer)] {
+        for (schema, refusal) in [(1, StoreError::Older), (3, StoreError::Older), (5, StoreError::Newer)] {
             drop(RedbStore::open(&path).unwrap());
             let database = Database::open(&path).unwrap();
             let transaction = database.begin_write().unwrap();
