@@ -28,6 +28,7 @@ mod wire_properties;
 mod wire_rules_bytes;
 mod wire_rules_cost;
 mod wire_rules_memory;
+mod wire_rules_meter;
 mod wire_rules_signature;
 mod wire_rules_structure;
 mod wire_rules_time;
