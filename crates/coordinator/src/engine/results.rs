@@ -3,7 +3,7 @@
 //! They are stored in the record that ends their session, so that no crash comes between the two, and are handed out until
 //! the application takes note of them.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 use motet_wire::RequestId;
 
@@ -15,41 +15,35 @@ use crate::event::{Completed, Event};
 use crate::limits;
 use crate::record::Record;
 
-/// The signatures by their requests; the oldest make room.
+/// The results, the oldest first; the oldest make room.
 #[derive(Debug, Default)]
 pub(super) struct Results {
-    kept: BTreeMap<RequestId, Completed>,
-    order: VecDeque<RequestId>,
-    /// Whether those of an earlier process are still to be told.
+    kept: VecDeque<Completed>,
+    /// Results of an earlier process are still to be told.
     untold: bool,
 }
 
 impl Results {
     pub(super) fn new(stored: &[Completed]) -> Self {
-        let mut this = Self { untold: !stored.is_empty(), ..Self::default() };
-        for completed in stored {
-            this.insert(completed.clone());
-        }
-        this
+        Self { kept: stored.iter().cloned().collect(), untold: !stored.is_empty() }
     }
 
     pub(super) fn insert(&mut self, completed: Completed) {
-        self.order.push_back(completed.request);
-        self.kept.insert(completed.request, completed);
-        if self.order.len() > limits::RESULTS
-            && let Some(oldest) = self.order.pop_front()
-        {
-            self.kept.remove(&oldest);
+        self.kept.push_back(completed);
+        if self.kept.len() > limits::RESULTS {
+            self.kept.pop_front();
         }
     }
 
+    /// Forgets the result of a request. False if there is none.
     fn remove(&mut self, request: &RequestId) -> bool {
-        self.order.retain(|kept| kept != request);
-        self.kept.remove(request).is_some()
+        let before = self.kept.len();
+        self.kept.retain(|completed| completed.request != *request);
+        self.kept.len() < before
     }
 
     pub(super) fn all(&self) -> Vec<Completed> {
-        self.order.iter().filter_map(|request| self.kept.get(request)).cloned().collect()
+        self.kept.iter().cloned().collect()
     }
 }
 
