@@ -311,11 +311,7 @@ impl Engine {
     }
 
     pub(super) fn on_abort(&mut self, message: Validated<SessionAbort>, ctx: &mut Ctx<'_>) {
-        let id = match message.message().subject {
-            motet_wire::AbortSubject::Request(id) => Some(id),
-            motet_wire::AbortSubject::Session(session) => self.sessions.request_of(&session),
-        };
-        let Some(id) = id else { return };
+        let Some(id) = self.sessions.request_about(message.message().subject.into()) else { return };
         let own = self.is_own(message.sender());
         let Some(known) = self.sessions.get(&id).filter(|known| !known.is_over()) else { return };
         // Only participants can abort.

@@ -8,52 +8,46 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use motet_core_crypto::PublicKey;
-use motet_wire::{Attempt, AttemptId, MonotonicMs, PeerId, RequestId};
+use motet_wire::{Attempt, AttemptId, MonotonicMs, PeerId, RequestId, Subject};
 
 use super::session::Session;
 use super::timer_table::TimerTable;
 
-/// What is known of one session by the indices: their entries for it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The entries of one session in the indices; a session that is not there has the default.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 struct Entries {
-    /// When something has to be done for it.
+    /// The time at which something has to be done for it.
     due: Option<MonotonicMs>,
-    stage: Stage,
-    creator: PublicKey,
-    /// Whether it has a broadcast that waits for an idle moment.
+    /// The time limit of its phase, while it goes on.
+    limit: Option<MonotonicMs>,
+    /// The signer that has asked, while it goes on.
+    creator: Option<PublicKey>,
+    /// The end of the session, while it waits for an approval.
+    waits: Option<MonotonicMs>,
+    /// Its place among the sessions that have ended: open ends last, then by time.
+    over: Option<(bool, MonotonicMs)>,
+    /// A broadcast waits for an idle moment.
     deferred: bool,
-    /// How many message keys speak in it. With the number the peers stay the same, too: each join brings a key.
+    /// The number of message keys that speak in it. With the number the peers stay the same, too: each join brings a key.
     message_keys: usize,
     peers: Arc<BTreeSet<PeerId>>,
 }
 
-/// How far a session is, as far as bounds count it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Stage {
-    /// No signer of this node has approved it yet.
-    Waiting { ends: MonotonicMs, deadline: MonotonicMs },
-    /// It goes on.
-    Approved { deadline: MonotonicMs },
-    /// It has ended, and is remembered.
-    Over { open: bool, ended: MonotonicMs },
-}
-
 impl Entries {
-    fn of(session: &Session, before: Option<&Self>) -> Self {
-        let stage = match session.ended {
-            Some(ended) => Stage::Over { open: session.is_open_ended(), ended },
-            None if session.is_approved() => Stage::Approved { deadline: session.deadline },
-            None => Stage::Waiting { ends: session.ends, deadline: session.deadline },
-        };
+    fn of(session: &Session, before: &Self) -> Self {
+        let goes_on = session.ended.is_none();
         let message_keys = session.message_keys.len();
-        let peers = match before.filter(|before| before.message_keys == message_keys) {
-            Some(before) => Arc::clone(&before.peers),
-            None => Arc::new(session.joins.held().map(|(_, join)| join.body.delegation.peer).collect()),
+        let peers = if message_keys == before.message_keys {
+            Arc::clone(&before.peers)
+        } else {
+            Arc::new(session.joins.held().map(|(_, join)| join.body.delegation.peer).collect())
         };
         Self {
             due: session.deadlines().min(),
-            stage,
-            creator: session.request.creator.signer,
+            limit: goes_on.then_some(session.deadline),
+            creator: goes_on.then_some(session.request.creator.signer),
+            waits: (goes_on && !session.is_approved()).then_some(session.ends),
+            over: session.ended.map(|ended| (session.is_open_ended(), ended)),
             deferred: session.deferred_broadcast.is_some(),
             message_keys,
             peers,
@@ -82,6 +76,19 @@ impl<K: Ord> Groups<K> {
             if group.is_empty() {
                 self.0.remove(key);
             }
+        }
+    }
+
+    /// Moves a session from one group to another.
+    fn change(&mut self, id: &RequestId, before: Option<K>, after: Option<K>) {
+        if before == after {
+            return;
+        }
+        if let Some(before) = before {
+            self.remove(&before, id);
+        }
+        if let Some(after) = after {
+            self.insert(after, *id);
         }
     }
 
@@ -152,9 +159,8 @@ impl Sessions {
         for key in session.message_keys.keys() {
             self.by_message_key.remove(key, id);
         }
-        if let Some(entries) = self.entries.remove(id) {
-            self.take_out(id, &entries);
-        }
+        let entries = self.entries.remove(id).unwrap_or_default();
+        self.change(id, &entries, &Entries::default());
         self.touched.remove(id);
         Some(session)
     }
@@ -169,76 +175,52 @@ impl Sessions {
         self.attempts.get(attempt).copied()
     }
 
+    /// The request that a message is about, as far as it is known; a request itself is about none.
+    pub(super) fn request_about(&self, subject: Subject) -> Option<RequestId> {
+        match subject {
+            Subject::Directory | Subject::NewRequest => None,
+            Subject::Request(request) => Some(request),
+            Subject::Attempt(attempt) => self.request_of(&attempt),
+        }
+    }
+
     /// Brings the entries of all sessions up to date that may have changed.
     pub(super) fn settle(&mut self) {
         while let Some(id) = self.touched.pop_first() {
             let Some(session) = self.all.get(&id) else { continue };
-            let before = self.entries.remove(&id);
-            let after = Entries::of(session, before.as_ref());
-            if before.as_ref().is_none_or(|before| before.message_keys != after.message_keys) {
+            let before = self.entries.remove(&id).unwrap_or_default();
+            let after = Entries::of(session, &before);
+            if before.message_keys != after.message_keys {
                 for key in session.message_keys.keys() {
                     self.by_message_key.insert(*key, id);
                 }
             }
-            if before.as_ref() != Some(&after) {
-                if let Some(before) = &before {
-                    self.take_out(&id, before);
-                }
-                self.put_in(&id, &after);
-            }
+            self.change(&id, &before, &after);
             self.entries.insert(id, after);
         }
     }
 
-    fn put_in(&mut self, id: &RequestId, entries: &Entries) {
-        if let Some(due) = entries.due {
-            self.timers.insert(due, *id);
-        }
-        match entries.stage {
-            Stage::Waiting { ends, deadline } => {
-                self.waiting.insert(ends, *id);
-                self.limits.insert(deadline, *id);
-                self.by_creator.insert(entries.creator, *id);
-            }
-            Stage::Approved { deadline } => {
-                self.limits.insert(deadline, *id);
-                self.by_creator.insert(entries.creator, *id);
-            }
-            Stage::Over { open, ended } => {
-                self.over.insert((open, ended, *id));
-            }
-        }
-        if entries.deferred {
-            self.deferred.insert(*id);
-        }
-        for peer in entries.peers.iter() {
-            self.by_peer.insert(*peer, *id);
-        }
-    }
-
-    fn take_out(&mut self, id: &RequestId, entries: &Entries) {
-        if let Some(due) = entries.due {
-            self.timers.remove(due, *id);
-        }
-        match entries.stage {
-            Stage::Waiting { ends, deadline } => {
-                self.waiting.remove(ends, *id);
-                self.limits.remove(deadline, *id);
-                self.by_creator.remove(&entries.creator, id);
-            }
-            Stage::Approved { deadline } => {
-                self.limits.remove(deadline, *id);
-                self.by_creator.remove(&entries.creator, id);
-            }
-            Stage::Over { open, ended } => {
+    fn change(&mut self, id: &RequestId, before: &Entries, after: &Entries) {
+        self.timers.change(*id, before.due, after.due);
+        self.limits.change(*id, before.limit, after.limit);
+        self.waiting.change(*id, before.waits, after.waits);
+        self.by_creator.change(id, before.creator, after.creator);
+        if before.over != after.over {
+            if let Some((open, ended)) = before.over {
                 self.over.remove(&(open, ended, *id));
             }
+            self.over.extend(after.over.map(|(open, ended)| (open, ended, *id)));
         }
-        if entries.deferred {
+        if after.deferred {
+            self.deferred.insert(*id);
+        } else {
             self.deferred.remove(id);
         }
-        for peer in entries.peers.iter() {
+        for peer in before.peers.difference(&after.peers) {
             self.by_peer.remove(peer, id);
+        }
+        for peer in after.peers.difference(&before.peers) {
+            self.by_peer.insert(*peer, *id);
         }
     }
 
@@ -259,7 +241,7 @@ impl Sessions {
         self.deferred.iter().copied().collect()
     }
 
-    /// Whether a broadcast waits for an idle moment.
+    /// True if a broadcast waits for an idle moment.
     pub(super) fn has_deferred(&self) -> bool {
         !self.deferred.is_empty()
     }

@@ -23,6 +23,19 @@ impl<K: Ord + Clone> TimerTable<K> {
         self.0.remove(&(at, key));
     }
 
+    /// Moves a key from one time to another.
+    pub(super) fn change(&mut self, key: K, before: Option<MonotonicMs>, after: Option<MonotonicMs>) {
+        if before == after {
+            return;
+        }
+        if let Some(before) = before {
+            self.remove(before, key.clone());
+        }
+        if let Some(after) = after {
+            self.insert(after, key);
+        }
+    }
+
     /// The first time, and its key.
     pub(super) fn first(&self) -> Option<(MonotonicMs, &K)> {
         self.0.first().map(|(at, key)| (*at, key))

@@ -6,7 +6,7 @@
 
 use core::fmt::{self, Write as _};
 
-use motet_wire::{Attempt, Message, RequestId, SignerIndex, Validated};
+use motet_wire::{Attempt, RequestId, SignerIndex, Validated};
 use tracing::{Span, field};
 
 use super::Engine;
@@ -156,24 +156,6 @@ impl Engine {
 
     /// The session that a message is about, if it is known. A request makes its own.
     pub(super) fn subject_of_message(&self, message: &Validated) -> Option<RequestId> {
-        match message.message() {
-            Message::SignerAdvertisement(_)
-            | Message::SignerUnavailable(_)
-            | Message::SigningRequest(_)
-            | Message::ResourceAnnouncement(_) => None,
-            Message::ParticipantJoined(joined) => Some(joined.request),
-            Message::ParticipantDeclined(declined) => Some(declined.request),
-            Message::SessionReady(ready) => Some(ready.request),
-            Message::NonceCommit(commit) => self.sessions.request_of(&commit.session),
-            Message::NonceShare(share) => self.sessions.request_of(&share.session),
-            Message::PartialSigShare(share) => self.sessions.request_of(&share.session),
-            Message::SignatureFinalized(finalized) => self.sessions.request_of(&finalized.session),
-            Message::SessionAbort(abort) => match abort.subject {
-                motet_wire::AbortSubject::Request(request) => Some(request),
-                motet_wire::AbortSubject::Session(session) => self.sessions.request_of(&session),
-            },
-            Message::SyncRequest(sync) => Some(sync.request),
-            Message::SyncResponse(sync) => Some(sync.request),
-        }
+        self.sessions.request_about(message.message().subject())
     }
 }
