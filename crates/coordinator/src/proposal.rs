@@ -6,14 +6,14 @@
 use motet_core_crypto::{PublicKey, XOnlyPublicKey, tagged_hash};
 use motet_wire::{RequestId, SigningRequest};
 
-/// What is put before the user.
+/// A request as it is put before the user of one signer.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Proposal {
     /// The request.
     pub request: RequestId,
     /// Which of this node's signers is asked.
     pub signer: PublicKey,
-    /// What is asked.
+    /// The request's terms.
     pub terms: Box<SigningRequest>,
     /// The keys that the items will verify under, computed here.
     pub keys: Vec<XOnlyPublicKey>,
@@ -42,13 +42,13 @@ impl ProposalDigest {
 }
 
 impl Proposal {
-    /// What an approval of this is for.
+    /// The digest that an approval of this proposal binds.
     pub fn digest(&self) -> ProposalDigest {
         ProposalDigest::new(&self.request, &self.signer, &self.keys)
     }
 }
 
-/// What the user says.
+/// The user's answer to a proposal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Decision {
     /// Sign exactly this.

@@ -19,7 +19,7 @@ impl PeerTable {
         (table.sent, table.dropped)
     }
 
-    /// Whether there is room for another outbox; if not, a frame counts as dropped.
+    /// True if there is room for another outbox; if not, a frame counts as dropped.
     pub(crate) fn has_room_for(&self, peer: &PeerId) -> bool {
         let mut table = self.lock();
         table.tidy_all();

@@ -55,10 +55,10 @@ impl Peer {
     }
 }
 
-/// What a ban has changed.
+/// The change that a ban has made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Banned {
-    /// Whether the peer was not banned before.
+    /// True if the peer was not banned before.
     pub(crate) is_new: bool,
     /// The peer whose ban is forgotten because there are too many.
     pub(crate) forgotten: Option<PeerId>,
@@ -94,7 +94,7 @@ impl PeerTable {
         self.lock().peers.values().filter(|peer| peer.is_connected()).count()
     }
 
-    /// Whether there is a connection to a peer.
+    /// True if there is a connection to a peer.
     pub(crate) fn is_connected(&self, peer: &PeerId) -> bool {
         self.lock().is_connected(peer)
     }

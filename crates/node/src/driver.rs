@@ -53,7 +53,7 @@ use ingress::Arrived;
 use motet_coordinator::event::Event;
 use motet_coordinator::{Command, CommandError, CommandId, Config, Effect, Engine, Input, Reply, Signer, StoreError};
 
-/// What a node is made of.
+/// The parts of a node, as its builder has collected them.
 pub(crate) struct Parts {
     pub(crate) net: NetConfig,
     pub(crate) config: Config,
@@ -137,7 +137,7 @@ pub(crate) async fn start(parts: Parts) -> Result<(Node, Events), NodeError> {
     Ok((node, Events::new(user)))
 }
 
-/// What is asked of the driver from outside.
+/// A request to the driver from outside.
 pub(crate) enum Request {
     /// A command, and whom to answer.
     Command(Box<Command>, oneshot::Sender<Result<Reply, CommandError>>),
@@ -147,7 +147,7 @@ pub(crate) enum Request {
     Stop(oneshot::Sender<()>),
 }
 
-/// What comes back to the driver from its helpers.
+/// An input of the driver, from its helpers.
 pub(crate) enum DriverInput {
     /// An input for the engine.
     Input(Box<Input>),

@@ -10,7 +10,7 @@ use tokio_stream::Stream;
 use tokio_stream::wrappers::BroadcastStream;
 use tokio_stream::wrappers::errors::BroadcastStreamRecvError;
 
-/// What a node tells its user, in the order in which it happened: a [`Stream`] that ends when the node has stopped.
+/// The events of a node, in the order in which they happened: a [`Stream`] that ends when the node has stopped.
 ///
 /// A node does not wait for its listeners. A listener that is [`limits::EVENTS`](crate::limits::EVENTS) behind loses the oldest
 /// events, and is told how many in their place: it can then ask the node how its sessions are ([`Node::sessions`](crate::Node::sessions)).

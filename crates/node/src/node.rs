@@ -117,7 +117,7 @@ impl Node {
         Ok(found)
     }
 
-    /// What this node thinks of a signer, from its own sessions.
+    /// The score of a signer, from this node's own sessions.
     ///
     /// # Errors
     ///

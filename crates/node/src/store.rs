@@ -12,7 +12,7 @@ pub use self::redb::RedbStore;
 
 /// Durable storage. Calls block until the medium has the data.
 pub trait Store: Send + Sync + core::fmt::Debug {
-    /// Whether [`Store::commit`] waits for a medium.
+    /// The pace of [`Store::commit`]: it may wait for a medium.
     fn pace(&self) -> Pace {
         Pace::Waits
     }
@@ -25,7 +25,7 @@ pub trait Store: Send + Sync + core::fmt::Debug {
     /// [`StoreError`], after which nothing of the step that asked for it happens.
     fn commit(&self, records: &[Record]) -> Result<(), StoreError>;
 
-    /// What earlier runs have left.
+    /// The records of earlier runs.
     ///
     /// # Errors
     ///

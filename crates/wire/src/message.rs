@@ -217,7 +217,7 @@ pub trait Body: Sized + Into<Message> + TryFrom<Message, Error = Message> {
     /// The kind whose body this is.
     const KIND: Kind;
 
-    /// What the message is about.
+    /// The subject of the message.
     fn subject(&self) -> Subject;
 
     /// The delegation that the message carries; `None` for the kinds that carry none.
@@ -235,7 +235,7 @@ macro_rules! bodies {
                 }
             }
 
-            /// What the message is about.
+            /// The subject of the message.
             pub fn subject(&self) -> Subject {
                 match self {
                     $(Self::$name(body) => body.subject(),)*

@@ -1,9 +1,9 @@
-//! What a message is about: the one place that says to which session it belongs (`docs/protocol.md` §3).
+//! Subjects of messages: the one place that says to which session a message belongs (`docs/protocol.md` §3).
 
 use crate::id::{AttemptId, RequestId};
 use crate::message::AbortSubject;
 
-/// What a message is about.
+/// The subject of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Subject {
     /// A signer or a resource, which everybody may look up.

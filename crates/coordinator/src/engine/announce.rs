@@ -266,9 +266,9 @@ impl Engine {
         let renew_at = ctx.now.mono.saturating_add(offer.lifetime / 2);
         let sealed = self.seal(&signer, advertisement, ctx)?;
         let id = AdvertisementId::from(sealed.id);
-        if let Some(identities) = self.identities.get_mut(&signer) {
+        if let Some(identity) = self.identities.get_mut(&signer) {
             let published = ctx.now.mono;
-            identities.advertised = Some(Advertised { offer, id: Some(id), published, renew_at });
+            identity.advertised = Some(Advertised { offer, id: Some(id), published, renew_at });
         }
         ctx.broadcast(Topic::Signers, &sealed.frame);
         let key = DhtKey::signer(&self.network, &signer);
@@ -338,7 +338,7 @@ impl Engine {
         ctx: &mut Ctx<'_>,
     ) -> Result<Reply, CommandError> {
         let delegation = self.delegation(signer)?;
-        let advertised = self.identities.get_mut(signer).and_then(|identities| identities.advertised.take());
+        let advertised = self.identities.get_mut(signer).and_then(|identity| identity.advertised.take());
         let id = advertised.and_then(|advertised| advertised.id).ok_or(CommandError::NotAdvertised)?;
         let sealed = self.seal(signer, SignerUnavailable { delegation, advertisement: id, reason }, ctx)?;
         ctx.broadcast(Topic::Signers, &sealed.frame);
@@ -351,20 +351,16 @@ impl Engine {
     pub(super) fn renew(&mut self, ctx: &mut Ctx<'_>) {
         let now = ctx.now.mono;
         let due = |at: Option<MonotonicMs>| at.is_some_and(|at| at <= now);
-        let delegations: Vec<PublicKey> = self
-            .identities
-            .iter()
-            .filter(|(_, identities)| due(identities.renew_at))
-            .map(|(signer, _)| *signer)
-            .collect();
+        let delegations: Vec<PublicKey> =
+            self.identities.iter().filter(|(_, identity)| due(identity.renew_at)).map(|(signer, _)| *signer).collect();
         for signer in delegations {
             self.ask_for_delegation(&signer, ctx);
         }
         let offers: Vec<(PublicKey, Offer)> = self
             .identities
             .iter_mut()
-            .filter_map(|(signer, identities)| {
-                let advertised = identities.advertised.as_mut().filter(|advertised| advertised.renew_at <= now)?;
+            .filter_map(|(signer, identity)| {
+                let advertised = identity.advertised.as_mut().filter(|advertised| advertised.renew_at <= now)?;
                 advertised.renew_at = now.saturating_add(advertised.offer.lifetime / 2);
                 Some((*signer, advertised.offer.clone()))
             })

@@ -40,8 +40,8 @@ impl<'a> Ctx<'a> {
         self.send.push(Effect::Send { to, addresses, frame: Arc::clone(frame) });
     }
 
-    pub(crate) fn effect(&mut self, action: Effect) {
-        self.send.push(action);
+    pub(crate) fn effect(&mut self, effect: Effect) {
+        self.send.push(effect);
     }
 
     pub(crate) fn ask_signer(&mut self, task: SignerTask) {
@@ -72,7 +72,7 @@ impl<'a> Ctx<'a> {
     /// Whether anything of it leaves the node.
     pub(crate) fn sends(&self) -> bool {
         let leaves =
-            |action: &Effect| matches!(action, Effect::Broadcast { .. } | Effect::Send { .. } | Effect::Publish { .. });
+            |effect: &Effect| matches!(effect, Effect::Broadcast { .. } | Effect::Send { .. } | Effect::Publish { .. });
         self.send.iter().any(leaves)
     }
 
@@ -83,15 +83,15 @@ impl<'a> Ctx<'a> {
 
     /// Persist, then send, then emit.
     pub(crate) fn into_effects(self) -> Vec<Effect> {
-        let mut actions = self.persist;
-        actions.extend(self.send);
-        actions.extend(self.emit);
-        actions
+        let mut effects = self.persist;
+        effects.extend(self.send);
+        effects.extend(self.emit);
+        effects
     }
 }
 
 impl core::fmt::Debug for Ctx<'_> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("Step").field("now", &self.now).finish_non_exhaustive()
+        f.debug_struct("Ctx").field("now", &self.now).finish_non_exhaustive()
     }
 }

@@ -46,7 +46,7 @@ impl LocalIdentity {
 
 impl core::fmt::Debug for LocalIdentity {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("Hosted").field("delegation", &self.delegation).finish_non_exhaustive()
+        f.debug_struct("LocalIdentity").field("delegation", &self.delegation).finish_non_exhaustive()
     }
 }
 
@@ -74,7 +74,7 @@ impl Engine {
         let Ok(message_key) = fresh_message_key(&signer, self.epoch, ctx) else {
             return ctx.reply(id, Err(CommandError::Entropy(EntropyError)));
         };
-        let identities = LocalIdentity {
+        let identity = LocalIdentity {
             message_key,
             delegation: None,
             renew_at: None,
@@ -84,15 +84,15 @@ impl Engine {
             since: ctx.now.wall,
             rival_told: None,
         };
-        self.identities.insert(signer, identities);
+        self.identities.insert(signer, identity);
         self.ask_for_delegation(&signer, ctx);
     }
 
     /// Asks the signer to certify its message key, anew if it is due.
     pub(super) fn ask_for_delegation(&mut self, signer: &PublicKey, ctx: &mut Ctx<'_>) {
-        let Some(identities) = self.identities.get_mut(signer) else { return };
-        identities.renew_at = Some(ctx.now.mono.saturating_add(self.config.delegation_lifetime / 2));
-        let message_key = identities.message_key.public_key();
+        let Some(identity) = self.identities.get_mut(signer) else { return };
+        identity.renew_at = Some(ctx.now.mono.saturating_add(self.config.delegation_lifetime / 2));
+        let message_key = identity.message_key.public_key();
         // Later than any before, though the clock may have gone back since.
         let last = self.delegated.get(signer).map_or(0, |last| last.0.saturating_add(1));
         let not_after = ctx.now.wall.saturating_add(self.config.delegation_lifetime).max(TimestampMs(last));
@@ -108,18 +108,18 @@ impl Engine {
         result: Result<Signature, SignerError>,
         ctx: &mut Ctx<'_>,
     ) {
-        let Some(identities) = self.identities.get_mut(&signer) else { return };
+        let Some(identity) = self.identities.get_mut(&signer) else { return };
         let delegation =
             result.ok().map(|signature| Delegation { signer, message_key, peer: self.peer, not_after, signature });
         let delegation = delegation.filter(|delegation| {
-            identities.message_key.public_key() == message_key && delegation.verify(&self.network).is_ok()
+            identity.message_key.public_key() == message_key && delegation.verify(&self.network).is_ok()
         });
         match delegation {
             Some(delegation) => {
-                identities.delegation = Some(delegation);
+                identity.delegation = Some(delegation);
                 self.delegated.insert(signer, not_after);
                 ctx.persist(Record::Delegated { signer, not_after });
-                if let Some(id) = identities.waiting.take() {
+                if let Some(id) = identity.waiting.take() {
                     ctx.reply(id, Ok(Reply::Done));
                     self.tell_results(ctx);
                     self.look_at_left(&signer, ctx);
@@ -128,7 +128,7 @@ impl Engine {
                 }
             }
             None => {
-                if let Some(id) = identities.waiting.take() {
+                if let Some(id) = identity.waiting.take() {
                     self.identities.remove(&signer);
                     ctx.reply(id, Err(CommandError::UnknownSigner(signer)));
                 }
@@ -140,26 +140,25 @@ impl Engine {
     pub(super) fn keeps_for_later(&mut self, message: &Validated<SigningRequest>) -> bool {
         let keys = &message.message().keys;
         let mute =
-            self.identities.iter_mut().find(|(key, identities)| identities.delegation.is_none() && keys.contains(key));
-        let Some((_, identities)) = mute else { return false };
-        if identities.early_requests.len() < crate::limits::EARLY_PER_SENDER {
-            identities.early_requests.push(message.clone());
+            self.identities.iter_mut().find(|(key, identity)| identity.delegation.is_none() && keys.contains(key));
+        let Some((_, identity)) = mute else { return false };
+        if identity.early_requests.len() < crate::limits::EARLY_PER_SENDER {
+            identity.early_requests.push(message.clone());
         }
         true
     }
 
     fn take_early_requests(&mut self, signer: &PublicKey, ctx: &mut Ctx<'_>) {
-        let identities = self.identities.get_mut(signer);
-        for request in identities.map(|identities| core::mem::take(&mut identities.early_requests)).unwrap_or_default()
-        {
+        let identity = self.identities.get_mut(signer);
+        for request in identity.map(|identity| core::mem::take(&mut identity.early_requests)).unwrap_or_default() {
             self.on_request(request, ctx);
         }
     }
 
     /// The delegation of a signer of this node.
     pub(super) fn delegation(&self, signer: &PublicKey) -> Result<Delegation, CommandError> {
-        let identities = self.identities.get(signer).and_then(|identities| identities.delegation.clone());
-        identities.ok_or(CommandError::UnknownSigner(*signer))
+        let identity = self.identities.get(signer).and_then(|identity| identity.delegation.clone());
+        identity.ok_or(CommandError::UnknownSigner(*signer))
     }
 
     /// Signs a message with the message key of a signer of this node.
@@ -170,16 +169,16 @@ impl Engine {
         ctx: &mut Ctx<'_>,
     ) -> Result<Sealed, CommandError> {
         let sequence = self.next_sequence(ctx.now);
-        let identities = self.identities.get(signer).ok_or(CommandError::UnknownSigner(*signer))?;
+        let identity = self.identities.get(signer).ok_or(CommandError::UnknownSigner(*signer))?;
         let aux = ctx.aux();
         let sealed: Result<Sealed, SealError> =
-            motet_wire::seal(&self.network, &identities.message_key, sequence, ctx.now.wall, &message.into(), &aux);
+            motet_wire::seal(&self.network, &identity.message_key, sequence, ctx.now.wall, &message.into(), &aux);
         Ok(sealed?)
     }
 
     /// Whether a message key is of a signer of this node.
     pub(super) fn is_own(&self, sender: &PublicKey) -> bool {
-        self.identities.values().any(|identities| identities.message_key.public_key() == *sender)
+        self.identities.values().any(|identity| identity.message_key.public_key() == *sender)
     }
 
     /// The peers that serve the signers of a session, each once, this node's included, and where they may be reached.

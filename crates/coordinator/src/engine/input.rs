@@ -26,7 +26,7 @@ pub enum Input {
     Command(CommandId, Command),
     /// A signer's answer to an [`Effect::AskSigner`].
     SignerAnswered(SignerAnswer),
-    /// What came of an [`Effect::Compute`].
+    /// The outcome of an [`Effect::Compute`].
     Computed(JobOutcome),
     /// The policy's answer to an [`Effect::AskPolicy`].
     PolicyDecided {

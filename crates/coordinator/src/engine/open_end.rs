@@ -90,7 +90,7 @@ impl Engine {
         self.ask_for_missing(id, ctx);
     }
 
-    /// Whether an earlier process has stored partial signatures of all signers of this node for an attempt before this one.
+    /// True if an earlier process has stored partial signatures of all signers of this node for an attempt before this one.
     /// Which of the others' had come then is not known any more: each of them may complete that attempt.
     pub(super) fn has_signed_before(&self, id: &RequestId, attempt: Attempt) -> bool {
         let Some(session) = self.sessions.get(id) else { return false };

@@ -16,9 +16,8 @@ impl Engine {
             return;
         }
         self.addresses = addresses;
-        for identities in self.identities.values_mut() {
-            if let Some(advertised) = identities.advertised.as_mut().filter(|advertised| advertised.follows_addresses())
-            {
+        for identity in self.identities.values_mut() {
+            if let Some(advertised) = identity.advertised.as_mut().filter(|advertised| advertised.follows_addresses()) {
                 advertised.renew_after(advertised.published, ctx.now.mono);
             }
         }
@@ -49,17 +48,17 @@ impl Engine {
     /// and it has said nothing since this process has begun.
     pub(super) fn look_for_rival(&mut self, delegation: &Delegation, said: Option<TimestampMs>, ctx: &mut Ctx<'_>) {
         let now = ctx.now.mono;
-        let Some(identities) = self.identities.get_mut(&delegation.signer) else { return };
-        let Some(own) = identities.delegation.as_ref() else { return };
+        let Some(identity) = self.identities.get_mut(&delegation.signer) else { return };
+        let Some(own) = identity.delegation.as_ref() else { return };
         let is_own = own.message_key == delegation.message_key;
-        let is_later = is_newer(delegation, own) || said.is_some_and(|said| said > identities.since);
-        let is_told = identities.rival_told.is_some_and(|told| now.since(told) < limits::TOLD_AGAIN);
+        let is_later = is_newer(delegation, own) || said.is_some_and(|said| said > identity.since);
+        let is_told = identity.rival_told.is_some_and(|told| now.since(told) < limits::TOLD_AGAIN);
         if is_own || !is_later || is_told {
             return;
         }
-        identities.rival_told = Some(now);
+        identity.rival_told = Some(now);
         // The other process finds what this one says in the DHT, as the newest. By gossip others may not take it so soon (rule V-30).
-        if let Some(advertised) = identities.advertised.as_mut() {
+        if let Some(advertised) = identity.advertised.as_mut() {
             advertised.renew_at = now;
         }
         ctx.emit(Event::IdentityConflict { signer: delegation.signer, peer: delegation.peer });

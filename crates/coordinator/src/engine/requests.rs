@@ -167,9 +167,8 @@ impl Engine {
     /// Declines a request without looking at what it asks for. Only its creator is told.
     fn refuse(&mut self, message: &Validated<SigningRequest>, id: RequestId, reason: String, ctx: &mut Ctx<'_>) {
         let request = message.message();
-        let identities =
-            (0u16..).map(SignerIndex).zip(&request.keys).find(|(_, key)| self.identities.contains_key(key));
-        let Some((index, signer)) = identities.map(|(index, key)| (index, *key)) else { return };
+        let local = (0u16..).map(SignerIndex).zip(&request.keys).find(|(_, key)| self.identities.contains_key(key));
+        let Some((index, signer)) = local.map(|(index, key)| (index, *key)) else { return };
         if let Ok(frame) = self.seal_decline(&id, index, &signer, reason, ctx) {
             let creator = &request.creator;
             let known = self.directory.of_signer(&creator.signer);

@@ -180,7 +180,7 @@ impl Engine {
     /// A signer has come back with a new message key: it is told where the session is, or how it ended.
     pub(super) fn on_returned(&mut self, id: &RequestId, delegation: &Delegation, ctx: &mut Ctx<'_>) {
         let Some(session) = self.sessions.get(id) else { return };
-        let mine = self.identities.get(&delegation.signer).map(|identities| identities.message_key.public_key());
+        let mine = self.identities.get(&delegation.signer).map(|identity| identity.message_key.public_key());
         if mine.is_some_and(|key| key != delegation.message_key) {
             // Not this process: a copy of it, or its successor. Two of them must not go on.
             let cause = AbortCause::Superseded { signer: delegation.signer };

@@ -310,7 +310,7 @@ impl Session {
         matches!(self.phase, Phase::Complete | Phase::Aborted)
     }
 
-    /// Whether messages about it still count: it goes on, or others may complete it.
+    /// True while messages about it still count: it goes on, or others may complete it.
     pub(crate) fn listens(&self) -> bool {
         !self.is_over() || self.is_open_ended()
     }

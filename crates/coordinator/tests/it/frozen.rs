@@ -25,7 +25,7 @@ thread_local! {
     static NETWORKS: RefCell<usize> = const { RefCell::new(0) };
 }
 
-/// What the users of one network have been told, in the order in which they were told it.
+/// The hash of the events of one network, in the order in which its users were told them.
 #[derive(Default)]
 pub(crate) struct Told {
     hash: [u8; 32],

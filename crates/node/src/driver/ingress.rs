@@ -41,7 +41,7 @@ impl Arrived {
     }
 }
 
-/// What came of looking at one frame.
+/// A frame after the pipeline, with the verdict on it.
 pub(crate) struct Checked {
     from: PeerId,
     token: Option<ReportToken>,

@@ -1,4 +1,4 @@
-//! What a node needs before it starts.
+//! The needs of a node before it starts.
 
 use std::sync::Arc;
 

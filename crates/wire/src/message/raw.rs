@@ -133,7 +133,7 @@ impl RawBody {
         }
     }
 
-    /// What the message is about.
+    /// The subject of the message.
     pub(crate) fn subject(&self) -> Subject {
         match self {
             Self::SignerAdvertisement(_) | Self::SignerUnavailable(_) | Self::ResourceAnnouncement(_) => {

@@ -1,4 +1,4 @@
-//! What holds for every kind: its body as the bytes say it and as it is parsed are about the same.
+//! Properties of every kind: its body as the bytes say it and as it is parsed are about the same.
 
 use motet_core_crypto::{PublicKey, SecretKey, Signature};
 

@@ -69,7 +69,7 @@ struct Announcer {
 struct Strikes {
     signatures: u32,
     malformed: u32,
-    /// Whether the peer has sent far more than its share.
+    /// True if the peer has sent far more than its share.
     floods: bool,
     until: MonotonicMs,
 }
@@ -80,7 +80,7 @@ impl Strikes {
     }
 }
 
-/// What a peer has done wrong.
+/// A wrong that a peer has done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Offence {
     /// It has delivered an invalid signature.
@@ -144,7 +144,7 @@ impl Memory {
         seen + authors + self.delegations.bound()
     }
 
-    /// Whether a peer's offences have got it banned.
+    /// True while a peer is banned for its offences.
     pub(crate) fn is_banned(&self, peer: &Key, now: MonotonicMs) -> bool {
         self.strikes.find(peer).is_some_and(|strikes| strikes.are_a_ban(&self.limits) && now < strikes.until)
     }

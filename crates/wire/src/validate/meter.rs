@@ -202,7 +202,7 @@ pub(crate) fn charge(
     Ok(Metered { arrival, peer })
 }
 
-/// What a frame is to the peer that delivers it. Each lane has buckets of its own, of a peer as of a group, so that traffic on one
+/// The relation of a frame to the peer that delivers it. Each lane has buckets of its own, of a peer as of a group, so that traffic on one
 /// never uses up another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Lane {
@@ -252,7 +252,7 @@ fn known_kind(frame: &[u8]) -> Option<Kind> {
     }
 }
 
-/// What a frame takes out of buckets, besides one message.
+/// The units that a frame takes out of buckets, besides one message.
 #[derive(Debug, Clone, Copy)]
 struct Cost {
     bytes: u64,

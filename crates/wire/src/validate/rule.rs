@@ -5,7 +5,7 @@
 
 use core::fmt;
 
-/// What gossipsub is told about a message.
+/// The verdict that gossipsub is told about a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Verdict {
     /// Hand it on.
@@ -16,7 +16,7 @@ pub enum Verdict {
     Reject,
 }
 
-/// What a rejection costs the peer that delivered the message.
+/// The cost of a rejection to the peer that delivered the message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Penalty {
     /// Nothing: the peer could not know, or did what honest peers do.
@@ -31,7 +31,7 @@ pub enum Penalty {
     Ban,
 }
 
-/// What the table says of a rule.
+/// The row of a rule in the table.
 #[derive(Debug)]
 struct RuleSpec {
     counter: &'static str,

@@ -24,10 +24,10 @@ pub struct StandStill {
     pub after: Moment,
     /// How long it lasts, in milliseconds.
     pub lasts: u64,
-    /// Whether the whole machine sleeps: then its monotonic clock stands still, too. That of a process that is stopped
+    /// True if the whole machine sleeps: then its monotonic clock stands still, too. That of a process that is stopped
     /// goes on.
     pub asleep: bool,
-    /// Whether its connections do not survive it, and how many milliseconds it takes to make new ones.
+    /// The milliseconds that new connections take, if the old ones do not survive it.
     pub reconnects: Option<u64>,
 }
 

@@ -1,4 +1,4 @@
-//! What breaks nodes: what is wrong with them from the beginning, copies, crashes.
+//! Faults of nodes: those that are there from the beginning, copies, crashes.
 
 use super::{Happening, World};
 use crate::sim::dice::EntropyFault;

@@ -16,7 +16,7 @@ const READING: u64 = 20;
 pub(in crate::sim) struct Still {
     how: StandStill,
     since: u64,
-    /// What would have happened on it, in order.
+    /// The happenings that have been put off, in order.
     waiting: Vec<Happening>,
 }
 
@@ -71,7 +71,7 @@ impl World {
         None
     }
 
-    /// Whether a node's connections are gone, because it stands still or stood still until now.
+    /// True if a node's connections are gone, because it stands still or stood still until now.
     pub(super) fn is_cut_off(&self, host: usize) -> bool {
         let node = &self.hosts[host];
         let gone = |standing: &Still| standing.how.reconnects.is_some() && self.time >= standing.since + IDLE;
@@ -107,7 +107,7 @@ impl World {
         }
     }
 
-    /// Whether a node has stood still.
+    /// True if a node has stood still.
     pub(super) fn has_stood(&self) -> bool {
         self.stood().next().is_some()
     }
@@ -139,13 +139,13 @@ impl World {
         (stood == 0 || (short && connected)).then_some(stood)
     }
 
-    /// Whether a node stands still.
+    /// True while a node stands still.
     pub(super) fn stands(&self, host: usize) -> bool {
         self.hosts[host].standing.is_some()
     }
 }
 
-/// Whether this comes over a connection.
+/// True if this comes over a connection.
 const fn is_carried(happening: &Happening) -> bool {
     matches!(happening, Happening::Arrive { channel: Channel::Gossip | Channel::Direct, .. })
 }
