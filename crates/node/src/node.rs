@@ -3,7 +3,7 @@
 use core::time::Duration;
 use std::sync::Arc;
 
-use motet_coordinator::event::{Event, Resource};
+use motet_coordinator::event::{Completed, Event, Resource};
 use motet_coordinator::{
     Command, CommandError, Reply, ResourceSpec, Score, SessionStatus, SignerQuery, SigningRequestSpec,
 };
@@ -277,7 +277,27 @@ impl Node {
         self.call(Command::Abort { request, detail }).await.map(drop)
     }
 
-    /// Forgets a session.
+    /// The signatures that have not been noted, the oldest first. They are stored, and a node tells them again when it starts
+    /// ([`Event::SessionComplete`]), until they are noted or their session is closed; of 1,024 the oldest make room.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError`].
+    pub async fn results(&self) -> Result<Vec<Completed>, CallError> {
+        let Reply::Results(results) = self.call(Command::Results).await? else { return Err(CallError::Internal) };
+        Ok(results)
+    }
+
+    /// Notes that the application has the signatures of a request: they are not handed out again.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError`]: of a request without signatures, or whose signatures have been noted.
+    pub async fn note_result(&self, request: RequestId) -> Result<(), CallError> {
+        self.call(Command::Note { request }).await.map(drop)
+    }
+
+    /// Forgets a session, and notes its signatures.
     ///
     /// # Errors
     ///

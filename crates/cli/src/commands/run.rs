@@ -82,6 +82,10 @@ pub(crate) async fn run(args: RunArgs) -> Result<Exit, Failed> {
                     }
                     continue;
                 };
+                if let (Event::SessionComplete(completed), None) = (&event, &unsaid) {
+                    // What is not noted is told again at the next start.
+                    drop(node.handle.note_result(completed.request).await);
+                }
                 if args.once
                     && first.concerns(&event)
                     && let Some(ended) = outcome(&event, &node.signer, &output)

@@ -165,6 +165,10 @@ pub(crate) async fn run(args: SignArgs) -> Result<Exit, Failed> {
             }
         }
     };
+    if ended.is_ok() {
+        // What is not noted is told again at the next start.
+        drop(node.handle.note_result(asked.request).await);
+    }
     node.handle.stop().await;
     ended.and_then(|exit| unsaid.map_or(Ok(exit), Err))
 }

@@ -120,6 +120,30 @@ fn a_restarted_command_takes_no_earlier_signature_for_its_own() {
 }
 
 #[test]
+fn signatures_that_were_shown_are_not_told_again_after_a_restart() {
+    let scene = Scene::new();
+    let bob = scene.name("bob");
+    scene.run(&["keygen", "--out", "c.key"]).expect(0);
+    let (mut other, address) = kept(&scene, &bob);
+    let sign = ["sign", "--key", "c.key", "--network", "dev", "--listen", LISTEN, "--peer", &address, "--with", &bob];
+    let asking = scene.start(&[&sign[..], &["--message", "rent", "--json"]].concat());
+    let request = other.event("SigningRequestReceived");
+    other.answer_request("yes", &request);
+    asking.wait().expect(0);
+    other.event("SessionComplete");
+    other.signal("INT");
+    other.wait().expect(0);
+    for key in ["c.key", &format!("{bob}.key")] {
+        let mut again =
+            scene.start(&["run", "--key", key, "--network", "dev", "--listen", LISTEN, "--auto-approve", "--json"]);
+        again.event("SignerAdvertised");
+        again.signal("INT");
+        let told = again.wait().expect(0);
+        assert!(told.objects().iter().all(|object| object["event"] != "SessionComplete"), "{}", told.told(key));
+    }
+}
+
+#[test]
 fn the_text_of_a_result_says_which_message_is_signed() {
     let scene = Scene::new();
     let (alice, bob) = (scene.name("alice"), scene.name("bob"));

@@ -12,3 +12,4 @@ mod builder;
 mod decisions;
 mod embed;
 mod policy;
+mod results;
