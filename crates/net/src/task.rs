@@ -351,11 +351,15 @@ impl Task {
         }
     }
 
-    /// Tries those again that the user wants to be connected with.
+    /// Tries those again that the user wants to be connected with, and asks relays again that are connected and do not relay.
     fn redial(&mut self) {
         for (peer, address) in self.wanted.due(Instant::now()) {
-            tracing::debug!(%peer, "dialled again");
-            self.dial(address);
+            if self.peers.is_connected(&peer) {
+                self.listen_at(&peer);
+            } else {
+                tracing::debug!(%peer, "dialled again");
+                self.dial(address);
+            }
         }
     }
 

@@ -31,7 +31,10 @@ impl Task {
     pub(super) fn on_event(&mut self, event: SwarmEvent<BehaviourEvent>) {
         match event {
             SwarmEvent::Behaviour(event) => self.on_behaviour(event),
-            SwarmEvent::NewListenAddr { address, .. } => {
+            SwarmEvent::NewListenAddr { listener_id, address } => {
+                if let Some(relay) = self.relay_of(listener_id) {
+                    self.wanted.connected(&relay);
+                }
                 // Whoever waits for this address may advertise it at once.
                 self.on_addresses();
                 self.tell(NetEvent::Listening { address: address.to_string() });
@@ -186,7 +189,7 @@ impl Task {
     }
 
     fn on_listener_closed(&mut self, id: ListenerId, addresses: &[Multiaddr], reason: io::Result<()>) {
-        let relay = self.at_relays.iter().find(|(_, listener)| **listener == id).map(|(relay, _)| *relay);
+        let relay = self.relay_of(id);
         if let Some(relay) = relay {
             self.at_relays.remove(&relay);
         }
@@ -197,12 +200,19 @@ impl Task {
         }
         if let Some(relay) = relay.filter(|relay| self.peers.is_connected(relay)) {
             self.named_failed(&relay, &format!("it does not relay for this node: {reason}"));
+            // It may have room later, or know its own addresses.
+            self.wanted.missed(&relay, Instant::now());
         }
         tracing::warn!(?addresses, %reason, "the node does not listen here any more");
     }
 
+    /// The relay that a listener is at, if it is at one.
+    fn relay_of(&self, id: ListenerId) -> Option<PeerId> {
+        self.at_relays.iter().find(|(_, listener)| **listener == id).map(|(relay, _)| *relay)
+    }
+
     /// Lets a relay of this node's listen for it, if it does not.
-    fn listen_at(&mut self, peer: &PeerId) {
+    pub(super) fn listen_at(&mut self, peer: &PeerId) {
         let is_there = self.at_relays.contains_key(peer);
         let relays = self.config.relays.iter();
         let relay =

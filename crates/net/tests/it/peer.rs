@@ -69,13 +69,18 @@ impl Peer {
 
     pub(crate) async fn start(config: NetConfig) -> Self {
         let (handle, events) = Net::start(config, Arc::new(Plain)).unwrap();
-        let mut peer = Self { handle, events, address: String::new() };
+        let mut peer = Self::of(handle, events);
         let address = peer.wait("Listening", |event| match event {
             NetEvent::Listening { address } => Some(address),
             _ => None,
         });
         peer.address = format!("{}/p2p/{}", address.await, peer.handle.peer_id());
         peer
+    }
+
+    /// A peer that may not listen anywhere yet.
+    pub(crate) fn of(handle: NetHandle, events: mpsc::Receiver<NetEvent>) -> Self {
+        Self { handle, events, address: String::new() }
     }
 
     pub(crate) fn id(&self) -> PeerId {

@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
-use motet_net::{Exposure, Net, NetConfig, NetError, Relaying, address_to_wire, parse_address};
+use futures::StreamExt as _;
+use libp2p::swarm::SwarmEvent;
+use libp2p::{Multiaddr, SwarmBuilder, noise, relay as libp2p_relay, tcp, yamux};
+use motet_net::{Contact, Exposure, Net, NetConfig, NetError, NetEvent, Relaying, address_to_wire, parse_address};
 use motet_wire::Topic;
 
-use crate::peer::{Peer, Plain, QUIC, TCP, config};
+use crate::peer::{GUARD, Peer, Plain, QUIC, TCP, config};
 
 async fn relay() -> Peer {
     let mut config = config(TCP);
@@ -82,7 +85,7 @@ async fn a_node_may_be_reached_through_a_relay_and_directly() {
     let mut node = Peer::start(both).await;
     assert!(node.address.contains("/quic-v1/p2p/"), "{}", node.address);
     let circuit = node.wait("a circuit", |event| match event {
-        motet_net::NetEvent::Listening { address } => address.contains("/p2p-circuit").then_some(address),
+        NetEvent::Listening { address } => address.contains("/p2p-circuit").then_some(address),
         _ => None,
     });
     let circuit = format!("{}/p2p/{}", circuit.await, node.id());
@@ -100,4 +103,51 @@ async fn a_hidden_node_without_a_relay_does_not_start() {
     let mut nameless = config(TCP);
     nameless.relays.push(parse_address("/ip4/127.0.0.1/tcp/1").unwrap());
     assert!(matches!(Net::start(nameless, Arc::new(Plain)).unwrap_err(), NetError::Relay(_)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_relay_that_refuses_is_asked_again_while_it_stays_connected() {
+    // A relay that does not know its own address yet cannot let anybody listen there.
+    let mut relay = SwarmBuilder::with_new_identity()
+        .with_tokio()
+        .with_tcp(tcp::Config::default(), noise::Config::new, yamux::Config::default)
+        .unwrap()
+        .with_behaviour(|key| libp2p_relay::Behaviour::new(key.public().to_peer_id(), libp2p_relay::Config::default()))
+        .unwrap()
+        .with_swarm_config(|config| config.with_idle_connection_timeout(GUARD))
+        .build();
+    relay.listen_on(TCP.parse().unwrap()).unwrap();
+    let place = loop {
+        if let SwarmEvent::NewListenAddr { address, .. } = relay.select_next_some().await {
+            break address;
+        }
+    };
+    let (learns, mut address) = tokio::sync::mpsc::channel::<Multiaddr>(1);
+    let mut settings = config(TCP);
+    settings.exposure = Exposure::RelayOnly;
+    settings.relays = vec![place.clone().with_p2p(*relay.local_peer_id()).unwrap()];
+    let running = tokio::spawn(async move {
+        loop {
+            tokio::select! {
+                _ = relay.select_next_some() => {}
+                Some(address) = address.recv() => relay.add_external_address(address),
+            }
+        }
+    });
+    let (handle, events) = Net::start(settings, Arc::new(Plain)).unwrap();
+    let mut node = Peer::of(handle, events);
+    let refused = node.wait("NamedUnreachable", |event| match event {
+        NetEvent::NamedUnreachable { reason, .. } => Some(reason),
+        _ => None,
+    });
+    assert!(refused.await.starts_with("it does not relay for this node"));
+    learns.send(place.clone()).await.unwrap();
+    let listening = node.wait("Listening", |event| match event {
+        NetEvent::Listening { address } => Some(address),
+        _ => None,
+    });
+    assert!(listening.await.starts_with(&place.to_string()));
+    let named = node.handle.stats().await.unwrap().named;
+    assert_eq!(named[0].contact, Contact::Connected);
+    running.abort();
 }
