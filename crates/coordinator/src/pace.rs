@@ -1,6 +1,6 @@
 //! Whether what a user puts in may wait for something, and so where it is called.
 
-/// How the calls of a [`crate::Signer`] or a [`crate::Store`] pass their time.
+/// How the calls of a [`crate::Signer`] or a store pass their time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pace {
     /// They only compute, and soon return: they may be called where other things are waiting.

@@ -17,7 +17,7 @@ use crate::store::{MemoryStore, Store};
 ///
 /// A node without signers needs nothing more: it looks for signers and requests, and keeps nothing. A node with signers needs a
 /// store. It has no default, since a wrong one loses money in silence: a key that outlives the process needs a store that does so
-/// too, such as [`RedbStore`](crate::RedbStore). [`MemoryStore`](crate::MemoryStore) is for keys that end with the process.
+/// too, such as [`RedbStore`](crate::RedbStore). [`MemoryStore`] is for keys that end with the process.
 ///
 /// A node without a policy declines all that others ask of it ([`DeclineAll`]), and can ask others.
 #[derive(Debug)]
