@@ -46,6 +46,7 @@ mod node;
 mod outboxes;
 mod peer_table;
 mod peers;
+mod pending_events;
 mod persistent_peers;
 mod quoted;
 mod reach;

@@ -4,6 +4,8 @@ use core::time::Duration;
 
 /// Events that wait for the node's user. When it is full, direct streams are not read on, and gossip is dropped.
 pub(crate) const EVENTS: usize = 1024;
+/// Events about the node itself that wait: far more than connections, addresses and named peers together, of each of which few wait.
+pub(crate) const CONTROL: usize = 4096;
 /// Commands that wait for the event loop.
 pub(crate) const COMMANDS: usize = 1024;
 /// Commands that are carried out before the network is looked at again.

@@ -1,6 +1,6 @@
 //! How a node is put together.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use libp2p::core::muxing::StreamMuxerBox;
@@ -23,6 +23,7 @@ use crate::limits;
 use crate::listen;
 use crate::peer_table::PeerTable;
 use crate::peers;
+use crate::pending_events::PendingEvents;
 use crate::persistent_peers::{Naming, PersistentPeers};
 use crate::reach::Judge;
 use crate::recent::Recent;
@@ -117,7 +118,7 @@ impl Net {
             events,
             incoming,
             protocol,
-            waiting: VecDeque::new(),
+            waiting: PendingEvents::default(),
             peers,
             writers: tokio::task::JoinSet::new(),
             queries: HashMap::new(),

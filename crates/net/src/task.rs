@@ -5,7 +5,7 @@
 
 mod events;
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use futures::StreamExt as _;
@@ -31,6 +31,7 @@ use crate::limits;
 use crate::outboxes::Reached;
 use crate::peer_table::PeerTable;
 use crate::peers;
+use crate::pending_events::PendingEvents;
 use crate::persistent_peers::{Naming, PersistentPeers};
 use crate::quoted::Quoted;
 use crate::reach::{Judge, Offered};
@@ -47,7 +48,7 @@ pub(crate) struct Task {
     pub(crate) events: mpsc::Sender<NetEvent>,
     pub(crate) incoming: IncomingStreams,
     pub(crate) protocol: StreamProtocol,
-    pub(crate) waiting: VecDeque<NetEvent>,
+    pub(crate) waiting: PendingEvents,
     pub(crate) peers: PeerTable,
     pub(crate) writers: tokio::task::JoinSet<()>,
     pub(crate) queries: HashMap<kad::QueryId, Query>,
@@ -96,7 +97,7 @@ impl Task {
             tokio::select! {
                 permit = events.reserve(), if !self.waiting.is_empty() => match permit {
                     Ok(permit) => {
-                        if let Some(event) = self.waiting.pop_front() {
+                        if let Some(event) = self.waiting.pop() {
                             permit.send(event);
                         }
                     }
@@ -148,11 +149,7 @@ impl Task {
     }
 
     fn tell(&mut self, event: NetEvent) {
-        let own = matches!(event, NetEvent::Received { channel: Channel::Loopback, .. });
-        let limit = if own { limits::LOOPBACK } else { limits::EVENTS };
-        if self.waiting.len() < limit {
-            self.waiting.push_back(event);
-        } else {
+        if !self.waiting.push(event) {
             self.stats.dropped += 1;
         }
     }
