@@ -66,6 +66,23 @@ pub struct NetHandle {
     table: PeerTable,
 }
 
+/// What has come of a frame.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Feedback {
+    /// What becomes of a gossip message.
+    Verdict {
+        /// The message.
+        token: ReportToken,
+        /// Whether it is handed on.
+        verdict: Verdict,
+    },
+    /// A peer is to be blocked, as by [`NetHandle::block`].
+    Block {
+        /// The peer.
+        peer: PeerId,
+    },
+}
+
 /// What a node looks like at one moment.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Stats {
@@ -199,6 +216,30 @@ impl NetHandle {
     /// [`NetError::Stopped`].
     pub async fn block(&self, peer: PeerId) -> Result<(), NetError> {
         self.order(NetCommand::Block { peer }).await
+    }
+
+    /// Hands over what has come of a frame, if there is room for it at once.
+    ///
+    /// # Errors
+    ///
+    /// The feedback, if there is no room. A node that has stopped takes everything.
+    pub fn try_feedback(&self, feedback: Feedback) -> Result<(), Feedback> {
+        let order = match feedback {
+            Feedback::Verdict { token, verdict } => NetCommand::Report { token, verdict },
+            Feedback::Block { peer } => NetCommand::Block { peer },
+        };
+        match self.orders.try_send(order) {
+            Err(mpsc::error::TrySendError::Full(NetCommand::Report { token, verdict })) => {
+                Err(Feedback::Verdict { token, verdict })
+            }
+            Err(mpsc::error::TrySendError::Full(NetCommand::Block { peer })) => Err(Feedback::Block { peer }),
+            Ok(()) | Err(_) => Ok(()),
+        }
+    }
+
+    /// Waits until there is room for feedback, or the node has stopped.
+    pub async fn room(&self) {
+        drop(self.orders.reserve().await);
     }
 
     /// What the node looks like now.

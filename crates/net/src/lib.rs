@@ -60,7 +60,7 @@ pub use config::{Exposure, Keypair, Mdns, NetConfig, Reach, Relaying, parse_addr
 pub use dht::{Entry, EntryPolicy};
 pub use error::{NetError, Refused};
 pub use event::{NetEvent, ReportToken};
-pub use handle::{DhtState, DhtStats, NetHandle, Stats, split_peer};
+pub use handle::{DhtState, DhtStats, Feedback, NetHandle, Stats, split_peer};
 pub use libp2p::Multiaddr;
 pub use node::Net;
 pub use peers::{address_from_wire, address_to_wire};

@@ -25,6 +25,7 @@ mod load;
 mod log;
 mod network;
 mod pool;
+mod reports;
 mod republisher;
 mod rivals;
 
@@ -35,7 +36,7 @@ use std::sync::atomic::Ordering;
 use motet_core_crypto::PublicKey;
 use motet_net::{Net, NetConfig, NetEvent, NetHandle, Reach};
 use motet_wire::{Channel, MonotonicMs, PeerId, Validator, ValidatorLimits, WorkPolicy};
-use tokio::sync::{Semaphore, broadcast, mpsc, oneshot};
+use tokio::sync::{broadcast, mpsc, oneshot};
 use tracing::Span;
 
 use crate::OsEntropy;
@@ -52,6 +53,8 @@ use egress::{Egress, Released};
 use ingress::Arrived;
 use motet_coordinator::event::Event;
 use motet_coordinator::{Command, CommandError, CommandId, Config, Effect, Engine, Input, Reply, Signer, StoreError};
+use pool::Pool;
+use reports::Reports;
 
 /// The parts of a node, as its builder has collected them.
 pub(crate) struct Parts {
@@ -107,7 +110,9 @@ pub(crate) async fn start(parts: Parts) -> Result<(Node, Events), NodeError> {
         signers: signers.into_iter().map(|signer| (signer.public_key(), signer)).collect(),
         policy,
         crash,
-        pool: Arc::new(Semaphore::new(limits::POOL)),
+        pool: Pool::new(limits::POOL, inputs_in.clone()),
+        devices: Pool::new(limits::DEVICES, inputs_in.clone()),
+        reports: Reports::default(),
         inputs_in,
         inputs,
         calls,
@@ -171,8 +176,12 @@ struct Driver {
     signers: BTreeMap<PublicKey, Arc<dyn Signer>>,
     policy: Arc<dyn Policy>,
     crash: Option<CrashPoint>,
-    /// Computations at once. Waiting for a place happens in the helpers, never here.
-    pool: Arc<Semaphore>,
+    /// Where computations run.
+    pool: Pool,
+    /// Where signers are asked that may wait for a person or a device.
+    devices: Pool,
+    /// Verdicts on frames that the network has no room for yet.
+    reports: Reports,
     inputs_in: mpsc::Sender<DriverInput>,
     inputs: mpsc::Receiver<DriverInput>,
     calls: mpsc::Receiver<Request>,
@@ -216,6 +225,8 @@ impl Driver {
             let released = self.released.clone();
             // While the way out is full, nothing new is taken in; what is on its way back still is.
             let open = self.deferred.is_empty();
+            // The same holds of the network while what it has brought waits.
+            let hears = open && self.reports.is_empty() && !self.pool.is_full();
             tokio::select! {
                 permit = released.reserve(), if !open => match permit {
                     Ok(permit) => {
@@ -235,7 +246,10 @@ impl Driver {
                     }
                     Some(call) => self.on_call(call),
                 },
-                event = network.recv(), if open => match event {
+                Ok(place) = self.pool.place(), if self.pool.is_waiting() => self.pool.start(place),
+                Ok(place) = self.devices.place(), if self.devices.is_waiting() => self.devices.start(place),
+                () = self.net.room(), if !self.reports.is_empty() => self.reports.send(&self.net),
+                event = network.recv(), if hears => match event {
                     None => break None,
                     Some(event) => self.on_net(event, &mut network),
                 },

@@ -25,6 +25,10 @@ pub const BATCHES: usize = 256;
 pub const ARRIVALS: usize = 32;
 /// Computations at once: more than any machine has cores only delays those in front.
 pub const POOL: usize = 16;
+/// Computations that wait for a place. With as many nothing more is taken from the network, which has a bounded queue of its own.
+pub const JOBS: usize = 32;
+/// Signers that are asked at once and may wait for a person or a device.
+pub const DEVICES: usize = 64;
 /// Own announcements that are put into the DHT again when it gets its first peers.
 pub const PUBLISHED: usize = 64 + OWN_RESOURCES;
 /// Computations that are done at once, in checks of a signature, together with what waits meanwhile: a quarter of a

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use motet_coordinator::Input;
 use motet_core_crypto::PublicKey;
-use motet_net::ReportToken;
+use motet_net::{Feedback, ReportToken};
 use motet_wire::{
     Admitted, Arrival, Channel, NetworkGroup, PeerClass, PeerId, Penalty, Rejection, Validated, Verdict, peek,
     verify_batch,
@@ -100,16 +100,11 @@ impl Driver {
                 (rejection.verdict, rejection.penalty)
             }
         };
-        if token.is_some() || penalty == Penalty::Ban {
-            let net = self.net.clone();
-            tokio::spawn(async move {
-                if let Some(token) = token {
-                    drop(net.report(token, verdict).await);
-                }
-                if penalty == Penalty::Ban {
-                    drop(net.block(from).await);
-                }
-            });
+        if let Some(token) = token {
+            self.reports.push(Feedback::Verdict { token, verdict }, &self.net);
+        }
+        if penalty == Penalty::Ban {
+            self.reports.push(Feedback::Block { peer: from }, &self.net);
         }
         match result {
             Ok(message) => self.handle(Input::Message(message)),

@@ -4,9 +4,11 @@
 //! programs want the machine, too. A session alone would spend most of its time so. A busy node has more to do than one
 //! thread can, and what its pool takes in then comes in batches.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use motet_coordinator::{Input, Job, Pace, SignerError, SignerTask};
+use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore, mpsc};
 use tracing::Span;
 
 use super::crash::CrashPoint;
@@ -25,12 +27,17 @@ impl Driver {
             return;
         };
         let span = task.request().map_or_else(Span::none, |request| self.engine.span_of(request));
-        let weight = (signer.pace() == Pace::Computes).then(|| task.weight());
-        self.run_soon(weight, move || {
+        let computes = (signer.pace() == Pace::Computes).then(|| task.weight());
+        let work = move || {
             let _entered = span.enter();
             tracing::debug!(signer = %task.signer(), task = task.name(), "a signer is asked");
             task.perform(&*signer).map(|answer| Input::SignerAnswered(answer).into())
-        });
+        };
+        match computes {
+            Some(weight) => self.run_soon(Some(weight), work),
+            // It may wait for a person, and nothing else waits for that.
+            None => self.devices.run(work),
+        }
     }
 
     /// Runs a computation of the engine's.
@@ -49,30 +56,103 @@ impl Driver {
         if short {
             self.backlog.extend(work());
         } else {
-            self.in_pool(work);
+            self.pool.run(work);
+        }
+    }
+}
+
+/// Threads beside the driver's, and what waits for a place on them.
+pub(crate) struct Pool {
+    places: Arc<Semaphore>,
+    waiting: VecDeque<Work>,
+    back: mpsc::Sender<DriverInput>,
+}
+
+type Work = Box<dyn FnOnce() -> Option<DriverInput> + Send>;
+
+impl Pool {
+    /// A pool whose results come back this way.
+    pub(crate) fn new(places: usize, back: mpsc::Sender<DriverInput>) -> Self {
+        Self { places: Arc::new(Semaphore::new(places)), waiting: VecDeque::new(), back }
+    }
+
+    /// Runs a computation behind those that wait.
+    pub(crate) fn run(&mut self, work: impl FnOnce() -> Option<DriverInput> + Send + 'static) {
+        self.waiting.push_back(Box::new(work));
+        if self.waiting.len() == 1
+            && let Ok(place) = Arc::clone(&self.places).try_acquire_owned()
+        {
+            self.start(place);
         }
     }
 
-    /// Runs a computation on the pool of blocking threads, a bounded number at a time.
-    fn in_pool(&self, work: impl FnOnce() -> Option<DriverInput> + Send + 'static) {
-        let back = self.inputs_in.clone();
-        let run = move |permit| {
+    /// Whether something waits for a place.
+    pub(crate) fn is_waiting(&self) -> bool {
+        !self.waiting.is_empty()
+    }
+
+    /// Whether so much waits that nothing more should be taken in.
+    pub(crate) fn is_full(&self) -> bool {
+        self.waiting.len() >= limits::JOBS
+    }
+
+    /// Waits for a place.
+    pub(crate) fn place(&self) -> impl Future<Output = Result<OwnedSemaphorePermit, AcquireError>> + use<> {
+        Arc::clone(&self.places).acquire_owned()
+    }
+
+    /// Starts the computation that has waited longest.
+    pub(crate) fn start(&mut self, place: OwnedSemaphorePermit) {
+        let Some(work) = self.waiting.pop_front() else { return };
+        let back = self.back.clone();
+        drop(tokio::task::spawn_blocking(move || {
             let result = work();
-            drop(permit);
+            drop(place);
             // The driver takes what comes back whatever else it waits for; when it is gone, nobody does.
             if let Some(result) = result {
                 drop(back.blocking_send(result));
             }
-        };
-        match Arc::clone(&self.pool).try_acquire_owned() {
-            Ok(permit) => drop(tokio::task::spawn_blocking(move || run(permit))),
-            Err(_) => {
-                let pool = Arc::clone(&self.pool);
-                tokio::spawn(async move {
-                    let Ok(permit) = pool.acquire_owned().await else { return };
-                    drop(tokio::task::spawn_blocking(move || run(permit)));
-                });
-            }
+        }));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn no_more_computations_begin_than_there_are_places_and_the_rest_wait_in_order() {
+        const PLACES: usize = 2;
+        let (back, mut results) = mpsc::channel(limits::JOBS * 2);
+        let mut pool = Pool::new(PLACES, back);
+        let (begun, gate) = (Arc::new(AtomicUsize::new(0)), Arc::new(std::sync::Barrier::new(PLACES + 1)));
+        for number in 0..PLACES + limits::JOBS {
+            assert!(!pool.is_full(), "{number}");
+            let (begun, gate) = (Arc::clone(&begun), Arc::clone(&gate));
+            pool.run(move || {
+                let before = begun.fetch_add(1, Ordering::SeqCst);
+                if number < PLACES {
+                    gate.wait();
+                } else {
+                    assert_eq!(before, number, "the one that has waited longest is the next");
+                }
+                Some(DriverInput::from(Input::Tick))
+            });
         }
+        assert!(pool.is_full() && pool.is_waiting());
+        assert!(begun.load(Ordering::SeqCst) <= PLACES);
+        tokio::task::block_in_place(|| gate.wait());
+        for _ in 0..PLACES {
+            results.recv().await.unwrap();
+        }
+        // One at a time from here, so that their order shows.
+        while pool.is_waiting() {
+            let place = pool.place().await.unwrap();
+            pool.start(place);
+            results.recv().await.unwrap();
+        }
+        assert_eq!(begun.load(Ordering::SeqCst), PLACES + limits::JOBS);
     }
 }
