@@ -236,3 +236,13 @@ fn a_peek_says_what_a_frame_claims_and_nothing_of_other_versions() {
     assert_eq!(motet_wire::peek(&sealed.frame[..sealed.frame.len() - 1]), None);
     assert_eq!(motet_wire::peek(&[]), None);
 }
+
+#[test]
+fn a_peek_names_the_signer_whose_delegation_a_frame_claims_to_hold() {
+    for (name, sealed) in one_of_each() {
+        let delegation = must_pass(sealed.frame.clone()).message().delegation().map(|it| it.signer.to_bytes());
+        assert_eq!(motet_wire::peek(&sealed.frame).unwrap().signer, delegation, "{name}");
+    }
+    let resource = sealed(Kind::ResourceAnnouncement);
+    assert_eq!(motet_wire::peek(&resource).unwrap().signer, Some(Signer::new(1).key.public_key().to_bytes()));
+}

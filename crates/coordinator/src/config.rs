@@ -1,7 +1,9 @@
 //! What a user of the engine can choose; the defaults are those of `docs/protocol.md` §7.4 and §10.
 
 use core::time::Duration;
+use std::collections::BTreeSet;
 
+use motet_core_crypto::PublicKey;
 use motet_wire::Difficulty;
 
 /// Times, numbers and habits of an engine. Versions to come may add fields, so a program names those that it changes and takes
@@ -46,6 +48,10 @@ pub struct Config {
     pub difficulty: Difficulty,
     /// What is hidden from whoever watches the node's connections.
     pub privacy: Privacy,
+    /// The signers that this node's user knows (`docs/protocol.md` §10). Their messages and peers have ten times a stranger's
+    /// share, and their requests need no proof of work. A request that goes to contacts alone is sent without one: they have to
+    /// have this node's signer as a contact, too, or they drop it.
+    pub contacts: BTreeSet<PublicKey>,
 }
 
 /// What a node does so that whoever watches its connections learns less (`docs/protocol.md` §10). All of it is off by
@@ -88,6 +94,7 @@ impl Default for Config {
             delegation_lifetime: Duration::from_secs(23 * 60 * 60),
             difficulty: Difficulty::STANDARD,
             privacy: Privacy::default(),
+            contacts: BTreeSet::new(),
         }
     }
 }

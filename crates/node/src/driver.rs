@@ -15,6 +15,7 @@
 )]
 
 mod clock;
+mod contacts;
 mod crash;
 mod decisions;
 mod dht_entry_policy;
@@ -47,6 +48,7 @@ use crate::node::Node;
 use crate::policy::Policy;
 use crate::store::Store;
 pub use clock::Clock;
+use contacts::Contacts;
 pub use crash::CrashPoint;
 use decisions::Decisions;
 use egress::{Egress, Released};
@@ -102,6 +104,7 @@ pub(crate) async fn start(parts: Parts) -> Result<(Node, Events), NodeError> {
     let way_out = tokio::spawn(egress::run(egress.clone(), batches));
     let keys: Vec<PublicKey> = signers.iter().map(|signer| signer.public_key()).collect();
     let driver = Driver {
+        contacts: Contacts::new(&config.contacts),
         engine: Engine::new(config, network.clone(), peer, snapshot),
         validator: Validator::with_work(network.clone(), validator_limits, work),
         clock,
@@ -175,6 +178,7 @@ struct Driver {
     peer: PeerId,
     signers: BTreeMap<PublicKey, Arc<dyn Signer>>,
     policy: Arc<dyn Policy>,
+    contacts: Contacts,
     crash: Option<CrashPoint>,
     /// Where computations run.
     pool: Pool,

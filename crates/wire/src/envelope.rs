@@ -113,6 +113,8 @@ pub struct Peek {
     pub sequence: u64,
     /// The time at which the message was made.
     pub timestamp: TimestampMs,
+    /// The compressed key of the signer that is said to have certified the message key, for the kinds that carry a delegation.
+    pub signer: Option<[u8; 33]>,
 }
 
 /// Reads what a frame claims to be; `None` if it is too short, or of another version or an unknown kind.
@@ -121,12 +123,32 @@ pub fn peek(frame: &[u8]) -> Option<Peek> {
     if view.head.version != limits::VERSION {
         return None;
     }
+    let kind = Kind::from_code(view.head.kind)?;
     Some(Peek {
-        kind: Kind::from_code(view.head.kind)?,
+        kind,
+        signer: claimed_signer(kind, view.body),
         sender: view.head.sender,
         sequence: view.head.sequence,
         timestamp: TimestampMs(view.head.timestamp_ms),
     })
+}
+
+/// A delegation begins with its signer. It is the first part of an announcement; in an answer to a request, the request's id and the
+/// signer's index come before it.
+fn claimed_signer(kind: Kind, body: &[u8]) -> Option<[u8; 33]> {
+    let delegation = match kind {
+        Kind::SignerAdvertisement | Kind::SignerUnavailable | Kind::SigningRequest | Kind::ResourceAnnouncement => body,
+        Kind::ParticipantJoined | Kind::ParticipantDeclined => body.get(32 + 2..)?,
+        Kind::SessionReady
+        | Kind::NonceCommit
+        | Kind::NonceShare
+        | Kind::PartialSigShare
+        | Kind::SignatureFinalized
+        | Kind::SessionAbort
+        | Kind::SyncRequest
+        | Kind::SyncResponse => return None,
+    };
+    delegation.first_chunk().copied()
 }
 
 /// What is in front of the body: 55 bytes.

@@ -146,6 +146,7 @@ impl Engine {
         ctx: &mut Ctx<'_>,
     ) {
         match work::claim_of_request(&self.network, &request) {
+            Ok(_) if self.goes_to_contacts(&request) => self.on_request_minted(command, request, items, asked, ctx),
             Ok(claim) => {
                 self.mint(Minting::Request { command, request: Box::new(request), items, asked }, claim, ctx);
             }
@@ -153,7 +154,15 @@ impl Engine {
         }
     }
 
-    /// Publishes a request whose proof of work has been found. Where that took longer than was allowed for, the others would
+    /// Whether a request needs no proof of work: each other signer is a contact, and its peer is known. Nobody else hands such a
+    /// request on or stores it, so that one to a contact whose peer is not known would not arrive.
+    fn goes_to_contacts(&self, request: &SigningRequest) -> bool {
+        let mut others = request.keys.iter().filter(|key| !self.identities.contains_key(key));
+        let reached = |key| self.config.contacts.contains(key) && self.directory.of_signer(key).is_some();
+        others.clone().next().is_some() && others.all(reached)
+    }
+
+    /// Publishes a request that needs no proof of work, or whose proof has been found. Where that took longer than was allowed for, the others would
     /// have less time than they are to have, perhaps none: the request is dated anew and worked on again.
     fn on_request_minted(
         &mut self,

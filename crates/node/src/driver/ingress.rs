@@ -6,7 +6,7 @@ use motet_coordinator::Input;
 use motet_core_crypto::PublicKey;
 use motet_net::{Feedback, ReportToken};
 use motet_wire::{
-    Admitted, Arrival, Channel, NetworkGroup, PeerClass, PeerId, Penalty, Rejection, Validated, Verdict, peek,
+    Admitted, Arrival, Channel, NetworkGroup, Now, PeerClass, PeerId, Penalty, Rejection, Validated, Verdict, peek,
     verify_batch,
 };
 use tokio::sync::oneshot;
@@ -56,7 +56,7 @@ impl Driver {
         let mut weight = 0;
         for arrived in arrivals {
             let (channel, from) = (arrived.channel, arrived.from);
-            let (peer, author) = (self.standing_of_peer(&from), self.standing_of_author(&arrived.bytes));
+            let (peer, author) = (self.standing_of_peer(&from, now), self.standing_of_author(&arrived.bytes, now));
             let (length, timestamp) = (arrived.bytes.len(), peek(&arrived.bytes).map(|peek| peek.timestamp));
             let (arrival, token) = arrived.into_arrival(peer, author);
             match self.validator.admit(arrival, now) {
@@ -107,7 +107,12 @@ impl Driver {
             self.reports.push(Feedback::Block { peer: from }, &self.net);
         }
         match result {
-            Ok(message) => self.handle(Input::Message(message)),
+            Ok(message) => {
+                if let Some(delegation) = message.message().delegation() {
+                    self.contacts.learn(delegation);
+                }
+                self.handle(Input::Message(message));
+            }
             Err(rejection) => {
                 let signed = rejection.signed_frame.as_deref().and_then(peek);
                 if let Some(sender) = signed.and_then(|peek| PublicKey::from_bytes(&peek.sender).ok()) {
@@ -117,14 +122,14 @@ impl Driver {
         }
     }
 
-    fn standing_of_peer(&self, peer: &PeerId) -> PeerClass {
+    fn standing_of_peer(&self, peer: &PeerId, now: Now) -> PeerClass {
         if *peer == self.peer {
             return PeerClass::Participant { sessions: u16::MAX };
         }
-        member(self.engine.sessions_with(peer))
+        member(self.engine.sessions_with(peer)).unwrap_or_else(|| self.contacts.class_of_peer(peer, now.wall))
     }
 
-    fn standing_of_author(&mut self, bytes: &[u8]) -> PeerClass {
+    fn standing_of_author(&mut self, bytes: &[u8], now: Now) -> PeerClass {
         let Some(peek) = peek(bytes) else { return PeerClass::Stranger };
         // To find a point takes longer than everything else here, and the same few senders come again and again.
         let known = self.senders.get(&peek.sender).copied();
@@ -137,15 +142,14 @@ impl Driver {
             }
             self.senders.insert(peek.sender, sender);
         }
-        member(self.engine.sessions_of(&sender))
+        member(self.engine.sessions_of(&sender)).unwrap_or_else(|| self.contacts.class_of_author(&peek, now.wall))
     }
 }
 
-fn member(sessions: usize) -> PeerClass {
-    match u16::try_from(sessions).unwrap_or(u16::MAX) {
-        0 => PeerClass::Stranger,
-        sessions => PeerClass::Participant { sessions },
-    }
+/// What taking part in so many sessions makes somebody; nothing if there are none.
+fn member(sessions: usize) -> Option<PeerClass> {
+    let sessions = u16::try_from(sessions).unwrap_or(u16::MAX);
+    (sessions > 0).then_some(PeerClass::Participant { sessions })
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@
 )]
 
 mod builder;
+mod contacts;
 mod decisions;
 mod embed;
 mod policy;
