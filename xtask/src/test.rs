@@ -14,11 +14,14 @@ pub(crate) const STEP: Step = Step { name: "test", run };
 /// Packages whose optional features change what is computed: they are tested once more with all of them.
 const FEATURED: &str = "motet-core-crypto";
 
+/// Named places to die at, for the tests of the program (`docs/testing.md`, "Crashes").
+const FAILPOINTS: &str = "motet-cli/failpoints";
+
 fn run(root: &Path) -> Result<Outcome, Failure> {
     let nextest = cargo::has(root, "nextest");
     let (runner, targets): (&[&str], &[&str]) =
         if nextest { (&["nextest", "run"], &[]) } else { (&["test"], &["--lib", "--bins", "--tests", "--examples"]) };
-    for scope in [&["--workspace"][..], &["--package", FEATURED, "--all-features"]] {
+    for scope in [&["--workspace", "--features", FAILPOINTS][..], &["--package", FEATURED, "--all-features"]] {
         let arguments = [runner, scope, targets, &["--locked"]].concat();
         cargo::run(&mut cargo::cargo(root, &arguments))?;
     }

@@ -1,5 +1,8 @@
 //! `motet`: find signers, agree on what to sign, and make one BIP-340 signature together.
 
+#[cfg(all(feature = "failpoints", not(debug_assertions)))]
+compile_error!("the feature `failpoints` is for tests: build the released program without it");
+
 mod args;
 mod commands;
 mod data_folder;

@@ -7,7 +7,7 @@ use motet_core_crypto::{PublicKey, SecretKey};
 use motet_net::{Exposure, Keypair, Mdns, NetConfig, Reach, Relaying, is_loopback, parse_address};
 use motet_node::event::Event;
 use motet_node::policy::Policy;
-use motet_node::{Config, CrashPoint, Events, LocalSigner, MemoryStore, Node, NodeError, OsEntropy, Privacy, Store};
+use motet_node::{Config, Events, LocalSigner, MemoryStore, Node, NodeError, OsEntropy, Privacy, Store};
 use motet_wire::NetworkId;
 
 use crate::args::NodeArgs;
@@ -59,10 +59,11 @@ impl PeerNode {
             privacy: Privacy { delay: args.delay.unwrap_or_default(), cover: args.cover },
             ..defaults
         };
-        let crash = crash_point(dev)?;
         let node = Node::builder(net).store(store).policy(policy).signer(LocalSigner::new(key, OsEntropy));
         let node = node.config(config.clone());
-        let (handle, events) = node.crash_at(crash).start().await.map_err(|error| explain(&error))?;
+        #[cfg(feature = "failpoints")]
+        let node = node.crash_at(crash_point(dev)?);
+        let (handle, events) = node.start().await.map_err(|error| explain(&error))?;
         if !args.relay.is_empty() {
             reached(&handle).await?;
         }
@@ -150,10 +151,12 @@ async fn reached(handle: &Node) -> Result<(), Failed> {
 }
 
 /// A place to crash at, for tests with throw-away keys.
-fn crash_point(dev: bool) -> Result<Option<CrashPoint>, Failed> {
+#[cfg(feature = "failpoints")]
+fn crash_point(dev: bool) -> Result<Option<motet_node::CrashPoint>, Failed> {
     match std::env::var("MOTET_CRASH_AT") {
         Ok(name) if dev => {
-            CrashPoint::from_name(&name).map(Some).ok_or_else(|| Failed::here(format!("no crash point {name:?}")))
+            let point = motet_node::CrashPoint::from_name(&name);
+            point.map(Some).ok_or_else(|| Failed::here(format!("no crash point {name:?}")))
         }
         _ => Ok(None),
     }

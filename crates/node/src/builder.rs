@@ -6,7 +6,9 @@ use motet_coordinator::{Config, Signer};
 use motet_net::NetConfig;
 use motet_wire::{HashWork, ValidatorLimits, WorkPolicy};
 
-use crate::driver::{self, CrashPoint, Parts};
+#[cfg(feature = "failpoints")]
+use crate::driver::CrashPoint;
+use crate::driver::{self, Crash, Parts};
 use crate::error::NodeError;
 use crate::events::Events;
 use crate::node::Node;
@@ -30,7 +32,7 @@ pub struct NodeBuilder {
     policy: Arc<dyn Policy>,
     work: Arc<dyn WorkPolicy>,
     limits: ValidatorLimits,
-    crash: Option<CrashPoint>,
+    crash: Crash,
 }
 
 impl NodeBuilder {
@@ -43,7 +45,7 @@ impl NodeBuilder {
             policy: Arc::new(DeclineAll),
             work: Arc::new(HashWork::default()),
             limits: ValidatorLimits::default(),
-            crash: None,
+            crash: Crash::default(),
         }
     }
 
@@ -80,8 +82,9 @@ impl NodeBuilder {
     }
 
     /// Makes the process die at a named place: for tests of what a crash leaves behind, and for nothing else.
-    pub fn crash_at(self, crash: Option<CrashPoint>) -> Self {
-        Self { crash, ..self }
+    #[cfg(feature = "failpoints")]
+    pub fn crash_at(self, at: Option<CrashPoint>) -> Self {
+        Self { crash: Crash { at }, ..self }
     }
 
     /// Starts the node on the current tokio runtime, and returns when its signers are ready.

@@ -49,6 +49,8 @@ use crate::policy::Policy;
 use crate::store::Store;
 pub use clock::Clock;
 use contacts::Contacts;
+pub(crate) use crash::Crash;
+#[cfg(feature = "failpoints")]
 pub use crash::CrashPoint;
 use decisions::Decisions;
 use egress::{Egress, Released};
@@ -67,7 +69,7 @@ pub(crate) struct Parts {
     pub(crate) policy: Arc<dyn Policy>,
     pub(crate) work: Arc<dyn WorkPolicy>,
     pub(crate) limits: ValidatorLimits,
-    pub(crate) crash: Option<CrashPoint>,
+    pub(crate) crash: Crash,
 }
 
 /// Starts the tasks of a node, and returns when its signers are ready.
@@ -179,7 +181,7 @@ struct Driver {
     signers: BTreeMap<PublicKey, Arc<dyn Signer>>,
     policy: Arc<dyn Policy>,
     contacts: Contacts,
-    crash: Option<CrashPoint>,
+    crash: Crash,
     /// Where computations run.
     pool: Pool,
     /// Where signers are asked that may wait for a person or a device.

@@ -68,7 +68,9 @@ pub mod policy;
 mod store;
 
 pub use builder::NodeBuilder;
-pub use driver::{Clock, CrashPoint};
+pub use driver::Clock;
+#[cfg(feature = "failpoints")]
+pub use driver::CrashPoint;
 pub use error::{CallError, NodeError};
 pub use events::{Events, Lagged};
 pub use local_signer::LocalSigner;

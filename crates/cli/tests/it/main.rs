@@ -6,6 +6,8 @@ mod arguments;
 mod asked;
 mod command_line;
 mod consent;
+#[cfg(feature = "failpoints")]
+mod crash;
 mod demo;
 mod files;
 mod fine;

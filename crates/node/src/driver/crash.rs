@@ -1,124 +1,37 @@
-//! Named places at which a process can be made to die, to test what a crash leaves behind.
+//! Places at which a process is made to die, to test what a crash leaves behind.
 //!
-//! Nothing in a running node sets one: a program has to ask for it when it builds the node.
+//! Only the feature `failpoints` brings them (`docs/testing.md`, "Crashes"). Without it [`Crash`] holds nothing, its functions
+//! do nothing, and a program contains no name of such a place.
 
+#[cfg(feature = "failpoints")]
+mod point;
+
+#[cfg(not(feature = "failpoints"))]
 use motet_coordinator::Record;
-use motet_wire::{Kind, peek};
 
-/// A place at which a node can be made to crash, in the order in which a session comes by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CrashPoint {
-    /// Before an approval is stored.
-    BeforeApproved,
-    /// When nonces have been made, before that is stored.
-    BeforeIssued,
-    /// When it is stored that nonces have been issued, before anything of them leaves.
-    AfterIssued,
-    /// After this node's join has been sent.
-    AfterJoin,
-    /// Before this node's nonces are sent.
-    BeforeNonces,
-    /// After this node's nonces have been sent.
-    AfterNonces,
-    /// When all nonces are known, before this node signs.
-    BeforeSigning,
-    /// When this node has signed, before that is stored.
-    BeforeSpent,
-    /// When this node's partial signatures are stored, before they are sent.
-    BeforePartial,
-    /// After this node's partial signatures have been sent.
-    AfterPartial,
-    /// When there are signatures, before it is stored that the session has ended.
-    BeforeEnded,
-    /// When it is stored that the session has ended, before anybody is told.
-    AfterEnded,
+#[cfg(feature = "failpoints")]
+pub use point::CrashPoint;
+
+/// Where this process is to die, if anywhere.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Crash {
+    #[cfg(feature = "failpoints")]
+    pub(crate) at: Option<CrashPoint>,
 }
 
-impl CrashPoint {
-    /// All of them.
-    pub const ALL: [Self; 12] = [
-        Self::BeforeApproved,
-        Self::BeforeIssued,
-        Self::AfterIssued,
-        Self::AfterJoin,
-        Self::BeforeNonces,
-        Self::AfterNonces,
-        Self::BeforeSigning,
-        Self::BeforeSpent,
-        Self::BeforePartial,
-        Self::AfterPartial,
-        Self::BeforeEnded,
-        Self::AfterEnded,
-    ];
+#[cfg(not(feature = "failpoints"))]
+impl Crash {
+    pub(crate) const fn before_storing(self, _records: &[Record]) {}
 
-    /// The name, as in `before-partial`.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::BeforeApproved => "before-approved",
-            Self::BeforeIssued => "before-issued",
-            Self::AfterIssued => "after-issued",
-            Self::AfterJoin => "after-join",
-            Self::BeforeNonces => "before-nonces",
-            Self::AfterNonces => "after-nonces",
-            Self::BeforeSigning => "before-signing",
-            Self::BeforeSpent => "before-spent",
-            Self::BeforePartial => "before-partial",
-            Self::AfterPartial => "after-partial",
-            Self::BeforeEnded => "before-ended",
-            Self::AfterEnded => "after-ended",
-        }
+    pub(crate) const fn after_storing(self, _records: &[Record]) {}
+
+    pub(crate) const fn before_signing(self) {}
+
+    pub(crate) const fn before_sending(self, _frame: &[u8]) {}
+
+    pub(crate) const fn is_after_sending(self, _frame: &[u8]) -> bool {
+        false
     }
 
-    /// The place with this name.
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|point| point.name() == name)
-    }
-
-    /// Whether it is before this is stored.
-    pub(crate) fn is_before_storing(self, record: &Record) -> bool {
-        match self {
-            Self::BeforeApproved => matches!(record, Record::Approved { .. }),
-            Self::BeforeIssued => matches!(record, Record::Issued { .. }),
-            Self::BeforeSpent => matches!(record, Record::Spent { .. }),
-            Self::BeforeEnded => matches!(record, Record::Ended { .. }),
-            _ => false,
-        }
-    }
-
-    /// Whether it is after this has been stored, and before anything that follows from it.
-    pub(crate) fn is_after_storing(self, record: &Record) -> bool {
-        match self {
-            Self::AfterIssued => matches!(record, Record::Issued { .. }),
-            Self::AfterEnded => matches!(record, Record::Ended { .. }),
-            _ => false,
-        }
-    }
-
-    /// Whether it is before this is sent.
-    pub(crate) fn is_before_sending(self, frame: &[u8]) -> bool {
-        let due = match self {
-            Self::BeforeNonces => Kind::NonceShare,
-            Self::BeforePartial => Kind::PartialSigShare,
-            _ => return false,
-        };
-        peek(frame).is_some_and(|peek| peek.kind == due)
-    }
-
-    /// Whether it is after this has been sent.
-    pub(crate) fn is_after_sending(self, frame: &[u8]) -> bool {
-        let due = match self {
-            Self::AfterJoin => Kind::ParticipantJoined,
-            Self::AfterNonces => Kind::NonceShare,
-            Self::AfterPartial => Kind::PartialSigShare,
-            _ => return false,
-        };
-        peek(frame).is_some_and(|peek| peek.kind == due)
-    }
-}
-
-/// Dies here if that is the place: at once, without any clean-up.
-pub(crate) fn crash_if(due: bool) {
-    if due {
-        std::process::abort();
-    }
+    pub(crate) const fn die(self) {}
 }

@@ -20,8 +20,7 @@ use tokio::sync::{broadcast, mpsc, oneshot};
 use tracing::Span;
 
 use super::DriverInput;
-use super::crash::CrashPoint;
-use super::crash::crash_if;
+use super::crash::Crash;
 use super::held::Held;
 use super::log;
 use super::republisher::Republisher;
@@ -72,7 +71,7 @@ pub(crate) struct Egress {
     pub(crate) network: NetworkId,
     pub(crate) events: broadcast::Sender<Event>,
     pub(crate) inputs: mpsc::Sender<DriverInput>,
-    pub(crate) crash: Option<CrashPoint>,
+    pub(crate) crash: Crash,
     /// Batches that the task has not let out.
     pub(crate) waiting: Arc<AtomicUsize>,
     /// How often the store has refused something that the engine has not heard of.
@@ -151,12 +150,12 @@ impl Egress {
             return Ok(());
         }
         let crash = self.crash;
-        crash_if(crash.is_some_and(|crash| records.iter().any(|record| crash.is_before_storing(record))));
+        crash.before_storing(&records);
         let store = Arc::clone(&self.store);
         let pace = store.pace();
         let storing = move || {
             let stored = store.commit(&records);
-            crash_if(crash.is_some_and(|crash| records.iter().any(|record| crash.is_after_storing(record))));
+            crash.after_storing(&records);
             stored
         };
         match pace {
@@ -188,12 +187,12 @@ impl Egress {
         match released {
             Released::Persist(_) | Released::Hold(_) | Released::Heard => {}
             Released::Broadcast { topic, frame } => {
-                crash_if(self.crash.is_some_and(|crash| crash.is_before_sending(&frame)));
+                self.crash.before_sending(&frame);
                 drop(self.net.publish(topic, Arc::clone(&frame)).await);
                 self.crash_after(&frame).await;
             }
             Released::Send { to, addresses, frame } => {
-                crash_if(self.crash.is_some_and(|crash| crash.is_before_sending(&frame)));
+                self.crash.before_sending(&frame);
                 drop(self.net.send(to, addresses, Arc::clone(&frame)).await);
                 self.crash_after(&frame).await;
             }
@@ -227,10 +226,10 @@ impl Egress {
 
     /// Dies here if this is the place after which to die.
     async fn crash_after(&self, frame: &[u8]) {
-        if self.crash.is_some_and(|crash| crash.is_after_sending(frame)) {
+        if self.crash.is_after_sending(frame) {
             // The network is asked something, so that it has taken what came before.
             drop(self.net.stats().await);
-            crash_if(true);
+            self.crash.die();
         }
     }
 }
@@ -290,7 +289,7 @@ mod tests {
             network: NetworkId::test(),
             events,
             inputs,
-            crash: None,
+            crash: Crash::default(),
             waiting: Arc::default(),
             unheard: Arc::default(),
         };

@@ -11,8 +11,6 @@ use motet_coordinator::{Input, Job, Pace, SignerError, SignerTask};
 use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore, mpsc};
 use tracing::Span;
 
-use super::crash::CrashPoint;
-use super::crash::crash_if;
 use super::{Driver, DriverInput};
 use crate::OsEntropy;
 use crate::limits;
@@ -20,8 +18,9 @@ use crate::limits;
 impl Driver {
     /// Hands a task to the signer that it is for.
     pub(crate) fn ask_signer(&mut self, task: SignerTask) {
-        let signs = matches!(task, SignerTask::Sign { .. });
-        crash_if(signs && self.crash == Some(CrashPoint::BeforeSigning));
+        if matches!(task, SignerTask::Sign { .. }) {
+            self.crash.before_signing();
+        }
         let Some(signer) = self.signers.get(task.signer()).map(Arc::clone) else {
             self.backlog.extend(task.refused(SignerError::Unknown).map(|answer| Input::SignerAnswered(answer).into()));
             return;
