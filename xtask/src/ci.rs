@@ -46,3 +46,13 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<(), Failure> {
     let failed: Vec<_> = reports.iter().filter(|report| report.result.is_err()).map(|report| report.name).collect();
     if failed.is_empty() { Ok(()) } else { Err(Failure::Steps(failed)) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_steps_are_those_that_pages_may_name() {
+        assert_eq!(STEPS.map(|step| step.name), crate::step::CI);
+    }
+}

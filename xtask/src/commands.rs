@@ -13,15 +13,12 @@ mod scene;
 use std::path::{Path, PathBuf};
 
 use crate::cargo;
-use crate::failure::{Failure, Finding, verdict};
+use crate::failure::{Failure, Finding};
 use crate::page::{Block, CONSOLE, Proof, blocks};
-use crate::step::{Outcome, Step};
+use crate::step::{Outcome, Step, verdict};
 use crate::tree;
 
 pub(crate) const STEP: Step = Step { name: "commands", run };
-
-/// How a page calls our program before it is installed.
-const UNINSTALLED: &str = "cargo run --release -- ";
 
 /// Blocks that run side by side.
 struct Scene {

@@ -78,13 +78,3 @@ impl fmt::Display for Failure {
         }
     }
 }
-
-/// Passes with `summary`, or fails with what was found, in the order of the tree.
-pub(crate) fn verdict(mut findings: Vec<Finding>, summary: String) -> Result<crate::step::Outcome, Failure> {
-    if findings.is_empty() {
-        return Ok(crate::step::Outcome::Passed(summary));
-    }
-    findings.sort();
-    findings.dedup();
-    Err(Failure::Findings(findings))
-}

@@ -5,13 +5,13 @@
 //! also goes into [`ci::STEPS`]. No crate of ours is imported: the tasks must run when the crates do not build.
 #![expect(clippy::print_stdout, reason = "a development tool talks to the person who started it")]
 
-mod advisories;
 mod bench_peers;
 mod bench_sessions;
 mod cargo;
 mod ci;
 mod clippy;
 mod commands;
+mod copy;
 mod crashes;
 mod ct;
 mod deny;
@@ -29,7 +29,6 @@ mod step;
 mod test;
 mod tidy;
 mod tree;
-mod workspace;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -113,7 +112,7 @@ fn perform(task: &Task, root: &Path) -> Result<(), Failure> {
         Task::Layers => alone(&layers::STEP, root),
         Task::Tidy => alone(&tidy::STEP, root),
         Task::Deny => alone(&deny::STEP, root),
-        Task::Advisories => alone(&advisories::STEP, root),
+        Task::Advisories => alone(&deny::ADVISORIES, root),
         Task::Ct(arguments) => ct::run(root, arguments),
         Task::BenchPeers(arguments) => bench_peers::run(root, arguments),
         Task::BenchSessions(arguments) => bench_sessions::run(root, arguments),

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::cargo;
+use crate::copy::{copy_of, synchronize};
 use crate::failure::{Failure, Finding};
 use crate::sim;
 
@@ -15,8 +16,6 @@ use crate::sim;
 const FOLDER: &str = "tests/planted";
 /// The most seeds that the median bug may take.
 const MEDIAN: u64 = 10_000;
-/// What the copy needs none of.
-const LEFT_OUT: [&str; 4] = ["target", ".git", "corpus", "artifacts"];
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
@@ -110,38 +109,6 @@ fn chosen(all: Vec<PathBuf>, wanted: &[String]) -> Vec<PathBuf> {
     all.into_iter().filter(|path| wanted.is_empty() || wanted.iter().any(|start| begins(path, start))).collect()
 }
 
-/// The folder of a copy of the tree, below cargo's target folder, where one build serves the next.
-pub(crate) fn copy_of(root: &Path, name: &str) -> Result<PathBuf, Failure> {
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
-    let copy = target.join(name);
-    std::fs::create_dir_all(&copy).map_err(|error| Failure::file(&copy, error))?;
-    Ok(copy)
-}
-
-/// Makes the copy what the tree is, but for these files of it. Files that are the same are left alone, so that cargo
-/// builds again only what differs.
-pub(crate) fn synchronize(from: &Path, to: &Path, kept: &[PathBuf]) -> Result<(), Failure> {
-    let entries = std::fs::read_dir(from).map_err(|error| Failure::file(from, error))?;
-    for entry in entries {
-        let entry = entry.map_err(|error| Failure::file(from, error))?;
-        let (path, name) = (entry.path(), entry.file_name());
-        if LEFT_OUT.iter().any(|left_out| name == *left_out) {
-            continue;
-        }
-        let copy = to.join(&name);
-        if path.is_dir() {
-            std::fs::create_dir_all(&copy).map_err(|error| Failure::file(&copy, error))?;
-            synchronize(&path, &copy, kept)?;
-        } else if !kept.contains(&copy) {
-            let text = std::fs::read(&path).map_err(|error| Failure::file(&path, error))?;
-            if std::fs::read(&copy).ok().as_ref() != Some(&text) {
-                std::fs::write(&copy, text).map_err(|error| Failure::file(&copy, error))?;
-            }
-        }
-    }
-    Ok(())
-}
-
 /// Plants a bug.
 fn plant(copy: &Path, patch: &Path) -> Result<(), Failure> {
     cargo::output(&mut apply(copy, patch)).map(drop)
@@ -182,16 +149,6 @@ fn hunt(copy: &Path, arguments: &Arguments) -> Result<Option<Caught>, Failure> {
 mod tests {
     use super::*;
     use crate::tree::fixtures::tree;
-
-    #[test]
-    fn a_copy_is_what_the_tree_is() {
-        let root = tree(&[("src/a.rs", "one"), ("src/b/c.rs", "two"), ("target/x", "no")]);
-        let copy = tree(&[("src/a.rs", "changed")]);
-        synchronize(root.path(), copy.path(), &[]).unwrap();
-        assert_eq!(std::fs::read_to_string(copy.path().join("src/a.rs")).unwrap(), "one");
-        assert_eq!(std::fs::read_to_string(copy.path().join("src/b/c.rs")).unwrap(), "two");
-        assert!(!copy.path().join("target").exists());
-    }
 
     #[test]
     fn a_patch_that_does_not_apply_is_found() {

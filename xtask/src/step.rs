@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use crate::failure::Failure;
+use crate::failure::{Failure, Finding};
 
 /// How a step ended when nothing is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,6 +60,20 @@ impl Step {
         println!("    {}\n", report.line());
         report
     }
+}
+
+/// The names of the steps of `cargo xtask ci`, in their order.
+pub(crate) const CI: [&str; 11] =
+    ["fmt", "tidy", "layers", "deny", "clippy", "no-std", "test", "doctest", "commands", "ct", "doc"];
+
+/// Passes with `summary`, or fails with what was found, in the order of the tree.
+pub(crate) fn verdict(mut findings: Vec<Finding>, summary: String) -> Result<Outcome, Failure> {
+    if findings.is_empty() {
+        return Ok(Outcome::Passed(summary));
+    }
+    findings.sort();
+    findings.dedup();
+    Err(Failure::Findings(findings))
 }
 
 #[cfg(test)]

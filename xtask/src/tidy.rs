@@ -13,9 +13,9 @@ mod words;
 
 use std::path::Path;
 
-use crate::failure::{Failure, verdict};
+use crate::failure::Failure;
 use crate::planted;
-use crate::step::{Outcome, Step};
+use crate::step::{Outcome, Step, verdict};
 use crate::tree;
 
 pub(crate) const STEP: Step = Step { name: "tidy", run };

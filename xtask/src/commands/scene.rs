@@ -7,12 +7,15 @@ use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
-use super::{UNINSTALLED, expect};
+use super::expect;
 use crate::failure::Failure;
 use crate::page::Block;
 
 /// How long the commands of a scene may take together.
 pub(super) const PATIENCE: Duration = Duration::from_secs(180);
+
+/// How a page calls our program before it is installed.
+const UNINSTALLED: &str = "cargo run --release -- ";
 
 /// How often we look whether they have ended.
 const LOOK: Duration = Duration::from_millis(20);

@@ -3,7 +3,7 @@
 //! A new dependency or a new place for an old one is a line here, in the same change, with its reason in the change's message.
 
 use super::graph::{Others, PackageRule};
-use super::imports::{Gate, ImportRule};
+use super::imports::ImportRule;
 
 /// What brings I/O and a scheduler with it.
 const RUNTIMES: &[&str] = &["tokio", "mio", "libp2p", "async-std", "smol"];
@@ -75,87 +75,58 @@ pub(super) const PACKAGES: &[PackageRule] = &[
     PackageRule {
         name: "xtask",
         ours: &[],
-        others: Others::Only(&["clap", "proc-macro2", "semver", "serde", "serde_json", "spdx", "tempfile", "toml"]),
+        others: Others::Only(&["cargo_metadata", "clap", "proc-macro2", "serde_json", "syn", "tempfile", "toml"]),
         never: RUNTIMES,
     },
 ];
 
 const ALL: &[&str] = &["motet-core-crypto", "motet-wire", "motet-net", "motet-coordinator", "motet-node", "motet-cli"];
 
-const CORE: &str = "crates/core-crypto/src/";
-const WIRE: &str = "crates/wire/src/";
-const COORDINATOR: &str = "crates/coordinator/src/";
-
-/// The parts that do no I/O and read no clock.
-const PURE: &[&str] = &[CORE, WIRE, COORDINATOR];
+/// The parts that do no I/O and read no clock. What they may use of others ([`PACKAGES`]) has neither, nor a source of
+/// randomness; what remains is the standard library.
+const PURE: &[&str] = &["crates/core-crypto/src/", "crates/wire/src/", "crates/coordinator/src/"];
 
 const TIME: &str = "time is an argument or an input here";
-const RANDOM: &str = "randomness is an argument here";
 const IO: &str = "no I/O here; bytes are arguments and results";
 
-/// Which files may name what.
+/// Which files may name what. That core-crypto names nothing of `std` without its feature is `cargo xtask no-std`'s to see.
 pub(super) const IMPORTS: &[ImportRule] = &[
-    pure("std::time::Instant", TIME),
-    pure("std::time::SystemTime", TIME),
-    pure("getrandom", RANDOM),
-    pure("rand_core::OsRng", RANDOM),
-    pure("std::fs", IO),
+    rule("std::time::Instant", PURE, &[], TIME),
+    rule("std::time::SystemTime", PURE, &[], TIME),
+    rule("std::fs", PURE, &[], IO),
     // A failed store says in the system's words why; the kind of an error is a plain value.
-    ImportRule {
-        path: "std::io",
-        within: PURE,
-        except: &["crates/coordinator/src/record.rs"],
-        gate: Gate::Closed,
-        reason: IO,
-    },
-    pure("std::net::TcpListener", IO),
-    pure("std::net::TcpStream", IO),
-    pure("std::net::ToSocketAddrs", IO),
-    pure("std::net::UdpSocket", IO),
-    pure("std::os", IO),
-    pure("std::env", IO),
-    pure("std::process", IO),
-    pure("std::thread", "the caller decides where work runs"),
-    pure("tokio", "the engine and all below net know no runtime"),
-    ImportRule {
-        path: "std",
-        within: &[CORE],
-        except: &[],
-        gate: Gate::Std,
-        reason: "this crate is no_std; take it from core or alloc",
-    },
-    ImportRule {
-        path: "sha2",
-        within: &[CORE],
-        except: &["crates/core-crypto/src/hash.rs"],
-        gate: Gate::Closed,
-        reason: "hashes are tagged; hash.rs makes them",
-    },
-    ImportRule {
-        path: "bincode",
-        within: &["crates/"],
-        except: &["crates/wire/src/codec.rs"],
-        gate: Gate::Closed,
-        reason: "bincode has one home, so that it can be replaced (docs/adr/0002)",
-    },
-    ImportRule {
-        path: "redb",
-        within: &["crates/"],
-        except: &["crates/node/src/store/redb.rs", "crates/node/src/store/redb/"],
-        gate: Gate::Closed,
-        reason: "the embedded store has one home behind the Store trait",
-    },
-    ImportRule {
-        path: "std::time::SystemTime",
-        within: &["crates/net/", "crates/node/"],
-        except: &["crates/node/src/driver/clock.rs"],
-        gate: Gate::Closed,
-        reason: "wall time is read in the clock.rs of the node alone",
-    },
+    rule("std::io", PURE, &["crates/coordinator/src/record.rs"], IO),
+    rule("std::net::TcpListener", PURE, &[], IO),
+    rule("std::net::TcpStream", PURE, &[], IO),
+    rule("std::net::ToSocketAddrs", PURE, &[], IO),
+    rule("std::net::UdpSocket", PURE, &[], IO),
+    rule("std::os", PURE, &[], IO),
+    rule("std::env", PURE, &[], IO),
+    rule("std::process", PURE, &[], IO),
+    rule("std::thread", PURE, &[], "the caller decides where work runs"),
+    rule("sha2", PURE, &["crates/core-crypto/src/hash.rs"], "hashes are tagged; hash.rs makes them"),
+    rule("bincode", PURE, &["crates/wire/src/codec.rs"], "bincode has one home, to be replaced there (docs/adr/0002)"),
+    rule(
+        "redb",
+        NODE,
+        &["crates/node/src/store/redb.rs", "crates/node/src/store/redb/"],
+        "the embedded store has one home behind the Store trait",
+    ),
+    rule("std::time::SystemTime", NET, &[], CLOCK),
+    rule("std::time::SystemTime", NODE, &["crates/node/src/driver/clock.rs"], CLOCK),
 ];
 
-const fn pure(path: &'static str, reason: &'static str) -> ImportRule {
-    ImportRule { path, within: PURE, except: &[], gate: Gate::Closed, reason }
+const NET: &[&str] = &["crates/net/"];
+const NODE: &[&str] = &["crates/node/"];
+const CLOCK: &str = "wall time is read in the clock.rs of the node alone";
+
+const fn rule(
+    path: &'static str,
+    within: &'static [&'static str],
+    except: &'static [&'static str],
+    reason: &'static str,
+) -> ImportRule {
+    ImportRule { path, within, except, reason }
 }
 
 #[cfg(test)]

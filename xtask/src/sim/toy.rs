@@ -5,8 +5,8 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::copy::{copy_of, synchronize};
 use crate::failure::Failure;
-use crate::planted::{copy_of, synchronize};
 
 /// Files of `tests/toy`, and what they take the place of.
 const FILES: [(&str, &str); 4] = [

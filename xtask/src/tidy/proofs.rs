@@ -1,8 +1,8 @@
 //! Every command that a page tells its reader to type is known to work (`crate::page` says how that is written down).
 
-use crate::ci;
 use crate::failure::Finding;
 use crate::page::{Block, CONSOLE, Proof, blocks};
+use crate::step;
 use crate::tree::TextFile;
 
 /// Languages of blocks with commands that are not written the way that can be checked.
@@ -46,7 +46,7 @@ fn complaint(block: &Block) -> Option<String> {
 
 fn is_task(command: &str) -> bool {
     let name = command.strip_prefix("cargo xtask ").unwrap_or_default();
-    name == "ci" || ci::STEPS.iter().any(|step| step.name == name)
+    name == "ci" || step::CI.contains(&name)
 }
 
 #[cfg(test)]

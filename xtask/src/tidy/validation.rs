@@ -11,11 +11,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::failure::Finding;
 use crate::tree::TextFile;
-use code::Rule;
+use code::{PIPELINE, Rule};
 
 const TABLE: &str = "docs/validation.md";
-/// The pipeline of the wire crate: a file for each stage.
-const PIPELINE: &str = "crates/wire/src/validate";
 
 /// The columns of the table.
 const COLUMNS: [&str; 7] = ["rule", "what is refused", "where", "tests", "verdict", "penalty", "counter"];

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::PIPELINE;
 use crate::tree::TextFile;
+
+/// The pipeline of the wire crate: a file for each stage.
+pub(super) const PIPELINE: &str = "crates/wire/src/validate";
 
 /// A rule as the code has it.
 #[derive(Debug, PartialEq, Eq)]
