@@ -4,22 +4,22 @@ use std::path::Path;
 
 use crate::failure::Failure;
 use crate::step::Step;
-use crate::{clippy, commands, ct, deny, doc, doctest, fmt, layers, no_std, test, tidy};
+use crate::{checks, commands, ct, deny, layers, no_std, test, tidy};
 
 /// The checks, in the order in which they run. `advisories` is not among them: it depends on a database of today and not on
 /// the change.
 pub(crate) const STEPS: [Step; 11] = [
-    fmt::STEP,
+    checks::FMT,
     tidy::STEP,
     layers::STEP,
     deny::STEP,
-    clippy::STEP,
+    checks::CLIPPY,
     no_std::STEP,
     test::STEP,
-    doctest::STEP,
+    checks::DOCTEST,
     commands::STEP,
     ct::STEP,
-    doc::STEP,
+    checks::DOC,
 ];
 
 #[derive(Debug, clap::Args)]

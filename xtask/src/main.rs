@@ -1,24 +1,22 @@
 //! Motet's development tasks: `cargo xtask <task>`.
 //!
-//! One file per task. `ci` runs every check that a change must pass, in the order of [`ci::STEPS`]; each check also runs alone.
-//! To add a task, add its file here, a variant to [`Task`], and an arm to [`perform`]; a check that every change must pass
-//! also goes into [`ci::STEPS`]. No crate of ours is imported: the tasks must run when the crates do not build.
+//! One file for each task, but for those that are one command of cargo ([`checks`]). `ci` runs every check that a change must
+//! pass, in the order of [`ci::STEPS`]; each check also runs alone. To add a task, add its file here, a variant to [`Task`], and
+//! an arm to [`perform`]; a check that every change must pass also goes into [`ci::STEPS`]. No crate of ours is imported: the
+//! tasks must run when the crates do not build.
 #![expect(clippy::print_stdout, reason = "a development tool talks to the person who started it")]
 
 mod bench_peers;
 mod bench_sessions;
 mod cargo;
+mod checks;
 mod ci;
-mod clippy;
 mod commands;
 mod copy;
 mod crashes;
 mod ct;
 mod deny;
-mod doc;
-mod doctest;
 mod failure;
-mod fmt;
 mod fuzz;
 mod layers;
 mod no_std;
@@ -102,13 +100,13 @@ fn main() -> ExitCode {
 fn perform(task: &Task, root: &Path) -> Result<(), Failure> {
     match task {
         Task::Ci(arguments) => ci::run(root, arguments),
-        Task::Fmt => alone(&fmt::STEP, root),
-        Task::Clippy => alone(&clippy::STEP, root),
-        Task::Test => [test::STEP, doctest::STEP, commands::STEP].iter().try_for_each(|step| alone(step, root)),
+        Task::Fmt => alone(&checks::FMT, root),
+        Task::Clippy => alone(&checks::CLIPPY, root),
+        Task::Test => [test::STEP, checks::DOCTEST, commands::STEP].iter().try_for_each(|step| alone(step, root)),
         Task::NoStd => alone(&no_std::STEP, root),
-        Task::Doctest => alone(&doctest::STEP, root),
+        Task::Doctest => alone(&checks::DOCTEST, root),
         Task::Commands => alone(&commands::STEP, root),
-        Task::Doc => alone(&doc::STEP, root),
+        Task::Doc => alone(&checks::DOC, root),
         Task::Layers => alone(&layers::STEP, root),
         Task::Tidy => alone(&tidy::STEP, root),
         Task::Deny => alone(&deny::STEP, root),

@@ -1,7 +1,7 @@
 //! `cargo xtask test`: every test but the doc tests, with nextest where it is installed and cargo's own runner otherwise.
 //!
 //! nextest runs each test in a process of its own and ends hung ones (`.config/nextest.toml`); cargo's runner needs nothing
-//! installed. Neither may be needed for the tests to pass. nextest does not run doc tests: [`crate::doctest`] does.
+//! installed. Neither may be needed for the tests to pass. nextest does not run doc tests: [`crate::checks`] does.
 
 use std::path::Path;
 
