@@ -79,6 +79,14 @@ mod tests {
     }
 
     #[test]
+    fn a_duration_is_one_number_with_one_unit_or_none() {
+        assert_eq!(duration("10"), Ok(Duration::from_secs(10)));
+        for other in ["1h30m", "1m 30s", "10 s", "10sec", "10min", "1day", "1.5s", "-1s", "+", "s", ""] {
+            assert!(duration(other).is_err(), "{other}");
+        }
+    }
+
+    #[test]
     fn a_duration_is_said_as_it_is_written() {
         for text in ["0ms", "1ms", "1500ms", "5s", "90s", "2m", "2h", "24h"] {
             assert_eq!(words(duration(text).unwrap()), text);
