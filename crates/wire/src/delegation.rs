@@ -70,26 +70,6 @@ mirror! {
     }
 }
 
-/// Keys of a message whose points have been found already: finding one again costs a sixth of a signature check.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct KnownKeys {
-    /// The message key that signed.
-    pub(crate) sender: Option<PublicKey>,
-    /// The signer that delegated to it.
-    pub(crate) signer: Option<PublicKey>,
-}
-
-impl KnownKeys {
-    /// No key is known.
-    pub(crate) const NONE: Self = Self { sender: None, signer: None };
-
-    /// The key with these bytes.
-    pub(crate) fn parse(&self, bytes: &[u8; 33]) -> Result<PublicKey, ParseError> {
-        let known = [self.sender, self.signer].into_iter().flatten().find(|key| key.to_bytes() == *bytes);
-        known.map_or_else(|| PublicKey::from_bytes(bytes).map_err(|_| ParseError::Point), Ok)
-    }
-}
-
 impl RawDelegation {
     /// Bytes of the encoding.
     pub(crate) fn encoded_length(&self) -> usize {

@@ -4,10 +4,29 @@
 use motet_core_crypto::{NonceCommitment, PartialSignature, PublicKey, PublicNonce, Signature};
 
 use crate::codec::{Bytes, List, ParseError, Text};
-use crate::delegation::KnownKeys;
 use crate::id::{AdvertisementId, Attempt, AttemptId, PeerId, RequestId, SignerIndex, TranscriptHash};
 use crate::time::TimestampMs;
 use crate::work::Work;
+
+/// Keys of a message whose points have been found already: finding one again costs a sixth of a signature check.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct KnownKeys {
+    /// The message key that signed.
+    pub(crate) sender: Option<PublicKey>,
+    /// The signer that delegated to it.
+    pub(crate) signer: Option<PublicKey>,
+}
+
+impl KnownKeys {
+    /// No key is known.
+    pub(crate) const NONE: Self = Self { sender: None, signer: None };
+
+    /// The key with these bytes.
+    pub(crate) fn parse(&self, bytes: &[u8; 33]) -> Result<PublicKey, ParseError> {
+        let known = [self.sender, self.signer].into_iter().flatten().find(|key| key.to_bytes() == *bytes);
+        known.map_or_else(|| PublicKey::from_bytes(bytes).map_err(|_| ParseError::Point), Ok)
+    }
+}
 
 /// The raw form of a `T`.
 pub(crate) trait Mirror<T>: Sized {
@@ -32,7 +51,7 @@ macro_rules! mirror {
                 Ok(Self { $($field: $crate::mirror::Mirror::of(&value.$field)?,)* })
             }
 
-            fn parse(self, known: &$crate::delegation::KnownKeys) -> Result<$value, $crate::codec::ParseError> {
+            fn parse(self, known: &$crate::mirror::KnownKeys) -> Result<$value, $crate::codec::ParseError> {
                 Ok($value { $($field: $crate::mirror::Mirror::parse(self.$field, known)?,)* })
             }
         }

@@ -11,6 +11,7 @@
 //! | `spent_attempts` | the same | frame of the partial signatures |
 //! | `given_up` | request (32) | nothing: others may still complete it |
 //! | `ended` | running number | request (32) |
+//! | `results` | running number | the signatures of a request (`result.rs`) |
 //! | `meta` | `schema`, `epoch` | number |
 //!
 //! Every page carries a checksum, but redb looks at them only after a crash. Here they are looked at whenever the file is
@@ -19,11 +20,11 @@
 //! are damaged, the file is as it was before that commit: the nonces of that commit died with the process. What redb makes
 //! of a damaged file may be a panic, which is caught.
 
+mod failed;
 mod result;
 
 use std::cmp::Ordering;
 use std::fs;
-use std::io::ErrorKind;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -36,6 +37,9 @@ use redb::{
     TableDefinition, WriteTransaction,
 };
 
+use failed::failed;
+use result::RESULTS;
+
 use super::Store;
 
 const DELEGATED: TableDefinition<'_, &[u8; 33], u64> = TableDefinition::new("delegated");
@@ -45,7 +49,6 @@ const ISSUED: TableDefinition<'_, &[u8; 69], &[u8; 32]> = TableDefinition::new("
 const SPENT: TableDefinition<'_, &[u8; 69], &[u8]> = TableDefinition::new("spent_attempts");
 const GIVEN_UP: TableDefinition<'_, &[u8; 32], ()> = TableDefinition::new("given_up");
 const ENDED: TableDefinition<'_, u64, &[u8; 32]> = TableDefinition::new("ended");
-const RESULTS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("results");
 const META: TableDefinition<'_, &str, u64> = TableDefinition::new("meta");
 /// The version of the schema that this code reads and writes. Earlier versions were never released.
 const SCHEMA: u64 = 4;
@@ -359,19 +362,6 @@ fn damaged() -> StoreError {
 
 fn spoilt() -> StoreError {
     StoreError::Damaged("the file makes no sense".to_owned())
-}
-
-#[expect(clippy::wildcard_enum_match_arm, reason = "redb has many errors; users can do something about a few")]
-fn failed(error: impl Into<redb::Error>) -> StoreError {
-    match error.into() {
-        redb::Error::DatabaseAlreadyOpen => StoreError::InUse,
-        redb::Error::Corrupted(detail) => StoreError::Damaged(detail),
-        redb::Error::Io(error) if matches!(error.kind(), ErrorKind::InvalidData | ErrorKind::UnexpectedEof) => {
-            StoreError::Damaged(error.to_string())
-        }
-        redb::Error::Io(error) => StoreError::Io { kind: error.kind(), detail: error.to_string() },
-        error => StoreError::Failed(error.to_string()),
-    }
 }
 
 #[cfg(test)]

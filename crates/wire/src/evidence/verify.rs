@@ -9,13 +9,14 @@ use motet_core_crypto::{AggregateNonce, NonceCommitment, PublicKey, PublicNonce,
 
 use super::Evidence;
 use crate::codec::{self, DecodeError};
-use crate::delegation::{Delegation, KnownKeys};
+use crate::delegation::Delegation;
 use crate::envelope::View;
 use crate::id::{Attempt, AttemptId, NetworkId, RequestId, SignerIndex};
 use crate::limits;
 use crate::message::raw::RawBody;
 use crate::message::request::{RawDetails, RawItem, terms_id};
 use crate::message::{Kind, Message, ParticipantJoined};
+use crate::mirror::KnownKeys;
 use crate::mirror::Mirror;
 use crate::transcript;
 

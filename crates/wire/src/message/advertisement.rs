@@ -6,9 +6,10 @@ use core::fmt;
 
 use super::{Body, Kind};
 use crate::codec::{Bytes, List, ParseError, Text};
-use crate::delegation::{Delegation, KnownKeys, RawDelegation};
+use crate::delegation::{Delegation, RawDelegation};
 use crate::id::{AdvertisementId, IdError};
 use crate::limits;
+use crate::mirror::KnownKeys;
 use crate::mirror::{Mirror, mirror};
 use crate::subject::Subject;
 use crate::time::TimestampMs;

@@ -6,10 +6,11 @@ use motet_core_crypto::Signature;
 
 use super::{Body, Kind};
 use crate::codec::{Bytes, Code, Decode, Encode, List, ParseError, Text};
-use crate::delegation::{Delegation, KnownKeys};
+use crate::delegation::Delegation;
 use crate::evidence::Evidence;
 use crate::id::{AttemptId, RequestId};
 use crate::limits;
+use crate::mirror::KnownKeys;
 use crate::mirror::{Mirror, mirror};
 use crate::subject::Subject;
 

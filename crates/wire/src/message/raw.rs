@@ -11,8 +11,9 @@ use super::resource::RawResourceAnnouncement;
 use super::sync::{RawSyncRequest, RawSyncResponse};
 use super::{Kind, Message};
 use crate::codec::{self, DecodeError, ParseError};
-use crate::delegation::{KnownKeys, RawDelegation};
+use crate::delegation::RawDelegation;
 use crate::id::{AttemptId, RequestId};
+use crate::mirror::KnownKeys;
 use crate::mirror::Mirror;
 use crate::subject::Subject;
 

@@ -11,9 +11,10 @@ use motet_core_crypto::{KeyAggContext, KeyAggError, PublicKey, Tag, TweakError, 
 
 use super::{Body, Kind};
 use crate::codec::{self, Bytes, Code, Decode, Encode, List, ParseError, Text};
-use crate::delegation::{Delegation, KnownKeys, RawDelegation};
+use crate::delegation::{Delegation, RawDelegation};
 use crate::id::{NetworkId, RequestId, SignerIndex};
 use crate::limits;
+use crate::mirror::KnownKeys;
 use crate::mirror::{Mirror, mirror};
 use crate::subject::Subject;
 use crate::time::TimestampMs;

@@ -6,9 +6,10 @@
 
 use super::{Body, Kind};
 use crate::codec::{Bytes, Code, List, ParseError};
-use crate::delegation::{Delegation, KnownKeys};
+use crate::delegation::Delegation;
 use crate::id::{Attempt, RequestId, SignerIndex};
 use crate::limits;
+use crate::mirror::KnownKeys;
 use crate::mirror::{Mirror, mirror};
 use crate::subject::Subject;
 

@@ -4,8 +4,8 @@ use motet_core_crypto::{PublicKey, SecretKey, Signature};
 
 use super::raw::RawBody;
 use super::*;
-use crate::delegation::KnownKeys;
 use crate::id::{AdvertisementId, Attempt, AttemptId, PeerId, RequestId, SignerIndex, TranscriptHash};
+use crate::mirror::KnownKeys;
 use crate::mirror::Mirror;
 use crate::time::TimestampMs;
 use crate::work::Work;

@@ -8,8 +8,8 @@ use rand_core::TryCryptoRng;
 
 use super::replay::{Batching, Unseen};
 use super::{Admitted, Rejection, Rule, Ticket, Validated};
-use crate::delegation::KnownKeys;
 use crate::message::Message;
+use crate::mirror::KnownKeys;
 use crate::time::TimestampMs;
 
 /// One signature to be checked.

@@ -6,9 +6,11 @@ use motet_coordinator::StoreError;
 use motet_coordinator::event::{Completed, SignedItem};
 use motet_core_crypto::{Signature, XOnlyPublicKey};
 use motet_wire::{AttemptId, RequestId};
-use redb::{ReadableTable, ReadableTableMetadata, WriteTransaction};
+use redb::{ReadableTable, ReadableTableMetadata, TableDefinition, WriteTransaction};
 
-use super::{RESULTS, failed};
+use super::failed::failed;
+
+pub(super) const RESULTS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("results");
 
 /// Keeps a result; the oldest makes room.
 pub(super) fn keep(transaction: &WriteTransaction, completed: &Completed) -> Result<(), StoreError> {
