@@ -15,8 +15,8 @@ use motet_core_crypto::{PublicKey, SecretKey, Signature, Tag, schnorr};
 use crate::codec::{self, Decode, Encode, ParseError};
 use crate::id::{MessageId, NetworkId};
 use crate::limits;
-use crate::message::raw::RawBody;
-use crate::message::{Kind, Message};
+use crate::message::{Kind, Message, RawBody};
+use crate::mirror::Mirror;
 use crate::time::TimestampMs;
 use crate::validate::{Rule, structure};
 
@@ -74,7 +74,7 @@ pub fn seal(
     aux: &[u8; 32],
 ) -> Result<Sealed, SealError> {
     let kind = message.kind();
-    let body = RawBody::try_from(message)?;
+    let body = RawBody::of(message)?;
     let sender = key.public_key().to_bytes();
     let bytes = body.encode()?;
     let length = u32::try_from(bytes.len()).map_err(|_| ParseError::Length)?;

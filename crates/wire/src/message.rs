@@ -2,11 +2,13 @@
 //!
 //! The types here hold parsed values: keys that are points, signatures with the right length. Each message's file also
 //! has its private *raw* mirror, which is what the bytes say before anybody has spent a square root on them: the
-//! pipeline decodes raw, checks raw, verifies the signature over the bytes, and only then parses.
+//! pipeline decodes raw, checks raw, verifies the signature over the bytes, and only then parses. What the protocol says
+//! of a kind stands there too, so that a kind is one file and one line of the list below.
 
 pub(crate) mod advertisement;
 pub(crate) mod commit;
 pub(crate) mod join;
+mod kind;
 pub(crate) mod nonce;
 pub(crate) mod outcome;
 pub(crate) mod partial;
@@ -15,12 +17,10 @@ pub(crate) mod request;
 pub(crate) mod resource;
 pub(crate) mod sync;
 
-use core::fmt;
-use core::time::Duration;
-
 pub use advertisement::{Address, Criteria, SignerAdvertisement, SignerMetadata, SignerUnavailable};
 pub use commit::NonceCommit;
 pub use join::{ParticipantDeclined, ParticipantJoined, SessionReady};
+pub use kind::Scope;
 pub use nonce::NonceShare;
 pub use outcome::{AbortCode, AbortReason, AbortSubject, SessionAbort, SignatureFinalized};
 pub use partial::PartialSigShare;
@@ -30,187 +30,24 @@ pub use request::{
 pub use resource::ResourceAnnouncement;
 pub use sync::{Have, Holding, SignerSet, SyncRequest, SyncResponse};
 
+use advertisement::{RawSignerAdvertisement, RawSignerUnavailable};
+use commit::RawNonceCommit;
+use join::{RawParticipantDeclined, RawParticipantJoined, RawSessionReady};
+use kind::KindSpec;
+use nonce::RawNonceShare;
+use outcome::{RawSessionAbort, RawSignatureFinalized};
+use partial::RawPartialSigShare;
+use raw::{Parts, Raw};
+use request::RawSigningRequest;
+use resource::RawResourceAnnouncement;
+use sync::{RawSyncRequest, RawSyncResponse};
+
+use crate::codec::{self, DecodeError, ParseError};
 use crate::delegation::Delegation;
-use crate::limits;
+use crate::mirror::KnownKeys;
+use crate::mirror::Mirror;
 use crate::subject::Subject;
-
-/// The kind of a message: the second byte of its frame.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[repr(u8)]
-pub enum Kind {
-    /// [`SignerAdvertisement`].
-    SignerAdvertisement = 1,
-    /// [`SignerUnavailable`].
-    SignerUnavailable = 2,
-    /// [`SigningRequest`].
-    SigningRequest = 3,
-    /// [`ParticipantJoined`].
-    ParticipantJoined = 4,
-    /// [`ParticipantDeclined`].
-    ParticipantDeclined = 5,
-    /// [`SessionReady`].
-    SessionReady = 6,
-    /// [`NonceCommit`].
-    NonceCommit = 7,
-    /// [`NonceShare`].
-    NonceShare = 8,
-    /// [`PartialSigShare`].
-    PartialSigShare = 9,
-    /// [`SignatureFinalized`].
-    SignatureFinalized = 10,
-    /// [`SessionAbort`].
-    SessionAbort = 11,
-    /// [`SyncRequest`].
-    SyncRequest = 12,
-    /// [`SyncResponse`].
-    SyncResponse = 13,
-    /// [`ResourceAnnouncement`].
-    ResourceAnnouncement = 14,
-}
-
-impl Kind {
-    /// All kinds, in the order of their numbers.
-    pub const ALL: [Self; 14] = [
-        Self::SignerAdvertisement,
-        Self::SignerUnavailable,
-        Self::SigningRequest,
-        Self::ParticipantJoined,
-        Self::ParticipantDeclined,
-        Self::SessionReady,
-        Self::NonceCommit,
-        Self::NonceShare,
-        Self::PartialSigShare,
-        Self::SignatureFinalized,
-        Self::SessionAbort,
-        Self::SyncRequest,
-        Self::SyncResponse,
-        Self::ResourceAnnouncement,
-    ];
-
-    /// The number on the wire.
-    pub const fn code(self) -> u8 {
-        self as u8
-    }
-
-    /// The kind with this number.
-    pub fn from_code(code: u8) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.code() == code)
-    }
-
-    /// The name as the protocol writes it.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::SignerAdvertisement => "SignerAdvertisement",
-            Self::SignerUnavailable => "SignerUnavailable",
-            Self::SigningRequest => "SigningRequest",
-            Self::ParticipantJoined => "ParticipantJoined",
-            Self::ParticipantDeclined => "ParticipantDeclined",
-            Self::SessionReady => "SessionReady",
-            Self::NonceCommit => "NonceCommit",
-            Self::NonceShare => "NonceShare",
-            Self::PartialSigShare => "PartialSigShare",
-            Self::SignatureFinalized => "SignatureFinalized",
-            Self::SessionAbort => "SessionAbort",
-            Self::SyncRequest => "SyncRequest",
-            Self::SyncResponse => "SyncResponse",
-            Self::ResourceAnnouncement => "ResourceAnnouncement",
-        }
-    }
-
-    /// The largest frame of this kind, in bytes.
-    pub const fn frame_limit(self) -> usize {
-        match self {
-            Self::SignerAdvertisement => limits::FRAME_SIGNER_ADVERTISEMENT,
-            Self::SigningRequest => limits::FRAME_SIGNING_REQUEST,
-            Self::SignerUnavailable
-            | Self::ParticipantJoined
-            | Self::ParticipantDeclined
-            | Self::NonceCommit
-            | Self::SyncRequest => limits::FRAME_SMALL,
-            Self::SessionReady => limits::FRAME_SESSION_READY,
-            Self::NonceShare => limits::FRAME_NONCE_SHARE,
-            Self::PartialSigShare => limits::FRAME_PARTIAL_SIG_SHARE,
-            Self::SignatureFinalized => limits::FRAME_SIGNATURE_FINALIZED,
-            Self::SessionAbort => limits::FRAME_SESSION_ABORT,
-            Self::SyncResponse => limits::FRAME_SYNC_RESPONSE,
-            Self::ResourceAnnouncement => limits::FRAME_RESOURCE_ANNOUNCEMENT,
-        }
-    }
-
-    /// How long a message of this kind may live; `None` for the kinds that do not end.
-    pub const fn lifetime_limit(self) -> Option<Duration> {
-        match self {
-            Self::SignerAdvertisement => Some(limits::ADVERTISEMENT_LIFETIME),
-            Self::SigningRequest => Some(limits::REQUEST_LIFETIME),
-            Self::ResourceAnnouncement => Some(limits::RESOURCE_LIFETIME),
-            Self::SignerUnavailable
-            | Self::ParticipantJoined
-            | Self::ParticipantDeclined
-            | Self::SessionReady
-            | Self::NonceCommit
-            | Self::NonceShare
-            | Self::PartialSigShare
-            | Self::SignatureFinalized
-            | Self::SessionAbort
-            | Self::SyncRequest
-            | Self::SyncResponse => None,
-        }
-    }
-
-    /// Whether the message speaks to everybody or to a session.
-    pub const fn scope(self) -> Scope {
-        match self {
-            Self::SignerAdvertisement | Self::SignerUnavailable | Self::SigningRequest | Self::ResourceAnnouncement => {
-                Scope::Announcement
-            }
-            Self::ParticipantJoined
-            | Self::ParticipantDeclined
-            | Self::SessionReady
-            | Self::NonceCommit
-            | Self::NonceShare
-            | Self::PartialSigShare
-            | Self::SignatureFinalized
-            | Self::SessionAbort
-            | Self::SyncRequest
-            | Self::SyncResponse => Scope::Session,
-        }
-    }
-}
-
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-/// Whom a kind of message speaks to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Scope {
-    /// Everybody: it carries a time and an expiry, since nothing else orders it.
-    Announcement,
-    /// The signers of one request: slots order it, and no clock is needed.
-    Session,
-}
-
-/// A message of any kind.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(missing_docs, reason = "each variant is the message of the same name")]
-pub enum Message {
-    SignerAdvertisement(SignerAdvertisement),
-    SignerUnavailable(SignerUnavailable),
-    SigningRequest(SigningRequest),
-    ParticipantJoined(ParticipantJoined),
-    ParticipantDeclined(ParticipantDeclined),
-    SessionReady(SessionReady),
-    NonceCommit(NonceCommit),
-    NonceShare(NonceShare),
-    PartialSigShare(PartialSigShare),
-    SignatureFinalized(SignatureFinalized),
-    SessionAbort(SessionAbort),
-    SyncRequest(SyncRequest),
-    SyncResponse(SyncResponse),
-    ResourceAnnouncement(ResourceAnnouncement),
-}
+use crate::validate::Rule;
 
 /// A type that is the body of one kind of message; what [`crate::Validated::narrow`] needs.
 pub trait Body: Sized + Into<Message> + TryFrom<Message, Error = Message> {
@@ -224,14 +61,54 @@ pub trait Body: Sized + Into<Message> + TryFrom<Message, Error = Message> {
     fn delegation(&self) -> Option<&Delegation>;
 }
 
-/// Joins each body type with its variant; both have the same name.
-macro_rules! bodies {
-    ($($name:ident),* $(,)?) => {
+/// Makes [`Kind`], [`Message`] and [`RawBody`] from the list of the messages: a message, which gives its name to the kind
+/// and to the variants; its raw body; and the number on the wire.
+macro_rules! messages {
+    ($($name:ident($raw:ident) = $code:literal,)*) => {
+        /// The kind of a message: the second byte of its frame.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[repr(u8)]
+        pub enum Kind {
+            $(#[doc = concat!("[`", stringify!($name), "`].")] $name = $code,)*
+        }
+
+        /// A message of any kind.
+        #[derive(Debug, Clone, PartialEq, Eq)]
+        #[expect(missing_docs, reason = "each variant is the message of the same name")]
+        pub enum Message {
+            $($name($name),)*
+        }
+
+        /// A decoded body of any kind.
+        #[derive(Debug, Clone, PartialEq, Eq)]
+        pub(crate) enum RawBody {
+            $($name($raw),)*
+        }
+
+        impl Kind {
+            /// All kinds, in the order of their numbers.
+            pub const ALL: [Self; [$($code),*].len()] = [$(Self::$name),*];
+
+            /// The name as the protocol writes it.
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$name => stringify!($name),)*
+                }
+            }
+
+            /// What the protocol says of the kind.
+            pub(crate) const fn spec(self) -> &'static KindSpec {
+                match self {
+                    $(Self::$name => &<$raw as Raw>::SPEC,)*
+                }
+            }
+        }
+
         impl Message {
             /// The message's kind.
             pub const fn kind(&self) -> Kind {
                 match self {
-                    $(Self::$name(_) => $name::KIND,)*
+                    $(Self::$name(_) => Kind::$name,)*
                 }
             }
 
@@ -246,6 +123,46 @@ macro_rules! bodies {
             pub fn delegation(&self) -> Option<&Delegation> {
                 match self {
                     $(Self::$name(body) => body.delegation(),)*
+                }
+            }
+        }
+
+        impl RawBody {
+            pub(crate) fn decode(kind: Kind, bytes: &[u8]) -> Result<Self, DecodeError> {
+                match kind {
+                    $(Kind::$name => codec::decode(bytes).map(Self::$name),)*
+                }
+            }
+
+            pub(crate) fn encode(&self) -> Result<Vec<u8>, ParseError> {
+                match self {
+                    $(Self::$name(body) => codec::encode(body),)*
+                }
+            }
+
+            pub(crate) fn parts(&self) -> Parts<'_> {
+                match self {
+                    $(Self::$name(body) => body.parts(),)*
+                }
+            }
+
+            pub(crate) fn check(&self) -> Result<(), Rule> {
+                match self {
+                    $(Self::$name(body) => body.check(),)*
+                }
+            }
+        }
+
+        impl Mirror<Message> for RawBody {
+            fn of(message: &Message) -> Result<Self, ParseError> {
+                match message {
+                    $(Message::$name(body) => Mirror::of(body).map(Self::$name),)*
+                }
+            }
+
+            fn parse(self, known: &KnownKeys) -> Result<Message, ParseError> {
+                match self {
+                    $(Self::$name(body) => body.parse(known).map(Message::$name),)*
                 }
             }
         }
@@ -268,22 +185,22 @@ macro_rules! bodies {
     };
 }
 
-bodies!(
-    SignerAdvertisement,
-    SignerUnavailable,
-    SigningRequest,
-    ParticipantJoined,
-    ParticipantDeclined,
-    SessionReady,
-    NonceCommit,
-    NonceShare,
-    PartialSigShare,
-    SignatureFinalized,
-    SessionAbort,
-    SyncRequest,
-    SyncResponse,
-    ResourceAnnouncement,
-);
+messages! {
+    SignerAdvertisement(RawSignerAdvertisement) = 1,
+    SignerUnavailable(RawSignerUnavailable) = 2,
+    SigningRequest(RawSigningRequest) = 3,
+    ParticipantJoined(RawParticipantJoined) = 4,
+    ParticipantDeclined(RawParticipantDeclined) = 5,
+    SessionReady(RawSessionReady) = 6,
+    NonceCommit(RawNonceCommit) = 7,
+    NonceShare(RawNonceShare) = 8,
+    PartialSigShare(RawPartialSigShare) = 9,
+    SignatureFinalized(RawSignatureFinalized) = 10,
+    SessionAbort(RawSessionAbort) = 11,
+    SyncRequest(RawSyncRequest) = 12,
+    SyncResponse(RawSyncResponse) = 13,
+    ResourceAnnouncement(RawResourceAnnouncement) = 14,
+}
 
 #[cfg(test)]
 mod tests;

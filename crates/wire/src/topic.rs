@@ -31,21 +31,7 @@ impl Topic {
     /// The topic that a kind of message is published on; `None` for the kinds that are only ever sent directly,
     /// or lie in the DHT alone.
     pub const fn of(kind: Kind) -> Option<Self> {
-        match kind {
-            Kind::SignerAdvertisement | Kind::SignerUnavailable => Some(Self::Signers),
-            Kind::SigningRequest => Some(Self::Requests),
-            Kind::ParticipantJoined
-            | Kind::ParticipantDeclined
-            | Kind::SessionReady
-            | Kind::SignatureFinalized
-            | Kind::SessionAbort => Some(Self::Sessions),
-            Kind::NonceCommit
-            | Kind::NonceShare
-            | Kind::PartialSigShare
-            | Kind::SyncRequest
-            | Kind::SyncResponse
-            | Kind::ResourceAnnouncement => None,
-        }
+        kind.spec().topic
     }
 }
 

@@ -31,7 +31,6 @@ use core::fmt;
 use std::sync::Arc;
 
 pub use authentic::verify_batch;
-pub(crate) use cost::{advertisement_payload, resource_payload};
 pub use limits::ValidatorLimits;
 pub use meter::{NetworkGroup, Rate};
 pub use rule::{Penalty, Rule, Verdict};

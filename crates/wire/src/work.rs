@@ -13,9 +13,12 @@ use std::sync::Arc;
 
 use motet_core_crypto::Tag;
 
-use crate::codec::{Decode, Encode, ParseError};
+use crate::codec::{self, Decode, Encode, ParseError};
 use crate::id::NetworkId;
 use crate::limits;
+use crate::message::advertisement::RawSignerAdvertisement;
+use crate::message::request::{RawSigningRequest, terms_id_of_parts};
+use crate::message::resource::RawResourceAnnouncement;
 use crate::message::{ResourceAnnouncement, SignerAdvertisement, SigningRequest};
 use crate::mirror::Mirror;
 use crate::time::{TimestampMs, milliseconds};
@@ -23,6 +26,8 @@ use crate::validate::PeerClass;
 
 static WORK_SEED: Tag = Tag::new("motet/work-seed/v1");
 static WORK: Tag = Tag::new("motet/work/v1");
+static ADVERTISEMENT: Tag = Tag::new("motet/advertisement/v1");
+static RESOURCE: Tag = Tag::new("motet/resource/v1");
 
 /// A stamp: 12 bytes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Encode, Decode)]
@@ -93,6 +98,43 @@ pub struct WorkClaim {
     pub standing: PeerClass,
     /// How busy the receiver is.
     pub load: Load,
+}
+
+/// What a body says of its stamp. Nothing of it is checked.
+#[derive(Debug)]
+pub(crate) struct Paid<'a> {
+    /// What the stamp is for.
+    pub(crate) purpose: Purpose,
+    /// The signer key of the author, compressed.
+    pub(crate) author: &'a [u8; 33],
+    /// When the message says that it was made.
+    pub(crate) created: u64,
+    /// The stamp, if there is one.
+    pub(crate) stamp: Option<Work>,
+    /// Bytes of the body in front of what the stamp is over.
+    pub(crate) before: usize,
+    /// Bytes of the body behind what the stamp is over.
+    pub(crate) behind: usize,
+}
+
+impl Paid<'_> {
+    /// The claim of the message with this encoded body, made by a stranger to an idle receiver.
+    pub(crate) fn claim(&self, network: &NetworkId, body: &[u8]) -> WorkClaim {
+        let covered = body.get(self.before..body.len().saturating_sub(self.behind)).unwrap_or_default();
+        WorkClaim {
+            purpose: self.purpose,
+            network: network.clone(),
+            author: *self.author,
+            payload: match self.purpose {
+                Purpose::Advertisement => ADVERTISEMENT.hash(&[&network.prefix(), covered]),
+                Purpose::Request => terms_id_of_parts(network, self.author, covered).to_bytes(),
+                Purpose::Resource => RESOURCE.hash(&[&network.prefix(), covered]),
+            },
+            created: TimestampMs(self.created),
+            standing: PeerClass::Stranger,
+            load: Load::IDLE,
+        }
+    }
 }
 
 /// Why a message is not paid for.
@@ -220,17 +262,8 @@ pub fn claim_of_advertisement(
     network: &NetworkId,
     advertisement: &SignerAdvertisement,
 ) -> Result<WorkClaim, ParseError> {
-    let raw = crate::message::advertisement::RawSignerAdvertisement::of(advertisement)?;
-    let body = crate::codec::encode(&raw)?;
-    Ok(WorkClaim {
-        purpose: Purpose::Advertisement,
-        network: network.clone(),
-        author: advertisement.delegation.signer.to_bytes(),
-        payload: crate::validate::advertisement_payload(network, &body),
-        created: advertisement.created,
-        standing: PeerClass::Stranger,
-        load: Load::IDLE,
-    })
+    let raw = RawSignerAdvertisement::of(advertisement)?;
+    Ok(raw.paid().claim(network, &codec::encode(&raw)?))
 }
 
 /// What a resource's stamp has to be over. Its `work` is not looked at.
@@ -239,17 +272,8 @@ pub fn claim_of_advertisement(
 ///
 /// [`ParseError`] when a part of the resource is over its bound.
 pub fn claim_of_resource(network: &NetworkId, resource: &ResourceAnnouncement) -> Result<WorkClaim, ParseError> {
-    let raw = crate::message::resource::RawResourceAnnouncement::of(resource)?;
-    let body = crate::codec::encode(&raw)?;
-    Ok(WorkClaim {
-        purpose: Purpose::Resource,
-        network: network.clone(),
-        author: resource.delegation.signer.to_bytes(),
-        payload: crate::validate::resource_payload(network, &body),
-        created: resource.created,
-        standing: PeerClass::Stranger,
-        load: Load::IDLE,
-    })
+    let raw = RawResourceAnnouncement::of(resource)?;
+    Ok(raw.paid().claim(network, &codec::encode(&raw)?))
 }
 
 /// What a request's stamp has to be over. Its `work` is not looked at.
@@ -258,15 +282,8 @@ pub fn claim_of_resource(network: &NetworkId, resource: &ResourceAnnouncement) -
 ///
 /// [`ParseError`] when a part of the request is over its bound.
 pub fn claim_of_request(network: &NetworkId, request: &SigningRequest) -> Result<WorkClaim, ParseError> {
-    Ok(WorkClaim {
-        purpose: Purpose::Request,
-        network: network.clone(),
-        author: request.creator.signer.to_bytes(),
-        payload: request.id(network)?.to_bytes(),
-        created: request.created,
-        standing: PeerClass::Stranger,
-        load: Load::IDLE,
-    })
+    let raw = RawSigningRequest::of(request)?;
+    Ok(raw.paid().claim(network, &codec::encode(&raw)?))
 }
 
 fn seed(claim: &WorkClaim) -> [u8; 32] {

@@ -189,6 +189,7 @@ pub(super) const CIRCLES: &[Circle] = &[
             "message::advertisement",
             "message::commit",
             "message::join",
+            "message::kind",
             "message::nonce",
             "message::outcome",
             "message::partial",

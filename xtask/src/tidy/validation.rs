@@ -14,6 +14,8 @@ use crate::tree::TextFile;
 use code::{PIPELINE, Rule};
 
 const TABLE: &str = "docs/validation.md";
+/// The messages of the wire crate: what is asked of one kind alone stands in the file of its message.
+const MESSAGES: &str = "crates/wire/src/message";
 
 /// The columns of the table.
 const COLUMNS: [&str; 7] = ["rule", "what is refused", "where", "tests", "verdict", "penalty", "counter"];
@@ -90,7 +92,7 @@ fn disagreements(row: &Row<'_>, rule: &Rule, sources: &[TextFile], tests: &BTree
     }
     let variant = format!("Rule::{}", rule.name);
     if !checks_at(place.trim_matches('`'), &variant, sources) {
-        wrong.push(format!("{code}: no function {place} in {PIPELINE} names {variant}"));
+        wrong.push(format!("{code}: no function {place} in {PIPELINE} or {MESSAGES} names {variant}"));
     }
 
     let named: BTreeSet<&str> = named.split('`').skip(1).step_by(2).collect();
@@ -116,9 +118,9 @@ fn disagreements(row: &Row<'_>, rule: &Rule, sources: &[TextFile], tests: &BTree
 /// Whether the function at `file::function` names the rule.
 fn checks_at(place: &str, variant: &str, sources: &[TextFile]) -> bool {
     let Some((file, function)) = place.split_once("::") else { return false };
-    let path = format!("{PIPELINE}/{file}.rs");
-    let source = sources.iter().find(|source| source.path == path);
-    source.is_some_and(|source| code::bodies(&source.text, function).any(|body| code::names(&body, variant)))
+    let paths = [PIPELINE, MESSAGES].map(|folder| format!("{folder}/{file}.rs"));
+    let mut sources = sources.iter().filter(|source| paths.contains(&source.path));
+    sources.any(|source| code::bodies(&source.text, function).any(|body| code::names(&body, variant)))
 }
 
 #[cfg(test)]

@@ -4,6 +4,8 @@
 
 use core::fmt;
 
+use super::kind::{Channels, KindSpec, Scope};
+use super::raw::{Parts, Raw};
 use super::{Body, Kind};
 use crate::codec::{Bytes, List, ParseError, Text};
 use crate::delegation::{Delegation, RawDelegation};
@@ -13,7 +15,10 @@ use crate::mirror::KnownKeys;
 use crate::mirror::{Mirror, mirror};
 use crate::subject::Subject;
 use crate::time::TimestampMs;
-use crate::work::Work;
+use crate::topic::Topic;
+use crate::validate::Rule;
+use crate::validate::structure::ensure;
+use crate::work::{Paid, Purpose, Work};
 
 /// A signer offers to sign.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -152,6 +157,47 @@ mirror! {
     }
 }
 
+impl Raw for RawSignerAdvertisement {
+    const SPEC: KindSpec = KindSpec {
+        frame_limit: limits::FRAME_SIGNER_ADVERTISEMENT,
+        lifetime: Some(limits::ADVERTISEMENT_LIFETIME),
+        scope: Scope::Announcement,
+        topic: Some(Topic::Signers),
+        channels: Channels::ANNOUNCED,
+        author_rate: KindSpec::ANNOUNCEMENTS,
+        computation: 2,
+    };
+
+    fn parts(&self) -> Parts<'_> {
+        Parts {
+            subject: Subject::Directory,
+            delegation: Some(&self.delegation),
+            lifetime: Some((self.created, self.expires)),
+            paid: Some(self.paid()),
+        }
+    }
+
+    fn check(&self) -> Result<(), Rule> {
+        let addresses = self.addresses.as_slice().iter().all(|address| !address.as_slice().is_empty());
+        let transaction_types = self.criteria.transaction_types.as_slice().iter().all(|name| !name.as_str().is_empty());
+        let amounts = self.criteria.min_amount <= self.criteria.max_amount;
+        ensure(addresses && transaction_types && amounts, Rule::Fields)
+    }
+}
+
+impl RawSignerAdvertisement {
+    pub(crate) const fn paid(&self) -> Paid<'_> {
+        Paid {
+            purpose: Purpose::Advertisement,
+            author: &self.delegation.signer,
+            created: self.created,
+            stamp: Some(self.work),
+            before: 0,
+            behind: Work::LENGTH,
+        }
+    }
+}
+
 mirror! {
     RawCriteria of Criteria {
         transaction_types: List<Text<{ limits::TRANSACTION_TYPE }>, { limits::TRANSACTION_TYPES_MAX }>,
@@ -178,18 +224,30 @@ impl Mirror<Address> for Bytes<{ limits::ADDRESS }> {
     }
 }
 
-impl RawSignerAdvertisement {
-    /// Whether every address and every transaction type says something.
-    pub(crate) fn parts_are_filled(&self) -> bool {
-        !self.addresses.as_slice().iter().any(|address| address.as_slice().is_empty())
-            && !self.criteria.transaction_types.as_slice().iter().any(|name| name.as_str().is_empty())
-    }
-}
-
 mirror! {
     RawSignerUnavailable of SignerUnavailable {
         delegation: RawDelegation,
         advertisement: [u8; 32],
         reason: Text<{ limits::REASON }>,
+    }
+}
+
+impl Raw for RawSignerUnavailable {
+    const SPEC: KindSpec = KindSpec {
+        frame_limit: limits::FRAME_SMALL,
+        lifetime: None,
+        scope: Scope::Announcement,
+        topic: Some(Topic::Signers),
+        channels: Channels::ANNOUNCED,
+        author_rate: KindSpec::ANNOUNCEMENTS,
+        computation: 2,
+    };
+
+    fn parts(&self) -> Parts<'_> {
+        Parts { delegation: Some(&self.delegation), ..Parts::about(Subject::Directory) }
+    }
+
+    fn check(&self) -> Result<(), Rule> {
+        Ok(())
     }
 }

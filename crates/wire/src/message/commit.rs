@@ -5,11 +5,15 @@
 
 use motet_core_crypto::NonceCommitment;
 
+use super::kind::{Channels, KindSpec, Scope};
+use super::raw::{Parts, Raw};
 use super::{Body, Kind};
 use crate::delegation::Delegation;
 use crate::id::{Attempt, AttemptId};
+use crate::limits;
 use crate::mirror::mirror;
 use crate::subject::Subject;
+use crate::validate::{Rate, Rule};
 
 /// A signer commits to the nonces of an attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,5 +43,25 @@ mirror! {
         session: [u8; 32],
         attempt: u32,
         commitment: [u8; 32],
+    }
+}
+
+impl Raw for RawNonceCommit {
+    const SPEC: KindSpec = KindSpec {
+        frame_limit: limits::FRAME_SMALL,
+        lifetime: None,
+        scope: Scope::Session,
+        topic: None,
+        channels: Channels::DIRECT,
+        author_rate: Rate::per_minute(20),
+        computation: 1,
+    };
+
+    fn parts(&self) -> Parts<'_> {
+        Parts::about(Subject::Attempt(AttemptId::from_bytes(self.session)))
+    }
+
+    fn check(&self) -> Result<(), Rule> {
+        Ok(())
     }
 }

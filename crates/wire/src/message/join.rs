@@ -2,6 +2,8 @@
 
 use motet_core_crypto::NonceCommitment;
 
+use super::kind::{Channels, KindSpec, Scope};
+use super::raw::{Parts, Raw};
 use super::{Body, Kind};
 use crate::codec::{Bytes, List, Text};
 use crate::delegation::{Delegation, RawDelegation};
@@ -9,6 +11,9 @@ use crate::id::{AttemptId, RequestId, SignerIndex};
 use crate::limits;
 use crate::mirror::mirror;
 use crate::subject::Subject;
+use crate::topic::Topic;
+use crate::validate::structure::{check_index, ensure};
+use crate::validate::{Rate, Rule};
 
 /// A signer agrees to sign, and binds its slot to its message key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -97,6 +102,29 @@ mirror! {
     }
 }
 
+impl Raw for RawParticipantJoined {
+    const SPEC: KindSpec = KindSpec {
+        frame_limit: limits::FRAME_SMALL,
+        lifetime: None,
+        scope: Scope::Session,
+        topic: Some(Topic::Sessions),
+        channels: Channels::GOSSIPED,
+        author_rate: Rate::per_minute(20),
+        computation: 2,
+    };
+
+    fn parts(&self) -> Parts<'_> {
+        Parts {
+            delegation: Some(&self.delegation),
+            ..Parts::about(Subject::Request(RequestId::from_bytes(self.request)))
+        }
+    }
+
+    fn check(&self) -> Result<(), Rule> {
+        check_index(self.index)
+    }
+}
+
 mirror! {
     RawParticipantDeclined of ParticipantDeclined {
         request: [u8; 32],
@@ -106,11 +134,61 @@ mirror! {
     }
 }
 
+impl Raw for RawParticipantDeclined {
+    const SPEC: KindSpec = KindSpec {
+        frame_limit: limits::FRAME_SMALL,
+        lifetime: None,
+        scope: Scope::Session,
+        topic: Some(Topic::Sessions),
+        channels: Channels::GOSSIPED,
+        author_rate: Rate::per_minute(10),
+        computation: 2,
+    };
+
+    fn parts(&self) -> Parts<'_> {
+        Parts {
+            delegation: Some(&self.delegation),
+            ..Parts::about(Subject::Request(RequestId::from_bytes(self.request)))
+        }
+    }
+
+    fn check(&self) -> Result<(), Rule> {
+        check_index(self.index)
+    }
+}
+
 mirror! {
     RawSessionReady of SessionReady {
         request: [u8; 32],
         session: [u8; 32],
         coordinator: u16,
         joins: List<Bytes<{ limits::FRAME_SMALL }>, { limits::SIGNERS_MAX }>,
+    }
+}
+
+impl Raw for RawSessionReady {
+    const SPEC: KindSpec = KindSpec {
+        frame_limit: limits::FRAME_SESSION_READY,
+        lifetime: None,
+        scope: Scope::Session,
+        topic: Some(Topic::Sessions),
+        channels: Channels::GOSSIPED,
+        author_rate: Rate::per_minute(10),
+        computation: 1,
+    };
+
+    fn parts(&self) -> Parts<'_> {
+        Parts::about(Subject::Request(RequestId::from_bytes(self.request)))
+    }
+
+    fn check(&self) -> Result<(), Rule> {
+        let joins = self.joins.as_slice();
+        ensure(joins.len() >= limits::SIGNERS_MIN, Rule::Indices)?;
+        ensure(usize::from(self.coordinator) < joins.len(), Rule::Indices)?;
+        let is_join = |frame: &[u8]| {
+            frame.len() > limits::FRAME_OVERHEAD
+                && frame.starts_with(&[limits::VERSION, Kind::ParticipantJoined.code()])
+        };
+        ensure(joins.iter().all(|frame| is_join(frame.as_slice())), Rule::Indices)
     }
 }

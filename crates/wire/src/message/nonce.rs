@@ -2,6 +2,8 @@
 
 use motet_core_crypto::PublicNonce;
 
+use super::kind::{Channels, KindSpec, Scope};
+use super::raw::{Parts, Raw};
 use super::{Body, Kind};
 use crate::codec::List;
 use crate::delegation::Delegation;
@@ -9,6 +11,8 @@ use crate::id::{Attempt, AttemptId, TranscriptHash};
 use crate::limits;
 use crate::mirror::mirror;
 use crate::subject::Subject;
+use crate::validate::structure::ensure;
+use crate::validate::{Rate, Rule};
 
 /// A signer reveals its public nonces, one for each item.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,5 +45,25 @@ mirror! {
         attempt: u32,
         nonces: List<[u8; 66], { limits::ITEMS_MAX }>,
         commitments: [u8; 32],
+    }
+}
+
+impl Raw for RawNonceShare {
+    const SPEC: KindSpec = KindSpec {
+        frame_limit: limits::FRAME_NONCE_SHARE,
+        lifetime: None,
+        scope: Scope::Session,
+        topic: None,
+        channels: Channels::DIRECT,
+        author_rate: Rate::per_minute(20),
+        computation: 1 + 2,
+    };
+
+    fn parts(&self) -> Parts<'_> {
+        Parts::about(Subject::Attempt(AttemptId::from_bytes(self.session)))
+    }
+
+    fn check(&self) -> Result<(), Rule> {
+        ensure(self.nonces.len() >= 1, Rule::Indices)
     }
 }

@@ -4,6 +4,8 @@ use core::fmt;
 
 use motet_core_crypto::Signature;
 
+use super::kind::{Channels, KindSpec, Scope};
+use super::raw::{Parts, Raw};
 use super::{Body, Kind};
 use crate::codec::{Bytes, Code, Decode, Encode, List, ParseError, Text};
 use crate::delegation::Delegation;
@@ -13,6 +15,9 @@ use crate::limits;
 use crate::mirror::KnownKeys;
 use crate::mirror::{Mirror, mirror};
 use crate::subject::Subject;
+use crate::topic::Topic;
+use crate::validate::structure::ensure;
+use crate::validate::{Rate, Rule};
 
 /// The final signatures. Whoever receives them checks them; nobody has to believe the sender.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -143,11 +148,53 @@ mirror! {
     }
 }
 
+impl Raw for RawSignatureFinalized {
+    const SPEC: KindSpec = KindSpec {
+        frame_limit: limits::FRAME_SIGNATURE_FINALIZED,
+        lifetime: None,
+        scope: Scope::Session,
+        topic: Some(Topic::Sessions),
+        channels: Channels::GOSSIPED,
+        author_rate: Rate::per_minute(10),
+        computation: 1 + 3,
+    };
+
+    fn parts(&self) -> Parts<'_> {
+        Parts::about(Subject::Attempt(AttemptId::from_bytes(self.session)))
+    }
+
+    fn check(&self) -> Result<(), Rule> {
+        ensure(self.signatures.len() >= 1, Rule::Indices)
+    }
+}
+
 mirror! {
     RawSessionAbort of SessionAbort {
         subject: RawAbortSubject,
         reason: RawAbortReason,
         evidence: Option<Bytes<{ limits::EVIDENCE }>>,
+    }
+}
+
+impl Raw for RawSessionAbort {
+    const SPEC: KindSpec = KindSpec {
+        frame_limit: limits::FRAME_SESSION_ABORT,
+        lifetime: None,
+        scope: Scope::Session,
+        topic: Some(Topic::Sessions),
+        channels: Channels::GOSSIPED,
+        author_rate: Rate::per_minute(10),
+        computation: 1,
+    };
+
+    fn parts(&self) -> Parts<'_> {
+        Parts::about(Subject::from(self.subject.subject()))
+    }
+
+    fn check(&self) -> Result<(), Rule> {
+        ensure(self.reason.code.0 != 0, Rule::Fields)?;
+        let Some(evidence) = &self.evidence else { return Ok(()) };
+        Evidence::from_bytes(evidence.as_slice()).map(|_| ()).map_err(|_| Rule::Evidence)
     }
 }
 

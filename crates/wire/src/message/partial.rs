@@ -2,6 +2,8 @@
 
 use motet_core_crypto::PartialSignature;
 
+use super::kind::{Channels, KindSpec, Scope};
+use super::raw::{Parts, Raw};
 use super::{Body, Kind};
 use crate::codec::List;
 use crate::delegation::Delegation;
@@ -9,6 +11,8 @@ use crate::id::{Attempt, AttemptId, TranscriptHash};
 use crate::limits;
 use crate::mirror::mirror;
 use crate::subject::Subject;
+use crate::validate::structure::ensure;
+use crate::validate::{Rate, Rule};
 
 /// A signer's partial signatures, one for each item.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,5 +45,25 @@ mirror! {
         attempt: u32,
         partials: List<[u8; 32], { limits::ITEMS_MAX }>,
         nonces: [u8; 32],
+    }
+}
+
+impl Raw for RawPartialSigShare {
+    const SPEC: KindSpec = KindSpec {
+        frame_limit: limits::FRAME_PARTIAL_SIG_SHARE,
+        lifetime: None,
+        scope: Scope::Session,
+        topic: None,
+        channels: Channels::DIRECT,
+        author_rate: Rate::per_minute(20),
+        computation: 1 + 3,
+    };
+
+    fn parts(&self) -> Parts<'_> {
+        Parts::about(Subject::Attempt(AttemptId::from_bytes(self.session)))
+    }
+
+    fn check(&self) -> Result<(), Rule> {
+        ensure(self.partials.len() >= 1, Rule::Indices)
     }
 }

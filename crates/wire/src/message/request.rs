@@ -7,8 +7,12 @@
 //! The request id covers everything that a signer is asked to agree to, the text shown to people included, so that two
 //! signers who joined the same request have been shown the same thing.
 
+use std::collections::BTreeSet;
+
 use motet_core_crypto::{KeyAggContext, KeyAggError, PublicKey, Tag, TweakError, XOnlyPublicKey};
 
+use super::kind::{Channels, KindSpec, Scope};
+use super::raw::{Parts, Raw};
 use super::{Body, Kind};
 use crate::codec::{self, Bytes, Code, Decode, Encode, List, ParseError, Text};
 use crate::delegation::{Delegation, RawDelegation};
@@ -18,7 +22,10 @@ use crate::mirror::KnownKeys;
 use crate::mirror::{Mirror, mirror};
 use crate::subject::Subject;
 use crate::time::TimestampMs;
-use crate::work::Work;
+use crate::topic::Topic;
+use crate::validate::Rule;
+use crate::validate::structure::ensure;
+use crate::work::{Paid, Purpose, Work};
 
 static REQUEST: Tag = Tag::new("motet/request/v1");
 
@@ -280,6 +287,53 @@ struct RawOptions {
 impl RawSigningRequest {
     pub(crate) fn terms(&self) -> Result<Vec<u8>, ParseError> {
         Ok([self.creator.signer.as_slice(), &codec::encode(&self.details)?].concat())
+    }
+
+    pub(crate) fn paid(&self) -> Paid<'_> {
+        Paid {
+            purpose: Purpose::Request,
+            author: &self.creator.signer,
+            created: self.details.created,
+            stamp: self.work,
+            before: self.creator.encoded_length(),
+            // One byte says whether there is a stamp.
+            behind: 1 + self.work.map_or(0, |_| Work::LENGTH),
+        }
+    }
+}
+
+impl Raw for RawSigningRequest {
+    const SPEC: KindSpec = KindSpec {
+        frame_limit: limits::FRAME_SIGNING_REQUEST,
+        lifetime: Some(limits::REQUEST_LIFETIME),
+        scope: Scope::Announcement,
+        topic: Some(Topic::Requests),
+        channels: Channels::ANNOUNCED,
+        author_rate: KindSpec::ANNOUNCEMENTS,
+        computation: 2,
+    };
+
+    fn parts(&self) -> Parts<'_> {
+        Parts {
+            subject: Subject::NewRequest,
+            delegation: Some(&self.creator),
+            lifetime: Some((self.details.created, self.details.expires)),
+            paid: Some(self.paid()),
+        }
+    }
+
+    fn check(&self) -> Result<(), Rule> {
+        let keys = self.details.keys.as_slice();
+        ensure(keys.len() >= limits::SIGNERS_MIN, Rule::Keys)?;
+        let distinct: BTreeSet<&[u8; 33]> = keys.iter().collect();
+        ensure(distinct.len() == keys.len(), Rule::Keys)?;
+        ensure(distinct.contains(&self.creator.signer), Rule::Creator)?;
+        let items = self.details.items.as_slice();
+        ensure(!items.is_empty(), Rule::Items)?;
+        let unhardened = |step: &u32| *step < 1 << 31;
+        let possible =
+            items.iter().all(|item| !item.message.as_slice().is_empty() && item.path.as_slice().iter().all(unhardened));
+        ensure(possible, Rule::Items)
     }
 }
 

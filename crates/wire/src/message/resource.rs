@@ -3,6 +3,8 @@
 //! It lies in the DHT, where whoever knows its type and its id finds it, and nowhere else. Several signers may announce
 //! the same name; of each of them, the highest sequence number wins.
 
+use super::kind::{Channels, KindSpec, Scope};
+use super::raw::{Parts, Raw};
 use super::{Body, Kind};
 use crate::codec::{Bytes, Text};
 use crate::delegation::{Delegation, RawDelegation};
@@ -10,7 +12,9 @@ use crate::limits;
 use crate::mirror::mirror;
 use crate::subject::Subject;
 use crate::time::TimestampMs;
-use crate::work::Work;
+use crate::validate::Rule;
+use crate::validate::structure::ensure;
+use crate::work::{Paid, Purpose, Work};
 
 /// A signer announces a resource.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,5 +67,43 @@ mirror! {
         expires: u64,
         // Last, so that what the work is over is everything in front of it.
         work: Work,
+    }
+}
+
+impl Raw for RawResourceAnnouncement {
+    const SPEC: KindSpec = KindSpec {
+        frame_limit: limits::FRAME_RESOURCE_ANNOUNCEMENT,
+        lifetime: Some(limits::RESOURCE_LIFETIME),
+        scope: Scope::Announcement,
+        topic: None,
+        channels: Channels::LOOKED_UP,
+        author_rate: KindSpec::ANNOUNCEMENTS,
+        computation: 2,
+    };
+
+    fn parts(&self) -> Parts<'_> {
+        Parts {
+            subject: Subject::Directory,
+            delegation: Some(&self.delegation),
+            lifetime: Some((self.created, self.expires)),
+            paid: Some(self.paid()),
+        }
+    }
+
+    fn check(&self) -> Result<(), Rule> {
+        ensure(ResourceAnnouncement::is_name(self.resource_type.as_str(), self.id.as_str()), Rule::Fields)
+    }
+}
+
+impl RawResourceAnnouncement {
+    pub(crate) const fn paid(&self) -> Paid<'_> {
+        Paid {
+            purpose: Purpose::Resource,
+            author: &self.delegation.signer,
+            created: self.created,
+            stamp: Some(self.work),
+            before: 0,
+            behind: Work::LENGTH,
+        }
     }
 }

@@ -4,6 +4,8 @@
 //! coordinator are all healed by the same exchange. The frames in a response are bytes here: each goes through the
 //! pipeline by itself, as [`crate::Channel::Sync`].
 
+use super::kind::{Channels, KindSpec, Scope};
+use super::raw::{Parts, Raw};
 use super::{Body, Kind};
 use crate::codec::{Bytes, Code, List, ParseError};
 use crate::delegation::Delegation;
@@ -12,6 +14,8 @@ use crate::limits;
 use crate::mirror::KnownKeys;
 use crate::mirror::{Mirror, mirror};
 use crate::subject::Subject;
+use crate::validate::structure::ensure;
+use crate::validate::{Rate, Rule};
 
 /// What the sender holds; the receiver answers with what is missing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -167,6 +171,29 @@ mirror! {
     }
 }
 
+impl Raw for RawSyncRequest {
+    const SPEC: KindSpec = KindSpec {
+        frame_limit: limits::FRAME_SMALL,
+        lifetime: None,
+        scope: Scope::Session,
+        topic: None,
+        channels: Channels::EXCHANGED,
+        author_rate: Rate::per_minute(20),
+        computation: 1,
+    };
+
+    fn parts(&self) -> Parts<'_> {
+        Parts::about(Subject::Request(RequestId::from_bytes(self.request)))
+    }
+
+    fn check(&self) -> Result<(), Rule> {
+        let have = &self.have;
+        let possible = |bits| SignerSet::from_bits(bits).is_some();
+        let sets = [have.joins, have.commitments, have.nonces, have.partials];
+        ensure(sets.into_iter().all(possible), Rule::Indices)
+    }
+}
+
 mirror! {
     RawHave of Have {
         request: Code<1>,
@@ -175,16 +202,6 @@ mirror! {
         nonces: u128,
         partials: u128,
         outcome: Code<1>,
-    }
-}
-
-impl RawSyncRequest {
-    /// Whether all bits stand for possible signers.
-    pub(crate) fn sets_are_bounded(&self) -> bool {
-        let have = &self.have;
-        [have.joins, have.commitments, have.nonces, have.partials]
-            .into_iter()
-            .all(|bits| SignerSet::from_bits(bits).is_some())
     }
 }
 
@@ -219,5 +236,26 @@ mirror! {
     RawSyncResponse of SyncResponse {
         request: [u8; 32],
         frames: List<Bytes<{ limits::FRAME_SESSION_ABORT }>, { limits::SYNC_FRAMES_MAX }>,
+    }
+}
+
+impl Raw for RawSyncResponse {
+    const SPEC: KindSpec = KindSpec {
+        frame_limit: limits::FRAME_SYNC_RESPONSE,
+        lifetime: None,
+        scope: Scope::Session,
+        topic: None,
+        channels: Channels::EXCHANGED,
+        author_rate: Rate::per_minute(20),
+        computation: 1,
+    };
+
+    fn parts(&self) -> Parts<'_> {
+        Parts::about(Subject::Request(RequestId::from_bytes(self.request)))
+    }
+
+    fn check(&self) -> Result<(), Rule> {
+        let whole = |frame: &[u8]| frame.len() > limits::FRAME_OVERHEAD;
+        ensure(self.frames.as_slice().iter().all(|frame| whole(frame.as_slice())), Rule::Indices)
     }
 }

@@ -1,13 +1,15 @@
-//! Properties of every kind: its body as the bytes say it and as it is parsed are about the same.
+//! What holds for every kind: its body as the bytes say it and as it is parsed are about the same, and what the protocol
+//! says of the kind agrees with itself.
 
 use motet_core_crypto::{PublicKey, SecretKey, Signature};
 
-use super::raw::RawBody;
 use super::*;
 use crate::id::{AdvertisementId, Attempt, AttemptId, PeerId, RequestId, SignerIndex, TranscriptHash};
+use crate::limits;
 use crate::mirror::KnownKeys;
 use crate::mirror::Mirror;
 use crate::time::TimestampMs;
+use crate::validate::Channel;
 use crate::work::Work;
 
 const REQUEST: RequestId = RequestId::from_bytes([1; 32]);
@@ -107,7 +109,7 @@ fn every_kind_is_here() {
 #[test]
 fn a_message_is_about_the_same_before_and_after_it_is_parsed() {
     for (message, subject) in one_of_each() {
-        let raw = RawBody::try_from(&message).unwrap();
+        let raw = RawBody::of(&message).unwrap();
         assert_eq!(message.subject(), subject, "{}", message.kind());
         assert_eq!(raw.subject(), subject, "{}", message.kind());
         let delegation = raw.delegation().map(|delegation| delegation.clone().parse(&KnownKeys::NONE).unwrap());
@@ -118,7 +120,7 @@ fn a_message_is_about_the_same_before_and_after_it_is_parsed() {
 #[test]
 fn a_body_comes_back_from_its_bytes() {
     for (message, _) in one_of_each() {
-        let bytes = RawBody::try_from(&message).unwrap().encode().unwrap();
+        let bytes = RawBody::of(&message).unwrap().encode().unwrap();
         let raw = RawBody::decode(message.kind(), &bytes).unwrap();
         assert_eq!(raw.parse(&KnownKeys::NONE).unwrap(), message);
     }
@@ -129,5 +131,33 @@ fn a_message_of_a_session_names_its_session_and_an_announcement_does_not() {
     for (message, subject) in one_of_each() {
         let in_session = message.kind().scope() == Scope::Session;
         assert_eq!(subject.session().is_some(), in_session, "{}", message.kind());
+    }
+}
+
+#[test]
+fn a_message_says_when_it_ends_exactly_when_its_kind_ends() {
+    for (message, _) in one_of_each() {
+        let said = RawBody::of(&message).unwrap().lifetime();
+        let expected = message.kind().lifetime_limit().map(|_| (CREATED.0, EXPIRES.0));
+        assert_eq!(said, expected, "{}", message.kind());
+    }
+}
+
+#[test]
+fn channels_topic_and_scope_of_a_kind_agree() {
+    for kind in Kind::ALL {
+        let spec = kind.spec();
+        let travels = |channel| spec.channels.contains(channel);
+        assert_eq!(travels(Channel::Gossip), spec.topic.is_some(), "{kind}");
+        assert_eq!(travels(Channel::Dht), spec.scope == Scope::Announcement, "{kind}");
+        assert!(travels(Channel::Loopback), "{kind}");
+    }
+}
+
+#[test]
+fn a_frame_of_any_kind_has_room_for_a_body_and_fits_into_the_largest() {
+    for kind in Kind::ALL {
+        let limit = kind.frame_limit();
+        assert!(limits::FRAME_OVERHEAD < limit && limit <= limits::FRAME_MAX, "{kind}");
     }
 }

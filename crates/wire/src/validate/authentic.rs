@@ -10,6 +10,7 @@ use super::replay::{Batching, Unseen};
 use super::{Admitted, Rejection, Rule, Ticket, Validated};
 use crate::message::Message;
 use crate::mirror::KnownKeys;
+use crate::mirror::Mirror;
 use crate::time::TimestampMs;
 
 /// One signature to be checked.

@@ -12,14 +12,10 @@ use super::replay::Unseen;
 use super::{Admitted, Channel, PeerClass, Rejection, Rule, Ticket};
 use crate::envelope::Head;
 use crate::id::NetworkId;
-use crate::message::raw::RawBody;
-use crate::message::request::terms_id_of_parts;
-use crate::time::{MonotonicMs, TimestampMs};
-use crate::work::{Load, Purpose, Work, WorkClaim, WorkFault, WorkPolicy};
+use crate::time::MonotonicMs;
+use crate::work::{Load, WorkClaim, WorkFault, WorkPolicy};
 
 static DELEGATION_KEY: Tag = Tag::new("motet/delegation-key/v1");
-static ADVERTISEMENT: Tag = Tag::new("motet/advertisement/v1");
-static RESOURCE: Tag = Tag::new("motet/resource/v1");
 
 /// The budget of signature checks, in three pools.
 #[derive(Debug)]
@@ -114,6 +110,7 @@ pub(crate) fn check(
 }
 
 fn check_work(unseen: &Unseen, network: &NetworkId, policy: &dyn WorkPolicy, load: Load) -> Result<(), Rule> {
+    let Some(paid) = unseen.decoded.body.paid() else { return Ok(()) };
     let load = match unseen.decoded.arrival.channel {
         Channel::Loopback | Channel::Store => return Ok(()),
         Channel::Gossip | Channel::Direct => load,
@@ -122,62 +119,9 @@ fn check_work(unseen: &Unseen, network: &NetworkId, policy: &dyn WorkPolicy, loa
     };
     let frame = &unseen.decoded.arrival.bytes;
     let body = frame.get(Head::LENGTH..frame.len().saturating_sub(64)).unwrap_or_default();
-    let claim = |purpose, author: &[u8; 33], payload, created| WorkClaim {
-        purpose,
-        network: network.clone(),
-        author: *author,
-        payload,
-        created: TimestampMs(created),
-        standing: unseen.standing,
-        load,
-    };
-    let (claim, work) = match &unseen.decoded.body {
-        RawBody::SignerAdvertisement(raw) => {
-            let payload = advertisement_payload(network, body);
-            let claim = claim(Purpose::Advertisement, &raw.delegation.signer, payload, raw.created);
-            (claim, Some(raw.work))
-        }
-        RawBody::ResourceAnnouncement(raw) => {
-            let payload = resource_payload(network, body);
-            let claim = claim(Purpose::Resource, &raw.delegation.signer, payload, raw.created);
-            (claim, Some(raw.work))
-        }
-        RawBody::SigningRequest(raw) => {
-            let details =
-                raw.creator.encoded_length()..body.len().saturating_sub(if raw.work.is_some() { 13 } else { 1 });
-            let details = body.get(details).unwrap_or_default();
-            let id = terms_id_of_parts(network, &raw.creator.signer, details);
-            (claim(Purpose::Request, &raw.creator.signer, id.to_bytes(), raw.details.created), raw.work)
-        }
-        RawBody::SignerUnavailable(_)
-        | RawBody::ParticipantJoined(_)
-        | RawBody::ParticipantDeclined(_)
-        | RawBody::SessionReady(_)
-        | RawBody::NonceCommit(_)
-        | RawBody::NonceShare(_)
-        | RawBody::PartialSigShare(_)
-        | RawBody::SignatureFinalized(_)
-        | RawBody::SessionAbort(_)
-        | RawBody::SyncRequest(_)
-        | RawBody::SyncResponse(_) => return Ok(()),
-    };
-    policy.check(&claim, work.as_ref()).map_err(|fault| match fault {
+    let claim = WorkClaim { standing: unseen.standing, load, ..paid.claim(network, body) };
+    policy.check(&claim, paid.stamp.as_ref()).map_err(|fault| match fault {
         WorkFault::Invalid => Rule::Work,
         WorkFault::Insufficient => Rule::WorkHere,
     })
-}
-
-/// What the work of an advertisement is over: its body up to the work.
-pub(crate) fn advertisement_payload(network: &NetworkId, body: &[u8]) -> [u8; 32] {
-    ADVERTISEMENT.hash(&[&network.prefix(), unpaid(body)])
-}
-
-/// What the work of a resource is over: its body up to the work.
-pub(crate) fn resource_payload(network: &NetworkId, body: &[u8]) -> [u8; 32] {
-    RESOURCE.hash(&[&network.prefix(), unpaid(body)])
-}
-
-/// A body that ends with its work, without it.
-fn unpaid(body: &[u8]) -> &[u8] {
-    body.get(..body.len().saturating_sub(Work::LENGTH)).unwrap_or_default()
 }

@@ -8,8 +8,7 @@ use super::size::Sized;
 use super::{Arrival, Rejection, Rule};
 use crate::codec::DecodeError;
 use crate::envelope::{Head, View};
-use crate::message::Kind;
-use crate::message::raw::RawBody;
+use crate::message::{Kind, RawBody};
 
 /// A frame whose bytes say something, in the one way in which it can be said.
 #[derive(Debug)]

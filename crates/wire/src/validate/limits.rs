@@ -5,7 +5,6 @@
 use core::time::Duration;
 
 use super::meter::Rate;
-use crate::limits::KEYS_PER_PEER;
 use crate::message::Kind;
 
 /// The limits of a [`super::Validator`].
@@ -93,17 +92,6 @@ impl ValidatorLimits {
     /// How many messages of a kind an author may send (`docs/protocol.md` §3): announcements by author peer, session
     /// messages by sender and session.
     pub const fn author(kind: Kind) -> Rate {
-        match kind {
-            // A node that starts announces all its keys at once.
-            Kind::SignerAdvertisement | Kind::SignerUnavailable => Rate { per_minute: 5, burst: KEYS_PER_PEER as u64 },
-            Kind::SigningRequest | Kind::ResourceAnnouncement => Rate { per_minute: 5, burst: KEYS_PER_PEER as u64 },
-            Kind::ParticipantJoined | Kind::NonceCommit | Kind::NonceShare | Kind::PartialSigShare => {
-                Rate::per_minute(20)
-            }
-            Kind::SyncRequest | Kind::SyncResponse => Rate::per_minute(20),
-            Kind::ParticipantDeclined | Kind::SessionReady | Kind::SignatureFinalized | Kind::SessionAbort => {
-                Rate::per_minute(10)
-            }
-        }
+        kind.spec().author_rate
     }
 }

@@ -169,7 +169,7 @@ pub(crate) fn charge(
     }
     let cost = Cost {
         bytes: u64::try_from(arrival.bytes.len()).unwrap_or(u64::MAX),
-        computation: kind.map_or(1, computation),
+        computation: kind.map_or(1, |kind| kind.spec().computation),
     };
     let standing = arrival.peer_standing;
     // An author is a claim until a signature is checked. A peer that has claimed falsely before is believed no more.
@@ -271,21 +271,5 @@ impl Buckets {
             computation: computation.ok_or(Rule::PeerComputation)?,
             excess: self.excess,
         })
-    }
-}
-
-/// What handling a message costs in units of one signature check (`docs/protocol.md` §4.2): verify 1, aggregate nonces
-/// 2, aggregate signatures 3.
-pub(crate) const fn computation(kind: Kind) -> u64 {
-    match kind {
-        Kind::SignerAdvertisement
-        | Kind::SignerUnavailable
-        | Kind::SigningRequest
-        | Kind::ResourceAnnouncement
-        | Kind::ParticipantJoined
-        | Kind::ParticipantDeclined => 2,
-        Kind::NonceShare => 1 + 2,
-        Kind::PartialSigShare | Kind::SignatureFinalized => 1 + 3,
-        Kind::SessionReady | Kind::NonceCommit | Kind::SessionAbort | Kind::SyncRequest | Kind::SyncResponse => 1,
     }
 }

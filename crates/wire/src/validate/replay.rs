@@ -14,8 +14,7 @@ use super::memory::{Facts, Offence, SharedMemory};
 use super::{PeerClass, Rejection, Rule};
 use crate::envelope::View;
 use crate::id::NetworkId;
-use crate::message::Kind;
-use crate::message::raw::RawBody;
+use crate::message::{Kind, RawBody};
 use crate::time::MonotonicMs;
 
 static FRAME_KEY: Tag = Tag::new("motet/frame-key/v1");

@@ -3,10 +3,9 @@
 
 use super::generations::Key;
 use super::meter::Metered;
-use super::{Arrival, Channel, Rejection, Rule};
+use super::{Arrival, Rejection, Rule};
 use crate::limits;
-use crate::message::{Kind, Scope};
-use crate::topic::Topic;
+use crate::message::Kind;
 
 /// A frame of a known version and kind, and of a length that this kind may have on this channel.
 #[derive(Debug)]
@@ -31,22 +30,8 @@ pub(crate) fn check(metered: Metered) -> Result<Sized, Rejection> {
     if arrival.bytes.len() > kind.frame_limit() {
         return Err(Rejection::new(Rule::Long, Some(kind)));
     }
-    if !travels_on(kind, arrival.channel) {
+    if !kind.spec().channels.contains(arrival.channel) {
         return Err(Rejection::new(Rule::Channel, Some(kind)));
     }
     Ok(Sized { arrival, peer, kind })
-}
-
-/// The channels of `docs/protocol.md` §3.
-const fn travels_on(kind: Kind, channel: Channel) -> bool {
-    match channel {
-        Channel::Gossip => Topic::of(kind).is_some(),
-        // What applications announce is for those who ask the DHT for it, and for nobody else.
-        Channel::Direct => !matches!(kind, Kind::ResourceAnnouncement),
-        Channel::Loopback => true,
-        Channel::Dht => matches!(kind.scope(), Scope::Announcement),
-        // A response inside a response would have no bottom.
-        Channel::Sync => !matches!(kind, Kind::SyncRequest | Kind::SyncResponse | Kind::ResourceAnnouncement),
-        Channel::Store => !matches!(kind, Kind::SyncRequest | Kind::SyncResponse),
-    }
 }

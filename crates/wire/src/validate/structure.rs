@@ -2,18 +2,15 @@
 //!
 //! Nothing here needs a clock, a memory or a hash, so it comes before everything that does; every node comes to the same
 //! answer, so whoever hands on a message that breaks one of these rules should have seen it. [`crate::seal`] asks the
-//! same questions, so that an honest node cannot send what others reject.
+//! same questions, so that an honest node cannot send what others reject. What is asked of one kind alone stands in the
+//! file of its message.
 
 use core::time::Duration;
-use std::collections::BTreeSet;
 
 use super::decode::Decoded;
 use super::{Rejection, Rule};
-use crate::evidence::Evidence;
 use crate::limits;
-use crate::message::raw::RawBody;
-use crate::message::request::RawDetails;
-use crate::message::{Kind, ResourceAnnouncement};
+use crate::message::{Kind, RawBody};
 
 /// A message that is possible.
 #[derive(Debug)]
@@ -33,41 +30,7 @@ pub(crate) fn check_body(kind: Kind, sender: &[u8; 33], timestamp: u64, body: &R
     if let (Some((created, expires)), Some(longest)) = (body.lifetime(), kind.lifetime_limit()) {
         within(created, expires, longest).ok_or(Rule::Lifetime)?;
     }
-    match body {
-        RawBody::SignerAdvertisement(body) => {
-            ensure(body.parts_are_filled() && body.criteria.min_amount <= body.criteria.max_amount, Rule::Fields)
-        }
-        RawBody::SigningRequest(body) => check_request(&body.creator.signer, &body.details),
-        RawBody::ParticipantJoined(body) => check_index(body.index),
-        RawBody::ParticipantDeclined(body) => check_index(body.index),
-        RawBody::SessionReady(body) => {
-            let joins = body.joins.as_slice();
-            ensure(joins.len() >= limits::SIGNERS_MIN, Rule::Indices)?;
-            ensure(usize::from(body.coordinator) < joins.len(), Rule::Indices)?;
-            let is_join = |frame: &[u8]| {
-                frame.len() > limits::FRAME_OVERHEAD
-                    && frame.starts_with(&[limits::VERSION, Kind::ParticipantJoined.code()])
-            };
-            ensure(joins.iter().all(|frame| is_join(frame.as_slice())), Rule::Indices)
-        }
-        RawBody::NonceShare(body) => ensure(body.nonces.len() >= 1, Rule::Indices),
-        RawBody::PartialSigShare(body) => ensure(body.partials.len() >= 1, Rule::Indices),
-        RawBody::SignatureFinalized(body) => ensure(body.signatures.len() >= 1, Rule::Indices),
-        RawBody::SyncRequest(body) => ensure(body.sets_are_bounded(), Rule::Indices),
-        RawBody::SyncResponse(body) => {
-            let whole = |frame: &[u8]| frame.len() > limits::FRAME_OVERHEAD;
-            ensure(body.frames.as_slice().iter().all(|frame| whole(frame.as_slice())), Rule::Indices)
-        }
-        RawBody::SessionAbort(body) => {
-            ensure(body.reason.code.0 != 0, Rule::Fields)?;
-            let Some(evidence) = &body.evidence else { return Ok(()) };
-            Evidence::from_bytes(evidence.as_slice()).map(|_| ()).map_err(|_| Rule::Evidence)
-        }
-        RawBody::ResourceAnnouncement(body) => {
-            ensure(ResourceAnnouncement::is_name(body.resource_type.as_str(), body.id.as_str()), Rule::Fields)
-        }
-        RawBody::SignerUnavailable(_) | RawBody::NonceCommit(_) => Ok(()),
-    }
+    body.check()
 }
 
 /// V-14 and V-15: the delegation is for the key that signs, and for a day at most around the time of the message.
@@ -80,22 +43,8 @@ fn check_delegation(sender: &[u8; 33], timestamp: u64, body: &RawBody) -> Result
     within(timestamp, delegation.not_after, longest).ok_or(Rule::DelegationLifetime)
 }
 
-/// V-17 to V-20.
-fn check_request(creator: &[u8; 33], details: &RawDetails) -> Result<(), Rule> {
-    let keys = details.keys.as_slice();
-    ensure(keys.len() >= limits::SIGNERS_MIN, Rule::Keys)?;
-    let distinct: BTreeSet<&[u8; 33]> = keys.iter().collect();
-    ensure(distinct.len() == keys.len(), Rule::Keys)?;
-    ensure(distinct.contains(creator), Rule::Creator)?;
-    let items = details.items.as_slice();
-    ensure(!items.is_empty(), Rule::Items)?;
-    let unhardened = |step: &u32| *step < 1 << 31;
-    let possible =
-        items.iter().all(|item| !item.message.as_slice().is_empty() && item.path.as_slice().iter().all(unhardened));
-    ensure(possible, Rule::Items)
-}
-
-fn check_index(index: u16) -> Result<(), Rule> {
+/// V-20: the place of a signer.
+pub(crate) fn check_index(index: u16) -> Result<(), Rule> {
     ensure(usize::from(index) < limits::SIGNERS_MAX, Rule::Indices)
 }
 
@@ -105,6 +54,7 @@ fn within(start: u64, end: u64, longest: Duration) -> Option<()> {
     (length > 0 && u128::from(length) <= longest.as_millis()).then_some(())
 }
 
-fn ensure(condition: bool, rule: Rule) -> Result<(), Rule> {
+/// Refuses what is not so.
+pub(crate) fn ensure(condition: bool, rule: Rule) -> Result<(), Rule> {
     if condition { Ok(()) } else { Err(rule) }
 }

@@ -8,26 +8,33 @@ rules! {
     Long = 1 => Reject, None, "rejected_long";
     /// V-02: the sender did not sign it.
     Signature = 2 => Reject, InvalidSignature, "rejected_signature";
+    /// V-03: an index is out of bounds.
+    Indices = 3 => Reject, Malformed, "rejected_indices";
 }
 "#;
 const SIZE: &str = "//! V-01\npub(crate) fn check() {\n    refuse(Rule::Long)\n}\nfn other() {\n}\n";
 const AUTHENTIC: &str = "impl Admitted {\n    fn verify(&self) {\n        Err(Rule::Signature)\n    }\n}\n";
+const JOIN: &str = "impl Raw for RawJoin {\n    fn check(&self) {\n        ensure(true, Rule::Indices)\n    }\n}\n";
 const TESTS: &str = "#[test]\nfn v01_too_long() {\n    assert(Rule::Long);\n}\n\n#[test]\nfn v02_signed() {\n    \
-                     assert(Rule::Signature);\n}\n\nfn v02_helper() {\n}\n";
+                     assert(Rule::Signature);\n}\n\nfn v02_helper() {\n}\n\n#[test]\nfn v03_index() {\n    \
+                     assert(Rule::Indices);\n}\n";
 const HEAD: &str =
     "| rule | what is refused | where | tests | verdict | penalty | counter |\n|---|---|---|---|---|---|---|\n";
 const LONG: &str =
     "| V-01 | the frame is too long | `size::check` | `v01_too_long` | reject | none | `rejected_long` |\n";
 const SIGNATURE: &str = "| V-02 | the sender did not sign it | `authentic::verify` | `v02_signed` | reject | \
                          invalid signature | `rejected_signature` |\n";
+const INDICES: &str =
+    "| V-03 | an index is out of bounds | `join::check` | `v03_index` | reject | malformed | `rejected_indices` |\n";
 
 /// What is found in the true table and the true sources after a change to each that is listed.
 fn found(changes: &[(&str, &str)]) -> Vec<String> {
     let mut files = [
-        (TABLE, format!("{HEAD}{LONG}{SIGNATURE}")),
+        (TABLE, format!("{HEAD}{LONG}{SIGNATURE}{INDICES}")),
         ("crates/wire/src/validate/rule.rs", RULES.to_owned()),
         ("crates/wire/src/validate/size.rs", SIZE.to_owned()),
         ("crates/wire/src/validate/authentic.rs", AUTHENTIC.to_owned()),
+        ("crates/wire/src/message/join.rs", JOIN.to_owned()),
         ("tests/it/rules.rs", TESTS.to_owned()),
     ];
     for (from, to) in changes {
@@ -51,14 +58,14 @@ fn a_true_table_passes() {
 
 #[test]
 fn a_rule_that_only_the_table_knows_is_found() {
-    let more = format!("{SIGNATURE}{}", SIGNATURE.replace("V-02", "V-03"));
-    must_find(&[(SIGNATURE, &more)], "V-03 is no rule");
+    let more = format!("{SIGNATURE}{}", SIGNATURE.replace("V-02", "V-04"));
+    must_find(&[(SIGNATURE, &more)], "V-04 is no rule");
 }
 
 #[test]
 fn a_rule_that_only_the_code_knows_is_found() {
     must_find(&[(LONG, "")], "V-01 is not in docs/validation.md");
-    must_find(&[("//! V-01", "//! V-01, V-04")], "size.rs: V-04 is not in docs/validation.md");
+    must_find(&[("//! V-01", "//! V-01, V-05")], "size.rs: V-05 is not in docs/validation.md");
 }
 
 #[test]
@@ -68,7 +75,7 @@ fn a_rule_that_stands_there_twice_is_found() {
 
 #[test]
 fn a_row_of_the_code_whose_number_is_not_that_of_its_documentation_is_found() {
-    must_find(&[("Signature = 2", "Signature = 3")], "V-02 is no rule");
+    must_find(&[("Signature = 2", "Signature = 4")], "V-02 is no rule");
 }
 
 #[test]
@@ -106,10 +113,12 @@ fn another_counter_is_found_on_either_side() {
 
 #[test]
 fn a_place_that_is_not_there_or_is_of_another_rule_is_found() {
-    let wrong = "no function `size::measure` in crates/wire/src/validate names Rule::Long";
+    let wrong = "no function `size::measure` in crates/wire/src/validate or crates/wire/src/message names Rule::Long";
     must_find(&[("`size::check`", "`size::measure`")], wrong);
     must_find(&[("`size::check`", "`size::other`")], "no function `size::other`");
     must_find(&[("`size::check`", "`authentic::verify`")], "no function `authentic::verify`");
+    must_find(&[("ensure(true, Rule::Indices)", "Ok(())")], "no function `join::check`");
+    must_find(&[("`join::check`", "`size::check`")], "no function `size::check`");
     must_find(&[("Rule::Long)\n}\nfn other", "Rule::LongAgo)\n}\nfn other")], "no function `size::check`");
 }
 
@@ -145,7 +154,7 @@ fn a_test_that_does_not_name_its_rule_is_found() {
 #[test]
 fn another_column_is_found() {
     let found = found(&[(" where |", " place |")]);
-    assert_eq!(found.len(), 4, "{found:?}");
+    assert_eq!(found.len(), 6, "{found:?}");
     assert!(found[0].contains("a rule's columns are"), "{found:?}");
 }
 

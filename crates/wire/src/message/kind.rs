@@ -1,0 +1,103 @@
+//! What the protocol says of a kind of message: its row of the table in `docs/protocol.md` §3.
+//!
+//! Each message's file holds the row of its kind; whatever asks something of a kind reads it here.
+
+use core::fmt;
+use core::time::Duration;
+
+use super::Kind;
+use crate::limits;
+use crate::topic::Topic;
+use crate::validate::{Channel, Rate};
+
+/// What holds for all messages of a kind.
+#[derive(Debug)]
+pub(crate) struct KindSpec {
+    /// The largest frame, in bytes.
+    pub(crate) frame_limit: usize,
+    /// How long a message may live; `None` for a kind that does not end.
+    pub(crate) lifetime: Option<Duration>,
+    /// Whether the message speaks to everybody or to a session.
+    pub(crate) scope: Scope,
+    /// Where the message is gossiped; `None` for a kind that is only ever sent directly, or lies in the DHT alone.
+    pub(crate) topic: Option<Topic>,
+    /// How the message may come.
+    pub(crate) channels: Channels,
+    /// How many messages an author may send: announcements by its peer, session messages by its message key and
+    /// session.
+    pub(crate) author_rate: Rate,
+    /// What handling the message costs in signature checks (`docs/protocol.md` §4.2): one for each signature that is
+    /// verified, 2 for an aggregation of nonces, 3 for one of signatures.
+    pub(crate) computation: u64,
+}
+
+impl KindSpec {
+    /// How much an author may announce. A node that starts announces all its keys at once.
+    pub(crate) const ANNOUNCEMENTS: Rate = Rate { per_minute: 5, burst: limits::KEYS_PER_PEER as u64 };
+}
+
+/// The channels that a kind of message may come on.
+#[derive(Debug)]
+pub(crate) struct Channels(&'static [Channel]);
+
+impl Channels {
+    /// Of what is announced to everybody.
+    pub(crate) const ANNOUNCED: Self =
+        Self(&[Channel::Gossip, Channel::Direct, Channel::Dht, Channel::Sync, Channel::Loopback, Channel::Store]);
+    /// Of what applications announce: it is for those who ask the DHT for it, and for nobody else.
+    pub(crate) const LOOKED_UP: Self = Self(&[Channel::Dht, Channel::Loopback, Channel::Store]);
+    /// Of what a session says to all that listen.
+    pub(crate) const GOSSIPED: Self =
+        Self(&[Channel::Gossip, Channel::Direct, Channel::Sync, Channel::Loopback, Channel::Store]);
+    /// Of what participants say to each other.
+    pub(crate) const DIRECT: Self = Self(&[Channel::Direct, Channel::Sync, Channel::Loopback, Channel::Store]);
+    /// Of the exchange that heals: a response inside a response would have no bottom.
+    pub(crate) const EXCHANGED: Self = Self(&[Channel::Direct, Channel::Loopback]);
+
+    /// Whether a message may come on this channel.
+    pub(crate) fn contains(&self, channel: Channel) -> bool {
+        self.0.contains(&channel)
+    }
+}
+
+/// Whom a kind of message speaks to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// Everybody: it carries a time and an expiry, since nothing else orders it.
+    Announcement,
+    /// The signers of one request: slots order it, and no clock is needed.
+    Session,
+}
+
+impl Kind {
+    /// The number on the wire.
+    pub const fn code(self) -> u8 {
+        self as u8
+    }
+
+    /// The kind with this number.
+    pub fn from_code(code: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.code() == code)
+    }
+
+    /// The largest frame of this kind, in bytes.
+    pub const fn frame_limit(self) -> usize {
+        self.spec().frame_limit
+    }
+
+    /// How long a message of this kind may live; `None` for the kinds that do not end.
+    pub const fn lifetime_limit(self) -> Option<Duration> {
+        self.spec().lifetime
+    }
+
+    /// Whether the message speaks to everybody or to a session.
+    pub const fn scope(self) -> Scope {
+        self.spec().scope
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
