@@ -40,7 +40,8 @@ impl Behaviour {
         let local = config.keypair.libp2p_id();
         let identify = identify::Config::new(format!("/motet/{}/1", config.network), config.keypair.0.public())
             .with_agent_version(concat!("motet/", env!("CARGO_PKG_VERSION")).to_owned())
-            // Others are told what an advertisement would tell them, and not each address that this machine has.
+            // Identify tells peers the addresses that an advertisement would tell them, and not each address of this
+            // machine.
             .with_hide_listen_addrs(true);
         Ok(Self {
             blocked: allow_block_list::Behaviour::default(),
@@ -102,7 +103,7 @@ fn kademlia(config: &NetConfig, local: libp2p::PeerId, store: BagStore) -> Resul
         settings.disjoint_query_paths(true);
     }
     let mut behaviour = kad::Behaviour::with_config(local, store, settings);
-    // Whoever is not to be found asks, and is not asked.
+    // A relay-only node is a client of the DHT: it sends queries and answers none.
     behaviour.set_mode(Some(match config.exposure {
         Exposure::Direct => kad::Mode::Server,
         Exposure::RelayOnly => kad::Mode::Client,
@@ -116,7 +117,7 @@ fn gossip(config: &NetConfig) -> Result<gossipsub::Behaviour, NetError> {
     let settings = gossipsub::ConfigBuilder::default()
         .validation_mode(gossipsub::ValidationMode::Anonymous)
         .validate_messages()
-        // All connected peers get what is published on their direct streams; gossip is for those behind them.
+        // Connected peers get a published frame on their direct streams; gossip carries it to the peers behind them.
         .flood_publish(false)
         .message_id_fn(|message| tagged_hash("motet/gossip-id/v1", &[&message.data]).to_vec().into())
         .max_transmit_size(limits::FRAME_SESSION_ABORT + ours::GOSSIP_OVERHEAD)

@@ -1,4 +1,4 @@
-//! What a user of the network node can choose.
+//! Configuration of a network node.
 
 use core::net::Ipv4Addr;
 use core::time::Duration;
@@ -11,7 +11,7 @@ use motet_wire::NetworkId;
 use crate::error::NetError;
 use crate::peers;
 
-/// The ed25519 key of a node, which is its identity in the network; it never signs for anybody's money.
+/// The ed25519 key of a node, which is its identity in the network; it never signs for money.
 #[derive(Clone)]
 pub struct Keypair(pub(crate) identity::Keypair);
 
@@ -43,7 +43,7 @@ impl core::fmt::Debug for Keypair {
     }
 }
 
-/// Where a node is meant to be reachable.
+/// The range within which a node is meant to be reachable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reach {
     /// One machine or one local network: loopback and private addresses are used, and many nodes may share one.
@@ -53,7 +53,7 @@ pub enum Reach {
     Public,
 }
 
-/// Whether nodes of the local network are looked for by multicast.
+/// Search by multicast for nodes of the local network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mdns {
     /// They are.
@@ -62,20 +62,20 @@ pub enum Mdns {
     Off,
 }
 
-/// Who learns a node's own addresses.
+/// The peers that learn a node's own addresses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exposure {
-    /// Whoever is connected to it or reads its advertisement.
+    /// Connected peers and readers of its advertisement.
     Direct,
-    /// Its relays, and nobody else. The node listens on no address of its own and opens connections to its own relays only;
-    /// whoever talks to it does so through them. Two such nodes need a relay in common.
+    /// Its relays only. The node listens on no address of its own and opens connections to its own relays only; other
+    /// peers reach it through them. Two such nodes need a relay in common.
     RelayOnly,
 }
 
-/// Whether a node lets others be reached through it.
+/// Service as a relay for other nodes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Relaying {
-    /// It does, within limits. It sees who talks to whom, and not what is said.
+    /// It relays, within limits. It sees which nodes talk to each other, and not their messages.
     On,
     /// It does not.
     Off,
@@ -92,19 +92,19 @@ pub struct NetConfig {
     pub listen: Vec<Multiaddr>,
     /// Nodes to connect to at the start, each address ending in `/p2p/<peer id>`.
     pub bootstrap: Vec<Multiaddr>,
-    /// Where the node is meant to be reachable.
+    /// The range within which the node is meant to be reachable.
     pub reach: Reach,
-    /// Whether to look for nodes by multicast.
+    /// Search for nodes by multicast.
     pub mdns: Mdns,
     /// Nodes through which this one can be reached as well, each address ending in `/p2p/<peer id>`.
     pub relays: Vec<Multiaddr>,
-    /// Who learns the node's own addresses.
+    /// The peers that learn the node's own addresses.
     pub exposure: Exposure,
-    /// Whether others can be reached through this node.
+    /// Service as a relay for other nodes.
     pub relaying: Relaying,
     /// Connections in all.
     pub connections: u32,
-    /// How long a DHT query may take.
+    /// Time limit of a DHT query.
     pub dht_timeout: Duration,
 }
 

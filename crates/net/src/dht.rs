@@ -1,15 +1,15 @@
 //! Discovery in the DHT (`docs/protocol.md` §9): every record is a bag of signed frames.
 //!
 //! A bag is a list of entries, each a `u32` length (big endian) and a frame. A single value is a bag with one entry.
-//! Whoever stores a bag merges it with what is there, the newest entry of each author winning; whoever reads unites the
-//! answers of several nodes. An [`EntryPolicy`] decides what may lie under a key; what it refuses is neither stored nor
-//! returned.
+//! The storing node merges a bag with the stored one, the newest entry of each author winning; the reader unites the
+//! answers of several nodes. An [`EntryPolicy`] decides which entries may be under a key; an entry that it refuses is
+//! neither stored nor returned.
 
 pub(crate) mod store;
 
 use std::sync::Arc;
 
-/// What a store has to know of an entry.
+/// The facts about an entry that a store needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Entry {
     /// Whose it is: of one author, only the newest entry is kept.
@@ -18,9 +18,9 @@ pub struct Entry {
     pub version: u64,
 }
 
-/// Decides what may lie in the DHT.
+/// Decides which entries may be in the DHT.
 pub trait EntryPolicy: Send + Sync {
-    /// What this frame is as an entry under this key; `None` if it has no business there, is not signed, or has expired.
+    /// The frame as an entry under this key; `None` if it does not belong under the key, is not signed, or has expired.
     fn entry(&self, key: &[u8], frame: &[u8]) -> Option<Entry>;
 }
 

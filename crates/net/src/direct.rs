@@ -1,9 +1,9 @@
 //! Direct messages: one long-lived stream to each peer that is spoken to, and one from each that speaks
 //! (`docs/protocol.md` §5).
 //!
-//! Whoever accepts a stream says so with one byte, [`ACCEPTED`]; before that nothing is sent on it, since a stream that nobody
-//! took in ends without a word. A frame on a stream is its length (`u32`, big endian) and its bytes. The length is checked before anything is
-//! allocated, and the buffer grows with what really arrives.
+//! The accepting node sends one byte, [`ACCEPTED`]; the other node sends nothing before that, since a stream that the
+//! peer did not accept ends without an error. A frame on a stream is its length (`u32`, big endian) and its bytes. The
+//! length is checked before memory is allocated, and the buffer grows with the bytes that really arrive.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ use crate::limits;
 use crate::peers;
 use crate::quoted::Quoted;
 
-/// The first byte of whoever accepts a stream.
+/// The first byte of the node that accepts a stream.
 const ACCEPTED: u8 = 1;
 
 /// Reads frames until the stream ends or breaks a rule.
@@ -31,7 +31,7 @@ pub(crate) async fn read(peer: PeerId, group: NetworkGroup, mut stream: Stream, 
     while let Some(frame) = read_frame(&mut stream).await {
         frames::log("received", Some(&from), &frame);
         let event = NetEvent::Received { from, channel: Channel::Direct, group, bytes: frame, token: None };
-        // Waiting here is what slows a fast sender down.
+        // This wait slows a fast sender down.
         if events.send(event).await.is_err() {
             break;
         }
@@ -59,7 +59,8 @@ async fn read_bytes(stream: &mut Stream, length: usize) -> Option<Arc<[u8]>> {
     Some(frame.into())
 }
 
-/// Writes what comes out of the outbox, over as many streams as it takes. Ends when nobody has sent anything for a while.
+/// Writes the frames of the outbox, over as many streams as it takes. Ends when the outbox was empty for a while, or is
+/// closed.
 pub(crate) async fn write(
     peer: PeerId,
     protocol: StreamProtocol,
@@ -68,7 +69,7 @@ pub(crate) async fn write(
 ) {
     let mut stream = None;
     let mut frames = Vec::new();
-    // What waits goes out together.
+    // Frames that wait are written together.
     while let Ok(1..) =
         tokio::time::timeout(limits::WRITER_IDLE, outbox.recv_many(&mut frames, limits::FRAMES_AT_ONCE)).await
     {
@@ -86,7 +87,7 @@ pub(crate) async fn write(
         }
     }
     if let Some(stream) = stream {
-        // A peer that does not end its side has gone, or is slow; then what it has not read is lost.
+        // A peer that does not end its side has gone, or is slow. The frames that it has not read are lost then.
         drop(tokio::time::timeout(limits::FAREWELL, finish(stream)).await);
     }
 }

@@ -1,4 +1,4 @@
-//! What a node tells its user.
+//! The events of a network node, for its user.
 
 use std::sync::Arc;
 
@@ -12,20 +12,20 @@ use crate::reach::Offered;
 pub enum NetEvent {
     /// Bytes have arrived. Nothing has been checked but their length.
     Received {
-        /// The peer that delivered them; this node for what it published itself.
+        /// The peer that delivered them; this node for frames that it published itself.
         from: PeerId,
-        /// How they came.
+        /// The channel on which they arrived.
         channel: Channel,
         /// The network group of that peer's connection.
         group: NetworkGroup,
         /// The bytes.
         bytes: Arc<[u8]>,
-        /// What to report a verdict on, for gossip.
+        /// The handle under which the verdict is reported, for gossip.
         token: Option<ReportToken>,
     },
     /// The node listens.
     Listening {
-        /// Where, without the peer id.
+        /// The address, without the peer id.
         address: String,
     },
     /// The node does not listen on an address any more, though its machine still has it.
@@ -35,11 +35,12 @@ pub enum NetEvent {
         /// Why.
         reason: String,
     },
-    /// Where the node can be reached has changed: what others are told from now on.
+    /// The addresses have changed that other nodes are told from now on.
     AddressesChanged {
-        /// What that is.
+        /// The new addresses.
         offered: Offered,
-        /// Whether it has stayed like this for a moment. It is told twice: at once for whoever advertises, and so for people.
+        /// True if the addresses have stayed the same for a moment. The event comes twice: at once for advertisements,
+        /// and then so for people.
         settled: bool,
     },
     /// A message was for this peer, and it was not reached.
@@ -49,7 +50,8 @@ pub enum NetEvent {
         /// Why.
         reason: String,
     },
-    /// A peer that the configuration names is not reached, or is not what it should be. It is told once for each reason.
+    /// A peer that the configuration names is not reached, or is another node than the one named. The event comes once
+    /// for each reason.
     NamedUnreachable {
         /// The address by which it is named.
         address: String,
@@ -58,14 +60,14 @@ pub enum NetEvent {
     },
     /// Another node has this node's identity.
     Twin {
-        /// Where it has answered, or has called from.
+        /// The address at which it has answered, or from which it has called.
         address: String,
     },
     /// A peer is connected.
     PeerConnected {
         /// Which.
         peer: PeerId,
-        /// Where its connection comes from.
+        /// The address of the connection's other end.
         address: String,
     },
     /// The last connection to a peer is gone.

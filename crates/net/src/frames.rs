@@ -1,10 +1,10 @@
-//! Frames in the log, for whoever has to see what is said: `MOTET_LOG=motet_net::frames=trace`.
+//! Frames in the log, each in hexadecimal: `MOTET_LOG=motet_net::frames=trace`.
 
 use core::fmt;
 
 use motet_wire::PeerId;
 
-/// Logs what became of a frame: what was done with it, and to or from whom.
+/// Logs a frame with what was done with it, and the peer that it came from or went to.
 pub(crate) fn log(what: &'static str, peer: Option<&PeerId>, frame: &[u8]) {
     tracing::trace!(what, peer = peer.map(tracing::field::display), frame = %Hex(frame), "a frame");
 }

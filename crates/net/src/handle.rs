@@ -1,4 +1,4 @@
-//! What a user of the node holds.
+//! The handle of a network node, for its user.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::peer_table::PeerTable;
 use crate::peers;
 use crate::persistent_peers::Named;
 
-/// What the event loop is asked to do.
+/// A command for the event loop.
 #[derive(Debug)]
 pub(crate) enum NetCommand {
     /// To those that it has not reached, and by gossip.
@@ -66,14 +66,14 @@ pub struct NetHandle {
     table: PeerTable,
 }
 
-/// What has come of a frame.
+/// The outcome of a frame's validation, for the network.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Feedback {
-    /// What becomes of a gossip message.
+    /// The verdict on a gossip message.
     Verdict {
         /// The message.
         token: ReportToken,
-        /// Whether it is handed on.
+        /// The decision whether gossip forwards it.
         verdict: Verdict,
     },
     /// A peer is to be blocked, as by [`NetHandle::block`].
@@ -83,7 +83,7 @@ pub enum Feedback {
     },
 }
 
-/// What a node looks like at one moment.
+/// The state of a node at one moment.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Stats {
     /// Connected peers.
@@ -102,11 +102,11 @@ pub struct Stats {
     pub dropped: u64,
     /// Addresses that the node listens on.
     pub listening: Vec<Multiaddr>,
-    /// The peers that the configuration names, and what came of dialling them.
+    /// The peers that the configuration names, with the result of dialling each.
     pub named: Vec<Named>,
 }
 
-/// Whether the DHT can be asked.
+/// The readiness of the DHT for queries.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum DhtState {
     /// It knows no peers yet.
@@ -116,10 +116,10 @@ pub enum DhtState {
     Ready,
 }
 
-/// What a node's part of the DHT looks like at one moment.
+/// The state of a node's part of the DHT at one moment.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct DhtStats {
-    /// Whether it can be asked.
+    /// Its readiness for queries.
     pub state: DhtState,
     /// Peers in the routing table.
     pub peers: usize,
@@ -141,25 +141,25 @@ impl NetHandle {
         &self.peer
     }
 
-    /// Publishes a frame by gossip, directly to all connected peers, and back to this node. That nobody listens yet is
-    /// no error: recent frames are handed to peers that come later.
+    /// Publishes a frame by gossip, directly to all connected peers, and back to this node. Without subscribers it is
+    /// no error: recent frames are sent to peers that come later.
     ///
     /// # Errors
     ///
     /// [`NetError::Stopped`].
     pub async fn publish(&self, topic: Topic, frame: Arc<[u8]>) -> Result<(), NetError> {
         let reached = self.table.publish(&frame);
-        // Those who write to peers go first: what is left to do takes longer, and nobody waits for it.
+        // The tasks that write to peers run first: the rest takes longer, and no peer waits for it.
         tokio::task::yield_now().await;
         self.order(NetCommand::Publish { topic, frame, reached }).await
     }
 
-    /// Sends a frame to one peer on a direct stream, dialling it if need be: at these addresses, or where the DHT has
-    /// it. A frame to this node comes straight back.
+    /// Sends a frame to one peer on a direct stream. A peer that is not connected is dialled, at these addresses or at
+    /// those that the DHT's routing table has. A frame to this node comes straight back.
     ///
     /// # Errors
     ///
-    /// [`NetError::Stopped`]. Delivery is not confirmed; whoever misses a frame asks for it.
+    /// [`NetError::Stopped`]. Delivery is not confirmed; a peer that misses a frame asks for it.
     pub async fn send(&self, to: PeerId, addresses: Vec<Address>, frame: Arc<[u8]>) -> Result<(), NetError> {
         frames::log("sent", Some(&to), &frame);
         if peers::from_wire(&to).is_some_and(|peer| self.table.send(&peer, &frame)) {
@@ -168,7 +168,7 @@ impl NetHandle {
         self.order(NetCommand::Send { to, addresses, frame }).await
     }
 
-    /// Puts a frame under a key of the DHT, merged with what is there.
+    /// Puts a frame under a key of the DHT, merged with the entries that are stored there.
     ///
     /// # Errors
     ///
@@ -199,7 +199,7 @@ impl NetHandle {
         self.order(NetCommand::Dial { address }).await
     }
 
-    /// Decides what becomes of a gossip message.
+    /// Reports the verdict on a gossip message.
     ///
     /// # Errors
     ///
@@ -218,7 +218,7 @@ impl NetHandle {
         self.order(NetCommand::Block { peer }).await
     }
 
-    /// Hands over what has come of a frame, if there is room for it at once.
+    /// Hands over the outcome of a frame, if there is room for it at once.
     ///
     /// # Errors
     ///
@@ -242,7 +242,7 @@ impl NetHandle {
         drop(self.orders.reserve().await);
     }
 
-    /// What the node looks like now.
+    /// The state of the node now.
     ///
     /// # Errors
     ///
@@ -253,7 +253,7 @@ impl NetHandle {
         question.await.map_err(|_| NetError::Stopped)
     }
 
-    /// What the node's part of the DHT looks like now.
+    /// The state of the node's part of the DHT now.
     ///
     /// # Errors
     ///
@@ -264,7 +264,7 @@ impl NetHandle {
         question.await.map_err(|_| NetError::Stopped)
     }
 
-    /// Stops the node, and returns when what it had sent has arrived, or a second later.
+    /// Stops the node, and returns when the frames that it had sent have arrived, or a second later.
     pub async fn stop(&self) {
         let (done, stopped) = oneshot::channel();
         // Stopped already is stopped, too.

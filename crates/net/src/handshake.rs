@@ -1,7 +1,7 @@
-//! The handshake over TCP, which says who is at the other end, and remembers whether it was this node's own identity.
+//! The handshake over TCP, which shows the identity of the other end, and remembers whether it was this node's own.
 //!
-//! Both ends of such a connection drop it when they know, and the quicker one leaves the other with a broken connection: so the
-//! slower one would never learn whose it was, if it were not written down here.
+//! Both ends of such a connection drop it when they see their own identity. The quicker end leaves the other with a
+//! broken connection, so the slower end would not learn the identity without this record.
 
 use core::pin::Pin;
 use std::sync::Arc;
@@ -13,11 +13,11 @@ use libp2p::core::upgrade::{InboundConnectionUpgrade, OutboundConnectionUpgrade}
 use libp2p::identity::Keypair;
 use libp2p::{PeerId, noise};
 
-/// Whether this node's own identity has been at the other end since somebody has asked. Clones share it.
+/// A record whether this node's own identity has been at the other end since the last query. Clones share it.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Met(Arc<[AtomicBool; 2]>);
 
-/// Who has begun a connection.
+/// The end that has begun a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Caller {
     This,
@@ -30,13 +30,13 @@ impl Met {
         if caller == Caller::This { this } else { other }
     }
 
-    /// Whether it has been there; from now on it has not.
+    /// True if the own identity has been at the other end. The record is cleared.
     pub(crate) fn take(&self, caller: Caller) -> bool {
         self.flag(caller).swap(false, Ordering::AcqRel)
     }
 }
 
-/// Noise, and what it has met.
+/// Noise, with the record of the identities that it has met.
 #[derive(Clone)]
 pub(crate) struct Handshake {
     noise: noise::Config,

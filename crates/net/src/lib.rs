@@ -1,8 +1,8 @@
 //! Motet's node in the libp2p network: gossip, direct streams, and a DHT of signed entries.
 //!
-//! It moves bytes and knows nothing of sessions or secrets. [`Net::start`] gives a [`NetHandle`] to speak with and a
-//! bounded queue of [`NetEvent`]s to listen to. What is published comes back as [`NetEvent::Received`] like everything
-//! else, so that its user handles its own messages like those of others (`docs/protocol.md` §5).
+//! It moves bytes and knows nothing of sessions or secrets. [`Net::start`] returns a [`NetHandle`] for commands and a
+//! bounded queue of [`NetEvent`]s. A published frame comes back as [`NetEvent::Received`] like a frame of another node,
+//! so that the user of this crate handles its own messages like those of others (`docs/protocol.md` §5).
 //!
 //! ```
 //! # use std::sync::Arc;

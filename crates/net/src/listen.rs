@@ -1,8 +1,8 @@
-//! Whether an address is free to be listened on.
+//! A test whether an address is free to listen on.
 //!
-//! libp2p lets several sockets share a TCP port (`SO_REUSEPORT`), so that it can dial from where it listens. With that, a second
-//! program on a port is no error: the system deals the connections out among the two. So the address is asked for without
-//! sharing first.
+//! libp2p lets several sockets share a TCP port (`SO_REUSEPORT`), so that it can dial from its listening port. With
+//! that, a second program on a port is no error: the system divides the connections between the two. So the address is
+//! first bound once without sharing.
 
 #![expect(
     clippy::wildcard_enum_match_arm,

@@ -1,4 +1,4 @@
-//! How a node is put together.
+//! Assembly and start of a network node.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -38,7 +38,7 @@ pub struct Net;
 
 impl Net {
     /// Starts a node. It runs on the current tokio runtime until it is stopped, or its handles or its events are
-    /// dropped. `policy` decides what may lie in the DHT.
+    /// dropped. `policy` decides which entries may be in the DHT.
     ///
     /// # Errors
     ///
@@ -156,7 +156,7 @@ fn transport(
     Ok(Gate::new(named, config.exposure, &config.relays, judge.clone()).boxed())
 }
 
-/// Where a node listens through its relays, by relay.
+/// The circuit addresses on which a node listens through its relays, by relay.
 fn circuits(config: &NetConfig) -> Result<Vec<(PeerId, Multiaddr)>, NetError> {
     if config.exposure == Exposure::RelayOnly && config.relays.is_empty() {
         return Err(NetError::NoRelay);
@@ -168,7 +168,7 @@ fn circuits(config: &NetConfig) -> Result<Vec<(PeerId, Multiaddr)>, NetError> {
     config.relays.iter().map(circuit).collect()
 }
 
-/// Where a node listens through a relay.
+/// The circuit address on which a node listens through a relay.
 pub(crate) fn circuit_at(relay: &Multiaddr) -> Multiaddr {
     relay.clone().with(Protocol::P2pCircuit)
 }

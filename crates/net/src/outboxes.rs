@@ -13,7 +13,7 @@ use crate::limits;
 use crate::peer_table::{PeerTable, Table};
 
 impl PeerTable {
-    /// How many frames have been put into outboxes, and how many there was no room for.
+    /// Number of frames that were put into outboxes, and of frames for which there was no room.
     pub(crate) fn counts(&self) -> (u64, u64) {
         let table = self.lock();
         (table.sent, table.dropped)
@@ -33,20 +33,21 @@ impl PeerTable {
         self.lock().peers.entry(peer).or_default().outbox = Some(outbox);
     }
 
-    /// Closes all. What is in them is still written.
+    /// Closes all outboxes. Frames that are in them are still written.
     pub(crate) fn close_all(&self) {
         for peer in self.lock().peers.values_mut() {
             peer.outbox = None;
         }
     }
 
-    /// Puts a frame into a peer's outbox; without room it is dropped. Whether there is an open one.
+    /// Puts a frame into a peer's outbox; without room it is dropped. Returns true if the outbox is open.
     pub(crate) fn put(&self, peer: &PeerId, frame: &Arc<[u8]>) -> bool {
         self.lock().put(peer, frame)
     }
 
-    /// Puts a frame into the outbox of a peer that is connected, unless it has been sent it with everybody else.
-    /// Whether nothing else has to be done; if not, it has to pass through the event loop, and [`Self::arrive`] there.
+    /// Puts a frame into the outbox of a connected peer, unless the peer was sent it as a published frame. Returns true
+    /// if the frame needs no work of the event loop. Otherwise the caller passes it to the loop, which calls
+    /// [`Self::arrive`].
     pub(crate) fn send(&self, peer: &PeerId, frame: &Arc<[u8]>) -> bool {
         let mut table = self.lock();
         let done = table.has_been_sent(peer, frame) || table.put_first(peer, frame);
@@ -56,8 +57,8 @@ impl PeerTable {
         done
     }
 
-    /// Puts a frame into the open outboxes of connected peers. Those to whom it has to pass through the event loop, and
-    /// [`Self::arrive`] there.
+    /// Puts a frame into the open outboxes of connected peers. Returns the peers for which the frame must pass through
+    /// the event loop, which calls [`Self::arrive`] for it.
     pub(crate) fn publish(&self, frame: &Arc<[u8]>) -> Reached {
         let mut table = self.lock();
         let connected = table.all_connected();
@@ -94,18 +95,18 @@ impl PeerTable {
         missed
     }
 
-    /// Whether a frame is the one that was published last, and a peer has been sent it.
+    /// True if a frame is the last published one, and the peer was sent it.
     pub(crate) fn has_been_sent(&self, peer: &PeerId, frame: &Arc<[u8]>) -> bool {
         self.lock().has_been_sent(peer, frame)
     }
 
-    /// Whether a frame is the one that was published last.
+    /// True if a frame is the last published one.
     pub(crate) fn is_published(&self, frame: &Arc<[u8]>) -> bool {
         self.lock().published.as_ref().is_some_and(|(last, _)| Arc::ptr_eq(last, frame))
     }
 }
 
-/// Whom a published frame has been sent to directly, and for whom it passes through the event loop.
+/// The peers that a published frame was sent to directly, and those for which it passes through the event loop.
 #[derive(Debug)]
 pub(crate) struct Reached {
     reached: BTreeSet<PeerId>,

@@ -1,6 +1,6 @@
-//! The peers of a node: what there is of each while it is in use, and the bans.
+//! The peers of a node: the state of each while it is in use, and the bans.
 //!
-//! The event loop opens connections and outboxes; everything that holds the node fills the outboxes that are open
+//! The event loop opens connections and outboxes. All holders of the node's handle fill the outboxes that are open
 //! ([`crate::outboxes`]), without passing through the loop.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -38,7 +38,7 @@ pub(crate) struct Peer {
     connection: Option<NetworkGroup>,
     /// The frames that wait to be written to it.
     pub(crate) outbox: Option<mpsc::Sender<Arc<[u8]>>>,
-    /// How many frames for it are on their way through the event loop: nothing may overtake them.
+    /// Number of the peer's frames that are inside the event loop. A later frame must not overtake them.
     pub(crate) detours: usize,
     /// The tasks that read its streams.
     readers: Vec<JoinHandle<()>>,
@@ -79,7 +79,8 @@ impl PeerTable {
         is_first
     }
 
-    /// The last connection to a peer has ended. What was read from it before is still on its way; the readers end by themselves.
+    /// The last connection to a peer has ended. Frames that were read from it before may still be on their way; the
+    /// readers end by themselves.
     pub(crate) fn disconnect(&self, peer: &PeerId) {
         let mut table = self.lock();
         if let Some(entry) = table.peers.get_mut(peer) {

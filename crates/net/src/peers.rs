@@ -1,4 +1,4 @@
-//! Peer ids and addresses, between what travels in messages and what libp2p wants.
+//! Conversion of peer ids and addresses between the form in messages and that of libp2p.
 
 #![expect(
     clippy::wildcard_enum_match_arm,

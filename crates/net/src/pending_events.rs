@@ -1,8 +1,9 @@
 //! The events that wait for the node's user.
 //!
-//! Frames are bounded by number, and what is too much is dropped: others hand them on again, or Sync brings them back. An event about
-//! the node itself comes once, so no flood of frames takes its room. Those are bounded as well: a newer event takes the place of one
-//! that says the same of the same subject, and a peer that has come and gone meanwhile is not told.
+//! Frames are bounded by number, and surplus ones are dropped: other nodes send them again, or Sync brings them back.
+//! An event about the node itself comes once, so no flood of frames takes its room. These events are bounded as well: a
+//! newer event replaces a waiting one of the same kind about the same subject, and the connection and the loss of a
+//! peer cancel each other while both wait.
 
 use std::collections::VecDeque;
 
@@ -15,11 +16,11 @@ use crate::limits;
 #[derive(Debug, Default)]
 pub(crate) struct PendingEvents {
     queue: VecDeque<NetEvent>,
-    /// How many of them are frames of others, frames of this node, and about the node.
+    /// Number of frames of others, of frames of this node, and of events about the node.
     counts: [usize; 3],
 }
 
-/// What an event is to the bounds.
+/// Class of an event, by which it is counted against a bound.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Class {
     Frame,
@@ -96,7 +97,7 @@ impl PendingEvents {
     }
 }
 
-/// Whether a newer event says all that one that still waits does.
+/// True if a newer event makes a waiting one superfluous.
 fn is_superseded(waiting: &NetEvent, newer: &NetEvent) -> bool {
     use NetEvent as E;
     match (waiting, newer) {

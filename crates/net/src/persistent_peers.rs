@@ -1,7 +1,7 @@
 //! Peers that the user wants to be connected with: dialled again when they cannot be reached, and when they are lost.
 //!
-//! Everybody else is dialled when there is something to say to them. Whoever the user names may be all that this node
-//! knows of the network, and may start later, or again.
+//! Other peers are dialled when there is a frame for them. A peer that the user names may be the only one that this
+//! node knows of the network, and it may start later, or again.
 
 use std::collections::BTreeMap;
 
@@ -10,36 +10,36 @@ use tokio::time::Instant;
 
 use crate::limits;
 
-/// How a peer was named.
+/// The way in which a peer was named.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Naming {
-    /// By a call. It may be a guess: a note that somebody has left, or an address that has been read somewhere.
+    /// By a call. It may be a guess: a note that another process has left, or an address that was read elsewhere.
     Called,
-    /// In the configuration. Somebody relies on it, and is told if nothing comes of it.
+    /// In the configuration. The user relies on it, and is told if it is not reached.
     Configured,
 }
 
-/// A peer that the configuration names, and what came of dialling it.
+/// A peer that the configuration names, with the result of dialling it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Named {
     /// The address by which the user has named it.
     pub address: Multiaddr,
-    /// What came of that.
+    /// The result of dialling it.
     pub contact: Contact,
 }
 
-/// What came of dialling a peer.
+/// The result of dialling a peer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Contact {
     /// It is being dialled, and nothing has come of it yet.
     Dialling,
     /// It is connected.
     Connected,
-    /// It is not reached, or it is not what it should be; why, in words. It is tried again.
+    /// It is not reached, or is another node than the one named; the reason, in words. It is tried again.
     Failed(String),
 }
 
-/// Where they are, and when they are tried again.
+/// The addresses of the named peers, and the times of the next tries.
 #[derive(Debug, Default)]
 pub(crate) struct PersistentPeers(BTreeMap<PeerId, Want>);
 
@@ -71,14 +71,14 @@ impl PersistentPeers {
         }
     }
 
-    /// What came of dialling each that is in the configuration.
+    /// The result of dialling each peer of the configuration.
     pub(crate) fn named(&self) -> Vec<Named> {
         let named = |want: &Want| Named { address: want.address.clone(), contact: want.contact.clone() };
         self.0.values().filter(|want| want.naming == Naming::Configured).map(named).collect()
     }
 
-    /// A peer is not reached, or is not what it should be. The address by which it is named in the configuration, if it is, and if
-    /// that has not been told yet.
+    /// A peer is not reached, or is another node than the one named. Returns the address by which the configuration
+    /// names it, if it does, and if this reason was not told yet.
     pub(crate) fn failed(&mut self, peer: &PeerId, reason: &str) -> Option<String> {
         let want = self.0.get_mut(peer)?;
         want.contact = Contact::Failed(reason.to_owned());
@@ -116,12 +116,12 @@ impl PersistentPeers {
         }
     }
 
-    /// When somebody is to be tried next.
+    /// Time of the next try.
     pub(crate) fn next(&self) -> Option<Instant> {
         self.0.values().filter_map(|want| want.again).min()
     }
 
-    /// Who is to be tried now; each is named once.
+    /// The peers to be tried now, each once.
     pub(crate) fn due(&mut self, now: Instant) -> Vec<(PeerId, Multiaddr)> {
         let due = self.0.iter_mut().filter(|(_, want)| want.again.is_some_and(|again| again <= now));
         due.map(|(peer, want)| {

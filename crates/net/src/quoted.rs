@@ -1,5 +1,5 @@
-//! Words of others in the log: addresses, errors and events may repeat what a peer has sent, so that they stand there in
-//! quotes, with everything escaped that could play tricks with a terminal.
+//! Texts of other nodes in the log. Addresses, errors and events may repeat bytes that a peer has sent; so they stand
+//! in quotes, with everything escaped that could play tricks with a terminal.
 
 use core::fmt;
 

@@ -1,7 +1,8 @@
-//! How far an address reaches, and which addresses a node offers to others and believes of others (`docs/protocol.md` §9).
+//! The reach of an address, and the addresses that a node offers to others and believes of others (`docs/protocol.md`
+//! §9).
 //!
-//! An address of a private network means something else in every such network. A node believes one only if it is in that network
-//! itself, and offers its own only if it has nothing that reaches further.
+//! An address of a private network means another machine in every such network. A node believes one only if it is in
+//! that network itself, and offers its own only if it has nothing that reaches further.
 
 #![expect(
     clippy::wildcard_enum_match_arm,
@@ -20,14 +21,14 @@ use motet_wire::{Address, AddressScope, NetworkGroup, limits};
 
 use crate::config::Reach;
 
-/// Where a node tells others that it can be reached.
+/// The addresses that a node tells others.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Offered {
     /// The addresses, those first that are tried first.
     pub addresses: Vec<Address>,
     /// From how far away they can be reached.
     pub scope: AddressScope,
-    /// How many more there are that reach as far, and do not fit into an advertisement.
+    /// Number of further addresses that reach as far, and do not fit into an advertisement.
     pub left_out: usize,
 }
 
@@ -36,13 +37,13 @@ pub struct Offered {
 enum Network {
     /// The first 16 bits. Home and office networks are a /24 or a few of them.
     V4([u8; 2]),
-    /// What providers and overlay networks share, 100.64.0.0/10: their addresses lie scattered in it.
+    /// The range that providers and overlay networks share, 100.64.0.0/10: their addresses are scattered in it.
     Shared,
-    /// The first 48 bits: what one site has.
+    /// The first 48 bits: the range of one site.
     V6([u16; 3]),
 }
 
-/// What decides whether an address is worth dialling; the same for all that dial. Clones share it.
+/// The rule that decides whether an address is worth dialling; the same for all that dial. Clones share it.
 #[derive(Debug, Clone)]
 pub(crate) struct Judge(Arc<RwLock<Judging>>);
 
@@ -50,9 +51,9 @@ pub(crate) struct Judge(Arc<RwLock<Judging>>);
 struct Judging {
     reach: Reach,
     networks: BTreeSet<Network>,
-    /// Whether the node itself listens on loopback and nowhere else.
+    /// True if the node itself listens on loopback only.
     alone: bool,
-    /// What the user has named is dialled, wherever it is.
+    /// Addresses that the user has named are dialled, wherever they are.
     named: BTreeSet<Multiaddr>,
 }
 
@@ -79,7 +80,7 @@ impl Judge {
         }
     }
 
-    /// Whether an address that others have told is worth dialling.
+    /// True if an address that another node has told is worth dialling.
     pub(crate) fn believes(&self, address: &Multiaddr) -> bool {
         let judging = self.0.read().unwrap_or_else(PoisonError::into_inner);
         match (judging.reach, scope(address)) {
@@ -92,15 +93,15 @@ impl Judge {
         }
     }
 
-    /// Whether an address may be dialled: it is believed, or the user has named it.
+    /// True if an address may be dialled: it is believed, or the user has named it.
     pub(crate) fn lets_dial(&self, address: &Multiaddr) -> bool {
         let named = |judging: &Judging| judging.named.contains(&place(address));
         self.believes(address) || named(&self.0.read().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
-/// What a node that listens on these addresses tells others: those that reach furthest, one of each place before the second
-/// of any.
+/// The addresses that a node with these listeners tells others: those that reach furthest, one of each place before the
+/// second of any.
 pub(crate) fn offered(listening: &[Multiaddr], reach: Reach) -> Offered {
     let furthest = listening.iter().map(scope).max().unwrap_or(AddressScope::Nowhere);
     let mut seen = BTreeMap::<Option<IpAddr>, usize>::new();
@@ -210,7 +211,7 @@ fn place(address: &Multiaddr) -> Multiaddr {
         .collect()
 }
 
-/// Whether an address can be reached from its own machine only.
+/// True if an address can be reached from its own machine only.
 pub fn is_loopback(address: &Multiaddr) -> bool {
     scope(address) == AddressScope::Machine
 }
@@ -269,7 +270,7 @@ mod tests {
             (listener(here, "/ip4/127.0.0.1/tcp/2"), NetworkGroup::Local, NetworkGroup::Local),
             (dialer("/dns4/localhost/tcp/2"), NetworkGroup::Local, NetworkGroup::Local),
             (dialer("/dns4/node.example/tcp/2"), NetworkGroup::Unseen, NetworkGroup::Unseen),
-            // Behind a relay: whoever is there has an address at the relay alone.
+            // A peer behind a relay has an address at the relay only.
             (listener(&relay, &format!("/p2p/{peer}")), v4([192, 0, 2]), v4([192, 0, 2])),
             (dialer(&format!("{relay}/p2p/{peer}")), v4([192, 0, 2]), v4([192, 0, 2])),
         ] {
@@ -352,7 +353,7 @@ mod tests {
         believes(&home, "/ip4/127.0.0.1/tcp/2", false);
         believes(&["/ip4/100.64.0.1/tcp/1"], "/ip4/100.100.1.1/tcp/1", true);
         believes(&["/ip4/203.0.113.5/tcp/1"], "/ip4/192.168.7.2/tcp/1", false);
-        // Where a relay is says nothing of where this node is.
+        // The place of a relay says nothing about the place of this node.
         let circuit = format!("/ip4/192.168.7.1/tcp/1/p2p/{}/p2p-circuit", libp2p::PeerId::random());
         believes(&[&circuit], "/ip4/192.168.7.2/tcp/1", false);
     }

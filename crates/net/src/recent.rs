@@ -1,7 +1,7 @@
-//! What this node has published of late, for peers that come later.
+//! Frames that this node has published recently, for peers that connect later.
 //!
-//! An announcement that is older than clocks may differ looks like one of a wrong clock (rule V-23). So it is kept no longer than
-//! that. What is said in sessions has no time of its own.
+//! An announcement that is older than clocks may differ looks like one of a wrong clock (rule V-23). So it is kept no
+//! longer than that. Messages of sessions are not checked for their time.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -28,7 +28,7 @@ impl Recent {
         recent.push_back((now, frame));
     }
 
-    /// What is still worth telling.
+    /// The frames that are still worth sending.
     pub(crate) fn of(&mut self, topic: Topic, now: Instant) -> Vec<Arc<[u8]>> {
         let Some(recent) = self.0.get_mut(&topic) else { return Vec::new() };
         recent.retain(|(at, _)| topic == Topic::Sessions || *at + limits::RECENT_TIME > now);

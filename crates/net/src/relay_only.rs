@@ -1,10 +1,10 @@
-//! The gate before every connection that is opened. A node that is reached through relays alone opens none but to its own
-//! relays, whoever asks for one and whatever address is believed (`docs/protocol.md` §10); every other node opens none to an
-//! address that it does not believe (§9), unless its user has named it.
+//! The gate before every connection that this node opens. A relay-only node opens connections to its own relays only,
+//! whichever protocol asks and whichever address is believed (`docs/protocol.md` §10). Every other node opens none to
+//! an address that it does not believe (§9), unless its user has named it.
 //!
-//! The gate stands in the transport, below everything that dials: the DHT, gossip, and peers that claim to be reachable somewhere. A
-//! circuit through a relay is built on a connection to that relay, so it passes exactly when the relay does. Relays of others
-//! are strangers like everybody: whoever names one may own it.
+//! The gate stands in the transport, below everything that dials: the DHT, gossip, and peers that claim to be reachable
+//! somewhere. A circuit through a relay is built on a connection to that relay, so it passes exactly when the relay
+//! does. Relays of other nodes are strangers, too: the node that names one may own it.
 
 use core::pin::Pin;
 use core::task::{Context, Poll};
@@ -27,7 +27,7 @@ pub(crate) struct Gate<T> {
 }
 
 impl<T> Gate<T> {
-    /// What a node of this exposure with these relays may dial.
+    /// The gate of a node with this exposure and these relays.
     pub(crate) fn new(inner: T, exposure: Exposure, relays: &[Multiaddr], judge: Judge) -> Self {
         let allowed = match exposure {
             Exposure::Direct => None,

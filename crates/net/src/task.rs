@@ -1,7 +1,7 @@
 //! The event loop: one task that owns the swarm.
 //!
-//! It never waits for its user: what the user does not take in time waits in bounded queues or is dropped, so that user
-//! and loop can never wait for each other.
+//! It never waits for its user: events that the user does not take in time wait in bounded queues or are dropped, so
+//! that user and loop can never wait for each other.
 
 mod events;
 
@@ -39,7 +39,7 @@ use crate::recent::Recent;
 use crate::twin::Twins;
 use crate::words;
 
-/// The swarm, and what the loop remembers.
+/// The swarm, and the state of the loop.
 pub(crate) struct Task {
     pub(crate) swarm: Swarm<Behaviour>,
     pub(crate) config: NetConfig,
@@ -59,18 +59,18 @@ pub(crate) struct Task {
     pub(crate) own: Own,
     /// The listener at each relay.
     pub(crate) at_relays: BTreeMap<PeerId, ListenerId>,
-    /// Peers that are dialled because there is something to say to them; and what is wrong with the addresses that are known.
+    /// Peers that are dialled for a frame that waits for them, with the fault of their known addresses.
     pub(crate) sought: BTreeMap<PeerId, Option<String>>,
     pub(crate) twins: Twins,
     pub(crate) met: Met,
 }
 
-/// Where this node can be reached.
+/// The addresses of this node.
 #[derive(Debug)]
 pub(crate) struct Own {
     pub(crate) judge: Judge,
     offered: Offered,
-    /// When it has stayed like this for long enough to tell people.
+    /// Time at which the addresses have stayed the same for long enough to tell people.
     settles: Option<Instant>,
     settled: Option<Offered>,
 }
@@ -132,7 +132,7 @@ impl Task {
         }
     }
 
-    /// Lets what is on its way out arrive, for a short time.
+    /// Lets frames that are on their way out arrive, for a short time.
     async fn say_farewell(&mut self) {
         self.peers.close_all();
         let writing = async {
@@ -160,7 +160,7 @@ impl Task {
         self.tell(NetEvent::Received { from, channel: Channel::Loopback, group, bytes: frame, token: None });
     }
 
-    /// Says whom to answer if the last thing to do is to stop.
+    /// Carries commands out. Returns the channel of the caller that waits for the stop, if the last command is to stop.
     fn on_orders(&mut self, orders: &mut Vec<NetCommand>) -> Option<oneshot::Sender<()>> {
         for order in orders.drain(..) {
             if let NetCommand::Stop { done } = order {
@@ -241,7 +241,8 @@ impl Task {
     fn publish(&mut self, topic: Topic, frame: Arc<[u8]>, reached: &Reached) {
         self.stats.published += 1;
         frames::log("published", None, &frame);
-        // Whoever is here gets it straight from us, and before anybody else. Most have it coming already.
+        // Connected peers get the frame on their direct streams, before gossip. Peers that have it in their outbox
+        // already are skipped.
         for peer in self.peers.missed(&frame, reached) {
             self.enqueue(peer, Arc::clone(&frame));
         }
@@ -253,7 +254,8 @@ impl Task {
     fn gossip(&mut self, topic: Topic, frame: &[u8]) {
         let topic = gossipsub::IdentTopic::new(topic.name(&self.config.network));
         match self.swarm.behaviour_mut().gossip.publish(topic, frame) {
-            // Nobody listens yet, or everybody has it: the direct streams and the cache of recent frames do the rest.
+            // No peer has subscribed yet, or all have the frame: the direct streams and the cache of recent frames do
+            // the rest.
             Ok(_) | Err(gossipsub::PublishError::NoPeersSubscribedToTopic | gossipsub::PublishError::Duplicate) => {}
             Err(error) => tracing::debug!(%error, "gossip has not taken a message"),
         }
@@ -296,7 +298,7 @@ impl Task {
         self.enqueue(peer, frame);
     }
 
-    /// Where a peer may be reached by a node that only its relays know: through them.
+    /// The addresses through this node's own relays, at which a relay-only node may reach a peer.
     fn through_own_relays(&self, peer: PeerId) -> Vec<Multiaddr> {
         let through = |relay: &Multiaddr| relay.clone().with(Protocol::P2pCircuit).with(Protocol::P2p(peer));
         match self.config.exposure {

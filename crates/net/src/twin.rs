@@ -1,14 +1,14 @@
 //! Other nodes with this node's own identity: a copy of its data that runs somewhere else.
 //!
-//! Two such nodes can never be connected with each other, and whoever looks for one finds either. What they notice is an attempt: one
-//! calls the other, and each hears its own peer id. A node that calls itself hears the same, at both ends at once; that is no
-//! second node, so each end waits a moment for the other before it is told.
+//! Two such nodes can never be connected with each other, and a peer that dials their identity reaches either. They
+//! notice attempts only: one calls the other, and each hears its own peer id. A node that calls itself hears the same,
+//! at both ends at once. That is no second node, so each end waits a moment for the other before the user is told.
 
 use tokio::time::Instant;
 
 use crate::limits;
 
-/// What has answered or called.
+/// The node that has answered or called.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Found {
     /// This very node, at an address that it has not known for its own.
@@ -17,16 +17,16 @@ pub(crate) enum Found {
     Other(String),
 }
 
-/// What has been heard of this node's own peer id at the other end of a connection.
+/// Observations of this node's own peer id at the other end of a connection.
 #[derive(Debug, Default)]
 pub(crate) struct Twins {
-    /// Where it has answered, and when.
+    /// Address at which it has answered, and the time.
     answered: Option<(Instant, String)>,
-    /// Where it has called from, and when.
+    /// Address from which it has called, and the time.
     called: Option<(Instant, String)>,
-    /// When this node has last heard its own peer id by calling.
+    /// Time of the last call of this node that its own peer id answered.
     last_answer: Option<Instant>,
-    /// When its own peer id has last called this node.
+    /// Time of the last call from this node's own peer id.
     last_call: Option<Instant>,
     told: Option<Instant>,
 }
@@ -49,13 +49,13 @@ impl Twins {
         self.last_call = Some(now);
     }
 
-    /// When there is something to decide.
+    /// Time of the next decision.
     pub(crate) fn next(&self) -> Option<Instant> {
         let since = [&self.answered, &self.called].into_iter().flatten().map(|(at, _)| *at).min();
         since.map(|at| at + limits::TWIN_WAIT)
     }
 
-    /// What has turned out, if it is not known and has not been told lately.
+    /// The decision, if it is due and was not told lately.
     pub(crate) fn due(&mut self, now: Instant) -> Option<Found> {
         let answered = self.answered.take_if(|(at, _)| *at + limits::TWIN_WAIT <= now);
         let called = self.called.take_if(|(at, _)| *at + limits::TWIN_WAIT <= now);

@@ -50,14 +50,14 @@ pub(crate) fn of_dialling(error: &DialError, local: &PeerId) -> String {
     }
 }
 
-/// What is wrong with addresses that are not dialled; `None` if there are none.
+/// The fault of addresses that are not dialled; `None` if there are none.
 pub(crate) fn of_useless(addresses: &[Multiaddr]) -> Option<String> {
     let (first, rest) = addresses.split_first()?;
     let more = if rest.is_empty() { String::new() } else { format!(" and {} more", rest.len()) };
     Some(format!("its addresses cannot be reached from this node's network: {first}{more}"))
 }
 
-/// What came of several addresses; each reason once.
+/// The results of several addresses; each reason once.
 fn of_attempts(errors: &[(Multiaddr, TransportError<io::Error>)]) -> String {
     let mut reasons: Vec<String> = Vec::new();
     for (_, error) in errors {
@@ -110,8 +110,8 @@ fn chain<'a>(error: &'a (dyn Error + 'static)) -> Vec<&'a (dyn Error + 'static)>
 /// Errors that are looked at within one: no honest one is nested as deeply.
 const MOST: usize = 16;
 
-/// What the system has said, or whatever has made an error in its place. Some wrappings show the text of what they wrap and
-/// nothing else of it.
+/// The system's error, or the one of the code that stands in its place. Some wrappings show the text of the error that
+/// they wrap and nothing else of it.
 fn io_kind(error: &io::Error) -> Option<io::ErrorKind> {
     let chain = chain(error);
     let mut kinds = chain.iter().filter_map(|error| error.downcast_ref::<io::Error>()).map(io::Error::kind);

@@ -11,7 +11,7 @@ use libp2p::kad::{ProviderRecord, Record, RecordKey};
 use super::{EntryPolicy, pack, unpack};
 use crate::limits;
 
-/// Records by key. What the policy refuses never gets in.
+/// Records by key. Entries that the policy refuses are not stored.
 pub(crate) struct BagStore {
     policy: Arc<dyn EntryPolicy>,
     records: BTreeMap<Vec<u8>, Record>,
@@ -23,7 +23,7 @@ impl BagStore {
         Self { policy, records: BTreeMap::new(), bytes: 0 }
     }
 
-    /// How many records there are, and their bytes.
+    /// Number of records, and their bytes.
     pub(crate) fn size(&self) -> (usize, usize) {
         (self.records.len(), self.bytes)
     }
@@ -70,7 +70,7 @@ impl RecordStore for BagStore {
             return Err(Error::MaxRecords);
         }
         self.bytes = bytes;
-        // Nobody is the publisher of a bag: it is republished by whoever has an entry in it.
+        // A bag has no publisher: each node that has an entry in it publishes it again.
         self.records.insert(key, Record { value, publisher: None, ..record });
         Ok(())
     }

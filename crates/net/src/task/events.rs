@@ -1,4 +1,4 @@
-//! What the swarm tells the event loop.
+//! The events of the swarm, as the event loop handles them.
 
 #![expect(
     clippy::wildcard_enum_match_arm,
@@ -35,7 +35,7 @@ impl Task {
                 if let Some(relay) = self.relay_of(listener_id) {
                     self.wanted.connected(&relay);
                 }
-                // Whoever waits for this address may advertise it at once.
+                // The user may advertise this address as soon as it is told; so the list of addresses is updated first.
                 self.on_addresses();
                 self.tell(NetEvent::Listening { address: address.to_string() });
             }
@@ -149,12 +149,12 @@ impl Task {
 
     fn answer(&mut self, id: kad::QueryId) {
         if let Some(Query { key, found, answer }) = self.queries.remove(&id) {
-            // Whoever asked may have gone.
+            // The caller may have gone.
             drop(answer.send(dht::unite(&*self.policy, &key.to_bytes(), &found)));
         }
     }
 
-    /// The node's addresses are not what they were.
+    /// The node's addresses have changed.
     fn on_addresses(&mut self) {
         let listening: Vec<Multiaddr> = self.swarm.listeners().cloned().collect();
         self.own.judge.listens_on(&listening);
@@ -162,7 +162,8 @@ impl Task {
         if offered == self.own.offered {
             return;
         }
-        // Others are told by identify what they are told by advertisements, and relays tell it those that they relay for.
+        // Identify tells peers the addresses that advertisements tell, and relays tell identify the addresses of the
+        // nodes that they relay for.
         let addresses: Vec<Multiaddr> = offered.addresses.iter().filter_map(peers::address_from_wire).collect();
         for gone in self.own.offered.addresses.iter().filter_map(peers::address_from_wire) {
             if !addresses.contains(&gone) {
@@ -177,7 +178,7 @@ impl Task {
         self.tell(NetEvent::AddressesChanged { offered, settled: false });
     }
 
-    /// The node's addresses have stayed what they are for a moment.
+    /// The node's addresses have stayed the same for a moment.
     pub(super) fn settle(&mut self) {
         self.own.settles = None;
         let offered = &self.own.offered;
@@ -262,7 +263,7 @@ impl Task {
         self.named_failed(&peer, &reason);
     }
 
-    /// It has turned out who has this node's own identity.
+    /// It is known now whether this node's own identity is this node or another.
     pub(super) fn on_twins(&mut self) {
         match self.twins.due(Instant::now()) {
             Some(Found::Other(address)) => self.tell(NetEvent::Twin { address }),
@@ -272,7 +273,8 @@ impl Task {
         }
     }
 
-    /// Whether this node's own identity has answered, and where. What has failed comes back, for what it is.
+    /// Notes whether this node's own identity has answered, and at which address. Returns the error, as one of the own
+    /// identity if it was that.
     fn look_for_twin(&mut self, error: DialError) -> DialError {
         let met = self.met.take(Caller::This);
         let address = match &error {
