@@ -8,7 +8,7 @@ use super::Engine;
 use super::announce::Offer;
 use super::ctx::Ctx;
 use super::input::{Command, CommandId, Reply, SigningRequestSpec};
-use super::session::ManualRounds;
+use super::session::{SigningRound, State};
 use crate::error::CommandError;
 use crate::event::{AbortCause, Phase};
 use crate::record::Record;
@@ -41,9 +41,9 @@ impl Engine {
             Command::Note { request } => self.take_note(&request, ctx),
             Command::Abort { request, detail } => self.abort(&request, detail, ctx),
             Command::Close { request } => self.close_by_command(&request, ctx),
-            Command::StartNonceCommitment { request } => self.open_gate(&request, |gates| gates.commit = true, ctx),
-            Command::StartRound1 { request } => self.open_gate(&request, |gates| gates.reveal = true, ctx),
-            Command::StartRound2 { request } => self.open_gate(&request, |gates| gates.sign = true, ctx),
+            Command::StartNonceCommitment { request } => self.start_round(&request, SigningRound::Commit, ctx),
+            Command::StartRound1 { request } => self.start_round(&request, SigningRound::Reveal, ctx),
+            Command::StartRound2 { request } => self.start_round(&request, SigningRound::Sign, ctx),
             Command::Retry { request } => match self.asks_again(&request, ctx.now) {
                 Some(announcement) => return self.announce(id, announcement, ctx),
                 None => self.retry(&request, ctx),
@@ -54,8 +54,8 @@ impl Engine {
 
     fn abort(&mut self, request: &RequestId, detail: String, ctx: &mut Ctx<'_>) -> Result<Reply, CommandError> {
         let session = self.sessions.get(request).ok_or(CommandError::UnknownRequest(*request))?;
-        if session.is_over() {
-            return Err(CommandError::WrongPhase(session.phase));
+        if session.over().is_some() {
+            return Err(CommandError::WrongPhase(session.phase()));
         }
         // The abort of a participant, or of whoever asked, comes back and is handled like anybody's. Others just leave.
         let joined = session.locals.keys().any(|index| session.joins.at(*index).is_some());
@@ -69,7 +69,7 @@ impl Engine {
     fn close_by_command(&mut self, request: &RequestId, ctx: &mut Ctx<'_>) -> Result<Reply, CommandError> {
         let noted = self.take_note(request, ctx);
         let Some(session) = self.sessions.get(request) else { return noted };
-        if !session.is_over() {
+        if session.active().is_some() {
             self.abort(request, "closed".to_owned(), ctx)?;
             self.finish(request, None, AbortCause::Cancelled, ctx);
         }
@@ -77,17 +77,17 @@ impl Engine {
         Ok(Reply::Done)
     }
 
-    fn open_gate(
+    fn start_round(
         &mut self,
         request: &RequestId,
-        open: impl FnOnce(&mut ManualRounds),
+        round: SigningRound,
         ctx: &mut Ctx<'_>,
     ) -> Result<Reply, CommandError> {
         let session = self.sessions.get_mut(request).ok_or(CommandError::UnknownRequest(*request))?;
-        if session.is_over() {
-            return Err(CommandError::WrongPhase(session.phase));
+        match &mut session.state {
+            State::Active(active) => active.rounds.start(round),
+            State::Over(_) => return Err(CommandError::WrongPhase(session.phase())),
         }
-        open(&mut session.gates);
         self.advance(request, ctx);
         Ok(Reply::Done)
     }
@@ -95,7 +95,7 @@ impl Engine {
     /// What is asked again where not all have joined in time: the same, by whoever has asked. It is a request of its own,
     /// so that nothing of the one before can come into it.
     fn asks_again(&self, request: &RequestId, now: Now) -> Option<SigningRequestSpec> {
-        let session = self.sessions.get(request).filter(|session| session.phase == Phase::Aborted)?;
+        let session = self.sessions.get(request).filter(|session| session.phase() == Phase::Aborted)?;
         let terms = &session.request;
         let creator = terms.creator.signer;
         let blocked = terms.keys.iter().any(|key| self.conduct.is_blocked(key, now.wall));
@@ -114,7 +114,7 @@ impl Engine {
 
     fn retry(&mut self, request: &RequestId, ctx: &mut Ctx<'_>) -> Result<Reply, CommandError> {
         let session = self.sessions.get(request).ok_or(CommandError::UnknownRequest(*request))?;
-        match session.phase {
+        match session.phase() {
             Phase::Commitments | Phase::Nonces | Phase::Partials => {
                 self.next_attempt(request, ctx);
                 Ok(Reply::Done)

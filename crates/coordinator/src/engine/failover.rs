@@ -8,7 +8,7 @@ use motet_wire::{RequestId, SignerIndex, Topic};
 use super::Engine;
 use super::ctx::Ctx;
 use super::session::Session;
-use crate::event::{Event, Phase};
+use crate::event::Event;
 
 impl Session {
     /// Who has the coordinator's part now.
@@ -23,23 +23,30 @@ impl Engine {
         let failover_after = self.config.failover_after;
         let Some(session) = self.sessions.get_mut(id) else { return };
         let here = session.locals.contains_key(&session.coordinator());
-        let waits = !here && !session.announced && session.turn + 1 < session.order.len();
-        session.failover_at = waits.then(|| ctx.now.mono.saturating_add(failover_after));
+        let has_next = session.turn + 1 < session.order.len();
+        if let Some(signed) = session.signed_mut() {
+            let waits = !here && !signed.announced && has_next;
+            signed.failover_at = waits.then(|| ctx.now.mono.saturating_add(failover_after));
+        }
     }
 
     /// The coordinator has said what the signatures are.
     pub(super) fn hear_coordinator(&mut self, id: &RequestId, by: SignerIndex) {
         let Some(session) = self.sessions.get_mut(id) else { return };
-        if by == session.coordinator() {
-            session.announced = true;
-            session.failover_at = None;
+        if by == session.coordinator()
+            && let Some(signed) = session.signed_mut()
+        {
+            signed.announced = true;
+            signed.failover_at = None;
         }
     }
 
     /// Lets the next in the order take over.
     pub(super) fn fail_over(&mut self, id: &RequestId, ctx: &mut Ctx<'_>) {
         let Some(session) = self.sessions.get_mut(id) else { return };
-        session.failover_at = None;
+        if let Some(signed) = session.signed_mut() {
+            signed.failover_at = None;
+        }
         if session.turn + 1 >= session.order.len() {
             return;
         }
@@ -47,13 +54,16 @@ impl Engine {
         session.turn += 1;
         let to = session.coordinator();
         let here = session.locals.contains_key(&to);
-        let outcome = session.outcome.clone().filter(|_| here && session.phase == Phase::Complete);
+        let told = session.over().filter(|_| session.signed().is_some()).map(|over| over.notice.clone());
         ctx.emit(Event::CoordinatorFailover { request: *id, from, to });
-        if let Some(frame) = outcome {
-            ctx.broadcast(Topic::Sessions, &frame);
-            self.send_to_session(id, &frame, ctx);
-        } else if self.sessions.get(id).is_some_and(|session| session.phase == Phase::Complete) {
-            self.expect_coordinator(id, ctx);
+        match told {
+            Some(Some(frame)) if here => {
+                ctx.broadcast(Topic::Sessions, &frame);
+                self.send_to_session(id, &frame, ctx);
+            }
+            Some(_) => self.expect_coordinator(id, ctx),
+            // There are no signatures yet: the next coordinator tells them, when there are.
+            None => {}
         }
     }
 }

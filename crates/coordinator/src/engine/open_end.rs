@@ -4,67 +4,55 @@
 //! any time, hours later too, so a node that has given up goes on listening and asking: what comes late is verified, stored,
 //! told to the user and handed on to all members.
 
-use core::time::Duration;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use motet_core_crypto::PublicKey;
-use motet_wire::{
-    Attempt, Commitments, MonotonicMs, PartialSigShare, RequestId, SignerIndex, SigningRequest, Validated,
-};
+use motet_wire::{Attempt, Commitments, PartialSigShare, RequestId, SignerIndex, SigningRequest, Validated};
 
 use super::Engine;
 use super::ctx::Ctx;
 use super::restored::Restored;
-use super::session::{Answer, AttemptState, Local, Nonces, Placed, Session, SignedStatement};
-use crate::event::Phase;
-use crate::limits;
+use super::session::{
+    Aborted, Answer, AttemptState, Local, Nonces, Outcome, Over, Placed, Session, SignedStatement, State, SyncTimer,
+};
 use crate::record::Record;
 use crate::signer::SigningItem;
 
-/// How long the outcome of a session is remembered, for nodes that have missed it.
-const REMEMBER: Duration = Duration::from_secs(10 * 60);
 /// How often the pause between two questions about a late completion is doubled, at most.
 const DOUBLINGS: u32 = 12;
 
 impl Session {
     /// Whether it has ended here without signatures, and others may still complete it.
     pub(crate) fn is_open_ended(&self) -> bool {
-        self.phase == Phase::Aborted && !self.may_complete.is_empty()
+        matches!(self.over().map(|over| &over.outcome), Some(Outcome::Aborted(aborted)) if aborted.is_open())
     }
 
     /// The signers that may still complete it, by key.
     pub(crate) fn completers(&self) -> Vec<PublicKey> {
-        self.keys_of(&self.may_complete.iter().copied().collect::<Vec<_>>())
+        let indices = match &self.state {
+            State::Active(active) => &active.may_complete,
+            State::Over(Over { outcome: Outcome::Aborted(aborted), .. }) => &aborted.may_complete,
+            State::Over(Over { outcome: Outcome::Signed(_), .. }) => return Vec::new(),
+        };
+        self.keys_of(&indices.iter().copied().collect::<Vec<_>>())
     }
 
-    /// Notes which signers may still complete the current attempt, before it is given up. `culprit` has sent a partial
+    /// The signers that may still complete the current attempt, if it is given up now. `culprit` has sent a partial
     /// signature that does not verify, and can make one that does.
-    pub(crate) fn note_exposure(&mut self, culprit: Option<&PublicKey>) {
+    pub(crate) fn exposed_to(&self, culprit: Option<&PublicKey>) -> Vec<SignerIndex> {
         // Without all partial signatures of this node there is no signature.
-        if self.locals.is_empty() || !self.locals.keys().all(|index| self.run.signed.contains(index)) {
-            return;
+        if self.locals.is_empty() || !self.locals.keys().all(|index| self.attempt.signed.contains(index)) {
+            return Vec::new();
         }
-        let ours = self.run.nonces_hash();
-        let mut open = self.run.partials.lacking(|share| Some(share.nonces) == ours);
+        let mut open = self.attempt.lacks_partials_of();
         open.extend(culprit.and_then(|culprit| self.request.index_of(culprit)));
         open.retain(|index| !self.locals.contains_key(index));
         if open.is_empty() {
             // All have said their part: each of them, this node included, may be about to make the signature.
             open = self.others();
         }
-        self.may_complete.extend(open);
-    }
-
-    /// When it is forgotten, if it has ended.
-    pub(crate) fn forgotten_at(&self) -> Option<MonotonicMs> {
-        let remembered = if self.is_open_ended() { limits::OPEN_END } else { REMEMBER };
-        self.ended.map(|ended| ended.saturating_add(remembered))
-    }
-
-    /// When the others are asked whether they have completed it, if it is worth asking.
-    pub(crate) fn asks_at(&self) -> Option<MonotonicMs> {
-        self.is_open_ended().then_some(self.sync_at)
+        open
     }
 }
 
@@ -74,19 +62,16 @@ impl Engine {
         let sync_after = self.config.sync_after;
         self.unpublished.remove(id);
         ctx.persist(Record::GivenUp { request: *id });
-        if let Some(session) = self.sessions.get_mut(id) {
-            session.syncs = 0;
-            session.sync_at = ctx.now.mono.saturating_add(sync_after);
+        if let Some(aborted) = self.sessions.get_mut(id).and_then(Session::aborted_mut) {
+            aborted.sync = SyncTimer::first(ctx.now.mono.saturating_add(sync_after));
         }
     }
 
     /// Asks the others whether they have completed what this node has given up.
     pub(super) fn ask_for_completion(&mut self, id: &RequestId, ctx: &mut Ctx<'_>) {
         let sync_after = self.config.sync_after;
-        let Some(session) = self.sessions.get_mut(id) else { return };
-        let pause = sync_after.saturating_mul(1 << session.syncs.min(DOUBLINGS));
-        session.syncs = session.syncs.saturating_add(1);
-        session.sync_at = ctx.now.mono.saturating_add(pause);
+        let Some(aborted) = self.sessions.get_mut(id).and_then(Session::aborted_mut) else { return };
+        aborted.sync.ask(ctx.now.mono, sync_after, DOUBLINGS);
         self.ask_for_missing(id, ctx);
     }
 
@@ -105,15 +90,14 @@ impl Engine {
         let Some(id) = self.sessions.request_of(&session) else { return };
         let Some(known) = self.sessions.get_mut(&id).filter(|known| known.is_open_ended()) else { return };
         let Some(index) = known.slot_of(message.sender()) else { return };
-        let fits = known.run.session == session
-            && known.run.attempt == attempt
+        let fits = known.attempt.id == session
+            && known.attempt.number == attempt
             && message.message().partials.len() == known.items.len();
-        if !fits || !matches!(known.run.partials.place(index, SignedStatement::of(message)), Some(Placed::New)) {
+        if !fits || !matches!(known.attempt.partials.place(index, SignedStatement::of(message)), Some(Placed::New)) {
             return;
         }
-        let ours = known.run.nonces_hash();
-        let complete = ours.is_some() && known.run.partials.lacking(|share| Some(share.nonces) == ours).is_empty();
-        if complete && !known.run.computing {
+        // It was the last, so that this is asked once for each attempt.
+        if known.attempt.lacks_partials_of().is_empty() {
             self.aggregate(&id, ctx);
         }
     }
@@ -128,15 +112,17 @@ impl Engine {
         left: &Restored,
         ctx: &mut Ctx<'_>,
     ) {
-        let mut session = self.open(id, message, items, locals, ctx);
-        session.may_complete = session.others().into_iter().collect();
+        let aborted = Aborted { may_complete: BTreeSet::new(), sync: SyncTimer::first(ctx.now.mono) };
+        let state = State::Over(Over::new(ctx.now.mono, Outcome::Aborted(aborted)));
+        let mut session = self.open(id, message, items, locals, state);
+        let others: BTreeSet<SignerIndex> = session.others().into_iter().collect();
+        if let Some(aborted) = session.aborted_mut() {
+            aborted.may_complete = others;
+        }
         let spent = self.spent.get(&id).into_iter().flat_map(BTreeMap::keys);
         let ours = spent.filter(|(_, signer)| left.approvals.contains_key(signer));
         let last = ours.map(|(attempt, _)| *attempt).max().unwrap_or(Attempt::FIRST);
-        session.run = AttemptState::new(&id, last, session.signers());
-        session.phase = Phase::Aborted;
-        session.ended = Some(ctx.now.mono);
-        session.sync_at = ctx.now.mono;
+        session.attempt = AttemptState::new(&id, last, session.signers());
         for local in session.locals.values_mut() {
             if let Some(digest) = left.approvals.get(&local.signer) {
                 local.answer = Answer::Approved(*digest);

@@ -10,9 +10,11 @@ use motet_wire::{
 
 use super::Engine;
 use super::ctx::Ctx;
-use super::session::{Answer, AttemptState, DeferredBroadcast, Local, ManualRounds, Nonces, Session};
-use crate::config::Rounds;
-use crate::event::{AbortCause, Aborted, Event, Phase, Round};
+use super::session::{
+    Answer, AttemptState, Collecting, Completion, Dispute, EndStored, Local, Nonces, Outcome, Over, Session,
+    SigningRound, Source, StartedRounds, State,
+};
+use crate::event::{AbortCause, Aborted, Event, Round};
 use crate::job::Job;
 use crate::record::Record;
 use crate::signer::SignerTask;
@@ -20,66 +22,58 @@ use crate::signer::SignerTask;
 impl Engine {
     /// Moves a session on as far as what it holds allows.
     pub(super) fn advance(&mut self, id: &RequestId, ctx: &mut Ctx<'_>) {
-        let joining = self.sessions.get(id).filter(|session| session.phase == Phase::Joining);
-        let joining = joining.map(|session| session.run.session);
-        self.advance_phases(id, ctx);
-        if let (Some(first), Some(session)) = (joining, self.sessions.get_mut(id))
-            && session.phase != Phase::Joining
-        {
-            // Only who has missed a join waits for this, but everybody for our nonces: they come first.
-            session.deferred_broadcast = Some(DeferredBroadcast::Ready(first));
-        }
-    }
-
-    fn advance_phases(&mut self, id: &RequestId, ctx: &mut Ctx<'_>) {
-        loop {
-            let Some(session) = self.sessions.get(id) else { return };
-            let run = &session.run;
-            let round = Round { request: *id, session: run.session, attempt: run.attempt };
+        while let Some(session) = self.sessions.get(id) {
+            let attempt = &session.attempt;
+            let round = Round { request: *id, session: attempt.id, attempt: attempt.number };
             let commitments = session.request.options.commitments;
-            match session.phase {
-                Phase::Joining if session.awaiting().is_empty() => self.on_ready(id, ctx),
-                Phase::Commitments if commitments == Commitments::Off => self.enter(id, Phase::Nonces, ctx),
-                Phase::Commitments if session.awaiting().is_empty() => {
+            match session.collecting() {
+                Some(Collecting::Joins) if session.awaiting().is_empty() => self.start_rounds(id, ctx),
+                Some(Collecting::Commitments) if commitments == Commitments::Off => {
+                    self.collect(id, Collecting::Nonces, ctx);
+                }
+                Some(Collecting::Commitments) if session.awaiting().is_empty() => {
                     ctx.emit(Event::SessionNonceCommitmentsComplete(round));
-                    self.enter(id, Phase::Nonces, ctx);
+                    self.collect(id, Collecting::Nonces, ctx);
                 }
-                Phase::Nonces if session.awaiting().is_empty() => {
+                Some(Collecting::Nonces) if session.awaiting().is_empty() => {
                     ctx.emit(Event::SessionNoncesComplete(round));
-                    self.enter(id, Phase::Partials, ctx);
+                    self.collect(id, Collecting::Partials, ctx);
                 }
-                Phase::Partials if !run.computing && session.awaiting().is_empty() => {
+                Some(Collecting::Partials) if session.awaiting().is_empty() => {
                     ctx.emit(Event::SessionPartialSigsComplete(round));
                     return self.aggregate(id, ctx);
                 }
-                Phase::Joining
-                | Phase::Commitments
-                | Phase::Nonces
-                | Phase::Partials
-                | Phase::Complete
-                | Phase::Aborted => break,
+                Some(
+                    Collecting::Joins
+                    | Collecting::Commitments
+                    | Collecting::Nonces
+                    | Collecting::Partials
+                    | Collecting::Aggregating,
+                ) => break,
+                None => return,
             }
         }
         self.contribute(id, ctx);
     }
 
     /// All have joined.
-    fn on_ready(&mut self, id: &RequestId, ctx: &mut Ctx<'_>) {
+    fn start_rounds(&mut self, id: &RequestId, ctx: &mut Ctx<'_>) {
         self.unpublished.remove(id);
-        let Some(session) = self.sessions.get(id) else { return };
-        let coordinator = session.coordinator();
+        let Some(session) = self.sessions.get_mut(id) else { return };
+        let (coordinator, first) = (session.coordinator(), session.attempt.id);
+        if let State::Active(active) = &mut session.state {
+            // Only who has missed a join waits for this, but everybody for our nonces: they come first.
+            active.unsaid_ready = Some(first);
+        }
         ctx.emit(Event::CoordinatorElected { request: *id, coordinator });
-        ctx.emit(Event::SessionReady { request: *id, session: session.run.session, coordinator });
+        ctx.emit(Event::SessionReady { request: *id, session: first, coordinator });
         self.send_spent(id, ctx);
-        self.enter(id, Phase::Commitments, ctx);
+        self.collect(id, Collecting::Commitments, ctx);
     }
 
     /// The coordinator's word that all have joined, with the joins, if they have.
     fn announce_ready(&mut self, id: &RequestId, first: AttemptId, ctx: &mut Ctx<'_>) {
         let Some(session) = self.sessions.get(id) else { return };
-        if session.is_over() {
-            return;
-        }
         let coordinator = session.coordinator();
         if let Some(signer) = session.locals.get(&coordinator).map(|local| local.signer) {
             let joins = session.joins.held().map(|(_, held)| held.frame.to_vec()).collect();
@@ -94,12 +88,23 @@ impl Engine {
     /// Says what could wait until nothing else does.
     pub(super) fn flush_deferred(&mut self, ctx: &mut Ctx<'_>) {
         for id in self.sessions.deferred() {
-            let taken = self.sessions.get_mut(&id).and_then(|session| session.deferred_broadcast.take());
-            let Some(deferred_broadcast) = taken else { continue };
-            self.within(&id, |engine| match deferred_broadcast {
-                DeferredBroadcast::Ready(first) => engine.announce_ready(&id, first, ctx),
-                DeferredBroadcast::Signatures => engine.announce_signatures(&id, ctx),
-            });
+            self.within(&id, |engine| engine.say_unsaid(&id, ctx));
+        }
+    }
+
+    fn say_unsaid(&mut self, id: &RequestId, ctx: &mut Ctx<'_>) {
+        match self.sessions.get_mut(id).map(|session| &mut session.state) {
+            Some(State::Active(active)) => {
+                if let Some(first) = active.unsaid_ready.take() {
+                    self.announce_ready(id, first, ctx);
+                }
+            }
+            Some(State::Over(Over { outcome: Outcome::Signed(signed), .. })) => {
+                if let Some(completion) = signed.unsaid.take() {
+                    self.announce_signatures(id, completion, ctx);
+                }
+            }
+            Some(State::Over(Over { outcome: Outcome::Aborted(_), .. })) | None => {}
         }
     }
 
@@ -108,30 +113,29 @@ impl Engine {
         self.sessions.has_deferred().then_some(MonotonicMs(0))
     }
 
-    /// Begins a phase: its events for what has come early, its time limit.
-    fn enter(&mut self, id: &RequestId, phase: Phase, ctx: &mut Ctx<'_>) {
+    /// Begins to collect something else: the events of what has come early, the time limit.
+    fn collect(&mut self, id: &RequestId, collecting: Collecting, ctx: &mut Ctx<'_>) {
         let items = self.sessions.get(id).map_or(0, |session| session.items.len());
         let items = u32::try_from(items).unwrap_or(u32::MAX);
         let limit = self.config.round_timeout.saturating_add(self.config.round_timeout_per_item.saturating_mul(items));
-        let sync_after = self.config.sync_after;
-        let Some(session) = self.sessions.get_mut(id) else { return };
-        session.phase = phase;
-        session.deadline = ctx.now.mono.saturating_add(limit).min(session.ends);
-        session.sync_at = ctx.now.mono.saturating_add(sync_after);
-        session.syncs = 0;
+        let sync_at = ctx.now.mono.saturating_add(self.config.sync_after);
+        let Some(active) = self.sessions.get_mut(id).and_then(Session::active_mut) else { return };
+        active.collect(collecting, ctx.now.mono.saturating_add(limit), sync_at);
         self.report_contributions(id, None, ctx);
     }
 
     /// What this node's signers can add now.
     fn contribute(&mut self, id: &RequestId, ctx: &mut Ctx<'_>) {
         let Some(session) = self.sessions.get(id) else { return };
+        let Some(active) = session.active() else { return };
         let lost = |local: &Local| matches!(local.nonces, Nonces::Lost);
-        if !session.is_over() && session.phase != Phase::Joining && session.locals.values().any(lost) {
+        if active.collecting != Collecting::Joins && session.locals.values().any(lost) {
             // They died with an earlier process, or have lapsed: this attempt cannot succeed.
             return self.next_attempt(id, ctx);
         }
         let locals: Vec<SignerIndex> = session.locals.keys().copied().collect();
-        let commit = session.gates.commit && matches!(session.phase, Phase::Commitments | Phase::Nonces);
+        let commit = active.rounds.has_started(SigningRound::Commit)
+            && matches!(active.collecting, Collecting::Commitments | Collecting::Nonces);
         for index in locals {
             if commit {
                 self.make_nonces(id, index, ctx);
@@ -167,14 +171,15 @@ impl Engine {
         let Some(session) = self.sessions.get_mut(id) else { return };
         let off = session.request.options.commitments == Commitments::Off;
         // Without commitments there is nothing to wait for: nonces go out with the join.
-        let time = session.phase == Phase::Nonces || (off && session.phase == Phase::Joining);
+        let Some(active) = session.active() else { return };
+        let time = active.collecting == Collecting::Nonces || (off && active.collecting == Collecting::Joins);
         let made = session.locals.get(&index).is_some_and(|local| matches!(local.nonces, Nonces::Made { .. }));
         // This is asked after every message: what takes time comes last.
-        if !made || !time || !session.gates.reveal {
+        if !made || !time || !active.rounds.has_started(SigningRound::Reveal) {
             return;
         }
-        let Some(commitments) = session.run.commitments_hash(session.request.options.commitments) else { return };
-        let (session_id, attempt) = (session.run.session, session.run.attempt);
+        let Some(commitments) = session.attempt.commitments_hash(session.request.options.commitments) else { return };
+        let (session_id, attempt) = (session.attempt.id, session.attempt.number);
         let Some(local) = session.locals.get_mut(&index) else { return };
         let Nonces::Made { publics, at } = &local.nonces else { return };
         let made = *at;
@@ -182,7 +187,7 @@ impl Engine {
         // disk that the nonces are issued: before, nothing of them may leave.
         let own = off || {
             let commitment = NonceCommitment::new(session_id.as_bytes(), u32::from(index.0), publics);
-            session.run.commits.at(index).is_some_and(|held| held.body == commitment)
+            session.attempt.commits.at(index).is_some_and(|held| held.body == commitment)
         };
         if !own {
             return;
@@ -205,10 +210,12 @@ impl Engine {
     fn ask_to_sign(&mut self, id: &RequestId, index: SignerIndex, ctx: &mut Ctx<'_>) {
         let Some(session) = self.sessions.get_mut(id) else { return };
         let revealed = session.locals.get(&index).is_some_and(|local| matches!(local.nonces, Nonces::Revealed { .. }));
-        if !revealed || session.phase != Phase::Partials || !session.gates.sign {
+        let Some(active) = session.active() else { return };
+        let time = matches!(active.collecting, Collecting::Partials | Collecting::Aggregating);
+        if !revealed || !time || !active.rounds.has_started(SigningRound::Sign) {
             return;
         }
-        let Some(nonces) = session.run.all_nonces() else { return };
+        let Some(nonces) = session.attempt.all_nonces() else { return };
         let Some(signer) = session.locals.get(&index).map(|local| local.signer) else { return };
         let approved = Answer::Approved(session.proposal(&signer).digest());
         let nonce_id = session.nonce_id(index, &signer);
@@ -228,13 +235,16 @@ impl Engine {
         ctx.ask_signer(SignerTask::Sign { nonce_id, items, nonces: nonces.into() });
     }
 
+    /// Makes signatures of the partial signatures, all of which are here.
     pub(super) fn aggregate(&mut self, id: &RequestId, ctx: &mut Ctx<'_>) {
         let Some(session) = self.sessions.get_mut(id) else { return };
-        let Some(nonces) = session.run.all_nonces() else { return };
-        let partials: Vec<_> = session.run.partials.held().map(|(_, held)| held.body.partials.clone()).collect();
-        session.run.computing = true;
+        let Some(nonces) = session.attempt.all_nonces() else { return };
+        let partials: Vec<_> = session.attempt.partials.held().map(|(_, held)| held.body.partials.clone()).collect();
+        if let State::Active(active) = &mut session.state {
+            active.collecting = Collecting::Aggregating;
+        }
         ctx.compute(Job::Aggregate {
-            session: session.run.session,
+            session: session.attempt.id,
             items: Arc::clone(&session.items),
             nonces: nonces.into(),
             partials: partials.into(),
@@ -248,22 +258,14 @@ impl Engine {
         id: &RequestId,
         session_id: AttemptId,
         signatures: Vec<Signature>,
+        source: Source,
         ctx: &mut Ctx<'_>,
     ) {
-        let Some(session) = self.sessions.get_mut(id).filter(|session| session.phase != Phase::Complete) else {
+        let Some(session) = self.sessions.get_mut(id) else { return };
+        if !session.complete(session_id, signatures, source, ctx.now.mono) {
             return;
-        };
-        // Given up here, and completed elsewhere: the others that have given it up are told, too.
-        let late = session.is_over();
-        session.phase = Phase::Complete;
-        session.late = late;
-        session.may_complete.clear();
-        session.ended = Some(ctx.now.mono);
-        session.signatures = Some(signatures.clone());
-        session.signed_in = Some(session_id);
+        }
         let Some(completed) = session.completed() else { return };
-        // Everybody's own partial signatures make the same; only who has missed one waits for this.
-        session.deferred_broadcast = Some(DeferredBroadcast::Signatures);
         self.store_end(id, Some(completed.clone()), ctx);
         self.note_completion(id, ctx);
         ctx.emit(Event::SessionComplete(completed));
@@ -273,31 +275,30 @@ impl Engine {
 
     /// The signatures, signed by this node: told to all by the coordinator and by a node that learns them late, and to
     /// each node that asks by everybody.
-    fn announce_signatures(&mut self, id: &RequestId, ctx: &mut Ctx<'_>) {
+    fn announce_signatures(&mut self, id: &RequestId, completion: Completion, ctx: &mut Ctx<'_>) {
         let Some(session) = self.sessions.get(id) else { return };
-        let (Some(signatures), Some(signed_in)) = (session.signatures.clone(), session.signed_in) else { return };
-        let (coordinates, late) = (session.locals.contains_key(&session.coordinator()), session.late);
+        let Some(signed) = session.signed() else { return };
+        let finalized = SignatureFinalized { session: signed.attempt, signatures: signed.signatures.clone() };
+        let coordinates = session.locals.contains_key(&session.coordinator());
         let Some(signer) = session.locals.values().next().map(|local| local.signer) else { return };
-        if let Ok(sealed) = self.seal(&signer, SignatureFinalized { session: signed_in, signatures }, ctx) {
+        if let Ok(sealed) = self.seal(&signer, finalized, ctx) {
             if coordinates {
                 ctx.broadcast(Topic::Sessions, &sealed.frame);
             }
-            if coordinates || late {
+            if coordinates || completion == Completion::Late {
                 self.send_to_session(id, &sealed.frame, ctx);
             }
-            if let Some(session) = self.sessions.get_mut(id) {
-                session.outcome = Some(sealed.frame);
+            if let Some(State::Over(over)) = self.sessions.get_mut(id).map(|session| &mut session.state) {
+                over.notice = Some(sealed.frame);
             }
         }
     }
 
-    /// Ends a session without signatures. `outcome` is the signed message that says so, if there is one.
-    pub(super) fn finish(&mut self, id: &RequestId, outcome: Option<Arc<[u8]>>, cause: AbortCause, ctx: &mut Ctx<'_>) {
-        let Some(session) = self.sessions.get_mut(id).filter(|session| !session.is_over()) else { return };
-        session.note_exposure(if let AbortCause::Convicted { culprit, .. } = &cause { Some(culprit) } else { None });
-        session.phase = Phase::Aborted;
-        session.ended = Some(ctx.now.mono);
-        session.outcome = outcome;
+    /// Ends a session without signatures. `notice` is the signed message that says so, if there is one.
+    pub(super) fn finish(&mut self, id: &RequestId, notice: Option<Arc<[u8]>>, cause: AbortCause, ctx: &mut Ctx<'_>) {
+        let Some(session) = self.sessions.get_mut(id).filter(|session| session.active().is_some()) else { return };
+        let culprit = if let AbortCause::Convicted { culprit, .. } = &cause { Some(culprit) } else { None };
+        session.abort(culprit, notice, ctx.now.mono);
         let may_complete = session.completers();
         if session.is_open_ended() {
             self.wait_for_completion(id, ctx);
@@ -322,17 +323,20 @@ impl Engine {
     /// if it was the end that could not be, the user has not been told of it.
     pub(super) fn end_unstored(&mut self, id: &RequestId, untold: bool, detail: String, ctx: &mut Ctx<'_>) {
         let Some(session) = self.sessions.get_mut(id) else { return };
-        session.unstored = true;
-        if session.is_over() && !untold {
-            return;
+        match &mut session.state {
+            State::Over(over) if !untold => {
+                over.stored = EndStored::Refused;
+                return;
+            }
+            State::Active(_) | State::Over(_) => session.abort(None, None, ctx.now.mono),
+        }
+        if let State::Over(over) = &mut session.state {
+            over.stored = EndStored::Refused;
         }
         if let Some(completed) = session.completed() {
             // The signatures are no less valid.
             return ctx.emit(Event::SessionComplete(completed));
         }
-        session.note_exposure(None);
-        session.phase = Phase::Aborted;
-        session.ended = Some(ctx.now.mono);
         let may_complete = session.completers();
         let cause = AbortCause::Internal(detail.clone());
         ctx.emit(Event::SessionError { request: *id, detail });
@@ -343,12 +347,16 @@ impl Engine {
     /// Has the nonces of the current attempt destroyed.
     pub(super) fn forget_nonces(&mut self, id: &RequestId, ctx: &mut Ctx<'_>) {
         let Some(session) = self.sessions.get_mut(id) else { return };
-        let (run, request) = (session.run.session, session.id);
-        let attempt = session.run.attempt;
+        let (attempt_id, request, attempt) = (session.attempt.id, session.id, session.attempt.number);
         for (index, local) in &mut session.locals {
             if matches!(local.nonces, Nonces::Making | Nonces::Made { .. } | Nonces::Revealed { .. }) {
-                let nonce_id =
-                    crate::signer::NonceId { session: run, request, attempt, signer: local.signer, index: *index };
+                let nonce_id = crate::signer::NonceId {
+                    session: attempt_id,
+                    request,
+                    attempt,
+                    signer: local.signer,
+                    index: *index,
+                };
                 ctx.ask_signer(SignerTask::Forget { nonce_id });
             }
             local.nonces = Nonces::Lost;
@@ -366,15 +374,18 @@ impl Engine {
     /// Begins an attempt. Nothing of an earlier one is used again.
     pub(super) fn begin_attempt(&mut self, id: &RequestId, attempt: Attempt, ctx: &mut Ctx<'_>) {
         self.forget_nonces(id, ctx);
-        let Some(session) = self.sessions.get_mut(id).filter(|session| !session.is_over()) else { return };
-        session.note_exposure(None);
-        session.run = AttemptState::new(id, attempt, session.signers());
-        let automatic = self.config.rounds == Rounds::Automatic;
-        session.gates = ManualRounds { commit: automatic, reveal: automatic, sign: automatic };
+        let rounds = self.config.rounds;
+        let Some(session) = self.sessions.get_mut(id) else { return };
+        let exposed = session.exposed_to(None);
+        let State::Active(active) = &mut session.state else { return };
+        active.may_complete.extend(exposed);
+        active.rounds = StartedRounds::of_later_attempt(rounds);
+        active.dispute = Dispute::None;
+        session.attempt = AttemptState::new(id, attempt, session.signers());
         for local in session.locals.values_mut() {
             local.nonces = Nonces::None;
         }
-        self.enter(id, Phase::Commitments, ctx);
+        self.collect(id, Collecting::Commitments, ctx);
         self.advance(id, ctx);
     }
 
@@ -388,7 +399,7 @@ impl Engine {
     ) {
         let Some(session) = self.sessions.get(id) else { return };
         let Some(signer) = session.key(index).copied() else { return };
-        let commit = NonceCommit { session: session.run.session, attempt: session.run.attempt, commitment };
+        let commit = NonceCommit { session: session.attempt.id, attempt: session.attempt.number, commitment };
         match self.seal(&signer, commit, ctx) {
             Ok(sealed) => self.send_to_session(id, &sealed.frame, ctx),
             Err(error) => self.fail(id, AbortCause::Internal(error.to_string()), ctx),
@@ -433,7 +444,7 @@ impl Engine {
                 ctx.persist(Record::Spent { request: *id, attempt, signer: *signer, frame });
                 if let Some(session) = self.sessions.get_mut(id) {
                     let index = session.request.index_of(signer);
-                    session.run.signed.extend(index);
+                    session.attempt.signed.extend(index);
                 }
                 self.send_to_session(id, &sealed.frame, ctx);
             }

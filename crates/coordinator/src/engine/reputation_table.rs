@@ -7,6 +7,7 @@ use motet_wire::{RequestId, TimestampMs};
 
 use super::Engine;
 use super::ctx::Ctx;
+use super::session::Session;
 use crate::event::AbortCause;
 use crate::limits;
 use crate::record::Record;
@@ -79,7 +80,7 @@ impl Engine {
             AbortCause::Convicted { culprit, .. } => self.note(culprit, Observation::Convicted, ctx),
             AbortCause::Unresponsive { signers, .. } => {
                 // Silence counts only after the others were asked as well: two paths, at least.
-                let asked = self.sessions.get(id).is_some_and(|session| session.syncs > 0);
+                let asked = self.sessions.get(id).is_some_and(Session::has_asked);
                 let foreign = signers.iter().filter(|signer| asked && !self.identities.contains_key(signer));
                 for signer in foreign.copied().collect::<Vec<_>>() {
                     self.note(&signer, Observation::Unresponsive, ctx);

@@ -1,13 +1,13 @@
 //! Phases 2 and 3 from the side of whoever listens: requests, approvals, joins (`docs/protocol.md` §6).
 
 use core::time::Duration;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use motet_core_crypto::{NonceCommitment, PublicKey};
 use motet_wire::{
-    Attempt, Channel, Commitments, Delegation, ParticipantDeclined, ParticipantJoined, RequestId, SessionReady,
-    SignerIndex, SigningRequest, Topic, Validated,
+    Attempt, Channel, Commitments, Delegation, MonotonicMs, ParticipantDeclined, ParticipantJoined, RequestId,
+    SessionReady, SignerIndex, SigningRequest, Topic, Validated,
 };
 
 use super::Engine;
@@ -15,11 +15,10 @@ use super::ctx::Ctx;
 use super::deferred::Awaits;
 use super::input::{Effect, Reply};
 use super::session::{
-    Answer, AttemptState, Local, ManualRounds, Nonces, Session, SignedStatement, Slots, coordinator_order,
+    Active, Answer, AttemptState, Collecting, Local, Nonces, Session, SignedStatement, Slots, State, coordinator_order,
     signing_items,
 };
 use super::trace::Trace;
-use crate::config::Rounds;
 use crate::error::CommandError;
 use crate::event::{AbortCause, Event, Participation, Phase, Requested};
 use crate::limits;
@@ -81,14 +80,17 @@ impl Engine {
         if let Some(left) = left.as_ref().filter(|left| left.given_up) {
             return self.reopen(&message, id, items, locals, left, ctx);
         }
-        let mut session = self.open(id, &message, items, locals, ctx);
-        if left.is_some() {
+        let joins_until = if left.is_some() {
             // The others may be far ahead; they are asked where they are.
-            session.deadline = ctx.now.mono.saturating_add(self.config.join_timeout).min(session.ends);
-        }
+            ctx.now.mono.saturating_add(self.config.join_timeout)
+        } else {
+            self.joins_until(&message, ctx.now.mono)
+        };
+        let joins_until = own.map_or(joins_until, |own| joins_until.min(ctx.now.mono.saturating_add(own.lifetime)));
+        let state = State::Active(Active::joining(&self.config, ctx.now.mono, joins_until));
+        let mut session = self.open(id, &message, items, locals, state);
         if let Some(own) = own {
             session.lifetime = own.lifetime;
-            session.deadline = session.deadline.min(ctx.now.mono.saturating_add(own.lifetime));
         }
         let keys = session.items.iter().map(|item| item.context.aggregate_key()).collect();
         let requested = Requested { id, request: Box::new(request.clone()), keys, channel: message.channel() };
@@ -190,52 +192,36 @@ impl Engine {
         Ok(self.seal(signer, declined, ctx)?.frame)
     }
 
+    /// Until when a request can be joined.
+    fn joins_until(&self, message: &Validated<SigningRequest>, now: MonotonicMs) -> MonotonicMs {
+        let joins_until = message.deadline().unwrap_or_else(|| now.saturating_add(self.config.join_timeout));
+        // Where the wall clock has been set back since it was asked, it is still not open for longer than it says.
+        joins_until.min(now.saturating_add(lifetime(message.message())))
+    }
+
     pub(super) fn open(
         &self,
         id: RequestId,
         message: &Validated<SigningRequest>,
         items: Arc<[crate::signer::SigningItem]>,
         locals: BTreeMap<SignerIndex, Local>,
-        ctx: &Ctx<'_>,
+        state: State,
     ) -> Session {
         let request = Arc::new(message.message().clone());
         let signers = request.keys.len();
-        let now = ctx.now.mono;
-        let joins_until = message.deadline().unwrap_or_else(|| now.saturating_add(self.config.join_timeout));
-        // Where the wall clock has been set back since it was asked, it is still not open for longer than it says.
-        let joins_until = joins_until.min(now.saturating_add(lifetime(&request)));
-        let automatic = self.config.rounds == Rounds::Automatic;
         Session {
             id,
             order: coordinator_order(&self.network, &id, &request),
             turn: 0,
-            announced: false,
-            failover_at: None,
             frame: Arc::clone(message.frame()),
             items,
             joins: Slots::empty(signers),
             message_keys: BTreeMap::new(),
             attempts: self.config.max_attempts,
             locals,
-            run: AttemptState::new(&id, Attempt::FIRST, signers),
-            // The commitments of the first attempt travel in the joins, which are the user's to make.
-            gates: ManualRounds { commit: true, reveal: automatic, sign: automatic },
-            phase: Phase::Joining,
-            ends: now.saturating_add(self.config.session_timeout),
-            deadline: joins_until.min(now.saturating_add(self.config.session_timeout)),
-            sync_at: now.saturating_add(self.config.sync_after),
-            syncs: 0,
-            signatures: None,
-            signed_in: None,
-            outcome: None,
-            timeout_notice: None,
-            left: None,
+            attempt: AttemptState::new(&id, Attempt::FIRST, signers),
             lifetime: lifetime(&request),
-            ended: None,
-            may_complete: BTreeSet::new(),
-            deferred_broadcast: None,
-            late: false,
-            unstored: false,
+            state,
             trace: Trace::new(&id),
             request,
         }
@@ -261,7 +247,7 @@ impl Engine {
     /// Joins, if what was approved is what this session would sign.
     pub(super) fn approve(&mut self, id: &RequestId, signer: &PublicKey, digest: ProposalDigest, ctx: &mut Ctx<'_>) {
         let Some(session) = self.sessions.get_mut(id) else { return };
-        if session.phase != Phase::Joining || session.proposal(signer).digest() != digest {
+        if session.collecting() != Some(Collecting::Joins) || session.proposal(signer).digest() != digest {
             return;
         }
         let Some((index, local)) = session.locals.iter_mut().find(|(_, local)| local.signer == *signer) else { return };
@@ -336,8 +322,8 @@ impl Engine {
         ctx: &mut Ctx<'_>,
     ) -> Result<Reply, CommandError> {
         let session = self.sessions.get_mut(id).ok_or(CommandError::UnknownRequest(*id))?;
-        if session.phase != Phase::Joining {
-            return Err(CommandError::WrongPhase(session.phase));
+        if session.collecting() != Some(Collecting::Joins) {
+            return Err(CommandError::WrongPhase(session.phase()));
         }
         let found = session.locals.iter_mut().find(|(_, local)| local.signer == *signer);
         let (index, local) = found.ok_or(CommandError::UnknownSigner(*signer))?;
@@ -363,8 +349,8 @@ impl Engine {
         if !session.locals.values().any(|local| local.signer == *signer) {
             return Err(CommandError::UnknownSigner(*signer));
         }
-        if session.phase != Phase::Joining {
-            return Err(CommandError::WrongPhase(session.phase));
+        if session.collecting() != Some(Collecting::Joins) {
+            return Err(CommandError::WrongPhase(session.phase()));
         }
         let digest = session.proposal(signer).digest();
         self.approve(id, signer, digest, ctx);
@@ -385,7 +371,7 @@ impl Engine {
             return;
         }
         if let Some((_, known)) = session.message_keys.get(message.sender()) {
-            if known.body != *join && !session.is_over() {
+            if known.body != *join && session.active().is_some() {
                 let first = Arc::clone(&known.frame);
                 self.accuse_of_equivocation(&id, first, message.frame(), ctx);
             }
@@ -404,7 +390,7 @@ impl Engine {
             channel: message.channel(),
         };
         session.message_keys.insert(*message.sender(), (index, SignedStatement::of(&message)));
-        if session.is_over() {
+        if session.over().is_some() {
             // The join of an earlier process tells nothing new.
             if newest.is_none_or(|newest| is_newer(&join.delegation, &newest)) {
                 session.joins.replace(index, SignedStatement::of(&message));
@@ -414,8 +400,8 @@ impl Engine {
         }
         match newest {
             None => {
-                if let Some(body) = join.commitment.filter(|_| session.run.attempt == Attempt::FIRST) {
-                    session.run.commits.place(index, SignedStatement::part_of(&message, body));
+                if let Some(body) = join.commitment.filter(|_| session.attempt.number == Attempt::FIRST) {
+                    session.attempt.commits.place(index, SignedStatement::part_of(&message, body));
                 }
                 session.joins.place(index, SignedStatement::of(&message));
                 if own {
@@ -443,7 +429,7 @@ impl Engine {
         };
         let index = message.message().index;
         let signer = message.message().delegation.signer;
-        if session.key(index) != Some(&signer) || session.joins.at(index).is_some() || session.is_over() {
+        if session.key(index) != Some(&signer) || session.joins.at(index).is_some() || session.over().is_some() {
             return;
         }
         let channel = message.channel();
@@ -461,7 +447,7 @@ impl Engine {
         let author = session.slot_of(message.sender()).and_then(|index| session.peer_of(index)).copied();
         let from = match (author, message.channel()) {
             (Some(author), _) => author,
-            (None, Channel::Gossip) if session.phase == Phase::Joining => {
+            (None, Channel::Gossip) if session.collecting() == Some(Collecting::Joins) => {
                 let awaits = Awaits::Session(message.message().session);
                 return self.early.defer(awaits, message.widen(), ctx.now.mono);
             }
@@ -475,7 +461,7 @@ impl Engine {
             .filter(|frame| !session.joins.held().any(|(_, held)| held.frame.as_ref() == frame.as_slice()))
             .map(Arc::from)
             .collect();
-        if !frames.is_empty() && !session.is_over() {
+        if !frames.is_empty() && session.active().is_some() {
             ctx.effect(Effect::Validate { from, channel: Channel::Sync, frames });
         }
     }

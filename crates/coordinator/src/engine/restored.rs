@@ -14,7 +14,7 @@ use motet_wire::{Attempt, Channel, Commitments, Delegation, Have, RequestId};
 use super::Engine;
 use super::ctx::Ctx;
 use super::input::Effect;
-use super::session::{Answer, AttemptState, Nonces};
+use super::session::{Answer, AttemptState, Nonces, State};
 use crate::event::{AbortCause, Completed, Event};
 use crate::limits;
 use crate::proposal::ProposalDigest;
@@ -145,21 +145,24 @@ impl Engine {
         let spent = self.spent.get(id).is_some_and(|spent| spent.contains_key(&(last, *signer)));
         let exposed = self.has_signed_before(id, last);
         let Some(session) = self.sessions.get_mut(id) else { return };
-        if exposed {
-            session.may_complete.extend(session.others());
+        let others = session.others();
+        if let State::Active(active) = &mut session.state {
+            active.sync.at = ctx.now.mono;
+            if exposed {
+                active.may_complete.extend(others);
+            }
         }
         let signers = session.signers();
         let Some((index, local)) = session.locals.iter_mut().find(|(_, local)| local.signer == *signer) else { return };
         let index = *index;
         local.answer = Answer::Approved(digest);
         local.nonces = if spent { Nonces::Used } else { Nonces::Lost };
-        if last > session.run.attempt {
-            session.run = AttemptState::new(id, last, signers);
+        if last > session.attempt.number {
+            session.attempt = AttemptState::new(id, last, signers);
         }
         if spent {
-            session.run.signed.insert(index);
+            session.attempt.signed.insert(index);
         }
-        session.sync_at = ctx.now.mono;
         let on = session.request.options.commitments == Commitments::On;
         self.allow_attempts(id, last.0.saturating_add(2));
         // The commitment of a dead attempt: nothing opens it, and nobody waits for that.
@@ -190,7 +193,7 @@ impl Engine {
             return self.finish(id, None, cause, ctx);
         }
         let attempts = session.attempts.saturating_add(1);
-        let attempt = session.run.attempt;
+        let attempt = session.attempt.number;
         let frames = Self::missing_from(session, Attempt::FIRST, &Have::default());
         tracing::debug!(request = %id, signer = %delegation.signer, %attempt, "a signer has come back");
         self.allow_attempts(id, attempts);
@@ -203,7 +206,7 @@ impl Engine {
     /// Sends again what an earlier process has signed in the current attempt.
     pub(super) fn send_spent(&mut self, id: &RequestId, ctx: &mut Ctx<'_>) {
         let Some(session) = self.sessions.get(id) else { return };
-        let attempt = session.run.attempt;
+        let attempt = session.attempt.number;
         let frames: Vec<Arc<[u8]>> = session
             .locals
             .values()

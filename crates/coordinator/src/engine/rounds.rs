@@ -11,7 +11,7 @@ use motet_wire::{
 use super::Engine;
 use super::ctx::Ctx;
 use super::deferred::Awaits;
-use super::session::{Departed, Nonces, Placed, SignedStatement};
+use super::session::{Collecting, Departed, Nonces, Placed, Session, SignedStatement, Source, State};
 use crate::event::{AbortCause, Contribution, Event, Phase, Round};
 use crate::job::{Fault, Job};
 use crate::record::Record;
@@ -42,12 +42,13 @@ impl Engine {
         if AttemptId::derive(&id, attempt) != session {
             return Place::Nowhere;
         }
+        let joining = known.collecting() == Some(Collecting::Joins);
         let Some(index) = known.slot_of(message.sender()) else {
-            return if known.phase == Phase::Joining { Place::DeferredMessages } else { Place::Nowhere };
+            return if joining { Place::DeferredMessages } else { Place::Nowhere };
         };
-        if known.is_over() {
+        if let State::Over(over) = &known.state {
             // Whoever goes on has missed how it ended.
-            let late = attempt > known.run.attempt || known.timeout_notice.is_some();
+            let late = attempt > known.attempt.number || over.timeout_notice.is_some();
             if let Some(end) = known.end_for(attempt).filter(|_| late)
                 && let Some(peer) = known.peer_of(index)
             {
@@ -55,10 +56,10 @@ impl Engine {
             }
             return Place::Nowhere;
         }
-        match attempt.cmp(&known.run.attempt) {
+        match attempt.cmp(&known.attempt.number) {
             core::cmp::Ordering::Less => Place::Nowhere,
             core::cmp::Ordering::Equal => Place::Here(id, index),
-            core::cmp::Ordering::Greater if known.phase == Phase::Joining => Place::DeferredMessages,
+            core::cmp::Ordering::Greater if joining => Place::DeferredMessages,
             core::cmp::Ordering::Greater => {
                 self.begin_attempt(&id, attempt, ctx);
                 Place::Here(id, index)
@@ -81,7 +82,7 @@ impl Engine {
             return;
         }
         let held = SignedStatement::part_of(&message, commitment);
-        match known.run.commits.place(index, held) {
+        match known.attempt.commits.place(index, held) {
             Some(Placed::New) => {
                 self.advance(&id, ctx);
                 // Its nonces may have been faster.
@@ -107,7 +108,7 @@ impl Engine {
             return;
         }
         if known.request.options.commitments == Commitments::On {
-            let Some(commit) = known.run.commits.at(index) else {
+            let Some(commit) = known.attempt.commits.at(index) else {
                 // Its commitment is on the way: nobody is to be believed without one.
                 return self.early.defer(Awaits::Session(session), message.widen(), ctx.now.mono);
             };
@@ -118,8 +119,8 @@ impl Engine {
                 return self.accuse(&id, Evidence::BadOpening { join, commit, nonces }, ctx);
             }
         }
-        match known.run.nonces.place(index, SignedStatement::of(&message)) {
-            Some(Placed::New) => self.take_contribution(&id, index, Phase::Nonces, ctx),
+        match known.attempt.nonces.place(index, SignedStatement::of(&message)) {
+            Some(Placed::New) => self.take_contribution(&id, index, Collecting::Nonces, ctx),
             Some(Placed::Conflict(first)) => self.accuse_of_equivocation(&id, first, message.frame(), ctx),
             Some(Placed::Duplicate) | None => {}
         }
@@ -138,16 +139,16 @@ impl Engine {
         if message.message().partials.len() != known.items.len() {
             return;
         }
-        match known.run.partials.place(index, SignedStatement::of(&message)) {
-            Some(Placed::New) => self.take_contribution(&id, index, Phase::Partials, ctx),
+        match known.attempt.partials.place(index, SignedStatement::of(&message)) {
+            Some(Placed::New) => self.take_contribution(&id, index, Collecting::Partials, ctx),
             Some(Placed::Conflict(first)) => self.accuse_of_equivocation(&id, first, message.frame(), ctx),
             Some(Placed::Duplicate) | None => {}
         }
     }
 
     /// What follows from a contribution that has just come. One to a later phase is told of when that begins.
-    fn take_contribution(&mut self, id: &RequestId, index: SignerIndex, phase: Phase, ctx: &mut Ctx<'_>) {
-        if self.sessions.get(id).is_some_and(|session| session.phase == phase) {
+    fn take_contribution(&mut self, id: &RequestId, index: SignerIndex, to: Collecting, ctx: &mut Ctx<'_>) {
+        if self.sessions.get(id).is_some_and(|session| session.collecting() == Some(to)) {
             self.report_contributions(id, Some(index), ctx);
         }
         self.advance(id, ctx);
@@ -158,15 +159,17 @@ impl Engine {
     /// came before their phase began.
     pub(super) fn report_contributions(&self, id: &RequestId, new: Option<SignerIndex>, ctx: &mut Ctx<'_>) {
         let Some(session) = self.sessions.get(id) else { return };
-        let round = Round { request: *id, session: session.run.session, attempt: session.run.attempt };
+        let round = Round { request: *id, session: session.attempt.id, attempt: session.attempt.number };
         let is_meant = |index: &SignerIndex| new.is_none_or(|new| new == *index);
-        let run = &session.run;
-        let (event, channels): (fn(Contribution) -> Event, Vec<_>) = match session.phase {
-            Phase::Nonces => (Event::NonceReceived, run.nonces.held().map(|(i, held)| (i, held.channel)).collect()),
-            Phase::Partials => {
+        let run = &session.attempt;
+        let (event, channels): (fn(Contribution) -> Event, Vec<_>) = match session.collecting() {
+            Some(Collecting::Nonces) => {
+                (Event::NonceReceived, run.nonces.held().map(|(i, held)| (i, held.channel)).collect())
+            }
+            Some(Collecting::Partials | Collecting::Aggregating) => {
                 (Event::PartialSigReceived, run.partials.held().map(|(i, held)| (i, held.channel)).collect())
             }
-            Phase::Joining | Phase::Commitments | Phase::Complete | Phase::Aborted => return,
+            Some(Collecting::Joins | Collecting::Commitments) | None => return,
         };
         for (index, channel) in channels.into_iter().filter(|(index, _)| is_meant(index)) {
             ctx.emit(event(Contribution { round, index, channel }));
@@ -180,8 +183,10 @@ impl Engine {
         ctx: &mut Ctx<'_>,
     ) {
         let id = nonce_id.request;
-        let current =
-            self.sessions.get_mut(&id).filter(|session| !session.is_over() && session.run.session == nonce_id.session);
+        let current = self
+            .sessions
+            .get_mut(&id)
+            .filter(|session| session.active().is_some() && session.attempt.id == nonce_id.session);
         let local = current.and_then(|session| session.locals.get_mut(&nonce_id.index));
         let Some(local) = local.filter(|local| matches!(local.nonces, Nonces::Making)) else {
             return ctx.ask_signer(crate::signer::SignerTask::Forget { nonce_id });
@@ -219,10 +224,11 @@ impl Engine {
         ctx: &mut Ctx<'_>,
     ) {
         let id = nonce_id.request;
-        let current = self.sessions.get(&id).filter(|session| {
-            !session.is_over() && session.run.session == nonce_id.session && session.phase == Phase::Partials
-        });
-        let Some(nonces) = current.and_then(|session| session.run.nonces_hash()) else { return };
+        let current = self
+            .sessions
+            .get(&id)
+            .filter(|session| session.attempt.id == nonce_id.session && session.phase() == Phase::Partials);
+        let Some(nonces) = current.and_then(|session| session.attempt.nonces_hash()) else { return };
         match result {
             Ok(partials) => {
                 let share = PartialSigShare { session: nonce_id.session, attempt: nonce_id.attempt, partials, nonces };
@@ -241,12 +247,11 @@ impl Engine {
         ctx: &mut Ctx<'_>,
     ) {
         let Some(id) = self.sessions.request_of(&session) else { return };
-        let Some(known) = self.sessions.get_mut(&id).filter(|known| known.run.session == session) else { return };
-        known.run.computing = false;
+        let Some(known) = self.sessions.get(&id).filter(|known| known.attempt.id == session) else { return };
         match result {
-            Ok(signatures) => self.complete(&id, session, signatures, ctx),
+            Ok(signatures) => self.complete(&id, session, signatures, Source::Own, ctx),
             // It came after the end: somebody else may still make the signature.
-            Err(_) if known.is_over() => {}
+            Err(_) if known.over().is_some() => {}
             Err(fault) => {
                 let evidence = fault.culprits.first().and_then(|culprit| self.bad_partial(&id, fault.item, *culprit));
                 match evidence {
@@ -260,17 +265,17 @@ impl Engine {
     /// The evidence against a signer whose partial signature of an item fails under the nonces that it signed for.
     fn bad_partial(&self, id: &RequestId, item: usize, culprit: SignerIndex) -> Option<Evidence> {
         let session = self.sessions.get(id)?;
-        let nonces = session.run.all_nonces()?;
+        let nonces = session.attempt.all_nonces()?;
         let column = |item: usize| -> Option<Vec<[u8; 66]>> {
             nonces.iter().map(|signer| signer.get(item).map(PublicNonce::to_bytes)).collect()
         };
         let hashes = (0..session.items.len())
             .filter(|other| *other != item)
-            .map(|other| Some(transcript::item_nonces(&session.run.session, other, &column(other)?)));
+            .map(|other| Some(transcript::item_nonces(&session.attempt.id, other, &column(other)?)));
         Some(Evidence::BadPartialSignature {
-            join: session.join_of(&session.run.partials.at(culprit)?.frame)?,
+            join: session.join_of(&session.attempt.partials.at(culprit)?.frame)?,
             terms: session.request.terms().ok()?,
-            partials: session.run.partials.at(culprit)?.frame.to_vec(),
+            partials: session.attempt.partials.at(culprit)?.frame.to_vec(),
             item: u16::try_from(item).ok()?,
             item_nonces: column(item)?,
             other_items: hashes.collect::<Option<_>>()?,
@@ -282,8 +287,8 @@ impl Engine {
         let Some(id) = self.sessions.request_of(&session) else { return };
         let Some(known) = self.sessions.get(&id) else { return };
         let Some(by) = known.slot_of(message.sender()) else { return };
-        if known.phase == Phase::Complete {
-            if known.signatures.as_ref() == Some(&message.message().signatures) {
+        if let Some(signed) = known.signed() {
+            if signed.signatures == message.message().signatures {
                 self.hear_coordinator(&id, by);
             }
             return;
@@ -302,18 +307,14 @@ impl Engine {
     ) {
         let Some(id) = self.sessions.request_of(&session) else { return };
         if let Some(signatures) = signatures {
-            // Somebody has told everybody.
-            if let Some(known) = self.sessions.get_mut(&id) {
-                known.announced = true;
-            }
-            self.complete(&id, session, signatures, ctx);
+            self.complete(&id, session, signatures, Source::Told, ctx);
         }
     }
 
     pub(super) fn on_abort(&mut self, message: Validated<SessionAbort>, ctx: &mut Ctx<'_>) {
         let Some(id) = self.sessions.request_about(message.message().subject.into()) else { return };
         let own = self.is_own(message.sender());
-        let Some(known) = self.sessions.get(&id).filter(|known| !known.is_over()) else { return };
+        let Some(known) = self.sessions.get(&id).filter(|known| known.active().is_some()) else { return };
         // Only participants can abort.
         let creator = &known.request.creator;
         let by = known.slot_of(message.sender()).or_else(|| {
@@ -334,8 +335,8 @@ impl Engine {
                 let detail = format!("{}: {}", abort.reason.code, abort.reason.detail);
                 if abort.reason.code == AbortCode::TimedOut {
                     // Others may have made signatures of what it has signed before, or proof of somebody's guilt.
-                    if let Some(known) = self.sessions.get_mut(&id) {
-                        known.left.get_or_insert(Departed { index: by, detail, frame });
+                    if let Some(active) = self.sessions.get_mut(&id).and_then(Session::active_mut) {
+                        active.departed.get_or_insert(Departed { index: by, detail, frame });
                     }
                     return;
                 }

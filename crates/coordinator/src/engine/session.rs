@@ -1,226 +1,37 @@
-//! One request and its attempts, as this node sees them: slots that each take one statement, and who fills them.
+//! One request and its attempts, as this node sees them.
+//!
+//! [`State`] says what the session is doing; what is in [`Session`] beside it is valid in every state.
+
+mod attempt;
+mod ending;
+mod local;
+mod slots;
+mod state;
 
 use core::time::Duration;
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, OnceLock};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use motet_core_crypto::tagged_hash;
-use motet_core_crypto::{NonceCommitment, PublicKey, PublicNonce, Signature};
+use motet_core_crypto::{PublicKey, tagged_hash};
 use motet_wire::{
-    Attempt, AttemptId, Channel, Commitments, Election, Have, Holding, Item, ItemError, MonotonicMs, NetworkId,
-    NonceShare, Now, PartialSigShare, ParticipantJoined, PeerId, RequestId, SignerIndex, SigningRequest,
-    TranscriptHash, Validated, peek, transcript,
+    Attempt, Election, Have, Holding, Item, ItemError, NetworkId, ParticipantJoined, PeerId, RequestId, SignerIndex,
+    SigningRequest, peek,
+};
+
+pub(crate) use attempt::AttemptState;
+pub(crate) use ending::Source;
+pub(crate) use local::{Answer, Local, Nonces};
+pub(crate) use slots::{Placed, SignedStatement, Slots};
+pub(crate) use state::{
+    Aborted, Active, Collecting, Completion, Departed, Dispute, EndStored, Outcome, Over, Signed, SigningRound,
+    StartedRounds, State, SyncTimer,
 };
 
 use super::input::SessionStatus;
 use super::trace::Trace;
 use crate::event::{Completed, Phase, SignedItem};
-use crate::proposal::{Proposal, ProposalDigest};
+use crate::proposal::Proposal;
 use crate::signer::{NonceId, SigningItem};
-
-/// A statement that somebody signed.
-#[derive(Debug, Clone)]
-pub(crate) struct SignedStatement<T> {
-    pub(crate) body: T,
-    pub(crate) frame: Arc<[u8]>,
-    /// How it came.
-    pub(crate) channel: Channel,
-}
-
-impl<T> SignedStatement<T> {
-    /// Something that a message says.
-    pub(crate) fn part_of<M>(message: &Validated<M>, body: T) -> Self {
-        Self { body, frame: Arc::clone(message.frame()), channel: message.channel() }
-    }
-}
-
-impl<T: Clone> SignedStatement<T> {
-    /// All that a message says.
-    pub(crate) fn of(message: &Validated<T>) -> Self {
-        Self::part_of(message, message.message().clone())
-    }
-}
-
-/// What became of a statement that was put into its slot.
-#[derive(Debug)]
-pub(crate) enum Placed {
-    /// It is the first.
-    New,
-    /// It says what is known already.
-    Duplicate,
-    /// It contradicts what the same author said before: this frame.
-    Conflict(Arc<[u8]>),
-}
-
-/// One slot for each signer.
-#[derive(Debug, Clone)]
-pub(crate) struct Slots<T>(Vec<Option<SignedStatement<T>>>);
-
-impl<T: PartialEq> Slots<T> {
-    pub(crate) fn empty(signers: usize) -> Self {
-        Self((0..signers).map(|_| None).collect())
-    }
-
-    pub(crate) fn place(&mut self, index: SignerIndex, held: SignedStatement<T>) -> Option<Placed> {
-        let slot = self.0.get_mut(index.as_usize())?;
-        Some(match slot {
-            None => {
-                *slot = Some(held);
-                Placed::New
-            }
-            Some(known) if known.body == held.body => Placed::Duplicate,
-            Some(known) => Placed::Conflict(Arc::clone(&known.frame)),
-        })
-    }
-
-    /// Takes a newer statement than the one that is there.
-    pub(crate) fn replace(&mut self, index: SignerIndex, held: SignedStatement<T>) {
-        if let Some(slot) = self.0.get_mut(index.as_usize()) {
-            *slot = Some(held);
-        }
-    }
-
-    pub(crate) fn at(&self, index: SignerIndex) -> Option<&SignedStatement<T>> {
-        self.0.get(index.as_usize())?.as_ref()
-    }
-
-    pub(crate) fn missing(&self) -> Vec<SignerIndex> {
-        self.indexed().filter(|(_, slot)| slot.is_none()).map(|(index, _)| index).collect()
-    }
-
-    /// Those whose statement is missing or does not pass.
-    pub(crate) fn lacking(&self, passes: impl Fn(&T) -> bool) -> Vec<SignerIndex> {
-        let lacks = |slot: &Option<SignedStatement<T>>| !slot.as_ref().is_some_and(|held| passes(&held.body));
-        self.indexed().filter(|(_, slot)| lacks(slot)).map(|(index, _)| index).collect()
-    }
-
-    pub(crate) fn held(&self) -> impl Iterator<Item = (SignerIndex, &SignedStatement<T>)> {
-        self.indexed().filter_map(|(index, slot)| Some((index, slot.as_ref()?)))
-    }
-
-    pub(crate) fn is_full(&self) -> bool {
-        self.0.iter().all(Option::is_some)
-    }
-
-    fn indexed(&self) -> impl Iterator<Item = (SignerIndex, &Option<SignedStatement<T>>)> {
-        (0u16..).map(SignerIndex).zip(&self.0)
-    }
-}
-
-/// What a signer of this node has said to the request.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Answer {
-    /// Nothing yet: the user has been asked.
-    Asked,
-    /// Yes, to exactly this.
-    Approved(ProposalDigest),
-    /// No.
-    Declined,
-}
-
-/// Where the nonces of a signer of this node are, in the current attempt.
-#[derive(Debug, Clone)]
-pub(crate) enum Nonces {
-    /// Not made.
-    None,
-    /// The signer has been asked for them.
-    Making,
-    /// Made, issued, and committed to if that is wanted.
-    Made { publics: Vec<PublicNonce>, at: Now },
-    /// Revealed.
-    Revealed { made: Now },
-    /// Used, or being used: they do not exist any more.
-    Used,
-    /// Given up; this attempt is dead for this signer.
-    Lost,
-}
-
-/// A signer of this node that takes part.
-#[derive(Debug)]
-pub(crate) struct Local {
-    pub(crate) signer: PublicKey,
-    pub(crate) answer: Answer,
-    pub(crate) nonces: Nonces,
-}
-
-/// Which rounds may start.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct ManualRounds {
-    pub(crate) commit: bool,
-    pub(crate) reveal: bool,
-    pub(crate) sign: bool,
-}
-
-/// One attempt.
-#[derive(Debug)]
-pub(crate) struct AttemptState {
-    pub(crate) attempt: Attempt,
-    pub(crate) session: AttemptId,
-    pub(crate) commits: Slots<NonceCommitment>,
-    pub(crate) nonces: Slots<NonceShare>,
-    pub(crate) partials: Slots<PartialSigShare>,
-    pub(crate) computing: bool,
-    /// The signers of this node whose partial signatures have left.
-    pub(crate) signed: BTreeSet<SignerIndex>,
-    /// Whether this node has told the others which commitments or nonces it holds, because theirs differ.
-    pub(crate) disputed: bool,
-    /// The hashes of all commitments and of all nonces: what is in a slot stays, so that they never change, and every
-    /// message that comes afterwards is held against them.
-    commitments_hash: OnceLock<TranscriptHash>,
-    nonces_hash: OnceLock<TranscriptHash>,
-}
-
-impl AttemptState {
-    pub(crate) fn new(request: &RequestId, attempt: Attempt, signers: usize) -> Self {
-        Self {
-            attempt,
-            session: AttemptId::derive(request, attempt),
-            commits: Slots::empty(signers),
-            nonces: Slots::empty(signers),
-            partials: Slots::empty(signers),
-            computing: false,
-            signed: BTreeSet::new(),
-            disputed: false,
-            commitments_hash: OnceLock::new(),
-            nonces_hash: OnceLock::new(),
-        }
-    }
-
-    /// The hash of all commitments, once all are known.
-    pub(crate) fn commitments_hash(&self, commitments: Commitments) -> Option<TranscriptHash> {
-        match commitments {
-            Commitments::Off => Some(transcript::NO_COMMITMENTS),
-            Commitments::On if self.commits.is_full() => Some(*self.commitments_hash.get_or_init(|| {
-                let all: Vec<NonceCommitment> = self.commits.held().map(|(_, held)| held.body).collect();
-                transcript::commitments(&self.session, &all)
-            })),
-            Commitments::On => None,
-        }
-    }
-
-    /// Everybody's nonces, once all are known: a list for each signer, a nonce in it for each item.
-    pub(crate) fn all_nonces(&self) -> Option<Vec<Vec<PublicNonce>>> {
-        self.nonces.is_full().then(|| self.nonces.held().map(|(_, held)| held.body.nonces.clone()).collect())
-    }
-
-    /// The hash of all nonces, once all are known.
-    pub(crate) fn nonces_hash(&self) -> Option<TranscriptHash> {
-        if let Some(known) = self.nonces_hash.get() {
-            return Some(*known);
-        }
-        let hash = transcript::nonces(&self.session, &self.all_nonces()?)?;
-        Some(*self.nonces_hash.get_or_init(|| hash))
-    }
-}
-
-/// A participant that has said that it waits no more.
-#[derive(Debug)]
-pub(crate) struct Departed {
-    pub(crate) index: SignerIndex,
-    /// What it has said, in words and signed.
-    pub(crate) detail: String,
-    pub(crate) frame: Arc<[u8]>,
-}
 
 /// A request that this node takes part in.
 #[derive(Debug)]
@@ -232,59 +43,21 @@ pub(crate) struct Session {
     /// In which order signers take the coordinator's part, and whose turn it is.
     pub(crate) order: Vec<SignerIndex>,
     pub(crate) turn: usize,
-    /// Whether the coordinator has said what the signatures are; when the next takes over if it does not.
-    pub(crate) announced: bool,
-    pub(crate) failover_at: Option<MonotonicMs>,
     /// The newest join of each signer.
     pub(crate) joins: Slots<ParticipantJoined>,
     /// All joins, by the message keys that they certify: a signer that has been restarted has several, and what it said
     /// before stays its word.
     pub(crate) message_keys: BTreeMap<PublicKey, (SignerIndex, SignedStatement<ParticipantJoined>)>,
     pub(crate) locals: BTreeMap<SignerIndex, Local>,
-    pub(crate) run: AttemptState,
+    /// The current attempt; when the session is over, the last.
+    pub(crate) attempt: AttemptState,
     /// How many attempts there may be.
     pub(crate) attempts: u32,
-    pub(crate) gates: ManualRounds,
-    pub(crate) phase: Phase,
     /// How long the others had to join.
     pub(crate) lifetime: Duration,
-    /// When the whole session ends.
-    pub(crate) ends: MonotonicMs,
-    /// When what is being collected is given up.
-    pub(crate) deadline: MonotonicMs,
-    /// When the others are asked for what is missing, and how often they have been.
-    pub(crate) sync_at: MonotonicMs,
-    pub(crate) syncs: u32,
-    pub(crate) signatures: Option<Vec<Signature>>,
-    /// Of which attempt they are: an earlier one's may still come.
-    pub(crate) signed_in: Option<AttemptId>,
-    /// What is told to whoever asks how it ended.
-    pub(crate) outcome: Option<Arc<[u8]>>,
-    /// What is told to whoever still waits for this node in an attempt to which it has not signed, and never will.
-    pub(crate) timeout_notice: Option<Arc<[u8]>>,
-    /// The timeout_notice of another, which may have signed in an earlier attempt: the current one is the last.
-    pub(crate) left: Option<Departed>,
-    pub(crate) ended: Option<MonotonicMs>,
-    /// The signers that may still complete it: this node's partial signatures of an attempt have left, and theirs of the
-    /// same attempt have not come (`docs/protocol.md` §7.5).
-    pub(crate) may_complete: BTreeSet<SignerIndex>,
-    /// What this node says of it when nothing else is to be done.
-    pub(crate) deferred_broadcast: Option<DeferredBroadcast>,
-    /// Whether its signatures have come after it had been given up here.
-    pub(crate) late: bool,
-    /// Whether the store has refused something of it.
-    pub(crate) unstored: bool,
+    pub(crate) state: State,
     /// What it is in the logs.
     pub(crate) trace: Trace,
-}
-
-/// What others seldom wait for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum DeferredBroadcast {
-    /// That all have joined, by the coordinator: the id of the first attempt.
-    Ready(AttemptId),
-    /// What the signatures are.
-    Signatures,
 }
 
 impl Session {
@@ -306,13 +79,84 @@ impl Session {
         all.filter(|index| !self.locals.contains_key(index)).collect()
     }
 
-    pub(crate) const fn is_over(&self) -> bool {
-        matches!(self.phase, Phase::Complete | Phase::Aborted)
+    /// What the user is told of its state.
+    pub(crate) const fn phase(&self) -> Phase {
+        self.state.phase()
+    }
+
+    /// What it is doing, if it goes on.
+    pub(crate) const fn active(&self) -> Option<&Active> {
+        match &self.state {
+            State::Active(active) => Some(active),
+            State::Over(_) => None,
+        }
+    }
+
+    pub(crate) const fn active_mut(&mut self) -> Option<&mut Active> {
+        match &mut self.state {
+            State::Active(active) => Some(active),
+            State::Over(_) => None,
+        }
+    }
+
+    /// How it has ended, if it has.
+    pub(crate) const fn over(&self) -> Option<&Over> {
+        match &self.state {
+            State::Active(_) => None,
+            State::Over(over) => Some(over),
+        }
+    }
+
+    /// What is being collected, if it goes on.
+    pub(crate) fn collecting(&self) -> Option<Collecting> {
+        self.active().map(|active| active.collecting)
+    }
+
+    /// The signatures, if there are any.
+    pub(crate) fn signed(&self) -> Option<&Signed> {
+        match &self.over()?.outcome {
+            Outcome::Signed(signed) => Some(signed),
+            Outcome::Aborted(_) => None,
+        }
+    }
+
+    pub(crate) const fn signed_mut(&mut self) -> Option<&mut Signed> {
+        match &mut self.state {
+            State::Over(Over { outcome: Outcome::Signed(signed), .. }) => Some(signed),
+            State::Over(_) | State::Active(_) => None,
+        }
+    }
+
+    pub(crate) const fn aborted_mut(&mut self) -> Option<&mut Aborted> {
+        match &mut self.state {
+            State::Over(Over { outcome: Outcome::Aborted(aborted), .. }) => Some(aborted),
+            State::Over(_) | State::Active(_) => None,
+        }
+    }
+
+    /// Whether the others have been asked for what is missing in it; and after an open end, whether they have completed it.
+    pub(crate) const fn has_asked(&self) -> bool {
+        match &self.state {
+            State::Active(active) => active.sync.asked > 0,
+            State::Over(Over { outcome: Outcome::Aborted(aborted), .. }) => aborted.sync.asked > 0,
+            State::Over(Over { outcome: Outcome::Signed(_), .. }) => false,
+        }
+    }
+
+    /// Whether this node has something to say of it when nothing else is to be done.
+    pub(crate) fn has_unsaid(&self) -> bool {
+        match &self.state {
+            State::Active(active) => active.unsaid_ready.is_some(),
+            State::Over(_) => self.signed().is_some_and(|signed| signed.unsaid.is_some()),
+        }
     }
 
     /// True while messages about it still count: it goes on, or others may complete it.
     pub(crate) fn listens(&self) -> bool {
-        !self.is_over() || self.is_open_ended()
+        match &self.state {
+            State::Active(_) => true,
+            State::Over(over) => matches!(&over.outcome, Outcome::Aborted(aborted) if aborted.is_open()),
+        }
     }
 
     /// Whether a signer of this node has approved it.
@@ -342,18 +186,15 @@ impl Session {
 
     /// Whose contribution to the current phase is missing, or says that something else came before.
     pub(crate) fn awaiting(&self) -> Vec<SignerIndex> {
-        match self.phase {
-            Phase::Joining => self.joins.missing(),
-            Phase::Commitments => self.run.commits.missing(),
-            Phase::Nonces => {
-                let ours = self.run.commitments_hash(self.request.options.commitments);
-                self.run.nonces.lacking(|share| Some(share.commitments) == ours)
+        match self.collecting() {
+            Some(Collecting::Joins) => self.joins.missing(),
+            Some(Collecting::Commitments) => self.attempt.commits.missing(),
+            Some(Collecting::Nonces) => {
+                let ours = self.attempt.commitments_hash(self.request.options.commitments);
+                self.attempt.nonces.lacking(|share| Some(share.commitments) == ours)
             }
-            Phase::Partials => {
-                let ours = self.run.nonces_hash();
-                self.run.partials.lacking(|share| Some(share.nonces) == ours)
-            }
-            Phase::Complete | Phase::Aborted => Vec::new(),
+            Some(Collecting::Partials | Collecting::Aggregating) => self.attempt.lacks_partials_of(),
+            None => Vec::new(),
         }
     }
 
@@ -367,54 +208,57 @@ impl Session {
     }
 
     pub(crate) fn nonce_id(&self, index: SignerIndex, signer: &PublicKey) -> NonceId {
-        NonceId { session: self.run.session, request: self.id, attempt: self.run.attempt, signer: *signer, index }
+        NonceId { session: self.attempt.id, request: self.id, attempt: self.attempt.number, signer: *signer, index }
     }
 
     /// The signed items, if there are signatures.
     pub(crate) fn completed(&self) -> Option<Completed> {
-        let items = self.items.iter().zip(self.signatures.as_ref()?).map(|(item, signature)| SignedItem {
+        let signed = self.signed()?;
+        let items = self.items.iter().zip(&signed.signatures).map(|(item, signature)| SignedItem {
             aggregate_key: item.context.aggregate_key(),
             message: item.message.clone(),
             signature: *signature,
         });
-        Some(Completed { request: self.id, session: self.signed_in?, items: items.collect() })
+        Some(Completed { request: self.id, session: signed.attempt, items: items.collect() })
     }
 
     /// The attempt that follows, if there may be one and everybody is still there.
     pub(crate) fn next_attempt(&self) -> Option<Attempt> {
-        self.run.attempt.next().filter(|next| next.0 < self.attempts && self.left.is_none())
+        let everybody_is_there = self.active()?.departed.is_none();
+        self.attempt.number.next().filter(|next| next.0 < self.attempts && everybody_is_there)
     }
 
     /// How it ended, for somebody who is in this attempt.
     pub(crate) fn end_for(&self, attempt: Attempt) -> Option<&Arc<[u8]>> {
-        let timeout_notice = || self.timeout_notice.as_ref().filter(|_| attempt >= self.run.attempt);
-        self.outcome.as_ref().or_else(timeout_notice)
+        let over = self.over()?;
+        let timeout_notice = || over.timeout_notice.as_ref().filter(|_| attempt >= self.attempt.number);
+        over.notice.as_ref().or_else(timeout_notice)
     }
 
     pub(crate) fn have(&self) -> Have {
         Have {
             request: Holding::Held,
             joins: self.joins.held().map(|(index, _)| index).collect(),
-            commitments: self.run.commits.held().map(|(index, _)| index).collect(),
-            nonces: self.run.nonces.held().map(|(index, _)| index).collect(),
-            partials: self.run.partials.held().map(|(index, _)| index).collect(),
-            outcome: if self.is_over() && !self.is_open_ended() { Holding::Held } else { Holding::Missing },
+            commitments: self.attempt.commits.held().map(|(index, _)| index).collect(),
+            nonces: self.attempt.nonces.held().map(|(index, _)| index).collect(),
+            partials: self.attempt.partials.held().map(|(index, _)| index).collect(),
+            outcome: if self.listens() { Holding::Missing } else { Holding::Held },
         }
     }
 
     pub(crate) fn status(&self) -> SessionStatus {
         SessionStatus {
             request: self.id,
-            attempt: self.run.attempt,
-            session: self.run.session,
-            phase: self.phase,
+            attempt: self.attempt.number,
+            session: self.attempt.id,
+            phase: self.phase(),
             signers: self.request.keys.clone(),
             awaiting: self.awaiting(),
             election: self.request.options.election,
             coordinator: self.coordinator(),
             may_complete: self.completers(),
             messages: self.items.iter().map(|item| (item.context.aggregate_key(), item.message.clone())).collect(),
-            signatures: self.signatures.clone(),
+            signatures: self.signed().map(|signed| signed.signatures.clone()),
         }
     }
 }

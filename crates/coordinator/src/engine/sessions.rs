@@ -35,7 +35,7 @@ struct Entries {
 
 impl Entries {
     fn of(session: &Session, before: &Self) -> Self {
-        let goes_on = session.ended.is_none();
+        let active = session.active();
         let message_keys = session.message_keys.len();
         let peers = if message_keys == before.message_keys {
             Arc::clone(&before.peers)
@@ -44,11 +44,11 @@ impl Entries {
         };
         Self {
             due: session.deadlines().min(),
-            limit: goes_on.then_some(session.deadline),
-            creator: goes_on.then_some(session.request.creator.signer),
-            waits: (goes_on && !session.is_approved()).then_some(session.ends),
-            over: session.ended.map(|ended| (session.is_open_ended(), ended)),
-            deferred: session.deferred_broadcast.is_some(),
+            limit: active.map(|active| active.deadline),
+            creator: active.map(|_| session.request.creator.signer),
+            waits: active.filter(|_| !session.is_approved()).map(|active| active.ends),
+            over: session.over().map(|over| (session.is_open_ended(), over.at)),
+            deferred: session.has_unsaid(),
             message_keys,
             peers,
         }

@@ -11,19 +11,18 @@ use motet_wire::{
 use super::Engine;
 use super::ctx::Ctx;
 use super::input::Effect;
-use super::session::Session;
-use crate::event::Phase;
+use super::session::{Collecting, Dispute, Session};
 
 impl Engine {
     /// Asks the other participants for what is missing.
     pub(super) fn ask_for_missing(&mut self, id: &RequestId, ctx: &mut Ctx<'_>) {
         let Some(session) = self.sessions.get(id) else { return };
         let Some(signer) = Self::voice(session) else { return };
-        let request = SyncRequest { request: *id, attempt: session.run.attempt, have: session.have() };
+        let request = SyncRequest { request: *id, attempt: session.attempt.number, have: session.have() };
         let frame = Arc::clone(&session.frame);
         let own = session.locals.keys().filter_map(|index| session.joins.at(*index));
         let joins: Vec<Arc<[u8]>> = own.map(|held| Arc::clone(&held.frame)).collect();
-        if session.phase == Phase::Joining {
+        if session.collecting() == Some(Collecting::Joins) {
             for (peer, addresses) in
                 session.joins.missing().into_iter().filter_map(|index| self.route_to(session, index))
             {
@@ -83,10 +82,10 @@ impl Engine {
             message_keys.filter(|(index, join)| !have.joins.contains(*index) || !is_newest(*index, &join.frame));
         frames.extend(joins.map(|(_, join)| Arc::clone(&join.frame)));
         // Of a later attempt the asker lacks everything; of an earlier one nobody needs anything.
-        if attempt <= session.run.attempt {
-            let same = attempt == session.run.attempt;
-            let run = &session.run;
-            if run.attempt.0 > 0 {
+        if attempt <= session.attempt.number {
+            let same = attempt == session.attempt.number;
+            let run = &session.attempt;
+            if run.number.0 > 0 {
                 let commits = run.commits.held().filter(|(index, _)| !same || !have.commitments.contains(*index));
                 frames.extend(commits.map(|(_, held)| Arc::clone(&held.frame)));
             }
@@ -134,8 +133,7 @@ impl Engine {
         let Some(session) = self.sessions.get(&message.message().request) else { return };
         // A node that still waits for joins cannot know who speaks; every frame is believed for its own signature only.
         let known = session.slot_of(message.sender()).is_some() || !session.joins.is_full();
-        let over = session.is_over() && !session.is_open_ended();
-        if over || !known || self.is_own(message.sender()) {
+        if !session.listens() || !known || self.is_own(message.sender()) {
             return;
         }
         let frames: Vec<Arc<[u8]>> = message.into_message().frames.into_iter().map(Arc::from).collect();
@@ -148,24 +146,29 @@ impl Engine {
     /// node holds, so that the contradiction meets itself somewhere.
     pub(super) fn settle_dispute(&mut self, id: &RequestId, ctx: &mut Ctx<'_>) {
         let Some(session) = self.sessions.get_mut(id) else { return };
-        let commitments = session.run.commitments_hash(session.request.options.commitments);
-        let differ_0 = commitments.is_some()
-            && session.run.nonces.held().any(|(_, held)| Some(held.body.commitments) != commitments);
-        let nonces = session.run.nonces_hash();
-        let differ_1 =
-            nonces.is_some() && session.run.partials.held().any(|(_, held)| Some(held.body.nonces) != nonces);
-        if session.run.disputed || session.is_over() || !(differ_0 || differ_1) {
+        if session.active().is_none_or(|active| active.dispute == Dispute::Shown) {
             return;
         }
-        session.run.disputed = true;
-        let (coordinator, run) = (session.coordinator(), session.run.session);
+        let commitments = session.attempt.commitments_hash(session.request.options.commitments);
+        let differ_0 = commitments.is_some()
+            && session.attempt.nonces.held().any(|(_, held)| Some(held.body.commitments) != commitments);
+        let nonces = session.attempt.nonces_hash();
+        let differ_1 =
+            nonces.is_some() && session.attempt.partials.held().any(|(_, held)| Some(held.body.nonces) != nonces);
+        if !(differ_0 || differ_1) {
+            return;
+        }
+        if let Some(active) = session.active_mut() {
+            active.dispute = Dispute::Shown;
+        }
+        let (coordinator, run) = (session.coordinator(), session.attempt.id);
         let joins: Vec<Vec<u8>> = session.joins.held().map(|(_, held)| held.frame.to_vec()).collect();
         let signer = Self::voice(session);
-        let first = session.run.attempt == Attempt::FIRST;
+        let first = session.attempt.number == Attempt::FIRST;
         let frames: Vec<Arc<[u8]>> = if differ_1 {
-            session.run.nonces.held().map(|(_, held)| Arc::clone(&held.frame)).collect()
+            session.attempt.nonces.held().map(|(_, held)| Arc::clone(&held.frame)).collect()
         } else {
-            session.run.commits.held().map(|(_, held)| Arc::clone(&held.frame)).collect()
+            session.attempt.commits.held().map(|(_, held)| Arc::clone(&held.frame)).collect()
         };
         if differ_1 || !first {
             return self.hand_on(id, frames, None, ctx);

@@ -6,16 +6,21 @@ use motet_wire::{AbortCode, AbortReason, AbortSubject, Evidence, MonotonicMs, Re
 
 use super::Engine;
 use super::ctx::Ctx;
-use super::session::{Departed, Session};
-use crate::event::{AbortCause, Event, Phase, TimedOut};
+use super::session::{Collecting, Departed, EndStored, Session, State};
+use crate::event::{AbortCause, Event, TimedOut};
 use crate::limits;
+
+/// How often the pause between two questions about what is missing is doubled, at most.
+const DOUBLINGS: u32 = 4;
 
 impl Session {
     /// When something has to be done for it.
     pub(crate) fn deadlines(&self) -> impl Iterator<Item = MonotonicMs> + use<> {
-        let ended = self.forgotten_at();
-        let active = ended.is_none().then(|| self.deadline.min(self.sync_at).min(self.ends));
-        ended.into_iter().chain(active).chain(self.failover_at).chain(self.asks_at())
+        let (first, others) = match &self.state {
+            State::Active(active) => (active.due(), [None, None]),
+            State::Over(over) => (over.forgotten_at(), [over.fails_over_at(), over.asks_at()]),
+        };
+        core::iter::once(first).chain(others.into_iter().flatten())
     }
 }
 
@@ -38,44 +43,53 @@ impl Engine {
 
     fn on_due(&mut self, id: &RequestId, ctx: &mut Ctx<'_>) {
         let now = ctx.now.mono;
-        let Some(session) = self.sessions.get(id) else { return };
-        if let Some(forgotten) = session.forgotten_at() {
-            let (asks, fails_over) = (session.asks_at(), session.failover_at);
-            if fails_over.is_some_and(|at| at <= now) {
-                self.fail_over(id, ctx);
-            }
-            if asks.is_some_and(|at| at <= now) {
-                self.ask_for_completion(id, ctx);
-            }
-            if forgotten <= now {
-                self.close(id, ctx);
-            }
-        } else if session.ends <= now {
-            self.time_out(id, None, ctx);
-            self.finish(id, None, AbortCause::Expired, ctx);
-        } else if session.deadline <= now {
-            let next = session.next_attempt().filter(|_| session.phase != Phase::Joining);
-            self.time_out(id, next, ctx);
-            let silent = session.awaiting().contains(&session.coordinator());
-            match next {
-                Some(next) => {
-                    if silent {
-                        self.fail_over(id, ctx);
-                    }
-                    self.begin_attempt(id, next, ctx);
+        let sync_after = self.config.sync_after;
+        let Some(session) = self.sessions.get_mut(id) else { return };
+        match &mut session.state {
+            State::Over(over) => {
+                let is_due = |at: Option<MonotonicMs>| at.is_some_and(|at| at <= now);
+                let (fails_over, asks) = (is_due(over.fails_over_at()), is_due(over.asks_at()));
+                let is_forgotten = over.forgotten_at() <= now;
+                if fails_over {
+                    self.fail_over(id, ctx);
                 }
-                None => self.give_up(id, ctx),
+                if asks {
+                    self.ask_for_completion(id, ctx);
+                }
+                if is_forgotten {
+                    self.close(id, ctx);
+                }
             }
-        } else if session.sync_at <= now {
-            let wait = self.config.sync_after.saturating_mul(1 << session.syncs.min(4));
-            if let Some(session) = self.sessions.get_mut(id) {
-                session.syncs = session.syncs.saturating_add(1);
-                session.sync_at = now.saturating_add(wait);
+            State::Active(active) if active.ends <= now => {
+                self.time_out(id, None, ctx);
+                self.finish(id, None, AbortCause::Expired, ctx);
             }
-            if let Some(publish) = self.unpublished.remove(id) {
-                ctx.effect(publish);
+            State::Active(active) if active.deadline <= now => self.end_round(id, ctx),
+            State::Active(active) if active.sync.at <= now => {
+                active.sync.ask(now, sync_after, DOUBLINGS);
+                if let Some(publish) = self.unpublished.remove(id) {
+                    ctx.effect(publish);
+                }
+                self.ask_for_missing(id, ctx);
             }
-            self.ask_for_missing(id, ctx);
+            State::Active(_) => {}
+        }
+    }
+
+    /// What is being collected has not come in time: the next attempt begins, if there may be one.
+    fn end_round(&mut self, id: &RequestId, ctx: &mut Ctx<'_>) {
+        let Some(session) = self.sessions.get(id) else { return };
+        let next = session.next_attempt().filter(|_| session.collecting() != Some(Collecting::Joins));
+        let silent = session.awaiting().contains(&session.coordinator());
+        self.time_out(id, next, ctx);
+        match next {
+            Some(next) => {
+                if silent {
+                    self.fail_over(id, ctx);
+                }
+                self.begin_attempt(id, next, ctx);
+            }
+            None => self.give_up(id, ctx),
         }
     }
 
@@ -83,11 +97,11 @@ impl Engine {
         let Some(session) = self.sessions.get(id) else { return };
         let awaiting = session.awaiting();
         let signers = session.keys_of(&awaiting);
-        let attempt = session.run.attempt;
+        let attempt = session.attempt.number;
         ctx.emit(Event::SessionTimeout(TimedOut {
             request: *id,
             attempt,
-            phase: session.phase,
+            phase: session.phase(),
             awaiting,
             signers,
             next,
@@ -97,8 +111,9 @@ impl Engine {
     pub(super) fn give_up(&mut self, id: &RequestId, ctx: &mut Ctx<'_>) {
         let Some(session) = self.sessions.get_mut(id) else { return };
         let awaiting = session.awaiting();
+        let departed = session.active_mut().and_then(|active| active.departed.take());
         // One that has left is named if it is what the session waits for.
-        if let Some(Departed { index: by, detail, frame }) = session.left.take()
+        if let Some(Departed { index: by, detail, frame }) = departed
             && (awaiting.is_empty() || awaiting.contains(&by))
             && let Some(signer) = session.key(by).copied()
         {
@@ -113,14 +128,14 @@ impl Engine {
     pub(super) fn prepare_farewell(&mut self, id: &RequestId, cause: &AbortCause, ctx: &mut Ctx<'_>) {
         let AbortCause::Unresponsive { signers, .. } = cause else { return };
         let Some(session) = self.sessions.get(id) else { return };
-        if !session.run.signed.is_empty() {
+        if !session.attempt.signed.is_empty() {
             return;
         }
         let names: Vec<String> = signers.iter().map(ToString::to_string).collect();
         let detail = format!("waited in vain for {}", names.join(", "));
         let frame = self.seal_abort(id, AbortCode::TimedOut, detail, None, ctx);
-        if let Some(session) = self.sessions.get_mut(id) {
-            session.timeout_notice = frame;
+        if let Some(State::Over(over)) = self.sessions.get_mut(id).map(|session| &mut session.state) {
+            over.timeout_notice = frame;
         }
     }
 
@@ -165,7 +180,7 @@ impl Engine {
     pub(super) fn close(&mut self, id: &RequestId, ctx: &mut Ctx<'_>) {
         self.forget_nonces(id, ctx);
         if let Some(session) = self.sessions.remove(id) {
-            if session.unstored || session.is_open_ended() {
+            if session.over().is_some_and(|over| over.stored == EndStored::Refused) || session.is_open_ended() {
                 self.remember_end(id, ctx);
             }
             self.keep_span(&session);

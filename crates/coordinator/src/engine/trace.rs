@@ -92,7 +92,7 @@ impl Engine {
         if session.trace.span.is_disabled() {
             return;
         }
-        let now = (session.phase, session.run.attempt, session.awaiting());
+        let now = (session.phase(), session.attempt.number, session.awaiting());
         if session.trace.shown.as_ref() == Some(&now) {
             return;
         }
