@@ -16,6 +16,7 @@ mod directory;
 mod failover;
 mod identities;
 pub(crate) mod input;
+mod machine;
 mod open_end;
 mod privacy;
 mod progress;
@@ -40,7 +41,7 @@ use deferred::DeferredMessages;
 use directory::Directory;
 use identities::LocalIdentity;
 use motet_core_crypto::PublicKey;
-use motet_wire::{Address, Attempt, Message, MonotonicMs, NetworkId, Now, PeerId, RequestId, TimestampMs, Validated};
+use motet_wire::{Address, Attempt, MonotonicMs, NetworkId, Now, PeerId, RequestId, TimestampMs, Validated};
 use rand_core::TryCryptoRng;
 use reputation_table::ReputationTable;
 
@@ -218,26 +219,6 @@ impl Engine {
         match self.subject_of_message(&message) {
             Some(request) => self.within(&request, |engine| engine.on_kind(message, ctx)),
             None => self.on_kind(message, ctx),
-        }
-    }
-
-    fn on_kind(&mut self, message: Validated, ctx: &mut Ctx<'_>) {
-        tracing::trace!(kind = ?message.kind(), from = %message.from(), channel = ?message.channel(), "a message");
-        match message.message() {
-            Message::SignerAdvertisement(_) => narrowed(message, |message| self.on_advertisement(message, ctx)),
-            Message::SignerUnavailable(_) => narrowed(message, |message| self.on_unavailable(message, ctx)),
-            Message::SigningRequest(_) => narrowed(message, |message| self.on_request(message, ctx)),
-            Message::ParticipantJoined(_) => narrowed(message, |message| self.on_joined(message, ctx)),
-            Message::ParticipantDeclined(_) => narrowed(message, |message| self.on_declined(message, ctx)),
-            Message::SessionReady(_) => narrowed(message, |message| self.on_session_ready(message, ctx)),
-            Message::NonceCommit(_) => narrowed(message, |message| self.on_nonce_commit(message, ctx)),
-            Message::NonceShare(_) => narrowed(message, |message| self.on_nonce_share(message, ctx)),
-            Message::PartialSigShare(_) => narrowed(message, |message| self.on_partial(message, ctx)),
-            Message::SignatureFinalized(_) => narrowed(message, |message| self.on_finalized(message, ctx)),
-            Message::SessionAbort(_) => narrowed(message, |message| self.on_abort(message, ctx)),
-            Message::SyncRequest(_) => narrowed(message, |message| self.on_sync_request(message, ctx)),
-            Message::SyncResponse(_) => narrowed(message, |message| self.on_sync_response(message, ctx)),
-            Message::ResourceAnnouncement(_) => narrowed(message, |message| self.on_resource(message, ctx)),
         }
     }
 

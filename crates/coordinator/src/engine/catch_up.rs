@@ -12,7 +12,8 @@ use std::sync::Arc;
 
 use motet_core_crypto::{PublicKey, tagged_hash};
 use motet_wire::{
-    Attempt, Channel, Have, Kind, MonotonicMs, NetworkId, PeerId, RequestId, SyncRequest, SyncResponse, Validated, peek,
+    Attempt, Channel, Have, Kind, MonotonicMs, NetworkId, PeerId, RequestId, Subject, SyncRequest, SyncResponse,
+    Validated, peek,
 };
 
 use super::Engine;
@@ -53,9 +54,9 @@ impl CatchUp {
         }
     }
 
-    /// Whether a Sync message is about the directory, and not about a request.
-    pub(super) fn is_about_directory(&self, request: &RequestId) -> bool {
-        *request == self.directory
+    /// Whether this is the directory, and not a request.
+    pub(super) fn is_about(&self, subject: Subject) -> bool {
+        subject == Subject::Request(self.directory)
     }
 }
 

@@ -3,7 +3,7 @@
 //! Nobody waits for a coordinator: every participant hands on joins and makes the signature by itself. What is at stake is who
 //! tells the others, and whom an application lets broadcast the transaction.
 
-use motet_wire::{RequestId, SignerIndex, Topic};
+use motet_wire::{RequestId, SignatureFinalized, SignerIndex, Topic, Validated};
 
 use super::Engine;
 use super::ctx::Ctx;
@@ -30,10 +30,13 @@ impl Engine {
         }
     }
 
-    /// The coordinator has said what the signatures are.
-    pub(super) fn hear_coordinator(&mut self, id: &RequestId, by: SignerIndex) {
-        let Some(session) = self.sessions.get_mut(id) else { return };
-        if by == session.coordinator()
+    /// Somebody has said what the signatures are, which this node has. If it was the coordinator, nobody has to take over.
+    pub(super) fn on_told(&mut self, message: Validated<SignatureFinalized>) {
+        let SignatureFinalized { session: attempt, signatures } = message.message();
+        let Some(id) = self.sessions.request_of(attempt) else { return };
+        let Some(session) = self.sessions.get_mut(&id) else { return };
+        if session.slot_of(message.sender()) == Some(session.coordinator())
+            && session.signed().is_some_and(|signed| signed.signatures == *signatures)
             && let Some(signed) = session.signed_mut()
         {
             signed.announced = true;

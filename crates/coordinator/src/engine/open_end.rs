@@ -85,20 +85,21 @@ impl Engine {
     }
 
     /// Takes a partial signature that comes after the end. With those of all others it is a signature.
-    pub(super) fn on_late_partial(&mut self, message: &Validated<PartialSigShare>, ctx: &mut Ctx<'_>) {
-        let (session, attempt) = (message.message().session, message.message().attempt);
-        let Some(id) = self.sessions.request_of(&session) else { return };
-        let Some(known) = self.sessions.get_mut(&id).filter(|known| known.is_open_ended()) else { return };
-        let Some(index) = known.slot_of(message.sender()) else { return };
-        let fits = known.attempt.id == session
-            && known.attempt.number == attempt
-            && message.message().partials.len() == known.items.len();
-        if !fits || !matches!(known.attempt.partials.place(index, SignedStatement::of(message)), Some(Placed::New)) {
+    pub(super) fn on_late_partial(
+        &mut self,
+        id: &RequestId,
+        index: SignerIndex,
+        message: &Validated<PartialSigShare>,
+        ctx: &mut Ctx<'_>,
+    ) {
+        let Some(session) = self.sessions.get_mut(id) else { return };
+        let fits = message.message().partials.len() == session.items.len();
+        if !fits || !matches!(session.attempt.partials.place(index, SignedStatement::of(message)), Some(Placed::New)) {
             return;
         }
         // It was the last, so that this is asked once for each attempt.
-        if known.attempt.lacks_partials_of().is_empty() {
-            self.aggregate(&id, ctx);
+        if session.attempt.lacks_partials_of().is_empty() {
+            self.aggregate(id, ctx);
         }
     }
 

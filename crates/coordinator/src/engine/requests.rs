@@ -360,9 +360,7 @@ impl Engine {
     pub(super) fn on_joined(&mut self, message: Validated<ParticipantJoined>, ctx: &mut Ctx<'_>) {
         let id = message.message().request;
         let own = self.is_own(message.sender());
-        let Some(session) = self.sessions.get_mut(&id) else {
-            return self.early.defer(Awaits::Request(id), message.widen(), ctx.now.mono);
-        };
+        let Some(session) = self.sessions.get_mut(&id) else { return };
         let join = message.message();
         let index = join.index;
         let wants_commitment = session.request.options.commitments == Commitments::On;
@@ -424,12 +422,10 @@ impl Engine {
 
     pub(super) fn on_declined(&mut self, message: Validated<ParticipantDeclined>, ctx: &mut Ctx<'_>) {
         let id = message.message().request;
-        let Some(session) = self.sessions.get(&id) else {
-            return self.early.defer(Awaits::Request(id), message.widen(), ctx.now.mono);
-        };
+        let Some(session) = self.sessions.get(&id) else { return };
         let index = message.message().index;
         let signer = message.message().delegation.signer;
-        if session.key(index) != Some(&signer) || session.joins.at(index).is_some() || session.over().is_some() {
+        if session.key(index) != Some(&signer) || session.joins.at(index).is_some() {
             return;
         }
         let channel = message.channel();
@@ -461,7 +457,7 @@ impl Engine {
             .filter(|frame| !session.joins.held().any(|(_, held)| held.frame.as_ref() == frame.as_slice()))
             .map(Arc::from)
             .collect();
-        if !frames.is_empty() && session.active().is_some() {
+        if !frames.is_empty() {
             ctx.effect(Effect::Validate { from, channel: Channel::Sync, frames });
         }
     }

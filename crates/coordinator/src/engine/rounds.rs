@@ -11,137 +11,83 @@ use motet_wire::{
 use super::Engine;
 use super::ctx::Ctx;
 use super::deferred::Awaits;
-use super::session::{Collecting, Departed, Nonces, Placed, Session, SignedStatement, Source, State};
+use super::session::{Collecting, Departed, Nonces, Placed, Session, SignedStatement, Source};
 use crate::event::{AbortCause, Contribution, Event, Phase, Round};
 use crate::job::{Fault, Job};
 use crate::record::Record;
 use crate::signer::{NonceId, SignerError};
 
-/// Where a round message belongs.
-enum Place {
-    /// Into this slot of the current attempt.
-    Here(RequestId, SignerIndex),
-    /// Nowhere: it is late, or not a participant's.
-    Nowhere,
-    /// Into a session or slot that does not exist yet.
-    DeferredMessages,
-}
-
 impl Engine {
-    /// Decides, once and here, whether a round message is stale, early or now. A participant's first word in a later
-    /// attempt begins that attempt here, too.
-    fn place_of<M>(
+    pub(super) fn on_nonce_commit(
         &mut self,
-        message: &Validated<M>,
-        session: AttemptId,
-        attempt: Attempt,
+        id: &RequestId,
+        index: SignerIndex,
+        message: &Validated<NonceCommit>,
         ctx: &mut Ctx<'_>,
-    ) -> Place {
-        let Some(id) = self.sessions.request_of(&session) else { return Place::DeferredMessages };
-        let Some(known) = self.sessions.get(&id) else { return Place::Nowhere };
-        if AttemptId::derive(&id, attempt) != session {
-            return Place::Nowhere;
-        }
-        let joining = known.collecting() == Some(Collecting::Joins);
-        let Some(index) = known.slot_of(message.sender()) else {
-            return if joining { Place::DeferredMessages } else { Place::Nowhere };
-        };
-        if let State::Over(over) = &known.state {
-            // Whoever goes on has missed how it ended.
-            let late = attempt > known.attempt.number || over.timeout_notice.is_some();
-            if let Some(end) = known.end_for(attempt).filter(|_| late)
-                && let Some(peer) = known.peer_of(index)
-            {
-                ctx.send(*peer, Vec::new(), end);
-            }
-            return Place::Nowhere;
-        }
-        match attempt.cmp(&known.attempt.number) {
-            core::cmp::Ordering::Less => Place::Nowhere,
-            core::cmp::Ordering::Equal => Place::Here(id, index),
-            core::cmp::Ordering::Greater if joining => Place::DeferredMessages,
-            core::cmp::Ordering::Greater => {
-                self.begin_attempt(&id, attempt, ctx);
-                Place::Here(id, index)
-            }
-        }
-    }
-
-    pub(super) fn on_nonce_commit(&mut self, message: Validated<NonceCommit>, ctx: &mut Ctx<'_>) {
-        let NonceCommit { session, attempt, commitment } = *message.message();
-        let (id, index) = match self.place_of(&message, session, attempt, ctx) {
-            Place::Here(id, index) => (id, index),
-            Place::Nowhere => return,
-            Place::DeferredMessages => {
-                return self.early.defer(Awaits::Session(session), message.widen(), ctx.now.mono);
-            }
-        };
-        let Some(known) = self.sessions.get_mut(&id) else { return };
+    ) {
+        let Some(session) = self.sessions.get_mut(id) else { return };
+        let NonceCommit { attempt, commitment, .. } = *message.message();
         // The first attempt's commitments are in the joins.
-        if attempt == Attempt::FIRST || known.request.options.commitments == Commitments::Off {
+        if attempt == Attempt::FIRST || session.request.options.commitments == Commitments::Off {
             return;
         }
-        let held = SignedStatement::part_of(&message, commitment);
-        match known.attempt.commits.place(index, held) {
+        match session.attempt.commits.place(index, SignedStatement::part_of(message, commitment)) {
             Some(Placed::New) => {
-                self.advance(&id, ctx);
+                self.advance(id, ctx);
                 // Its nonces may have been faster.
                 self.replay_early(ctx);
             }
-            Some(Placed::Conflict(first)) => self.accuse_of_equivocation(&id, first, message.frame(), ctx),
+            Some(Placed::Conflict(first)) => self.accuse_of_equivocation(id, first, message.frame(), ctx),
             Some(Placed::Duplicate) | None => {}
         }
     }
 
-    pub(super) fn on_nonce_share(&mut self, message: Validated<NonceShare>, ctx: &mut Ctx<'_>) {
-        let (session, attempt) = (message.message().session, message.message().attempt);
-        let (id, index) = match self.place_of(&message, session, attempt, ctx) {
-            Place::Here(id, index) => (id, index),
-            Place::Nowhere => return,
-            Place::DeferredMessages => {
-                return self.early.defer(Awaits::Session(session), message.widen(), ctx.now.mono);
-            }
-        };
-        let Some(known) = self.sessions.get_mut(&id) else { return };
+    pub(super) fn on_nonce_share(
+        &mut self,
+        id: &RequestId,
+        index: SignerIndex,
+        message: Validated<NonceShare>,
+        ctx: &mut Ctx<'_>,
+    ) {
+        let Some(session) = self.sessions.get_mut(id) else { return };
         let share = message.message();
-        if share.nonces.len() != known.items.len() {
+        if share.nonces.len() != session.items.len() {
             return;
         }
-        if known.request.options.commitments == Commitments::On {
-            let Some(commit) = known.attempt.commits.at(index) else {
+        if session.request.options.commitments == Commitments::On {
+            let Some(commit) = session.attempt.commits.at(index) else {
                 // Its commitment is on the way: nobody is to be believed without one.
-                return self.early.defer(Awaits::Session(session), message.widen(), ctx.now.mono);
+                let awaits = Awaits::Session(share.session);
+                return self.early.defer(awaits, message.widen(), ctx.now.mono);
             };
-            if !commit.body.opens(session.as_bytes(), u32::from(index.0), &share.nonces) {
-                let commit = (attempt != Attempt::FIRST).then(|| commit.frame.to_vec());
-                let Some(join) = known.join_of(message.frame()) else { return };
+            if !commit.body.opens(share.session.as_bytes(), u32::from(index.0), &share.nonces) {
+                let commit = (share.attempt != Attempt::FIRST).then(|| commit.frame.to_vec());
+                let Some(join) = session.join_of(message.frame()) else { return };
                 let nonces = message.frame().to_vec();
-                return self.accuse(&id, Evidence::BadOpening { join, commit, nonces }, ctx);
+                return self.accuse(id, Evidence::BadOpening { join, commit, nonces }, ctx);
             }
         }
-        match known.attempt.nonces.place(index, SignedStatement::of(&message)) {
-            Some(Placed::New) => self.take_contribution(&id, index, Collecting::Nonces, ctx),
-            Some(Placed::Conflict(first)) => self.accuse_of_equivocation(&id, first, message.frame(), ctx),
+        match session.attempt.nonces.place(index, SignedStatement::of(&message)) {
+            Some(Placed::New) => self.take_contribution(id, index, Collecting::Nonces, ctx),
+            Some(Placed::Conflict(first)) => self.accuse_of_equivocation(id, first, message.frame(), ctx),
             Some(Placed::Duplicate) | None => {}
         }
     }
 
-    pub(super) fn on_partial(&mut self, message: Validated<PartialSigShare>, ctx: &mut Ctx<'_>) {
-        let (session, attempt) = (message.message().session, message.message().attempt);
-        let (id, index) = match self.place_of(&message, session, attempt, ctx) {
-            Place::Here(id, index) => (id, index),
-            Place::Nowhere => return self.on_late_partial(&message, ctx),
-            Place::DeferredMessages => {
-                return self.early.defer(Awaits::Session(session), message.widen(), ctx.now.mono);
-            }
-        };
-        let Some(known) = self.sessions.get_mut(&id) else { return };
-        if message.message().partials.len() != known.items.len() {
+    pub(super) fn on_partial(
+        &mut self,
+        id: &RequestId,
+        index: SignerIndex,
+        message: &Validated<PartialSigShare>,
+        ctx: &mut Ctx<'_>,
+    ) {
+        let Some(session) = self.sessions.get_mut(id) else { return };
+        if message.message().partials.len() != session.items.len() {
             return;
         }
-        match known.attempt.partials.place(index, SignedStatement::of(&message)) {
-            Some(Placed::New) => self.take_contribution(&id, index, Collecting::Partials, ctx),
-            Some(Placed::Conflict(first)) => self.accuse_of_equivocation(&id, first, message.frame(), ctx),
+        match session.attempt.partials.place(index, SignedStatement::of(message)) {
+            Some(Placed::New) => self.take_contribution(id, index, Collecting::Partials, ctx),
+            Some(Placed::Conflict(first)) => self.accuse_of_equivocation(id, first, message.frame(), ctx),
             Some(Placed::Duplicate) | None => {}
         }
     }
@@ -282,20 +228,14 @@ impl Engine {
         })
     }
 
-    pub(super) fn on_finalized(&mut self, message: Validated<SignatureFinalized>, ctx: &mut Ctx<'_>) {
-        let session = message.message().session;
-        let Some(id) = self.sessions.request_of(&session) else { return };
-        let Some(known) = self.sessions.get(&id) else { return };
-        let Some(by) = known.slot_of(message.sender()) else { return };
-        if let Some(signed) = known.signed() {
-            if signed.signatures == message.message().signatures {
-                self.hear_coordinator(&id, by);
-            }
-            return;
-        }
-        let signatures = message.message().signatures.clone();
-        if signatures.len() == known.items.len() {
-            ctx.compute(Job::VerifyFinal { session, items: Arc::clone(&known.items), signatures });
+    /// A participant says what the signatures are.
+    pub(super) fn on_finalized(&self, message: Validated<SignatureFinalized>, ctx: &mut Ctx<'_>) {
+        let attempt = message.message().session;
+        let Some(session) = self.sessions.request_of(&attempt).and_then(|id| self.sessions.get(&id)) else { return };
+        let is_participant = session.slot_of(message.sender()).is_some();
+        let signatures = message.into_message().signatures;
+        if is_participant && signatures.len() == session.items.len() {
+            ctx.compute(Job::VerifyFinal { session: attempt, items: Arc::clone(&session.items), signatures });
         }
     }
 
@@ -314,7 +254,7 @@ impl Engine {
     pub(super) fn on_abort(&mut self, message: Validated<SessionAbort>, ctx: &mut Ctx<'_>) {
         let Some(id) = self.sessions.request_about(message.message().subject.into()) else { return };
         let own = self.is_own(message.sender());
-        let Some(known) = self.sessions.get(&id).filter(|known| known.active().is_some()) else { return };
+        let Some(known) = self.sessions.get(&id) else { return };
         // Only participants can abort.
         let creator = &known.request.creator;
         let by = known.slot_of(message.sender()).or_else(|| {

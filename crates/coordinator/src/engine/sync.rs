@@ -55,9 +55,6 @@ impl Engine {
 
     pub(super) fn on_sync_request(&mut self, message: Validated<SyncRequest>, ctx: &mut Ctx<'_>) {
         let SyncRequest { request, attempt, have } = *message.message();
-        if self.catch_up.is_about_directory(&request) {
-            return self.on_page_wanted(&message, ctx);
-        }
         let Some(session) = self.sessions.get(&request) else { return };
         if session.slot_of(message.sender()).is_none() || self.is_own(message.sender()) {
             return;
@@ -126,14 +123,11 @@ impl Engine {
     }
 
     pub(super) fn on_sync_response(&mut self, message: Validated<SyncResponse>, ctx: &mut Ctx<'_>) {
-        if self.catch_up.is_about_directory(&message.message().request) {
-            return self.on_page(message, ctx);
-        }
         let from = *message.from();
         let Some(session) = self.sessions.get(&message.message().request) else { return };
         // A node that still waits for joins cannot know who speaks; every frame is believed for its own signature only.
         let known = session.slot_of(message.sender()).is_some() || !session.joins.is_full();
-        if !session.listens() || !known || self.is_own(message.sender()) {
+        if !known || self.is_own(message.sender()) {
             return;
         }
         let frames: Vec<Arc<[u8]>> = message.into_message().frames.into_iter().map(Arc::from).collect();
