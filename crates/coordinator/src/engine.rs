@@ -233,13 +233,6 @@ impl Engine {
     }
 }
 
-/// Hands a message on as one of its kind, which the caller has just looked at.
-fn narrowed<M: motet_wire::Body>(message: Validated, handle: impl FnOnce(Validated<M>)) {
-    if let Ok(message) = message.narrow::<M>() {
-        handle(message);
-    }
-}
-
 impl core::fmt::Debug for Engine {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_struct("Engine")

@@ -3,7 +3,9 @@
 //! Nobody waits for a coordinator: every participant hands on joins and makes the signature by itself. What is at stake is who
 //! tells the others, and whom an application lets broadcast the transaction.
 
-use motet_wire::{RequestId, SignatureFinalized, SignerIndex, Topic, Validated};
+use core::time::Duration;
+
+use motet_wire::{MonotonicMs, RequestId, SignatureFinalized, SignerIndex, Topic, Validated};
 
 use super::Engine;
 use super::ctx::Ctx;
@@ -17,19 +19,19 @@ impl Session {
     }
 }
 
-impl Engine {
-    /// Waits for the coordinator's word on the signatures, unless it is this node's to say.
-    pub(super) fn expect_coordinator(&mut self, id: &RequestId, ctx: &Ctx<'_>) {
-        let failover_after = self.config.failover_after;
-        let Some(session) = self.sessions.get_mut(id) else { return };
-        let here = session.locals.contains_key(&session.coordinator());
-        let has_next = session.turn + 1 < session.order.len();
-        if let Some(signed) = session.signed_mut() {
+impl Session {
+    /// Waits so long for the coordinator's word on the signatures, unless it is this node's to say.
+    pub(crate) fn expect_coordinator(&mut self, failover_after: Duration, now: MonotonicMs) {
+        let here = self.locals.contains_key(&self.coordinator());
+        let has_next = self.turn + 1 < self.order.len();
+        if let Some(signed) = self.signed_mut() {
             let waits = !here && !signed.announced && has_next;
-            signed.failover_at = waits.then(|| ctx.now.mono.saturating_add(failover_after));
+            signed.failover_at = waits.then(|| now.saturating_add(failover_after));
         }
     }
+}
 
+impl Engine {
     /// Somebody has said what the signatures are, which this node has. If it was the coordinator, nobody has to take over.
     pub(super) fn on_told(&mut self, message: Validated<SignatureFinalized>) {
         let SignatureFinalized { session: attempt, signatures } = message.message();
@@ -64,7 +66,7 @@ impl Engine {
                 ctx.broadcast(Topic::Sessions, &frame);
                 self.send_to_session(id, &frame, ctx);
             }
-            Some(_) => self.expect_coordinator(id, ctx),
+            Some(_) => session.expect_coordinator(self.config.failover_after, ctx.now.mono),
             // There are no signatures yet: the next coordinator tells them, when there are.
             None => {}
         }

@@ -8,10 +8,10 @@ use core::cmp::Ordering;
 
 use motet_wire::{Attempt, AttemptId, Kind, Message, RequestId, SignerIndex, Subject, Validated};
 
+use super::Engine;
 use super::ctx::Ctx;
 use super::deferred::Awaits;
 use super::session::{Collecting, Outcome, Session, State};
-use super::{Engine, narrowed};
 
 /// The state of a session, as far as it decides what a message does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -229,12 +229,12 @@ impl Engine {
             (Joining | Signing, Fit::Earlier(_)) => {}
             // §7.5: a partial signature of the last attempt may complete it.
             (OpenEnd, Fit::Now(index)) if message.kind() == Kind::PartialSigShare => {
-                self.tell_end(id, index, attempt.1, ctx);
+                session.tell_end(index, attempt.1, ctx);
                 narrowed(message, |message| self.on_late_partial(id, index, &message, ctx));
             }
             // §7.4: whoever goes on has missed how it ended.
             (Signed | OpenEnd | Aborted, Fit::Now(index) | Fit::Later(index) | Fit::Earlier(index)) => {
-                self.tell_end(id, index, attempt.1, ctx);
+                session.tell_end(index, attempt.1, ctx);
             }
             // Only participants have a word in it.
             (Signing | Signed | OpenEnd | Aborted, Fit::Unknown) => {}
@@ -266,16 +266,11 @@ impl Engine {
             | Kind::ResourceAnnouncement => {}
         }
     }
+}
 
-    /// Tells a participant that goes on how the session ended.
-    fn tell_end(&self, id: &RequestId, index: SignerIndex, attempt: Attempt, ctx: &mut Ctx<'_>) {
-        let Some(session) = self.sessions.get(id) else { return };
-        let waits_in_vain = session.over().is_some_and(|over| over.timeout_notice.is_some());
-        let late = attempt > session.attempt.number || waits_in_vain;
-        if let Some(end) = session.end_for(attempt).filter(|_| late)
-            && let Some(peer) = session.peer_of(index)
-        {
-            ctx.send(*peer, Vec::new(), end);
-        }
+/// Hands a message on as one of its kind, which the caller has just looked at.
+fn narrowed<M: motet_wire::Body>(message: Validated, handle: impl FnOnce(Validated<M>)) {
+    if let Ok(message) = message.narrow::<M>() {
+        handle(message);
     }
 }

@@ -99,7 +99,7 @@ impl Engine {
         }
         // It was the last, so that this is asked once for each attempt.
         if session.attempt.lacks_partials_of().is_empty() {
-            self.aggregate(id, ctx);
+            session.aggregate(ctx);
         }
     }
 

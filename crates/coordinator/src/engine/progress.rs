@@ -1,5 +1,6 @@
 //! What follows when something has been collected: the transitions between phases, and the end.
 
+use core::time::Duration;
 use std::sync::Arc;
 
 use motet_core_crypto::{NonceCommitment, Signature};
@@ -10,38 +11,46 @@ use motet_wire::{
 
 use super::Engine;
 use super::ctx::Ctx;
+use super::restored::is_issued;
 use super::session::{
     Answer, AttemptState, Collecting, Completion, Dispute, EndStored, Local, Nonces, Outcome, Over, Session,
     SigningRound, Source, StartedRounds, State,
 };
 use crate::event::{AbortCause, Aborted, Event, Round};
-use crate::job::Job;
 use crate::record::Record;
 use crate::signer::SignerTask;
+
+/// Whether the wall clock and the monotonic one have come apart since, by more than is tolerated: this process was stopped
+/// with its machine, or is a copy of one that goes on elsewhere (`docs/protocol.md` §7.1).
+fn was_suspended(since: Now, now: Now, tolerance: Duration) -> bool {
+    let wall = now.wall.0.abs_diff(since.wall.0);
+    let apart = u128::from(wall).abs_diff(now.mono.since(since.mono).as_millis());
+    now.wall < since.wall || apart > tolerance.as_millis()
+}
 
 impl Engine {
     /// Moves a session on as far as what it holds allows.
     pub(super) fn advance(&mut self, id: &RequestId, ctx: &mut Ctx<'_>) {
-        while let Some(session) = self.sessions.get(id) {
+        while let Some(session) = self.sessions.get_mut(id) {
             let attempt = &session.attempt;
             let round = Round { request: *id, session: attempt.id, attempt: attempt.number };
             let commitments = session.request.options.commitments;
             match session.collecting() {
                 Some(Collecting::Joins) if session.awaiting().is_empty() => self.start_rounds(id, ctx),
                 Some(Collecting::Commitments) if commitments == Commitments::Off => {
-                    self.collect(id, Collecting::Nonces, ctx);
+                    session.collect(Collecting::Nonces, &self.config, ctx);
                 }
                 Some(Collecting::Commitments) if session.awaiting().is_empty() => {
                     ctx.emit(Event::SessionNonceCommitmentsComplete(round));
-                    self.collect(id, Collecting::Nonces, ctx);
+                    session.collect(Collecting::Nonces, &self.config, ctx);
                 }
                 Some(Collecting::Nonces) if session.awaiting().is_empty() => {
                     ctx.emit(Event::SessionNoncesComplete(round));
-                    self.collect(id, Collecting::Partials, ctx);
+                    session.collect(Collecting::Partials, &self.config, ctx);
                 }
                 Some(Collecting::Partials) if session.awaiting().is_empty() => {
                     ctx.emit(Event::SessionPartialSigsComplete(round));
-                    return self.aggregate(id, ctx);
+                    return session.aggregate(ctx);
                 }
                 Some(
                     Collecting::Joins
@@ -68,7 +77,9 @@ impl Engine {
         ctx.emit(Event::CoordinatorElected { request: *id, coordinator });
         ctx.emit(Event::SessionReady { request: *id, session: first, coordinator });
         self.send_spent(id, ctx);
-        self.collect(id, Collecting::Commitments, ctx);
+        if let Some(session) = self.sessions.get_mut(id) {
+            session.collect(Collecting::Commitments, &self.config, ctx);
+        }
     }
 
     /// The coordinator's word that all have joined, with the joins, if they have.
@@ -113,17 +124,6 @@ impl Engine {
         self.sessions.has_deferred().then_some(MonotonicMs(0))
     }
 
-    /// Begins to collect something else: the events of what has come early, the time limit.
-    fn collect(&mut self, id: &RequestId, collecting: Collecting, ctx: &mut Ctx<'_>) {
-        let items = self.sessions.get(id).map_or(0, |session| session.items.len());
-        let items = u32::try_from(items).unwrap_or(u32::MAX);
-        let limit = self.config.round_timeout.saturating_add(self.config.round_timeout_per_item.saturating_mul(items));
-        let sync_at = ctx.now.mono.saturating_add(self.config.sync_after);
-        let Some(active) = self.sessions.get_mut(id).and_then(Session::active_mut) else { return };
-        active.collect(collecting, ctx.now.mono.saturating_add(limit), sync_at);
-        self.report_contributions(id, None, ctx);
-    }
-
     /// What this node's signers can add now.
     fn contribute(&mut self, id: &RequestId, ctx: &mut Ctx<'_>) {
         let Some(session) = self.sessions.get(id) else { return };
@@ -137,31 +137,12 @@ impl Engine {
         let commit = active.rounds.has_started(SigningRound::Commit)
             && matches!(active.collecting, Collecting::Commitments | Collecting::Nonces);
         for index in locals {
-            if commit {
-                self.make_nonces(id, index, ctx);
+            if commit && let Some(session) = self.sessions.get_mut(id) {
+                session.make_nonces(index, |nonce_id| is_issued(&self.issued, nonce_id), ctx);
             }
             self.reveal(id, index, ctx);
             self.ask_to_sign(id, index, ctx);
         }
-    }
-
-    /// Destroys a signer's nonces before they are used.
-    fn discard(&mut self, id: &RequestId, index: SignerIndex, ctx: &mut Ctx<'_>) {
-        let Some(session) = self.sessions.get_mut(id) else { return };
-        let Some(signer) = session.locals.get(&index).map(|local| local.signer) else { return };
-        let nonce_id = session.nonce_id(index, &signer);
-        if let Some(local) = session.locals.get_mut(&index) {
-            local.nonces = Nonces::Lost;
-        }
-        ctx.ask_signer(SignerTask::Forget { nonce_id });
-    }
-
-    /// Whether the wall clock and the monotonic one have come apart since: this process was stopped with its machine,
-    /// or is a copy of one that goes on elsewhere (`docs/protocol.md` §7.1).
-    fn was_suspended(&self, since: Now, now: Now) -> bool {
-        let wall = now.wall.0.abs_diff(since.wall.0);
-        let apart = u128::from(wall).abs_diff(now.mono.since(since.mono).as_millis());
-        now.wall < since.wall || apart > self.config.clock_tolerance.as_millis()
     }
 
     /// Sends a signer's nonces, once all commitments are known.
@@ -194,7 +175,7 @@ impl Engine {
         }
         if now.since(made.mono) > lifetime {
             // Too old to be revealed: the next attempt has fresh ones.
-            self.discard(id, index, ctx);
+            session.discard_nonces(index, ctx);
             return self.next_attempt(id, ctx);
         }
         let share = NonceShare { session: session_id, attempt, nonces: publics.clone(), commitments };
@@ -225,31 +206,13 @@ impl Engine {
         if local.answer != approved {
             return;
         }
-        if self.was_suspended(made, ctx.now) {
-            self.discard(id, index, ctx);
+        if was_suspended(made, ctx.now, self.config.clock_tolerance) {
+            session.discard_nonces(index, ctx);
             return self.next_attempt(id, ctx);
         }
-        let Some(local) = self.sessions.get_mut(id).and_then(|session| session.locals.get_mut(&index)) else { return };
         local.nonces = Nonces::Used;
-        let Some(items) = self.sessions.get(id).map(|session| Arc::clone(&session.items)) else { return };
+        let items = Arc::clone(&session.items);
         ctx.ask_signer(SignerTask::Sign { nonce_id, items, nonces: nonces.into() });
-    }
-
-    /// Makes signatures of the partial signatures, all of which are here.
-    pub(super) fn aggregate(&mut self, id: &RequestId, ctx: &mut Ctx<'_>) {
-        let Some(session) = self.sessions.get_mut(id) else { return };
-        let Some(nonces) = session.attempt.all_nonces() else { return };
-        let partials: Vec<_> = session.attempt.partials.held().map(|(_, held)| held.body.partials.clone()).collect();
-        if let State::Active(active) = &mut session.state {
-            active.collecting = Collecting::Aggregating;
-        }
-        ctx.compute(Job::Aggregate {
-            session: session.attempt.id,
-            items: Arc::clone(&session.items),
-            nonces: nonces.into(),
-            partials: partials.into(),
-            own: session.locals.keys().next().copied(),
-        });
     }
 
     /// Signatures that have been verified, and the session that they are of, which may be one that this node had given up.
@@ -265,12 +228,12 @@ impl Engine {
         if !session.complete(session_id, signatures, source, ctx.now.mono) {
             return;
         }
+        session.forget_nonces(ctx);
+        session.expect_coordinator(self.config.failover_after, ctx.now.mono);
         let Some(completed) = session.completed() else { return };
         self.store_end(id, Some(completed.clone()), ctx);
         self.note_completion(id, ctx);
         ctx.emit(Event::SessionComplete(completed));
-        self.forget_nonces(id, ctx);
-        self.expect_coordinator(id, ctx);
     }
 
     /// The signatures, signed by this node: told to all by the coordinator and by a node that learns them late, and to
@@ -299,6 +262,7 @@ impl Engine {
         let Some(session) = self.sessions.get_mut(id).filter(|session| session.active().is_some()) else { return };
         let culprit = if let AbortCause::Convicted { culprit, .. } = &cause { Some(culprit) } else { None };
         session.abort(culprit, notice, ctx.now.mono);
+        session.forget_nonces(ctx);
         let may_complete = session.completers();
         if session.is_open_ended() {
             self.wait_for_completion(id, ctx);
@@ -308,7 +272,6 @@ impl Engine {
         self.note_failure(id, &cause, ctx);
         self.prepare_farewell(id, &cause, ctx);
         ctx.emit(Event::SessionAborted(Aborted { request: *id, cause, may_complete }));
-        self.forget_nonces(id, ctx);
     }
 
     /// Ends a session because this node failed.
@@ -337,30 +300,11 @@ impl Engine {
             // The signatures are no less valid.
             return ctx.emit(Event::SessionComplete(completed));
         }
+        session.forget_nonces(ctx);
         let may_complete = session.completers();
         let cause = AbortCause::Internal(detail.clone());
         ctx.emit(Event::SessionError { request: *id, detail });
         ctx.emit(Event::SessionAborted(Aborted { request: *id, cause, may_complete }));
-        self.forget_nonces(id, ctx);
-    }
-
-    /// Has the nonces of the current attempt destroyed.
-    pub(super) fn forget_nonces(&mut self, id: &RequestId, ctx: &mut Ctx<'_>) {
-        let Some(session) = self.sessions.get_mut(id) else { return };
-        let (attempt_id, request, attempt) = (session.attempt.id, session.id, session.attempt.number);
-        for (index, local) in &mut session.locals {
-            if matches!(local.nonces, Nonces::Making | Nonces::Made { .. } | Nonces::Revealed { .. }) {
-                let nonce_id = crate::signer::NonceId {
-                    session: attempt_id,
-                    request,
-                    attempt,
-                    signer: local.signer,
-                    index: *index,
-                };
-                ctx.ask_signer(SignerTask::Forget { nonce_id });
-            }
-            local.nonces = Nonces::Lost;
-        }
     }
 
     /// Gives the current attempt up and begins the next, with fresh nonces; or ends the session.
@@ -373,9 +317,9 @@ impl Engine {
 
     /// Begins an attempt. Nothing of an earlier one is used again.
     pub(super) fn begin_attempt(&mut self, id: &RequestId, attempt: Attempt, ctx: &mut Ctx<'_>) {
-        self.forget_nonces(id, ctx);
         let rounds = self.config.rounds;
         let Some(session) = self.sessions.get_mut(id) else { return };
+        session.forget_nonces(ctx);
         let exposed = session.exposed_to(None);
         let State::Active(active) = &mut session.state else { return };
         active.may_complete.extend(exposed);
@@ -385,7 +329,7 @@ impl Engine {
         for local in session.locals.values_mut() {
             local.nonces = Nonces::None;
         }
-        self.collect(id, Collecting::Commitments, ctx);
+        session.collect(Collecting::Commitments, &self.config, ctx);
         self.advance(id, ctx);
     }
 

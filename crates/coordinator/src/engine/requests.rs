@@ -14,6 +14,7 @@ use super::Engine;
 use super::ctx::Ctx;
 use super::deferred::Awaits;
 use super::input::{Effect, Reply};
+use super::restored::is_issued;
 use super::session::{
     Active, Answer, AttemptState, Collecting, Local, Nonces, Session, SignedStatement, Slots, State, coordinator_order,
     signing_items,
@@ -24,7 +25,6 @@ use crate::event::{AbortCause, Event, Participation, Phase, Requested};
 use crate::limits;
 use crate::proposal::{Decision, ProposalDigest};
 use crate::record::Record;
-use crate::signer::SignerTask;
 
 /// What becomes of a request of somebody else before it is looked at.
 enum Room {
@@ -96,10 +96,10 @@ impl Engine {
         let requested = Requested { id, request: Box::new(request.clone()), keys, channel: message.channel() };
         let creator = request.creator.signer;
         let proposals: Vec<_> = session.locals.values().map(|local| session.proposal(&local.signer)).collect();
+        session.refresh_span();
         self.sessions.insert(session);
         self.know_attempts(&id);
         let entered = self.span_of(&id).entered();
-        self.refresh_span(&id);
         ctx.emit(if own.is_some() {
             Event::SigningRequestCreated(requested)
         } else {
@@ -115,7 +115,9 @@ impl Engine {
                 ctx.effect(Effect::AskPolicy(Box::new(proposal)));
             }
         }
-        self.refresh_span(&id);
+        if let Some(session) = self.sessions.get_mut(&id) {
+            session.refresh_span();
+        }
         drop(entered);
         self.replay_early(ctx);
     }
@@ -264,29 +266,15 @@ impl Engine {
         }
         match session.request.options.commitments {
             // The join carries the commitment, so the nonces come first.
-            Commitments::On => self.make_nonces(id, index, ctx),
+            Commitments::On => {
+                session.make_nonces(index, |nonce_id| is_issued(&self.issued, nonce_id), ctx);
+            }
             Commitments::Off => {
                 self.join(id, index, None, ctx);
-                self.make_nonces(id, index, ctx);
+                if let Some(session) = self.sessions.get_mut(id) {
+                    session.make_nonces(index, |nonce_id| is_issued(&self.issued, nonce_id), ctx);
+                }
             }
-        }
-    }
-
-    /// Asks a signer of this node for the nonces of the current attempt, if it has not been asked yet.
-    pub(super) fn make_nonces(&mut self, id: &RequestId, index: SignerIndex, ctx: &mut Ctx<'_>) {
-        let Some(session) = self.sessions.get_mut(id) else { return };
-        let unasked = session.locals.get(&index).filter(|local| matches!(local.nonces, Nonces::None));
-        let Some(signer) = unasked.map(|local| local.signer) else { return };
-        let nonce_id = session.nonce_id(index, &signer);
-        let nonces = if self.issued.get(id).is_some_and(|issued| issued.contains(&(nonce_id.attempt, signer))) {
-            // Issued by an earlier process, whose nonces died with it.
-            Nonces::Lost
-        } else {
-            ctx.ask_signer(SignerTask::GenerateNonces { nonce_id, items: Arc::clone(&session.items) });
-            Nonces::Making
-        };
-        if let Some(local) = session.locals.get_mut(&index) {
-            local.nonces = nonces;
         }
     }
 

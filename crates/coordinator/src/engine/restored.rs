@@ -19,12 +19,16 @@ use crate::event::{AbortCause, Completed, Event};
 use crate::limits;
 use crate::proposal::ProposalDigest;
 use crate::record::{Record, Snapshot};
+use crate::signer::NonceId;
 
 /// How long what was left waits for its signer and its frame, before it is given up.
 const PATIENCE: Duration = Duration::from_secs(10 * 60);
 
 /// The frames with partial signatures that an earlier process may have sent for one request.
 pub(super) type Spent = BTreeMap<(Attempt, PublicKey), Arc<[u8]>>;
+
+/// The attempts for which nonces have been issued, of each request.
+pub(super) type Issued = BTreeMap<RequestId, BTreeSet<(Attempt, PublicKey)>>;
 
 /// A request that an earlier process had approved, and that had not ended.
 #[derive(Debug)]
@@ -48,8 +52,8 @@ impl Restored {
         left
     }
 
-    pub(super) fn issued(snapshot: &Snapshot) -> BTreeMap<RequestId, BTreeSet<(Attempt, PublicKey)>> {
-        let mut issued: BTreeMap<RequestId, BTreeSet<(Attempt, PublicKey)>> = BTreeMap::new();
+    pub(super) fn issued(snapshot: &Snapshot) -> Issued {
+        let mut issued = Issued::new();
         for (request, attempt, signer) in &snapshot.issued {
             issued.entry(*request).or_default().insert((*attempt, *signer));
         }
@@ -63,6 +67,11 @@ impl Restored {
         }
         spent
     }
+}
+
+/// Whether nonces have been issued under this id, in this process or an earlier one.
+pub(super) fn is_issued(issued: &Issued, nonce_id: &NonceId) -> bool {
+    issued.get(&nonce_id.request).is_some_and(|issued| issued.contains(&(nonce_id.attempt, nonce_id.signer)))
 }
 
 /// Requests that have ended: what comes for one of them again is late, however it comes.
@@ -194,7 +203,7 @@ impl Engine {
         }
         let attempts = session.attempts.saturating_add(1);
         let attempt = session.attempt.number;
-        let frames = Self::missing_from(session, Attempt::FIRST, &Have::default());
+        let frames = session.missing_from(Attempt::FIRST, &Have::default());
         tracing::debug!(request = %id, signer = %delegation.signer, %attempt, "a signer has come back");
         self.allow_attempts(id, attempts);
         if mine.is_none() {

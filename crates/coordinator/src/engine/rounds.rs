@@ -5,14 +5,14 @@ use std::sync::Arc;
 use motet_core_crypto::{NonceCommitment, PartialSignature, PublicNonce, Signature, tagged_hash};
 use motet_wire::{
     AbortCode, Attempt, AttemptId, Charge, Commitments, Evidence, NonceCommit, NonceShare, PartialSigShare, RequestId,
-    SessionAbort, SignatureFinalized, SignerIndex, Validated, transcript,
+    SessionAbort, SignatureFinalized, SignerIndex, Validated,
 };
 
 use super::Engine;
 use super::ctx::Ctx;
 use super::deferred::Awaits;
 use super::session::{Collecting, Departed, Nonces, Placed, Session, SignedStatement, Source};
-use crate::event::{AbortCause, Contribution, Event, Phase, Round};
+use crate::event::{AbortCause, Event, Phase};
 use crate::job::{Fault, Job};
 use crate::record::Record;
 use crate::signer::{NonceId, SignerError};
@@ -94,32 +94,11 @@ impl Engine {
 
     /// What follows from a contribution that has just come. One to a later phase is told of when that begins.
     fn take_contribution(&mut self, id: &RequestId, index: SignerIndex, to: Collecting, ctx: &mut Ctx<'_>) {
-        if self.sessions.get(id).is_some_and(|session| session.collecting() == Some(to)) {
-            self.report_contributions(id, Some(index), ctx);
+        if let Some(session) = self.sessions.get(id).filter(|session| session.collecting() == Some(to)) {
+            session.report_contributions(Some(index), ctx);
         }
         self.advance(id, ctx);
         self.settle_dispute(id, ctx);
-    }
-
-    /// Emits the events of contributions, in the phase that they belong to: of one that has just come, or of all that
-    /// came before their phase began.
-    pub(super) fn report_contributions(&self, id: &RequestId, new: Option<SignerIndex>, ctx: &mut Ctx<'_>) {
-        let Some(session) = self.sessions.get(id) else { return };
-        let round = Round { request: *id, session: session.attempt.id, attempt: session.attempt.number };
-        let is_meant = |index: &SignerIndex| new.is_none_or(|new| new == *index);
-        let run = &session.attempt;
-        let (event, channels): (fn(Contribution) -> Event, Vec<_>) = match session.collecting() {
-            Some(Collecting::Nonces) => {
-                (Event::NonceReceived, run.nonces.held().map(|(i, held)| (i, held.channel)).collect())
-            }
-            Some(Collecting::Partials | Collecting::Aggregating) => {
-                (Event::PartialSigReceived, run.partials.held().map(|(i, held)| (i, held.channel)).collect())
-            }
-            Some(Collecting::Joins | Collecting::Commitments) | None => return,
-        };
-        for (index, channel) in channels.into_iter().filter(|(index, _)| is_meant(index)) {
-            ctx.emit(event(Contribution { round, index, channel }));
-        }
     }
 
     pub(super) fn on_nonces_made(
@@ -199,33 +178,13 @@ impl Engine {
             // It came after the end: somebody else may still make the signature.
             Err(_) if known.over().is_some() => {}
             Err(fault) => {
-                let evidence = fault.culprits.first().and_then(|culprit| self.bad_partial(&id, fault.item, *culprit));
+                let evidence = fault.culprits.first().and_then(|culprit| known.bad_partial(fault.item, *culprit));
                 match evidence {
                     Some(evidence) if evidence.verify(&self.network).is_ok() => self.accuse(&id, evidence, ctx),
                     _ => self.next_attempt(&id, ctx),
                 }
             }
         }
-    }
-
-    /// The evidence against a signer whose partial signature of an item fails under the nonces that it signed for.
-    fn bad_partial(&self, id: &RequestId, item: usize, culprit: SignerIndex) -> Option<Evidence> {
-        let session = self.sessions.get(id)?;
-        let nonces = session.attempt.all_nonces()?;
-        let column = |item: usize| -> Option<Vec<[u8; 66]>> {
-            nonces.iter().map(|signer| signer.get(item).map(PublicNonce::to_bytes)).collect()
-        };
-        let hashes = (0..session.items.len())
-            .filter(|other| *other != item)
-            .map(|other| Some(transcript::item_nonces(&session.attempt.id, other, &column(other)?)));
-        Some(Evidence::BadPartialSignature {
-            join: session.join_of(&session.attempt.partials.at(culprit)?.frame)?,
-            terms: session.request.terms().ok()?,
-            partials: session.attempt.partials.at(culprit)?.frame.to_vec(),
-            item: u16::try_from(item).ok()?,
-            item_nonces: column(item)?,
-            other_items: hashes.collect::<Option<_>>()?,
-        })
     }
 
     /// A participant says what the signatures are.

@@ -3,8 +3,10 @@
 //! [`State`] says what the session is doing; what is in [`Session`] beside it is valid in every state.
 
 mod attempt;
+mod collecting;
 mod ending;
 mod local;
+mod nonces;
 mod slots;
 mod state;
 
@@ -19,11 +21,10 @@ use motet_wire::{
 };
 
 pub(crate) use attempt::AttemptState;
-pub(crate) use ending::Source;
 pub(crate) use local::{Answer, Local, Nonces};
 pub(crate) use slots::{Placed, SignedStatement, Slots};
 pub(crate) use state::{
-    Aborted, Active, Collecting, Completion, Departed, Dispute, EndStored, Outcome, Over, Signed, SigningRound,
+    Aborted, Active, Collecting, Completion, Departed, Dispute, EndStored, Outcome, Over, Signed, SigningRound, Source,
     StartedRounds, State, SyncTimer,
 };
 
@@ -31,7 +32,7 @@ use super::input::SessionStatus;
 use super::trace::Trace;
 use crate::event::{Completed, Phase, SignedItem};
 use crate::proposal::Proposal;
-use crate::signer::{NonceId, SigningItem};
+use crate::signer::SigningItem;
 
 /// A request that this node takes part in.
 #[derive(Debug)]
@@ -205,10 +206,6 @@ impl Session {
             terms: Box::new(self.request.as_ref().clone()),
             keys: self.items.iter().map(|item| item.context.aggregate_key()).collect(),
         }
-    }
-
-    pub(crate) fn nonce_id(&self, index: SignerIndex, signer: &PublicKey) -> NonceId {
-        NonceId { session: self.attempt.id, request: self.id, attempt: self.attempt.number, signer: *signer, index }
     }
 
     /// The signed items, if there are signatures.

@@ -13,11 +13,62 @@ use super::ctx::Ctx;
 use super::input::Effect;
 use super::session::{Collecting, Dispute, Session};
 
+impl Session {
+    /// Which of this node's signers speaks for the node: the first that has joined.
+    pub(crate) fn voice(&self) -> Option<PublicKey> {
+        self.locals.iter().find(|(index, _)| self.joins.at(**index).is_some()).map(|(_, local)| local.signer)
+    }
+
+    /// What this node holds and somebody who is in this attempt and holds that does not.
+    pub(crate) fn missing_from(&self, attempt: Attempt, have: &Have) -> Vec<Arc<[u8]>> {
+        let mut frames: Vec<Arc<[u8]>> = Vec::new();
+        if have.request == Holding::Missing {
+            frames.push(Arc::clone(&self.frame));
+        }
+        // Of a signer that has been restarted, the joins of before are needed to understand what it said before.
+        let is_newest = |index: SignerIndex, frame: &Arc<[u8]>| {
+            self.joins.at(index).is_some_and(|newest| Arc::ptr_eq(&newest.frame, frame))
+        };
+        let message_keys = self.message_keys.values();
+        let joins =
+            message_keys.filter(|(index, join)| !have.joins.contains(*index) || !is_newest(*index, &join.frame));
+        frames.extend(joins.map(|(_, join)| Arc::clone(&join.frame)));
+        // Of a later attempt the asker lacks everything; of an earlier one nobody needs anything.
+        if attempt <= self.attempt.number {
+            let same = attempt == self.attempt.number;
+            let run = &self.attempt;
+            if run.number.0 > 0 {
+                let commits = run.commits.held().filter(|(index, _)| !same || !have.commitments.contains(*index));
+                frames.extend(commits.map(|(_, held)| Arc::clone(&held.frame)));
+            }
+            let nonces = run.nonces.held().filter(|(index, _)| !same || !have.nonces.contains(*index));
+            frames.extend(nonces.map(|(_, held)| Arc::clone(&held.frame)));
+            let partials = run.partials.held().filter(|(index, _)| !same || !have.partials.contains(*index));
+            frames.extend(partials.map(|(_, held)| Arc::clone(&held.frame)));
+        }
+        if have.outcome == Holding::Missing {
+            frames.extend(self.end_for(attempt).cloned());
+        }
+        frames
+    }
+
+    /// Tells a participant that goes on how the session ended.
+    pub(crate) fn tell_end(&self, index: SignerIndex, attempt: Attempt, ctx: &mut Ctx<'_>) {
+        let waits_in_vain = self.over().is_some_and(|over| over.timeout_notice.is_some());
+        let late = attempt > self.attempt.number || waits_in_vain;
+        if let Some(end) = self.end_for(attempt).filter(|_| late)
+            && let Some(peer) = self.peer_of(index)
+        {
+            ctx.send(*peer, Vec::new(), end);
+        }
+    }
+}
+
 impl Engine {
     /// Asks the other participants for what is missing.
     pub(super) fn ask_for_missing(&mut self, id: &RequestId, ctx: &mut Ctx<'_>) {
         let Some(session) = self.sessions.get(id) else { return };
-        let Some(signer) = Self::voice(session) else { return };
+        let Some(signer) = session.voice() else { return };
         let request = SyncRequest { request: *id, attempt: session.attempt.number, have: session.have() };
         let frame = Arc::clone(&session.frame);
         let own = session.locals.keys().filter_map(|index| session.joins.at(*index));
@@ -39,11 +90,6 @@ impl Engine {
         }
     }
 
-    /// Which of this node's signers speaks for the node: the first that has joined.
-    pub(super) fn voice(session: &Session) -> Option<PublicKey> {
-        session.locals.iter().find(|(index, _)| session.joins.at(**index).is_some()).map(|(_, local)| local.signer)
-    }
-
     pub(super) fn send_to_others(&self, id: &RequestId, frame: &Arc<[u8]>, ctx: &mut Ctx<'_>) {
         let Some(session) = self.sessions.get(id) else { return };
         for (peer, addresses) in self.peers_of(session) {
@@ -59,47 +105,14 @@ impl Engine {
         if session.slot_of(message.sender()).is_none() || self.is_own(message.sender()) {
             return;
         }
-        let frames = Self::missing_from(session, attempt, &have);
+        let frames = session.missing_from(attempt, &have);
         let to = *message.from();
         self.hand_on(&request, frames, Some(to), ctx);
     }
 
-    /// What this node holds and somebody who is in this attempt and holds that does not.
-    pub(super) fn missing_from(session: &Session, attempt: Attempt, have: &Have) -> Vec<Arc<[u8]>> {
-        let mut frames: Vec<Arc<[u8]>> = Vec::new();
-        if have.request == Holding::Missing {
-            frames.push(Arc::clone(&session.frame));
-        }
-        // Of a signer that has been restarted, the joins of before are needed to understand what it said before.
-        let is_newest = |index: SignerIndex, frame: &Arc<[u8]>| {
-            session.joins.at(index).is_some_and(|newest| Arc::ptr_eq(&newest.frame, frame))
-        };
-        let message_keys = session.message_keys.values();
-        let joins =
-            message_keys.filter(|(index, join)| !have.joins.contains(*index) || !is_newest(*index, &join.frame));
-        frames.extend(joins.map(|(_, join)| Arc::clone(&join.frame)));
-        // Of a later attempt the asker lacks everything; of an earlier one nobody needs anything.
-        if attempt <= session.attempt.number {
-            let same = attempt == session.attempt.number;
-            let run = &session.attempt;
-            if run.number.0 > 0 {
-                let commits = run.commits.held().filter(|(index, _)| !same || !have.commitments.contains(*index));
-                frames.extend(commits.map(|(_, held)| Arc::clone(&held.frame)));
-            }
-            let nonces = run.nonces.held().filter(|(index, _)| !same || !have.nonces.contains(*index));
-            frames.extend(nonces.map(|(_, held)| Arc::clone(&held.frame)));
-            let partials = run.partials.held().filter(|(index, _)| !same || !have.partials.contains(*index));
-            frames.extend(partials.map(|(_, held)| Arc::clone(&held.frame)));
-        }
-        if have.outcome == Holding::Missing {
-            frames.extend(session.end_for(attempt).cloned());
-        }
-        frames
-    }
-
     /// Sends signed frames to one peer, or to all other participants.
     pub(super) fn hand_on(&mut self, id: &RequestId, frames: Vec<Arc<[u8]>>, to: Option<PeerId>, ctx: &mut Ctx<'_>) {
-        let Some(signer) = self.sessions.get(id).and_then(Self::voice) else { return };
+        let Some(signer) = self.sessions.get(id).and_then(Session::voice) else { return };
         let mut room = limits::FRAME_SYNC_RESPONSE / 2;
         let frames: Vec<Vec<u8>> = frames
             .into_iter()
@@ -157,7 +170,7 @@ impl Engine {
         }
         let (coordinator, run) = (session.coordinator(), session.attempt.id);
         let joins: Vec<Vec<u8>> = session.joins.held().map(|(_, held)| held.frame.to_vec()).collect();
-        let signer = Self::voice(session);
+        let signer = session.voice();
         let first = session.attempt.number == Attempt::FIRST;
         let frames: Vec<Arc<[u8]>> = if differ_1 {
             session.attempt.nonces.held().map(|(_, held)| Arc::clone(&held.frame)).collect()

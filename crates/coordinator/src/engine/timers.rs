@@ -7,7 +7,7 @@ use motet_wire::{AbortCode, AbortReason, AbortSubject, Evidence, MonotonicMs, Re
 use super::Engine;
 use super::ctx::Ctx;
 use super::session::{Collecting, Departed, EndStored, Session, State};
-use crate::event::{AbortCause, Event, TimedOut};
+use crate::event::{AbortCause, Event};
 use crate::limits;
 
 /// How often the pause between two questions about what is missing is doubled, at most.
@@ -61,7 +61,7 @@ impl Engine {
                 }
             }
             State::Active(active) if active.ends <= now => {
-                self.time_out(id, None, ctx);
+                session.report_timeout(None, ctx);
                 self.finish(id, None, AbortCause::Expired, ctx);
             }
             State::Active(active) if active.deadline <= now => self.end_round(id, ctx),
@@ -81,7 +81,7 @@ impl Engine {
         let Some(session) = self.sessions.get(id) else { return };
         let next = session.next_attempt().filter(|_| session.collecting() != Some(Collecting::Joins));
         let silent = session.awaiting().contains(&session.coordinator());
-        self.time_out(id, next, ctx);
+        session.report_timeout(next, ctx);
         match next {
             Some(next) => {
                 if silent {
@@ -91,21 +91,6 @@ impl Engine {
             }
             None => self.give_up(id, ctx),
         }
-    }
-
-    fn time_out(&self, id: &RequestId, next: Option<motet_wire::Attempt>, ctx: &mut Ctx<'_>) {
-        let Some(session) = self.sessions.get(id) else { return };
-        let awaiting = session.awaiting();
-        let signers = session.keys_of(&awaiting);
-        let attempt = session.attempt.number;
-        ctx.emit(Event::SessionTimeout(TimedOut {
-            request: *id,
-            attempt,
-            phase: session.phase(),
-            awaiting,
-            signers,
-            next,
-        }));
     }
 
     pub(super) fn give_up(&mut self, id: &RequestId, ctx: &mut Ctx<'_>) {
@@ -166,7 +151,7 @@ impl Engine {
         let creator = session.request.creator.signer;
         // Others believe it from who has joined, and from who has asked.
         let asked = self.identities.contains_key(&creator).then_some(creator);
-        let signer = Self::voice(session).or(asked)?;
+        let signer = session.voice().or(asked)?;
         let mut detail = detail;
         while detail.len() > motet_wire::limits::REASON {
             detail.pop();
@@ -178,8 +163,8 @@ impl Engine {
 
     /// Forgets a session.
     pub(super) fn close(&mut self, id: &RequestId, ctx: &mut Ctx<'_>) {
-        self.forget_nonces(id, ctx);
-        if let Some(session) = self.sessions.remove(id) {
+        if let Some(mut session) = self.sessions.remove(id) {
+            session.forget_nonces(ctx);
             if session.over().is_some_and(|over| over.stored == EndStored::Refused) || session.is_open_ended() {
                 self.remember_end(id, ctx);
             }

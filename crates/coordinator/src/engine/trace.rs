@@ -64,6 +64,28 @@ impl fmt::Display for Awaited<'_> {
     }
 }
 
+impl Session {
+    /// Brings its span up to date.
+    pub(crate) fn refresh_span(&mut self) {
+        if self.trace.span.is_disabled() {
+            return;
+        }
+        let now = (self.phase(), self.attempt.number, self.awaiting());
+        if self.trace.shown.as_ref() == Some(&now) {
+            return;
+        }
+        let before = self.trace.shown.as_ref().map(|(phase, attempt, _)| (*phase, *attempt));
+        let span = self.trace.span.clone();
+        span.record("attempt", now.1.0);
+        span.record("phase", field::debug(now.0));
+        span.record("awaiting", field::display(Awaited(self, &now.2)));
+        if before != Some((now.0, now.1)) {
+            span.in_scope(|| tracing::debug!("the session has moved on"));
+        }
+        self.trace.shown = Some(now);
+    }
+}
+
 impl Engine {
     /// The span of a session, also of one that the last step has closed; a disabled one if there is no such session.
     pub fn span_of(&self, request: &RequestId) -> Span {
@@ -75,7 +97,9 @@ impl Engine {
     pub(super) fn within<R>(&mut self, request: &RequestId, work: impl FnOnce(&mut Self) -> R) -> R {
         let entered = self.span_of(request).entered();
         let result = work(self);
-        self.refresh_span(request);
+        if let Some(session) = self.sessions.get_mut(request) {
+            session.refresh_span();
+        }
         drop(entered);
         result
     }
@@ -84,27 +108,6 @@ impl Engine {
     /// logged.
     pub(super) fn keep_span(&mut self, session: &Session) {
         self.closed.insert(session.id, session.trace.span.clone());
-    }
-
-    /// Brings the span of a session up to date.
-    pub(super) fn refresh_span(&mut self, request: &RequestId) {
-        let Some(session) = self.sessions.get_mut(request) else { return };
-        if session.trace.span.is_disabled() {
-            return;
-        }
-        let now = (session.phase(), session.attempt.number, session.awaiting());
-        if session.trace.shown.as_ref() == Some(&now) {
-            return;
-        }
-        let before = session.trace.shown.as_ref().map(|(phase, attempt, _)| (*phase, *attempt));
-        let span = session.trace.span.clone();
-        span.record("attempt", now.1.0);
-        span.record("phase", field::debug(now.0));
-        span.record("awaiting", field::display(Awaited(session, &now.2)));
-        if before != Some((now.0, now.1)) {
-            span.in_scope(|| tracing::debug!("the session has moved on"));
-        }
-        session.trace.shown = Some(now);
     }
 
     /// The session that an input is about. Messages are looked at one by one, when they are handled.

@@ -6,16 +6,7 @@ use motet_core_crypto::{PublicKey, Signature};
 use motet_wire::{AttemptId, MonotonicMs};
 
 use super::Session;
-use super::state::{Aborted, Completion, Outcome, Over, Signed, State};
-
-/// Where signatures come from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Source {
-    /// This node has made them of the partial signatures.
-    Own,
-    /// Somebody has told everybody what they are.
-    Told,
-}
+use super::state::{Aborted, Completion, Outcome, Over, Signed, Source, State};
 
 impl Session {
     /// Takes signatures that have been verified. False if it has them already.

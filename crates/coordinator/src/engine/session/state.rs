@@ -189,6 +189,15 @@ pub(crate) enum Completion {
     Late,
 }
 
+/// Where signatures come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// This node has made them of the partial signatures.
+    Own,
+    /// Somebody has told everybody what they are.
+    Told,
+}
+
 /// The signatures, and who tells them.
 #[derive(Debug)]
 pub(crate) struct Signed {
