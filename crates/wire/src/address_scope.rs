@@ -1,4 +1,4 @@
-//! How far an address reaches.
+//! The reach of an address.
 
 /// From how far away an address can be reached. The later reaches further.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -1,9 +1,9 @@
-//! The one place that knows how values become bytes.
+//! The one place in which values become bytes.
 //!
-//! bincode 2 with fixed-width little-endian integers, and around it what bincode leaves to its user: every list, text
-//! and byte string has a bound in its type and a `u32` length in front, the bound is checked and the bytes are known to
-//! be there before anything is allocated, nothing may follow the value, and the value must encode to the very bytes
-//! that it came from (`docs/protocol.md` §2). No maps, no `usize`, no elements of size zero.
+//! bincode 2 with fixed-width little-endian integers, and the rules that bincode leaves to its user: every list, text
+//! and byte string has a bound in its type and a `u32` length in front. The length is checked against the bound, and
+//! against the bytes that remain, before memory is allocated. No bytes may follow the value, and the value must encode
+//! to exactly the bytes that it came from (`docs/protocol.md` §2). No maps, no `usize`, no elements of size zero.
 //!
 //! The dependency is pinned because its next major version is not a working release; since nothing outside this module
 //! calls it, another encoder can take its place without touching a message.
@@ -173,7 +173,7 @@ impl<T, const MAX: usize> List<T, MAX> {
         if values.len() > MAX { Err(ParseError::Length) } else { Ok(Self(values)) }
     }
 
-    /// Collects what each value converts to.
+    /// Converts each value, and collects the results.
     pub(crate) fn collect<S>(
         source: &[S],
         convert: impl FnMut(&S) -> Result<T, ParseError>,
@@ -207,7 +207,7 @@ impl<T: Encode, const MAX: usize> Encode for List<T, MAX> {
 impl<Context, T: Decode<Context>, const MAX: usize> Decode<Context> for List<T, MAX> {
     fn decode<D: Decoder<Context = Context>>(decoder: &mut D) -> Result<Self, BincodeDecodeError> {
         let length = read_length(decoder, MAX, 1)?;
-        // Grows with what is really there: a length that lies about 64 large elements costs nothing.
+        // Grows with the elements that are really there: a false length of 64 large elements costs nothing.
         let mut values = Vec::new();
         for _ in 0..length {
             values.push(T::decode(decoder)?);

@@ -25,7 +25,7 @@ pub struct Delegation {
     pub message_key: PublicKey,
     /// The node that both are served by.
     pub peer: PeerId,
-    /// When the delegation ends: at most 24 hours ahead.
+    /// End of the delegation: at most 24 hours ahead.
     pub not_after: TimestampMs,
     /// By the signer key, over [`Delegation::digest`].
     pub signature: Signature,
@@ -37,7 +37,7 @@ pub struct Delegation {
 pub struct DelegationError;
 
 impl Delegation {
-    /// What the signer key signs: 32 bytes.
+    /// The 32 bytes that the signer key signs.
     pub fn digest(
         network: &NetworkId,
         signer: &PublicKey,

@@ -1,9 +1,9 @@
-//! Where things are in the DHT (`docs/protocol.md` §9).
+//! Keys of the DHT (`docs/protocol.md` §9).
 //!
 //! A key is `tagged_hash("motet/dht/v1", network | path)`, where the path is text, as in `signer/02ab…`; writer and
 //! reader make it in this one place. Hashing spreads the keys over the DHT and keeps networks apart.
 //!
-//! What has to be enumerated lies in *bags*: `index/<index>/<depth>/<shard>`. The shard of a signer is the first
+//! Entries that must be enumerable are in *bags*: `index/<index>/<depth>/<shard>`. The shard of a signer is the first
 //! `depth` bits of the hash of its key, so that an index can grow by getting deeper.
 
 use core::fmt;
@@ -19,7 +19,7 @@ static DHT: Tag = Tag::new("motet/dht/v1");
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DhtKey([u8; 32]);
 
-/// What the DHT can be asked to enumerate.
+/// An enumeration that the DHT can answer.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Index {
     /// All signers.
@@ -33,7 +33,7 @@ pub enum Index {
 /// One of the `2^depth` bags of an index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Shard {
-    /// How many bits of the signer's hash choose the bag: 0 to 16.
+    /// Number of bits of the signer's hash that choose the bag: 0 to 16.
     depth: u8,
     /// Those bits.
     number: u16,
@@ -60,7 +60,7 @@ impl Shard {
         (0..1u32 << depth).filter_map(move |number| u16::try_from(number).ok().map(|number| Self { depth, number }))
     }
 
-    /// How many bits choose the bag.
+    /// Number of bits that choose the bag.
     pub const fn depth(self) -> u8 {
         self.depth
     }
@@ -72,24 +72,24 @@ impl Shard {
 }
 
 impl DhtKey {
-    /// Where a signer's advertisement lies.
+    /// The key of a signer's advertisement.
     pub fn signer(network: &NetworkId, signer: &PublicKey) -> Self {
         Self::of_path(network, &format!("signer/{}", hex::encode(signer.to_bytes())))
     }
 
-    /// Where a request lies.
+    /// The key of a request.
     pub fn request(network: &NetworkId, request: &RequestId) -> Self {
         Self::of_path(network, &format!("request/{request}"))
     }
 
-    /// Where an application's resource lies.
+    /// The key of an application's resource.
     ///
     /// The parts are hashed with their lengths, so that no type and id can be cut in another place.
     pub fn resource(network: &NetworkId, resource_type: &str, id: &str) -> Self {
         Self::of_path(network, &format!("resource/{}:{resource_type}/{}:{id}", resource_type.len(), id.len()))
     }
 
-    /// Where a bag of an index lies.
+    /// The key of a bag of an index.
     pub fn bag(network: &NetworkId, index: &Index, shard: Shard) -> Self {
         Self::of_path(network, &format!("index/{index}/{}/{}", shard.depth, shard.number))
     }

@@ -27,7 +27,7 @@ static ENVELOPE: Tag = Tag::new("motet/envelope/v1");
 pub struct Sealed {
     /// The message's id.
     pub id: MessageId,
-    /// What it is.
+    /// The kind of the message.
     pub kind: Kind,
     /// The bytes to send.
     pub frame: Arc<[u8]>,
@@ -50,7 +50,7 @@ pub enum SealError {
         /// Bytes allowed.
         limit: usize,
     },
-    /// Everybody would reject it.
+    /// Every receiver would reject it.
     #[error("every receiver would reject the message: {0}")]
     Structure(Rule),
     /// The signature could not be made.
@@ -101,8 +101,8 @@ pub fn seal(
     Ok(Sealed { id: MessageId::from_bytes(digest), kind, frame: frame.into() })
 }
 
-/// What the first bytes of a frame claim. Nothing of it is checked: it is for look-ups that decide how much attention
-/// the frame gets.
+/// The claims in the first bytes of a frame. None of them is checked: they are for look-ups that decide how much
+/// attention the frame gets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Peek {
     /// The kind.
@@ -117,7 +117,7 @@ pub struct Peek {
     pub signer: Option<[u8; 33]>,
 }
 
-/// Reads what a frame claims to be; `None` if it is too short, or of another version or an unknown kind.
+/// Reads the claims of a frame; `None` if it is too short, or of another version or an unknown kind.
 pub fn peek(frame: &[u8]) -> Option<Peek> {
     let view = View::read(frame)?;
     if view.head.version != limits::VERSION {
@@ -151,7 +151,7 @@ fn claimed_signer(kind: Kind, body: &[u8]) -> Option<[u8; 33]> {
     delegation.first_chunk().copied()
 }
 
-/// What is in front of the body: 55 bytes.
+/// The part in front of the body: 55 bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
 pub(crate) struct Head {
     pub(crate) version: u8,
@@ -192,7 +192,7 @@ impl<'a> View<'a> {
         digest(network, self.signed)
     }
 
-    /// Whether the sender signed the frame on this network.
+    /// True if the sender signed the frame on this network.
     pub(crate) fn is_signed(&self, network: &NetworkId) -> bool {
         let Ok(sender) = PublicKey::from_bytes(&self.head.sender) else { return false };
         let signature = Signature::from_bytes(&self.signature);

@@ -2,8 +2,8 @@
 //!
 //! Every id that is a hash is 32 bytes, shown as lower-case hex and derived in the place that the protocol names:
 //! requests and sessions here (`docs/protocol.md` §6), messages in [`crate::envelope`] (§2). A [`PeerId`] is opaque to
-//! this crate: it is the multihash that libp2p uses, bounded and compared by bytes, and it is never trusted to be
-//! anybody's until a [`crate::Delegation`] says so (§1).
+//! this crate: it is the multihash that libp2p uses, bounded and compared by bytes. Only a [`crate::Delegation`] binds
+//! it to a signer (§1).
 
 use core::fmt;
 use core::str::FromStr;
@@ -19,7 +19,7 @@ static SESSION: Tag = Tag::new("motet/session/v1");
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum IdError {
-    /// The length is outside of what the id allows.
+    /// The length is outside the bounds of the id.
     #[error("the length {length} is outside {minimum}..={maximum}")]
     Length {
         /// Bytes found.
@@ -106,7 +106,7 @@ id32! {
     AdvertisementId
 }
 id32! {
-    /// What a signer has seen of a round: the hash of all commitments or of all nonces. See [`crate::transcript`].
+    /// The hash of the commitments, or of the nonces, that a signer has seen of a round. See [`crate::transcript`].
     TranscriptHash
 }
 
@@ -123,8 +123,8 @@ impl From<MessageId> for AdvertisementId {
     }
 }
 
-/// Where a signer stands in the request's list of keys, from 0. This list, in the order in which the creator sent it,
-/// is the only index space that Motet has.
+/// A signer's place in the request's list of keys, from 0. This list, in the order in which the creator sent it, is the
+/// only index space that Motet has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SignerIndex(pub u16);
 
@@ -197,8 +197,8 @@ impl NetworkId {
         &self.0
     }
 
-    /// The name with its length in front (one byte), as it goes into digests: without the length, the end of the name
-    /// and the beginning of what follows could be moved into each other.
+    /// The name with its length in front (one byte), as it goes into digests: without the length, bytes could be moved
+    /// between the end of the name and the beginning of the next part.
     pub(crate) fn prefix(&self) -> Vec<u8> {
         let length = u8::try_from(self.0.len()).unwrap_or(u8::MAX);
         let mut prefix = Vec::with_capacity(1 + self.0.len());

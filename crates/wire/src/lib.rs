@@ -1,12 +1,12 @@
-//! Everything that a stranger's bytes can say to Motet, and the one way in which they become a message.
+//! All messages that bytes from the network can be for Motet, and the one way in which bytes become a message.
 //!
-//! - [`Message`]: the messages, as types that hold parsed values; [`Subject`]: what each is about; [`limits`]: their
-//!   bounds.
-//! - [`seal`] makes the signed frame around each, [`peek`] reads what a frame claims to be.
+//! - [`Message`]: the messages, as types that hold parsed values; [`Subject`]: the request or session of each;
+//!   [`limits`]: their bounds.
+//! - [`seal`] makes the signed frame of a message, [`peek`] reads the claims of a frame.
 //! - The pipeline: [`Validator::admit`] and [`Admitted::verify`] are the only source of [`Validated`].
 //! - [`Evidence`]: faults that any third party can verify offline.
-//! - [`Delegation`], [`transcript`], [`work`]: what messages carry. [`Topic`], [`DhtKey`]: where they go.
-//! - [`TextForm`], [`Link`]: what people are shown, paste and scan.
+//! - [`Delegation`], [`transcript`], [`work`]: parts of messages. [`Topic`], [`DhtKey`]: their destinations.
+//! - [`TextForm`], [`Link`]: texts that people read, paste and scan.
 //!
 //! The crate reads no clock, owns no randomness and does no I/O: time and random numbers are arguments. The format is
 //! described for other implementations in `docs/wire-format.md`, the rules of the pipeline in `docs/validation.md`.

@@ -1,7 +1,7 @@
 //! Every bound of the format, with its reason. Sizes are bytes unless the name says otherwise.
 //!
-//! These are part of the format: two nodes that disagreed about one of them would disagree about what is a message
-//! (`docs/protocol.md` §3). What a node may choose for itself (rates, budgets, sizes of its memories) is in
+//! These are part of the format: two nodes with different bounds would disagree about the validity of a message
+//! (`docs/protocol.md` §3). The rates, budgets and memory sizes that a node may choose for itself are in
 //! [`crate::validate::ValidatorLimits`].
 
 use core::time::Duration;
@@ -49,7 +49,7 @@ pub const REASON: usize = 256;
 pub const RESOURCE_TYPE: usize = 32;
 /// Longest id of a resource: 32 bytes in hex.
 pub const RESOURCE_ID: usize = 64;
-/// Most data of a resource: what is longer lies elsewhere, and the resource says where.
+/// Most data of a resource: longer data lies elsewhere, and the resource names the place.
 pub const RESOURCE_DATA: usize = 4 * 1024;
 /// Longest evidence inside an abort: the largest request, one item's nonces of 100 signers, and three envelopes.
 pub const EVIDENCE: usize = 62 * 1024;
@@ -79,7 +79,7 @@ pub const FRAME_SESSION_ABORT: usize = 64 * 1024;
 pub const FRAME_SYNC_RESPONSE: usize = 256 * 1024;
 /// Largest ResourceAnnouncement: a bag of the DHT holds several.
 pub const FRAME_RESOURCE_ANNOUNCEMENT: usize = 6 * 1024;
-/// Largest frame of all: what a transport may allocate for one message before it knows its kind.
+/// Largest frame of all: the memory that a transport may allocate for one message before it knows its kind.
 pub const FRAME_MAX: usize = FRAME_SYNC_RESPONSE;
 
 /// Longest validity of a delegation: a stolen message key is worth a day.
@@ -90,9 +90,9 @@ pub const ADVERTISEMENT_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
 pub const RESOURCE_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
 /// Longest life of a request, and of the session that it becomes.
 pub const REQUEST_LIFETIME: Duration = Duration::from_secs(2 * 60 * 60);
-/// How far an announcement's timestamp may be from our clock, either way.
+/// Largest difference between an announcement's timestamp and our clock, either way.
 pub const CLOCK_SKEW: Duration = Duration::from_secs(5 * 60);
-/// Length of a proof-of-work epoch: what is minted for one cannot be stocked for later.
+/// Length of a proof-of-work epoch: a stamp of one epoch cannot be stocked for a later one.
 pub const WORK_EPOCH: Duration = Duration::from_secs(10 * 60);
 /// Keys that one peer may serve (`docs/protocol.md` §1).
 pub const KEYS_PER_PEER: u32 = 10;

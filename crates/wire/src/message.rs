@@ -1,9 +1,8 @@
 //! The messages of the protocol, one type each (`docs/protocol.md` §3).
 //!
 //! The types here hold parsed values: keys that are points, signatures with the right length. Each message's file also
-//! has its private *raw* mirror, which is what the bytes say before anybody has spent a square root on them: the
-//! pipeline decodes raw, checks raw, verifies the signature over the bytes, and only then parses. What the protocol says
-//! of a kind stands there too, so that a kind is one file and one line of the list below.
+//! has its private *raw* mirror: the decoded bytes, before a square root is spent on their points. The pipeline decodes
+//! raw, checks raw, verifies the signature over the bytes, and only then parses.
 
 pub(crate) mod advertisement;
 pub(crate) mod commit;
@@ -49,7 +48,7 @@ use crate::mirror::Mirror;
 use crate::subject::Subject;
 use crate::validate::Rule;
 
-/// A type that is the body of one kind of message; what [`crate::Validated::narrow`] needs.
+/// A type that is the body of one kind of message; [`crate::Validated::narrow`] needs it.
 pub trait Body: Sized + Into<Message> + TryFrom<Message, Error = Message> {
     /// The kind whose body this is.
     const KIND: Kind;
@@ -96,7 +95,7 @@ macro_rules! messages {
                 }
             }
 
-            /// What the protocol says of the kind.
+            /// The kind's row of the protocol's table.
             pub(crate) const fn spec(self) -> &'static KindSpec {
                 match self {
                     $(Self::$name => &<$raw as Raw>::SPEC,)*

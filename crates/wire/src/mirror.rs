@@ -1,5 +1,4 @@
-//! Raw mirrors: a value as the bytes say it, before anybody has looked for a point in it, and the way from one to the
-//! other.
+//! Raw mirrors: decoded values whose points are not parsed yet, and the conversion to and from parsed values.
 
 use motet_core_crypto::{NonceCommitment, PartialSignature, PublicKey, PublicNonce, Signature};
 

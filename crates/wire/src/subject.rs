@@ -6,7 +6,7 @@ use crate::message::AbortSubject;
 /// The subject of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Subject {
-    /// A signer or a resource, which everybody may look up.
+    /// A signer or a resource, which any node may look up.
     Directory,
     /// A request that the message itself makes. Its id depends on the network: [`crate::SigningRequest::id`].
     NewRequest,

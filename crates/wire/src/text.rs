@@ -1,9 +1,9 @@
-//! Text forms for people: what is read aloud, pasted and scanned.
+//! Text forms for people, to be read aloud, pasted and scanned.
 //!
-//! Everything is bech32m (BIP-350): lower case or upper case but never mixed, no characters that look alike, and a
-//! checksum that finds up to four wrong characters in up to 1,023 and misses one in 2^30 of everything else. The
-//! prefix says what it is, so that a request id cannot be pasted where a key belongs. A value has one text; whatever
-//! decodes to the same value in another way (padding bits) is refused.
+//! All forms are bech32m (BIP-350): lower case or upper case but never mixed, no characters that look alike, and a
+//! checksum that finds up to four wrong characters in up to 1,023 and misses one in 2^30 of all other errors. The
+//! prefix names the type, so that a request id cannot be pasted in the place of a key. A value has one text; another
+//! text that decodes to the same value (by its padding bits) is refused.
 //!
 //! | prefix | what | characters |
 //! |---|---|---|
@@ -24,7 +24,7 @@ use crate::envelope;
 use crate::id::{AdvertisementId, AttemptId, RequestId};
 use crate::message::Kind;
 
-/// Why a text does not say what it should.
+/// The reason why a text is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TextError {
@@ -34,7 +34,7 @@ pub enum TextError {
     /// It is something else.
     #[error("this is not what is asked for here: the prefix differs")]
     Prefix,
-    /// The checksum fits, and what is under it is still not what the prefix promises.
+    /// The checksum fits, and the content is not of the type of the prefix.
     #[error("the text holds no such value")]
     Content,
     /// It is longer than such a text can be.
@@ -44,7 +44,7 @@ pub enum TextError {
 
 /// A value that people can be shown.
 pub trait TextForm: Sized {
-    /// What its text begins with, in front of the `1`.
+    /// The beginning of its text, in front of the `1`.
     const PREFIX: &'static str;
 
     /// The text, in lower case.
@@ -124,8 +124,8 @@ impl TextForm for Offer {
 /// Longest text that is looked at: the largest advertisement, five bits a character.
 const LONGEST: usize = 16 + crate::limits::FRAME_SIGNER_ADVERTISEMENT * 8 / 5 + 8;
 
-/// Bech32m without the limit of 1,023 characters, beyond which its guarantee about few errors ends and the one in 2^30
-/// stays. What is that long is signed anyway.
+/// Bech32m without the limit of 1,023 characters. Beyond it, its guarantee about few errors ends, and a random error is
+/// missed once in 2^30. Values of that length are signed besides.
 enum LongBech32m {}
 
 impl Checksum for LongBech32m {

@@ -1,8 +1,7 @@
 //! Two kinds of time, both arguments: this crate reads no clock.
 //!
-//! Wall time is what announcements carry; it may be wrong, may jump, and is only ever compared with tolerance.
-//! Monotonic time is local, means nothing to others, and is what buckets, windows and lifetimes count in
-//! (`docs/protocol.md` §7.4).
+//! Announcements carry wall time; it may be wrong, may jump, and is only ever compared with tolerance. Monotonic time
+//! is local, means nothing to other nodes, and is the time of buckets, windows and lifetimes (`docs/protocol.md` §7.4).
 
 use core::fmt;
 use core::time::Duration;
@@ -24,7 +23,7 @@ impl TimestampMs {
         Self(self.0.saturating_sub(milliseconds(duration)))
     }
 
-    /// How long ago `earlier` was; zero if it is later.
+    /// Time since `earlier`; zero if it is later.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(self.0.saturating_sub(earlier.0))
     }
@@ -47,7 +46,7 @@ impl MonotonicMs {
         Self(self.0.saturating_add(milliseconds(duration)))
     }
 
-    /// How long ago `earlier` was; zero if it is later.
+    /// Time since `earlier`; zero if it is later.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(self.0.saturating_sub(earlier.0))
     }
@@ -59,7 +58,7 @@ impl fmt::Display for MonotonicMs {
     }
 }
 
-/// Both clocks, read at one moment by whoever owns them.
+/// Both clocks, read by their owner at one moment.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Now {
     /// The wall clock.

@@ -1,7 +1,7 @@
 //! Gossip topics: three, for ever (`docs/protocol.md` §3).
 //!
-//! There is no topic for a session: gossipsub lets a peer subscribe to about a hundred, and what a session says is sent
-//! directly. The network's name is in every topic, so that nodes of different networks never share a mesh.
+//! There is no topic for a session: gossipsub lets a peer subscribe to about a hundred, and messages of a session are
+//! sent directly. The network's name is in every topic, so that nodes of different networks never share a mesh.
 
 use core::fmt;
 

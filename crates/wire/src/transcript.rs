@@ -1,8 +1,9 @@
-//! Transcript hashes: what a signer has seen of a round (`docs/protocol.md` §7.2).
+//! Transcript hashes: of the commitments and the nonces that a signer has seen of a round (`docs/protocol.md` §7.2).
 //!
-//! Whoever reveals a nonce says which commitments it saw, and whoever signs says which nonces it used. When two signers'
-//! hashes differ, somebody has said two different things, and the signed envelopes that prove it are exchanged. Nobody
-//! is blamed for a partial signature that fails under a set of nonces that its author did not sign for.
+//! A signer that reveals a nonce signs the hash of the commitments that it saw; a signer that signs, the hash of the
+//! nonces that it used. If the hashes of two signers differ, a signer has equivocated, and the signed envelopes that
+//! prove it are exchanged. A partial signature that fails under nonces for which its author did not sign blames no
+//! signer.
 //!
 //! The hash of nonces has two levels, one hash an item, so that evidence about one item of 64 need not carry the nonces
 //! of all.

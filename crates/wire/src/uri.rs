@@ -1,12 +1,12 @@
 //! Links: `motet:` followed by one bech32m text, for contacts and for requests.
 //!
 //! The whole content is under the checksum, and in upper case the link consists of characters that a QR code stores in
-//! 5.5 bits each: a contact with a peer, a name and two addresses is 218 characters, a code of 49 by 49 squares, and the
-//! largest contact still fits into one of 109 by 109. A request of up to 50 KB does not fit into any code, so its link says
-//! where to get it and what it must hash to, from 146 characters on, 41 by 41 squares.
+//! 5.5 bits each: a contact with a peer, a name and two addresses is 218 characters, a code of 49 by 49 squares, and
+//! the largest contact still fits into one of 109 by 109. A request of up to 50 KB does not fit into any code, so its
+//! link has its id and the peer that has it, from 146 characters on, 41 by 41 squares.
 //!
-//! A link proves nothing. A contact is what the user decides to believe; a request that is fetched must have the id of the
-//! link.
+//! A link proves nothing. The user decides whether to believe a contact; a request that is fetched must have the id of
+//! the link.
 
 use core::fmt;
 use core::str::FromStr;
@@ -26,13 +26,13 @@ const REQUEST: &str = "mrequest";
 /// A link.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Link {
-    /// Somebody to sign with.
+    /// A signer to sign with.
     Contact(Contact),
     /// Something to sign.
     Request(RequestLink),
 }
 
-/// Somebody to sign with.
+/// A signer to sign with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Contact {
     /// The network that the signer is on.
@@ -41,24 +41,24 @@ pub struct Contact {
     pub signer: PublicKey,
     /// The node that served the signer when the link was made.
     pub peer: Option<PeerId>,
-    /// Where that node could be reached, at most 4.
+    /// Addresses of that node, at most 4.
     pub addresses: Vec<Address>,
-    /// What the signer calls itself, at most 64 bytes; nobody has checked it.
+    /// The name that the signer gives itself, at most 64 bytes; no node has checked it.
     pub name: String,
 }
 
-/// Something to sign: where a request is, and what it is.
+/// A request to sign: its id, and a node that has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RequestLink {
     /// The network that the request is on.
     pub network: NetworkId,
-    /// The request: what is fetched must have this id.
+    /// The request id: a fetched request must have it.
     pub request: RequestId,
     /// The signer that asks.
     pub creator: PublicKey,
     /// The node that served the creator when the link was made.
     pub peer: Option<PeerId>,
-    /// Where that node could be reached, at most 4.
+    /// Addresses of that node, at most 4.
     pub addresses: Vec<Address>,
 }
 
@@ -108,7 +108,7 @@ impl fmt::Display for Link {
     }
 }
 
-/// Where a node can be reached: shared by both links.
+/// The peer and its addresses, in both kinds of link.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 struct RawPlace {
     network: Text<{ limits::NETWORK_ID }>,

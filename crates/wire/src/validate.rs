@@ -6,12 +6,12 @@
 //!            \______________________ Validator::admit ______________________/ \_ Admitted::verify _/
 //! ```
 //!
-//! Each stage consumes the type before it and hands on the next one, which only it can make; the cheapest comes first.
+//! Each stage consumes the type before it and returns the next one, which only it can make; the cheapest comes first.
 //! [`Validator::admit`] is cheap and holds state: call it in order, on one task. [`Admitted::verify`] and
 //! [`verify_batch`] are pure computation: run them on a pool. [`Validated`] has private fields and no other source.
 //!
-//! A rejection says which [`Rule`] was broken, what gossipsub is to be told, and what it costs the peer that delivered
-//! the message.
+//! A rejection holds the broken [`Rule`], the verdict for gossipsub, and the penalty for the peer that delivered the
+//! message.
 
 mod authentic;
 mod cost;
@@ -41,10 +41,10 @@ use crate::message::Kind;
 use crate::time::Now;
 use crate::work::{HashWork, Load, WorkPolicy};
 
-/// How a frame came here.
+/// The channel on which a frame came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Channel {
-    /// By gossipsub; the peer is who handed it on.
+    /// By gossipsub; the peer is the one that forwarded it.
     Gossip,
     /// On a direct stream, unasked.
     Direct,
@@ -59,39 +59,40 @@ pub enum Channel {
 }
 
 impl Channel {
-    /// Whether others decide that and when frames come on it.
+    /// True if other nodes decide when frames come on it, and how many.
     const fn is_metered(self) -> bool {
         matches!(self, Self::Gossip | Self::Direct)
     }
 
-    /// Whether a message that has been here before is dropped: what we asked for, we may have lost.
+    /// True if a message that came before is dropped. Messages that this node has asked for are kept, because it may
+    /// have lost them.
     const fn is_single_use(self) -> bool {
         matches!(self, Self::Gossip | Self::Direct | Self::Loopback)
     }
 
-    /// Whether the peer that delivered the frame should have checked it.
+    /// True if the peer that delivered the frame should have checked it.
     const fn is_accountable(self) -> bool {
         matches!(self, Self::Gossip | Self::Direct | Self::Sync)
     }
 }
 
-/// What somebody is to this node.
+/// The class of a peer or an author, to this node.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum PeerClass {
-    /// Nobody we know.
+    /// An unknown peer or author.
     #[default]
     Stranger,
-    /// Somebody the user has named.
+    /// A signer that the user has named, or its peer.
     Contact,
     /// A participant of sessions that are going on.
     Participant {
-        /// How many.
+        /// Number of the sessions.
         sessions: u16,
     },
 }
 
 impl PeerClass {
-    /// How many strangers' worth of buckets the standing is good for.
+    /// Share of the buckets, as a multiple of a stranger's.
     const fn factor(self, limits: &ValidatorLimits) -> u64 {
         match self {
             Self::Stranger => 1,
@@ -108,17 +109,17 @@ impl PeerClass {
 pub struct Arrival {
     /// The frame.
     pub bytes: Arc<[u8]>,
-    /// How it came.
+    /// The channel on which it came.
     pub channel: Channel,
     /// The peer that delivered it, known from the connection; not the author.
     pub from: PeerId,
-    /// Where that peer's connection comes from.
+    /// The network group of that peer's connection.
     pub group: NetworkGroup,
-    /// What that peer is to us.
+    /// The class of that peer.
     pub peer_standing: PeerClass,
-    /// What the sender that the frame claims ([`crate::peek`]) is to us.
+    /// The class of the sender that the frame claims ([`crate::peek`]).
     pub author_standing: PeerClass,
-    /// Whether whoever hands this in knows that this node has sealed these very bytes, or validated them before.
+    /// True if the caller knows that this node has sealed exactly these bytes, or validated them before.
     pub vouched: bool,
 }
 
@@ -162,9 +163,9 @@ impl Arrival {
 pub struct Rejection {
     /// The rule that was broken.
     pub rule: Rule,
-    /// What gossipsub is told.
+    /// The verdict for gossipsub.
     pub verdict: Verdict,
-    /// What it costs the peer that delivered the frame.
+    /// The penalty for the peer that delivered the frame.
     pub penalty: Penalty,
     /// The kind that the frame claims to be, where it was read.
     pub kind: Option<Kind>,
@@ -187,9 +188,9 @@ impl Rejection {
     }
 }
 
-/// Decides what a node believes: the cheap half of the pipeline and all of its memory.
+/// The cheap half of the pipeline, and all of its memory.
 ///
-/// What it holds is bounded by [`Validator::memory_bound`], whatever arrives.
+/// [`Validator::memory_bound`] bounds its memory, whatever traffic arrives.
 pub struct Validator {
     network: NetworkId,
     limits: ValidatorLimits,
@@ -259,12 +260,12 @@ impl Validator {
         self.admit(arrival, now)?.verify()
     }
 
-    /// How often each rule was broken.
+    /// Number of messages that broke each rule.
     pub fn counts(&self) -> Vec<(Rule, u64)> {
         self.memory.lock().counts()
     }
 
-    /// How many messages were validated.
+    /// Number of validated messages.
     pub fn accepted(&self) -> u64 {
         self.memory.lock().accepted()
     }
@@ -297,12 +298,12 @@ impl Admitted {
         self.unseen.decoded.kind
     }
 
-    /// Who will have to be told about a rejection.
+    /// The peer that delivered the message: a rejection is reported about it.
     pub const fn from(&self) -> &PeerId {
         &self.unseen.decoded.arrival.from
     }
 
-    /// The standing that the message's budget was taken from: what to do first, when there is a backlog.
+    /// The class whose budget the message has used: the priority of the message, when there is a backlog.
     pub const fn standing(&self) -> PeerClass {
         self.unseen.standing
     }

@@ -1,11 +1,11 @@
-//! Proof of work: what it costs to be heard by strangers (`docs/protocol.md` §10).
+//! Proof of work: the price of a message to strangers (`docs/protocol.md` §10).
 //!
 //! A stamp is bound to a network, an author, a payload and a 10-minute epoch, so that it cannot be reused, handed on or
 //! stocked. It prices spam; it does not make strangers trustworthy. The stamp's value is the number of leading zero bits
 //! of `tagged_hash("motet/work/v1", seed | nonce LE u64)`, where `seed = tagged_hash("motet/work-seed/v1", network |
 //! purpose u8 | author 33 | payload 32 | epoch LE u32)`.
 //!
-//! [`WorkPolicy`] is what the pipeline asks; a bond or an allowlist can take the place of [`HashWork`].
+//! The pipeline asks a [`WorkPolicy`]; a bond or an allowlist can take the place of [`HashWork`].
 
 use core::fmt;
 use core::ops::ControlFlow;
@@ -43,18 +43,18 @@ impl Work {
     pub(crate) const LENGTH: usize = 12;
 }
 
-/// How much work: the number of leading zero bits of a hash, each of which doubles it.
+/// An amount of work: the number of leading zero bits of a hash, each of which doubles it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Difficulty(pub u8);
 
 impl Difficulty {
-    /// What everybody asks for: a tenth of a second on one core.
+    /// The least that every node asks for: a tenth of a second on one core.
     pub const STANDARD: Self = Self(20);
     /// The most that a busy receiver asks for.
     pub const HIGHEST: Self = Self(26);
 }
 
-/// How full the queue behind a validator is, in percent.
+/// Load of the queue behind a validator, in percent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Load(u8);
 
@@ -68,7 +68,7 @@ impl Load {
     }
 }
 
-/// What a stamp is for.
+/// The purpose of a stamp.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
 pub enum Purpose {
@@ -80,34 +80,34 @@ pub enum Purpose {
     Resource = 3,
 }
 
-/// What a message that may have to be paid for says of itself.
+/// The claims of a message that may need proof of work.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WorkClaim {
-    /// What the stamp is for.
+    /// The purpose of the stamp.
     pub purpose: Purpose,
     /// The network.
     pub network: NetworkId,
     /// The signer key of the author, compressed.
     pub author: [u8; 33],
-    /// The hash of what is paid for: of an advertisement or a resource its body in front of the stamp, of a request
+    /// The hash that the stamp covers: of an advertisement or a resource its body in front of the stamp, of a request
     /// its id.
     pub payload: [u8; 32],
-    /// When the message says that it was made.
+    /// Time at which the message was made, by its own claim.
     pub created: TimestampMs,
-    /// What the author is to the receiver.
+    /// The class of the author, to the receiver.
     pub standing: PeerClass,
-    /// How busy the receiver is.
+    /// The load of the receiver.
     pub load: Load,
 }
 
-/// What a body says of its stamp. Nothing of it is checked.
+/// A body's claim of its stamp. None of it is checked.
 #[derive(Debug)]
 pub(crate) struct Paid<'a> {
-    /// What the stamp is for.
+    /// The purpose of the stamp.
     pub(crate) purpose: Purpose,
     /// The signer key of the author, compressed.
     pub(crate) author: &'a [u8; 33],
-    /// When the message says that it was made.
+    /// Time at which the message was made, by its own claim.
     pub(crate) created: u64,
     /// The stamp, if there is one.
     pub(crate) stamp: Option<Work>,
@@ -140,7 +140,7 @@ impl Paid<'_> {
 /// Why a message is not paid for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum WorkFault {
-    /// Nobody would accept the stamp, so whoever handed it on should not have.
+    /// No node accepts the stamp, so the peer that forwarded it should have dropped it.
     #[error("the stamp is wrong")]
     Invalid,
     /// The stamp, or its absence, is in order, but it is not enough for us now.
@@ -150,12 +150,12 @@ pub enum WorkFault {
 
 /// Decides whether a message is paid for.
 pub trait WorkPolicy: fmt::Debug + Send + Sync {
-    /// Checks what a message brings. It is called for advertisements, requests and resources, for every one of them
-    /// that arrives, before any signature check; so it must cost much less than that.
+    /// Checks the stamp of a message, or its absence. It is called for advertisements, requests and resources, for
+    /// every one of them that arrives, before any signature check; so it must cost much less than that.
     ///
     /// # Errors
     ///
-    /// [`WorkFault`], which says whether everybody would refuse the stamp or only we do.
+    /// [`WorkFault`], which tells a stamp that every node refuses from one that this node refuses now.
     fn check(&self, claim: &WorkClaim, work: Option<&Work>) -> Result<(), WorkFault>;
 }
 
@@ -168,9 +168,9 @@ impl<W: WorkPolicy + ?Sized> WorkPolicy for Arc<W> {
 /// The protocol's proof: hashing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HashWork {
-    /// What everybody on this network asks for.
+    /// The least that every node of this network asks for.
     pub floor: Difficulty,
-    /// What this node asks strangers for when it is fully loaded.
+    /// The work that this node asks of strangers when it is fully loaded.
     pub ceiling: Difficulty,
 }
 
@@ -181,7 +181,7 @@ impl Default for HashWork {
 }
 
 impl HashWork {
-    /// What is asked for under a load: the floor up to half, and from there in equal steps to the ceiling.
+    /// The work that is asked for under a load: the floor up to half, and from there in equal steps to the ceiling.
     pub fn demanded(&self, load: Load) -> Difficulty {
         let span = u16::from(self.ceiling.0.saturating_sub(self.floor.0));
         let over = u16::from(load.0.saturating_sub(50));
@@ -226,7 +226,7 @@ pub fn epoch(time: TimestampMs) -> u32 {
     u32::try_from(time.0.checked_div(milliseconds(limits::WORK_EPOCH)).unwrap_or_default()).unwrap_or(u32::MAX)
 }
 
-/// How many numbers are tried between two reports of progress: about a millisecond.
+/// Tries between two reports of progress: about a millisecond.
 const STRIDE: u64 = 1 << 11;
 
 /// Searches for a stamp.
@@ -253,7 +253,7 @@ pub fn mint(
     }
 }
 
-/// What an advertisement's stamp has to be over. Its `work` is not looked at.
+/// The claim that an advertisement's stamp must cover. Its `work` is not read.
 ///
 /// # Errors
 ///
@@ -266,7 +266,7 @@ pub fn claim_of_advertisement(
     Ok(raw.paid().claim(network, &codec::encode(&raw)?))
 }
 
-/// What a resource's stamp has to be over. Its `work` is not looked at.
+/// The claim that a resource's stamp must cover. Its `work` is not read.
 ///
 /// # Errors
 ///
@@ -276,7 +276,7 @@ pub fn claim_of_resource(network: &NetworkId, resource: &ResourceAnnouncement) -
     Ok(raw.paid().claim(network, &codec::encode(&raw)?))
 }
 
-/// What a request's stamp has to be over. Its `work` is not looked at.
+/// The claim that a request's stamp must cover. Its `work` is not read.
 ///
 /// # Errors
 ///

@@ -1,4 +1,4 @@
-//! Whether evidence convicts, decided from the evidence alone.
+//! The decision whether evidence convicts, from the evidence alone.
 //!
 //! An honest signer is never convicted, because each charge needs two things that it never signs together. It seals one
 //! body for one slot; it opens its own commitments; it makes a partial signature under exactly the nonces whose hash it
@@ -32,7 +32,7 @@ pub enum Charge {
     Malformed,
 }
 
-/// Who is convicted, and of what.
+/// The convicted signer, and the charge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Conviction {
     /// The signer.
@@ -47,11 +47,11 @@ pub struct Conviction {
     pub index: Option<SignerIndex>,
 }
 
-/// Why evidence convicts nobody.
+/// The reason why evidence does not convict.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum EvidenceFault {
-    /// A frame in it is not signed, or not what it should be.
+    /// A frame in it is not signed, or is of the wrong kind.
     #[error("a statement in the evidence is not signed by the accused, or is of the wrong kind")]
     Statement,
     /// No delegation binds the message key to a signer.

@@ -23,17 +23,17 @@ use crate::work::{Paid, Purpose, Work};
 /// A signer offers to sign.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SignerAdvertisement {
-    /// Who speaks for which signer from which peer.
+    /// The message key that speaks for the signer, and the signer's peer.
     pub delegation: Delegation,
-    /// Where the peer can be reached; at most 8.
+    /// Addresses of the peer; at most 8.
     pub addresses: Vec<Address>,
-    /// What the signer is willing to sign.
+    /// The requests that the signer is willing to sign.
     pub criteria: Criteria,
-    /// What people are shown.
+    /// Texts for people.
     pub metadata: SignerMetadata,
-    /// When it was made.
+    /// Time at which it was made.
     pub created: TimestampMs,
-    /// When it ends: at most 24 hours after `created`.
+    /// Time at which it ends: at most 24 hours after `created`.
     pub expires: TimestampMs,
     /// The proof of work over everything else.
     pub work: Work,
@@ -54,7 +54,7 @@ impl Body for SignerAdvertisement {
 /// A signer withdraws its advertisement.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SignerUnavailable {
-    /// Who speaks for which signer from which peer.
+    /// The message key that speaks for the signer, and the signer's peer.
     pub delegation: Delegation,
     /// The advertisement that is withdrawn.
     pub advertisement: AdvertisementId,
@@ -74,7 +74,7 @@ impl Body for SignerUnavailable {
     }
 }
 
-/// What a signer is willing to sign.
+/// The requests that a signer is willing to sign.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Criteria {
     /// Transaction types, at most 16 of at most 32 bytes each; none means any.
@@ -89,7 +89,7 @@ impl Criteria {
     /// Willing to sign anything.
     pub const ANY: Self = Self { transaction_types: Vec::new(), min_amount: 0, max_amount: u64::MAX };
 
-    /// Whether a request of this type (`None`: unstated) and amount (`None`: unstated) meets the criteria.
+    /// True if a request of this type (`None`: unstated) and amount (`None`: unstated) meets the criteria.
     pub fn matches(&self, transaction_type: Option<&str>, amount: Option<u64>) -> bool {
         let kind = transaction_type.is_none_or(|wanted| {
             self.transaction_types.is_empty() || self.transaction_types.iter().any(|known| known == wanted)
@@ -98,14 +98,14 @@ impl Criteria {
     }
 }
 
-/// What people are shown of a signer. None of it is checked by anybody.
+/// Texts about a signer, for people. No node checks them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SignerMetadata {
     /// At most 64 bytes.
     pub nickname: String,
     /// At most 256 bytes.
     pub description: String,
-    /// What the signer asks for signing, in the smallest unit of the coin.
+    /// The signer's fee for signing, in the smallest unit of the coin.
     pub fee: u64,
 }
 
@@ -152,7 +152,7 @@ mirror! {
         metadata: RawSignerMetadata,
         created: u64,
         expires: u64,
-        // Last, so that what the work is over is everything in front of it.
+        // Last, so that the work covers everything in front of it.
         work: Work,
     }
 }

@@ -40,14 +40,14 @@ impl Body for ParticipantJoined {
     }
 }
 
-/// A signer refuses. It blames nobody.
+/// A signer refuses. A refusal blames no signer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ParticipantDeclined {
     /// The request that is refused.
     pub request: RequestId,
     /// The signer's place in the request's list of keys.
     pub index: SignerIndex,
-    /// Who speaks for which signer from which peer.
+    /// The message key that speaks for the signer, and the signer's peer.
     pub delegation: Delegation,
     /// Why, for people; at most 256 bytes.
     pub reason: String,
@@ -65,17 +65,17 @@ impl Body for ParticipantDeclined {
     }
 }
 
-/// The coordinator has all joins, and hands them on to whoever missed one.
+/// The coordinator has all joins, and hands them on to participants that missed one.
 ///
 /// The joins are frames as their authors signed them. They are bytes here: each goes through the pipeline by itself, as
-/// [`crate::Channel::Sync`], before anybody believes it.
+/// [`crate::Channel::Sync`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SessionReady {
     /// The request.
     pub request: RequestId,
     /// The session of attempt 0.
     pub session: AttemptId,
-    /// Who says so.
+    /// The sender's place in the request.
     pub coordinator: SignerIndex,
     /// The frames of the joins, in the order of the signers, 2 to 100 of at most 1 KB each.
     pub joins: Vec<Vec<u8>>,

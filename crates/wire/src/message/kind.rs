@@ -1,4 +1,4 @@
-//! What the protocol says of a kind of message: its row of the table in `docs/protocol.md` §3.
+//! The protocol's rules for a kind of message: its row of the table in `docs/protocol.md` §3.
 //!
 //! Each message's file holds the row of its kind; whatever asks something of a kind reads it here.
 
@@ -10,21 +10,20 @@ use crate::limits;
 use crate::topic::Topic;
 use crate::validate::{Channel, Rate};
 
-/// What holds for all messages of a kind.
+/// The rules for all messages of a kind.
 #[derive(Debug)]
 pub(crate) struct KindSpec {
     /// The largest frame, in bytes.
     pub(crate) frame_limit: usize,
-    /// How long a message may live; `None` for a kind that does not end.
+    /// The longest life of a message; `None` for a kind that does not end.
     pub(crate) lifetime: Option<Duration>,
-    /// Whether the message speaks to everybody or to a session.
+    /// The audience of the message: all nodes, or a session.
     pub(crate) scope: Scope,
-    /// Where the message is gossiped; `None` for a kind that is only ever sent directly, or lies in the DHT alone.
+    /// The gossip topic of the message; `None` for a kind that is only sent directly, or is in the DHT only.
     pub(crate) topic: Option<Topic>,
-    /// How the message may come.
+    /// The channels on which the message may come.
     pub(crate) channels: Channels,
-    /// How many messages an author may send: announcements by its peer, session messages by its message key and
-    /// session.
+    /// Rate of messages for one author: announcements by its peer, session messages by its message key and session.
     pub(crate) author_rate: Rate,
     /// What handling the message costs in signature checks (`docs/protocol.md` §4.2): one for each signature that is
     /// verified, 2 for an aggregation of nonces, 3 for one of signatures.
@@ -32,7 +31,7 @@ pub(crate) struct KindSpec {
 }
 
 impl KindSpec {
-    /// How much an author may announce. A node that starts announces all its keys at once.
+    /// Rate of announcements. A node that starts announces all its keys at once.
     pub(crate) const ANNOUNCEMENTS: Rate = Rate { per_minute: 5, burst: limits::KEYS_PER_PEER as u64 };
 }
 
@@ -54,7 +53,7 @@ impl Channels {
     /// Of the exchange that heals: a response inside a response would have no bottom.
     pub(crate) const EXCHANGED: Self = Self(&[Channel::Direct, Channel::Loopback]);
 
-    /// Whether a message may come on this channel.
+    /// True if a message may come on this channel.
     pub(crate) fn contains(&self, channel: Channel) -> bool {
         self.0.contains(&channel)
     }
@@ -63,7 +62,7 @@ impl Channels {
 /// Whom a kind of message speaks to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scope {
-    /// Everybody: it carries a time and an expiry, since nothing else orders it.
+    /// All nodes: it carries a time and an expiry, since nothing else orders it.
     Announcement,
     /// The signers of one request: slots order it, and no clock is needed.
     Session,
@@ -85,12 +84,12 @@ impl Kind {
         self.spec().frame_limit
     }
 
-    /// How long a message of this kind may live; `None` for the kinds that do not end.
+    /// The longest life of a message of this kind; `None` for the kinds that do not end.
     pub const fn lifetime_limit(self) -> Option<Duration> {
         self.spec().lifetime
     }
 
-    /// Whether the message speaks to everybody or to a session.
+    /// The audience of the message: all nodes, or a session.
     pub const fn scope(self) -> Scope {
         self.spec().scope
     }

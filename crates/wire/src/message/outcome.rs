@@ -1,4 +1,4 @@
-//! How a session ends: with signatures, or without (`docs/protocol.md` §3, §7.3).
+//! The end of a session: with signatures, or without (`docs/protocol.md` §3, §7.3).
 
 use core::fmt;
 
@@ -19,7 +19,7 @@ use crate::topic::Topic;
 use crate::validate::structure::ensure;
 use crate::validate::{Rate, Rule};
 
-/// The final signatures. Whoever receives them checks them; nobody has to believe the sender.
+/// The final signatures. Each receiver verifies them, and need not trust the sender.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SignatureFinalized {
     /// The session id of the attempt that succeeded.
@@ -45,11 +45,11 @@ impl Body for SignatureFinalized {
 /// Evidence, if there is any, is bytes that decode; that it convicts is for [`Evidence::verify`] to say.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SessionAbort {
-    /// What is given up.
+    /// The request or session that is given up.
     pub subject: AbortSubject,
     /// Why.
     pub reason: AbortReason,
-    /// What proves somebody's fault to third parties.
+    /// The proof of a signer's fault, for third parties.
     pub evidence: Option<Evidence>,
 }
 
@@ -65,7 +65,7 @@ impl Body for SessionAbort {
     }
 }
 
-/// What is given up.
+/// The request or session that is given up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AbortSubject {
     /// The request and all its attempts.
@@ -90,15 +90,15 @@ pub struct AbortReason {
 pub enum AbortCode {
     /// The sender's user or application gave up.
     Cancelled = 1,
-    /// Somebody did not answer in time; which is no proof of anything.
+    /// A signer did not answer in time, which proves nothing.
     TimedOut = 2,
-    /// Somebody broke the protocol; the evidence says who.
+    /// A signer broke the protocol; the evidence names it.
     Fault = 3,
     /// The sender declined after it had joined.
     Declined = 4,
     /// The sender lost its nonces (a restart, a resumed snapshot) and has no attempt left.
     NoncesLost = 5,
-    /// The sender cannot do what the request asks for.
+    /// The sender does not support an option of the request.
     Unsupported = 6,
     /// The sender's own fault: its disk, its memory, its signing device.
     Internal = 7,

@@ -1,4 +1,4 @@
-//! Bodies as the bytes say them, before anybody has checked a signature or looked for a point.
+//! Decoded bodies, before their signature is checked and their points are parsed.
 
 use super::RawBody;
 use super::kind::KindSpec;
@@ -10,26 +10,26 @@ use crate::work::Paid;
 
 /// The raw body of one kind of message.
 pub(crate) trait Raw: Decode<()> + Encode {
-    /// What the protocol says of the kind.
+    /// The kind's row of the protocol's table.
     const SPEC: KindSpec;
 
     /// The parts that the pipeline asks for.
     fn parts(&self) -> Parts<'_>;
 
-    /// What anybody can see from the body alone, besides its delegation and its lifetime (`docs/validation.md`).
+    /// The checks of the body alone, besides its delegation and its lifetime (`docs/validation.md`).
     fn check(&self) -> Result<(), Rule>;
 }
 
 /// The parts of a body that the pipeline asks for, whatever the kind. Nothing of them is checked.
 #[derive(Debug)]
 pub(crate) struct Parts<'a> {
-    /// What the message is about.
+    /// The request or session of the message.
     pub(crate) subject: Subject,
-    /// Who speaks for which signer from which peer.
+    /// The message key that speaks for the signer, and the signer's peer.
     pub(crate) delegation: Option<&'a RawDelegation>,
-    /// When the message was made and when it ends, in milliseconds.
+    /// Times at which the message was made and ends, in milliseconds.
     pub(crate) lifetime: Option<(u64, u64)>,
-    /// What the message says of its proof of work.
+    /// The message's claim of its proof of work.
     pub(crate) paid: Option<Paid<'a>>,
 }
 
@@ -49,7 +49,7 @@ impl RawBody {
         self.parts().delegation
     }
 
-    /// When the message was made and when it ends, for the kinds that say so.
+    /// Times at which the message was made and ends, for the kinds that carry them.
     pub(crate) fn lifetime(&self) -> Option<(u64, u64)> {
         self.parts().lifetime
     }

@@ -1,8 +1,8 @@
-//! Phase 2: what is to be signed, by whom, under which derived keys (`docs/protocol.md` §3, §6).
+//! Phase 2: the items to sign, the signers, and the derived keys (`docs/protocol.md` §3, §6).
 //!
-//! The list of keys in the order in which the creator sends it is the one index space of everything that follows.
-//! Tweaks never travel: an item names a *derivation*, and everybody computes the tweak from it, because it is an open
-//! question whether tweaks chosen by an adversary leave MuSig2 unforgeable (BIP-327).
+//! The list of keys in the order in which the creator sends it is the one index space of a session. Tweaks never
+//! travel: an item names a *derivation*, and every node computes the tweak from it, because it is an open question
+//! whether tweaks chosen by an adversary leave MuSig2 unforgeable (BIP-327).
 //!
 //! The request id covers everything that a signer is asked to agree to, the text shown to people included, so that two
 //! signers who joined the same request have been shown the same thing.
@@ -32,23 +32,23 @@ static REQUEST: Tag = Tag::new("motet/request/v1");
 /// Signers are asked to sign.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SigningRequest {
-    /// Who asks: one of the listed signers.
+    /// The creator's delegation; the creator is one of the listed signers.
     pub creator: Delegation,
     /// The signers, 2 to 100 distinct keys; the order is the index space.
     pub keys: Vec<PublicKey>,
-    /// What to sign, 1 to 64 items.
+    /// The items to sign, 1 to 64.
     pub items: Vec<Item>,
-    /// How to go about it.
+    /// The options of the session.
     pub options: RequestOptions,
-    /// What people are shown. It is covered by the request id, but nothing ties it to the items' messages.
+    /// Texts for people. The request id covers them, but nothing ties them to the items' messages.
     pub metadata: RequestMetadata,
-    /// When it was made.
+    /// Time at which it was made.
     pub created: TimestampMs,
     /// Until when signers may join: at most 2 hours after `created`.
     pub expires: TimestampMs,
     /// Makes two requests for the same thing two requests.
     pub salt: [u8; 16],
-    /// Proof of work over the request id, for signers who do not know the creator.
+    /// Proof of work over the request id, for signers that do not have the creator as a contact.
     pub work: Option<Work>,
 }
 
@@ -69,11 +69,11 @@ impl Body for SigningRequest {
 pub struct Item {
     /// The message exactly as BIP-340 signs it, 1 byte to 16 KB; 32 bytes if it is a signature hash.
     pub message: Vec<u8>,
-    /// How the key that verifies comes from the aggregate key.
+    /// The derivation of the verifying key from the aggregate key.
     pub derivation: Derivation,
 }
 
-/// How the key that verifies an item comes from the aggregate of the listed keys.
+/// The derivation of an item's verifying key from the aggregate of the listed keys.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Derivation {
@@ -89,8 +89,8 @@ pub enum Derivation {
         /// 1 to 8 unhardened steps.
         path: Vec<u32>,
     },
-    /// The Taproot output key of BIP-341 with a BIP-328 child key as internal key: what wallets with a `musig()`
-    /// descriptor spend.
+    /// The Taproot output key of BIP-341 with a BIP-328 child key as internal key, as wallets with a `musig()`
+    /// descriptor spend from.
     Bip328Taproot {
         /// 1 to 8 unhardened steps.
         path: Vec<u32>,
@@ -99,18 +99,18 @@ pub enum Derivation {
     },
 }
 
-/// How a request's session is run.
+/// The options of a request's session.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct RequestOptions {
-    /// Whether nonces are committed to first.
+    /// Switch for round 0, commitments to nonces.
     pub commitments: Commitments,
-    /// Who coordinates.
+    /// The election of the coordinator.
     pub election: Election,
-    /// Who sends round messages to whom.
+    /// The paths of round messages.
     pub topology: Topology,
 }
 
-/// Whether round 0 takes place (`docs/protocol.md` §7).
+/// Switch for round 0 (`docs/protocol.md` §7).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Commitments {
     /// Nonces are revealed only when all commitments are known.
@@ -136,18 +136,18 @@ pub enum Election {
     Last,
 }
 
-/// Who sends round messages to whom.
+/// The paths of round messages.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Topology {
-    /// Everybody to everybody: the fewest delays.
+    /// Every participant sends to every other: the fewest delays.
     #[default]
     Mesh,
-    /// Everybody to the coordinator, who hands on: n messages instead of n squared, one more delay.
+    /// Every participant sends to the coordinator, which hands on: n messages instead of n squared, one more delay.
     Star,
 }
 
-/// What people are shown of a request. It is display only: what is signed is [`Item::message`].
+/// Texts about a request, for people only: [`Item::message`] is signed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RequestMetadata {
     /// At most 1024 bytes.
@@ -160,7 +160,8 @@ pub struct RequestMetadata {
     pub transaction_type: String,
 }
 
-/// Why the key of an item cannot be computed: the request asks for what does not exist, which blames nobody.
+/// The reason why the key of an item cannot be computed: the request names a key that does not exist, which blames no
+/// signer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ItemError {
@@ -211,8 +212,8 @@ impl SigningRequest {
         Ok(terms_id(network, &self.terms()?))
     }
 
-    /// What the request id is the hash of: the creator's signer key (33 bytes), then the canonical encoding of keys,
-    /// items, options, metadata, times and salt.
+    /// The bytes whose hash is the request id: the creator's signer key (33 bytes), then the canonical encoding of
+    /// keys, items, options, metadata, times and salt.
     ///
     /// The creator's delegation and the proof of work are not part of it, since both change when a request is sent again.
     ///
@@ -224,7 +225,7 @@ impl SigningRequest {
         raw.terms()
     }
 
-    /// Where a key stands in the request.
+    /// The place of a key in the request.
     pub fn index_of(&self, key: &PublicKey) -> Option<SignerIndex> {
         let position = self.keys.iter().position(|listed| listed == key)?;
         u16::try_from(position).ok().map(SignerIndex)
@@ -247,7 +248,7 @@ pub(crate) struct RawSigningRequest {
     pub(crate) work: Option<Work>,
 }
 
-/// What the request id covers, besides the creator's signer key.
+/// The parts that the request id covers, besides the creator's signer key.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub(crate) struct RawDetails {
     pub(crate) keys: List<[u8; 33], { limits::SIGNERS_MAX }>,

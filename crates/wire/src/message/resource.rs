@@ -1,7 +1,7 @@
-//! What applications say to each other: a small signed resource under a name (`docs/protocol.md` §9).
+//! A small signed resource under a name, from application to application (`docs/protocol.md` §9).
 //!
-//! It lies in the DHT, where whoever knows its type and its id finds it, and nowhere else. Several signers may announce
-//! the same name; of each of them, the highest sequence number wins.
+//! It lies in the DHT only, for nodes that know its type and its id. Several signers may announce the same name; of
+//! each of them, the highest sequence number wins.
 
 use super::kind::{Channels, KindSpec, Scope};
 use super::raw::{Parts, Raw};
@@ -19,17 +19,17 @@ use crate::work::{Paid, Purpose, Work};
 /// A signer announces a resource.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ResourceAnnouncement {
-    /// Who speaks for which signer from which peer.
+    /// The message key that speaks for the signer, and the signer's peer.
     pub delegation: Delegation,
     /// Which application's it is: 1 to 32 visible ASCII characters.
     pub resource_type: String,
     /// Which of that type: 1 to 64 visible ASCII characters.
     pub id: String,
-    /// What the application makes of it; at most 4096 bytes.
+    /// The application's data; at most 4096 bytes.
     pub data: Vec<u8>,
-    /// When it was made.
+    /// Time at which it was made.
     pub created: TimestampMs,
-    /// When it ends: at most 24 hours after `created`.
+    /// Time at which it ends: at most 24 hours after `created`.
     pub expires: TimestampMs,
     /// The proof of work over everything else.
     pub work: Work,
@@ -48,7 +48,7 @@ impl Body for ResourceAnnouncement {
 }
 
 impl ResourceAnnouncement {
-    /// Whether resources can have this type and this id: 1 to 32 and 1 to 64 visible ASCII characters.
+    /// True if resources can have this type and this id: 1 to 32 and 1 to 64 visible ASCII characters.
     pub fn is_name(resource_type: &str, id: &str) -> bool {
         let is_word = |text: &str, longest: usize| {
             (1..=longest).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
@@ -65,7 +65,7 @@ mirror! {
         data: Bytes<{ limits::RESOURCE_DATA }>,
         created: u64,
         expires: u64,
-        // Last, so that what the work is over is everything in front of it.
+        // Last, so that the work covers everything in front of it.
         work: Work,
     }
 }

@@ -1,4 +1,5 @@
-//! Healing: what I hold of a session, and what you lack (`docs/protocol.md` §3, §7.2).
+//! Healing: the list of the envelopes that a node holds of a session, and the envelopes that it lacks
+//! (`docs/protocol.md` §3, §7.2).
 //!
 //! Any participant can hand on any signed envelope, so that a lost message, a reconnect, a late joiner and a change of
 //! coordinator are all healed by the same exchange. The frames in a response are bytes here: each goes through the
@@ -17,14 +18,14 @@ use crate::subject::Subject;
 use crate::validate::structure::ensure;
 use crate::validate::{Rate, Rule};
 
-/// What the sender holds; the receiver answers with what is missing.
+/// The list of the envelopes that the sender holds; the receiver answers with the missing ones.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SyncRequest {
     /// The request.
     pub request: RequestId,
     /// The attempt that the round messages in `have` belong to.
     pub attempt: Attempt,
-    /// What the sender holds.
+    /// The envelopes that the sender holds.
     pub have: Have,
 }
 
@@ -61,7 +62,7 @@ impl Body for SyncResponse {
     }
 }
 
-/// What a node holds of a request and one of its attempts.
+/// The envelopes that a node holds of a request and one of its attempts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Have {
     /// The request itself.
@@ -78,7 +79,7 @@ pub struct Have {
     pub outcome: Holding,
 }
 
-/// Whether one thing is held.
+/// Presence of one envelope.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Holding {
     /// It is not.
@@ -93,7 +94,7 @@ pub enum Holding {
 pub struct SignerSet(u128);
 
 impl SignerSet {
-    /// Nobody.
+    /// The empty set.
     pub const EMPTY: Self = Self(0);
     const MASK: u128 = (1 << limits::SIGNERS_MAX) - 1;
 
@@ -107,17 +108,17 @@ impl SignerSet {
         self.0 |= Self::bit(signer);
     }
 
-    /// Whether a signer is in the set.
+    /// True if a signer is in the set.
     pub fn contains(&self, signer: SignerIndex) -> bool {
         self.0 & Self::bit(signer) != 0
     }
 
-    /// How many signers are in the set.
+    /// Number of signers in the set.
     pub const fn len(&self) -> u32 {
         self.0.count_ones()
     }
 
-    /// Whether nobody is in the set.
+    /// True if the set is empty.
     pub const fn is_empty(&self) -> bool {
         self.0 == 0
     }

@@ -1,7 +1,7 @@
 //! Stage 8: signatures, and only then points (`docs/protocol.md` §4.8).
 //!
-//! The costly stage. It needs nothing but the message, so it runs on whatever pool the caller has, one message at a time
-//! or a backlog in one batch; either way what it finds is written into the validator's memory before the caller sees it.
+//! The costly stage. It needs nothing but the message, so it runs on any pool of the caller, one message at a time or a
+//! backlog in one batch. Either way its result is in the validator's memory before the caller sees it.
 
 use motet_core_crypto::{PublicKey, Signature, XOnlyPublicKey, schnorr};
 use rand_core::TryCryptoRng;
@@ -51,7 +51,7 @@ impl Admitted {
         self.conclude(result)
     }
 
-    /// What has to be checked; an unparsable key is a signature that cannot be right.
+    /// The signatures to check; an unparsable key is a signature that cannot be right.
     fn checks(&self) -> Result<Checks, Rule> {
         let decoded = &self.unseen.decoded;
         let sender = PublicKey::from_bytes(&decoded.head.sender).map_err(|_| Rule::Signature)?;
@@ -72,7 +72,7 @@ impl Admitted {
         Ok(checks)
     }
 
-    /// Writes down the outcome and turns a proven message into what others may believe.
+    /// Records the outcome, and turns a proven message into a [`Validated`].
     fn conclude(self, result: Result<KnownKeys, Rule>) -> Result<Validated, Rejection> {
         let Self { unseen, ticket, .. } = self;
         let (kind, facts) = (unseen.decoded.kind, unseen.facts);
@@ -103,9 +103,9 @@ fn parse(unseen: Unseen, keys: &KnownKeys, ticket: &Ticket) -> Result<Validated,
 
 /// Checks a backlog in one batch: V-35 to V-37 for each message, in the order given.
 ///
-/// One batch costs well under one check for each signature; when it fails, core-crypto finds out which. So that nobody
-/// can make it fail again and again, messages from peers that have delivered an invalid signature lately are checked by
-/// themselves. `rng` draws the weights, and must be unpredictable to whoever sends messages.
+/// One batch costs well under one check for each signature; when it fails, core-crypto finds the failing ones. Messages
+/// of peers that have delivered an invalid signature lately are checked by themselves, so that no peer can make batches
+/// fail again and again. `rng` draws the weights, and must be unpredictable to the senders of messages.
 pub fn verify_batch<R: TryCryptoRng + ?Sized>(
     backlog: Vec<Admitted>,
     rng: &mut R,

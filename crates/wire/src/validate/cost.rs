@@ -1,7 +1,7 @@
-//! Stage 7: is the message worth a signature check (`docs/protocol.md` §4.7, §4.8, §10)?
+//! Stage 7: the price of a signature check (`docs/protocol.md` §4.7, §4.8, §10).
 //!
-//! First what its author has paid, then what we have left: a budget of signature checks a second, of which strangers
-//! can use a fifth and members of live sessions always have half.
+//! First the author's proof of work, then this node's budget of signature checks a second, of which strangers can use a
+//! fifth and members of live sessions always have half.
 
 use motet_core_crypto::Tag;
 
@@ -32,7 +32,7 @@ struct Pool {
 }
 
 impl Pool {
-    /// `tenths` of so many a second, and what flows in within a second at once.
+    /// `tenths` of so many a second; a full bucket holds the units of one second.
     const fn new(per_second: u64, tenths: u64) -> Self {
         let rate = Rate { per_minute: per_second * 60 * tenths / 10, burst: per_second * tenths / 10 };
         Self { rate, bucket: Bucket::FULL }
@@ -81,7 +81,7 @@ pub(crate) fn check(
     let kind = unseen.decoded.kind;
     let refuse = |rule| Rejection::new(rule, Some(kind));
     check_work(&unseen, network, policy, load).map_err(refuse)?;
-    // Hashed only now: nobody looks at the delegation of what is not paid for.
+    // Hashed only now, after the work was checked: a message without work costs no hash of its delegation.
     let delegation_digest = match unseen.decoded.body.delegation() {
         Some(delegation) => {
             let digest = delegation.digest(network).map_err(|_| refuse(Rule::Fields))?;
@@ -114,7 +114,7 @@ fn check_work(unseen: &Unseen, network: &NetworkId, policy: &dyn WorkPolicy, loa
     let load = match unseen.decoded.arrival.channel {
         Channel::Loopback | Channel::Store => return Ok(()),
         Channel::Gossip | Channel::Direct => load,
-        // What we asked for costs us no more than asking.
+        // Answers to our own questions need no more than the standard work.
         Channel::Dht | Channel::Sync => Load::IDLE,
     };
     let frame = &unseen.decoded.arrival.bytes;

@@ -14,7 +14,7 @@ use crate::message::{Kind, RawBody};
 #[derive(Debug)]
 pub(crate) struct Decoded {
     pub(crate) arrival: Arrival,
-    /// What the peer that delivered it is remembered by.
+    /// The key under which the memory holds the peer that delivered it.
     pub(crate) peer: Key,
     pub(crate) kind: Kind,
     pub(crate) head: Head,

@@ -1,7 +1,7 @@
 //! Stage 5: time (`docs/protocol.md` §4.4, §4.5).
 //!
-//! Our clock is ours: nothing here is ever a reject. Session messages have slots, so their timestamps mean nothing to
-//! us; only what is announced to everybody must be of our time.
+//! Our clock may be wrong, so nothing here is ever a reject. Session messages have slots, and their timestamps are not
+//! used; only announcements must be of our time.
 
 use core::time::Duration;
 
@@ -29,8 +29,8 @@ pub(crate) fn check(structured: Structured, now: Now) -> Result<Fresh, Rejection
     if pushed && kind.scope() == Scope::Announcement && decoded.head.timestamp_ms.abs_diff(now.wall.0) > skew {
         return refuse(Rule::Skew);
     }
-    // What this node wrote or stored itself was in date when it did. What a participant hands on may belong to a session
-    // that has been going on since.
+    // Frames that this node wrote or stored were in date at that time. A frame that a participant hands on may belong
+    // to a session that has been running since.
     let (timed, grace) = match channel {
         Channel::Gossip | Channel::Direct | Channel::Dht => (true, 0),
         Channel::Sync if kind == Kind::SignerAdvertisement || kind == Kind::SignerUnavailable => (true, 0),

@@ -1,17 +1,17 @@
 //! A bounded memory that forgets: two generations of a map.
 //!
-//! What is written goes into the young generation. When that is full, or has been young for a period, it becomes the old
-//! one and what was old is forgotten. So an entry lives between one and two periods unless more entries arrive than fit,
-//! the memory never holds more than twice the capacity, and no operation ever scans it. The map is looked into, never
-//! walked through.
+//! Entries are written into the young generation. When that is full, or has been young for a period, it becomes the old
+//! one, and the old one is forgotten. So an entry lives between one and two periods unless more entries arrive than
+//! fit, the memory never holds more than twice the capacity, and no operation ever scans it. Entries are looked up, and
+//! never iterated.
 
 use core::time::Duration;
 use std::collections::HashMap;
 
 use crate::time::MonotonicMs;
 
-/// What entries are found by: 16 bytes of a hash, so that keys of any length take the same space and nobody can choose
-/// two that collide.
+/// The key of an entry: 16 bytes of a hash, so that keys of any length take the same space and no sender can choose two
+/// that collide.
 pub(crate) type Key = [u8; 16];
 
 /// A map from [`Key`] that never holds more than twice its capacity.
@@ -37,7 +37,7 @@ impl<V: Copy> Generations<V> {
     pub(crate) fn set(&mut self, key: Key, value: V, now: MonotonicMs) {
         let aged = now.since(self.turned) >= self.period;
         if aged || (self.young.len() >= self.capacity && !self.young.contains_key(&key)) {
-            // After two periods without a turn, what is young is out of date as well.
+            // After two periods without a turn, the young generation is out of date as well.
             let stale = now.since(self.turned) >= self.period.saturating_mul(2);
             self.old = core::mem::take(&mut self.young);
             if stale {

@@ -1,6 +1,6 @@
-//! What a node may choose for itself: rates, budgets and the sizes of its memories.
+//! Rates, budgets and memory sizes that a node may choose for itself.
 //!
-//! The defaults are those of `docs/protocol.md` §3 and §4 where it names one. None of them changes what is a message.
+//! The defaults are those of `docs/protocol.md` §3 and §4 where it names one. None of them changes the format.
 
 use core::time::Duration;
 
@@ -10,8 +10,8 @@ use crate::message::Kind;
 /// The limits of a [`super::Validator`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ValidatorLimits {
-    /// Frames of one stranger peer. A gossip neighbour hands on what everybody says, so this is far above what one
-    /// author may say.
+    /// Frames of one stranger peer. A gossip neighbour forwards the messages of all authors, so this is far above the
+    /// rate of one author.
     pub peer_messages: Rate,
     /// Bytes of one stranger peer: 1 MB a minute.
     pub peer_bytes: Rate,
@@ -20,15 +20,16 @@ pub struct ValidatorLimits {
     /// Units of excess that a stranger peer is allowed before it is banned: each frame over its share is one, and one more for
     /// each [`ValidatorLimits::EXCESS_BYTES`]. An honest peer may have a busy minute.
     pub excess: Rate,
-    /// The same for frames that a peer hands on: no honest node hands on more than it can check, whatever its neighbours send.
+    /// The same for frames that a peer forwards: no honest node forwards more than it can check, whatever its
+    /// neighbours send.
     pub relayed_excess: Rate,
-    /// How many strangers' worth one network group may use: a household or an office behind one address.
+    /// Share of one network group, as a multiple of a stranger's: a household or an office behind one address.
     pub group_factor: u64,
-    /// How many strangers' worth a contact may use.
+    /// Share of a contact, as a multiple of a stranger's.
     pub contact_factor: u64,
-    /// How many strangers' worth a member of live sessions may use, besides `session_factor` for each session.
+    /// Share of a member of live sessions, as a multiple of a stranger's, besides `session_factor` for each session.
     pub member_factor: u64,
-    /// How much a member's share grows with each live session.
+    /// Growth of a member's share with each live session.
     pub session_factor: u64,
     /// Signature checks a second. Strangers can use a fifth of them, and half are for members of live sessions.
     pub verifications_per_second: u64,
@@ -36,7 +37,7 @@ pub struct ValidatorLimits {
     pub in_flight: usize,
     /// Invalid signatures, or malformed frames, after which a peer is banned.
     pub strikes: u32,
-    /// How long a ban lasts, and how long offences are remembered.
+    /// Duration of a ban, and of the memory of offences.
     pub ban: Duration,
     /// At most one advertisement of a signer in this time.
     pub advertisement_interval: Duration,
@@ -85,11 +86,11 @@ impl Default for ValidatorLimits {
 }
 
 impl ValidatorLimits {
-    /// Bytes of a frame over its peer's share that count like another frame: about what a frame may have if the peer uses up its
-    /// messages and its bytes together.
+    /// Bytes of a frame over its peer's share that count like another frame: about the size of a frame of a peer that
+    /// uses up its messages and its bytes together.
     pub const EXCESS_BYTES: u64 = 2_048;
 
-    /// How many messages of a kind an author may send (`docs/protocol.md` §3): announcements by author peer, session
+    /// Rate of messages of a kind for one author (`docs/protocol.md` §3): announcements by author peer, session
     /// messages by sender and session.
     pub const fn author(kind: Kind) -> Rate {
         kind.spec().author_rate

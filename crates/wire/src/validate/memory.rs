@@ -1,8 +1,8 @@
-//! What a validator remembers, all of it bounded.
+//! The memory of a validator, all of it bounded.
 //!
-//! It is shared between the validator, which looks before a signature is checked, and the checks, which write down what
-//! they found: only what has been proven is ever remembered in favour of a message or against an author, so that nobody
-//! can make us forget or ignore another's message by forging one. The lock is held for a few look-ups at a time.
+//! It is shared between the validator, which reads it before a signature is checked, and the checks, which record their
+//! results. Only proven facts are recorded in favour of a message or against an author, so that a forger cannot make
+//! this node forget or ignore the message of another. The lock is held for a few look-ups at a time.
 
 use core::time::Duration;
 use std::collections::HashSet;
@@ -36,7 +36,7 @@ impl SharedMemory {
     }
 }
 
-/// What a validator remembers.
+/// The memory of a validator.
 #[derive(Debug)]
 pub(crate) struct Memory {
     limits: ValidatorLimits,
@@ -50,7 +50,7 @@ pub(crate) struct Memory {
     delegations: Generations<()>,
     /// The newest announcement of each signer.
     announcers: Generations<Announcer>,
-    /// What authors have used up, proven.
+    /// The used-up share of each author, from proven messages.
     authors: Generations<Bucket>,
     /// Offences by peer.
     strikes: Generations<Strikes>,
@@ -91,7 +91,7 @@ pub(crate) enum Offence {
     Flood,
 }
 
-/// What the memory is asked about one message.
+/// The facts about one message by which the memory is queried.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Facts {
     pub(crate) kind: Kind,
@@ -113,7 +113,7 @@ pub(crate) struct Facts {
     pub(crate) now: MonotonicMs,
 }
 
-/// How long a replay could pass for a new announcement: the skew window, from its one end to the other.
+/// Time for which a replay could pass as a new announcement: the skew window, from its one end to the other.
 const SEEN: Duration = limits::CLOCK_SKEW.saturating_mul(2);
 const HOUR: Duration = Duration::from_secs(3_600);
 const DAY: Duration = Duration::from_secs(24 * 3_600);
@@ -149,7 +149,7 @@ impl Memory {
         self.strikes.find(peer).is_some_and(|strikes| strikes.are_a_ban(&self.limits) && now < strikes.until)
     }
 
-    /// Whether a peer has delivered an invalid signature lately.
+    /// True if a peer has delivered an invalid signature lately.
     pub(crate) fn is_suspect(&self, peer: &Key) -> bool {
         self.strikes.find(peer).is_some_and(|strikes| strikes.signatures > 0)
     }
@@ -177,7 +177,7 @@ impl Memory {
         self.spent(facts).map(|_| ())
     }
 
-    /// Whether a delegation has been proven.
+    /// True if a delegation has been proven.
     pub(crate) fn is_delegated(&self, delegation: &Key) -> bool {
         self.delegations.find(delegation).is_some()
     }
@@ -223,14 +223,14 @@ impl Memory {
         Ok(())
     }
 
-    /// Writes down that a frame's signature failed; returns what that costs its peer.
+    /// Records that a frame's signature failed; returns the penalty for its peer.
     pub(crate) fn fail(&mut self, facts: &Facts) -> Penalty {
         self.bad.set(facts.frame, (), facts.now);
         self.strike(&facts.peer, Offence::Signature, facts.channel, facts.now)
     }
 
-    /// Counts an offence against the peer that delivered the frame; returns what it costs the peer. This is the one place where a
-    /// ban is decided.
+    /// Counts an offence against the peer that delivered the frame; returns its penalty. Bans are decided in this one
+    /// place.
     pub(crate) fn strike(&mut self, peer: &Key, offence: Offence, channel: Channel, now: MonotonicMs) -> Penalty {
         if !channel.is_accountable() {
             return Penalty::None;
@@ -277,7 +277,7 @@ impl Memory {
 
     fn check_announcer(&self, facts: &Facts) -> Result<(), Rule> {
         let Some(known) = facts.announcer.and_then(|signer| self.announcers.find(&signer)) else { return Ok(()) };
-        // What we asked for may be what we know.
+        // An answer to our own question may be the version that we know.
         if facts.version < known.version || (facts.channel.is_single_use() && facts.version == known.version) {
             return Err(Rule::Stale);
         }
@@ -307,7 +307,7 @@ pub(crate) struct Proven {
     pub(crate) delegation: bool,
 }
 
-/// What a peer is remembered by.
+/// The key under which the memory holds a peer.
 pub(crate) fn peer_key(peer: &PeerId) -> Key {
     key(&PEER_KEY.hash(&[peer.as_bytes()]))
 }

@@ -2,13 +2,14 @@
 //! that passes.
 //!
 //! A bucket is one number, the time at which it will be full again (the generic cell rate algorithm), so that a peer
-//! costs a few words and buckets refill without a timer. Who is counted, and when:
+//! costs a few words and buckets refill without a timer. Three are charged:
 //!
-//! - the *peer* that delivered a frame, for messages, bytes and computation, by its own standing: at once; what it says itself
-//!   apart from what it hands on, and that for strangers apart from that for authors that this node knows;
+//! - the *peer* that delivered a frame, for messages, bytes and computation, by its own class, at once. Its own frames,
+//!   frames that it forwards for strangers, and frames that it forwards for authors that this node knows are counted
+//!   apart;
 //! - its *network group*, for strangers: at once, so that identities cost addresses;
-//! - the *author*, in [`crate::validate::replay`]: only once the signature is known to be the author's, so that nobody
-//!   can use up another's share by forging.
+//! - the *author*, in [`crate::validate::replay`]: only once the signature is known to be the author's, so that a
+//!   forger cannot use up the share of another.
 
 use core::time::Duration;
 use std::net::IpAddr;
@@ -50,10 +51,10 @@ pub(crate) struct Bucket(u64);
 const MINUTE: u64 = 60_000_000_000;
 
 impl Bucket {
-    /// A bucket that nobody has taken from.
+    /// A full bucket.
     pub(crate) const FULL: Self = Self(0);
 
-    /// What the bucket becomes when `units` are taken; `None` if it does not hold so many.
+    /// The bucket after `units` are taken; `None` if it does not hold so many.
     pub(crate) fn take(self, rate: Rate, units: u64, now: MonotonicMs) -> Option<Self> {
         let now = now.0.saturating_mul(1_000_000);
         // Rounded up, so that the rate is never exceeded; a rate of nothing never flows.
@@ -63,7 +64,7 @@ impl Bucket {
     }
 }
 
-/// Where a connection comes from: addresses are cheap by the /24 (IPv4) and /48 (IPv6), not by the peer id.
+/// The network of a connection's other end: addresses are cheap by the /24 (IPv4) and /48 (IPv6), not by the peer id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum NetworkGroup {
     /// The /24 of an IPv4 address.
@@ -77,7 +78,7 @@ pub enum NetworkGroup {
 }
 
 impl NetworkGroup {
-    /// The group of an address. Loopback is [`NetworkGroup::Local`]; whoever runs in local mode maps private ranges to
+    /// The group of an address. Loopback is [`NetworkGroup::Local`]; in local mode the caller maps private ranges to
     /// that as well.
     pub fn of(address: IpAddr) -> Self {
         let canonical = address.to_canonical();
@@ -116,11 +117,11 @@ struct Buckets {
     messages: Bucket,
     bytes: Bucket,
     computation: Bucket,
-    /// How much more than its share the peer has sent.
+    /// Frames of the peer over its share.
     excess: Bucket,
 }
 
-/// The buckets of everybody.
+/// The buckets of all peers and groups.
 #[derive(Debug)]
 pub(crate) struct Meters {
     peers: Generations<Buckets>,
@@ -159,7 +160,7 @@ pub(crate) fn charge(
 ) -> Result<Metered, Rejection> {
     let peer = peer_key(&arrival.from);
     if !arrival.channel.is_metered() {
-        // Nobody sent these unasked.
+        // This node has asked for these frames.
         return Ok(Metered { arrival, peer });
     }
     let kind = known_kind(&arrival.bytes);
@@ -206,7 +207,7 @@ pub(crate) fn charge(
 /// never uses up another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Lane {
-    /// The peer says it itself: what a node publishes goes to its neighbours on direct streams, too.
+    /// The peer sends it as its own: a node also sends its broadcasts to its neighbours on direct streams.
     Own,
     /// The peer hands it on for strangers.
     Relayed,
@@ -234,8 +235,8 @@ impl Lane {
         }
     }
 
-    /// The key of a peer's or a group's buckets on this lane. Keys are hashes or begin with a mark, so that another last byte is
-    /// nobody else's.
+    /// The key of a peer's or a group's buckets on this lane. Keys are hashes or begin with a mark, so that a key with
+    /// another last byte is in no other use.
     fn key(self, mut key: Key) -> Key {
         if let Some(last) = key.last_mut() {
             *last ^= self as u8;

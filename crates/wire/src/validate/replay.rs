@@ -1,8 +1,7 @@
-//! Stage 6: has this been here before (`docs/protocol.md` §4.6)?
+//! Stage 6: memory of earlier messages (`docs/protocol.md` §4.6).
 //!
-//! The message's id is computed here, the first work that grows with the message's length. What it is compared with
-//! holds only what has been proven: a copy with a forged signature can neither be mistaken for a message nor make us
-//! drop the real one.
+//! The message's id is computed here, the first work that grows with the message's length. The memory holds proven
+//! facts only: a copy with a forged signature can neither pass for a message nor make this node drop the real one.
 
 use motet_core_crypto::Tag;
 
@@ -34,12 +33,12 @@ pub(crate) struct Unseen {
     pub(crate) deadline: Option<MonotonicMs>,
 }
 
-/// Whether a message's signatures may be checked in one batch with others'.
+/// The permission to check a message's signatures in one batch with others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Batching {
     /// As far as we know they will be right.
     Welcome,
-    /// The peer has delivered an invalid signature lately: another one would spoil the batch for everybody in it.
+    /// The peer has delivered an invalid signature lately: another one would spoil the batch.
     Shunned,
 }
 
@@ -70,9 +69,8 @@ pub(crate) fn check(
         });
     }
 
-    // Only a frame that has not been here before is worth the other hashes.
-    // The standing was looked up by a sender that nobody has proven yet. A peer that has claimed falsely before is
-    // believed no more.
+    // Only a frame that did not come before is worth the other hashes. The class was looked up by a sender that is not
+    // proven yet. A peer that has claimed falsely before is not believed again.
     let (standing, company) = match memory.is_suspect(&peer) {
         true => (PeerClass::Stranger, Batching::Shunned),
         false => (decoded.arrival.author_standing, Batching::Welcome),
@@ -107,8 +105,8 @@ fn announcer_key(decoded: &Decoded) -> Option<Key> {
     versioned.then(|| key(&ANNOUNCER_KEY.hash(&[signer])))
 }
 
-/// Whom a message counts against: an announcement against its author's peer, which may serve several signers; a session
-/// message against its sender in this session, so that a hundred sessions of the same two nodes are no flood.
+/// The author against which a message counts: for an announcement the author's peer, which may serve several signers;
+/// for a session message the sender in this session, so that a hundred sessions of the same two nodes are no flood.
 fn author_key(decoded: &Decoded) -> Key {
     let code = [decoded.kind.code()];
     let subject = decoded.body.subject();

@@ -1,7 +1,8 @@
-//! The rules by number, and what breaking each costs (`docs/validation.md` is the table).
+//! The rules by number, with verdict and penalty (`docs/validation.md` is the table).
 //!
-//! Two questions decide a verdict. Could the forwarder know? If not (our clock, our memory, our budgets), the message is
-//! ignored and nobody pays. Is the author's signature known to be on it? If not, only the forwarder can pay.
+//! Two questions decide a verdict. Could the forwarder see the fault? If not (our clock, our memory, our budgets), the
+//! message is ignored without a penalty. Is the author's signature known to be on it? If not, only the forwarder can be
+//! charged.
 
 use core::fmt;
 
@@ -10,20 +11,20 @@ use core::fmt;
 pub enum Verdict {
     /// Hand it on.
     Accept,
-    /// Drop it; nobody is to blame.
+    /// Drop it; no peer is to blame.
     Ignore,
-    /// Drop it; whoever forwarded it should have.
+    /// Drop it; the peer that forwarded it should have dropped it.
     Reject,
 }
 
 /// The cost of a rejection to the peer that delivered the message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Penalty {
-    /// Nothing: the peer could not know, or did what honest peers do.
+    /// No penalty: the peer could not see the fault, or acted as honest peers do.
     None,
     /// The peer sends more than its share. No message of it is wrong.
     Excess,
-    /// The peer handed on what a look at the bytes shows to be wrong.
+    /// The peer forwarded a frame whose bytes alone show the fault.
     Malformed,
     /// The peer handed on a signature that is wrong; more than 10 of these ban it.
     InvalidSignature,
@@ -39,8 +40,8 @@ struct RuleSpec {
     penalty: Penalty,
 }
 
-/// Makes [`Rule`] from its table. A row: what is refused, the name and number of the rule, what gossipsub is told, what
-/// it costs the peer that delivered the message, and the name of the counter.
+/// Makes [`Rule`] from its table. A row: the text of the rule, its name and number, the verdict for gossipsub, the
+/// penalty for the peer that delivered the message, and the name of the counter.
 macro_rules! rules {
     ($($(#[$refused:meta])* $name:ident = $number:literal => $verdict:ident, $penalty:ident, $counter:literal;)*) => {
         /// A rule of the pipeline.
@@ -160,12 +161,12 @@ impl Rule {
         self.spec().counter
     }
 
-    /// What gossipsub is told.
+    /// The verdict for gossipsub.
     pub const fn verdict(self) -> Verdict {
         self.spec().verdict
     }
 
-    /// What it costs the peer that delivered the message.
+    /// The penalty for the peer that delivered the message.
     pub const fn penalty(self) -> Penalty {
         self.spec().penalty
     }

@@ -1,9 +1,8 @@
-//! Stage 4: what anybody can see from the message alone (`docs/protocol.md` §4.7).
+//! Stage 4: faults that are visible in the message alone (`docs/protocol.md` §4.4).
 //!
-//! Nothing here needs a clock, a memory or a hash, so it comes before everything that does; every node comes to the same
-//! answer, so whoever hands on a message that breaks one of these rules should have seen it. [`crate::seal`] asks the
-//! same questions, so that an honest node cannot send what others reject. What is asked of one kind alone stands in the
-//! file of its message.
+//! These checks need no clock, memory or hash, so they come before all that do. Every node comes to the same answer, so
+//! a peer that forwards a message against one of these rules should have seen the fault. [`crate::seal`] makes the same
+//! checks, so that an honest node cannot send a message that others reject.
 
 use core::time::Duration;
 
@@ -48,7 +47,7 @@ pub(crate) fn check_index(index: u16) -> Result<(), Rule> {
     ensure(usize::from(index) < limits::SIGNERS_MAX, Rule::Indices)
 }
 
-/// Whether `end` is after `start` by at most `longest`.
+/// Checks that `end` is after `start` by at most `longest`.
 fn within(start: u64, end: u64, longest: Duration) -> Option<()> {
     let length = end.checked_sub(start)?;
     (length > 0 && u128::from(length) <= longest.as_millis()).then_some(())

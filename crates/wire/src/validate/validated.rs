@@ -1,4 +1,4 @@
-//! What comes out of the pipeline.
+//! The result of the pipeline: a validated message.
 
 use std::sync::Arc;
 
@@ -104,7 +104,7 @@ impl<M> Validated<M> {
         self.facts.sequence
     }
 
-    /// When the sender says that it was made.
+    /// Time at which the message was made, by the sender's claim.
     pub const fn timestamp(&self) -> TimestampMs {
         self.facts.timestamp
     }
@@ -114,7 +114,7 @@ impl<M> Validated<M> {
         self.facts.id
     }
 
-    /// The id as that of an advertisement, which is what it is if the message is one.
+    /// The message's id as the id of an advertisement; it is one only if the message is an advertisement.
     pub fn advertisement_id(&self) -> AdvertisementId {
         AdvertisementId::from(self.facts.id)
     }
@@ -129,7 +129,7 @@ impl<M> Validated<M> {
         self.facts.kind
     }
 
-    /// How it came.
+    /// The channel on which it came.
     pub const fn channel(&self) -> Channel {
         self.facts.channel
     }
@@ -139,13 +139,13 @@ impl<M> Validated<M> {
         &self.facts.from
     }
 
-    /// When it ends by the monotonic clock, for kinds that end: counted from receipt, and never later than the kind
-    /// allows, whatever the wall clock does.
+    /// The message's end by the monotonic clock, for kinds that end: counted from receipt, and never later than the
+    /// kind allows, whatever the wall clock does.
     pub const fn deadline(&self) -> Option<MonotonicMs> {
         self.facts.deadline
     }
 
-    /// Whether it has ended by either clock.
+    /// True if it has ended by either clock.
     pub fn is_expired(&self, now: Now) -> bool {
         self.facts.expires.is_some_and(|expires| expires <= now.wall)
             || self.facts.deadline.is_some_and(|deadline| deadline <= now.mono)
