@@ -1,4 +1,4 @@
-//! The command line. Each value is parsed into its type before anything starts, so that what is wrong is said at once.
+//! The command line. Each value is parsed into its type before anything starts, so that a mistake is reported at once.
 
 mod address;
 mod hexadecimal;

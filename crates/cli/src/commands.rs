@@ -1,4 +1,4 @@
-//! The commands, one file each, and what two of them do when they have lost events.
+//! The commands, one file each, and the recovery of two of them after lost events.
 
 pub(crate) mod demo;
 pub(crate) mod find;

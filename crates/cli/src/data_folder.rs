@@ -1,7 +1,7 @@
-//! The folder in which a signer's node keeps what must outlive the process: its store and its network identity.
+//! The folder of the data that must outlive a signer's node: its store and its network identity.
 //!
-//! A folder belongs to one signer, whose public key is in the file `signer` there, because two signers with one identity
-//! would be one node to everybody else.
+//! A folder belongs to one signer, whose public key is in the file `signer` there, because two signers with one
+//! identity would be one node to all others.
 
 use std::ffi::OsString;
 use std::fs::{self, DirBuilder};
@@ -51,7 +51,7 @@ impl DataFolder {
     }
 }
 
-/// Where a signer's folder is if nobody says where: beside its key file, under the whole name of that and an ending.
+/// The default folder of a signer: beside its key file, under the whole name of that and an ending.
 pub(crate) fn beside(key: &Path, signer: &PublicKey) -> Result<PathBuf, Failed> {
     let mut name = OsString::from(key);
     name.push(ENDING);
@@ -105,7 +105,7 @@ fn unusable(folder: &Path, error: &io::Error) -> Failed {
     Failed::here(what).hint("choose a folder that this user can write to: --data DIR")
 }
 
-/// Why a store fails, and what to do about it.
+/// The reason why a store fails, and the remedy.
 pub(crate) fn explain(error: &StoreError, folder: Option<&Path>) -> Failed {
     let what = folder.map_or_else(|| error.to_string(), |folder| format!("{}: {error}", folder.display()));
     let failed = Failed::here(what);

@@ -5,10 +5,10 @@ use std::process::ExitCode;
 
 use crate::text::escaped;
 
-/// How a command ends.
+/// The exit code of a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Exit {
-    /// 0: it did what it was asked.
+    /// 0: the command has succeeded.
     Success,
     /// 1: this machine failed: a file, the store, the network.
     Failure,
@@ -18,7 +18,7 @@ pub(crate) enum Exit {
     NotFound,
     /// 4: a signature does not verify.
     Invalid,
-    /// 5: the session failed, and the message names whose fault that is or who was awaited.
+    /// 5: the session failed, and the message names the faulty or awaited signer.
     Session,
     /// 6: the user of this node declined or cancelled.
     Cancelled,
@@ -39,7 +39,7 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// An error that ends a command: what happened, and what to do next.
+/// An error that ends a command: the failure, and the next step for the user.
 #[derive(Debug)]
 pub(crate) struct Failed {
     pub(crate) exit: Exit,
@@ -69,9 +69,9 @@ impl Failed {
 
 impl fmt::Display for Failed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Errors repeat what peers and files say.
+        // Errors may contain texts of peers and files.
         write!(f, "{}", escaped(&self.what))?;
-        // A hint may have several lines of ours; what it repeats is in one line already.
+        // A hint may have several lines of our own; texts of others in it are in one line already.
         self.next.iter().flat_map(|next| next.lines()).try_for_each(|line| write!(f, "\n  {}", escaped(line)))
     }
 }

@@ -24,8 +24,8 @@ pub(crate) enum OpenError {
     Io(#[from] io::Error),
 }
 
-/// Makes a limit on the length of files an error of the write that reaches it, as a full disk is. By itself the system
-/// ends the process there, and what is half written stays.
+/// Turns a limit on the length of files into an error of the write that reaches it, as on a full disk. Without this the
+/// system ends the process there, and leaves the half-written file.
 pub(crate) fn outlive_limits() -> io::Result<()> {
     signal(SignalKind::from_raw(Signal::XFSZ.as_raw())).map(drop)
 }
@@ -69,14 +69,14 @@ pub(crate) fn read_up_to(path: &Path, most: u64) -> Result<Option<Vec<u8>>, Open
     Ok(content(&open(path)?, most)?)
 }
 
-/// Reads what is left of a source; none if it is longer than that.
+/// Reads the rest of a source; `None` if it is longer than that.
 pub(crate) fn content(source: impl io::Read, most: u64) -> io::Result<Option<Vec<u8>>> {
     let mut bytes = Vec::new();
     let read = source.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
     Ok(u64::try_from(read).is_ok_and(|read| read <= most).then_some(bytes))
 }
 
-/// Whether a file with this name has not been published yet, or never will be because its maker was killed.
+/// True if a file with this name is not published yet, or never will be because its maker was killed.
 pub(crate) fn is_unfinished(name: &Path) -> bool {
     name.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(UNFINISHED.as_bytes()))
 }
@@ -86,7 +86,7 @@ pub(crate) fn create(path: &Path, content: &[u8]) -> io::Result<()> {
     publish(draft(path, content)?, path).map(drop)
 }
 
-/// Writes a file under a name that nobody looks for, in the folder that it is meant for. Dropping it removes it.
+/// Writes a file under a temporary name, in its final folder. Dropping it removes it.
 pub(crate) fn draft(path: &Path, content: &[u8]) -> io::Result<NamedTempFile> {
     let new = |path: &Path| OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
     let made = tempfile::Builder::new().prefix(UNFINISHED).make_in(folder_of(path), new)?;

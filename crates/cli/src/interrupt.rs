@@ -1,15 +1,15 @@
-//! Ctrl-C, the system's request to end and the end of the terminal, remembered from the moment on at which somebody
+//! Ctrl-C, the system's request to end and the end of the terminal, remembered from the moment on at which the program
 //! listens.
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::exit::{Exit, Failed};
 
-/// Interrupts that nobody has looked at yet.
+/// Interrupts that are not handled yet.
 pub(crate) struct Interrupts {
     interrupt: Signal,
     terminate: Signal,
-    /// Nothing, if whoever started the program wants it to outlive the terminal, as `nohup` does.
+    /// `None` if the parent wants the program to outlive the terminal, as `nohup` does.
     hangup: Option<Signal>,
 }
 
@@ -36,7 +36,7 @@ impl Interrupts {
         }
     }
 
-    /// Gives work up at an interrupt, whatever it is doing; what it holds is tidied up as it is dropped.
+    /// Drops the work at an interrupt, at any point; the values that it holds tidy up as they are dropped.
     pub(crate) async fn unless<T>(&mut self, work: impl Future<Output = Result<T, Failed>>) -> Result<T, Failed> {
         tokio::select! {
             done = work => done,
@@ -44,13 +44,13 @@ impl Interrupts {
         }
     }
 
-    /// What a command that was interrupted says.
+    /// The failure of a command that was interrupted.
     pub(crate) fn cancelled() -> Failed {
         Failed::new(Exit::Cancelled, "cancelled")
     }
 }
 
-/// Whether this process ignores a signal. Linux tells it; elsewhere, none counts as ignored.
+/// True if this process ignores a signal. Linux tells it; elsewhere, no signal counts as ignored.
 fn is_ignored(kind: SignalKind) -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));

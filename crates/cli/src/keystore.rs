@@ -16,7 +16,7 @@ use crate::files::{self, OpenError};
 /// The variable that names the folder of secrets that a service manager hands over.
 const HANDED_OVER: &str = "CREDENTIALS_DIRECTORY";
 
-/// What a file's secret is for.
+/// The use of a file's secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Secret {
     SignerKey,
@@ -31,7 +31,7 @@ impl Secret {
         }
     }
 
-    /// What to do when the file does not hold it.
+    /// The advice when the file does not hold the secret.
     const fn remedy(self) -> &'static str {
         match self {
             Self::SignerKey => {
@@ -114,7 +114,7 @@ fn read(path: &Path, secret: Secret) -> Result<Zeroizing<[u8; 32]>, Failed> {
     Ok(bytes)
 }
 
-/// Who else may have made this file, or may know it? The rule is that of `docs/adr/0009`.
+/// Refuses a file that another user may have made or may know. The rule is that of `docs/adr/0009`.
 fn check(path: &Path, file: &File, secret: Secret) -> Result<(), Failed> {
     let failed = |error| cannot_read(path, secret, &error);
     let (link, found) = (fs::symlink_metadata(path).map_err(failed)?, file.metadata().map_err(failed)?);
@@ -143,7 +143,7 @@ fn trusted(found: &Metadata) -> bool {
     found.uid() == 0 || found.uid() == rustix::process::geteuid().as_raw()
 }
 
-/// Whether a file is below the folder of secrets that a service manager hands over.
+/// True if a file is below the folder of secrets that a service manager hands over.
 fn handed_over(path: &Path) -> bool {
     let folder = std::env::var_os(HANDED_OVER).filter(|folder| Path::new(folder).is_absolute());
     let Some(Ok(folder)) = folder.map(fs::canonicalize) else { return false };

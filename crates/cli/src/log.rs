@@ -1,8 +1,8 @@
-//! Logs: for whoever asks for them by `MOTET_LOG=debug`, on standard error (`docs/operations.md`, Logs).
+//! Logs on standard error, if `MOTET_LOG` asks for them (`docs/operations.md`, Logs).
 //!
-//! A session's span changes while it lives. The usual formatter appends what changes and leaves what was; here the latest
-//! value of a field takes the place of the one before. The usual formatter also writes most values as they are; here they
-//! are harmless and in one line, since many repeat what strangers say.
+//! A session's span changes while it lives. The usual formatter appends changed fields and keeps the old ones; here the
+//! latest value of a field replaces the one before. The usual formatter also writes most values as they are; here they
+//! are escaped and in one line, since many contain texts of strangers.
 
 use core::fmt;
 use std::env::VarError;
@@ -18,7 +18,7 @@ use tracing_subscriber::fmt::{FormattedFields, SubscriberBuilder};
 use crate::exit::Failed;
 use crate::text::escaped;
 
-/// The variable of the environment that says what is logged.
+/// The environment variable with the filter of the log.
 const VARIABLE: &str = "MOTET_LOG";
 
 /// Lets logs go where they belong, filtered as the user wants.
@@ -98,7 +98,7 @@ impl Visit for Harmless<'_> {
     }
 }
 
-/// Takes out what is about to be said anew. Values of spans that change are single words.
+/// Removes the old value of a field that is about to be written again. Values of spans that change are single words.
 struct Outdated<'a>(&'a mut String);
 
 impl Visit for Outdated<'_> {

@@ -1,4 +1,4 @@
-//! `motet`: find signers, agree on what to sign, and make one BIP-340 signature together.
+//! `motet`: find signers, agree on a request, and make one BIP-340 signature together.
 
 #[cfg(all(feature = "failpoints", not(debug_assertions)))]
 compile_error!("the feature `failpoints` is for tests: build the released program without it");
@@ -34,7 +34,7 @@ fn main() -> ExitCode {
     let ended = match log::start().and_then(|()| tokio::runtime::Runtime::new().map_err(Failed::here)) {
         Ok(runtime) => {
             let ended = runtime.block_on(perform(cli.command));
-            // A question that nobody answers must not keep the process.
+            // A question without an answer must not keep the process.
             runtime.shutdown_background();
             ended
         }
@@ -49,7 +49,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Says what is wrong with the command line; or help or the version, which are results like others.
+/// Prints the mistake in the command line; or help or the version, which are results like others.
 fn answer(error: &clap::Error) -> ExitCode {
     let written = error.print().and_then(|()| std::io::stdout().flush());
     match written {

@@ -1,5 +1,5 @@
-//! Where nodes with `--dev` of one user find each other on one machine, since multicast is not to be relied on: a folder
-//! with a note from each, that says where it listens.
+//! The folder in which nodes with `--dev` of one user find each other on one machine, because multicast is not
+//! reliable. It has a note from each node, with the node's address.
 //!
 //! A node holds the lock of its note for as long as it lives, so a note whose lock is free is of a node that was killed.
 
@@ -59,11 +59,11 @@ impl MeetingPlace {
         }
     }
 
-    /// Connects to everybody who is here.
+    /// Connects to all nodes that are here.
     pub(crate) async fn greet(&self, handle: &Node) {
         for note in notes(&self.folder, &self.own) {
             for address in note.lines().take(ADDRESSES) {
-                // Its node may have gone since, and then there is nobody to greet.
+                // The node of the note may have gone since; then there is none to connect to.
                 if let Ok(address) = parse_address(address) {
                     drop(handle.connect(address).await);
                 }
@@ -78,7 +78,7 @@ impl Drop for MeetingPlace {
     }
 }
 
-/// Nobody but this user may write there: notes of others could lead this user's nodes anywhere.
+/// The folder, which only this user may write to: notes of other users could lead this user's nodes anywhere.
 fn folder() -> Result<PathBuf, String> {
     let runtime = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
     if let Some(runtime) = runtime.filter(|runtime| runtime.is_absolute())
@@ -132,7 +132,7 @@ fn read(path: &Path) -> Option<String> {
             drop(fs::remove_file(path));
             None
         }
-        // Where files cannot be locked, nobody can tell.
+        // Where files cannot be locked, a note may be of a node that runs or of one that was killed.
         Err(TryLockError::WouldBlock | TryLockError::Error(_)) => {
             String::from_utf8(files::content(file, NOTE).ok()??).ok()
         }

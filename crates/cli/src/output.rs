@@ -1,4 +1,4 @@
-//! What people and programs are shown: a timeline of lines, or one JSON object a line.
+//! Output for people and programs: a timeline of lines, or one JSON object a line.
 
 use std::collections::BTreeMap;
 use std::io::{IsTerminal as _, Write as _};
@@ -43,7 +43,7 @@ impl Output {
         Self { format, names: BTreeMap::new(), origin, colour, followed: None }
     }
 
-    /// From here on, what other requests bring is marked in the timeline.
+    /// From here on, events of other requests are marked in the timeline.
     pub(crate) fn follow(&mut self, request: RequestId) {
         self.followed = Some(request);
     }
@@ -59,7 +59,7 @@ impl Output {
         }
     }
 
-    /// Learns what a signer is called.
+    /// Learns the nickname of a signer.
     pub(crate) fn learn(&mut self, signer: PublicKey, name: &str) {
         if !name.is_empty() {
             self.names.insert(signer, name.to_owned());
@@ -86,11 +86,11 @@ impl Output {
         }
     }
 
-    /// What the command exists for: lines for people, or an object for programs. Without lines, people are told nothing.
+    /// The result of the command: lines for people, or an object for programs. Without lines, people are shown nothing.
     ///
     /// # Errors
     ///
-    /// [`Failed`] if it could not be written: then the command has not done what it was asked.
+    /// [`Failed`] if it could not be written: then the command has not succeeded.
     pub(crate) fn result(&self, lines: &str, object: &Value) -> Result<(), Failed> {
         match self.format {
             Format::Json => write(&text::json(&object.to_string())),
@@ -110,7 +110,8 @@ impl Output {
             self.learn(found.advertisement.delegation.signer, &found.advertisement.metadata.nickname);
         }
         if let Some(alarm) = self.alarm(event) {
-            // Whoever looks at neither the timeline nor the objects is told, too: nothing that follows can be relied on.
+            // A user that reads neither the timeline nor the objects sees this, too: no later result of this node is
+            // reliable.
             drop(std::io::stderr().lock().write_all(format!("error: {alarm}\n").as_bytes()));
         }
         let milliseconds = at.0.saturating_sub(self.origin.0);
@@ -157,7 +158,7 @@ impl Output {
         }
     }
 
-    /// What cannot wait until somebody looks at the events: two processes contradict each other.
+    /// A warning that must be seen at once: two processes contradict each other.
     fn alarm(&self, event: &Event) -> Option<String> {
         if let Event::IdentityConflict { signer, .. } = event {
             return Some(format!("another process speaks for {}; stop one of the two", self.name(signer)));
@@ -169,7 +170,7 @@ impl Output {
         ))
     }
 
-    /// What people are told of an event; `None` for what does not interest them.
+    /// The line for people about an event; `None` for events that do not concern them.
     fn sentence(&self, event: &Event) -> Option<(String, Option<Channel>)> {
         Some(match event {
             Event::Listening { address } => (format!("listens on {}", printable(address)), None),
@@ -239,7 +240,7 @@ impl Output {
         })
     }
 
-    /// Why a session ended, whose fault that is, and what to do.
+    /// The reason of a session's end, the signer at fault, and the next step.
     pub(crate) fn cause(&self, cause: &AbortCause) -> String {
         match cause {
             AbortCause::Cancelled => "cancelled here".to_owned(),
@@ -350,7 +351,7 @@ fn write(lines: &str) -> Result<(), Failed> {
     written.map_err(unwritten)
 }
 
-/// What is said when standard output does not take a result.
+/// The failure when standard output does not take a result.
 pub(crate) fn unwritten(error: std::io::Error) -> Failed {
     Failed::here(format!("the result could not be written to standard output: {error}"))
 }
@@ -365,7 +366,7 @@ pub(crate) fn note(text: &str) {
     drop(std::io::stderr().lock().write_all(format!("motet: {text}\n").as_bytes()));
 }
 
-/// Whom an end of a session is about, by key.
+/// The signers that an end of a session is about, by key.
 pub(crate) fn culprits(cause: &AbortCause) -> Vec<String> {
     match cause {
         AbortCause::Refused { signer, .. } => vec![signer.to_string()],
@@ -390,7 +391,7 @@ pub(crate) fn items(done: &Completed) -> Vec<Value> {
         .collect()
 }
 
-/// Where a node can be reached, if that is not everywhere and in full.
+/// The reach of a node's addresses, if it is not the internet or if some are left out.
 fn reachable(scope: AddressScope, told: usize, left_out: usize) -> Option<String> {
     match scope {
         AddressScope::Internet if left_out == 0 => None,
@@ -417,7 +418,7 @@ const fn scope_name(scope: AddressScope) -> &'static str {
     }
 }
 
-/// That clocks differ, and what to do.
+/// The warning that clocks differ, with the remedy.
 fn clocks(peer: &str, seconds: i64) -> String {
     let way = if seconds > 0 { "ahead of" } else { "behind" };
     let by = duration(seconds.unsigned_abs());

@@ -18,13 +18,13 @@ use crate::meeting_place::MeetingPlace;
 
 /// The network of nodes with `--dev`.
 const DEV_NETWORK: &str = "dev";
-/// How long a round may take with `--dev`: whoever tries things out does not want to wait.
+/// Time limit of a round with `--dev`: short, for a user who tries things out.
 const DEV_ROUND: Duration = Duration::from_secs(10);
 
-/// How long a relay may take to accept this node.
+/// Time limit for a relay to accept this node.
 const RELAY_PATIENCE: Duration = Duration::from_secs(20);
 
-/// A running node, its signer, and what is tidied up when it ends.
+/// A running node, its signer, and the temporary files that are removed when it ends.
 pub(crate) struct PeerNode {
     pub(crate) handle: Node,
     pub(crate) events: Events,
@@ -128,7 +128,7 @@ fn addresses(net: &mut NetConfig, args: &NodeArgs) {
     net.relaying = if args.be_relay { Relaying::On } else { Relaying::Off };
 }
 
-/// Waits until a relay lets this node be reached through it: what it advertises has to say so.
+/// Waits until a relay has accepted this node, because its advertisement must contain that address.
 async fn reached(handle: &Node) -> Result<(), Failed> {
     let mut events = handle.events();
     let circuit = async {

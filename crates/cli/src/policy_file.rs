@@ -26,14 +26,14 @@ const INPUT: &str = "-";
 /// The mark that some editors write in front. It says nothing about UTF-8, and JSON may be read without it (RFC 8259).
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// Rules, and what their author calls the signers.
+/// Rules, and their author's names for the signers.
 #[derive(Debug)]
 pub(crate) struct PolicyFile {
     pub(crate) rules: Rules,
     names: Names,
 }
 
-/// What is wrong with a file, where, and what to do.
+/// A mistake in a file, its place, and the remedy.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Fault {
     place: String,
@@ -46,7 +46,7 @@ impl Fault {
         Self { place: place.to_string(), what: what.to_string(), next: next.to_string() }
     }
 
-    /// What the parser of JSON says, with the line in front.
+    /// The message of the JSON parser, with the line in front.
     fn json(error: &serde_json::Error) -> Self {
         let text = error.to_string();
         let end = format!(" at line {} column {}", error.line(), error.column());
@@ -93,7 +93,7 @@ impl PolicyFile {
         Ok(Self { rules, names })
     }
 
-    /// Reads what a request would say, in this file's names.
+    /// Reads the facts of a made-up request, in this file's names.
     pub(crate) fn read_question(&self, path: &Path) -> Result<Facts, Failed> {
         self.question(&text_of(path)?).map_err(|fault| failed(path, fault))
     }

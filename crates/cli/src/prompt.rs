@@ -1,6 +1,6 @@
 //! Asks the person at the terminal.
 //!
-//! A yes counts for the question that stands on the screen when it is typed, and for no other: what was typed before is thrown
+//! A yes counts for the question that is on the screen when it is typed, and for no other: input from before is thrown
 //! away, the answer names the request, and a question whose request is over is taken back.
 
 mod answer;
@@ -25,7 +25,7 @@ pub(crate) use input::somebody_may_answer;
 use queue::{Outcome, Queue, TIME_IS_UP};
 use screen::{Said, Screen};
 
-/// Shows exactly what would be signed, and waits for a yes.
+/// Shows the request exactly as it would be signed, and waits for a yes.
 #[derive(Debug)]
 pub(crate) struct Prompt {
     queue: Queue<Screen>,
@@ -42,7 +42,7 @@ impl Prompt {
     }
 
     fn open(&self) -> MutexGuard<'_, Open> {
-        // What is written there is whole after every step.
+        // The value is consistent after every step.
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -71,7 +71,7 @@ impl Drop for Question<'_> {
 #[async_trait]
 impl Policy for Prompt {
     async fn decide(&self, proposal: Proposal) -> Decision {
-        // After that nobody waits for the answer, however wrong the clocks are.
+        // After that no signer waits for the answer, however wrong the clocks are.
         let patience = proposal.terms.expires.since(Clock::start().now().wall).saturating_add(CLOCK_SKEW);
         let question = Question::open(self, (proposal.request, proposal.signer));
         let put =
@@ -102,7 +102,7 @@ impl Policy for Prompt {
     }
 }
 
-/// What is approved, in words.
+/// The request to approve, in words.
 fn describe(proposal: &Proposal) -> String {
     let terms = &proposal.terms;
     let mut text = format!("\nrequest {}\n", proposal.request);
@@ -129,8 +129,8 @@ fn describe(proposal: &Proposal) -> String {
     text
 }
 
-/// What the requester states. Its texts stand there in quotes and escaped, so that they can neither write lines of their own nor
-/// turn the direction of writing.
+/// The claims of the requester. Its texts are in quotes and escaped, so that they can neither write lines of their own
+/// nor turn the direction of writing.
 fn claims(metadata: &RequestMetadata) -> impl Iterator<Item = String> {
     let RequestMetadata { description, transaction, amount, transaction_type } = metadata;
     let description = (!description.is_empty()).then(|| quoted(description));

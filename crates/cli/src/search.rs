@@ -1,4 +1,4 @@
-//! The search for signers: what other nodes tell is looked at first, and the DHT is asked beside it.
+//! The search for signers: advertisements that other nodes send are read first, and the DHT is asked beside it.
 
 use core::time::Duration;
 
@@ -10,11 +10,11 @@ use crate::exit::{Exit, Failed};
 use crate::peer_node::PeerNode;
 use crate::text::printable;
 
-/// How often the search is repeated.
+/// Pause between two rounds of the search.
 const PAUSE: Duration = Duration::from_millis(250);
 
-/// Shows `look` which signers are known, again and again, until it has what it wants. `None` if it still has not when
-/// the time is up; then it has seen all that was found.
+/// Shows `look` the known signers, again and again, until it has the wanted ones. `None` if it still has not when the
+/// time is up; then it has seen all that were found.
 pub(crate) async fn search<T>(
     node: &PeerNode,
     wishes: &SignerQuery,
@@ -31,7 +31,8 @@ pub(crate) async fn search<T>(
             tokio::time::sleep(PAUSE).await;
         }
     };
-    // The DHT may know of signers that nobody tells of; it takes seconds, and nothing that is found before waits for it.
+    // The DHT may know of signers that no node has told of. It takes seconds, and the signers that are found before do
+    // not wait for it.
     let asking = async {
         loop {
             tokio::time::sleep(PAUSE).await;
@@ -50,7 +51,7 @@ pub(crate) async fn search<T>(
     look(&node.handle.find_known_signers(wishes.clone()).await.map_err(Failed::here)?)
 }
 
-/// Adds to the failure of a search what the user can do about it.
+/// Adds the user's next steps to the failure of a search.
 pub(crate) async fn explain(failed: Failed, node: &PeerNode) -> Failed {
     if failed.exit != Exit::NotFound || failed.next.is_some() {
         return failed;
@@ -58,8 +59,8 @@ pub(crate) async fn explain(failed: Failed, node: &PeerNode) -> Failed {
     failed.hint(hint(&unreached(node).await))
 }
 
-/// How it stands with each node that was named with `--peer` or `--relay`: its address, and whether it is connected or why
-/// not.
+/// The state of each node that was named with `--peer` or `--relay`: its address, and whether it is connected or the
+/// reason why not.
 async fn unreached(node: &PeerNode) -> Vec<(String, String)> {
     let named = node.handle.stats().await.map(|stats| stats.named).unwrap_or_default();
     let words = |contact: &Contact| match contact {
@@ -70,7 +71,7 @@ async fn unreached(node: &PeerNode) -> Vec<(String, String)> {
     named.iter().map(|peer| (peer.address.to_string(), words(&peer.contact))).collect()
 }
 
-/// What to look at when somebody was not found: the nodes that were named, each with its state.
+/// The hint for a signer that was not found: the nodes that were named, each with its state.
 fn hint(named: &[(String, String)]) -> String {
     if named.is_empty() {
         return "check that they run, on the same network, and name a node that runs with --peer".to_owned();

@@ -1,12 +1,12 @@
-//! Texts of strangers, made harmless for whoever reads them: nicknames, reasons, descriptions, addresses, errors of peers.
+//! Texts of strangers, made harmless for their readers: nicknames, reasons, descriptions, addresses, errors of peers.
 //!
-//! Such a text may move the cursor, turn the direction of writing, break the line, hide behind characters that nobody
-//! sees, or pile marks over other lines. Everything that is shown or logged goes through this module, and what is
-//! not plain stands there as an escape such as `\u{202e}`.
+//! Such a text may move the cursor, turn the direction of writing, break the line, hide behind invisible characters, or
+//! pile marks over other lines. Everything that is shown or logged goes through this module, and characters that are
+//! not plain become escapes such as `\u{202e}`.
 //!
-//! Which characters are plain is asked of the standard library: its escapes for debugging cover the general categories
-//! Cc, Cf, Cs, Co, Cn, Zl, Zp, and Zs but for the space, of a recent Unicode, so that no other table is needed. It has
-//! nothing against letters and marks that show nothing; those are listed here.
+//! The standard library decides which characters are plain: its escapes for debugging cover the general categories Cc,
+//! Cf, Cs, Co, Cn, Zl, Zp, and Zs but for the space, of a recent Unicode, so that no other table is needed. It does not
+//! escape letters and marks that show nothing; those are listed here.
 
 use core::ops::RangeInclusive;
 
@@ -31,13 +31,13 @@ const BLANK: [RangeInclusive<char>; 10] = [
     '\u{e0100}'..='\u{e01ef}',
 ];
 
-/// What a character does to a line.
+/// The effect of a character on a line.
 enum Kind {
     /// It stands there.
     Plain,
     /// It stands on the one before.
     Mark,
-    /// Something else, or nothing that anybody sees.
+    /// Anything else, invisible characters too.
     Strange,
 }
 
@@ -51,7 +51,7 @@ fn kind(character: char) -> Kind {
     if character.escape_debug().len() == 1 {
         return Kind::Plain;
     }
-    // Of a character alone, marks are escaped, too; behind a letter only what cannot be printed is.
+    // Of a character alone, marks are escaped, too; behind a letter only characters that cannot be printed are.
     let mut behind = String::from("x");
     behind.push(character);
     if behind.escape_debug().eq(behind.chars()) { Kind::Mark } else { Kind::Strange }
@@ -59,7 +59,7 @@ fn kind(character: char) -> Kind {
 
 /// The characters, and whether each is plain where it stands.
 fn judged(text: &str) -> impl Iterator<Item = (char, bool)> + '_ {
-    // A mark in front would stand on what is written before.
+    // A mark in front would stand on the character before.
     let mut marks = MARKS;
     text.chars().map(move |character| {
         let plain = match kind(character) {
@@ -77,7 +77,7 @@ fn judged(text: &str) -> impl Iterator<Item = (char, bool)> + '_ {
     })
 }
 
-/// The whole text, harmless and in one line. What is harmless already stays as it is.
+/// The whole text, harmless and in one line. A text that is harmless already is unchanged.
 pub(crate) fn escaped(text: &str) -> String {
     let mut harmless = String::with_capacity(text.len());
     for (character, plain) in judged(text) {
@@ -96,7 +96,7 @@ pub(crate) fn printable(text: &str) -> String {
     shown
 }
 
-/// The whole text, harmless and between quotes, so that nobody can write what stands behind it.
+/// The whole text, harmless and between quotes, so that it cannot seem to go on behind them.
 pub(crate) fn quoted(text: &str) -> String {
     format!("\"{}\"", escaped(&text.replace('\\', "\\\\").replace('"', "\\\"")))
 }
@@ -109,7 +109,8 @@ pub(crate) fn message(bytes: &[u8]) -> String {
     }
 }
 
-/// What somebody calls itself: in quotes if it is more than one word, or could be taken for a part of the line or for a key.
+/// The nickname of a signer: in quotes if it is more than one word, or could be taken for a part of the line or for a
+/// key.
 pub(crate) fn nickname(name: &str) -> String {
     let word = |character: char| character.is_alphanumeric() || matches!(character, '-' | '_' | '.');
     let like_a_key = name.len() >= LIKE_A_KEY && name.chars().all(|character| character.is_ascii_hexdigit());
@@ -117,8 +118,8 @@ pub(crate) fn nickname(name: &str) -> String {
     if shown == name && name.chars().all(word) && !like_a_key { shown } else { quoted(name) }
 }
 
-/// JSON that says the same and is harmless in a terminal: what is not plain can only stand within a text there, and
-/// becomes an escape of JSON.
+/// The same JSON, harmless in a terminal: characters that are not plain can only stand within a text there, and become
+/// an escape of JSON.
 pub(crate) fn json(text: &str) -> String {
     let mut harmless = String::with_capacity(text.len());
     for (character, plain) in judged(text) {

@@ -1,4 +1,4 @@
-//! Hexadecimal digits on the command line: bytes, and what is wrong with digits that are none.
+//! Hexadecimal digits on the command line: their bytes, or the fault of a text that has other characters.
 
 use motet_core_crypto::{Signature, XOnlyPublicKey};
 

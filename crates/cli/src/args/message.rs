@@ -1,4 +1,4 @@
-//! Messages on the command line: what is signed, and what a signature is verified for.
+//! Messages on the command line: to sign, and to verify a signature of.
 
 use motet_wire::limits;
 

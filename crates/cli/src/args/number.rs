@@ -7,7 +7,7 @@ pub(crate) fn amount(text: &str) -> Result<u64, String> {
     whole(text, 0, u64::MAX)
 }
 
-/// How many signers are looked for: no node knows more.
+/// Number of signers to look for: no node knows more.
 pub(crate) fn count(text: &str) -> Result<usize, String> {
     let most = u64::try_from(limits::ADVERTISEMENTS).unwrap_or(u64::MAX);
     whole(text, 1, most).map(|count| usize::try_from(count).unwrap_or(limits::ADVERTISEMENTS))

@@ -1,4 +1,5 @@
-//! Signers on the command line: those that are asked, each named by its key or its nickname, and what this one is called.
+//! Signers on the command line: the signers that are asked, each named by its key or its nickname, and the nickname of
+//! this one.
 
 use core::fmt;
 
@@ -12,7 +13,7 @@ const KEY: &str = "a signer's key is 66 hexadecimal digits that begin with 02 or
 /// Fewest hexadecimal digits that are taken for a key rather than for a nickname: a key that lost a few.
 const DIGITS: usize = 60;
 
-/// How somebody names another signer.
+/// The name of another signer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Named {
     /// By its key, which is certain.
@@ -22,12 +23,12 @@ pub(crate) enum Named {
 }
 
 impl Named {
-    /// Whether this names the signer of an advertisement.
+    /// True if this names the signer of an advertisement.
     pub(crate) fn matches(&self, offer: &SignerAdvertisement) -> bool {
         self.is(&offer.delegation.signer, &offer.metadata.nickname)
     }
 
-    /// Whether this names the signer with this key and this nickname.
+    /// True if this names the signer with this key and this nickname.
     pub(crate) fn is(&self, signer: &PublicKey, nickname: &str) -> bool {
         match self {
             Self::Key(key) => key == signer,
@@ -82,7 +83,7 @@ fn bounded(name: &str) -> Result<(), String> {
     if length > most { Err(format!("these are {length} bytes, and a nickname has 1 to {most}")) } else { Ok(()) }
 }
 
-/// The key that a text is, or what is wrong with it; `None` if it does not look like a key.
+/// The key in a text, or the fault of the text; `None` if it does not look like a key.
 fn key(text: &str) -> Option<Result<PublicKey, String>> {
     let prefix = PublicKey::PREFIX;
     let is_text_form = text.get(..=prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(&format!("{prefix}1")));

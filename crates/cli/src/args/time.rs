@@ -1,4 +1,4 @@
-//! Times on the command line, within what the protocol allows.
+//! Times on the command line, within the bounds of the protocol.
 
 use core::ops::RangeInclusive;
 use core::time::Duration;
@@ -25,27 +25,27 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     milliseconds.map(Duration::from_millis).ok_or_else(|| "too long".to_owned())
 }
 
-/// How long signers are looked for: no advertisement lives longer than a day.
+/// Duration of a search for signers: no advertisement lives longer than a day.
 pub(crate) fn searching(text: &str) -> Result<Duration, String> {
     within(text, SHORTEST..=ADVERTISEMENT_LIFETIME)
 }
 
-/// How long signers have to join: as long as a request may live.
+/// Time for signers to join: as long as a request may live.
 pub(crate) fn joining(text: &str) -> Result<Duration, String> {
     within(text, SHORTEST..=REQUEST_LIFETIME)
 }
 
-/// How long a round may take: no longer than the whole session.
+/// Time limit of a round: no longer than the whole session.
 pub(crate) fn round(text: &str) -> Result<Duration, String> {
     within(text, SHORTEST..=REQUEST_LIFETIME)
 }
 
-/// How long anything is held back for privacy; nothing is at 0.
+/// Longest delay for privacy; 0 is for none.
 pub(crate) fn delay(text: &str) -> Result<Duration, String> {
     within(text, Duration::ZERO..=HOLD)
 }
 
-/// How often a frame of no meaning is sent: one a day hides nothing any more.
+/// Mean pause between two meaningless frames: one a day hides nothing any more.
 pub(crate) fn cover(text: &str) -> Result<Duration, String> {
     within(text, COVER_INTERVAL..=ADVERTISEMENT_LIFETIME)
 }

@@ -17,9 +17,9 @@ use crate::args::DemoArgs;
 use crate::exit::{Exit, Failed};
 use crate::output::{Format, Output, items};
 
-/// What the signers of the demonstration are willing to sign.
+/// The transaction type that the signers of the demonstration sign.
 const TRANSACTION_TYPE: &str = "demo";
-/// How long the whole demonstration may take.
+/// Time limit of the whole demonstration.
 const PATIENCE: Duration = Duration::from_secs(120);
 const NAMES: [&str; 15] = [
     "alice", "bob", "carol", "dave", "erin", "frank", "grace", "heidi", "ivan", "judy", "kim", "leo", "mia", "nina",
@@ -133,7 +133,7 @@ async fn listen(index: usize, mut events: Events, clock: Clock, heard: mpsc::Sen
     }
 }
 
-/// Waits until every node knows somebody to gossip with and to ask.
+/// Waits until every node knows a peer for gossip and DHT queries.
 async fn meet(voices: &[Voice]) -> Result<(), Failed> {
     for voice in voices {
         while voices.len() > 1 && voice.handle.stats().await.map_err(Failed::here)?.dht_peers == 0 {
@@ -180,7 +180,7 @@ fn item(message: &str, number: u8, count: u8) -> Item {
     Item { message: message.into_bytes(), derivation: Derivation::Taproot { merkle_root: None } }
 }
 
-/// Everybody's result, and the milliseconds from the request to the last of them.
+/// The result of each node, and the milliseconds from the request to the last of them.
 async fn collect(
     hearing: &mut mpsc::Receiver<Heard>,
     output: &mut Output,

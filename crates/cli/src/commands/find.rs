@@ -35,7 +35,7 @@ pub(crate) async fn run(args: FindArgs) -> Result<Exit, Failed> {
         }
     };
     node.handle.stop().await;
-    // Those who were found are worth knowing, however few they are.
+    // The signers that were found are shown, even if they are too few.
     found.iter().try_for_each(|signer| show(&output, signer))?;
     ended
 }

@@ -1,4 +1,4 @@
-//! How a session has ended when its last events were lost: its node is asked.
+//! The end of a session whose last events were lost: its node is asked.
 
 use motet_core_crypto::PublicKey;
 use motet_node::SessionStatus;
@@ -7,7 +7,7 @@ use motet_node::event::{Completed, Phase, SignedItem};
 use crate::exit::{Exit, Failed};
 use crate::output::Output;
 
-/// How the session has ended, as its node says; `None` if it goes on.
+/// The end of the session, as its node reports it; `None` if it goes on.
 pub(crate) fn lost_end(status: &SessionStatus, output: &Output) -> Option<Result<Completed, Failed>> {
     if let Some(signatures) = &status.signatures {
         let signed = status.messages.iter().zip(signatures);

@@ -1,4 +1,4 @@
-//! `motet policy`: is this file a policy, and what would it say of a request?
+//! `motet policy`: checks a file of rules, and explains its decision about a request.
 
 use motet_node::policy::{Condition, DecidedBy, DeclineAll, Explanation, RulePolicy, RuleRef, Verdict};
 use motet_wire::MonotonicMs;

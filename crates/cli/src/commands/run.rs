@@ -23,15 +23,15 @@ use crate::peer_node::PeerNode;
 use crate::policy_file::PolicyFile;
 use crate::prompt::{Prompt, somebody_may_answer};
 
-/// How long an advertisement lives; it is repeated at half of that.
+/// Life of an advertisement; it is repeated at half of that.
 const ADVERTISED: Duration = Duration::from_secs(3600);
-/// How long a withdrawal may take before the node goes anyway.
+/// Time limit of a withdrawal, after which the node ends anyway.
 const FAREWELL: Duration = Duration::from_secs(1);
-/// How often nodes with `--dev` look who else is there.
+/// Pause between two searches of a node with `--dev` for others.
 const MEETING: Duration = Duration::from_secs(2);
 
 pub(crate) async fn run(args: RunArgs) -> Result<Exit, Failed> {
-    // From here on an interrupt is remembered until somebody looks.
+    // From here on interrupts are remembered until they are handled.
     let mut interrupts = Interrupts::listen()?;
     let clock = Clock::start();
     let mut output = Output::new(Format::of(args.node.json), clock.now().mono);
@@ -62,7 +62,8 @@ pub(crate) async fn run(args: RunArgs) -> Result<Exit, Failed> {
                     Err(lost) => output.lost(&node.nickname, clock.now().mono, *lost),
                 };
                 if let (Err(failed), None) = (told, &unsaid) {
-                    // Nobody hears what this signer does any more: it goes, as at an interrupt.
+                    // The output is closed, so no reader learns of this signer's sessions: the program ends, as at an
+                    // interrupt.
                     unsaid = Some(failed);
                     if farewell.is_none() {
                         farewell = withdraw(&node).await;
@@ -72,7 +73,7 @@ pub(crate) async fn run(args: RunArgs) -> Result<Exit, Failed> {
                     }
                 }
                 let Ok(event) = event else {
-                    // The end of the session may be among what is lost.
+                    // The end of the session may be one of the lost events.
                     if args.once
                         && let Some(request) = first.0
                         && let Ok(status) = node.handle.session_status(request).await
@@ -83,7 +84,7 @@ pub(crate) async fn run(args: RunArgs) -> Result<Exit, Failed> {
                     continue;
                 };
                 if let (Event::SessionComplete(completed), None) = (&event, &unsaid) {
-                    // What is not noted is told again at the next start.
+                    // A result that is not noted is told again at the next start.
                     drop(node.handle.note_result(completed.request).await);
                 }
                 if args.once
@@ -114,8 +115,8 @@ pub(crate) async fn run(args: RunArgs) -> Result<Exit, Failed> {
     ended.and_then(|exit| unsaid.map_or(Ok(exit), Err))
 }
 
-/// The session after which `--once` stops: the first that asks for this signer while this program runs. What an earlier
-/// program has left goes on beside it and ends nothing.
+/// The session after which `--once` stops: the first that asks for this signer while this program runs. Sessions that
+/// an earlier program has left go on beside it and end nothing.
 #[derive(Default)]
 struct First(Option<RequestId>);
 
@@ -131,7 +132,7 @@ impl First {
     }
 }
 
-/// Declines what is still open: the others need not wait for a signer that goes.
+/// Declines requests that are still open: the other signers need not wait for a signer that leaves.
 async fn decline_open(node: &PeerNode) {
     let sessions = node.handle.sessions().await.unwrap_or_default();
     for open in sessions.iter().filter(|session| session.phase == Phase::Joining) {
@@ -143,21 +144,21 @@ async fn decline_open(node: &PeerNode) {
     }
 }
 
-/// Lets others hear that this signer goes, and how long the node may wait until they have. `None` if there is nobody to
-/// tell.
+/// Tells the other nodes that this signer leaves, and returns the time that the node may wait until they have heard.
+/// `None` if the signer is not advertised.
 async fn withdraw(node: &PeerNode) -> Option<Pin<Box<Sleep>>> {
     decline_open(node).await;
     let withdrawn = node.handle.withdraw_advertisement(node.signer, "stopped".to_owned()).await;
     withdrawn.is_ok().then(|| Box::pin(tokio::time::sleep(FAREWELL)))
 }
 
-/// A signer that asks about everything, where nobody can be asked, could only decline.
+/// The failure of a signer that asks about each request where no answer is possible: it could only decline.
 fn nobody_to_ask() -> Failed {
     let what = "there is nobody to ask: standard input is no terminal, and no program can answer there";
     Failed::usage(what).hint("decide by rules with --policy FILE, or sign everything with --auto-approve")
 }
 
-/// Who decides what is signed.
+/// The policy that decides about requests.
 fn policy(args: &RunArgs, output: &Output) -> Result<Arc<dyn Policy>, Failed> {
     let Some(path) = &args.policy else {
         if args.auto_approve {
@@ -184,7 +185,7 @@ pub(crate) async fn over(farewell: Option<&mut Pin<Box<Sleep>>>) {
     }
 }
 
-/// How a session has ended, if that is what the event says.
+/// The end of a session, if the event is one.
 pub(crate) fn outcome(event: &Event, own: &PublicKey, output: &Output) -> Option<Result<Exit, Failed>> {
     match event {
         Event::SessionComplete(_) => Some(Ok(Exit::Success)),

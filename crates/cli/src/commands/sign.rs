@@ -24,7 +24,7 @@ use crate::peer_node::PeerNode;
 use crate::search::{explain, search};
 use crate::text::{self, printable};
 
-/// How long it may take to tell the others that this node gives up.
+/// Time limit for telling the other signers that this node aborts.
 const FAREWELL: Duration = Duration::from_secs(1);
 /// Time that a session may take beside its time limits: the proof of work, the network, the disk.
 const SLACK: Duration = Duration::from_secs(60);
@@ -44,7 +44,7 @@ struct Asked {
 }
 
 impl Asked {
-    /// Gives it up for everybody: the others need not wait.
+    /// Aborts the session for all signers, so that the others need not wait.
     async fn give_up(&mut self, node: &PeerNode, reason: &'static str, failed: Failed) {
         self.given_up.get_or_insert(failed);
         self.tell(node, reason).await;
@@ -55,7 +55,7 @@ impl Asked {
         self.untold = told.is_err().then_some(reason);
     }
 
-    /// Looks at an event. How the command ends, if that is what the event says.
+    /// Handles an event. Returns the result of the command, if the event ends it.
     async fn hear(&mut self, event: &Event, node: &PeerNode, output: &Output) -> Option<Result<Exit, Failed>> {
         if let Event::SignerUnavailable(gone) = event
             && self.awaited.contains(&gone.signer)
@@ -91,7 +91,8 @@ impl Asked {
         }
     }
 
-    /// Asks the node how the session is, since events were lost. How the command ends, if the session has ended.
+    /// Asks the node for the state of the session, since events were lost. Returns the result of the command, if the
+    /// session has ended.
     async fn catch_up(&mut self, node: &PeerNode, output: &Output) -> Option<Result<Exit, Failed>> {
         // A node that does not know the request has not come back to it yet; its events are still to come.
         let status = node.handle.session_status(self.request).await.ok()?;
@@ -126,7 +127,7 @@ pub(crate) async fn run(args: SignArgs) -> Result<Exit, Failed> {
         tokio::select! {
             event = node.events.next() => {
                 let Some(event) = event else { return Err(Failed::here("the node has stopped")) };
-                // The signature matters more than what is said on the way to it.
+                // The signature matters more than the lines before it.
                 let (told, ended) = match event {
                     Ok(event) => (
                         output.event(&node.nickname, clock.now().mono, &event),
@@ -166,14 +167,14 @@ pub(crate) async fn run(args: SignArgs) -> Result<Exit, Failed> {
         }
     };
     if ended.is_ok() {
-        // What is not noted is told again at the next start.
+        // A result that is not noted is told again at the next start.
         drop(node.handle.note_result(asked.request).await);
     }
     node.handle.stop().await;
     ended.and_then(|exit| unsaid.map_or(Ok(exit), Err))
 }
 
-/// How long this command waits in all: longer than any session with these time limits takes.
+/// Time limit of this command: longer than any session with these time limits takes.
 fn patience(args: &SignArgs, node: &PeerNode) -> Duration {
     let rounds = node.limits.round_timeout.saturating_add(node.limits.round_timeout_per_item);
     let attempts = node.limits.max_attempts.saturating_mul(ROUNDS);
@@ -210,7 +211,7 @@ async fn check_open_ends(
     Ok(())
 }
 
-/// Starts a node, and looks for the others. What to ask them.
+/// Starts a node, and looks for the other signers. Returns the request to announce.
 async fn prepare(args: &SignArgs, output: &mut Output) -> Result<(PeerNode, SigningRequestSpec), Failed> {
     let message = message(args.message.as_ref(), args.message_hex.as_ref())?;
     let check = |signer: &PublicKey| args.check_others(signer);
@@ -226,7 +227,7 @@ async fn prepare(args: &SignArgs, output: &mut Output) -> Result<(PeerNode, Sign
         output.learn(other.delegation.signer, &other.metadata.nickname);
     }
     let mut keys: Vec<PublicKey> = others.iter().map(|other| other.delegation.signer).chain([node.signer]).collect();
-    // The usual order (BIP-327 KeySort): whoever signs with the same signers again gets the same key.
+    // The usual order (BIP-327 KeySort), so that the same signers get the same key again.
     keys.sort();
     let derivation = if args.taproot { Derivation::Taproot { merkle_root: None } } else { Derivation::None };
     let announcement = SigningRequestSpec {
@@ -250,13 +251,13 @@ fn show(completed: &Completed, output: &Output) -> Result<(), Failed> {
     let lines = lines(completed);
     let object = json!({"event": "result", "request": completed.request.to_string(), "items": items(completed)});
     output.result(&lines, &object).map_err(|failed| {
-        // It cannot be asked for again: whoever reads this takes it from here.
+        // It cannot be asked for again, so the message of the failure contains it.
         let made = format!("the signature has been made, but {}", failed.what);
         Failed::new(failed.exit, made).hint(lines.trim_start().to_owned())
     })
 }
 
-/// Signatures for people, each with what it signs.
+/// Signatures for people, each with its message.
 fn lines(completed: &Completed) -> String {
     let line = |item: &SignedItem| {
         let message = text::message(&item.message);

@@ -1,4 +1,4 @@
-//! What a file calls signers and groups of them.
+//! A file's names for signers and groups of them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -73,7 +73,7 @@ impl Names {
     }
 }
 
-/// A name must not look like a key: whoever reads the file would not know whom it means.
+/// Refuses a name that looks like a key: a reader of the file could take it for another signer.
 fn usable(place: &str, name: &str) -> Result<(), Fault> {
     if name.is_empty() || name.chars().any(char::is_control) || name.parse::<PublicKey>().is_ok() {
         let what = "a name is neither empty nor a key, and has no control characters";

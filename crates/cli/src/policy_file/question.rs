@@ -1,4 +1,4 @@
-//! What a request would say, for `motet policy explain`.
+//! The facts of a made-up request, for `motet policy explain`.
 
 use std::collections::BTreeSet;
 
@@ -33,7 +33,7 @@ impl Question {
             Some(others) => names.keys("cosigners", others)?,
             None => BTreeSet::new(),
         };
-        // Whoever asks signs, too.
+        // The requester signs, too.
         cosigners.insert(requester);
         cosigners.remove(&signer);
         let items = self.items.unwrap_or(1);

@@ -13,7 +13,7 @@ pub(super) fn stated<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserialize
     T::deserialize(deserializer).map(Some)
 }
 
-/// What is written as an object. By itself, serde takes a list of the fields' values for it, too.
+/// A value that must be written as an object. By default, serde accepts a list of the fields' values, too.
 #[derive(Debug)]
 pub(super) struct Object<T>(pub(super) T);
 

@@ -1,9 +1,9 @@
-//! What a line says to the question that stands.
+//! The meaning of a line as an answer to the current question.
 //!
 //! A yes names the request by the beginning of its id, at least as many digits as the question shows, so that it fits no other
 //! question. A no may name it.
 
-/// What a line says.
+/// The meaning of a line.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Answer {
     /// Sign exactly this.

@@ -1,7 +1,7 @@
-//! Standard input, line by line, as long as a question stands.
+//! Standard input, line by line, as long as a question is on the screen.
 //!
-//! Only what is typed while a question is on the screen is an answer to it, so that nothing is read ahead and what waits to be
-//! read is thrown away first. Nothing is read while nothing is asked, nor from the background: the system would stop the
+//! Only input that is typed while a question is on the screen is an answer to it. So nothing is read ahead, and waiting
+//! input is thrown away first. Nothing is read without a question, nor from the background: the system would stop the
 //! process for that.
 
 use core::time::Duration;
@@ -13,19 +13,19 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::termios::{QueueSelector, tcflush, tcgetpgrp};
 
-/// Bytes of a line: an answer has a word and an id, and what is longer is none.
+/// Bytes of a line: an answer has a word and an id, and a longer line is none.
 const LINE: usize = 1024;
 /// Bytes that are thrown away at most before a question; no pipe holds more.
 const AHEAD: usize = 2 * 1024 * 1024;
-/// How often a process in the background looks whether it has been brought to the front.
+/// Pause between two checks of a background process whether it is in the front now.
 const GLANCE: Duration = Duration::from_millis(250);
 
-/// What came of waiting for a line.
+/// The result of waiting for a line.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Next {
     /// A whole line, without its end.
     Line(String),
-    /// The process has been brought to the front, and what is typed from now on is for it.
+    /// The process has been brought to the front, and input from now on is for it.
     Front,
     /// The question is over.
     Over,
@@ -33,8 +33,8 @@ pub(super) enum Next {
     Ended,
 }
 
-/// Whether somebody may ever answer: a person at a terminal, or a program at the other end of a pipe or socket. A file
-/// can only answer ahead, and nobody answers in `/dev/null`.
+/// True if an answer is possible: by a person at a terminal, or by a program at the other end of a pipe or socket. A
+/// file can only answer ahead, and `/dev/null` never answers.
 pub(crate) fn somebody_may_answer() -> bool {
     if std::io::stdin().is_terminal() {
         return true;
@@ -47,7 +47,7 @@ pub(crate) fn somebody_may_answer() -> bool {
     kind.is_ok_and(|kind| kind.is_fifo() || kind.is_socket()) && !ended
 }
 
-/// Whether this process runs in the background of its terminal, where it may not read.
+/// True if this process runs in the background of its terminal, where it may not read.
 pub(super) fn is_in_the_background() -> bool {
     // A terminal that does not control this process has no foreground.
     tcgetpgrp(stdin()).is_ok_and(|front| front != rustix::process::getpgrp())
@@ -57,14 +57,14 @@ pub(super) fn is_in_the_background() -> bool {
 #[derive(Debug)]
 pub(super) struct Lines {
     terminal: bool,
-    /// Whether the process has been in the background: what was typed then is not for it.
+    /// True if the process has been in the background: input of that time is not for it.
     behind: bool,
     begun: Vec<u8>,
     overlong: bool,
 }
 
 impl Lines {
-    /// Throws away what has been typed so far.
+    /// Throws away the input so far.
     pub(super) fn from_now_on() -> Self {
         let mut lines = Self::as_they_come();
         lines.behind = lines.terminal && is_in_the_background();
@@ -74,7 +74,7 @@ impl Lines {
         lines
     }
 
-    /// What has been typed and not been read is a line, too.
+    /// Input that was typed and not read counts as a line, too.
     pub(super) fn as_they_come() -> Self {
         Self { terminal: std::io::stdin().is_terminal(), behind: false, begun: Vec::new(), overlong: false }
     }
@@ -111,7 +111,7 @@ impl Lines {
                 continue;
             }
             if core::mem::take(&mut self.behind) {
-                // What was typed so far was for another program.
+                // The input so far was for another program.
                 self.discard();
                 return Next::Front;
             }
@@ -131,7 +131,7 @@ impl Lines {
         }
     }
 
-    /// Reads what is there. False if nothing will come any more.
+    /// Reads the waiting input. False if no more will come.
     fn take_in(&mut self, state: PollFlags) -> bool {
         let mut chunk = [0; LINE];
         match rustix::io::read(stdin(), &mut chunk) {
@@ -145,7 +145,7 @@ impl Lines {
         true
     }
 
-    /// The first line of what has been read.
+    /// The first line of the input that was read.
     fn taken(&mut self) -> Option<String> {
         let Some(end) = self.begun.iter().position(|byte| *byte == b'\n') else {
             if self.begun.len() > LINE {
@@ -165,7 +165,7 @@ fn stdin() -> BorrowedFd<'static> {
     rustix::stdio::stdin()
 }
 
-/// What can be read of this within that time.
+/// The readiness of the source for reading, within that time.
 fn waiting(source: BorrowedFd<'_>, patience: Duration) -> PollFlags {
     let mut one = [PollFd::from_borrowed_fd(source, PollFlags::IN)];
     let found = poll(&mut one, Timespec::try_from(patience).ok().as_ref());

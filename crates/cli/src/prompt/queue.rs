@@ -11,10 +11,10 @@ use tokio::time::Instant;
 
 use super::screen::Over;
 
-/// What a person is told whose time is up.
+/// The message to a person whose time is up.
 pub(super) const TIME_IS_UP: &str = "not answered in time";
 
-/// What became of a question.
+/// The outcome of a question.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Outcome<T> {
     /// It was put, and this came of it.
@@ -25,7 +25,7 @@ pub(super) enum Outcome<T> {
     Crowded,
 }
 
-/// The person's attention, and what is needed to have it.
+/// The person's attention, and the means to get it.
 #[derive(Debug)]
 pub(super) struct Queue<S> {
     turn: Arc<Mutex<S>>,
@@ -38,8 +38,8 @@ impl<S: Send + 'static> Queue<S> {
         Self { turn: Arc::new(Mutex::new(screen)), places: Semaphore::new(places) }
     }
 
-    /// Puts a question when its turn comes. It is over when this time has passed, or when the future is dropped; `why` is
-    /// what is known of the reason.
+    /// Asks a question when its turn comes. The question is over when this time has passed, or when the future is
+    /// dropped; `why` is the reason as far as it is known.
     pub(super) async fn ask<T: Send + 'static>(
         &self,
         patience: Duration,
@@ -54,7 +54,8 @@ impl<S: Send + 'static> Queue<S> {
         // The other end is closed with this future; without a pipe, nothing could take the question back.
         let Ok((signal, standing)) = std::io::pipe() else { return Outcome::Late };
         let over = Over { signal, why: Arc::clone(&why) };
-        // The turn goes with the question: nobody else may speak before it has been taken back.
+        // The turn moves into the thread with the question: no other question may be shown before this one has been
+        // taken back.
         let mut answer = tokio::task::spawn_blocking(move || question(&mut turn, over));
         let answered = match until(deadline, &mut answer).await {
             Some(answered) => answered,
@@ -69,7 +70,7 @@ impl<S: Send + 'static> Queue<S> {
     }
 }
 
-/// What comes of this until then; `None` if nothing does. A time that is too far off to be told never comes.
+/// The result of the work within that time; `None` if there is none. A time that is too far off to be told never comes.
 async fn until<T>(deadline: Option<Instant>, work: impl Future<Output = T>) -> Option<T> {
     match deadline {
         Some(deadline) => tokio::time::timeout_at(deadline, work).await.ok(),
@@ -91,7 +92,7 @@ mod tests {
         Arc::default()
     }
 
-    /// Occupies the person until the sender says what is answered.
+    /// Occupies the person until the sender sends the answer.
     fn occupy(
         queue: &Arc<Queue<()>>,
     ) -> (tokio::task::JoinHandle<Outcome<bool>>, mpsc::Sender<bool>, mpsc::Receiver<()>) {
@@ -112,7 +113,7 @@ mod tests {
         panic!("it is asked");
     }
 
-    /// A question that nobody answers: why it was over.
+    /// A question without an answer: returns the reason why it was over.
     fn unanswered(_: &mut (), mut over: Over) -> Option<String> {
         assert_eq!(over.signal.read(&mut [0]).unwrap(), 0);
         over.why.get().cloned()

@@ -1,4 +1,4 @@
-//! What the person sees of a question, from its first line to what became of it.
+//! The person's view of a question, from its first line to its outcome.
 
 use std::collections::VecDeque;
 use std::io::{IsTerminal as _, PipeReader, PipeWriter, Write as _};
@@ -11,12 +11,12 @@ use crate::text::printable;
 
 /// Digits of a request's id that an answer names at least.
 pub(super) const CODE: usize = 4;
-/// Requests of which it is remembered that they were asked about: longer than anybody keeps an answer in the fingers.
+/// Number of earlier requests that are remembered: more than a person answers from habit.
 const REMEMBERED: usize = 1024;
-/// Lines that say neither yes nor no until a question is given up: somebody is not reading it.
+/// Lines that say neither yes nor no, after which a question is given up: the person is not reading it.
 const UNCLEAR: usize = 5;
 
-/// What the person has said.
+/// The person's answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Said {
     /// Sign it.
@@ -49,7 +49,7 @@ pub(super) struct Screen {
     late: Option<Late>,
 }
 
-/// Somebody who listens until this is dropped.
+/// A listener, until this is dropped.
 #[derive(Debug)]
 struct Late {
     until: Option<PipeWriter>,
@@ -70,7 +70,7 @@ impl Screen {
         self.late = None;
         let code = self.code(id);
         let to_answer = format!("to sign, type: yes {code}   to decline, type: no");
-        // What was typed before is an answer to nothing that stands here.
+        // Input from before the question is no answer to it.
         let mut lines = Lines::from_now_on();
         say(&format!("{question}{}{to_answer}\n", aside()));
         self.remember(id);
@@ -128,8 +128,8 @@ impl Screen {
         Said::Nothing
     }
 
-    /// As much of an id as tells it from those of all requests that were asked about before, so that an answer to one of
-    /// them does not fit this one, even if somebody has searched for an id that begins alike.
+    /// The beginning of an id that differs from those of all requests that were asked about before, so that an answer
+    /// to one of them does not fit this one, even if an attacker has searched for an id that begins alike.
     fn code(&self, id: &str) -> String {
         let beginning = |length| id.get(..length).unwrap_or(id);
         let alike = |length| self.asked.iter().any(|other| other != id && other.starts_with(beginning(length)));
@@ -149,7 +149,7 @@ impl Screen {
     }
 }
 
-/// Where an answer can be given, if not here.
+/// The place where an answer can be given, if not here.
 fn aside() -> &'static str {
     if std::io::stdin().is_terminal() && is_in_the_background() {
         "this program runs in the background: bring it to the front (fg) to answer\n"
@@ -158,11 +158,11 @@ fn aside() -> &'static str {
     }
 }
 
-/// The question goes to standard error, so that standard output stays what programs read. Nothing is held while the
-/// person thinks: whatever else has to be said can be said, and the process can end.
+/// The question goes to standard error, so that standard output is left to programs. No lock is held while the person
+/// thinks: other lines can be written, and the process can end.
 fn say(text: &str) {
     let mut terminal = std::io::stderr().lock();
-    // Nobody may be reading; then there is no answer, either.
+    // There may be no reader; then there is no answer, either.
     let _ = terminal.write_all(text.as_bytes());
     let _ = terminal.flush();
 }
