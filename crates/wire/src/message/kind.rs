@@ -25,7 +25,7 @@ pub(crate) struct KindSpec {
     pub(crate) channels: Channels,
     /// Rate of messages for one author: announcements by its peer, session messages by its message key and session.
     pub(crate) author_rate: Rate,
-    /// What handling the message costs in signature checks (`docs/protocol.md` §4.2): one for each signature that is
+    /// The cost of handling the message, in signature checks (`docs/protocol.md` §4.1): one for each signature that is
     /// verified, 2 for an aggregation of nonces, 3 for one of signatures.
     pub(crate) computation: u64,
 }
@@ -59,7 +59,7 @@ impl Channels {
     }
 }
 
-/// Whom a kind of message speaks to.
+/// The audience of a kind of message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scope {
     /// All nodes: it carries a time and an expiry, since nothing else orders it.
