@@ -84,7 +84,7 @@ fn mdns(config: &NetConfig) -> Option<mdns::tokio::Behaviour> {
         (Mdns::On, Exposure::Direct) => {
             let quick = mdns::Config { query_interval: Duration::from_secs(5), ..mdns::Config::default() };
             let behaviour = mdns::tokio::Behaviour::new(quick, config.keypair.libp2p_id());
-            behaviour.inspect_err(|error| tracing::warn!(%error, "no multicast: local nodes are not looked for")).ok()
+            behaviour.inspect_err(|error| tracing::warn!(%error, "multicast failed: local nodes are not found")).ok()
         }
     }
 }

@@ -67,7 +67,7 @@ impl<T: Transport + Unpin> Transport for Gate<T> {
         if self.lets_through(&address) {
             self.inner.dial(address, options)
         } else {
-            tracing::debug!(address = ?Quoted(&address), "not dialled: it is no address for this node");
+            tracing::debug!(address = ?Quoted(&address), "not dialled: the address is not allowed for this node");
             Err(TransportError::MultiaddrNotSupported(address))
         }
     }

@@ -144,7 +144,7 @@ impl Task {
             }
         };
         if tokio::time::timeout(limits::FAREWELL, writing).await.is_err() {
-            tracing::debug!("some peers have not taken everything");
+            tracing::debug!("some peers have not read all frames before the stop");
         }
     }
 
@@ -257,7 +257,7 @@ impl Task {
             // No peer has subscribed yet, or all have the frame: the direct streams and the cache of recent frames do
             // the rest.
             Ok(_) | Err(gossipsub::PublishError::NoPeersSubscribedToTopic | gossipsub::PublishError::Duplicate) => {}
-            Err(error) => tracing::debug!(%error, "gossip has not taken a message"),
+            Err(error) => tracing::debug!(%error, "gossip has refused a message"),
         }
     }
 
@@ -379,7 +379,7 @@ impl Task {
     fn end_bans(&mut self) {
         for peer in self.peers.lapsed(Instant::now()) {
             self.swarm.behaviour_mut().blocked.unblock_peer(peer);
-            tracing::info!(%peer, "a peer is not blocked any more");
+            tracing::info!(%peer, "the ban of a peer has ended");
         }
     }
 

@@ -40,14 +40,14 @@ impl Task {
                 self.tell(NetEvent::Listening { address: address.to_string() });
             }
             SwarmEvent::ExpiredListenAddr { address, .. } => {
-                tracing::info!(%address, "this machine does not have an address any more");
+                tracing::info!(%address, "this machine has lost an address");
                 self.on_addresses();
             }
             SwarmEvent::ListenerClosed { listener_id, addresses, reason } => {
                 self.on_listener_closed(listener_id, &addresses, reason);
             }
             SwarmEvent::ListenerError { error, .. } => {
-                tracing::warn!(reason = %words::of_listening(&error, None), "a listener has trouble");
+                tracing::warn!(reason = %words::of_listening(&error, None), "a listener has reported an error");
             }
             SwarmEvent::ConnectionEstablished { peer_id, endpoint, .. } => {
                 self.wanted.connected(&peer_id);
@@ -74,7 +74,7 @@ impl Task {
                 }
             }
             SwarmEvent::IncomingConnectionError { send_back_addr, error, .. } => {
-                tracing::debug!(from = ?Quoted(&send_back_addr), error = ?Quoted(&error), "somebody's call has failed");
+                tracing::debug!(from = ?Quoted(&send_back_addr), error = ?Quoted(&error), "an incoming connection has failed");
                 if self.met.take(Caller::Other) || matches!(error, ListenError::LocalPeerId { .. }) {
                     self.twins.on_call(send_back_addr.to_string(), Instant::now());
                 }
@@ -204,7 +204,7 @@ impl Task {
             // It may have room later, or know its own addresses.
             self.wanted.missed(&relay, Instant::now());
         }
-        tracing::warn!(?addresses, %reason, "the node does not listen here any more");
+        tracing::warn!(?addresses, %reason, "the node has stopped listening at these addresses");
     }
 
     /// The relay that a listener is at, if it is at one.
@@ -221,7 +221,7 @@ impl Task {
         if let Some(circuit) = relay.map(circuit_at) {
             match self.swarm.listen_on(circuit) {
                 Ok(id) => drop(self.at_relays.insert(*peer, id)),
-                Err(error) => tracing::warn!(%peer, error = ?Quoted(&error), "a relay is not listened at"),
+                Err(error) => tracing::warn!(%peer, error = ?Quoted(&error), "the node cannot listen at a relay"),
             }
         }
     }
@@ -259,7 +259,7 @@ impl Task {
             }
             _ => "it is no node that speaks this protocol".to_owned(),
         };
-        tracing::debug!(%peer, %reason, "a peer has nothing to say");
+        tracing::debug!(%peer, %reason, "a peer speaks another network or protocol");
         self.named_failed(&peer, &reason);
     }
 
