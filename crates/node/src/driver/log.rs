@@ -1,7 +1,7 @@
-//! What the log is told of events: the same as the user, in the span of the session that they are about.
+//! Events in the log: the same as for the user, each in the span of its session.
 //!
-//! What goes wrong is a warning, the steps of a session that people ask for are information, the rest is for whoever looks
-//! closer. Words of strangers (nicknames, reasons) are logged escaped.
+//! Failures are warnings, the main steps of a session are information, and all other events are for debugging. Texts of
+//! strangers (nicknames, reasons) are logged escaped.
 
 use motet_coordinator::event::Event;
 use motet_wire::AddressScope;
@@ -14,17 +14,17 @@ pub(crate) fn event(event: &Event) {
             let (phase, awaited) = (late.phase, &late.awaiting);
             tracing::warn!(event = name, late = ?phase, ?awaited, next = ?late.next, "a phase has taken too long");
         }
-        Event::SessionAborted(aborted) => tracing::warn!(event = name, cause = ?aborted.cause, "no signatures"),
-        Event::SessionError { detail, .. } => tracing::error!(event = name, detail = ?detail, "this node failed"),
+        Event::SessionAborted(aborted) => tracing::warn!(event = name, cause = ?aborted.cause, "session aborted"),
+        Event::SessionError { detail, .. } => tracing::error!(event = name, detail = ?detail, "session failed here"),
         Event::CoordinatorFailover { from, to, .. } => {
-            tracing::warn!(event = name, %from, %to, "the coordinator is silent");
+            tracing::warn!(event = name, %from, %to, "the coordinator is silent, the next one takes over");
         }
         Event::SigningRequestCreated(requested) | Event::SigningRequestReceived(requested) => {
             let creator = &requested.request.creator.signer;
-            tracing::info!(event = name, %creator, signers = requested.request.keys.len(), "a request");
+            tracing::info!(event = name, %creator, signers = requested.request.keys.len(), "signing request");
         }
         Event::SessionComplete(completed) => {
-            tracing::info!(event = name, items = completed.items.len(), "signatures");
+            tracing::info!(event = name, items = completed.items.len(), "session complete");
         }
         Event::SigningRequestJoined(participation) => {
             tracing::info!(event = name, signer = %participation.signer, "joined");
@@ -32,7 +32,7 @@ pub(crate) fn event(event: &Event) {
         Event::ParticipantDeclined { participation, reason } => {
             tracing::info!(event = name, signer = %participation.signer, reason = ?reason, "declined");
         }
-        Event::SessionReady { coordinator, .. } => tracing::info!(event = name, %coordinator, "all have joined"),
+        Event::SessionReady { coordinator, .. } => tracing::info!(event = name, %coordinator, "session ready"),
         Event::ParticipantJoined(participation) => {
             tracing::debug!(event = name, index = %participation.index, channel = ?participation.channel, "event");
         }
@@ -50,13 +50,13 @@ pub(crate) fn event(event: &Event) {
         }
         Event::Listening { address } => tracing::info!(event = name, %address, "listening"),
         Event::ListeningEnded { address, reason } => {
-            tracing::warn!(event = name, %address, %reason, "the node does not listen here any more");
+            tracing::warn!(event = name, %address, %reason, "the node has stopped listening at this address");
         }
         Event::AddressesChanged { addresses, scope, left_out } => {
             if *left_out > 0 || *scope <= AddressScope::Machine {
-                tracing::warn!(event = name, ?addresses, ?scope, left_out, "where others can reach this node");
+                tracing::warn!(event = name, ?addresses, ?scope, left_out, "the addresses that other nodes are told");
             } else {
-                tracing::info!(event = name, ?addresses, ?scope, "where others can reach this node");
+                tracing::info!(event = name, ?addresses, ?scope, "the addresses that other nodes are told");
             }
         }
         Event::SignerUnreachable { signer, reason } => {
