@@ -99,7 +99,7 @@ const fn attempt_of(message: &Message) -> Option<(AttemptId, Attempt)> {
 impl Engine {
     /// Hands a message on to the part of the engine that it concerns.
     pub(super) fn on_kind(&mut self, message: Validated, ctx: &mut Ctx<'_>) {
-        tracing::trace!(kind = ?message.kind(), from = %message.from(), channel = ?message.channel(), "a message");
+        tracing::trace!(kind = ?message.kind(), from = %message.from(), channel = ?message.channel(), "message received");
         let subject = message.message().subject();
         match message.kind() {
             // §6, phases 0 and 1.

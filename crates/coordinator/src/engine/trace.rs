@@ -80,7 +80,7 @@ impl Session {
         span.record("phase", field::debug(now.0));
         span.record("awaiting", field::display(Awaited(self, &now.2)));
         if before != Some((now.0, now.1)) {
-            span.in_scope(|| tracing::debug!("the session has moved on"));
+            span.in_scope(|| tracing::debug!("phase changed"));
         }
         self.trace.shown = Some(now);
     }

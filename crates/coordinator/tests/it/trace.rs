@@ -110,7 +110,7 @@ fn the_span_of_a_session_says_where_it_is() {
     let phases: Vec<String> = lines
         .all()
         .into_iter()
-        .filter(|line| line.own.get("message").is_some_and(|message| message == "the session has moved on"))
+        .filter(|line| line.own.get("message").is_some_and(|message| message == "phase changed"))
         .map(|line| line.session.unwrap()["phase"].clone())
         .collect();
     for phase in [Phase::Joining, Phase::Nonces, Phase::Partials, Phase::Complete] {
