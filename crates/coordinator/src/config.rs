@@ -1,4 +1,4 @@
-//! What a user of the engine can choose; the defaults are those of `docs/protocol.md` §7.4 and §10.
+//! Configuration of an engine; the defaults are those of `docs/protocol.md` §7.4 and §10.
 
 use core::time::Duration;
 use std::collections::BTreeSet;
@@ -15,22 +15,23 @@ use motet_wire::Difficulty;
 /// ```
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// How long signers have to join, if the request does not end earlier.
+    /// Time to join for a session that this process takes up from an earlier one. Other sessions can be joined until
+    /// their request expires.
     pub join_timeout: Duration,
-    /// How long one round may take, before its items are counted.
+    /// Time limit of one round, without its items.
     pub round_timeout: Duration,
-    /// What each item adds to a round's time.
+    /// Time that each item adds to a round's limit.
     pub round_timeout_per_item: Duration,
     /// The longest that a session may take in all.
     pub session_timeout: Duration,
-    /// How long a nonce that was made when joining may live.
+    /// Life of a nonce that was made for a join.
     pub nonce_lifetime: Duration,
-    /// How far the wall clock and the monotonic one may come apart while nonces live. More tells that the machine slept,
-    /// or that this process is a copy: its nonces are destroyed.
+    /// Largest difference between the wall clock and the monotonic one over the life of nonces. A larger one shows that
+    /// the machine slept, or that this process is a copy: its nonces are destroyed.
     pub clock_tolerance: Duration,
-    /// How long to wait for a message before the other participants are asked whether they have it. It doubles each time.
+    /// Time after which the other participants are asked for a missing message. It doubles each time.
     pub sync_after: Duration,
-    /// How long to wait for the coordinator's word on the signatures, before the next in the order takes over.
+    /// Time to wait for the coordinator's SignatureFinalized, before the next in the order takes over.
     pub failover_after: Duration,
     /// The most attempts that a session has, each with fresh nonces.
     pub max_attempts: u32,
@@ -40,13 +41,14 @@ pub struct Config {
     pub max_sessions_per_creator: usize,
     /// The most signers in a request that is looked at.
     pub max_signers: usize,
-    /// Whether rounds wait for the application ([`crate::Command::StartNonceCommitment`] and its sisters).
+    /// The start of rounds: by themselves, or by the application ([`crate::Command::StartNonceCommitment`] and its
+    /// sisters).
     pub rounds: Rounds,
-    /// How long a delegation is valid; it is renewed at half of it.
+    /// Life of a delegation; it is renewed at half of it.
     pub delegation_lifetime: Duration,
     /// The proof of work that this node puts on its announcements.
     pub difficulty: Difficulty,
-    /// What is hidden from whoever watches the node's connections.
+    /// Measures against an observer of the node's connections.
     pub privacy: Privacy,
     /// The signers that this node's user knows (`docs/protocol.md` §10). Their messages and peers have ten times a stranger's
     /// share, and their requests need no proof of work. A request that goes to contacts alone is sent without one: they have to
@@ -54,19 +56,19 @@ pub struct Config {
     pub contacts: BTreeSet<PublicKey>,
 }
 
-/// What a node does so that whoever watches its connections learns less (`docs/protocol.md` §10). All of it is off by
-/// default, and has its price.
+/// Measures against an observer of the node's connections (`docs/protocol.md` §10). All of them are off by default, and
+/// have a price.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Privacy {
-    /// What is sent is held back by a random time up to this, 5 s at most. It hides when a person decided, and who was
-    /// first; a session takes up to four times this longer.
+    /// All frames are held back by a random time up to this, 5 s at most. It hides the time of a decision and the
+    /// signer that spoke first; a session takes up to four times this longer.
     pub delay: Duration,
-    /// How often, on average, a frame of no meaning goes to a node that serves a signer; a second at least. It hides
-    /// whether sessions go on; it costs that node the check of a signature, and opens connections to such nodes.
+    /// Mean pause between two meaningless frames to nodes that serve a signer; a second at least. It hides whether
+    /// sessions are running; it costs the receiver the check of a signature, and opens connections to such nodes.
     pub cover: Option<Duration>,
 }
 
-/// Who starts rounds.
+/// The start of rounds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rounds {
     /// They start by themselves.

@@ -1,4 +1,4 @@
-//! Randomness as an argument: what the engine, jobs and signers are lent.
+//! Randomness as an argument of the engine, of jobs and of signers.
 
 use rand_core::{TryCryptoRng, TryRng};
 

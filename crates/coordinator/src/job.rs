@@ -45,14 +45,14 @@ pub enum Job {
     Mint {
         /// For which command.
         id: JobId,
-        /// For what.
+        /// The claim that the stamp covers.
         claim: Box<WorkClaim>,
-        /// How hard.
+        /// The work to be done.
         difficulty: Difficulty,
     },
 }
 
-/// What came of a [`Job`].
+/// The outcome of a [`Job`].
 #[derive(Debug, Clone)]
 pub enum JobOutcome {
     /// Of [`Job::Aggregate`].
@@ -88,7 +88,7 @@ pub struct Fault {
 }
 
 impl Job {
-    /// How long it takes, in checks of a signature; `None` if nobody knows.
+    /// The cost of the job, in checks of a signature; `None` if it is unknown.
     pub fn weight(&self) -> Option<usize> {
         match self {
             Self::Aggregate { items, nonces, .. } => Some(items.len() * (1 + nonces.len() / 2)),

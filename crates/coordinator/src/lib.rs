@@ -1,9 +1,9 @@
-//! Coordination of MuSig2 signing among signers who need not know each other (`docs/protocol.md`).
+//! Coordination of MuSig2 signing among signers that need not know each other (`docs/protocol.md`).
 //!
 //! - [`Engine`]: the protocol machine, without I/O, clocks or randomness of its own.
-//! - [`Signer`], [`Proposal`], [`Record`]: what a driver puts in and carries out: where keys are, what may be signed, what is
-//!   durable.
-//! - [`event`]: what a user is told.
+//! - [`Signer`], [`Proposal`], [`Record`]: the ports of a driver: the keys, the requests to approve, the durable
+//!   records.
+//! - [`event`]: the events for a user.
 //!
 //! A driver hands inputs in and carries effects out, in their order:
 //!

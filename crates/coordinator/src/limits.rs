@@ -2,51 +2,52 @@
 
 use core::time::Duration;
 
-/// Advertisements kept: 10 KB each at most, once as they came and once as they are read, and nobody chooses among more signers than this.
+/// Advertisements kept: 10 KB each at most, once as they came and once as they are read. No user chooses among more
+/// signers than this.
 pub const ADVERTISEMENTS: usize = 4096;
 /// Messages kept for requests or attempts that are not known yet; the oldest goes first. Honest messages overtake each
 /// other by a network delay, so few are early at any time.
 pub const EARLY_MESSAGES: usize = 1024;
-/// Resources known, announced here and found: 4 KB each and a little more, and an application that looks for others keeps
-/// what it has found.
+/// Resources known, announced here and found: 4 KB each and a little more. An application that looks for others keeps
+/// the resources that it has found.
 pub const RESOURCES: usize = 1024;
 /// Resources that this node announces: each is paid for and put into the DHT again every hour.
 pub const OWN_RESOURCES: usize = 100;
 /// The shortest life of a resource: half of it after each announcement, there is another, and a stamp to be found for it.
 pub const RESOURCE_LIFETIME: Duration = Duration::from_secs(60);
-/// The longest that a resource lies in the DHT before it is put there again: half of what nodes keep anything for.
+/// The longest time after which a resource is put into the DHT again: half of the time for which nodes keep a record.
 pub const RESOURCE_REFRESH: Duration = Duration::from_secs(60 * 60);
-/// DeferredMessages messages kept from one sender, so that nobody can push out everybody else's.
+/// Deferred messages kept from one sender, so that no sender can push out the messages of all others.
 pub const EARLY_PER_SENDER: usize = 32;
 /// Finished sessions whose outcome is remembered, to answer questions and to know duplicates.
 pub const FINISHED_SESSIONS: usize = 1024;
-/// How long a session that others may still complete is listened to after its end here: message keys are certified for no
-/// longer than a day.
+/// Time for which the engine listens for a session after its end here, if others may still complete it: message keys
+/// are certified for no longer than a day.
 pub const OPEN_END: Duration = Duration::from_secs(24 * 60 * 60);
-/// Ended requests whose records stay in the store, so that a message about one that comes back is known for what it is.
+/// Ended requests whose records stay in the store, so that a late message about one is recognised.
 pub const ENDED_REQUESTS: usize = 4096;
 /// Results that are handed out until the application has noted them; an application that has not noted so many will not come
 /// back for the oldest.
 pub const RESULTS: usize = 1024;
 /// Message keys known of one slot of a session: each restart of its signer brings one. More than this is no accident.
 pub const MESSAGE_KEYS_PER_SLOT: usize = 8;
-/// Peers that are asked in ten minutes what this node has missed: one may know little, or leave things out.
+/// Peers that are asked for missed advertisements in ten minutes: one may know few, or leave some out.
 pub const CATCH_UP_PEERS: usize = 3;
 /// Pages that are asked of one peer, and that one peer is told in ten minutes: less than the megabyte that a stranger may send
 /// in a minute. Gossip and the DHT have the rest.
 pub const CATCH_UP_PAGES: u32 = 8;
 /// Advertisements in a page: checked together in a few milliseconds.
 pub const CATCH_UP_FRAMES: usize = 64;
-/// Bytes of advertisements in a page: well within what a frame may hold.
+/// Bytes of advertisements in a page: well within the bound of a frame.
 pub const CATCH_UP_BYTES: usize = 96 * 1024;
 /// Peers that are told something in ten minutes: together at most 200 MB, if all of them ask for everything.
 pub const CATCH_UP_ASKERS: usize = 256;
-/// Signers of whom something is remembered.
+/// Signers in the table of reputation.
 pub const STANDINGS: usize = 4096;
 /// Requests that wait for an approval; the oldest is dropped first (`docs/protocol.md` §10).
 pub const UNAPPROVED_REQUESTS: usize = 100;
-/// How long the proof of work on a request may take without shortening the time that the others have: ten times what it
-/// takes on a slow machine.
+/// Time that the proof of work on a request may take without shortening the time of the other signers: ten times the
+/// time of a slow machine.
 pub const WORK_ALLOWANCE: Duration = Duration::from_secs(10);
 /// The longest that is allowed for it: a machine that needs more should not ask in public.
 pub const WORK_PATIENCE: Duration = Duration::from_secs(10 * 60);
@@ -57,10 +58,11 @@ pub const HOLD: Duration = Duration::from_secs(5);
 /// The least average time between two frames of no meaning: at this rate, one node of the network has to check one signature
 /// a second more than it had.
 pub const COVER_INTERVAL: Duration = Duration::from_secs(1);
-/// The noise in a frame of no meaning, in bytes: with what is around it, as long as joins, nonces and partial signatures of a
-/// few items.
+/// Bytes of noise in a meaningless frame: the whole frame is as long as joins, nonces and partial signatures of a few
+/// items.
 pub const COVER_BYTES: (usize, usize) = (120, 560);
-/// How soon a signer is advertised again when its addresses have changed: others take one advertisement a minute.
+/// The shortest time between two advertisements of a signer when its addresses change: other nodes take one
+/// advertisement a minute.
 pub const ADVERTISED_AGAIN: Duration = Duration::from_secs(61);
-/// How soon the user is told again of the same trouble with somebody else.
+/// The shortest time between two reports to the user of the same trouble with another node.
 pub const TOLD_AGAIN: Duration = Duration::from_secs(5 * 60);

@@ -1,10 +1,10 @@
-//! Whether what a user puts in may wait for something, and so where it is called.
+//! The running time of a user's implementations, which decides on which thread they are called.
 
-/// How the calls of a [`crate::Signer`] or a store pass their time.
+/// The running time of the calls of a [`crate::Signer`] or a store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pace {
-    /// They only compute, and soon return: they may be called where other things are waiting.
+    /// They only compute, and soon return: they may be called on a thread that has other work.
     Computes,
-    /// They may wait for a device, a disk or a person: they are called on threads beside.
+    /// They may wait for a device, a disk or a person: they are called on other threads.
     Waits,
 }

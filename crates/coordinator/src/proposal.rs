@@ -1,4 +1,4 @@
-//! Proposals: what a signer's user is asked to approve.
+//! Proposals: the requests that a signer's user is asked to approve.
 //!
 //! An approval binds the digest of exactly what was shown: request id, items, derivations, and the keys that were
 //! computed from them. The engine signs nothing without one.
@@ -19,7 +19,7 @@ pub struct Proposal {
     pub keys: Vec<XOnlyPublicKey>,
 }
 
-/// The digest of a proposal: what an approval is for.
+/// The digest of a proposal, which an approval names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ProposalDigest([u8; 32]);
 

@@ -23,11 +23,11 @@ pub enum Record {
         /// Until when.
         not_after: TimestampMs,
     },
-    /// What is remembered of a signer; none if it is forgotten.
+    /// The reputation of a signer; `None` if it is forgotten.
     Standing {
         /// The signer.
         signer: PublicKey,
-        /// What is remembered.
+        /// The reputation.
         standing: Option<Standing>,
     },
     /// A signer's user, or its policy, has approved exactly this.
@@ -36,7 +36,7 @@ pub enum Record {
         request: RequestId,
         /// The signer.
         signer: PublicKey,
-        /// What was approved.
+        /// The digest of the approved proposal.
         digest: ProposalDigest,
         /// The request's frame.
         frame: Arc<[u8]>,
@@ -52,7 +52,7 @@ pub enum Record {
         /// The hash of the public nonces.
         nonces: [u8; 32],
     },
-    /// A signer's partial signatures for an attempt are about to leave: this frame, and no other, is what is ever sent.
+    /// A signer's partial signatures for an attempt are about to leave: only this frame is ever sent for them.
     Spent {
         /// The request.
         request: RequestId,
@@ -97,14 +97,14 @@ impl Record {
     }
 }
 
-/// What the records of earlier runs come down to.
+/// The state that results from the records of earlier runs.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Snapshot {
-    /// How often this store has been opened before.
+    /// Number of times that this store was opened before.
     pub epoch: u64,
     /// Until when each signer's newest message key was certified.
     pub delegated: Vec<(PublicKey, TimestampMs)>,
-    /// What is remembered of signers.
+    /// The reputation of signers.
     pub standings: Vec<(PublicKey, Standing)>,
     /// Requests that have been approved and have not ended.
     pub approved: Vec<(RequestId, PublicKey, ProposalDigest, Arc<[u8]>)>,
@@ -133,13 +133,13 @@ pub enum StoreError {
     /// A newer version of this program wrote the store.
     #[error("a newer version of this program wrote the store")]
     Newer,
-    /// What is on the disk is not what was written.
+    /// The data on the disk differs from the written data.
     #[error("the store is damaged: {0}")]
     Damaged(String),
     /// The system refused to read or to write: no space, no permission, a broken disk.
     #[error("the store failed: {detail}")]
     Io {
-        /// What kind of refusal.
+        /// The kind of the system's error.
         kind: std::io::ErrorKind,
         /// The system's words.
         detail: String,

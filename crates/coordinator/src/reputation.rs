@@ -1,8 +1,8 @@
-//! What this node remembers of signers (`docs/protocol.md` §10): local, never gossiped, about signer keys and not about
-//! peers.
+//! The reputation of signers (`docs/protocol.md` §10): local, never gossiped, about signer keys and not about peers.
 //!
-//! Points are thousandths in whole numbers, so that every machine comes to the same. Good points stay; lapses are halved
-//! every day, proven faults every 30 days. Nothing is convicted by silence: a lapse costs rank, and only a proof blocks.
+//! Points are thousandths in whole numbers, so that every machine computes the same. Good points stay; lapses are
+//! halved every day, proven faults every 30 days. Silence convicts no signer: a lapse costs rank, and only a proof
+//! blocks.
 
 use core::fmt;
 
@@ -14,7 +14,7 @@ const BOUND: i64 = 100;
 const POINT: i64 = 1000;
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 
-/// What a signer has done.
+/// An observation about a signer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Observation {
     /// Completed a session that this node asked for: +1.
@@ -27,7 +27,7 @@ pub enum Observation {
     Convicted,
 }
 
-/// What is remembered of one signer. A signer that nothing is known of has the default.
+/// The reputation of one signer. An unknown signer has the default.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Standing {
     merits: i64,
@@ -36,12 +36,12 @@ pub struct Standing {
     at: TimestampMs,
 }
 
-/// From -100 to 100; 0 for whom nothing is known of.
+/// A score from -100 to 100; an unknown signer has 0.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Score(i8);
 
 impl Score {
-    /// A score; what is out of bounds is brought to the next bound.
+    /// A score; a number that is out of bounds becomes the next bound.
     pub fn new(score: i64) -> Self {
         Self(i8::try_from(score.clamp(-BOUND, BOUND)).unwrap_or(0))
     }
@@ -59,7 +59,7 @@ impl fmt::Display for Score {
 }
 
 impl Standing {
-    /// What is remembered after a deed.
+    /// The reputation after an observation.
     #[must_use]
     pub fn after(self, deed: Observation, now: TimestampMs) -> Self {
         let mut this = self.at(now);
@@ -80,7 +80,7 @@ impl Standing {
         Score::new((merits - this.lapses - this.faults) / POINT)
     }
 
-    /// Whether a proven fault is fresh enough to keep the signer out: for 30 days after one, longer after more.
+    /// True if a proven fault is fresh enough to keep the signer out: for 30 days after one, longer after more.
     pub fn is_blocked(&self, now: TimestampMs) -> bool {
         self.at(now).faults > 25 * POINT
     }
@@ -96,7 +96,7 @@ impl Standing {
         bytes
     }
 
-    /// What these bytes say; accounts out of bounds are brought to the next bound.
+    /// The reputation in these bytes; accounts that are out of bounds become the next bound.
     pub fn from_bytes(bytes: &[u8; 32]) -> Self {
         let (numbers, _) = bytes.as_chunks::<8>();
         let number = |index: usize| numbers.get(index).copied().unwrap_or_default();

@@ -1,9 +1,8 @@
 //! The two operations that need a signer's secret key, and the certificate that keeps it out of everything else.
 //!
-//! The engine never sees a secret key or a secret nonce. It hands out a [`SignerTask`]; whoever drives the engine lets a
-//! [`Signer`] do it, on a pool, in a device or in another process, and feeds the [`SignerAnswer`] back.
-//! `docs/protocol.md` §7.1 is the contract of a signer: a nonce is used at most once, is never written anywhere, and is
-//! gone when the session is.
+//! The engine never sees a secret key or a secret nonce. It hands out a [`SignerTask`]; the driver lets a [`Signer`] do
+//! it, on a pool, in a device or in another process, and feeds the [`SignerAnswer`] back. `docs/protocol.md` §7.1 is
+//! the contract of a signer: a nonce is used at most once, is never written anywhere, and is gone when the session is.
 
 use core::fmt;
 use std::sync::Arc;
@@ -13,7 +12,7 @@ use motet_wire::{Attempt, AttemptId, RequestId, SignerIndex, TimestampMs};
 
 use crate::pace::Pace;
 
-/// One item of a request, with its key: what is signed under what.
+/// One item of a request: its message, and the context of its key.
 #[derive(Debug, Clone)]
 pub struct SigningItem {
     /// The aggregate of the signers' keys, with the item's derivation applied.
@@ -22,7 +21,7 @@ pub struct SigningItem {
     pub message: Vec<u8>,
 }
 
-/// Which nonces of whom: each is made once and used at most once.
+/// The identity of a signer's nonces in one attempt: each is made once and used at most once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NonceId {
     /// The session, which is of one attempt.
@@ -37,7 +36,7 @@ pub struct NonceId {
     pub index: SignerIndex,
 }
 
-/// What a signer is asked to do.
+/// A task for a signer.
 #[derive(Debug, Clone)]
 pub enum SignerTask {
     /// Certify a message key: sign the digest with BIP-340.
@@ -53,7 +52,7 @@ pub enum SignerTask {
     },
     /// Make fresh nonces, one pair for each item, and keep their secret halves.
     GenerateNonces {
-        /// For what.
+        /// The identity of the nonces.
         nonce_id: NonceId,
         /// The items; the nonces are bound to their keys and messages.
         items: Arc<[SigningItem]>,
@@ -75,7 +74,7 @@ pub enum SignerTask {
 }
 
 impl SignerTask {
-    /// Who is asked.
+    /// The signer that is asked.
     pub const fn signer(&self) -> &PublicKey {
         match self {
             Self::Delegate { signer, .. } => signer,
@@ -85,7 +84,7 @@ impl SignerTask {
         }
     }
 
-    /// What is asked, for people.
+    /// The name of the task, for people.
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Delegate { .. } => "delegate",
@@ -105,7 +104,7 @@ impl SignerTask {
         }
     }
 
-    /// How long a signer that only computes takes over it, in checks of a signature.
+    /// The cost of the task for a signer that only computes, in checks of a signature.
     pub fn weight(&self) -> usize {
         match self {
             Self::Forget { .. } => 0,
@@ -115,7 +114,7 @@ impl SignerTask {
         }
     }
 
-    /// Lets a signer do the task. `None` for the tasks that nobody waits for.
+    /// Lets a signer do the task. `None` for the tasks without an answer.
     pub fn perform(self, signer: &dyn Signer) -> Option<SignerAnswer> {
         match self {
             Self::Delegate { signer: key, message_key, not_after, digest } => {
@@ -135,7 +134,7 @@ impl SignerTask {
         }
     }
 
-    /// The answer when there is nobody to do the task.
+    /// The answer if no signer can do the task.
     pub fn refused(self, error: SignerError) -> Option<SignerAnswer> {
         match self {
             Self::Delegate { signer, message_key, not_after, .. } => {
@@ -148,7 +147,7 @@ impl SignerTask {
     }
 }
 
-/// What a signer answers.
+/// The answer of a signer.
 #[derive(Debug, Clone)]
 pub enum SignerAnswer {
     /// To [`SignerTask::Delegate`].
@@ -164,7 +163,7 @@ pub enum SignerAnswer {
     },
     /// To [`SignerTask::GenerateNonces`].
     Nonces {
-        /// For what.
+        /// The identity of the nonces.
         nonce_id: NonceId,
         /// One public nonce for each item.
         result: Result<Vec<PublicNonce>, SignerError>,
@@ -178,7 +177,7 @@ pub enum SignerAnswer {
     },
 }
 
-/// A signer did not do what it was asked.
+/// The reason why a signer did not do a task.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SignerError {
@@ -206,7 +205,7 @@ pub trait Signer: Send + Sync + fmt::Debug {
     /// The key.
     fn public_key(&self) -> PublicKey;
 
-    /// Whether calls may wait for something.
+    /// The running time of the calls.
     fn pace(&self) -> Pace {
         Pace::Waits
     }
