@@ -1,4 +1,4 @@
-//! A node in the making: what it stores, who decides for it, whose keys it signs with.
+//! A node in the making: its store, its policy, its signers.
 
 use std::sync::Arc;
 
@@ -75,13 +75,13 @@ impl NodeBuilder {
         Self { work: Arc::new(work), ..self }
     }
 
-    /// Changes how much others may say, and what is remembered of them: nodes that sign for each other all day say more
-    /// than strangers may.
+    /// Changes the shares of other nodes, and the sizes of the memory of them: nodes that sign for each other all day
+    /// send more than strangers may.
     pub fn limits(self, limits: ValidatorLimits) -> Self {
         Self { limits, ..self }
     }
 
-    /// Makes the process die at a named place: for tests of what a crash leaves behind, and for nothing else.
+    /// Makes the process die at a named place, for tests of the state after a crash only.
     #[cfg(feature = "failpoints")]
     pub fn crash_at(self, at: Option<CrashPoint>) -> Self {
         Self { crash: Crash { at }, ..self }

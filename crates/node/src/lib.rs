@@ -1,4 +1,4 @@
-//! A Motet node: signers that find each other, agree on what to sign, and make one BIP-340 signature under one aggregate
+//! A Motet node: signers that find each other, agree on a request, and make one BIP-340 signature under one aggregate
 //! key (`docs/protocol.md`).
 //!
 //! This is the one crate that a program depends on to embed a node. It joins [`motet_coordinator`], the protocol as a machine

@@ -6,14 +6,15 @@ pub use motet_coordinator::limits::*;
 
 /// Things that are held back at once; with more, the oldest leave early.
 pub const HELD: usize = 4096;
-/// How soon the user is told again that a peer's clock differs,
+/// The shortest time between two reports to the user that a peer's clock differs.
 pub const CLOCK_TOLD_AGAIN: Duration = Duration::from_secs(10 * 60);
-/// and of how many peers that is remembered.
+/// Peers for which the time of that report is remembered.
 pub const CLOCKS: usize = 256;
-/// When it is first looked whether another process has put an advertisement of this node's signers into the DHT; the pause
-/// doubles,
+/// Time of the first query of the DHT for an advertisement of this node's signers by another process. The pause doubles
+/// after each query.
 pub const RIVALS_FIRST: Duration = Duration::from_secs(5);
-/// up to this: one question for each signer costs others little, and two processes with one key cost sessions.
+/// The longest pause between two such queries: one query for each signer costs other nodes little, and two processes
+/// with one key cost sessions.
 pub const RIVALS_MOST: Duration = Duration::from_secs(5 * 60);
 /// Events that a slow listener may be behind before it loses the oldest.
 pub const EVENTS: usize = 8192;
@@ -31,8 +32,8 @@ pub const JOBS: usize = 32;
 pub const DEVICES: usize = 64;
 /// Own announcements that are put into the DHT again when it gets its first peers.
 pub const PUBLISHED: usize = 64 + OWN_RESOURCES;
-/// Computations that are done at once, in checks of a signature, together with what waits meanwhile: a quarter of a
-/// millisecond, for which nobody would call another thread.
+/// Computations that the driver's own task does at once, in checks of a signature, together with waiting frames: a
+/// quarter of a millisecond, less than the cost of another thread.
 pub const AT_ONCE: usize = 8;
 /// Bytes of a frame that take as long to parse as a signature to check: a point is 33 bytes, and takes a sixth of that.
 pub const BYTES_PER_WEIGHT: usize = 512;

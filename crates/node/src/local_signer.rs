@@ -97,8 +97,8 @@ impl<R: TryCryptoRng<Error = EntropyError> + Send> Signer for LocalSigner<R> {
     ) -> Result<Vec<PartialSignature>, SignerError> {
         // Taken out before anything is computed with them: there is no second time.
         let Held { secrets, publics } = self.state().nonces.remove(nonce_id).ok_or(SignerError::NoNonces)?;
-        // Where another process speaks for this signer, its nonces may stand in this signer's place. A signature under
-        // those would be wrong, and would convict this signer.
+        // If another process speaks for this signer, the nonces in this signer's place may be that process's. A
+        // signature under those would be wrong, and would convict this signer.
         if secrets.len() != items.len() || nonces.get(nonce_id.index.as_usize()) != Some(&publics) {
             return Err(SignerError::NoNonces);
         }

@@ -1,6 +1,6 @@
-//! Policies: whether to sign what one is asked to sign.
+//! Policies: the decision whether to sign a request.
 //!
-//! [`Policy`] is what users implement. [`RulePolicy`] decides by rules, in the order in which they are written, and asks
+//! Users implement [`Policy`]. [`RulePolicy`] decides by rules, in the order in which they are written, and asks
 //! another policy, such as a prompt, where they say so.
 
 mod condition;
@@ -26,12 +26,12 @@ pub use rate::Rate;
 pub use rule_policy::RulePolicy;
 pub use rules::{Place, Remark, Rule, RuleError, Rules, Verdict};
 
-/// Decides, and may take its time: a person may have to be asked. It is asked in the node's own task first, so what takes
-/// time has to be awaited, and may not block.
+/// Decides about a request, and may take its time: a person may have to be asked. The node's own task polls it first,
+/// so long work has to be awaited, and may not block.
 ///
-/// A request may end before it has been decided on: it expires, its asker gives it up, another signer declines. It may also be
-/// answered by [`Node::join_signing_request`](crate::Node::join_signing_request) or
-/// [`Node::decline_signing_request`](crate::Node::decline_signing_request). Then nobody waits for the decision:
+/// A request may end before it has been decided on: it expires, its creator aborts it, another signer declines. It may
+/// also be answered by [`Node::join_signing_request`](crate::Node::join_signing_request) or
+/// [`Node::decline_signing_request`](crate::Node::decline_signing_request). Then the decision is not needed:
 /// [`Policy::over`] says so, and the future of [`Policy::decide`] is dropped. A question on a screen has to go with it.
 #[async_trait]
 pub trait Policy: Send + Sync + core::fmt::Debug {

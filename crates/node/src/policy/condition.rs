@@ -1,4 +1,4 @@
-//! What a rule asks of a request, and in what a request falls short of it.
+//! Conditions of a rule, and the differences between a condition and a request.
 
 use core::ops::RangeInclusive;
 use std::collections::BTreeSet;
@@ -10,8 +10,8 @@ use motet_wire::MonotonicMs;
 use super::facts::Facts;
 use super::rate::{Approvals, Rate, Standing};
 
-/// One thing that a rule asks of a request. Conditions on claims hold of what the requester *states*, which nothing ties
-/// to the bytes that are signed.
+/// One condition of a rule. Conditions on claims hold for the requester's *statement*, which nothing ties to the bytes
+/// that are signed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Condition {
@@ -39,32 +39,32 @@ pub enum Mismatch {
     NoAmount,
     /// The stated amount is outside.
     Amount {
-        /// What the requester states.
+        /// The requester's statement.
         stated: u64,
-        /// What the rule asks for.
+        /// The rule's condition.
         wanted: RangeInclusive<u64>,
     },
     /// The stated transaction type is another.
     Type {
-        /// What the requester states.
+        /// The requester's statement.
         stated: String,
     },
-    /// The requester is somebody else.
+    /// The requester is another signer.
     Requester(PublicKey),
-    /// Somebody would sign, too, whom the rule does not name.
+    /// A signer that the rule does not name would sign, too.
     UnnamedCosigner(PublicKey),
-    /// Somebody whom the rule names would not sign.
+    /// A signer that the rule names would not sign.
     MissingCosigner(PublicKey),
     /// There are too few or too many items.
     Items {
-        /// How many there are.
+        /// The number of items.
         count: usize,
-        /// What the rule asks for.
+        /// The rule's condition.
         wanted: RangeInclusive<usize>,
     },
     /// The requester has been approved that often already.
     Rate {
-        /// How many approvals there were within the period.
+        /// The number of approvals within the period.
         approvals: u32,
         /// The rate.
         rate: Rate,
@@ -104,12 +104,12 @@ impl Condition {
         }
     }
 
-    /// Whether the requester could make this hold or not as it likes, by stating something else.
+    /// True if the requester decides by its own statement whether this holds.
     pub(super) const fn is_claim(&self) -> bool {
         matches!(self, Self::ClaimedAmount(_) | Self::ClaimedType(_))
     }
 
-    /// Whether this holds only of requests by or with keys that the rule names.
+    /// True if this holds only of requests by or with keys that the rule names.
     pub(super) const fn names_people(&self) -> bool {
         matches!(self, Self::Requester(_) | Self::CosignersExactly(_) | Self::CosignersAmong(_))
     }

@@ -9,22 +9,22 @@ use super::rules::Verdict;
 /// looked at before.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Explanation {
-    /// What was decided.
+    /// The decision.
     pub verdict: Verdict,
-    /// By what.
+    /// The part of the rules that decided.
     pub decided_by: DecidedBy,
     /// The rules that were looked at before, in their order.
     pub passed_over: Vec<PassedOver>,
 }
 
-/// What decided.
+/// The part of the rules that decided.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DecidedBy {
     /// There are contacts, and the requester is none of them.
     Contacts,
     /// The first rule that matches.
     Rule(RuleRef),
-    /// What is stated for requests that no rule matches.
+    /// The decision for requests that no rule matches.
     Otherwise,
 }
 

@@ -1,24 +1,24 @@
-//! What a rule can look at, taken out of a proposal.
+//! The facts of a proposal that rules decide on.
 //!
-//! The requester, the co-signers and the items are certain: the creator's signature covers them, and they are what is
-//! signed. Amount and transaction type are *claims*: nothing ties them to the bytes that are signed
-//! (`docs/protocol.md` §6, `docs/threat-model.md`).
+//! The requester, the co-signers and the items are certain: the creator's signature covers them, and the items are
+//! signed. Amount and transaction type are *claims*: nothing ties them to the bytes that are signed (`docs/protocol.md`
+//! §6, `docs/threat-model.md`).
 
 use std::collections::BTreeSet;
 
 use motet_coordinator::Proposal;
 use motet_core_crypto::PublicKey;
 
-/// What rules decide on.
+/// The facts that rules decide on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Facts {
     /// Which of this node's signers is asked.
     pub signer: PublicKey,
-    /// Who asks: the signer key of the request's creator, proven by its certificate.
+    /// The requester: the signer key of the request's creator, proven by its certificate.
     pub requester: PublicKey,
-    /// Everybody else who would sign: all keys of the request but `signer`, the requester's included.
+    /// All other signers: all keys of the request but `signer`, the requester's included.
     pub cosigners: BTreeSet<PublicKey>,
-    /// How many messages would be signed.
+    /// Number of messages that would be signed.
     pub items: usize,
     /// The amount at stake **as the requester states it**; `None` if it states none. Unverified.
     pub claimed_amount: Option<u64>,

@@ -1,4 +1,4 @@
-//! How often a requester has been approved: the only thing that rules remember.
+//! Rates of approvals of a requester: the only memory of rules.
 //!
 //! Time is an argument. Memory is bounded, and errs to the safe side: an approval that does not fit makes every rate
 //! fail for as long as it would have counted.
@@ -14,9 +14,9 @@ use motet_wire::MonotonicMs;
 /// So many approvals for one requester within any period of this length.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Rate {
-    /// How many, at most [`RATE`](super::limits::RATE).
+    /// The number of approvals, at most [`RATE`](super::limits::RATE).
     pub approvals: NonZeroU32,
-    /// In what time. An approval counts until exactly this much later.
+    /// The period. An approval counts until exactly this much later.
     pub period: Duration,
 }
 
@@ -26,12 +26,12 @@ impl fmt::Display for Rate {
     }
 }
 
-/// When each requester was approved, as far as some rate needs to know.
+/// Times of the approvals of each requester, as far as some rate needs to know.
 #[derive(Debug, Default)]
 pub(super) struct Approvals {
     of: BTreeMap<PublicKey, VecDeque<MonotonicMs>>,
     remembered: usize,
-    /// When an approval last did not fit.
+    /// Time of the last approval that did not fit.
     lost: Option<MonotonicMs>,
     /// The longest period of any rate; zero when there is none.
     period: Duration,
@@ -40,7 +40,7 @@ pub(super) struct Approvals {
     capacity: usize,
 }
 
-/// How a rate stands.
+/// The state of a rate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Standing {
     /// So many approvals are left, at least one.
@@ -52,7 +52,7 @@ pub(super) enum Standing {
 }
 
 impl Approvals {
-    /// Remembers what these rates need.
+    /// A memory for the approvals that these rates need.
     pub(super) fn for_rates(rates: impl Iterator<Item = Rate>, capacity: usize) -> Self {
         rates.fold(Self { capacity, ..Self::default() }, |this, rate| Self {
             period: this.period.max(rate.period),
@@ -91,7 +91,7 @@ impl Approvals {
         }
     }
 
-    /// Forgets what no rate asks for any more.
+    /// Forgets approvals that no rate needs any more.
     fn forget(&mut self, now: MonotonicMs) {
         let period = self.period;
         self.of.retain(|_, times| {

@@ -44,7 +44,8 @@ impl RulePolicy {
         &self.rules
     }
 
-    /// What the rules say of a request at this time. If they allow it, that counts as an approval of its requester.
+    /// The decision of the rules about a request at this time. If they allow it, that counts as an approval of its
+    /// requester.
     pub fn evaluate(&self, request: impl Into<Facts>, now: MonotonicMs) -> Verdict {
         self.judge(&request.into(), now).verdict
     }
@@ -65,7 +66,7 @@ impl RulePolicy {
     }
 
     fn approvals(&self) -> MutexGuard<'_, Approvals> {
-        // What is remembered is whole after every step, even if a thread died in another one.
+        // The memory is consistent after every step, even if a thread died in another one.
         self.approvals.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -91,7 +92,7 @@ impl Policy for RulePolicy {
     }
 
     fn over(&self, request: &RequestId, signer: &PublicKey, cause: Option<&AbortCause>) {
-        // Rules decide at once: whatever is still open is the other policy's.
+        // Rules decide at once: a question that is still open is the other policy's.
         self.ask.over(request, signer, cause);
     }
 }

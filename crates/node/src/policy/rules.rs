@@ -1,11 +1,11 @@
-//! Rules: the first that matches allows, denies, or has somebody asked (`docs/protocol.md` §6, §10).
+//! Rules: the first that matches allows, denies, or passes the question to a person (`docs/protocol.md` §6, §10).
 //!
-//! With contacts set, requests of anybody else are declined before any rule is looked at, without asking. They are
-//! declined rather than ignored: the request's place is free again at once, others who are asked need not wait for a
-//! signer that will never answer, and nobody mistakes a refusal for a signer that is down.
+//! With contacts set, requests of all other signers are declined before any rule is tried, without a question. They are
+//! declined rather than ignored: the request's place is free again at once, the other signers need not wait for one
+//! that will never answer, and they do not mistake a refusal for a signer that is down.
 //!
-//! What an approval allows is signing the request's bytes. Who asks and who signs along is certain; amount and
-//! type are claims. A rule that allows by claims trusts the requester not to lie.
+//! An approval allows signing the request's bytes. The requester and the co-signers are certain; amount and type are
+//! claims. A rule that allows by claims trusts the requester not to lie.
 
 use std::collections::BTreeSet;
 
@@ -18,10 +18,10 @@ use super::facts::Facts;
 use super::limits;
 use super::rate::{Approvals, Rate};
 
-/// What a requester who is no contact is told.
+/// The answer to a requester that is no contact.
 const STRANGER: &str = "this signer answers its contacts only";
 
-/// What becomes of a request.
+/// The decision about a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
     /// It is approved.
@@ -35,26 +35,26 @@ pub enum Verdict {
     Ask,
 }
 
-/// When all conditions hold, then so.
+/// One rule: its conditions and its decision.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rule {
     /// For explanations; at most 64 bytes, may be empty.
     pub name: String,
-    /// What must hold, all of it. Without conditions, the rule matches every request.
+    /// The conditions, all of which must hold. Without conditions, the rule matches every request.
     pub when: Vec<Condition>,
-    /// What becomes of a request that matches.
+    /// The decision about a request that matches.
     pub then: Verdict,
 }
 
-/// Rules in their order, and what holds without them.
+/// Rules in their order, and the decision about requests that match none.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rules {
-    /// Whose requests are looked at; everybody's if `None`. The signers of this node that ask one another are to be listed,
-    /// too.
+    /// The signers whose requests are decided by the rules; all if `None`. Signers of this node that ask one another
+    /// are to be listed, too.
     pub contacts: Option<BTreeSet<PublicKey>>,
     /// The rules; the first that matches decides.
     pub rules: Vec<Rule>,
-    /// What becomes of a request that no rule matches.
+    /// The decision about a request that no rule matches.
     pub otherwise: Verdict,
 }
 
@@ -86,7 +86,7 @@ pub enum RuleError {
     Rate(RuleRef),
 }
 
-/// Where in [`Rules`].
+/// A place in [`Rules`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Place {
     /// In a rule.
@@ -106,11 +106,11 @@ pub enum Remark {
         /// The rule before it that matches everything.
         after: RuleRef,
     },
-    /// The rule signs for anybody: it names neither requesters nor co-signers, and there are no contacts.
+    /// The rule signs for every requester: it names neither requesters nor co-signers, and there are no contacts.
     AllowsStrangers(RuleRef),
-    /// Requests that no rule matches are signed, whoever asks.
+    /// Requests that no rule matches are signed, for every requester.
     AllowsByDefault,
-    /// The rule denies by what the requester states, who need only state something else.
+    /// The rule denies by a statement of the requester, which need only state something else.
     DeniesByClaim(RuleRef),
 }
 
@@ -121,11 +121,11 @@ impl Rule {
 }
 
 impl Rules {
-    /// Checks what can be checked without a request.
+    /// Checks the rules, as far as that is possible without a request.
     ///
     /// # Errors
     ///
-    /// [`RuleError`] for the first rule that cannot be meant so.
+    /// [`RuleError`] for the first rule that must be a mistake.
     pub fn check(&self) -> Result<(), RuleError> {
         if self.rules.len() > limits::RULES {
             return Err(RuleError::TooMany(self.rules.len()));
@@ -144,7 +144,7 @@ impl Rules {
         if self.otherwise.fits() { Ok(()) } else { Err(RuleError::Reason(Place::Otherwise)) }
     }
 
-    /// What is allowed, and perhaps not meant.
+    /// Remarks on rules that are allowed, and perhaps mistakes.
     pub fn remarks(&self) -> Vec<Remark> {
         let mut remarks = Vec::new();
         let mut catch_all: Option<RuleRef> = None;
@@ -170,7 +170,7 @@ impl Rules {
         remarks
     }
 
-    /// What remembers the approvals that these rules ask for.
+    /// The memory of the approvals that these rules need.
     pub(super) fn approvals(&self) -> Approvals {
         let rates = self.rules.iter().flat_map(|rule| &rule.when).filter_map(Condition::rate);
         Approvals::for_rates(rates, limits::APPROVALS)
@@ -201,7 +201,7 @@ impl Rules {
 }
 
 impl Verdict {
-    /// Whether its reason fits into a message.
+    /// True if its reason fits into a message.
     const fn fits(&self) -> bool {
         match self {
             Self::Deny { reason } => reason.len() <= motet_wire::limits::REASON,

@@ -70,7 +70,7 @@ impl RedbStore {
     /// [`StoreError`] if another process has it open, it is of another version, it is damaged, or the disk refuses.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         contained(|| {
-            // An empty file is not a new one: whoever cut it off has forgotten everything.
+            // A file of zero length counts as damaged, not as new: truncation would erase the list of issued nonces.
             let known = path.try_exists().map_err(failed)?;
             let (database, epoch) = if known {
                 let database = open(path)?;
