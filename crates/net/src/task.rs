@@ -127,7 +127,7 @@ impl Task {
         // Its ports are free when it counts as stopped.
         drop(self.swarm);
         if let Some(stopped) = stopped {
-            // Whoever asked may have gone.
+            // The caller may have gone.
             let _ = stopped.send(());
         }
     }
@@ -207,7 +207,7 @@ impl Task {
             NetCommand::Block { peer } => self.block(&peer),
             NetCommand::Stats { answer } => {
                 let stats = self.stats();
-                // Whoever asked may have gone.
+                // The caller may have gone.
                 drop(answer.send(stats));
             }
             NetCommand::DhtStats { answer } => drop(answer.send(self.dht_stats())),
