@@ -19,7 +19,7 @@ use crate::mirror::KnownKeys;
 use crate::mirror::Mirror;
 use crate::transcript;
 
-/// What somebody is convicted of.
+/// The charge of which a signer is convicted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Charge {
     /// Two different statements in one slot.
@@ -109,7 +109,7 @@ impl Accused {
         if view.head.sender == self.message_key { Ok(view) } else { Err(EvidenceFault::Statement) }
     }
 
-    /// Whether a session is the given attempt of the request that was joined.
+    /// Checks that a session is the given attempt of the request that was joined.
     fn attempted(&self, session: AttemptId, attempt: Attempt) -> Result<(), EvidenceFault> {
         if session == AttemptId::derive(&self.join.request, attempt) { Ok(()) } else { Err(EvidenceFault::Unrelated) }
     }

@@ -40,10 +40,10 @@ impl KindSpec {
 pub(crate) struct Channels(&'static [Channel]);
 
 impl Channels {
-    /// Of what is announced to everybody.
+    /// Channels of announcements to all nodes.
     pub(crate) const ANNOUNCED: Self =
         Self(&[Channel::Gossip, Channel::Direct, Channel::Dht, Channel::Sync, Channel::Loopback, Channel::Store]);
-    /// Of what applications announce: it is for those who ask the DHT for it, and for nobody else.
+    /// Channels of resources of applications: for nodes that ask the DHT for them only.
     pub(crate) const LOOKED_UP: Self = Self(&[Channel::Dht, Channel::Loopback, Channel::Store]);
     /// Of what a session says to all that listen.
     pub(crate) const GOSSIPED: Self =
