@@ -31,7 +31,7 @@ impl Clock {
         Now { wall: TimestampMs(milliseconds(wall)), mono: MonotonicMs(milliseconds(self.origin.elapsed())) }
     }
 
-    /// How long it is until a monotonic time; zero if it has passed. A millisecond is added, since times are rounded down.
+    /// Time until a monotonic time; zero if it has passed. A millisecond is added, since times are rounded down.
     pub fn until(&self, deadline: MonotonicMs) -> Duration {
         deadline.since(self.now().mono) + Duration::from_millis(1)
     }

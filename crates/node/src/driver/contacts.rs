@@ -1,4 +1,4 @@
-//! What the user's contacts are to the pipeline (`docs/protocol.md` §4, §10).
+//! The user's contacts, as the pipeline treats them (`docs/protocol.md` §4, §10).
 //!
 //! A contact is a signer key. A frame claims to come from one by the delegation that it carries, or by a message key that a contact has
 //! certified before; a peer is a contact's if a contact's delegation names it. Claims are checked by the pipeline, and a peer that
@@ -26,13 +26,13 @@ impl Contacts {
         }
     }
 
-    /// What the author that a frame claims is, if it takes part in no session.
+    /// The class of the author that a frame claims, if it takes part in no session.
     pub(crate) fn class_of_author(&self, claimed: &Peek, now: TimestampMs) -> PeerClass {
         let names_one = claimed.signer.is_some_and(|signer| self.0.contains_key(&signer));
         class(names_one || self.certified(now).any(|known| known.message_key.to_bytes() == claimed.sender))
     }
 
-    /// What a peer is, if it takes part in no session.
+    /// The class of a peer, if it takes part in no session.
     pub(crate) fn class_of_peer(&self, peer: &PeerId, now: TimestampMs) -> PeerClass {
         class(self.certified(now).any(|known| known.peer == *peer))
     }

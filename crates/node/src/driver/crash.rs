@@ -1,4 +1,4 @@
-//! Places at which a process is made to die, to test what a crash leaves behind.
+//! Places at which a process is made to die, for tests of the state after a crash.
 //!
 //! Only the feature `failpoints` brings them (`docs/testing.md`, "Crashes"). Without it [`Crash`] holds nothing, its functions
 //! do nothing, and a program contains no name of such a place.
@@ -12,7 +12,7 @@ use motet_coordinator::Record;
 #[cfg(feature = "failpoints")]
 pub use point::CrashPoint;
 
-/// Where this process is to die, if anywhere.
+/// The place at which this process is to die, if any.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Crash {
     #[cfg(feature = "failpoints")]

@@ -1,5 +1,5 @@
-//! What may lie in the DHT (`docs/protocol.md` §9): advertisements, withdrawals, requests and resources, each under its
-//! own keys.
+//! The entries that may be in the DHT (`docs/protocol.md` §9): advertisements, withdrawals, requests and resources,
+//! each under its own keys.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,7 +12,7 @@ use motet_wire::{
 
 use super::clock::Clock;
 
-/// Lets in what passes the whole pipeline and says that it belongs under the key.
+/// Accepts a frame that passes the whole pipeline and belongs under the key.
 pub(crate) struct DhtEntryPolicy {
     network: NetworkId,
     clock: Clock,

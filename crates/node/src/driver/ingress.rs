@@ -32,10 +32,10 @@ impl Arrived {
         Self { bytes, channel, from, group: NetworkGroup::Local, token: None }
     }
 
-    /// The frame for the pipeline, and what to report on.
+    /// The frame for the pipeline, and the handle under which its verdict is reported.
     fn into_arrival(self, peer: PeerClass, author: PeerClass) -> (Arrival, Option<ReportToken>) {
         let mut arrival = Arrival::new(self.bytes, self.channel, self.from).group(self.group).standing(peer, author);
-        // Nothing comes on this channel but what the engine has let out: it has sealed it, or holds it as validated.
+        // Only frames that the engine has sent come on this channel: it has sealed them, or holds them as validated.
         arrival.vouched = self.channel == Channel::Loopback;
         (arrival, self.token)
     }
@@ -61,7 +61,7 @@ impl Driver {
             let (arrival, token) = arrived.into_arrival(peer, author);
             match self.validator.admit(arrival, now) {
                 Ok(worth) => {
-                    // Besides the signature there are points to parse, and they are most of what a frame can hold.
+                    // A frame has points to parse besides its signature; at most they take most of its bytes.
                     weight += 1 + length / limits::BYTES_PER_WEIGHT;
                     admitted.push((worth, from, token));
                 }
@@ -73,7 +73,7 @@ impl Driver {
         }
         if admitted.is_empty() {
             if let Some(done) = done {
-                // Whoever asked may have gone.
+                // The caller may have gone.
                 let _ = done.send(());
             }
             return;
@@ -146,7 +146,7 @@ impl Driver {
     }
 }
 
-/// What taking part in so many sessions makes somebody; nothing if there are none.
+/// The class of a peer or author that takes part in so many sessions; `None` if there are none.
 fn member(sessions: usize) -> Option<PeerClass> {
     let sessions = u16::try_from(sessions).unwrap_or(u16::MAX);
     (sessions > 0).then_some(PeerClass::Participant { sessions })

@@ -1,10 +1,9 @@
-//! How busy a node is, as its pipeline wants to know it (`docs/protocol.md` §10): strangers pay more when it is more than half
-//! full.
+//! The load of a node, for its pipeline (`docs/protocol.md` §10): strangers pay more when it is more than half full.
 
 use motet_wire::Load;
 use tokio::sync::mpsc;
 
-/// How full a queue is.
+/// The load of a queue.
 pub(crate) fn of<T>(queue: &mpsc::Receiver<T>) -> Load {
     let percent = queue.len().saturating_mul(100).checked_div(queue.max_capacity()).unwrap_or(100);
     Load::percent(u8::try_from(percent).unwrap_or(100))

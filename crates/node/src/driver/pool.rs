@@ -1,8 +1,8 @@
-//! Where computations run: here and now while they are short and little else waits, else on threads beside.
+//! The threads of computations: the driver's own while they are short and few inputs wait, else others.
 //!
 //! To wake a thread, and to be woken by it, takes as long as checking a signature, and many times as long where other
-//! programs want the machine, too. A session alone would spend most of its time so. A busy node has more to do than one
-//! thread can, and what its pool takes in then comes in batches.
+//! programs use the machine, too. A session alone would spend most of its time on that. A busy node has more work than
+//! one thread can do, and the inputs of its pool come in batches.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -44,8 +44,8 @@ impl Driver {
         self.run_soon(job.weight(), move || Some(Input::Computed(job.run(&mut OsEntropy)).into()));
     }
 
-    /// Runs a computation that takes about as long as `weight` checks of signatures, or may wait if there is no weight
-    /// to it. What comes of it is handled after the current step, or later.
+    /// Runs a computation that takes about as long as `weight` checks of signatures, or that may block if it has no
+    /// weight. Its result is handled after the current step, or later.
     pub(crate) fn run_soon(
         &mut self,
         weight: Option<usize>,
@@ -60,7 +60,7 @@ impl Driver {
     }
 }
 
-/// Threads beside the driver's, and what waits for a place on them.
+/// Threads beside the driver's, and the computations that wait for a place on them.
 pub(crate) struct Pool {
     places: Arc<Semaphore>,
     waiting: VecDeque<Work>,
@@ -85,12 +85,12 @@ impl Pool {
         }
     }
 
-    /// Whether something waits for a place.
+    /// True if a computation waits for a place.
     pub(crate) fn is_waiting(&self) -> bool {
         !self.waiting.is_empty()
     }
 
-    /// Whether so much waits that nothing more should be taken in.
+    /// True if so many computations wait that no more input should be taken.
     pub(crate) fn is_full(&self) -> bool {
         self.waiting.len() >= limits::JOBS
     }
@@ -107,7 +107,8 @@ impl Pool {
         drop(tokio::task::spawn_blocking(move || {
             let result = work();
             drop(place);
-            // The driver takes what comes back whatever else it waits for; when it is gone, nobody does.
+            // The driver takes this result even while it takes no other input. If the driver is gone, the result is not
+            // needed.
             if let Some(result) = result {
                 drop(back.blocking_send(result));
             }

@@ -1,7 +1,7 @@
-//! What has come of frames, on its way to the network.
+//! Outcomes of frames, on their way to the network.
 //!
-//! The network may have no room for it at once. It waits here then, and the driver takes nothing more from the network meanwhile: so
-//! that what waits is bounded by what was taken in before.
+//! The network may have no room for an outcome at once. It waits here then, and the driver takes nothing more from the
+//! network meanwhile. So the number of waiting outcomes is bounded by the frames that were taken before.
 
 use std::collections::VecDeque;
 
@@ -16,13 +16,13 @@ impl Reports {
         self.0.is_empty()
     }
 
-    /// Hands over feedback behind what waits.
+    /// Hands over feedback, behind the feedback that waits.
     pub(crate) fn push(&mut self, feedback: Feedback, net: &NetHandle) {
         self.0.push_back(feedback);
         self.send(net);
     }
 
-    /// Hands over as much of what waits as the network has room for.
+    /// Hands over waiting feedback, as far as the network has room.
     pub(crate) fn send(&mut self, net: &NetHandle) {
         while let Some(feedback) = self.0.pop_front() {
             if let Err(feedback) = net.try_feedback(feedback) {

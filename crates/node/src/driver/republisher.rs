@@ -1,4 +1,4 @@
-//! What this node has put into the DHT, to be put there again when the DHT gets its first peers.
+//! Frames that this node has put into the DHT, to be put there again when the DHT gets its first peers.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -13,8 +13,8 @@ use crate::limits;
 pub(crate) struct Republisher(VecDeque<(PublicKey, Vec<DhtKey>, Arc<[u8]>)>);
 
 impl Republisher {
-    /// Remembers a frame, and where it lies: first of all under its own key. What the signer had there before is replaced,
-    /// so that renewals do not push out what is not renewed.
+    /// Remembers a frame and its keys, its own key first. It replaces the frame of the same signer under that key, so
+    /// that renewals do not push out frames that are not renewed.
     pub(crate) fn add(&mut self, signer: PublicKey, keys: Vec<DhtKey>, frame: Arc<[u8]>) {
         self.0.retain(|(author, known, _)| *author != signer || known.first() != keys.first());
         if self.0.len() >= limits::PUBLISHED {
