@@ -12,7 +12,7 @@ use super::Engine;
 use super::ctx::Ctx;
 use super::deferred::Awaits;
 use super::session::{Collecting, Departed, Nonces, Placed, Session, SignedStatement, Source};
-use crate::event::{AbortCause, Event, Phase};
+use crate::event::{AbortCause, Phase};
 use crate::job::{Fault, Job};
 use crate::record::Record;
 use crate::signer::{NonceId, SignerError};
