@@ -51,9 +51,7 @@ use crate::job::{JobId, JobOutcome};
 use crate::record::Snapshot;
 use crate::signer::SignerAnswer;
 use ctx::Ctx;
-pub use input::{
-    Command, CommandId, Effect, Input, Reply, ResourceSpec, SessionStatus, SignerQuery, SigningRequestSpec,
-};
+pub use input::{Command, CommandId, Effect, Input, Reply, ResourceSpec, SignerQuery, SigningRequestSpec};
 use resources::Resources;
 use restored::{Ended, Restored, Spent};
 use results::Results;

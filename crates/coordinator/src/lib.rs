@@ -38,11 +38,10 @@ mod proposal;
 mod record;
 mod reputation;
 mod signer;
+mod status;
 
 pub use config::{Config, Privacy, Rounds};
-pub use engine::{
-    Command, CommandId, Effect, Engine, Input, Reply, ResourceSpec, SessionStatus, SignerQuery, SigningRequestSpec,
-};
+pub use engine::{Command, CommandId, Effect, Engine, Input, Reply, ResourceSpec, SignerQuery, SigningRequestSpec};
 pub use entropy::{EntropyError, Infallible};
 pub use error::CommandError;
 pub use job::{Fault, Job, JobId, JobOutcome};
@@ -51,3 +50,4 @@ pub use proposal::{Decision, Proposal, ProposalDigest};
 pub use record::{Record, Snapshot, StoreError};
 pub use reputation::{Observation, Score, Standing};
 pub use signer::{NonceId, Signer, SignerAnswer, SignerError, SignerTask, SigningItem};
+pub use status::SessionStatus;

@@ -3,19 +3,20 @@
 use core::time::Duration;
 use std::sync::Arc;
 
-use motet_core_crypto::{PublicKey, Signature, XOnlyPublicKey};
+use motet_core_crypto::{PublicKey, XOnlyPublicKey};
 use motet_wire::{
-    Address, AdvertisementId, Attempt, AttemptId, Channel, Criteria, DhtKey, Election, Index, Item, MessageId, PeerId,
-    RequestId, RequestMetadata, RequestOptions, SignerAdvertisement, SignerIndex, SignerMetadata, Topic, Validated,
+    Address, AdvertisementId, Channel, Criteria, DhtKey, Index, Item, MessageId, PeerId, RequestId, RequestMetadata,
+    RequestOptions, SignerAdvertisement, SignerMetadata, Topic, Validated,
 };
 
 use crate::error::CommandError;
-use crate::event::{Completed, Event, Phase, Resource};
+use crate::event::{Completed, Event, Resource};
 use crate::job::{Job, JobOutcome};
 use crate::proposal::{Decision, Proposal, ProposalDigest};
 use crate::record::Record;
 use crate::reputation::Score;
 use crate::signer::{SignerAnswer, SignerTask};
+use crate::status::SessionStatus;
 
 /// Something for the engine to handle.
 #[derive(Debug)]
@@ -261,34 +262,6 @@ pub enum Reply {
     Sessions(Vec<SessionStatus>),
     /// The signatures that have not been noted, the oldest first.
     Results(Vec<Completed>),
-}
-
-/// Where a session is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SessionStatus {
-    /// The request.
-    pub request: RequestId,
-    /// The current attempt.
-    pub attempt: Attempt,
-    /// Its session id.
-    pub session: AttemptId,
-    /// What is being collected.
-    pub phase: Phase,
-    /// The signers, in their order.
-    pub signers: Vec<PublicKey>,
-    /// Whose contribution is missing.
-    pub awaiting: Vec<SignerIndex>,
-    /// How the coordinator is chosen.
-    pub election: Election,
-    /// Who it is.
-    pub coordinator: SignerIndex,
-    /// If it has ended here without signatures: the signers that may still complete it, since this node's partial
-    /// signatures have left and theirs have not come.
-    pub may_complete: Vec<PublicKey>,
-    /// What is signed: each message, and the key that its signature verifies under.
-    pub messages: Vec<(XOnlyPublicKey, Vec<u8>)>,
-    /// The signatures, when there are any.
-    pub signatures: Option<Vec<Signature>>,
 }
 
 /// Something for the driver to do. All `Persist` of one step come first and are committed together, durably, before

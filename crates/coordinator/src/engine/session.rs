@@ -28,11 +28,11 @@ pub(crate) use state::{
     StartedRounds, State, SyncTimer,
 };
 
-use super::input::SessionStatus;
 use super::trace::Trace;
 use crate::event::{Completed, Phase, SignedItem};
 use crate::proposal::Proposal;
 use crate::signer::SigningItem;
+use crate::status::SessionStatus;
 
 /// A request that this node takes part in.
 #[derive(Debug)]
