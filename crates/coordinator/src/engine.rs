@@ -29,6 +29,7 @@ mod results;
 mod rounds;
 mod session;
 mod sessions;
+mod status;
 mod sync;
 mod timer_table;
 mod timers;

@@ -50,4 +50,4 @@ pub use proposal::{Decision, Proposal, ProposalDigest};
 pub use record::{Record, Snapshot, StoreError};
 pub use reputation::{Observation, Score, Standing};
 pub use signer::{NonceId, Signer, SignerAnswer, SignerError, SignerTask, SigningItem};
-pub use status::SessionStatus;
+pub use status::{RequestedItem, Retry, SessionStatus};

@@ -18,7 +18,7 @@ pub struct SigningItem {
     /// The aggregate of the signers' keys, with the item's derivation applied.
     pub context: KeyAggContext,
     /// The message as BIP-340 signs it.
-    pub message: Vec<u8>,
+    pub message: Arc<[u8]>,
 }
 
 /// The identity of a signer's nonces in one attempt: each is made once and used at most once.

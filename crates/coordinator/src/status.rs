@@ -1,34 +1,84 @@
 //! How a session is: what a node answers when its user asks (`docs/protocol.md` §12).
 
+use core::time::Duration;
+use std::sync::Arc;
+
 use motet_core_crypto::{PublicKey, Signature, XOnlyPublicKey};
 use motet_wire::{Attempt, AttemptId, Election, RequestId, SignerIndex};
 
-use crate::event::Phase;
+use crate::event::{AbortCause, Completed, Phase, SignedItem};
 
-/// Where a session is.
+/// How a session is at the moment at which its node was asked.
+///
+/// Times are durations from that moment: deadlines are kept on the node's monotonic clock, whose numbers mean nothing elsewhere.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SessionStatus {
     /// The request.
     pub request: RequestId,
-    /// The current attempt.
-    pub attempt: Attempt,
-    /// Its session id.
-    pub session: AttemptId,
-    /// What is being collected.
+    /// The signer that has asked.
+    pub creator: PublicKey,
+    /// What is being collected, or how it has ended.
     pub phase: Phase,
+    /// The current attempt; the one that succeeded, once there are signatures.
+    pub attempt: Attempt,
+    /// How many attempts there may be.
+    pub max_attempts: u32,
+    /// The session id of [`attempt`](Self::attempt).
+    pub session: AttemptId,
     /// The signers, in their order.
     pub signers: Vec<PublicKey>,
-    /// Whose contribution is missing.
-    pub awaiting: Vec<SignerIndex>,
+    /// The signers whose contribution is missing, in their order.
+    pub awaiting: Vec<PublicKey>,
     /// How the coordinator is chosen.
     pub election: Election,
-    /// Who it is.
+    /// The place of the signer that has the coordinator's part.
     pub coordinator: SignerIndex,
+    /// What is signed.
+    pub items: Vec<RequestedItem>,
+    /// The signatures, one for each item, when there are any.
+    pub signatures: Option<Vec<Signature>>,
+    /// How long the missing contributions are waited for yet; none when the session has ended.
+    pub phase_ends_in: Option<Duration>,
+    /// How long the session may take yet in all; none when it has ended.
+    pub ends_in: Option<Duration>,
+    /// How long ago the session last came further here: something new arrived, was made, or ended it.
+    pub idle_for: Duration,
+    /// Why it has ended without signatures; none if it goes on or has them, and where a restart came in between.
+    pub cause: Option<AbortCause>,
+    /// What another try would be; none if it would be refused or cannot help.
+    pub retry: Option<Retry>,
     /// If it has ended here without signatures: the signers that may still complete it, since this node's partial
     /// signatures have left and theirs have not come.
     pub may_complete: Vec<PublicKey>,
-    /// What is signed: each message, and the key that its signature verifies under.
-    pub messages: Vec<(XOnlyPublicKey, Vec<u8>)>,
-    /// The signatures, when there are any.
-    pub signatures: Option<Vec<Signature>>,
+}
+
+/// One item that a session signs. Copies share the message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestedItem {
+    /// The key that its signature verifies under.
+    pub aggregate_key: XOnlyPublicKey,
+    /// The message.
+    pub message: Arc<[u8]>,
+}
+
+/// What another try of a session is ([`Command::Retry`](crate::Command::Retry)).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Retry {
+    /// Another attempt of the same request, with fresh nonces.
+    Attempt,
+    /// A new request on the same terms, which everybody approves anew: not all had joined the old one.
+    Request,
+}
+
+impl SessionStatus {
+    /// The signed items, if there are signatures.
+    pub fn completed(&self) -> Option<Completed> {
+        let items = self.items.iter().zip(self.signatures.as_ref()?).map(|(item, signature)| SignedItem {
+            aggregate_key: item.aggregate_key,
+            message: item.message.to_vec(),
+            signature: *signature,
+        });
+        Some(Completed { request: self.request, session: self.session, items: items.collect() })
+    }
 }

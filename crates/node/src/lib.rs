@@ -76,8 +76,8 @@ pub use events::{Events, Lagged};
 pub use local_signer::LocalSigner;
 pub use motet_coordinator::{
     CommandError, Config, Decision, EntropyError, NonceId, Pace, Privacy, Proposal, ProposalDigest, Record,
-    ResourceSpec, Rounds, Score, SessionStatus, Signer, SignerError, SignerQuery, SigningItem, SigningRequestSpec,
-    Snapshot, Standing, StoreError, event,
+    RequestedItem, ResourceSpec, Retry, Rounds, Score, SessionStatus, Signer, SignerError, SignerQuery, SigningItem,
+    SigningRequestSpec, Snapshot, Standing, StoreError, event,
 };
 pub use motet_core_crypto::{
     InvalidPoint, InvalidSecretKey, KeyAggContext, PartialSignature, PublicKey, PublicNonce, RandomnessError,

@@ -101,7 +101,7 @@ impl Signer for Witnessed {
         let mut used_with: Vec<u8> = nonces.iter().flat_map(|nonces| bytes(nonces)).collect();
         for item in items {
             used_with.extend(item.context.aggregate_key().to_bytes());
-            used_with.extend(&item.message);
+            used_with.extend(&*item.message);
         }
         let line = format!(
             "{} {}\n",

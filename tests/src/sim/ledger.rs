@@ -131,7 +131,7 @@ fn commitment(session: &AttemptId, index: u32, nonces: &[PublicNonce]) -> [u8; 3
 
 /// The items as the ledger writes them down.
 pub fn terms(items: &[SigningItem]) -> Terms {
-    items.iter().map(|item| (item.context.aggregate_key().to_bytes(), item.message.clone())).collect()
+    items.iter().map(|item| (item.context.aggregate_key().to_bytes(), item.message.to_vec())).collect()
 }
 
 /// A signer that writes down what it does.

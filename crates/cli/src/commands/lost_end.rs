@@ -2,25 +2,19 @@
 
 use motet_core_crypto::PublicKey;
 use motet_node::SessionStatus;
-use motet_node::event::{Completed, Phase, SignedItem};
+use motet_node::event::{Completed, Phase};
 
 use crate::exit::{Exit, Failed};
 use crate::output::Output;
 
 /// The end of the session, as its node reports it; `None` if it goes on.
 pub(crate) fn lost_end(status: &SessionStatus, output: &Output) -> Option<Result<Completed, Failed>> {
-    if let Some(signatures) = &status.signatures {
-        let signed = status.messages.iter().zip(signatures);
-        let items = signed.map(|((aggregate_key, message), signature)| SignedItem {
-            aggregate_key: *aggregate_key,
-            message: message.clone(),
-            signature: *signature,
-        });
-        return Some(Ok(Completed { request: status.request, session: status.session, items: items.collect() }));
+    if let Some(completed) = status.completed() {
+        return Some(Ok(completed));
     }
     (status.phase == Phase::Aborted).then(|| {
-        let failed =
-            Failed::new(Exit::Session, "no signature: the session has ended, and the event that says why is lost");
+        let why = status.cause.as_ref().map_or_else(|| "the session has ended".to_owned(), |cause| output.cause(cause));
+        let failed = Failed::new(Exit::Session, format!("no signature: {why}"));
         Err(with_open_end(failed, &status.may_complete, output))
     })
 }
@@ -38,7 +32,11 @@ pub(crate) fn with_open_end(failed: Failed, may_complete: &[PublicKey], output: 
 
 #[cfg(test)]
 mod tests {
+    use core::time::Duration;
+
     use motet_core_crypto::{SecretKey, schnorr};
+    use motet_node::RequestedItem;
+    use motet_node::event::AbortCause;
     use motet_wire::{Attempt, AttemptId, Election, MonotonicMs, RequestId, SignerIndex};
 
     use super::*;
@@ -53,16 +51,23 @@ mod tests {
         let key = signer().public_key();
         SessionStatus {
             request,
-            attempt: Attempt(0),
-            session: AttemptId::derive(&request, Attempt(0)),
+            creator: key,
             phase,
+            attempt: Attempt(0),
+            max_attempts: 1,
+            session: AttemptId::derive(&request, Attempt(0)),
             signers: vec![key],
             awaiting: Vec::new(),
             election: Election::default(),
             coordinator: SignerIndex(0),
-            may_complete: Vec::new(),
-            messages: vec![(key.x_only(), b"m".to_vec())],
+            items: vec![RequestedItem { aggregate_key: key.x_only(), message: b"m".as_slice().into() }],
             signatures: None,
+            phase_ends_in: None,
+            ends_in: None,
+            idle_for: Duration::ZERO,
+            cause: (phase == Phase::Aborted).then_some(AbortCause::Expired),
+            retry: None,
+            may_complete: Vec::new(),
         }
     }
 
@@ -83,6 +88,7 @@ mod tests {
         let output = Output::new(Format::Json, MonotonicMs::default());
         let failed = lost_end(&status(Phase::Aborted), &output).unwrap().unwrap_err();
         assert_eq!((failed.exit, failed.next), (Exit::Session, None));
+        assert_eq!(failed.what, "no signature: the request has expired");
         let open = SessionStatus { may_complete: vec![signer().public_key()], ..status(Phase::Aborted) };
         let failed = lost_end(&open, &output).unwrap().unwrap_err();
         assert!(failed.next.unwrap().contains("may still be completed"));

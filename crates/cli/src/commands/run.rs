@@ -10,7 +10,7 @@ use motet_core_crypto::PublicKey;
 use motet_node::Clock;
 use motet_node::event::{AbortCause, Event, Phase};
 use motet_node::policy::{ApproveAll, Policy, RulePolicy, Verdict};
-use motet_wire::{Channel, Criteria, RequestId, SignerIndex, SignerMetadata};
+use motet_wire::{Channel, Criteria, RequestId, SignerMetadata};
 use serde_json::json;
 use tokio::time::Sleep;
 
@@ -136,8 +136,7 @@ impl First {
 async fn decline_open(node: &PeerNode) {
     let sessions = node.handle.sessions().await.unwrap_or_default();
     for open in sessions.iter().filter(|session| session.phase == Phase::Joining) {
-        let ours = |index: &SignerIndex| open.signers.get(index.as_usize()) == Some(&node.signer);
-        if open.awaiting.iter().any(ours) {
+        if open.awaiting.contains(&node.signer) {
             // It may have ended meanwhile.
             drop(node.handle.decline_signing_request(open.request, node.signer, "stopped".to_owned()).await);
         }

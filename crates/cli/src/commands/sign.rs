@@ -194,14 +194,14 @@ async fn check_open_ends(
     let sessions = node.handle.sessions().await.map_err(Failed::here)?;
     for earlier in sessions.iter().filter(|session| !session.may_complete.is_empty()) {
         let conflict = earlier
-            .messages
+            .items
             .iter()
-            .find(|(key, message)| ours.iter().any(|(our_key, our_message)| key == our_key && message != our_message));
-        if let Some((_, message)) = conflict.filter(|_| !args.despite_open) {
+            .find(|item| ours.iter().any(|(key, message)| item.aggregate_key == *key && *item.message != **message));
+        if let Some(item) = conflict.filter(|_| !args.despite_open) {
             let who = output.names(&earlier.may_complete);
             let what = format!(
                 "an earlier request under the same key may still be completed by {who}: {}",
-                text::message(message)
+                text::message(&item.message)
             );
             let hint = "if only one of the two may be signed, do not ask again; `motet run` with this key learns how it \
                         ends. To ask all the same: --despite-open";

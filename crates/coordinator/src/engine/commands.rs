@@ -8,7 +8,7 @@ use super::Engine;
 use super::announce::Offer;
 use super::ctx::Ctx;
 use super::input::{Command, CommandId, Reply, SigningRequestSpec};
-use super::session::{SigningRound, State};
+use super::session::{Session, SigningRound, State};
 use crate::error::CommandError;
 use crate::event::{AbortCause, Phase};
 use crate::record::Record;
@@ -33,10 +33,12 @@ impl Engine {
             Command::Join { request, signer } => self.join_by_command(&request, &signer, ctx),
             Command::Decline { request, signer, reason } => self.decline(&request, &signer, reason, ctx),
             Command::Status { request } => match self.sessions.get(&request) {
-                Some(session) => Ok(Reply::Status(Box::new(session.status()))),
+                Some(session) => Ok(Reply::Status(Box::new(self.status(session, ctx.now)))),
                 None => Err(CommandError::UnknownRequest(request)),
             },
-            Command::Sessions => Ok(Reply::Sessions(self.sessions.values().map(|session| session.status()).collect())),
+            Command::Sessions => {
+                Ok(Reply::Sessions(self.sessions.values().map(|session| self.status(session, ctx.now)).collect()))
+            }
             Command::Results => Ok(Reply::Results(self.results.all())),
             Command::Note { request } => self.take_note(&request, ctx),
             Command::Abort { request, detail } => self.abort(&request, detail, ctx),
@@ -97,19 +99,22 @@ impl Engine {
     fn asks_again(&self, request: &RequestId, now: Now) -> Option<SigningRequestSpec> {
         let session = self.sessions.get(request).filter(|session| session.phase() == Phase::Aborted)?;
         let terms = &session.request;
-        let creator = terms.creator.signer;
-        let blocked = terms.keys.iter().any(|key| self.conduct.is_blocked(key, now.wall));
-        if !self.identities.contains_key(&creator) || session.joins.is_full() || blocked {
-            return None;
-        }
-        Some(SigningRequestSpec {
-            creator,
+        self.can_ask_again(session, now).then(|| SigningRequestSpec {
+            creator: terms.creator.signer,
             keys: terms.keys.clone(),
             items: terms.items.clone(),
             options: terms.options,
             metadata: terms.metadata.clone(),
             lifetime: session.lifetime,
         })
+    }
+
+    /// Whether a session that has ended can be asked for again: by whoever has asked, if not all have joined and nobody is
+    /// blocked.
+    pub(super) fn can_ask_again(&self, session: &Session, now: Now) -> bool {
+        let terms = &session.request;
+        let blocked = terms.keys.iter().any(|key| self.conduct.is_blocked(key, now.wall));
+        self.identities.contains_key(&terms.creator.signer) && !session.joins.is_full() && !blocked
     }
 
     fn retry(&mut self, request: &RequestId, ctx: &mut Ctx<'_>) -> Result<Reply, CommandError> {

@@ -113,7 +113,7 @@ impl Engine {
         left: &Restored,
         ctx: &mut Ctx<'_>,
     ) {
-        let aborted = Aborted { may_complete: BTreeSet::new(), sync: SyncTimer::first(ctx.now.mono) };
+        let aborted = Aborted { cause: None, may_complete: BTreeSet::new(), sync: SyncTimer::first(ctx.now.mono) };
         let state = State::Over(Over::new(ctx.now.mono, Outcome::Aborted(aborted)));
         let mut session = self.open(id, message, items, locals, state);
         let others: BTreeSet<SignerIndex> = session.others().into_iter().collect();

@@ -31,6 +31,9 @@ fn was_suspended(since: Now, now: Now, tolerance: Duration) -> bool {
 impl Engine {
     /// Moves a session on as far as what it holds allows.
     pub(super) fn advance(&mut self, id: &RequestId, ctx: &mut Ctx<'_>) {
+        if let Some(active) = self.sessions.get_mut(id).and_then(Session::active_mut) {
+            active.moved_at = ctx.now.mono;
+        }
         while let Some(session) = self.sessions.get_mut(id) {
             let attempt = &session.attempt;
             let round = Round { request: *id, session: attempt.id, attempt: attempt.number };
@@ -260,8 +263,7 @@ impl Engine {
     /// Ends a session without signatures. `notice` is the signed message that says so, if there is one.
     pub(super) fn finish(&mut self, id: &RequestId, notice: Option<Arc<[u8]>>, cause: AbortCause, ctx: &mut Ctx<'_>) {
         let Some(session) = self.sessions.get_mut(id).filter(|session| session.active().is_some()) else { return };
-        let culprit = if let AbortCause::Convicted { culprit, .. } = &cause { Some(culprit) } else { None };
-        session.abort(culprit, notice, ctx.now.mono);
+        session.abort(cause.clone(), notice, ctx.now.mono);
         session.forget_nonces(ctx);
         let may_complete = session.completers();
         if session.is_open_ended() {
@@ -285,13 +287,14 @@ impl Engine {
     /// Ends a session whose records cannot be stored. That it has ended cannot be stored either, until it is closed;
     /// if it was the end that could not be, the user has not been told of it.
     pub(super) fn end_unstored(&mut self, id: &RequestId, untold: bool, detail: String, ctx: &mut Ctx<'_>) {
+        let cause = AbortCause::Internal(detail.clone());
         let Some(session) = self.sessions.get_mut(id) else { return };
         match &mut session.state {
             State::Over(over) if !untold => {
                 over.stored = EndStored::Refused;
                 return;
             }
-            State::Active(_) | State::Over(_) => session.abort(None, None, ctx.now.mono),
+            State::Active(_) | State::Over(_) => session.abort(cause.clone(), None, ctx.now.mono),
         }
         if let State::Over(over) = &mut session.state {
             over.stored = EndStored::Refused;
@@ -302,7 +305,6 @@ impl Engine {
         }
         session.forget_nonces(ctx);
         let may_complete = session.completers();
-        let cause = AbortCause::Internal(detail.clone());
         ctx.emit(Event::SessionError { request: *id, detail });
         ctx.emit(Event::SessionAborted(Aborted { request: *id, cause, may_complete }));
     }

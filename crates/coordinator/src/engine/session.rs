@@ -32,7 +32,6 @@ use super::trace::Trace;
 use crate::event::{Completed, Phase, SignedItem};
 use crate::proposal::Proposal;
 use crate::signer::SigningItem;
-use crate::status::SessionStatus;
 
 /// A request that this node takes part in.
 #[derive(Debug)]
@@ -213,7 +212,7 @@ impl Session {
         let signed = self.signed()?;
         let items = self.items.iter().zip(&signed.signatures).map(|(item, signature)| SignedItem {
             aggregate_key: item.context.aggregate_key(),
-            message: item.message.clone(),
+            message: item.message.to_vec(),
             signature: *signature,
         });
         Some(Completed { request: self.id, session: signed.attempt, items: items.collect() })
@@ -242,29 +241,13 @@ impl Session {
             outcome: if self.listens() { Holding::Missing } else { Holding::Held },
         }
     }
-
-    pub(crate) fn status(&self) -> SessionStatus {
-        SessionStatus {
-            request: self.id,
-            attempt: self.attempt.number,
-            session: self.attempt.id,
-            phase: self.phase(),
-            signers: self.request.keys.clone(),
-            awaiting: self.awaiting(),
-            election: self.request.options.election,
-            coordinator: self.coordinator(),
-            may_complete: self.completers(),
-            messages: self.items.iter().map(|item| (item.context.aggregate_key(), item.message.clone())).collect(),
-            signatures: self.signed().map(|signed| signed.signatures.clone()),
-        }
-    }
 }
 
 /// The items with their keys: one aggregation for all items of the same derivation.
 pub(crate) fn signing_items(keys: &[PublicKey], items: &[Item]) -> Result<Arc<[SigningItem]>, ItemError> {
     items
         .iter()
-        .map(|item| Ok(SigningItem { context: item.key_context(keys)?, message: item.message.clone() }))
+        .map(|item| Ok(SigningItem { context: item.key_context(keys)?, message: item.message.as_slice().into() }))
         .collect()
 }
 

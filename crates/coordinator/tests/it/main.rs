@@ -31,4 +31,5 @@ mod recorder;
 mod resources;
 mod restart;
 mod session;
+mod status;
 mod trace;

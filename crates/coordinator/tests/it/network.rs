@@ -388,7 +388,7 @@ impl Network {
                     let mut transcript: Vec<u8> = nonces.iter().flat_map(|nonces| bytes(nonces)).collect();
                     for item in items.iter() {
                         transcript.extend(item.context.aggregate_key().to_bytes());
-                        transcript.extend(&item.message);
+                        transcript.extend(&*item.message);
                     }
                     self.signed.push((nonce_id.attempt, own, transcript));
                 }

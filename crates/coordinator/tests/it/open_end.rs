@@ -47,7 +47,7 @@ fn an_end_names_the_signers_that_may_still_complete_it() {
         assert_eq!(end.may_complete, [late]);
         let status = network.status(node, request);
         assert_eq!(status.may_complete, [late]);
-        let messages: Vec<&[u8]> = status.messages.iter().map(|(_, message)| message.as_slice()).collect();
+        let messages: Vec<&[u8]> = status.items.iter().map(|item| &*item.message).collect();
         assert_eq!(messages, [[1; 32], [2; 32]]);
     }
 }

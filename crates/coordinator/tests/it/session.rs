@@ -102,7 +102,7 @@ fn whoever_does_not_join_is_named_by_everybody_else() {
     network.nodes[2].deaf = true;
     let request = network.announce(items(1), options(Commitments::On));
     network.run();
-    assert_eq!(network.status(0, request).awaiting, vec![SignerIndex(2)]);
+    assert_eq!(network.status(0, request).awaiting, [network.key(2)]);
     for _ in 0..40 {
         network.sleep_to_next_deadline();
         network.run();

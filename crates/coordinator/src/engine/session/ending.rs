@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use motet_core_crypto::{PublicKey, Signature};
+use motet_core_crypto::Signature;
 use motet_wire::{AttemptId, MonotonicMs};
 
 use super::Session;
 use super::state::{Aborted, Completion, Outcome, Over, Signed, Source, State};
+use crate::event::AbortCause;
 
 impl Session {
     /// Takes signatures that have been verified. False if it has them already.
@@ -36,19 +37,21 @@ impl Session {
         true
     }
 
-    /// Ends it without signatures, unless there are some. `culprit` is the signer whose fault has ended it, if there is one, and
-    /// `notice` is what others are told.
-    pub(crate) fn abort(&mut self, culprit: Option<&PublicKey>, notice: Option<Arc<[u8]>>, now: MonotonicMs) {
+    /// Ends it without signatures, unless there are some. `notice` is what others are told.
+    pub(crate) fn abort(&mut self, cause: AbortCause, notice: Option<Arc<[u8]>>, now: MonotonicMs) {
+        let culprit = if let AbortCause::Convicted { culprit, .. } = &cause { Some(culprit) } else { None };
         let exposed = self.exposed_to(culprit);
+        let cause = Some(cause);
         match &mut self.state {
             State::Active(active) => {
                 let mut may_complete = core::mem::take(&mut active.may_complete);
                 may_complete.extend(exposed);
-                let outcome = Outcome::Aborted(Aborted { may_complete, sync: active.sync });
+                let outcome = Outcome::Aborted(Aborted { cause, may_complete, sync: active.sync });
                 self.state = State::Over(Over { notice, ..Over::new(now, outcome) });
             }
             State::Over(Over { at, outcome: Outcome::Aborted(aborted), .. }) => {
                 *at = now;
+                aborted.cause = cause;
                 aborted.may_complete.extend(exposed);
             }
             State::Over(Over { outcome: Outcome::Signed(_), .. }) => {}

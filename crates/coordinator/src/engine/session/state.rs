@@ -8,7 +8,7 @@ use motet_core_crypto::Signature;
 use motet_wire::{AttemptId, MonotonicMs, SignerIndex};
 
 use crate::config::{Config, Rounds};
-use crate::event::Phase;
+use crate::event::{AbortCause, Phase};
 use crate::limits;
 
 /// How long the outcome of a session is remembered, for nodes that have missed it.
@@ -133,6 +133,8 @@ pub(crate) enum Dispute {
 #[derive(Debug)]
 pub(crate) struct Active {
     pub(crate) collecting: Collecting,
+    /// When it last came further here.
+    pub(crate) moved_at: MonotonicMs,
     /// When the whole session ends.
     pub(crate) ends: MonotonicMs,
     /// When what is being collected is given up.
@@ -215,6 +217,8 @@ pub(crate) struct Signed {
 /// An end without signatures.
 #[derive(Debug)]
 pub(crate) struct Aborted {
+    /// Why; a restart forgets it.
+    pub(crate) cause: Option<AbortCause>,
     /// The signers that may still complete it (§7.5). If there are any, the end is open: this node listens and asks.
     pub(crate) may_complete: BTreeSet<SignerIndex>,
     /// When the others are asked whether they have.
@@ -233,6 +237,7 @@ impl Active {
         let ends = now.saturating_add(config.session_timeout);
         Self {
             collecting: Collecting::Joins,
+            moved_at: now,
             ends,
             deadline: joins_until.min(ends),
             sync: SyncTimer::first(now.saturating_add(config.sync_after)),
@@ -261,6 +266,14 @@ impl Over {
     /// An end at this time of which nothing has been said yet.
     pub(crate) const fn new(at: MonotonicMs, outcome: Outcome) -> Self {
         Self { at, outcome, notice: None, timeout_notice: None, stored: EndStored::Yes }
+    }
+
+    /// Why it has ended without signatures, if that is known.
+    pub(crate) const fn cause(&self) -> Option<&AbortCause> {
+        match &self.outcome {
+            Outcome::Aborted(aborted) => aborted.cause.as_ref(),
+            Outcome::Signed(_) => None,
+        }
     }
 
     /// When it is forgotten.
