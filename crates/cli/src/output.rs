@@ -5,10 +5,11 @@ use std::io::{IsTerminal as _, Write as _};
 
 use motet_core_crypto::PublicKey;
 use motet_node::Lagged;
-use motet_node::event::{AbortCause, Completed, Event};
+use motet_node::event::{AbortCause, Event};
 use motet_wire::AddressScope;
 use motet_wire::{Channel, MonotonicMs, RequestId};
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
 
 use crate::exit::Failed;
 use crate::text::{self, printable};
@@ -117,12 +118,8 @@ impl Output {
         let milliseconds = at.0.saturating_sub(self.origin.0);
         match self.format {
             Format::Json => {
-                let mut object = self.fields(event);
-                if let Value::Object(fields) = &mut object {
-                    fields.insert("node".to_owned(), json!(node));
-                    fields.insert("ms".to_owned(), json!(milliseconds));
-                }
-                write(&text::json(&object.to_string()))
+                let line = Line { event, node, ms: milliseconds };
+                write(&text::json(&serde_json::to_string(&line).map_err(Failed::here)?))
             }
             Format::Text => {
                 if let Some((text, channel)) = self.sentence(event) {
@@ -143,13 +140,14 @@ impl Output {
     /// # Errors
     ///
     /// [`Failed`] if an object could not be written.
-    pub(crate) fn lost(&self, node: &str, at: MonotonicMs, Lagged(lost): Lagged) -> Result<(), Failed> {
+    pub(crate) fn lost(&self, node: &str, at: MonotonicMs, lagged: Lagged) -> Result<(), Failed> {
+        let Lagged(lost) = lagged;
         note(&format!("{lost} events were lost, since what this program writes was not read in time"));
         let milliseconds = at.0.saturating_sub(self.origin.0);
         match self.format {
             Format::Json => {
-                let object = json!({"event": "EventsLost", "node": node, "ms": milliseconds, "lost": lost});
-                write(&text::json(&object.to_string()))
+                let line = Line { event: &lagged, node, ms: milliseconds };
+                write(&text::json(&serde_json::to_string(&line).map_err(Failed::here)?))
             }
             Format::Text => {
                 self.say(&format!("{milliseconds:>7} ms  {:<8} {lost} events were lost", text::nickname(node)));
@@ -262,86 +260,15 @@ impl Output {
             other => format!("for a reason that this program does not know: {}", printable(&format!("{other:?}"))),
         }
     }
+}
 
-    fn fields(&self, event: &Event) -> Value {
-        let hex = |signer: &PublicKey| signer.to_string();
-        match event {
-            Event::Listening { address } => json!({"event": "Listening", "address": address}),
-            Event::ListeningEnded { address, reason } | Event::PeerUnreachable { address, reason } => {
-                json!({"event": name_of(event), "address": address, "reason": reason})
-            }
-            Event::AddressesChanged { addresses, scope, left_out } => json!({
-                "event": name_of(event), "addresses": addresses, "scope": scope_name(*scope), "left_out": left_out,
-            }),
-            Event::SignerUnreachable { signer, reason } => {
-                json!({"event": name_of(event), "signer": hex(signer), "reason": reason})
-            }
-            Event::IdentityConflict { signer, peer } => {
-                json!({"event": name_of(event), "signer": hex(signer), "peer": peer.to_string()})
-            }
-            Event::ClocksDiffer { peer, seconds } => {
-                json!({"event": name_of(event), "peer": peer.to_string(), "seconds": seconds})
-            }
-            Event::SignerAdvertised(found) | Event::SignerDiscovered(found) => json!({
-                "event": name_of(event), "signer": hex(&found.advertisement.delegation.signer),
-                "nickname": found.advertisement.metadata.nickname, "channel": channel_name(found.channel),
-            }),
-            Event::SignerWithdrawn(gone) | Event::SignerUnavailable(gone) => {
-                json!({"event": name_of(event), "signer": hex(&gone.signer), "reason": gone.reason})
-            }
-            Event::SigningRequestCreated(requested) | Event::SigningRequestReceived(requested) => json!({
-                "event": name_of(event), "request": requested.id.to_string(),
-                "creator": hex(&requested.request.creator.signer), "channel": channel_name(requested.channel),
-                "aggregate_keys": requested.keys.iter().map(ToString::to_string).collect::<Vec<_>>(),
-            }),
-            Event::SigningRequestJoined(joined) | Event::ParticipantJoined(joined) => json!({
-                "event": name_of(event), "request": joined.request.to_string(), "signer": hex(&joined.signer),
-                "index": joined.index.0, "channel": channel_name(joined.channel),
-            }),
-            Event::ParticipantDeclined { participation, reason } => json!({
-                "event": name_of(event), "request": participation.request.to_string(),
-                "signer": hex(&participation.signer), "reason": reason,
-            }),
-            Event::NonceReceived(part) | Event::PartialSigReceived(part) => json!({
-                "event": name_of(event), "request": part.round.request.to_string(), "index": part.index.0,
-                "attempt": part.round.attempt.0, "channel": channel_name(part.channel),
-            }),
-            Event::SessionNonceCommitmentsComplete(round)
-            | Event::SessionNoncesComplete(round)
-            | Event::SessionPartialSigsComplete(round) => json!({
-                "event": name_of(event), "request": round.request.to_string(), "session": round.session.to_string(),
-                "attempt": round.attempt.0,
-            }),
-            Event::SessionReady { request, session, coordinator } => json!({
-                "event": name_of(event), "request": request.to_string(), "session": session.to_string(),
-                "coordinator": coordinator.0,
-            }),
-            Event::CoordinatorElected { request, coordinator } => {
-                json!({"event": name_of(event), "request": request.to_string(), "coordinator": coordinator.0})
-            }
-            Event::SessionComplete(done) => {
-                json!({"event": name_of(event), "request": done.request.to_string(), "items": items(done)})
-            }
-            Event::SessionTimeout(out) => json!({
-                "event": name_of(event), "request": out.request.to_string(), "phase": out.phase.name(),
-                "attempt": out.attempt.0, "awaiting": out.signers.iter().map(hex).collect::<Vec<_>>(),
-            }),
-            Event::SessionAborted(aborted) => json!({
-                "event": name_of(event), "request": aborted.request.to_string(),
-                "cause": self.cause(&aborted.cause), "signers": culprits(&aborted.cause),
-                "may_complete": aborted.may_complete.iter().map(hex).collect::<Vec<_>>(),
-            }),
-            Event::SessionError { request, detail } => {
-                json!({"event": name_of(event), "request": request.to_string(), "detail": detail})
-            }
-            Event::SessionClosed { request } => json!({"event": name_of(event), "request": request.to_string()}),
-            Event::PeerConnected { peer, address } | Event::PeerIdConflict { peer, address } => {
-                json!({"event": name_of(event), "peer": peer.to_string(), "address": address})
-            }
-            Event::PeerDisconnected { peer } => json!({"event": name_of(event), "peer": peer.to_string()}),
-            Event::DhtReady | _ => json!({"event": name_of(event)}),
-        }
-    }
+/// An event as an object: what it says itself, and which node said it when.
+#[derive(Serialize)]
+struct Line<'a, E> {
+    #[serde(flatten)]
+    event: &'a E,
+    node: &'a str,
+    ms: u64,
 }
 
 /// Writes lines to standard output, all of them and at once.
@@ -366,31 +293,6 @@ pub(crate) fn note(text: &str) {
     drop(std::io::stderr().lock().write_all(format!("motet: {text}\n").as_bytes()));
 }
 
-/// The signers that an end of a session is about, by key.
-pub(crate) fn culprits(cause: &AbortCause) -> Vec<String> {
-    match cause {
-        AbortCause::Refused { signer, .. } => vec![signer.to_string()],
-        AbortCause::Convicted { culprit, .. } => vec![culprit.to_string()],
-        AbortCause::Unresponsive { signers, .. } => signers.iter().map(ToString::to_string).collect(),
-        AbortCause::Superseded { signer } => vec![signer.to_string()],
-        AbortCause::Cancelled | AbortCause::Expired | AbortCause::Crowded | AbortCause::Internal(_) | _ => Vec::new(),
-    }
-}
-
-/// The signed items of a session for programs.
-pub(crate) fn items(done: &Completed) -> Vec<Value> {
-    done.items
-        .iter()
-        .map(|item| {
-            json!({
-                "aggregate_key": item.aggregate_key.to_string(),
-                "message": hex::encode(&item.message),
-                "signature": item.signature.to_string(),
-            })
-        })
-        .collect()
-}
-
 /// The reach of a node's addresses, if it is not the internet or if some are left out.
 fn reachable(scope: AddressScope, told: usize, left_out: usize) -> Option<String> {
     match scope {
@@ -406,15 +308,6 @@ fn reachable(scope: AddressScope, told: usize, left_out: usize) -> Option<String
         AddressScope::Nowhere => {
             Some("cannot be reached: it has no address; others reach it only while it is connected".to_owned())
         }
-    }
-}
-
-const fn scope_name(scope: AddressScope) -> &'static str {
-    match scope {
-        AddressScope::Internet => "internet",
-        AddressScope::Network => "network",
-        AddressScope::Machine => "machine",
-        AddressScope::Nowhere => "nowhere",
     }
 }
 
@@ -442,12 +335,6 @@ fn duration(seconds: u64) -> String {
         .take(2)
         .collect();
     parts.join(" ")
-}
-
-/// The name of an event: that of its variant.
-pub(crate) fn name_of(event: &Event) -> String {
-    let text = format!("{event:?}");
-    text.split(|character: char| !character.is_alphanumeric()).next().unwrap_or_default().to_owned()
 }
 
 const fn channel_name(channel: Channel) -> &'static str {

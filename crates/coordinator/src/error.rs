@@ -103,3 +103,31 @@ pub enum CommandError {
     #[error("too many commands are waiting")]
     Busy,
 }
+
+impl CommandError {
+    /// A word for programs, which stays the same when the text for people changes.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::UnknownSigner(_) => "unknown_signer",
+            Self::TooManySigners { .. } => "too_many_signers",
+            Self::UnknownRequest(_) => "unknown_request",
+            Self::CreatorNotListed => "creator_not_listed",
+            Self::TooManyParticipants { .. } => "too_many_participants",
+            Self::TooManySessions { .. } => "too_many_sessions",
+            Self::WrongPhase(_) => "wrong_phase",
+            Self::NotAdvertised => "not_advertised",
+            Self::ResourceName => "resource_name",
+            Self::ResourceData { .. } => "resource_data",
+            Self::ResourceLifetime { .. } => "resource_lifetime",
+            Self::TooManyResources { .. } => "too_many_resources",
+            Self::Item(_) => "item",
+            Self::Seal(_) => "too_large",
+            Self::Address(_) => "address",
+            Self::Work => "no_work",
+            Self::SlowWork { .. } => "slow_work",
+            Self::Entropy(_) => "entropy",
+            Self::Store(_) => "store",
+            Self::Busy => "busy",
+        }
+    }
+}

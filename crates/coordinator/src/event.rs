@@ -9,6 +9,7 @@ use motet_wire::{
 
 /// Something has happened.
 #[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(tag = "event"))]
 #[non_exhaustive]
 pub enum Event {
     /// An advertisement of a signer of this node is out.
@@ -32,6 +33,7 @@ pub enum Event {
     /// A signer has declined.
     ParticipantDeclined {
         /// Who and what.
+        #[cfg_attr(feature = "serde", serde(flatten, serialize_with = "crate::json::declined"))]
         participation: Participation,
         /// Why, in the signer's words.
         reason: String,
@@ -257,10 +259,12 @@ pub struct Discovery {
 
 /// A withdrawn advertisement.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Withdrawal {
     /// Whose.
     pub signer: PublicKey,
     /// Which.
+    #[cfg_attr(feature = "serde", serde(skip))]
     pub advertisement: AdvertisementId,
     /// Why, in the signer's words.
     pub reason: String,
@@ -290,6 +294,7 @@ pub struct Requested {
 
 /// A signer's answer to a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Participation {
     /// The request.
     pub request: RequestId,
@@ -298,6 +303,7 @@ pub struct Participation {
     /// Its place in the request.
     pub index: SignerIndex,
     /// The peer that serves it.
+    #[cfg_attr(feature = "serde", serde(skip))]
     pub peer: PeerId,
     /// How the answer came.
     pub channel: Channel,
@@ -305,6 +311,7 @@ pub struct Participation {
 
 /// One round of one attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Round {
     /// The request.
     pub request: RequestId,
@@ -316,8 +323,10 @@ pub struct Round {
 
 /// What one signer has contributed to a round.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Contribution {
     /// The round.
+    #[cfg_attr(feature = "serde", serde(flatten, serialize_with = "crate::json::contributed"))]
     pub round: Round,
     /// Who.
     pub index: SignerIndex,
@@ -327,6 +336,7 @@ pub struct Contribution {
 
 /// Signatures, each verified under its key.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Completed {
     /// The request.
     pub request: RequestId,
@@ -338,10 +348,12 @@ pub struct Completed {
 
 /// A signed item.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct SignedItem {
     /// The key that the signature verifies under.
     pub aggregate_key: XOnlyPublicKey,
     /// The message.
+    #[cfg_attr(feature = "serde", serde(with = "hex::serde"))]
     pub message: Vec<u8>,
     /// The signature.
     pub signature: Signature,
@@ -362,6 +374,11 @@ pub struct Aborted {
 /// Why a session has ended without signatures.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(tag = "why", rename_all = "snake_case")
+)]
 pub enum AbortCause {
     /// This node's user gave up.
     Cancelled,
@@ -398,11 +415,49 @@ pub enum AbortCause {
         signer: PublicKey,
     },
     /// This node failed.
+    #[cfg_attr(feature = "serde", serde(with = "crate::json::detail"))]
     Internal(String),
+}
+
+impl AbortCause {
+    /// The signers that the end is about, by key.
+    pub fn signers(&self) -> Vec<PublicKey> {
+        match self {
+            Self::Refused { signer, .. } | Self::Superseded { signer } => vec![*signer],
+            Self::Convicted { culprit, .. } => vec![*culprit],
+            Self::Unresponsive { signers, .. } => signers.clone(),
+            Self::Cancelled | Self::Expired | Self::Crowded | Self::Internal(_) => Vec::new(),
+        }
+    }
+}
+
+/// For people: why the session ended and whose fault that is. The words of a participant are shown as it has written them.
+impl core::fmt::Display for AbortCause {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::Cancelled => f.write_str("cancelled here"),
+            Self::Refused { signer, detail, .. } => write!(f, "{signer} refused: {detail}"),
+            Self::Convicted { culprit, charge } => {
+                write!(f, "{culprit} broke the protocol ({charge:?}); there is proof")
+            }
+            Self::Unresponsive { signers, .. } => {
+                f.write_str("no answer from ")?;
+                for (position, signer) in signers.iter().enumerate() {
+                    write!(f, "{}{signer}", if position > 0 { ", " } else { "" })?;
+                }
+                f.write_str("; check that it runs and is connected, then ask again")
+            }
+            Self::Expired => f.write_str("the request has expired"),
+            Self::Crowded => f.write_str("nobody approved it here, and newer requests took its place"),
+            Self::Superseded { signer } => write!(f, "another process speaks for {signer}; stop one of the two"),
+            Self::Internal(detail) => write!(f, "this node failed: {detail}"),
+        }
+    }
 }
 
 /// A wait that took too long.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct TimedOut {
     /// The request.
     pub request: RequestId,
@@ -411,23 +466,29 @@ pub struct TimedOut {
     /// What was awaited.
     pub phase: Phase,
     /// Whose contribution is missing.
+    #[cfg_attr(feature = "serde", serde(skip))]
     pub awaiting: Vec<SignerIndex>,
     /// Their keys.
+    #[cfg_attr(feature = "serde", serde(rename = "awaiting"))]
     pub signers: Vec<PublicKey>,
     /// Whether another attempt follows.
+    #[cfg_attr(feature = "serde", serde(skip))]
     pub next: Option<Attempt>,
 }
 
 /// Where a session is: what is being collected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 pub enum Phase {
     /// Joins.
     Joining,
     /// Commitments to nonces.
+    #[cfg_attr(feature = "serde", serde(rename = "nonce commitments"))]
     Commitments,
     /// Nonces.
     Nonces,
     /// Partial signatures.
+    #[cfg_attr(feature = "serde", serde(rename = "partial signatures"))]
     Partials,
     /// Nothing: there are signatures.
     Complete,

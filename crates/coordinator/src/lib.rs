@@ -32,6 +32,8 @@ mod entropy;
 mod error;
 pub mod event;
 mod job;
+#[cfg(feature = "serde")]
+mod json;
 pub mod limits;
 mod pace;
 mod proposal;

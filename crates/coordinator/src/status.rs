@@ -12,6 +12,7 @@ use crate::event::{AbortCause, Completed, Phase, SignedItem};
 ///
 /// Times are durations from that moment: deadlines are kept on the node's monotonic clock, whose numbers mean nothing elsewhere.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct SessionStatus {
     /// The request.
     pub request: RequestId,
@@ -38,12 +39,16 @@ pub struct SessionStatus {
     /// The signatures, one for each item, when there are any.
     pub signatures: Option<Vec<Signature>>,
     /// How long the missing contributions are waited for yet; none when the session has ended.
+    #[cfg_attr(feature = "serde", serde(rename = "phase_ends_in_ms", with = "crate::json::milliseconds_left"))]
     pub phase_ends_in: Option<Duration>,
     /// How long the session may take yet in all; none when it has ended.
+    #[cfg_attr(feature = "serde", serde(rename = "ends_in_ms", with = "crate::json::milliseconds_left"))]
     pub ends_in: Option<Duration>,
     /// How long ago the session last came further here: something new arrived, was made, or ended it.
+    #[cfg_attr(feature = "serde", serde(rename = "idle_for_ms", with = "crate::json::milliseconds"))]
     pub idle_for: Duration,
     /// Why it has ended without signatures; none if it goes on or has them, and where a restart came in between.
+    #[cfg_attr(feature = "serde", serde(rename = "end"))]
     pub cause: Option<AbortCause>,
     /// What another try would be; none if it would be refused or cannot help.
     pub retry: Option<Retry>,
@@ -54,15 +59,18 @@ pub struct SessionStatus {
 
 /// One item that a session signs. Copies share the message.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct RequestedItem {
     /// The key that its signature verifies under.
     pub aggregate_key: XOnlyPublicKey,
     /// The message.
+    #[cfg_attr(feature = "serde", serde(with = "crate::json::shared_hex"))]
     pub message: Arc<[u8]>,
 }
 
 /// What another try of a session is ([`Command::Retry`](crate::Command::Retry)).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum Retry {
     /// Another attempt of the same request, with fresh nonces.

@@ -46,3 +46,28 @@ pub enum CallError {
     #[error("the node gave a reply of another call; this is a fault of the program, please report it")]
     Internal,
 }
+
+impl CallError {
+    /// A word for programs, which stays the same when the text for people changes.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Command(error) => error.code(),
+            Self::Net(_) => "network",
+            Self::Stopped => "stopped",
+            Self::Internal => "internal",
+        }
+    }
+}
+
+/// Its code and its text.
+#[cfg(feature = "serde")]
+impl serde::Serialize for CallError {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(serde::Serialize)]
+        struct Form {
+            code: &'static str,
+            message: String,
+        }
+        Form { code: self.code(), message: self.to_string() }.serialize(serializer)
+    }
+}

@@ -22,6 +22,19 @@ pub struct Events(BroadcastStream<Event>);
 #[error("{0} events of the node were not taken in time and are lost; ask the node how its sessions are")]
 pub struct Lagged(pub u64);
 
+/// As an object like those of events: its `event` is `EventsLost`.
+#[cfg(feature = "serde")]
+impl serde::Serialize for Lagged {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(serde::Serialize)]
+        struct Form {
+            event: &'static str,
+            lost: u64,
+        }
+        Form { event: "EventsLost", lost: self.0 }.serialize(serializer)
+    }
+}
+
 impl Events {
     pub(crate) fn new(receiver: broadcast::Receiver<Event>) -> Self {
         Self(BroadcastStream::new(receiver))

@@ -126,6 +126,7 @@ impl From<MessageId> for AdvertisementId {
 /// A signer's place in the request's list of keys, from 0. This list, in the order in which the creator sent it, is the
 /// only index space that Motet has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct SignerIndex(pub u16);
 
 impl SignerIndex {
@@ -143,6 +144,7 @@ impl fmt::Display for SignerIndex {
 
 /// The number of a session's attempt, from 0. Each attempt has fresh nonces (`docs/protocol.md` §7.4).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Attempt(pub u32);
 
 impl Attempt {

@@ -22,6 +22,8 @@ mod id;
 pub mod limits;
 mod message;
 mod mirror;
+#[cfg(feature = "serde")]
+mod serialize;
 mod subject;
 mod text;
 mod time;

@@ -43,16 +43,20 @@ use crate::work::{HashWork, Load, WorkPolicy};
 
 /// The channel on which a frame came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 pub enum Channel {
     /// By gossipsub; the peer is the one that forwarded it.
     Gossip,
     /// On a direct stream, unasked.
     Direct,
     /// Read from the DHT, because we asked.
+    #[cfg_attr(feature = "serde", serde(rename = "DHT"))]
     Dht,
     /// In an answer that we asked for: from a SyncResponse, a SessionReady, or a catch-up page.
+    #[cfg_attr(feature = "serde", serde(rename = "handed on"))]
     Sync,
     /// Published by this node, looped back.
+    #[cfg_attr(feature = "serde", serde(rename = "own"))]
     Loopback,
     /// From this node's own store, where it lies because it was validated once.
     Store,

@@ -20,7 +20,7 @@ pub(super) const PACKAGES: &[PackageRule] = &[
     PackageRule {
         name: "motet-wire",
         ours: &["motet-core-crypto"],
-        others: Others::Only(&["bech32", "bincode", "hex", "rand_core", "thiserror"]),
+        others: Others::Only(&["bech32", "bincode", "hex", "rand_core", "serde", "thiserror"]),
         never: RUNTIMES,
     },
     PackageRule {
@@ -32,7 +32,7 @@ pub(super) const PACKAGES: &[PackageRule] = &[
     PackageRule {
         name: "motet-coordinator",
         ours: &["motet-core-crypto", "motet-wire"],
-        others: Others::Only(&["rand_core", "thiserror", "tracing", "zeroize"]),
+        others: Others::Only(&["hex", "rand_core", "serde", "thiserror", "tracing", "zeroize"]),
         never: &["tokio", "mio", "libp2p", "async-std", "smol", "redb", "getrandom"],
     },
     PackageRule {
@@ -43,6 +43,7 @@ pub(super) const PACKAGES: &[PackageRule] = &[
             "getrandom",
             "rand_core",
             "redb",
+            "serde",
             "thiserror",
             "tokio",
             "tokio-stream",

@@ -15,7 +15,7 @@ use tokio::sync::mpsc;
 
 use crate::args::DemoArgs;
 use crate::exit::{Exit, Failed};
-use crate::output::{Format, Output, items};
+use crate::output::{Format, Output};
 
 /// The transaction type that the signers of the demonstration sign.
 const TRANSACTION_TYPE: &str = "demo";
@@ -244,7 +244,7 @@ fn report(
     let nodes: Vec<_> = voices
         .iter()
         .zip(results)
-        .map(|(voice, result)| json!({"signer": voice.signer.to_string(), "items": items(result)}))
+        .map(|(voice, result)| json!({"signer": voice.signer.to_string(), "items": result.items}))
         .collect();
     output.result(&lines, &json!({"event": "result", "announce_to_signature_ms": took, "nodes": nodes}))?;
     Ok(Exit::Success)

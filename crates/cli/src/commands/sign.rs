@@ -19,7 +19,7 @@ use super::run::{outcome, over};
 use crate::args::{Named, SignArgs, message, words};
 use crate::exit::{Exit, Failed};
 use crate::interrupt::Interrupts;
-use crate::output::{Format, Output, items};
+use crate::output::{Format, Output};
 use crate::peer_node::PeerNode;
 use crate::search::{explain, search};
 use crate::text::{self, printable};
@@ -249,7 +249,7 @@ fn show(completed: &Completed, output: &Output) -> Result<(), Failed> {
             .map_err(|error| Failed::new(Exit::Invalid, error))?;
     }
     let lines = lines(completed);
-    let object = json!({"event": "result", "request": completed.request.to_string(), "items": items(completed)});
+    let object = json!({"event": "result", "request": completed.request.to_string(), "items": completed.items});
     output.result(&lines, &object).map_err(|failed| {
         // It cannot be asked for again, so the message of the failure contains it.
         let made = format!("the signature has been made, but {}", failed.what);

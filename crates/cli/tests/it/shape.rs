@@ -68,6 +68,8 @@ fn holds(key: &str, value: &Value) {
         }),
         "index"
         | "coordinator"
+        | "from"
+        | "to"
         | "attempt"
         | "fee"
         | "min_amount"
@@ -89,7 +91,7 @@ fn holds(key: &str, value: &Value) {
         "scope" => ["internet", "network", "machine", "nowhere"].iter().any(|scope| value == scope),
         "seconds" => value.is_i64(),
         "event" | "node" | "nickname" | "reason" | "cause" | "phase" | "detail" | "address" | "peer" | "file"
-        | "error" | "next" => value.is_string(),
+        | "error" | "next" | "resource_type" | "id" => value.is_string(),
         _ => panic!("{key} is not documented"),
     };
     assert!(fits, "{key}: {value}");

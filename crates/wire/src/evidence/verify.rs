@@ -21,6 +21,7 @@ use crate::transcript;
 
 /// The charge of which a signer is convicted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 pub enum Charge {
     /// Two different statements in one slot.
     Equivocation,

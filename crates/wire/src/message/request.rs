@@ -122,6 +122,7 @@ pub enum Commitments {
 
 /// The order in which signers take the coordinator's part; a pure function of the request (`docs/protocol.md` §8).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 pub enum Election {
     /// The creator, then the others in the order of the request.
     Creator,
