@@ -35,7 +35,7 @@ impl Voice {
             .store(store)
             .policy(ApproveAll)
             .signer(LocalSigner::new(key, OsEntropy))
-            .config(Config { difficulty: Difficulty(0), ..Config::default() })
+            .config(Config::default().difficulty(Difficulty(0)))
             .work(Free);
         let (handle, events) = node.start().await.unwrap();
         let mut voice = Self { signer, handle, events, heard: Vec::new() };

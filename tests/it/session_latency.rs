@@ -69,7 +69,7 @@ impl World {
     fn new(count: usize, paths: Paths) -> Self {
         let mut seeds = ChaCha20Rng::seed_from_u64(count as u64);
         let mut rng = || Infallible(ChaCha20Rng::seed_from_u64(seeds.next_u64()));
-        let config = Config { difficulty: Difficulty(0), max_signers: count, ..Config::default() };
+        let config = Config::default().difficulty(Difficulty(0)).max_signers(count);
         let nodes = (0..count).map(|index| {
             let peer = PeerId::from_bytes(&[index as u8 + 1; 38]).unwrap();
             let key = SecretKey::generate(&mut rng()).unwrap();

@@ -87,7 +87,7 @@ pub struct Engines {
 impl Engines {
     /// So many engines with a signer each.
     pub fn new(count: usize) -> Self {
-        let config = Config { difficulty: Difficulty(0), max_signers: count.max(15), ..Config::default() };
+        let config = Config::default().difficulty(Difficulty(0)).max_signers(count.max(15));
         let nodes = (0..count).map(|index| {
             let peer = PeerId::from_bytes(&[index as u8 + 1; 38]).expect("38 bytes");
             Node {

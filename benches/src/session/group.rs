@@ -109,7 +109,7 @@ impl Group {
             net.listen = vec![parse_address("/ip4/127.0.0.1/tcp/0")?];
             let key = SecretKey::generate(&mut OsEntropy)?;
             let signer = key.public_key();
-            let config = Config { difficulty: Difficulty(0), max_signers: count.max(15), ..Config::default() };
+            let config = Config::default().difficulty(Difficulty(0)).max_signers(count.max(15));
             let node = Node::builder(net)
                 .store(store)
                 .policy(ApproveAll)

@@ -51,14 +51,8 @@ impl PeerNode {
         };
         let signer = key.public_key();
         check(&signer)?;
-        let defaults = Config::default();
         let dev = args.dev.is_some();
-        let config = Config {
-            round_timeout: args.round_timeout.unwrap_or(if dev { DEV_ROUND } else { defaults.round_timeout }),
-            max_attempts: args.attempts.unwrap_or(if dev { 1 } else { defaults.max_attempts }),
-            privacy: Privacy { delay: args.delay.unwrap_or_default(), cover: args.cover },
-            ..defaults
-        };
+        let config = config(args, dev);
         let node = Node::builder(net).store(store).policy(policy).signer(LocalSigner::new(key, OsEntropy));
         let node = node.config(config.clone());
         #[cfg(feature = "failpoints")]
@@ -77,6 +71,21 @@ impl PeerNode {
             meeting.greet(&self.handle).await;
         }
     }
+}
+
+/// The node's times and numbers: the defaults, but for what is quicker with `--dev` and what the command line says.
+fn config(args: &NodeArgs, dev: bool) -> Config {
+    let mut config = Config::default().privacy(Privacy { delay: args.delay.unwrap_or_default(), cover: args.cover });
+    if dev {
+        config = config.round_timeout(DEV_ROUND).max_attempts(1);
+    }
+    if let Some(time) = args.round_timeout {
+        config = config.round_timeout(time);
+    }
+    if let Some(attempts) = args.attempts {
+        config = config.max_attempts(attempts);
+    }
+    config
 }
 
 fn explain(error: &NodeError) -> Failed {

@@ -6,14 +6,16 @@ use std::collections::BTreeSet;
 use motet_core_crypto::PublicKey;
 use motet_wire::Difficulty;
 
-/// Times, numbers and habits of an engine. Versions to come may add fields, so a program names those that it changes and takes
-/// the rest from the default:
+/// Times, numbers and habits of an engine. Versions to come may add some, so a program begins with the default and changes what
+/// it wants otherwise. Each field has a method of its name that does so:
 ///
 /// ```
 /// # use motet_coordinator::Config;
-/// let config = Config { max_sessions: 20, ..Config::default() };
+/// let config = Config::default().max_sessions(20).max_attempts(1);
+/// assert_eq!(config.max_sessions, 20);
 /// ```
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Config {
     /// Time to join for a session that this process takes up from an earlier one. Other sessions can be joined until
     /// their request expires.
@@ -75,6 +77,42 @@ pub enum Rounds {
     Automatic,
     /// The application starts each.
     Manual,
+}
+
+/// One method for each field, which sets it.
+macro_rules! setters {
+    ($($field:ident: $type:ty,)*) => {
+        impl Config {
+            $(
+                #[doc = concat!("This configuration with another `", stringify!($field), "`.")]
+                #[must_use]
+                pub fn $field(mut self, $field: $type) -> Self {
+                    self.$field = $field;
+                    self
+                }
+            )*
+        }
+    };
+}
+
+setters! {
+    join_timeout: Duration,
+    round_timeout: Duration,
+    round_timeout_per_item: Duration,
+    session_timeout: Duration,
+    nonce_lifetime: Duration,
+    clock_tolerance: Duration,
+    sync_after: Duration,
+    failover_after: Duration,
+    max_attempts: u32,
+    max_sessions: usize,
+    max_sessions_per_creator: usize,
+    max_signers: usize,
+    rounds: Rounds,
+    delegation_lifetime: Duration,
+    difficulty: Difficulty,
+    privacy: Privacy,
+    contacts: BTreeSet<PublicKey>,
 }
 
 impl Default for Config {

@@ -13,6 +13,7 @@ use crate::event::{AbortCause, Completed, Phase, SignedItem};
 /// Times are durations from that moment: deadlines are kept on the node's monotonic clock, whose numbers mean nothing elsewhere.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
 pub struct SessionStatus {
     /// The request.
     pub request: RequestId,

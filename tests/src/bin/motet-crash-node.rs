@@ -137,13 +137,11 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let ledger = Mutex::new(folder.join("ledger"));
     let witnessed = Witnessed { signer: LocalSigner::new(key, OsEntropy), ledger, stop };
     let attempts = std::env::var("MOTET_ATTEMPTS").ok().and_then(|number| number.parse().ok());
-    let config = Config {
-        max_attempts: attempts.unwrap_or(Config::default().max_attempts),
-        difficulty: Difficulty(0),
-        sync_after: Duration::from_millis(200),
-        round_timeout: Duration::from_secs(4),
-        ..Config::default()
-    };
+    let config = Config::default()
+        .max_attempts(attempts.unwrap_or(Config::default().max_attempts))
+        .difficulty(Difficulty(0))
+        .sync_after(Duration::from_millis(200))
+        .round_timeout(Duration::from_secs(4));
     let crash = std::env::var("MOTET_CRASH_AT").ok().and_then(|name| CrashPoint::from_name(&name));
     let node = Node::builder(net).store(store).policy(ApproveAll).signer(witnessed).config(config).crash_at(crash);
     let (node, mut events) = node.work(motet_wire::work::Free).start().await?;

@@ -176,13 +176,11 @@ fn plan(header: &[u8; HEADER]) -> Plan {
         asks: (0..1 + usize::from(asks) % 3).map(ask).collect(),
         net: NetPlan { delay: 1, ..NetPlan::default() },
         calm_from: 0,
-        config: Config {
-            difficulty: Difficulty(0),
-            round_timeout: Duration::from_secs([120, 120, 60, 20][usize::from(config) % 4]),
-            nonce_lifetime: Duration::from_secs([600, 600, 30, 5][usize::from(config >> 2) % 4]),
-            rounds: if config & 0xc0 == 0xc0 { Rounds::Manual } else { Rounds::Automatic },
-            ..Config::default()
-        },
+        config: Config::default()
+            .difficulty(Difficulty(0))
+            .round_timeout(Duration::from_secs([120, 120, 60, 20][usize::from(config) % 4]))
+            .nonce_lifetime(Duration::from_secs([600, 600, 30, 5][usize::from(config >> 2) % 4]))
+            .rounds(if config & 0xc0 == 0xc0 { Rounds::Manual } else { Rounds::Automatic }),
     }
 }
 

@@ -230,7 +230,7 @@ fn plan(commitments: Commitments) -> Plan {
         asks: vec![ask],
         net: NetPlan { delay: 1, ..NetPlan::default() },
         calm_from: 0,
-        config: Config { difficulty: Difficulty(0), ..Config::default() },
+        config: Config::default().difficulty(Difficulty(0)),
     }
 }
 

@@ -477,12 +477,10 @@ fn draw_config(dice: &mut Dice) -> Config {
     let nonce_lifetime = dice.pick(&[600, 600, 600, 5, 30]);
     // In every fifth world frames are held back, and others mean nothing.
     let private = Privacy { delay: Duration::from_secs(3), cover: Some(Duration::from_secs(10)) };
-    Config {
-        difficulty: Difficulty(0),
-        round_timeout: Duration::from_secs(round_timeout),
-        nonce_lifetime: Duration::from_secs(nonce_lifetime),
-        rounds: Rounds::Automatic,
-        privacy: if nonce_lifetime == 30 { private } else { Privacy::default() },
-        ..Config::default()
-    }
+    Config::default()
+        .difficulty(Difficulty(0))
+        .round_timeout(Duration::from_secs(round_timeout))
+        .nonce_lifetime(Duration::from_secs(nonce_lifetime))
+        .rounds(Rounds::Automatic)
+        .privacy(if nonce_lifetime == 30 { private } else { Privacy::default() })
 }

@@ -35,7 +35,7 @@ fn whoever_asked_remembers_who_helped() {
 
 #[test]
 fn silence_costs_rank_once_everybody_was_asked_and_is_found_last() {
-    let mut network = Network::new(4, 2, &Config { max_attempts: 1, ..Config::default() });
+    let mut network = Network::new(4, 2, &Config::default().max_attempts(1));
     network.advertise_all();
     let request = network.announce(items(1), options(Commitments::On));
     network.run_until(0, request, Phase::Nonces);
@@ -58,7 +58,7 @@ fn silence_costs_rank_once_everybody_was_asked_and_is_found_last() {
 
 #[test]
 fn when_the_coordinator_says_nothing_the_next_one_does() {
-    let config = Config { failover_after: Duration::from_secs(3), ..Config::default() };
+    let config = Config::default().failover_after(Duration::from_secs(3));
     let mut network = Network::new(3, 3, &config);
     network.advertise_all();
     let first = RequestOptions { election: Election::First, ..RequestOptions::default() };
@@ -85,7 +85,7 @@ fn when_the_coordinator_says_nothing_the_next_one_does() {
 
 #[test]
 fn an_application_steps_the_rounds_of_every_attempt() {
-    let config = Config { rounds: Rounds::Manual, ..Config::default() };
+    let config = Config::default().rounds(Rounds::Manual);
     let mut network = Network::new(2, 4, &config);
     network.advertise_all();
     let items = items(1);
@@ -113,7 +113,7 @@ fn an_application_steps_the_rounds_of_every_attempt() {
 
 #[test]
 fn a_request_that_nobody_looks_at_makes_room_for_newer_ones() {
-    let config = Config { max_sessions: 1000, max_sessions_per_creator: 1000, ..Config::default() };
+    let config = Config::default().max_sessions(1000).max_sessions_per_creator(1000);
     let mut network = Network::new(2, 5, &config);
     network.undecided = true;
     network.advertise_all();

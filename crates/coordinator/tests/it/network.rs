@@ -78,7 +78,7 @@ impl Network {
         let mut order = ChaCha20Rng::seed_from_u64(seed);
         let taken = Taken::default();
         let network = NetworkId::test();
-        let config = Config { difficulty: Difficulty(0), ..config.clone() };
+        let config = config.clone().difficulty(Difficulty(0));
         let nodes = (0..count)
             .map(|index| {
                 let peer = PeerId::from_bytes(&[index as u8 + 1; 38]).unwrap();

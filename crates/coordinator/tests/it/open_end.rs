@@ -10,7 +10,7 @@ use crate::network::Network;
 use crate::session::{assert_signed, items, options};
 
 fn one_attempt() -> Config {
-    Config { max_attempts: 1, ..Config::default() }
+    Config::default().max_attempts(1)
 }
 
 /// Three signers, of whom the last stands still when it has signed, before that leaves: the others sign, wait and give up.
@@ -104,7 +104,7 @@ fn a_late_signature_is_asked_for_where_its_delivery_was_lost() {
 
 #[test]
 fn an_attempt_that_was_given_up_for_another_may_be_completed_too() {
-    let config = Config { max_attempts: 2, ..Config::default() };
+    let config = Config::default().max_attempts(2);
     let (mut network, _) = given_up(&config);
     let late = network.key(2);
     for node in [0, 1] {

@@ -36,7 +36,7 @@ fn nothing_is_held_back_and_nothing_is_made_up_unless_it_is_wanted() {
 #[test]
 fn delays_are_drawn_at_random_up_to_what_is_wanted() {
     let most = Duration::from_millis(800);
-    let config = Config { privacy: Privacy { delay: most, cover: None }, ..Config::default() };
+    let config = Config::default().privacy(Privacy { delay: most, cover: None });
     let mut network = Network::new(3, 2, &config);
     network.advertise_all();
     for _ in 0..20 {
@@ -56,7 +56,7 @@ fn delays_are_drawn_at_random_up_to_what_is_wanted() {
 fn a_delay_leaves_time_for_what_is_to_be_done() {
     let wanted = Privacy { delay: Duration::from_secs(3600), cover: None };
     // Without any time limit near, it is 5 s.
-    let mut network = Network::new(2, 3, &Config { privacy: wanted, ..Config::default() });
+    let mut network = Network::new(2, 3, &Config::default().privacy(wanted));
     for _ in 0..50 {
         network.advertise_all();
         network.clock += 120_000;
@@ -64,14 +64,14 @@ fn a_delay_leaves_time_for_what_is_to_be_done() {
     assert!(network.holds.iter().max().unwrap() > &Duration::from_secs(4));
     assert!(network.holds.iter().all(|hold| *hold <= Duration::from_secs(5)));
     // A node whose rounds are short waits an eighth of one.
-    let short = Config { round_timeout: Duration::from_secs(2), privacy: wanted, ..Config::default() };
+    let short = Config::default().round_timeout(Duration::from_secs(2)).privacy(wanted);
     let mut network = Network::new(2, 4, &short);
     network.advertise_all();
     network.announce(vec![item()], RequestOptions::default());
     network.run();
     assert!(network.holds.iter().all(|hold| *hold <= Duration::from_millis(250)));
     // The closer the end of a session's phase, the less: here a request has a second left of its minute.
-    let mut network = Network::new(2, 5, &Config { privacy: wanted, ..Config::default() });
+    let mut network = Network::new(2, 5, &Config::default().privacy(wanted));
     network.advertise_all();
     network.nodes[1].deaf = true;
     network.announce(vec![item()], RequestOptions::default());
@@ -86,7 +86,7 @@ fn a_delay_leaves_time_for_what_is_to_be_done() {
 #[test]
 fn cover_costs_its_receiver_one_check_and_nobody_a_penalty() {
     let every = Duration::from_secs(10);
-    let config = Config { privacy: Privacy { delay: Duration::ZERO, cover: Some(every) }, ..Config::default() };
+    let config = Config::default().privacy(Privacy { delay: Duration::ZERO, cover: Some(every) });
     let mut network = Network::new(3, 6, &config);
     network.advertise_all();
     network.frames.clear();
@@ -127,7 +127,7 @@ fn cover_costs_its_receiver_one_check_and_nobody_a_penalty() {
 #[test]
 fn sessions_go_on_among_cover_and_delays() {
     let privacy = Privacy { delay: Duration::from_secs(1), cover: Some(Duration::from_secs(1)) };
-    let mut network = Network::new(3, 7, &Config { privacy, ..Config::default() });
+    let mut network = Network::new(3, 7, &Config::default().privacy(privacy));
     network.advertise_all();
     network.shuffle = true;
     for _ in 0..10 {

@@ -14,7 +14,7 @@ pub(crate) async fn real_node(network: NetworkId) -> (Node, Events, PublicKey, S
     let signer = key.public_key();
     let net = NetConfig::local(network, Keypair::generate());
     let node = Node::builder(net).store(MemoryStore::default()).work(Free);
-    let node = node.config(Config { difficulty: Difficulty(0), ..Config::default() });
+    let node = node.config(Config::default().difficulty(Difficulty(0)));
     let (handle, mut events) = node.signer(LocalSigner::new(key, OsEntropy)).start().await.unwrap();
     let address = loop {
         if let Event::Listening { address } = events.next().await.unwrap().unwrap() {

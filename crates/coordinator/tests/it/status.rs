@@ -35,7 +35,7 @@ fn wait_for(network: &mut Network, request: RequestId, phase: Phase) -> SessionS
 
 #[test]
 fn a_status_says_what_is_awaited_from_whom_and_for_how_long() {
-    let config = Config { max_attempts: 2, ..Config::default() };
+    let config = Config::default().max_attempts(2);
     let (mut network, request) = one_silent(&config);
     let begun = network.status(0, request);
     assert_eq!((begun.phase, begun.attempt, begun.max_attempts), (Phase::Nonces, Attempt(0), 2));
@@ -56,7 +56,7 @@ fn a_status_says_what_is_awaited_from_whom_and_for_how_long() {
 
 #[test]
 fn a_status_after_the_end_says_why_it_ended_and_that_nothing_is_awaited() {
-    let (mut network, request) = one_silent(&Config { max_attempts: 1, ..Config::default() });
+    let (mut network, request) = one_silent(&Config::default().max_attempts(1));
     let ended = wait_for(&mut network, request, Phase::Aborted);
     let silent = network.key(2);
     assert!(
@@ -69,7 +69,7 @@ fn a_status_after_the_end_says_why_it_ended_and_that_nothing_is_awaited() {
 
 #[test]
 fn a_status_of_the_last_attempt_promises_no_other() {
-    let (mut network, request) = one_silent(&Config { max_attempts: 1, ..Config::default() });
+    let (mut network, request) = one_silent(&Config::default().max_attempts(1));
     assert_eq!(network.status(0, request).retry, None);
 }
 

@@ -28,7 +28,7 @@ impl Policy for Willing {
 /// A node that has this contact, and puts so much work on what it announces.
 async fn node(key: SecretKey, contact: PublicKey, difficulty: Difficulty) -> (Node, Events) {
     let net = NetConfig::local(NetworkId::new("contacts").unwrap(), Keypair::generate());
-    let config = Config { contacts: [contact].into(), difficulty, ..Config::default() };
+    let config = Config::default().contacts([contact].into()).difficulty(difficulty);
     let work = HashWork { floor: Difficulty(4), ceiling: Difficulty(4) };
     let node = Node::builder(net).store(MemoryStore::default()).policy(Willing).config(config).work(work);
     node.signer(LocalSigner::new(key, OsEntropy)).start().await.unwrap()

@@ -13,7 +13,7 @@ use motet_node::{
 /// A node that serves two signers, and keeps its records here.
 async fn node(keys: &[[u8; 32]; 2], store: &Arc<MemoryStore>) -> (Node, Events) {
     let net = NetConfig::local(NetworkId::new("results").unwrap(), Keypair::generate());
-    let config = Config { difficulty: Difficulty(0), ..Config::default() };
+    let config = Config::default().difficulty(Difficulty(0));
     let mut builder = Node::builder(net).store(Arc::clone(store)).policy(ApproveAll).config(config);
     for key in keys {
         builder = builder.signer(LocalSigner::new(SecretKey::from_bytes(key).unwrap(), OsEntropy));
