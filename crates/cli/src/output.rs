@@ -164,26 +164,28 @@ impl Output {
         let Event::PeerIdConflict { address, .. } = event else { return None };
         Some(format!(
             "another node has this node's identity, at {}; stop one of the two, and give one of them a data directory of its own",
-            printable(address)
+            printable(&address.to_string())
         ))
     }
 
     /// The line for people about an event; `None` for events that do not concern them.
     fn sentence(&self, event: &Event) -> Option<(String, Option<Channel>)> {
         Some(match event {
-            Event::Listening { address } => (format!("listens on {}", printable(address)), None),
-            Event::ListeningEnded { address, reason } => {
-                (format!("does not listen on {} any more: {}", printable(address), printable(reason)), None)
-            }
+            Event::Listening { address } => (format!("listens on {}", printable(&address.to_string())), None),
+            Event::ListeningEnded { address, reason } => (
+                format!("does not listen on {} any more: {}", printable(&address.to_string()), printable(reason)),
+                None,
+            ),
             Event::AddressesChanged { scope, left_out, addresses } => {
                 (reachable(*scope, addresses.len(), *left_out)?, None)
             }
             Event::SignerUnreachable { signer, reason } => {
                 (format!("cannot reach {}: {}", self.name(signer), printable(reason)), None)
             }
-            Event::PeerUnreachable { address, reason } => {
-                (format!("cannot use {}: {}; it is tried again", printable(address), printable(reason)), None)
-            }
+            Event::PeerUnreachable { address, reason } => (
+                format!("cannot use {}: {}; it is tried again", printable(&address.to_string()), printable(reason)),
+                None,
+            ),
             Event::IdentityConflict { .. } | Event::PeerIdConflict { .. } => (self.alarm(event)?, None),
             Event::ClocksDiffer { peer, seconds } => (clocks(&peer.to_string(), *seconds), None),
             Event::SignerAdvertised(_) => ("advertises its signer".to_owned(), None),

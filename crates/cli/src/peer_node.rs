@@ -4,7 +4,7 @@ use core::time::Duration;
 use std::sync::Arc;
 
 use motet_core_crypto::{PublicKey, SecretKey};
-use motet_net::{Exposure, Keypair, Mdns, NetConfig, Reach, Relaying, is_loopback, parse_address};
+use motet_net::{Exposure, Keypair, Mdns, Multiaddr, NetConfig, Reach, Relaying, is_loopback, parse_address};
 use motet_node::event::Event;
 use motet_node::policy::Policy;
 use motet_node::{Config, Events, LocalSigner, MemoryStore, Node, NodeError, OsEntropy, Privacy, Store};
@@ -137,17 +137,21 @@ fn addresses(net: &mut NetConfig, args: &NodeArgs) {
     net.relaying = if args.be_relay { Relaying::On } else { Relaying::Off };
 }
 
+/// Whether an address leads through a relay.
+fn is_circuit(address: &Multiaddr) -> bool {
+    address.protocol_stack().any(|protocol| protocol == "p2p-circuit")
+}
+
 /// Waits until a relay has accepted this node, because its advertisement must contain that address.
 async fn reached(handle: &Node) -> Result<(), Failed> {
     let mut events = handle.events();
     let circuit = async {
         let listening = handle.stats().await.map_err(Failed::here)?.listening;
-        let mut found =
-            listening.iter().any(|address| address.protocol_stack().any(|protocol| protocol == "p2p-circuit"));
+        let mut found = listening.iter().any(is_circuit);
         while !found {
             let event = events.next().await.ok_or_else(|| Failed::here("the node has stopped"))?;
             found = match event {
-                Ok(Event::Listening { address }) => address.contains("/p2p-circuit"),
+                Ok(Event::Listening { address }) => is_circuit(&address),
                 Ok(_) => false,
                 Err(lost) => return Err(Failed::here(lost)),
             };

@@ -6,6 +6,7 @@ use motet_wire::{
     AddressScope, AdvertisementId, Attempt, AttemptId, Channel, Charge, MessageId, PeerId, RequestId,
     ResourceAnnouncement, SignerAdvertisement, SignerIndex, SigningRequest,
 };
+use multiaddr::Multiaddr;
 
 /// Something has happened.
 #[derive(Debug, Clone, PartialEq)]
@@ -94,20 +95,20 @@ pub enum Event {
     },
     /// The node listens.
     Listening {
-        /// Where, as a multiaddr without the peer id.
-        address: String,
+        /// Where, without the peer id.
+        address: Multiaddr,
     },
     /// The node does not listen on an address any more, though its machine still has it.
     ListeningEnded {
-        /// Which, as a multiaddr.
-        address: String,
+        /// Which.
+        address: Multiaddr,
         /// Why.
         reason: String,
     },
     /// Where a node that is meant for the internet can be reached has changed.
     AddressesChanged {
-        /// What its advertisements say from now on, as multiaddrs.
-        addresses: Vec<String>,
+        /// What its advertisements say from now on.
+        addresses: Vec<Multiaddr>,
         /// From how far away these can be reached.
         scope: AddressScope,
         /// How many more there are that reach as far, and have no place in an advertisement.
@@ -123,7 +124,7 @@ pub enum Event {
     /// A peer that the configuration names is not reached, or is not what it should be.
     PeerUnreachable {
         /// The address by which it is named.
-        address: String,
+        address: Multiaddr,
         /// Why.
         reason: String,
     },
@@ -139,7 +140,7 @@ pub enum Event {
         /// The identity.
         peer: PeerId,
         /// Where the other node has answered, or has called from.
-        address: String,
+        address: Multiaddr,
     },
     /// A peer's clock and this node's differ by more than they may, so that what the one announces is dropped by the other.
     ClocksDiffer {
@@ -153,7 +154,7 @@ pub enum Event {
         /// Which.
         peer: PeerId,
         /// Where its connection comes from.
-        address: String,
+        address: Multiaddr,
     },
     /// The last connection to a peer is gone.
     PeerDisconnected {

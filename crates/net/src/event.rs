@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use libp2p::Multiaddr;
 use motet_wire::{Channel, NetworkGroup, PeerId};
 
 use crate::reach::Offered;
@@ -26,12 +27,12 @@ pub enum NetEvent {
     /// The node listens.
     Listening {
         /// The address, without the peer id.
-        address: String,
+        address: Multiaddr,
     },
     /// The node does not listen on an address any more, though its machine still has it.
     ListeningEnded {
         /// The address.
-        address: String,
+        address: Multiaddr,
         /// Why.
         reason: String,
     },
@@ -54,21 +55,21 @@ pub enum NetEvent {
     /// for each reason.
     NamedUnreachable {
         /// The address by which it is named.
-        address: String,
+        address: Multiaddr,
         /// Why.
         reason: String,
     },
     /// Another node has this node's identity.
     Twin {
         /// The address at which it has answered, or from which it has called.
-        address: String,
+        address: Multiaddr,
     },
     /// A peer is connected.
     PeerConnected {
         /// Which.
         peer: PeerId,
         /// The address of the connection's other end.
-        address: String,
+        address: Multiaddr,
     },
     /// The last connection to a peer is gone.
     PeerDisconnected {

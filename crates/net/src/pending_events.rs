@@ -127,7 +127,7 @@ mod tests {
     }
 
     fn connected(number: u8) -> NetEvent {
-        NetEvent::PeerConnected { peer: peer(number), address: "/ip4/127.0.0.1/tcp/1".to_owned() }
+        NetEvent::PeerConnected { peer: peer(number), address: "/ip4/127.0.0.1/tcp/1".parse().unwrap() }
     }
 
     fn names(pending: &mut PendingEvents) -> Vec<String> {
@@ -144,7 +144,7 @@ mod tests {
             assert!(pending.push(frame(Channel::Gossip)));
         }
         assert!(!pending.push(frame(Channel::Gossip)));
-        let address = "/ip4/127.0.0.1/tcp/1".to_owned();
+        let address = "/ip4/127.0.0.1/tcp/1".parse().unwrap();
         for event in [NetEvent::Listening { address }, connected(2), NetEvent::DhtReady, frame(Channel::Loopback)] {
             assert!(pending.push(event));
         }
@@ -169,7 +169,7 @@ mod tests {
                 assert!(pending.push(NetEvent::PeerDisconnected { peer: peer(number) }));
             }
             for reason in ["it is there", "it has gone"] {
-                let (address, reason) = ("/ip4/127.0.0.1/tcp/1".to_owned(), reason.to_owned());
+                let (address, reason) = ("/ip4/127.0.0.1/tcp/1".parse().unwrap(), reason.to_owned());
                 assert!(pending.push(NetEvent::ListeningEnded { address, reason }));
             }
         }

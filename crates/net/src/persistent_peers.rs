@@ -79,12 +79,12 @@ impl PersistentPeers {
 
     /// A peer is not reached, or is another node than the one named. Returns the address by which the configuration
     /// names it, if it does, and if this reason was not told yet.
-    pub(crate) fn failed(&mut self, peer: &PeerId, reason: &str) -> Option<String> {
+    pub(crate) fn failed(&mut self, peer: &PeerId, reason: &str) -> Option<Multiaddr> {
         let want = self.0.get_mut(peer)?;
         want.contact = Contact::Failed(reason.to_owned());
         let is_new = want.told.as_deref() != Some(reason);
         want.told = Some(reason.to_owned());
-        (is_new && want.naming == Naming::Configured).then(|| want.address.to_string())
+        (is_new && want.naming == Naming::Configured).then(|| want.address.clone())
     }
 
     /// It is not wanted any more.
@@ -188,15 +188,15 @@ mod tests {
         // A call about the same peer takes nothing away.
         wanted.add(listed, place.clone(), Naming::Called);
         assert_eq!(wanted.failed(&guessed, "a reason"), None);
-        assert_eq!(wanted.failed(&listed, "a reason"), Some(place.to_string()));
+        assert_eq!(wanted.failed(&listed, "a reason"), Some(place.clone()));
         assert_eq!(wanted.failed(&listed, "a reason"), None);
-        assert_eq!(wanted.failed(&listed, "another"), Some(place.to_string()));
+        assert_eq!(wanted.failed(&listed, "another"), Some(place.clone()));
         let failed = Named { address: place.clone(), contact: Contact::Failed("another".to_owned()) };
         assert_eq!(wanted.named(), [failed]);
         wanted.connected(&listed);
         assert_eq!(wanted.named().pop().unwrap().contact, Contact::Connected);
         wanted.lost(&listed);
         assert!(matches!(wanted.named().pop().unwrap().contact, Contact::Failed(_)));
-        assert_eq!(wanted.failed(&listed, "another"), Some(place.to_string()), "it was there meanwhile");
+        assert_eq!(wanted.failed(&listed, "another"), Some(place.clone()), "it was there meanwhile");
     }
 }

@@ -4,6 +4,7 @@
 //! notice attempts only: one calls the other, and each hears its own peer id. A node that calls itself hears the same,
 //! at both ends at once. That is no second node, so each end waits a moment for the other before the user is told.
 
+use libp2p::Multiaddr;
 use tokio::time::Instant;
 
 use crate::limits;
@@ -14,16 +15,16 @@ pub(crate) enum Found {
     /// This very node, at an address that it has not known for its own.
     Itself,
     /// Another node of this identity, which is there.
-    Other(String),
+    Other(Multiaddr),
 }
 
 /// Observations of this node's own peer id at the other end of a connection.
 #[derive(Debug, Default)]
 pub(crate) struct Twins {
     /// Address at which it has answered, and the time.
-    answered: Option<(Instant, String)>,
+    answered: Option<(Instant, Multiaddr)>,
     /// Address from which it has called, and the time.
-    called: Option<(Instant, String)>,
+    called: Option<(Instant, Multiaddr)>,
     /// Time of the last call of this node that its own peer id answered.
     last_answer: Option<Instant>,
     /// Time of the last call from this node's own peer id.
@@ -33,7 +34,7 @@ pub(crate) struct Twins {
 
 impl Twins {
     /// This node has called an address that is none of its own, and its own peer id has answered.
-    pub(crate) fn on_answer(&mut self, address: String, now: Instant) {
+    pub(crate) fn on_answer(&mut self, address: Multiaddr, now: Instant) {
         self.answered.get_or_insert((now, address));
         self.last_answer = Some(now);
     }
@@ -44,7 +45,7 @@ impl Twins {
     }
 
     /// Its own peer id has called this node.
-    pub(crate) fn on_call(&mut self, address: String, now: Instant) {
+    pub(crate) fn on_call(&mut self, address: Multiaddr, now: Instant) {
         self.called.get_or_insert((now, address));
         self.last_call = Some(now);
     }
@@ -77,25 +78,27 @@ impl Twins {
 mod tests {
     use super::*;
 
-    const PLACE: &str = "/ip4/203.0.113.7/tcp/1";
+    fn place() -> Multiaddr {
+        "/ip4/203.0.113.7/tcp/1".parse().unwrap()
+    }
 
     #[test]
     fn who_answers_or_calls_with_ones_own_identity_is_told_of_once_in_a_while() {
         let now = Instant::now();
         let mut caller = Twins::default();
         assert_eq!(caller.next(), None);
-        caller.on_answer(PLACE.to_owned(), now);
+        caller.on_answer(place(), now);
         let later = caller.next().unwrap();
         assert_eq!(caller.due(now), None);
-        assert_eq!(caller.due(later), Some(Found::Other(PLACE.to_owned())));
+        assert_eq!(caller.due(later), Some(Found::Other(place())));
         assert_eq!(caller.next(), None);
-        caller.on_answer(PLACE.to_owned(), later);
+        caller.on_answer(place(), later);
         assert_eq!(caller.due(caller.next().unwrap()), None, "it has just been told");
-        caller.on_answer(PLACE.to_owned(), later + limits::TWIN_PAUSE);
-        assert_eq!(caller.due(caller.next().unwrap()), Some(Found::Other(PLACE.to_owned())));
+        caller.on_answer(place(), later + limits::TWIN_PAUSE);
+        assert_eq!(caller.due(caller.next().unwrap()), Some(Found::Other(place())));
         let mut called = Twins::default();
-        called.on_call(PLACE.to_owned(), now);
-        assert_eq!(called.due(called.next().unwrap()), Some(Found::Other(PLACE.to_owned())));
+        called.on_call(place(), now);
+        assert_eq!(called.due(called.next().unwrap()), Some(Found::Other(place())));
     }
 
     #[test]
@@ -104,11 +107,11 @@ mod tests {
         let late = now + limits::TWIN_WAIT;
         // By an address that it does not know for its own, such as one of a router that forwards a port to it.
         let mut twins = Twins::default();
-        twins.on_answer(PLACE.to_owned(), now);
-        twins.on_call("/ip4/192.168.7.1/tcp/9".to_owned(), now);
+        twins.on_answer(place(), now);
+        twins.on_call("/ip4/192.168.7.1/tcp/9".parse().unwrap(), now);
         assert_eq!(twins.due(late), Some(Found::Itself));
         let mut twins = Twins::default();
-        twins.on_call(PLACE.to_owned(), now);
+        twins.on_call(place(), now);
         twins.on_own_address(now);
         assert_eq!(twins.due(late), None);
     }

@@ -94,7 +94,7 @@ fn events() -> Vec<Event> {
         || Participation { request, signer, index: SignerIndex(1), peer: peer(), channel: Channel::Direct };
     let round = Round { request, session, attempt: Attempt(0) };
     let contribution = Contribution { round, index: SignerIndex(1), channel: Channel::Sync };
-    let address = || "/ip4/127.0.0.1/tcp/1".to_owned();
+    let address = || "/ip4/127.0.0.1/tcp/1".parse::<multiaddr::Multiaddr>().unwrap();
     let coordinator = SignerIndex(0);
     let awaiting = vec![SignerIndex(0)];
     vec![

@@ -37,7 +37,7 @@ impl Task {
                 }
                 // The user may advertise this address as soon as it is told; so the list of addresses is updated first.
                 self.on_addresses();
-                self.tell(NetEvent::Listening { address: address.to_string() });
+                self.tell(NetEvent::Listening { address });
             }
             SwarmEvent::ExpiredListenAddr { address, .. } => {
                 tracing::info!(%address, "this machine has lost an address");
@@ -54,7 +54,7 @@ impl Task {
                 self.sought.remove(&peer_id);
                 self.listen_at(&peer_id);
                 if self.peers.connect(peer_id, reach::group(&endpoint, self.config.reach)) {
-                    let address = endpoint.get_remote_address().to_string();
+                    let address = endpoint.get_remote_address().clone();
                     self.tell(NetEvent::PeerConnected { peer: peers::to_wire(&peer_id), address });
                 }
             }
@@ -76,7 +76,7 @@ impl Task {
             SwarmEvent::IncomingConnectionError { send_back_addr, error, .. } => {
                 tracing::debug!(from = ?Quoted(&send_back_addr), error = ?Quoted(&error), "an incoming connection has failed");
                 if self.met.take(Caller::Other) || matches!(error, ListenError::LocalPeerId { .. }) {
-                    self.twins.on_call(send_back_addr.to_string(), Instant::now());
+                    self.twins.on_call(send_back_addr, Instant::now());
                 }
             }
             event => tracing::trace!(event = ?Quoted(format_args!("{event:?}")), "swarm"),
@@ -197,7 +197,7 @@ impl Task {
         self.on_addresses();
         let reason = reason.err().map_or_else(|| "it was closed".to_owned(), |error| words::of_listening(&error, None));
         for address in addresses {
-            self.tell(NetEvent::ListeningEnded { address: address.to_string(), reason: reason.clone() });
+            self.tell(NetEvent::ListeningEnded { address: address.clone(), reason: reason.clone() });
         }
         if let Some(relay) = relay.filter(|relay| self.peers.is_connected(relay)) {
             self.named_failed(&relay, &format!("it does not relay for this node: {reason}"));
@@ -291,7 +291,7 @@ impl Task {
         if self.swarm.listeners().any(|own| *own == place) {
             self.twins.on_own_address(now);
         } else {
-            self.twins.on_answer(place.to_string(), now);
+            self.twins.on_answer(place, now);
         }
         DialError::LocalPeerId { address }
     }

@@ -44,7 +44,7 @@ async fn unreachable(node: &mut Peer) -> (PeerId, String) {
 
 async fn named_unreachable(node: &mut Peer) -> (String, String) {
     node.wait("NamedUnreachable", |event| match event {
-        NetEvent::NamedUnreachable { address, reason } => Some((address, reason)),
+        NetEvent::NamedUnreachable { address, reason } => Some((address.to_string(), reason)),
         _ => None,
     })
     .await
@@ -124,7 +124,7 @@ async fn what_is_offered_is_told_before_the_address_is_and_again_when_a_listener
     let NetEvent::AddressesChanged { offered, settled: false } = first else { panic!("{first:?}") };
     let second = events.recv().await.unwrap();
     let NetEvent::Listening { address } = second else { panic!("{second:?}") };
-    assert_eq!(texts(&offered), [address]);
+    assert_eq!(texts(&offered), [address.to_string()]);
     handle.stop().await;
 }
 
@@ -145,7 +145,7 @@ async fn a_relay_that_goes_is_said_and_one_that_comes_back_is_listened_at_again(
     let mut node = Peer::start(settings).await;
     first.handle.stop().await;
     let ended = node.wait("ListeningEnded", |event| match event {
-        NetEvent::ListeningEnded { address, .. } => Some(address),
+        NetEvent::ListeningEnded { address, .. } => Some(address.to_string()),
         _ => None,
     });
     assert!(ended.await.contains("/p2p-circuit"));
@@ -156,7 +156,7 @@ async fn a_relay_that_goes_is_said_and_one_that_comes_back_is_listened_at_again(
     assert_eq!(texts(&empty.await), Vec::<String>::new());
     let _second = Peer::start(relay(&there)).await;
     let again = node.wait("Listening", |event| match event {
-        NetEvent::Listening { address } => Some(address),
+        NetEvent::Listening { address } => Some(address.to_string()),
         _ => None,
     });
     assert!(again.await.starts_with(&there));
@@ -292,7 +292,7 @@ async fn beginning_at(address: &str) -> Peer {
 
 async fn twin(node: &mut Peer) -> String {
     node.wait("Twin", |event| match event {
-        NetEvent::Twin { address } => Some(address),
+        NetEvent::Twin { address } => Some(address.to_string()),
         _ => None,
     })
     .await

@@ -40,7 +40,7 @@ async fn a_node_listens_on_both_and_says_where() {
     let mut node = Peer::start(settings).await;
     let first = split_peer(&node.address).unwrap().1;
     let second = node.wait("Listening", |event| match event {
-        NetEvent::Listening { address } => Some(address),
+        NetEvent::Listening { address } => Some(address.to_string()),
         _ => None,
     });
     let mut said = vec![first, second.await];

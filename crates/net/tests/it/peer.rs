@@ -71,7 +71,7 @@ impl Peer {
         let (handle, events) = Net::start(config, Arc::new(Plain)).unwrap();
         let mut peer = Self::of(handle, events);
         let address = peer.wait("Listening", |event| match event {
-            NetEvent::Listening { address } => Some(address),
+            NetEvent::Listening { address } => Some(address.to_string()),
             _ => None,
         });
         peer.address = format!("{}/p2p/{}", address.await, peer.handle.peer_id());
@@ -106,7 +106,7 @@ impl Peer {
     /// Waits until a peer is connected, and tells where its connection comes from.
     pub(crate) async fn connected(&mut self, other: &PeerId) -> String {
         self.wait("PeerConnected", |event| match event {
-            NetEvent::PeerConnected { peer, address } if peer == *other => Some(address),
+            NetEvent::PeerConnected { peer, address } if peer == *other => Some(address.to_string()),
             _ => None,
         })
         .await

@@ -85,7 +85,7 @@ async fn a_node_may_be_reached_through_a_relay_and_directly() {
     let mut node = Peer::start(both).await;
     assert!(node.address.contains("/quic-v1/p2p/"), "{}", node.address);
     let circuit = node.wait("a circuit", |event| match event {
-        NetEvent::Listening { address } => address.contains("/p2p-circuit").then_some(address),
+        NetEvent::Listening { address } => Some(address.to_string()).filter(|text| text.contains("/p2p-circuit")),
         _ => None,
     });
     let circuit = format!("{}/p2p/{}", circuit.await, node.id());
@@ -143,7 +143,7 @@ async fn a_relay_that_refuses_is_asked_again_while_it_stays_connected() {
     assert!(refused.await.starts_with("it does not relay for this node"));
     learns.send(place.clone()).await.unwrap();
     let listening = node.wait("Listening", |event| match event {
-        NetEvent::Listening { address } => Some(address),
+        NetEvent::Listening { address } => Some(address.to_string()),
         _ => None,
     });
     assert!(listening.await.starts_with(&place.to_string()));

@@ -64,8 +64,7 @@ impl Driver {
             return self.handle(Input::Addresses(offered.addresses));
         }
         if self.reach == Reach::Public {
-            let texts = offered.addresses.iter().filter_map(motet_net::address_from_wire);
-            let addresses = texts.map(|address| address.to_string()).collect();
+            let addresses = offered.addresses.iter().filter_map(motet_net::address_from_wire).collect();
             let Offered { scope, left_out, .. } = offered;
             self.tell(Event::AddressesChanged { addresses, scope, left_out });
         }
