@@ -1,6 +1,7 @@
 //! The commands, one file each, and the recovery of two of them after lost events.
 
 pub(crate) mod demo;
+pub(crate) mod evidence;
 pub(crate) mod find;
 pub(crate) mod keygen;
 pub(crate) mod lost_end;

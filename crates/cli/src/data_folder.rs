@@ -51,6 +51,16 @@ impl DataFolder {
     }
 }
 
+/// The store in a folder that a node has used, which must not run.
+pub(crate) fn records(folder: &Path) -> Result<RedbStore, Failed> {
+    let file = folder.join(RECORDS);
+    if !file.is_file() {
+        let what = format!("there is no {RECORDS} in {}", folder.display());
+        return Err(Failed::here(what).hint("name a node's data directory; beside KEY it is called KEY.motet"));
+    }
+    RedbStore::open(&file).map_err(|error| explain(&error, Some(folder)))
+}
+
 /// The default folder of a signer: beside its key file, under the whole name of that and an ending.
 pub(crate) fn beside(key: &Path, signer: &PublicKey) -> Result<PathBuf, Failed> {
     let mut name = OsString::from(key);

@@ -73,5 +73,6 @@ async fn perform(command: Command) -> Result<Exit, Failed> {
         Command::Sign(args) => commands::sign::run(args).await,
         Command::Verify(args) => commands::verify::run(&args),
         Command::Policy(args) => commands::policy::run(&args),
+        Command::Evidence(args) => commands::evidence::run(&args),
     }
 }

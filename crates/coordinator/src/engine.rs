@@ -20,6 +20,7 @@ mod machine;
 mod open_end;
 mod privacy;
 mod progress;
+mod proofs;
 mod reach;
 mod reputation_table;
 mod requests;
@@ -53,6 +54,7 @@ use crate::record::Snapshot;
 use crate::signer::SignerAnswer;
 use ctx::Ctx;
 pub use input::{Command, CommandId, Effect, Input, Reply, ResourceSpec, SignerQuery, SigningRequestSpec};
+use proofs::Proofs;
 use resources::Resources;
 use restored::{Ended, Restored, Spent};
 use results::Results;
@@ -72,6 +74,7 @@ pub struct Engine {
     resources: Resources,
     conduct: ReputationTable,
     results: Results,
+    proofs: Proofs,
     sessions: Sessions,
     /// The spans of sessions that this step has closed.
     closed: BTreeMap<RequestId, tracing::Span>,
@@ -106,6 +109,7 @@ impl Engine {
     pub fn new(config: Config, network: NetworkId, peer: PeerId, snapshot: Snapshot) -> Self {
         Self {
             catch_up: CatchUp::new(&network),
+            proofs: Proofs::new(&network, &snapshot.proofs),
             config,
             network,
             peer,

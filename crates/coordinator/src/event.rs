@@ -1,9 +1,11 @@
 //! What a node tells its user (`docs/protocol.md` §11). Each event is emitted once for each cause, and only after the
 //! state that it speaks of has been reached and stored.
 
+use std::sync::Arc;
+
 use motet_core_crypto::{PublicKey, Signature, XOnlyPublicKey};
 use motet_wire::{
-    AddressScope, AdvertisementId, Attempt, AttemptId, Channel, Charge, MessageId, PeerId, RequestId,
+    AddressScope, AdvertisementId, Attempt, AttemptId, Channel, Charge, Conviction, MessageId, PeerId, RequestId,
     ResourceAnnouncement, SignerAdvertisement, SignerIndex, SigningRequest,
 };
 use multiaddr::Multiaddr;
@@ -79,6 +81,8 @@ pub enum Event {
     SessionComplete(Completed),
     /// The session has ended without signatures, as far as this node knows: see [`Aborted::may_complete`].
     SessionAborted(Aborted),
+    /// A signer broke the protocol, and there is proof that anybody can check. It is kept.
+    MisbehaviourProven(Misbehaviour),
     /// A round or the joining has taken too long.
     SessionTimeout(TimedOut),
     /// Something failed on this node.
@@ -189,6 +193,7 @@ impl Event {
             Self::SessionPartialSigsComplete(_) => "SessionPartialSigsComplete",
             Self::SessionComplete(_) => "SessionComplete",
             Self::SessionAborted(_) => "SessionAborted",
+            Self::MisbehaviourProven(_) => "MisbehaviourProven",
             Self::SessionTimeout(_) => "SessionTimeout",
             Self::SessionError { .. } => "SessionError",
             Self::SessionClosed { .. } => "SessionClosed",
@@ -226,6 +231,7 @@ impl Event {
             }
             Self::SessionComplete(completed) => Some(&completed.request),
             Self::SessionAborted(aborted) => Some(&aborted.request),
+            Self::MisbehaviourProven(proof) => Some(&proof.request),
             Self::SessionTimeout(timed_out) => Some(&timed_out.request),
             Self::SignerAdvertised(_)
             | Self::SignerDiscovered(_)
@@ -358,6 +364,40 @@ pub struct SignedItem {
     pub message: Vec<u8>,
     /// The signature.
     pub signature: Signature,
+}
+
+/// A proven breach of the protocol.
+#[derive(Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
+pub struct Misbehaviour {
+    /// The request in which it happened.
+    pub request: RequestId,
+    /// The signer that did it.
+    pub signer: PublicKey,
+    /// What it did.
+    pub charge: Charge,
+    /// The proof: the canonical bytes of a [`motet_wire::Evidence`]. Whoever has them can check them alone, with the name of the
+    /// network ([`motet_wire::Evidence::verify`]).
+    #[cfg_attr(feature = "serde", serde(with = "crate::json::shared_hex"))]
+    pub evidence: Arc<[u8]>,
+}
+
+impl Misbehaviour {
+    /// What some evidence has proven, and its bytes; `None` if it is about no request.
+    pub fn new(conviction: &Conviction, evidence: Arc<[u8]>) -> Option<Self> {
+        let Conviction { signer, charge, request, .. } = *conviction;
+        Some(Self { request: request?, signer, charge, evidence })
+    }
+}
+
+impl core::fmt::Debug for Misbehaviour {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        let Self { request, signer, charge, evidence } = self;
+        let mut shown = f.debug_struct("Misbehaviour");
+        shown.field("request", request).field("signer", signer).field("charge", charge);
+        shown.field("evidence", &format_args!("{} bytes", evidence.len())).finish()
+    }
 }
 
 /// A session that has ended without signatures.

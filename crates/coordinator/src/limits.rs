@@ -29,6 +29,8 @@ pub const ENDED_REQUESTS: usize = 4096;
 /// Results that are handed out until the application has noted them; an application that has not noted so many will not come
 /// back for the oldest.
 pub const RESULTS: usize = 1024;
+/// Proofs of misbehaviour that are kept, 62 KB each at most: whoever is shown one needs no more of the same signer.
+pub const PROOFS: usize = 64;
 /// Message keys known of one slot of a session: each restart of its signer brings one. More than this is no accident.
 pub const MESSAGE_KEYS_PER_SLOT: usize = 8;
 /// Peers that are asked for missed advertisements in ten minutes: one may know few, or leave some out.

@@ -75,6 +75,11 @@ pub enum Record {
         /// Its signatures, if there are any: they are handed out until they are noted.
         result: Option<Completed>,
     },
+    /// A signer broke the protocol, and this proves it.
+    Proved {
+        /// The canonical bytes of a [`motet_wire::Evidence`].
+        evidence: Arc<[u8]>,
+    },
     /// The application has the signatures of a request: they are not handed out again.
     Noted {
         /// The request.
@@ -86,7 +91,7 @@ impl Record {
     /// The request that the record is about, if it is about one.
     pub const fn request(&self) -> Option<RequestId> {
         match self {
-            Self::Delegated { .. } | Self::Standing { .. } => None,
+            Self::Delegated { .. } | Self::Standing { .. } | Self::Proved { .. } => None,
             Self::Approved { request, .. }
             | Self::Issued { request, .. }
             | Self::Spent { request, .. }
@@ -118,6 +123,8 @@ pub struct Snapshot {
     pub ended: Vec<RequestId>,
     /// Signatures that have not been noted, the oldest first.
     pub results: Vec<Completed>,
+    /// Evidence of misbehaviour, the oldest first.
+    pub proofs: Vec<Arc<[u8]>>,
 }
 
 /// Durable storage failed. Nothing that depends on it is sent.

@@ -88,10 +88,10 @@ pub use motet_net::{
     Relaying, Stats, parse_address,
 };
 pub use motet_wire::{
-    AddressScope, AdvertisementId, Attempt, AttemptId, Channel, Charge, Commitments, Criteria, Derivation, Difficulty,
-    Election, HashWork, Item, ItemError, MessageId, MonotonicMs, NetworkId, Now, PeerId, RequestId, RequestMetadata,
-    RequestOptions, ResourceAnnouncement, SignerAdvertisement, SignerIndex, SignerMetadata, SigningRequest,
-    TimestampMs, Topology, ValidatorLimits, WorkPolicy,
+    AddressScope, AdvertisementId, Attempt, AttemptId, Channel, Charge, Commitments, Conviction, Criteria, Derivation,
+    Difficulty, Election, Evidence, EvidenceFault, HashWork, Item, ItemError, MessageId, MonotonicMs, NetworkId, Now,
+    PeerId, RequestId, RequestMetadata, RequestOptions, ResourceAnnouncement, SignerAdvertisement, SignerIndex,
+    SignerMetadata, SigningRequest, TimestampMs, Topology, ValidatorLimits, WorkPolicy,
 };
 pub use node::Node;
 pub use os_entropy::OsEntropy;

@@ -3,7 +3,7 @@
 use core::time::Duration;
 use std::sync::Arc;
 
-use motet_coordinator::event::{Completed, Event, Resource};
+use motet_coordinator::event::{Completed, Event, Misbehaviour, Resource};
 use motet_coordinator::{
     Command, CommandError, Reply, ResourceSpec, Score, SessionStatus, SignerQuery, SigningRequestSpec,
 };
@@ -286,6 +286,17 @@ impl Node {
     pub async fn results(&self) -> Result<Vec<Completed>, CallError> {
         let Reply::Results(results) = self.call(Command::Results).await? else { return Err(CallError::Internal) };
         Ok(results)
+    }
+
+    /// The proofs that signers broke the protocol, the oldest first. They are stored, and anybody can check them alone
+    /// ([`Evidence::verify`](crate::Evidence::verify)); of 64 the oldest make room.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError`].
+    pub async fn evidence(&self) -> Result<Vec<Misbehaviour>, CallError> {
+        let Reply::Proofs(proofs) = self.call(Command::Proofs).await? else { return Err(CallError::Internal) };
+        Ok(proofs)
     }
 
     /// Notes that the application has the signatures of a request: they are not handed out again.

@@ -17,10 +17,10 @@ use serde_json::Value;
 use crate::judge::Signed;
 use crate::process::{Motet, Scene, strings};
 
-const LISTEN: &str = "/ip4/127.0.0.1/tcp/0";
+pub(crate) const LISTEN: &str = "/ip4/127.0.0.1/tcp/0";
 
 /// A node of this test, on the network of nodes with `--dev`.
-async fn node(signer: Arc<dyn Signer>) -> (Node, PublicKey, String) {
+pub(crate) async fn node(signer: Arc<dyn Signer>) -> (Node, PublicKey, String) {
     let key = signer.public_key();
     let mut net = NetConfig::local(NetworkId::new("dev").unwrap(), Keypair::generate());
     net.listen = vec![parse_address(LISTEN).unwrap()];
@@ -34,7 +34,7 @@ async fn node(signer: Arc<dyn Signer>) -> (Node, PublicKey, String) {
     }
 }
 
-fn runtime() -> tokio::runtime::Runtime {
+pub(crate) fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Runtime::new().unwrap()
 }
 

@@ -9,6 +9,7 @@ mod consent;
 #[cfg(feature = "failpoints")]
 mod crash;
 mod demo;
+mod evidence;
 mod files;
 mod fine;
 mod folders;

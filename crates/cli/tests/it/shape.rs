@@ -7,6 +7,7 @@ use serde_json::Value;
 use crate::process::Scene;
 
 const PAGE: &str = include_str!("../../../../docs/operations.md");
+const CHARGES: [&str; 4] = ["equivocation", "bad_opening", "bad_partial_signature", "malformed"];
 const CHANNELS: [&str; 6] = ["own", "gossip", "direct", "DHT", "handed on", "store"];
 
 /// The words in backquotes.
@@ -58,7 +59,8 @@ fn holds(key: &str, value: &Value) {
         "request" | "session" | "aggregate_key" => hex(value, 64),
         "aggregate_keys" => all(value, |key| hex(key, 64)),
         "signature" => hex(value, 128),
-        "message" => value.as_str().is_some_and(|text| hex::decode(text).is_ok()),
+        "charge" => CHARGES.iter().any(|charge| value == charge),
+        "message" | "evidence" => value.as_str().is_some_and(|text| hex::decode(text).is_ok()),
         "items" | "nodes" => all(value, |part| {
             for (key, value) in part.as_object().unwrap() {
                 holds(key, value);

@@ -40,6 +40,7 @@ impl Engine {
                 Ok(Reply::Sessions(self.sessions.values().map(|session| self.status(session, ctx.now)).collect()))
             }
             Command::Results => Ok(Reply::Results(self.results.all())),
+            Command::Proofs => Ok(Reply::Proofs(self.proofs.all())),
             Command::Note { request } => self.take_note(&request, ctx),
             Command::Abort { request, detail } => self.abort(&request, detail, ctx),
             Command::Close { request } => self.close_by_command(&request, ctx),

@@ -10,7 +10,7 @@ use motet_wire::{
 };
 
 use crate::error::CommandError;
-use crate::event::{Completed, Event, Resource};
+use crate::event::{Completed, Event, Misbehaviour, Resource};
 use crate::job::{Job, JobOutcome};
 use crate::proposal::{Decision, Proposal, ProposalDigest};
 use crate::record::Record;
@@ -148,6 +148,8 @@ pub enum Command {
     Sessions,
     /// Which signatures have not been noted?
     Results,
+    /// Which signers have been proven to misbehave?
+    Proofs,
     /// The application has the signatures of a request: they are not handed out again.
     Note {
         /// The request.
@@ -262,6 +264,8 @@ pub enum Reply {
     Sessions(Vec<SessionStatus>),
     /// The signatures that have not been noted, the oldest first.
     Results(Vec<Completed>),
+    /// The proofs of misbehaviour that are kept, the oldest first.
+    Proofs(Vec<Misbehaviour>),
 }
 
 /// Something for the driver to do. All `Persist` of one step come first and are committed together, durably, before

@@ -369,6 +369,7 @@ impl Engine {
         let Ok(conviction) = evidence.verify(&self.network) else {
             return;
         };
+        self.proofs.keep(&evidence, &conviction, ctx);
         let charge: Charge = conviction.charge;
         let detail = format!("{charge:?} by {}", conviction.signer);
         let frame = self.send_abort(id, motet_wire::AbortCode::Fault, detail, Some(evidence), ctx);

@@ -223,9 +223,10 @@ impl Engine {
         let Some(signer) = known.key(by).copied() else { return };
         let frame = Arc::clone(message.frame());
         let abort = message.into_message();
-        let conviction = abort.evidence.and_then(|evidence| evidence.verify(&self.network).ok());
-        let cause = match conviction.filter(|conviction| conviction.request == Some(id)) {
-            Some(conviction) => {
+        let proven = abort.evidence.and_then(|evidence| Some((evidence.verify(&self.network).ok()?, evidence)));
+        let cause = match proven.filter(|(conviction, _)| conviction.request == Some(id)) {
+            Some((conviction, evidence)) => {
+                self.proofs.keep(&evidence, &conviction, ctx);
                 let charge: Charge = conviction.charge;
                 AbortCause::Convicted { culprit: conviction.signer, charge }
             }

@@ -139,6 +139,7 @@ impl Engine {
                 | Command::Status { .. }
                 | Command::Sessions
                 | Command::Results
+                | Command::Proofs
                 | Command::AnnounceResource(_)
                 | Command::FindResources { .. }
                 | Command::Resources => None,

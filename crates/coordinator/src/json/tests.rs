@@ -11,7 +11,7 @@ use motet_wire::{
 use serde_json::{Value, json};
 
 use super::*;
-use crate::event::{AbortCause, Completed, Contribution, Event, Phase, SignedItem, TimedOut, Withdrawal};
+use crate::event::{AbortCause, Completed, Contribution, Event, Misbehaviour, Phase, SignedItem, TimedOut, Withdrawal};
 use crate::status::{RequestedItem, Retry, SessionStatus};
 
 const PAGE: &str = include_str!("../../../../docs/operations.md");
@@ -38,6 +38,10 @@ fn completed() -> Completed {
     let signature = Signature::from_bytes(&[5; 64]);
     let item = SignedItem { aggregate_key: key().x_only(), message: b"hello".to_vec(), signature };
     Completed { request: request(), session: AttemptId::derive(&request(), Attempt(0)), items: vec![item] }
+}
+
+fn misbehaviour() -> Misbehaviour {
+    Misbehaviour { request: request(), signer: key(), charge: Charge::BadOpening, evidence: [1, 0xab].into() }
 }
 
 fn causes() -> [AbortCause; 8] {
@@ -150,6 +154,7 @@ fn events() -> Vec<Event> {
         Event::PeerConnected { peer: peer(), address: address() },
         Event::PeerDisconnected { peer: peer() },
         Event::DhtReady,
+        Event::MisbehaviourProven(misbehaviour()),
     ]
 }
 
@@ -190,6 +195,7 @@ const fn place(event: &Event) -> usize {
         Event::PeerConnected { .. } => 31,
         Event::PeerDisconnected { .. } => 32,
         Event::DhtReady => 33,
+        Event::MisbehaviourProven(_) => 34,
     }
 }
 
@@ -276,6 +282,9 @@ fn results_and_ends_read_back_as_they_were() {
         assert!(text["why"].is_string(), "{text}");
         assert_eq!(serde_json::from_value::<AbortCause>(text).unwrap(), cause);
     }
+    let proof = serde_json::to_value(misbehaviour()).unwrap();
+    assert_eq!((&proof["charge"], &proof["evidence"]), (&json!("bad_opening"), &json!("01ab")));
+    assert_eq!(serde_json::from_value::<Misbehaviour>(proof).unwrap(), misbehaviour());
     let own = serde_json::to_value(AbortCause::Internal("full".to_owned())).unwrap();
     assert_eq!(own, json!({"why": "internal", "detail": "full"}));
 }

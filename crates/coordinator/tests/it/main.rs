@@ -16,6 +16,7 @@ mod canary;
 mod capture;
 mod catch_up;
 mod conduct;
+mod evidence;
 mod frozen;
 #[path = "../canary/needles.rs"]
 mod needles;

@@ -15,6 +15,9 @@ pub(crate) fn event(event: &Event) {
             tracing::warn!(event = name, late = ?phase, ?awaited, next = ?late.next, "a phase has taken too long");
         }
         Event::SessionAborted(aborted) => tracing::warn!(event = name, cause = ?aborted.cause, "session aborted"),
+        Event::MisbehaviourProven(proof) => {
+            tracing::warn!(event = name, signer = %proof.signer, charge = ?proof.charge, "a signer broke the protocol");
+        }
         Event::SessionError { detail, .. } => tracing::error!(event = name, detail = ?detail, "session failed here"),
         Event::CoordinatorFailover { from, to, .. } => {
             tracing::warn!(event = name, %from, %to, "the coordinator is silent, the next one takes over");

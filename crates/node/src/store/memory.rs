@@ -29,6 +29,7 @@ struct Tables {
     given_up: BTreeSet<RequestId>,
     ended: VecDeque<RequestId>,
     results: VecDeque<Completed>,
+    proofs: VecDeque<Arc<[u8]>>,
     loads: u64,
 }
 
@@ -55,6 +56,12 @@ impl Tables {
             }
             Record::GivenUp { request } => {
                 self.given_up.insert(*request);
+            }
+            Record::Proved { evidence } => {
+                self.proofs.push_back(Arc::clone(evidence));
+                if self.proofs.len() > crate::limits::PROOFS {
+                    self.proofs.pop_front();
+                }
             }
             Record::Noted { request } => self.results.retain(|result| result.request != *request),
             Record::Ended { request, result } => {
@@ -111,6 +118,7 @@ impl Store for MemoryStore {
             given_up: tables.given_up.iter().copied().collect(),
             ended: tables.ended.iter().copied().collect(),
             results: tables.results.iter().cloned().collect(),
+            proofs: tables.proofs.iter().cloned().collect(),
         })
     }
 }

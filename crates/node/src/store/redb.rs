@@ -12,6 +12,7 @@
 //! | `given_up` | request (32) | nothing: others may still complete it |
 //! | `ended` | running number | request (32) |
 //! | `results` | running number | the signatures of a request (`result.rs`) |
+//! | `proofs` | running number | evidence of misbehaviour |
 //! | `meta` | `schema`, `epoch` | number |
 //!
 //! Every page carries a checksum, but redb looks at them only after a crash. Here they are looked at whenever the file is
@@ -21,6 +22,7 @@
 //! of a damaged file may be a panic, which is caught.
 
 mod failed;
+mod queue;
 mod result;
 
 use std::cmp::Ordering;
@@ -49,6 +51,7 @@ const ISSUED: TableDefinition<'_, &[u8; 69], &[u8; 32]> = TableDefinition::new("
 const SPENT: TableDefinition<'_, &[u8; 69], &[u8]> = TableDefinition::new("spent_attempts");
 const GIVEN_UP: TableDefinition<'_, &[u8; 32], ()> = TableDefinition::new("given_up");
 const ENDED: TableDefinition<'_, u64, &[u8; 32]> = TableDefinition::new("ended");
+const PROOFS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("proofs");
 const META: TableDefinition<'_, &str, u64> = TableDefinition::new("meta");
 /// The version of the schema that this code reads and writes. Earlier versions were never released.
 const SCHEMA: u64 = 4;
@@ -176,6 +179,7 @@ fn prepare(database: &Database) -> Result<u64, StoreError> {
         transaction.open_table(GIVEN_UP).map_err(failed)?;
         transaction.open_table(ENDED).map_err(failed)?;
         transaction.open_table(RESULTS).map_err(failed)?;
+        transaction.open_table(PROOFS).map_err(failed)?;
         meta.insert("schema", SCHEMA).map_err(failed)?;
         meta.insert("epoch", epoch.saturating_add(1)).map_err(failed)?;
         epoch
@@ -227,6 +231,7 @@ fn write(database: &Database, records: &[Record]) -> Result<(), StoreError> {
                 Record::GivenUp { request } => {
                     given_up.insert(request.as_bytes(), ()).map_err(failed)?;
                 }
+                Record::Proved { evidence } => queue::append(&transaction, PROOFS, evidence, crate::limits::PROOFS)?,
                 Record::Noted { request } => result::forget(&transaction, request)?,
                 Record::Ended { request, result } => {
                     if let Some(completed) = result {
@@ -285,6 +290,10 @@ fn read(database: &Database, epoch: u64) -> Result<Snapshot, StoreError> {
     })?;
     each(&transaction, RESULTS, |_: u64, bytes: &[u8]| {
         snapshot.results.push(result::parse(bytes).ok_or_else(damaged)?);
+        Ok(())
+    })?;
+    each(&transaction, PROOFS, |_: u64, evidence: &[u8]| {
+        snapshot.proofs.push(Arc::from(evidence));
         Ok(())
     })?;
     Ok(snapshot)

@@ -6,22 +6,16 @@ use motet_coordinator::StoreError;
 use motet_coordinator::event::{Completed, SignedItem};
 use motet_core_crypto::{Signature, XOnlyPublicKey};
 use motet_wire::{AttemptId, RequestId};
-use redb::{ReadableTable, ReadableTableMetadata, TableDefinition, WriteTransaction};
+use redb::{ReadableTable as _, TableDefinition, WriteTransaction};
 
 use super::failed::failed;
+use super::queue;
 
 pub(super) const RESULTS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("results");
 
 /// Keeps a result; the oldest makes room.
 pub(super) fn keep(transaction: &WriteTransaction, completed: &Completed) -> Result<(), StoreError> {
-    let mut results = transaction.open_table(RESULTS).map_err(failed)?;
-    let next = results.last().map_err(failed)?.map_or(0, |(number, _)| number.value().saturating_add(1));
-    results.insert(next, to_bytes(completed).as_slice()).map_err(failed)?;
-    let most = u64::try_from(crate::limits::RESULTS).unwrap_or(u64::MAX);
-    if results.len().map_err(failed)? > most {
-        results.pop_first().map_err(failed)?;
-    }
-    Ok(())
+    queue::append(transaction, RESULTS, &to_bytes(completed), crate::limits::RESULTS)
 }
 
 /// Forgets the result of a request.

@@ -1,0 +1,91 @@
+//! A signer that breaks the protocol: its victim has proof, finds it again, and shows it to others.
+
+use core::time::Duration;
+use std::sync::Arc;
+
+use motet_core_crypto::{PartialSignature, PublicKey, PublicNonce, SecretKey, Signature};
+use motet_node::{LocalSigner, NonceId, OsEntropy, Signer, SignerError, SigningItem};
+use motet_wire::{Criteria, SignerMetadata};
+
+use crate::asked::{LISTEN, node, runtime};
+use crate::process::Scene;
+
+/// A signer that signs another message than it was asked to.
+#[derive(Debug)]
+struct Forger(LocalSigner<OsEntropy>);
+
+impl Signer for Forger {
+    fn public_key(&self) -> PublicKey {
+        self.0.public_key()
+    }
+
+    fn delegate(&self, digest: &[u8; 32]) -> Result<Signature, SignerError> {
+        self.0.delegate(digest)
+    }
+
+    fn generate_nonces(&self, nonce_id: &NonceId, items: &[SigningItem]) -> Result<Vec<PublicNonce>, SignerError> {
+        self.0.generate_nonces(nonce_id, items)
+    }
+
+    fn sign(
+        &self,
+        nonce_id: &NonceId,
+        items: &[SigningItem],
+        nonces: &[Vec<PublicNonce>],
+    ) -> Result<Vec<PartialSignature>, SignerError> {
+        let other = |item: &SigningItem| SigningItem { message: b"another".as_slice().into(), ..item.clone() };
+        self.0.sign(nonce_id, &items.iter().map(other).collect::<Vec<_>>(), nonces)
+    }
+
+    fn forget(&self, nonce_id: &NonceId) {
+        self.0.forget(nonce_id);
+    }
+}
+
+#[test]
+fn whoever_was_harmed_finds_the_proof_again_and_anybody_can_check_it() {
+    let scene = Scene::new();
+    scene.run(&["keygen", "--out", "c.key"]).expect(0);
+    let runtime = runtime();
+    let (_mallory, forger, address) = runtime.block_on(async {
+        let signer = Forger(LocalSigner::new(SecretKey::generate(&mut OsEntropy).unwrap(), OsEntropy));
+        let (mallory, key, address) = node(Arc::new(signer)).await;
+        let (metadata, hour) = (SignerMetadata::default(), Duration::from_secs(3600));
+        mallory.advertise_signer(key, Criteria::ANY, metadata, hour).await.unwrap();
+        (mallory, key.to_string(), address)
+    });
+    let own = ["--key", "c.key", "--network", "dev", "--listen", LISTEN, "--peer", &address];
+    let asked = scene.run(&[&["sign", "--with", &forger, "--message", "m", "--json"][..], &own].concat()).expect(5);
+    runtime.shutdown_background();
+    let told = asked.last("MisbehaviourProven");
+    assert_eq!((&told["signer"], &told["charge"]), (&forger.as_str().into(), &"bad_partial_signature".into()));
+
+    let list = ["evidence", "list", "c.key.motet", "--network", "dev", "--save", ".", "--json"];
+    let listed = scene.run(&list).expect(0);
+    let [proof] = listed.objects().try_into().unwrap();
+    for key in ["signer", "request", "charge", "evidence"] {
+        assert_eq!(proof[key], told[key]);
+    }
+    // What is saved is saved.
+    scene.run(&list).expect(0);
+    let file = format!("{forger}-{}.proof", told["request"].as_str().unwrap());
+    let verified = scene.run(&["evidence", "verify", &file, "--network", "dev", "--json"]).expect(0);
+    assert_eq!(verified.objects(), [proof]);
+    let people = scene.run(&["evidence", "verify", &file, "--network", "dev"]).expect(0);
+    assert!(people.output.iter().any(|line| line.contains(&forger)), "{}", people.told(""));
+    // It says nothing of another network, and a file that has been changed says nothing at all.
+    let elsewhere = scene.run(&["evidence", "verify", &file, "--json"]).expect(4);
+    assert_eq!(elsewhere.last("verdict")["valid"], false);
+    let mut bytes = std::fs::read(scene.path(&file)).unwrap();
+    let last = bytes.len() - 1;
+    bytes[last] ^= 1;
+    std::fs::write(scene.path("changed"), bytes).unwrap();
+    scene.run(&["evidence", "verify", "changed", "--network", "dev"]).expect(4);
+}
+
+#[test]
+fn a_folder_without_records_is_no_nodes() {
+    let scene = Scene::new();
+    let listed = scene.run(&["evidence", "list", "."]).expect(1);
+    assert!(listed.errors.contains("records.redb"), "{}", listed.told(""));
+}
