@@ -216,6 +216,13 @@ fn documented() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
     events
 }
 
+/// The keys of a status on the page.
+fn documented_status() -> BTreeSet<&'static str> {
+    let (_, table) = PAGE.split_once("<!-- status:").unwrap();
+    let rows = table.lines().skip_while(|line| !line.starts_with("| `")).take_while(|line| line.starts_with("| `"));
+    rows.flat_map(|row| row.split('|').nth(1).unwrap().split('`').skip(1).step_by(2)).collect()
+}
+
 #[test]
 fn every_event_has_its_documented_name_and_keys() {
     let mut documented = documented();
@@ -315,6 +322,8 @@ fn a_status_reads_back_as_it_was() {
         let text = serde_json::to_value(&status).unwrap();
         assert_eq!((&text["phase_ends_in_ms"], &text["ends_in_ms"]), (&json!(1500), &Value::Null));
         assert_eq!((&text["idle_for_ms"], &text["retry"]), (&json!(2000), &json!("attempt")));
+        let keys: BTreeSet<&str> = text.as_object().unwrap().keys().map(String::as_str).collect();
+        assert_eq!(keys, documented_status());
         assert_eq!(serde_json::from_value::<SessionStatus>(text).unwrap(), status);
     }
 }

@@ -9,6 +9,7 @@
 )]
 
 mod builder;
+mod consumer;
 mod contacts;
 mod decisions;
 mod embed;
