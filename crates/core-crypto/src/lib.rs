@@ -19,7 +19,7 @@
 //! | NonceGen | [`generate_nonce`], [`NonceInputs`] |
 //! | NonceAgg | [`AggregateNonce::sum`] |
 //! | Session Context, GetSessionValues | [`SigningSession::new`] |
-//! | Sign | [`SigningSession::sign`], [`signer::Signer::sign`] |
+//! | Sign | [`SigningSession::sign`], [`device::Device::sign`] |
 //! | DeterministicSign | [`deterministic::sign`] |
 //! | PartialSigVerify | [`SigningSession::verify_partial`]; all at once: [`SigningSession::verify_partials`] |
 //! | PartialSigAgg | [`SigningSession::aggregate`], [`SigningSession::aggregate_verified`], [`SigningSession::aggregate_optimistically`] |
@@ -31,7 +31,7 @@
 //! | BIP-341 output keys | [`KeyAggContext::with_taproot`], [`XOnlyPublicKey::taproot_output`], [`SecretKey::into_taproot_output`] |
 //! | BIP-328 extended keys | [`KeyAggContext::synthetic_xpub`], [`KeyAggContext::with_bip328_path`] |
 //!
-//! Beyond them: [`adaptor`] signatures, [`NonceCommitment`], and [`signer::Signer`] for keys that are kept elsewhere.
+//! Beyond them: [`adaptor`] signatures, [`NonceCommitment`], and [`device::Device`] for keys that are kept elsewhere.
 //!
 //! # What to know
 //!
@@ -52,6 +52,7 @@ mod comb;
 #[doc(hidden)]
 pub mod declassify;
 pub mod deterministic;
+pub mod device;
 mod field;
 mod hash;
 mod hex;
@@ -65,7 +66,6 @@ mod secret;
 #[cfg(feature = "serde")]
 mod serialize;
 mod session;
-pub mod signer;
 mod taproot;
 mod vartime;
 #[cfg(test)]

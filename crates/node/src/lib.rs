@@ -57,6 +57,7 @@
 struct Readme;
 
 mod builder;
+mod device_signer;
 mod driver;
 mod error;
 mod events;
@@ -68,6 +69,7 @@ pub mod policy;
 mod store;
 
 pub use builder::NodeBuilder;
+pub use device_signer::DeviceSigner;
 pub use driver::Clock;
 #[cfg(feature = "failpoints")]
 pub use driver::CrashPoint;
@@ -79,9 +81,10 @@ pub use motet_coordinator::{
     RequestedItem, ResourceSpec, Retry, Rounds, Score, SessionStatus, Signer, SignerError, SignerQuery, SigningItem,
     SigningRequestSpec, Snapshot, Standing, StoreError, event,
 };
+pub use motet_core_crypto::device::{Device, NoncePurpose, SigningTask};
 pub use motet_core_crypto::{
-    InvalidPoint, InvalidSecretKey, KeyAggContext, PartialSignature, PublicKey, PublicNonce, RandomnessError,
-    SecretKey, Signature, XOnlyPublicKey,
+    AggregateNonce, InvalidPoint, InvalidSecretKey, KeyAggContext, PartialSignature, PublicKey, PublicNonce,
+    RandomnessError, SecretKey, Signature, XOnlyPublicKey,
 };
 pub use motet_net::{
     Contact, DhtState, DhtStats, Exposure, Keypair, Mdns, Multiaddr, Named, NetConfig, NetError, Reach, Refused,

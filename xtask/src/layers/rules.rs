@@ -165,7 +165,7 @@ pub(super) const CIRCLES: &[Circle] = &[
         within: "crates/core-crypto",
         modules: &["multiscalar", "multiscalar::parallel", "multiscalar::pippenger", "multiscalar::straus"],
     },
-    Circle { within: "crates/core-crypto", modules: &["session", "signer"] },
+    Circle { within: "crates/core-crypto", modules: &["device", "session"] },
     Circle {
         within: "crates/node",
         modules: &[

@@ -59,7 +59,6 @@ fn causes() -> [AbortCause; 8] {
 }
 
 /// One event of every kind.
-#[expect(clippy::too_many_lines, reason = "a list of all events")]
 fn events() -> Vec<Event> {
     let (request, signer, reason) = (request(), key(), || "why".to_owned());
     let session = AttemptId::derive(&request, Attempt(0));

@@ -4,9 +4,9 @@ mod batch;
 mod bip328;
 mod bip340;
 mod bip341;
+mod device;
 mod extremes;
 mod properties;
 #[cfg(feature = "serde")]
 mod serde_forms;
 mod session;
-mod signer;

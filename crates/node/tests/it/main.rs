@@ -12,6 +12,7 @@ mod builder;
 mod consumer;
 mod contacts;
 mod decisions;
+mod device;
 mod embed;
 mod policy;
 mod results;

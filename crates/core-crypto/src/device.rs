@@ -1,7 +1,7 @@
-//! Where the key is: the two operations of MuSig2 that need it, as a trait.
+//! Where the key is: the operations that need it, as a trait.
 //!
 //! Everything else (aggregating keys and nonces, computing session values, verifying, aggregating signatures) works
-//! without the key. What stands behind the trait may be memory ([`LocalSigner`]), a hardware wallet or an enclave. It gets
+//! without the key. What stands behind the trait may be memory ([`MemoryDevice`]), a hardware wallet or an enclave. It gets
 //! a [`SigningTask`], which has the inputs of signing and nothing derived from them: a device computes the challenge itself,
 //! from what it shows to its owner.
 
@@ -11,6 +11,7 @@ use crate::key_agg::KeyAggContext;
 use crate::nonce::{AggregateNonce, NonceGenError, NonceInputs, PublicNonce, SecretNonce, generate_nonce};
 use crate::point::{PublicKey, XOnlyPublicKey};
 use crate::scalar::SecretKey;
+use crate::schnorr::{self, Signature, SignatureError};
 use crate::session::{PartialSignature, SignError, SigningSession};
 
 /// What is signed, and with whom: all that a signer needs besides its key and its nonce.
@@ -37,8 +38,8 @@ pub struct NoncePurpose<'a> {
     pub extra: Option<&'a [u8]>,
 }
 
-/// Somebody who holds a secret key and signs with it.
-pub trait Signer {
+/// A holder of a secret key that signs with it: a hardware wallet, an enclave, or memory.
+pub trait Device {
     /// A secret nonce, or a handle to one that stays in the device. It is given back once, by value.
     type Nonce;
     /// Why it did not.
@@ -46,6 +47,13 @@ pub trait Signer {
 
     /// The public key of the secret key.
     fn public_key(&self) -> PublicKey;
+
+    /// Signs a message alone (BIP-340). Motet asks for it once a day, to certify the key that signs a node's messages.
+    ///
+    /// # Errors
+    ///
+    /// Its own.
+    fn sign_alone(&mut self, message: &[u8]) -> Result<Signature, Self::Error>;
 
     /// Generates a nonce for one signature (BIP-327 NonceGen).
     ///
@@ -62,41 +70,53 @@ pub trait Signer {
     fn sign(&mut self, nonce: Self::Nonce, task: &SigningTask<'_>) -> Result<PartialSignature, Self::Error>;
 }
 
-/// A signer in this process's memory.
+/// A key in this process's memory.
 #[derive(Debug)]
-pub struct LocalSigner<R> {
+pub struct MemoryDevice<R> {
     key: SecretKey,
     rng: R,
 }
 
-impl<R: TryCryptoRng> LocalSigner<R> {
+impl<R: TryCryptoRng> MemoryDevice<R> {
     /// Takes the key, and where its nonces get their randomness from.
     pub const fn new(key: SecretKey, rng: R) -> Self {
         Self { key, rng }
     }
 }
 
-/// A signer in memory did not sign.
+/// A key in memory did not sign.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum LocalSignerError {
+pub enum MemoryDeviceError {
+    /// The source of randomness failed.
+    #[error("the source of randomness failed")]
+    Randomness,
     /// No nonce was generated.
     #[error(transparent)]
     Nonce(#[from] NonceGenError),
+    /// No signature was made alone.
+    #[error(transparent)]
+    Alone(#[from] SignatureError),
     /// No partial signature was made.
     #[error(transparent)]
     Sign(#[from] SignError),
 }
 
-impl<R: TryCryptoRng> Signer for LocalSigner<R> {
+impl<R: TryCryptoRng> Device for MemoryDevice<R> {
     type Nonce = SecretNonce;
-    type Error = LocalSignerError;
+    type Error = MemoryDeviceError;
 
     fn public_key(&self) -> PublicKey {
         self.key.public_key()
     }
 
-    fn generate_nonce(&mut self, purpose: &NoncePurpose<'_>) -> Result<(SecretNonce, PublicNonce), LocalSignerError> {
+    fn sign_alone(&mut self, message: &[u8]) -> Result<Signature, MemoryDeviceError> {
+        let mut aux = [0; 32];
+        self.rng.try_fill_bytes(&mut aux).map_err(|_| MemoryDeviceError::Randomness)?;
+        Ok(schnorr::sign(&self.key, message, &aux)?)
+    }
+
+    fn generate_nonce(&mut self, purpose: &NoncePurpose<'_>) -> Result<(SecretNonce, PublicNonce), MemoryDeviceError> {
         let inputs = NonceInputs {
             public_key: &self.key.public_key(),
             secret_key: Some(&self.key),
@@ -107,7 +127,7 @@ impl<R: TryCryptoRng> Signer for LocalSigner<R> {
         Ok(generate_nonce(&mut self.rng, &inputs)?)
     }
 
-    fn sign(&mut self, nonce: SecretNonce, task: &SigningTask<'_>) -> Result<PartialSignature, LocalSignerError> {
+    fn sign(&mut self, nonce: SecretNonce, task: &SigningTask<'_>) -> Result<PartialSignature, MemoryDeviceError> {
         let adaptor = task.adaptor.map(|adaptor| adaptor.point());
         let session = SigningSession::with_adaptor(task.context, &task.aggregate_nonce, adaptor, task.message);
         Ok(session.sign(nonce, &self.key)?)
