@@ -242,25 +242,7 @@ impl Output {
 
     /// The reason of a session's end, the signer at fault, and the next step.
     pub(crate) fn cause(&self, cause: &AbortCause) -> String {
-        match cause {
-            AbortCause::Cancelled => "cancelled here".to_owned(),
-            AbortCause::Refused { signer, detail, .. } => {
-                format!("{} refused: {}", self.name(signer), printable(detail))
-            }
-            AbortCause::Convicted { culprit, charge } => {
-                format!("{} broke the protocol ({charge:?}); there is proof", self.name(culprit))
-            }
-            AbortCause::Unresponsive { signers, .. } => {
-                format!("no answer from {}; check that it runs and is connected, then ask again", self.names(signers))
-            }
-            AbortCause::Expired => "the request has expired".to_owned(),
-            AbortCause::Crowded => "nobody approved it here, and newer requests took its place".to_owned(),
-            AbortCause::Superseded { signer } => {
-                format!("another process speaks for {}; stop one of the two", self.name(signer))
-            }
-            AbortCause::Internal(detail) => format!("this node failed: {}", printable(detail)),
-            other => format!("for a reason that this program does not know: {}", printable(&format!("{other:?}"))),
-        }
+        cause.explain(|signer| self.name(signer), printable)
     }
 }
 

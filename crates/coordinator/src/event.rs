@@ -1,14 +1,16 @@
 //! What a node tells its user (`docs/protocol.md` §11). Each event is emitted once for each cause, and only after the
 //! state that it speaks of has been reached and stored.
 
-use std::sync::Arc;
+mod end;
 
-use motet_core_crypto::{PublicKey, Signature, XOnlyPublicKey};
+use motet_core_crypto::{PublicKey, XOnlyPublicKey};
 use motet_wire::{
-    AddressScope, AdvertisementId, Attempt, AttemptId, Channel, Charge, Conviction, MessageId, PeerId, RequestId,
-    ResourceAnnouncement, SignerAdvertisement, SignerIndex, SigningRequest,
+    AddressScope, AdvertisementId, Attempt, AttemptId, Channel, MessageId, PeerId, RequestId, ResourceAnnouncement,
+    SignerAdvertisement, SignerIndex, SigningRequest,
 };
 use multiaddr::Multiaddr;
+
+pub use end::{AbortCause, Aborted, Completed, Misbehaviour, SignedItem};
 
 /// Something has happened.
 #[derive(Debug, Clone, PartialEq)]
@@ -339,161 +341,6 @@ pub struct Contribution {
     pub index: SignerIndex,
     /// How it came.
     pub channel: Channel,
-}
-
-/// Signatures, each verified under its key.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub struct Completed {
-    /// The request.
-    pub request: RequestId,
-    /// The session of the attempt that succeeded.
-    pub session: AttemptId,
-    /// One for each item.
-    pub items: Vec<SignedItem>,
-}
-
-/// A signed item.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub struct SignedItem {
-    /// The key that the signature verifies under.
-    pub aggregate_key: XOnlyPublicKey,
-    /// The message.
-    #[cfg_attr(feature = "serde", serde(with = "hex::serde"))]
-    pub message: Vec<u8>,
-    /// The signature.
-    pub signature: Signature,
-}
-
-/// A proven breach of the protocol.
-#[derive(Clone, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[non_exhaustive]
-pub struct Misbehaviour {
-    /// The request in which it happened.
-    pub request: RequestId,
-    /// The signer that did it.
-    pub signer: PublicKey,
-    /// What it did.
-    pub charge: Charge,
-    /// The proof: the canonical bytes of a [`motet_wire::Evidence`]. Whoever has them can check them alone, with the name of the
-    /// network ([`motet_wire::Evidence::verify`]).
-    #[cfg_attr(feature = "serde", serde(with = "crate::json::shared_hex"))]
-    pub evidence: Arc<[u8]>,
-}
-
-impl Misbehaviour {
-    /// What some evidence has proven, and its bytes; `None` if it is about no request.
-    pub fn new(conviction: &Conviction, evidence: Arc<[u8]>) -> Option<Self> {
-        let Conviction { signer, charge, request, .. } = *conviction;
-        Some(Self { request: request?, signer, charge, evidence })
-    }
-}
-
-impl core::fmt::Debug for Misbehaviour {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        let Self { request, signer, charge, evidence } = self;
-        let mut shown = f.debug_struct("Misbehaviour");
-        shown.field("request", request).field("signer", signer).field("charge", charge);
-        shown.field("evidence", &format_args!("{} bytes", evidence.len())).finish()
-    }
-}
-
-/// A session that has ended without signatures.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Aborted {
-    /// The request.
-    pub request: RequestId,
-    /// Whose fault that is, as far as it is known.
-    pub cause: AbortCause,
-    /// The signers that may still complete it: this node's partial signatures have left, and theirs have not come. If they
-    /// do, [`Event::SessionComplete`] follows. Empty: there is no signature, and there will be none.
-    pub may_complete: Vec<PublicKey>,
-}
-
-/// Why a session has ended without signatures.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-#[cfg_attr(
-    feature = "serde",
-    derive(serde::Serialize, serde::Deserialize),
-    serde(tag = "why", rename_all = "snake_case")
-)]
-pub enum AbortCause {
-    /// This node's user gave up.
-    Cancelled,
-    /// A participant gave up, in its words. That blames nobody.
-    Refused {
-        /// Who.
-        by: SignerIndex,
-        /// Its key.
-        signer: PublicKey,
-        /// Why.
-        detail: String,
-    },
-    /// A participant broke the protocol, and evidence proves it.
-    Convicted {
-        /// Who.
-        culprit: PublicKey,
-        /// Of what.
-        charge: Charge,
-    },
-    /// Participants did not answer, in every attempt. Silence proves nothing.
-    Unresponsive {
-        /// Who was awaited last.
-        awaiting: Vec<SignerIndex>,
-        /// Their keys.
-        signers: Vec<PublicKey>,
-    },
-    /// The request ended, or the session took too long.
-    Expired,
-    /// Nobody here approved it, and newer requests took its place.
-    Crowded,
-    /// Another process speaks for a signer of this node: a copy of it, or one that was started later.
-    Superseded {
-        /// The signer.
-        signer: PublicKey,
-    },
-    /// This node failed.
-    #[cfg_attr(feature = "serde", serde(with = "crate::json::detail"))]
-    Internal(String),
-}
-
-impl AbortCause {
-    /// The signers that the end is about, by key.
-    pub fn signers(&self) -> Vec<PublicKey> {
-        match self {
-            Self::Refused { signer, .. } | Self::Superseded { signer } => vec![*signer],
-            Self::Convicted { culprit, .. } => vec![*culprit],
-            Self::Unresponsive { signers, .. } => signers.clone(),
-            Self::Cancelled | Self::Expired | Self::Crowded | Self::Internal(_) => Vec::new(),
-        }
-    }
-}
-
-/// For people: why the session ended and whose fault that is. The words of a participant are shown as it has written them.
-impl core::fmt::Display for AbortCause {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        match self {
-            Self::Cancelled => f.write_str("cancelled here"),
-            Self::Refused { signer, detail, .. } => write!(f, "{signer} refused: {detail}"),
-            Self::Convicted { culprit, charge } => {
-                write!(f, "{culprit} broke the protocol ({charge:?}); there is proof")
-            }
-            Self::Unresponsive { signers, .. } => {
-                f.write_str("no answer from ")?;
-                for (position, signer) in signers.iter().enumerate() {
-                    write!(f, "{}{signer}", if position > 0 { ", " } else { "" })?;
-                }
-                f.write_str("; check that it runs and is connected, then ask again")
-            }
-            Self::Expired => f.write_str("the request has expired"),
-            Self::Crowded => f.write_str("nobody approved it here, and newer requests took its place"),
-            Self::Superseded { signer } => write!(f, "another process speaks for {signer}; stop one of the two"),
-            Self::Internal(detail) => write!(f, "this node failed: {detail}"),
-        }
-    }
 }
 
 /// A wait that took too long.
