@@ -40,7 +40,10 @@ impl Stop {
         let mut wanted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if wanted.as_deref() == Some(place) {
             *wanted = None;
-            let stopped = std::process::Command::new("kill").args(["-STOP", &std::process::id().to_string()]).status();
+            // This thread and not the process: of a process, any thread may take the signal, some time later, and this one would
+            // go on until then. The thread that takes it stops them all.
+            let thread = std::fs::read_link("/proc/thread-self").unwrap_or_default();
+            let stopped = std::process::Command::new("kill").arg("-STOP").args(thread.file_name()).status();
             drop(stopped);
         }
     }
