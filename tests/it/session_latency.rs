@@ -179,7 +179,7 @@ impl World {
     fn input(&mut self, node: usize, input: Input) {
         let now = self.now();
         let target = &mut self.nodes[node];
-        for action in target.engine.handle(now, input, &mut target.rng) {
+        for action in target.engine.handle(now, input, &mut target.rng).effects {
             self.act(node, action);
         }
     }
@@ -219,9 +219,9 @@ impl World {
                 let (request, signer, digest) = (proposal.request, proposal.signer, proposal.digest());
                 self.input(node, Input::PolicyDecided { request, signer, digest, decision: Decision::Approve });
             }
-            Effect::Emit(Event::SessionComplete(_)) => self.nodes[node].completed = Some(self.clock),
+            Effect::Emit(Event::SessionComplete(_), _) => self.nodes[node].completed = Some(self.clock),
             Effect::Publish { .. } => self.published += 1,
-            Effect::Persist(_) | Effect::Reply(..) | Effect::Emit(_) => {}
+            Effect::Reply(..) | Effect::Emit(..) => {}
         }
     }
 

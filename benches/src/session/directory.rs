@@ -44,7 +44,7 @@ impl Full {
         for index in 0..Self::SIGNERS {
             let arrival = Arrival::new(advertisement(index), Channel::Dht, local);
             let message = validator.validate(arrival, NOW).expect("a sound advertisement");
-            engine.handle(NOW, Input::Message(Box::new(message)), &mut OsEntropy);
+            let _known = engine.handle(NOW, Input::Message(Box::new(message)), &mut OsEntropy);
         }
         Self { engine }
     }
@@ -54,9 +54,10 @@ impl Full {
         let wishes =
             SignerQuery { transaction_type: Some("swap".to_owned()), max_results: 15, ..SignerQuery::default() };
         let begin = Instant::now();
-        let actions = self.engine.handle(NOW, Input::Command(CommandId(1), Command::Find(wishes)), &mut OsEntropy);
+        let found = self.engine.handle(NOW, Input::Command(CommandId(1), Command::Find(wishes)), &mut OsEntropy);
         let took = begin.elapsed();
-        let found = actions
+        let found = found
+            .effects
             .iter()
             .any(|action| matches!(action, Effect::Reply(_, Ok(Reply::Found(found))) if found.len() == 15));
         assert!(found, "fifteen are found");

@@ -14,7 +14,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use motet_coordinator::{Command, CommandId, Effect, Engine, Input};
+use motet_coordinator::{Command, CommandId, Effect, Engine, Input, Transition};
 use motet_core_crypto::PublicKey;
 use motet_node::event::Event;
 use motet_node::{Config, Decision, LocalSigner, MemoryStore, OsEntropy, Signer, Snapshot, Store};
@@ -173,7 +173,11 @@ impl Engines {
         let now = self.now();
         let Some(target) = self.nodes.get_mut(node) else { return };
         let mut last: Option<Arc<[u8]>> = None;
-        for action in target.engine.handle(now, input, &mut OsEntropy) {
+        let Transition { records, effects, .. } = target.engine.handle(now, input, &mut OsEntropy);
+        if !records.is_empty() {
+            target.store.commit(&records).expect("memory takes it");
+        }
+        for action in effects {
             if let Effect::Broadcast { frame, .. } | Effect::Send { frame, .. } = &action
                 && last.as_ref().is_none_or(|last| !Arc::ptr_eq(last, frame))
             {
@@ -188,7 +192,6 @@ impl Engines {
         let Some(acting) = self.nodes.get(node) else { return };
         let from = acting.peer;
         match action {
-            Effect::Persist(record) => acting.store.commit(&[record]).expect("memory takes it"),
             Effect::Broadcast { frame, .. } => {
                 for other in 0..self.nodes.len() {
                     let channel = if other == node { Channel::Loopback } else { Channel::Gossip };
@@ -218,7 +221,7 @@ impl Engines {
                 let (request, signer, digest) = (proposal.request, proposal.signer, proposal.digest());
                 self.input(node, Input::PolicyDecided { request, signer, digest, decision: Decision::Approve });
             }
-            Effect::Emit(Event::SessionComplete(_)) => self.completed += 1,
+            Effect::Emit(Event::SessionComplete(_), _) => self.completed += 1,
             _ => {}
         }
     }

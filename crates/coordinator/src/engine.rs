@@ -1,7 +1,7 @@
 //! The sans-IO protocol machine (`docs/protocol.md` §6 to §11).
 //!
-//! [`Engine::handle`] takes the time, one [`Input`] and a source of randomness, and returns [`Effect`]s for a driver to
-//! carry out. It reads no clock, owns no randomness and does no I/O, so that the same code runs in the daemon and in a
+//! [`Engine::handle`] takes the time, one [`Input`] and a source of randomness, and returns a [`Transition`]: records for a
+//! driver to store, and [`Effect`]s to carry out. It reads no clock, owns no randomness and does no I/O, so that the same code runs in the daemon and in a
 //! seeded simulator. It holds no secret key that holds money and no secret nonce: those are behind [`crate::Signer`].
 //!
 //! Own messages come back through [`Input::Message`] and are handled like everybody else's: that, and nothing else, is
@@ -46,14 +46,16 @@ use motet_core_crypto::PublicKey;
 use motet_wire::{Address, Attempt, MonotonicMs, NetworkId, Now, PeerId, RequestId, TimestampMs, Validated};
 use rand_core::TryCryptoRng;
 use reputation_table::ReputationTable;
+use tracing::Span;
 
 use crate::config::Config;
 use crate::entropy::EntropyError;
+use crate::event::Event;
 use crate::job::{JobId, JobOutcome};
 use crate::record::Snapshot;
 use crate::signer::SignerAnswer;
 use ctx::Ctx;
-pub use input::{Command, CommandId, Effect, Input, Reply, ResourceSpec, SignerQuery, SigningRequestSpec};
+pub use input::{Command, CommandId, Effect, Input, Reply, ResourceSpec, SignerQuery, SigningRequestSpec, Transition};
 use proofs::Proofs;
 use resources::Resources;
 use restored::{Ended, Restored, Spent};
@@ -77,7 +79,7 @@ pub struct Engine {
     proofs: Proofs,
     sessions: Sessions,
     /// The spans of sessions that this step has closed.
-    closed: BTreeMap<RequestId, tracing::Span>,
+    closed: BTreeMap<RequestId, Span>,
     early: DeferredMessages,
     minting: BTreeMap<JobId, announce::Minting>,
     /// Attempts for which nonces have been issued, in this process or an earlier one.
@@ -100,6 +102,8 @@ pub struct Engine {
     cover_at: Option<MonotonicMs>,
     /// How often the store had been opened before.
     epoch: u64,
+    /// How often the store has refused records.
+    known_refusals: u64,
     sequence: u64,
     next_job: u64,
 }
@@ -134,13 +138,14 @@ impl Engine {
             unpublished: BTreeMap::new(),
             cover_at: None,
             epoch: snapshot.epoch,
+            known_refusals: 0,
             sequence: 0,
             next_job: 0,
         }
     }
 
-    /// Handles one input. The actions are to be carried out in their order; see [`Effect`].
-    pub fn handle(&mut self, now: Now, input: Input, rng: &mut dyn TryCryptoRng<Error = EntropyError>) -> Vec<Effect> {
+    /// Handles one input. [`crate::Outbox`] takes what follows, and says what of it may be done when.
+    pub fn handle(&mut self, now: Now, input: Input, rng: &mut dyn TryCryptoRng<Error = EntropyError>) -> Transition {
         let mut ctx = Ctx::new(now, rng);
         self.closed.clear();
         match self.subject_of(&input) {
@@ -151,7 +156,8 @@ impl Engine {
         self.cover(&mut ctx);
         self.hold(&mut ctx);
         self.sessions.settle();
-        ctx.into_effects()
+        let span_of = |event: &Event| event.request().map_or_else(Span::none, |request| self.span_of(request));
+        ctx.into_transition(self.known_refusals, span_of)
     }
 
     fn on_input(&mut self, input: Input, ctx: &mut Ctx<'_>) {
@@ -173,7 +179,10 @@ impl Engine {
             Input::PolicyDecided { request, signer, digest, decision } => {
                 self.on_decision(request, signer, digest, decision, ctx);
             }
-            Input::PersistFailed { records, detail } => self.on_persist_failed(&records, &detail, ctx),
+            Input::PersistFailed { records, detail } => {
+                self.known_refusals = self.known_refusals.saturating_add(1);
+                self.on_persist_failed(&records, &detail, ctx);
+            }
             Input::Malformed { sender } => self.note_malformed(&sender, ctx),
             Input::PeerConnected { peer } => self.on_peer_connected(peer, ctx),
             Input::PeerUnreachable { peer, reason } => self.on_peer_unreachable(&peer, &reason, ctx),

@@ -68,3 +68,5 @@ pub const COVER_BYTES: (usize, usize) = (120, 560);
 pub const ADVERTISED_AGAIN: Duration = Duration::from_secs(61);
 /// The shortest time between two reports to the user of the same trouble with another node.
 pub const TOLD_AGAIN: Duration = Duration::from_secs(5 * 60);
+/// Frames that are held back at once; with more, the oldest leave early.
+pub const HELD: usize = 4096;

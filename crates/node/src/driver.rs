@@ -38,7 +38,6 @@ use motet_core_crypto::PublicKey;
 use motet_net::{Net, NetConfig, NetEvent, NetHandle, Reach};
 use motet_wire::{Channel, MonotonicMs, PeerId, Validator, ValidatorLimits, WorkPolicy};
 use tokio::sync::{broadcast, mpsc, oneshot};
-use tracing::Span;
 
 use crate::OsEntropy;
 use crate::error::NodeError;
@@ -56,7 +55,9 @@ use decisions::Decisions;
 use egress::{Egress, Released};
 use ingress::Arrived;
 use motet_coordinator::event::Event;
-use motet_coordinator::{Command, CommandError, CommandId, Config, Effect, Engine, Input, Reply, Signer, StoreError};
+use motet_coordinator::{
+    Command, CommandError, CommandId, Config, Effect, Engine, Input, Reply, Signer, StoreError, Transition,
+};
 use pool::Pool;
 use reports::Reports;
 
@@ -321,9 +322,9 @@ impl Driver {
     fn handle(&mut self, input: Input) {
         let now = self.clock.now();
         self.decisions.made(&input);
-        let actions = self.engine.handle(now, input, &mut OsEntropy);
-        let mut batch = Vec::new();
-        for action in actions {
+        let Transition { records, effects, .. } = self.engine.handle(now, input, &mut OsEntropy);
+        let mut batch: Vec<Released> = records.into_iter().map(Released::Persist).collect();
+        for action in effects {
             match action {
                 Effect::AskSigner(task) => self.ask_signer(task),
                 Effect::Compute(job) => self.compute(job),
@@ -332,7 +333,6 @@ impl Driver {
                     let arrivals = frames.into_iter().map(|frame| Arrived::asked(frame, channel, from)).collect();
                     self.validate_batch(arrivals, None);
                 }
-                Effect::Persist(record) => batch.push(Released::Persist(record)),
                 Effect::Hold(time) => batch.push(Released::Hold(time)),
                 Effect::Broadcast { topic, frame } => batch.push(Released::Broadcast { topic, frame }),
                 Effect::Send { to, addresses, frame } => batch.push(Released::Send { to, addresses, frame }),
@@ -344,9 +344,8 @@ impl Driver {
                         batch.push(Released::Reply(caller, Box::new(result)));
                     }
                 }
-                Effect::Emit(event) => {
+                Effect::Emit(event, span) => {
                     self.decisions.follow(&event, &*self.policy);
-                    let span = event.request().map_or_else(Span::none, |request| self.engine.span_of(request));
                     batch.push(Released::Emit(Box::new(event), span));
                 }
             }

@@ -4,8 +4,6 @@ use core::time::Duration;
 
 pub use motet_coordinator::limits::*;
 
-/// Things that are held back at once; with more, the oldest leave early.
-pub const HELD: usize = 4096;
 /// The shortest time between two reports to the user that a peer's clock differs.
 pub const CLOCK_TOLD_AGAIN: Duration = Duration::from_secs(10 * 60);
 /// Peers for which the time of that report is remembered.

@@ -37,6 +37,11 @@ impl Disk {
         self.state().full = full;
     }
 
+    /// Whether it refuses everything.
+    pub fn is_full(&self) -> bool {
+        self.state().full
+    }
+
     /// From now on it says that it has stored what it has not.
     pub fn lie(&self) {
         let mut state = self.state();
@@ -75,6 +80,12 @@ impl Disk {
             &|record| matches!(record, Record::Spent { request, attempt, signer, .. } if of((request, attempt, signer))),
         );
         (issued, spent)
+    }
+
+    /// Whether the approval of a request by a signer was recorded.
+    pub fn approves(&self, request: &RequestId, signer: &PublicKey) -> bool {
+        let of = |record: &Record| matches!(record, Record::Approved { request: of, signer: by, .. } if (of, by) == (request, signer));
+        self.state().commits.iter().flatten().any(of)
     }
 
     /// Whether one of these records says that an attempt was issued which was issued before.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use motet_coordinator::{CommandId, Effect, Engine, Reply};
+use motet_coordinator::{CommandId, Engine, Outbox, Reply};
 use motet_core_crypto::{PublicKey, SecretKey};
 use motet_node::{CommandError, Config, LocalSigner, Signer, Store};
 use motet_wire::work::Free;
@@ -15,9 +15,6 @@ use super::disk::Disk;
 use super::ledger::{Shared, Watched};
 use super::plan::{NodePlan, StandStill};
 use super::world::Still;
-
-/// What is on its way out of a node, a step at a time.
-pub type Batch = VecDeque<Effect>;
 
 /// What is lost in a crash.
 #[derive(Debug)]
@@ -32,10 +29,10 @@ pub struct Running {
     pub signer: Arc<Watched<LocalSigner<Entropy>>>,
     /// What the engine and the jobs are lent.
     pub entropy: Entropy,
-    /// Steps whose consequences wait for the disk.
-    pub egress: VecDeque<Batch>,
-    /// Whether the disk is at work on the first of them.
-    pub committing: bool,
+    /// What the engine wants stored and done.
+    pub outbox: Outbox,
+    /// When something leaves that is held back, in the world's milliseconds.
+    pub leaves_at: Option<u64>,
     /// When the next tick is due, in the world's milliseconds.
     pub tick_at: Option<u64>,
     /// Consequences carried out in this life.
@@ -167,8 +164,8 @@ impl Host {
             validator: Validator::with_work(network.clone(), ValidatorLimits::default(), Arc::new(Free)),
             signer: Arc::new(Watched::new(signer, ledger.clone(), self.life)),
             entropy,
-            egress: VecDeque::new(),
-            committing: false,
+            outbox: Outbox::new(),
+            leaves_at: None,
             tick_at: None,
             boundaries: 0,
             replies: BTreeMap::new(),

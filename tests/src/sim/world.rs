@@ -22,7 +22,7 @@ use motet_wire::{Arrival, Channel, Kind, NetworkId, PeerId, Penalty, RequestId, 
 
 use super::dice::Dice;
 use super::disk::Disk;
-use super::host::{Batch, Host};
+use super::host::Host;
 use super::hostile::Rogue;
 use super::invariant::{Breach, Invariant};
 use super::ledger::Shared;
@@ -43,7 +43,7 @@ pub(super) enum Happening {
     /// The disk is done with the first step that waits.
     Committed { host: usize, life: u32 },
     /// What a node has held back leaves.
-    Late { host: usize, life: u32, batch: Batch },
+    Late { host: usize, life: u32 },
     /// A node starts.
     Start { host: usize },
     /// A node that stood still goes on.
@@ -67,6 +67,8 @@ pub(super) enum Work {
     Job(motet_coordinator::Job),
     Decision(people::Opinion),
     Command(Command),
+    /// The engine hears that its disk has refused something.
+    Refusal(Input),
 }
 
 #[derive(Debug)]
@@ -311,9 +313,9 @@ impl World {
                     self.on_committed(host);
                 }
             }
-            Happening::Late { host, life, batch } => {
+            Happening::Late { host, life } => {
                 if self.lives(host, life) {
-                    self.release(host, batch);
+                    self.pump(host);
                 }
             }
             Happening::Start { host } => self.start(host),
@@ -371,8 +373,8 @@ impl World {
         let now = self.hosts[host].clock.now(self.time);
         let Some(running) = &mut self.hosts[host].running else { return };
         self.tally.inputs += 1;
-        let actions = running.engine.handle(now, input, &mut running.entropy);
-        self.carry_out(host, now, actions.into());
+        let transition = running.engine.handle(now, input, &mut running.entropy);
+        self.carry_out(host, now, transition);
     }
 
     fn on_arrival(&mut self, host: usize, channel: Channel, from: PeerId, frame: Arc<[u8]>) {

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use motet_wire::{Address, Now, PeerId, Topic};
 use rand_core::TryCryptoRng;
+use tracing::Span;
 
-use super::input::{CommandId, Effect, Reply};
+use super::input::{CommandId, Effect, Reply, Transition};
 use crate::entropy::EntropyError;
 use crate::error::CommandError;
 use crate::event::Event;
@@ -18,18 +19,18 @@ use crate::signer::SignerTask;
 pub(crate) struct Ctx<'a> {
     pub(crate) now: Now,
     pub(crate) rng: &'a mut dyn TryCryptoRng<Error = EntropyError>,
-    persist: Vec<Effect>,
+    records: Vec<Record>,
     send: Vec<Effect>,
     emit: Vec<Effect>,
 }
 
 impl<'a> Ctx<'a> {
     pub(crate) fn new(now: Now, rng: &'a mut dyn TryCryptoRng<Error = EntropyError>) -> Self {
-        Self { now, rng, persist: Vec::new(), send: Vec::new(), emit: Vec::new() }
+        Self { now, rng, records: Vec::new(), send: Vec::new(), emit: Vec::new() }
     }
 
     pub(crate) fn persist(&mut self, record: Record) {
-        self.persist.push(Effect::Persist(record));
+        self.records.push(record);
     }
 
     pub(crate) fn broadcast(&mut self, topic: Topic, frame: &Arc<[u8]>) {
@@ -57,7 +58,7 @@ impl<'a> Ctx<'a> {
     }
 
     pub(crate) fn emit(&mut self, event: Event) {
-        self.emit.push(Effect::Emit(event));
+        self.emit.push(Effect::Emit(event, Span::none()));
     }
 
     /// 32 random bytes for a signature; zeros where there are none, which BIP-340 allows.
@@ -71,9 +72,7 @@ impl<'a> Ctx<'a> {
 
     /// Whether anything of it leaves the node.
     pub(crate) fn sends(&self) -> bool {
-        let leaves =
-            |effect: &Effect| matches!(effect, Effect::Broadcast { .. } | Effect::Send { .. } | Effect::Publish { .. });
-        self.send.iter().any(leaves)
+        self.send.iter().any(Effect::leaves_node)
     }
 
     /// What leaves the node does so later.
@@ -81,12 +80,16 @@ impl<'a> Ctx<'a> {
         self.send.insert(0, Effect::Hold(time));
     }
 
-    /// Persist, then send, then emit.
-    pub(crate) fn into_effects(self) -> Vec<Effect> {
-        let mut effects = self.persist;
-        effects.extend(self.send);
+    /// The step is over: what is sent comes before what the user is told, each event in the span that belongs to it.
+    pub(crate) fn into_transition(self, known_refusals: u64, span_of: impl Fn(&Event) -> Span) -> Transition {
+        let mut effects = self.send;
         effects.extend(self.emit);
-        effects
+        for effect in &mut effects {
+            if let Effect::Emit(event, span) = effect {
+                *span = span_of(event);
+            }
+        }
+        Transition { records: self.records, effects, known_refusals }
     }
 }
 

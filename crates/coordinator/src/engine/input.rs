@@ -8,6 +8,7 @@ use motet_wire::{
     Address, AdvertisementId, Channel, Criteria, DhtKey, Index, Item, MessageId, PeerId, RequestId, RequestMetadata,
     RequestOptions, SignerAdvertisement, SignerMetadata, Topic, Validated,
 };
+use tracing::Span;
 
 use crate::error::CommandError;
 use crate::event::{Completed, Event, Misbehaviour, Resource};
@@ -40,7 +41,7 @@ pub enum Input {
         /// The answer.
         decision: Decision,
     },
-    /// The records of an earlier step could not be stored; nothing of that step was sent.
+    /// The records of earlier transitions could not be stored; their effects did not happen.
     PersistFailed {
         /// What could not be stored.
         records: Vec<Record>,
@@ -268,12 +269,37 @@ pub enum Reply {
     Proofs(Vec<Misbehaviour>),
 }
 
-/// Something for the driver to do. All `Persist` of one step come first and are committed together, durably, before
-/// anything else of that step is done; the rest is done in order.
+/// What one call of [`super::Engine::handle`] leads to. [`crate::Outbox`] keeps the rules that follow.
+///
+/// - All records of a transition are committed together, durably, after those of the transitions before it. Only then does
+///   an effect of it leave the node: frames, answers and events, in the order in which the engine made them.
+/// - Effects of which nothing leaves ([`Effect::is_internal`]) may be carried out at once, before the commit. What comes of
+///   them is an input like any other, and whatever the engine makes of that leaves after the records.
+/// - If the records are refused, the effects of the transition do not happen, and the engine is told by
+///   [`Input::PersistFailed`].
+#[derive(Debug, Default)]
+#[must_use = "records are to be stored, and effects carried out"]
+pub struct Transition {
+    /// What must be durable before any effect of this transition leaves the node, and any of a later one.
+    pub records: Vec<Record>,
+    /// What is to be done, in this order.
+    pub effects: Vec<Effect>,
+    /// How many refusals of the store the engine knew of.
+    pub(crate) known_refusals: u64,
+}
+
+impl Transition {
+    /// Takes out the effects that may be carried out at once ([`Effect::is_internal`]). If they are left in, an outbox hands
+    /// them out in their turn.
+    #[must_use = "these effects are not handed out again"]
+    pub fn take_internal(&mut self) -> Vec<Effect> {
+        self.effects.extract_if(.., |effect| effect.is_internal()).collect()
+    }
+}
+
+/// Something for the driver to do.
 #[derive(Debug)]
 pub enum Effect {
-    /// Store this.
-    Persist(Record),
     /// What this step sends is to leave so much later than it could, in the order of all that is sent; everything else is
     /// not held back. It comes before all that it holds back.
     Hold(Duration),
@@ -321,6 +347,27 @@ pub enum Effect {
     AskPolicy(Box<Proposal>),
     /// Answer a command.
     Reply(CommandId, Result<Reply, CommandError>),
-    /// Tell the user.
-    Emit(Event),
+    /// Tell the user, and the log inside this span: that of the session which the event is about.
+    Emit(Event, Span),
+}
+
+impl Effect {
+    /// True for what a driver may do at once, since nothing of it leaves the node: computations, tasks of signers, questions
+    /// of policy, validation of frames that are here already.
+    pub const fn is_internal(&self) -> bool {
+        match self {
+            Self::Validate { .. } | Self::AskSigner(_) | Self::Compute(_) | Self::AskPolicy(_) => true,
+            Self::Hold(_)
+            | Self::Broadcast { .. }
+            | Self::Send { .. }
+            | Self::Publish { .. }
+            | Self::Reply(..)
+            | Self::Emit(..) => false,
+        }
+    }
+
+    /// True for frames, which other nodes hear.
+    pub const fn leaves_node(&self) -> bool {
+        matches!(self, Self::Broadcast { .. } | Self::Send { .. } | Self::Publish { .. })
+    }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use motet_coordinator::event::{Event, Phase};
 use motet_coordinator::{
     Command, CommandError, CommandId, Config, Decision, Effect, Engine, Input, Job, Reply, SessionStatus, Signer,
-    SignerTask, SigningRequestSpec, Snapshot,
+    SignerTask, SigningRequestSpec, Snapshot, Transition,
 };
 use motet_core_crypto::{PublicKey, PublicNonce, SecretKey};
 use motet_node::{LocalSigner, MemoryStore, Store};
@@ -341,8 +341,12 @@ impl Network {
         let now = self.now();
         let target = &mut self.nodes[node];
         tracing::trace!(?input, pretty = format!("{input:#?}"), "a test");
-        let actions = target.engine.handle(now, input, &mut target.rng);
-        for action in actions {
+        let Transition { records, effects, .. } = target.engine.handle(now, input, &mut target.rng);
+        if !records.is_empty() {
+            tracing::trace!(?records, pretty = format!("{records:#?}"), "a test");
+            target.store.commit(&records).unwrap();
+        }
+        for action in effects {
             tracing::trace!(?action, pretty = format!("{action:#?}"), "a test");
             self.act(node, action);
         }
@@ -351,7 +355,6 @@ impl Network {
     fn act(&mut self, node: usize, action: Effect) {
         let from = self.nodes[node].peer;
         match action {
-            Effect::Persist(record) => self.nodes[node].store.commit(&[record]).unwrap(),
             Effect::Hold(time) => self.holds.push(time),
             Effect::Broadcast { frame, .. } => {
                 self.frames.push(Arc::clone(&frame));
@@ -413,7 +416,7 @@ impl Network {
             Effect::Reply(id, reply) => {
                 self.nodes[node].replies.insert(id, reply);
             }
-            Effect::Emit(event) => {
+            Effect::Emit(event, _) => {
                 self.told.add(node, &event);
                 self.nodes[node].events.push(event);
             }

@@ -112,15 +112,15 @@ fn stamps_may_be_found_in_another_order_than_they_are_looked_for() {
         let (resource_type, id) = ("relay".to_owned(), "anna/1".to_owned());
         let offered = ResourceSpec { signer, resource_type, id, data: data.to_vec(), lifetime: HOUR };
         let input = Input::Command(CommandId(1_000 + number), Command::AnnounceResource(offered));
-        let actions = engine.handle(now(number), input, &mut OsEntropy);
+        let effects = engine.handle(now(number), input, &mut OsEntropy).effects;
         jobs.extend(
-            actions.into_iter().filter_map(|action| if let Effect::Compute(job) = action { Some(job) } else { None }),
+            effects.into_iter().filter_map(|effect| if let Effect::Compute(job) = effect { Some(job) } else { None }),
         );
     }
     let mut replies = Vec::new();
     for job in jobs.into_iter().rev() {
         let outcome = job.run(&mut OsEntropy);
-        let actions = engine.handle(now(3), Input::Computed(outcome), &mut OsEntropy);
+        let actions = engine.handle(now(3), Input::Computed(outcome), &mut OsEntropy).effects;
         let published = actions.iter().filter(|action| matches!(action, Effect::Publish { .. })).count();
         for action in actions {
             if let Effect::Reply(_, Ok(Reply::ResourceAnnounced(message))) = action {

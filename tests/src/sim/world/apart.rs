@@ -1,11 +1,10 @@
 //! What must stay apart: sessions from each other, and secrets from everything that leaves their owner.
 
-use motet_coordinator::{Command, CommandId, Input, Reply};
+use motet_coordinator::{Command, CommandId, Effect, Input, Reply};
 use motet_node::SessionStatus;
 use motet_wire::{Kind, RequestId, Validated};
 
 use super::{Purpose, World};
-use crate::sim::host::Batch;
 use crate::sim::invariant::Invariant;
 use crate::sim::judge::SECRETS_ARE_HIDDEN;
 
@@ -58,18 +57,15 @@ impl World {
         self.commands.insert(id, Purpose::Other);
         let now = self.hosts[host].clock.now(self.time);
         let running = self.hosts[host].running.as_mut()?;
-        let actions = running.engine.handle(now, Input::Command(id, command), &mut running.entropy);
-        let mut found = None;
-        let mut rest = Batch::new();
-        for action in actions {
-            match action {
-                motet_coordinator::Effect::Reply(_, Ok(reply)) => found = Some(reply),
-                other => rest.push_back(other),
-            }
-        }
+        let mut transition = running.engine.handle(now, Input::Command(id, command), &mut running.entropy);
+        let replies = transition.effects.extract_if(.., |effect| matches!(effect, Effect::Reply(_, Ok(_))));
+        let found = replies.last();
         // Asking is a step like any other: something may have been due.
-        self.carry_out(host, now, rest);
-        found
+        self.carry_out(host, now, transition);
+        match found {
+            Some(Effect::Reply(_, reply)) => reply.ok(),
+            _ => None,
+        }
     }
 
     /// S6, on a sample: a text that leaves an honest node, or stays on its disk, does not hold its key.

@@ -1,19 +1,29 @@
-//! What follows from a step of a node's engine, in the order in which `node` lets it out.
+//! What follows from a step of a node's engine, in the order that its outbox keeps.
 
-use motet_coordinator::{Effect, Input, Reply};
+use std::sync::Arc;
+
+use motet_coordinator::{Effect, Refusal, Reply, Transition};
+use motet_node::Store;
 use motet_node::event::Event;
-use motet_node::{Record, Store};
+use motet_wire::Now;
 
 use super::{BEGIN, Happening, Purpose, Work, World, brief};
-use crate::sim::host::Batch;
 use crate::sim::invariant::Invariant;
+
+/// How many commits of a thousand a full disk takes nevertheless.
+const HAS_ROOM: u64 = 300;
 
 impl World {
     /// What follows from a step.
-    pub(super) fn carry_out(&mut self, host: usize, now: motet_wire::Now, actions: Batch) {
-        let mut batch = Batch::new();
-        for action in actions {
-            match action {
+    pub(super) fn carry_out(&mut self, host: usize, now: Now, mut transition: Transition) {
+        for effect in &transition.effects {
+            self.observe(host, now.mono.0, effect);
+        }
+        let internal = transition.take_internal();
+        let Some(running) = &mut self.hosts[host].running else { return };
+        running.outbox.push(transition, now.mono);
+        for effect in internal {
+            match effect {
                 Effect::AskSigner(task) => self.begin(host, Work::Signer(task)),
                 Effect::Compute(job) => self.begin(host, Work::Job(job)),
                 Effect::AskPolicy(proposal) => self.ask_person(host, *proposal),
@@ -22,17 +32,10 @@ impl World {
                         self.at(self.time, Happening::Arrive { host, channel, from, frame });
                     }
                 }
-                other => {
-                    self.observe(host, now.mono.0, &other);
-                    batch.push_back(other);
-                }
+                other => panic!("this leaves the node: {other:?}"),
             }
         }
-        let Some(running) = &mut self.hosts[host].running else { return };
-        if !batch.is_empty() {
-            running.egress.push_back(batch);
-            self.pump(host);
-        }
+        self.pump(host);
         self.set_tick(host);
     }
 
@@ -67,7 +70,7 @@ impl World {
             return;
         }
         match action {
-            Effect::Emit(event) => {
+            Effect::Emit(event, _) => {
                 if let Event::NonceReceived(by) | Event::PartialSigReceived(by) = event {
                     self.taking = Some((host, by.index));
                 }
@@ -83,85 +86,109 @@ impl World {
         }
     }
 
-    /// Takes steps' consequences out in their order: what is to be stored first, and nothing before it is.
+    /// Lets out what may leave, and gives the disk what it is to store.
     pub(super) fn pump(&mut self, host: usize) {
-        loop {
-            let standing = self.stands(host);
-            let Some(running) = &mut self.hosts[host].running else { return };
-            if running.committing || standing {
-                return;
+        let now = self.hosts[host].clock.now(self.time).mono;
+        while !self.stands(host) {
+            let Some(effect) = self.hosts[host].running.as_mut().and_then(|running| running.outbox.pop(now)) else {
+                break;
+            };
+            if self.is_boundary(host) {
+                self.tally.fault(match effect {
+                    Effect::Broadcast { .. } | Effect::Send { .. } => "crash before a frame leaves",
+                    Effect::Emit(..) => "crash before the user is told",
+                    _ => "crash before something else",
+                });
+                self.leave_untold(host, &effect);
+                return self.crash(host);
             }
-            let Some(batch) = running.egress.front() else { return };
-            if matches!(batch.front(), Some(Effect::Persist(_))) {
-                running.committing = true;
-                let most = self.hosts[host].plan.commit;
-                let (at, life) = (self.time + self.dice.heavy(most), self.hosts[host].life);
-                return self.at(at, Happening::Committed { host, life });
+            self.let_out(host, effect);
+        }
+        let (time, life, standing) = (self.time, self.hosts[host].life, self.stands(host));
+        let node = &mut self.hosts[host];
+        let Some(running) = node.running.as_mut().filter(|_| !standing) else { return };
+        let leaves_at = running.outbox.next_due().map(|due| node.clock.world_at(due).max(time));
+        let is_new = leaves_at != core::mem::replace(&mut running.leaves_at, leaves_at);
+        let commits = running.outbox.next_commit().is_some();
+        if let Some(at) = leaves_at.filter(|_| is_new) {
+            self.at(at, Happening::Late { host, life });
+        }
+        if commits {
+            let most = self.hosts[host].plan.commit;
+            let at = self.time + self.dice.heavy(most);
+            self.at(at, Happening::Committed { host, life });
+        }
+    }
+
+    fn let_out(&mut self, host: usize, effect: Effect) {
+        match effect {
+            Effect::Broadcast { frame, .. } => {
+                self.check_durable(host, &frame);
+                self.broadcast(host, &frame);
             }
-            let Some(batch) = running.egress.pop_front() else { return };
-            self.release(host, batch);
+            Effect::Send { to, frame, .. } => {
+                self.check_durable(host, &frame);
+                self.send(host, &to, &frame);
+            }
+            Effect::Publish { frame, .. } => self.publish(host, &frame),
+            Effect::Reply(id, reply) => self.on_reply(host, id, reply),
+            _ => {}
         }
     }
 
     pub(super) fn on_committed(&mut self, host: usize) {
-        let Some(running) = &mut self.hosts[host].running else { return };
-        running.committing = false;
-        let Some(mut batch) = running.egress.pop_front() else { return };
-        let mut records: Vec<Record> = Vec::new();
-        while let Some(Effect::Persist(_)) = batch.front() {
-            if let Some(Effect::Persist(record)) = batch.pop_front() {
-                records.push(record);
-            }
-        }
+        let Some(running) = &self.hosts[host].running else { return };
+        let Some(records) = running.outbox.committing().cloned() else { return };
         let crashes = self.is_boundary(host);
         // A crash while the disk is at work: all of it is there afterwards, or nothing, since a store that finds half of a
         // commit undoes it.
         if crashes && self.dice.chance(500) {
             self.tally.fault("crash before a commit is on disk");
-            self.leave_untold(host, &batch);
             return self.crash(host);
         }
         if self.hosts[host].disk.repeats(&records) {
             self.watch.breach(Invariant::NonceOnce, format!("host {host} issues nonces for an attempt a second time"));
         }
         self.check_secrets(host, || format!("{records:?}"));
-        let stored = self.hosts[host].disk.commit(&records);
+        // Something else is deleted, and a full disk has room for a moment.
+        let disk = Arc::clone(&self.hosts[host].disk);
+        let has_room = disk.is_full() && self.dice.chance(HAS_ROOM);
+        if has_room {
+            self.tally.fault("full disk that has room for a moment");
+            disk.set_full(false);
+        }
+        let stored = disk.commit(&records);
+        if has_room {
+            disk.set_full(true);
+        }
         if crashes {
             self.tally.fault("crash between a commit and what waits for it");
-            self.leave_untold(host, &batch);
             return self.crash(host);
         }
-        match stored {
-            Ok(()) => {
-                if !self.stands_still_after(host, &records) {
-                    self.release(host, batch);
-                } else if let Some(running) = &mut self.hosts[host].running {
-                    // It is the first to leave when the node goes on.
-                    running.egress.push_front(batch);
-                }
+        let is_stored = stored.is_ok();
+        let now = self.hosts[host].clock.now(self.time).mono;
+        let Some(running) = &mut self.hosts[host].running else { return };
+        let refusal = running.outbox.on_committed(stored, now);
+        if is_stored {
+            // What waited is the first to leave when the node goes on.
+            self.stands_still_after(host, &records);
+        }
+        if let Some(Refusal { input, dropped }) = refusal {
+            self.tally.fault("commit refused");
+            self.tell(|| format!("node {host}: the disk refuses {} records", records.len()));
+            for effect in &dropped {
+                self.leave_untold(host, effect);
             }
-            Err(error) => {
-                self.tally.fault("commit refused");
-                self.tell(|| format!("node {host}: the disk refuses {} records", records.len()));
-                self.leave_untold(host, &batch);
-                // What the engine has made since may follow from what is not there.
-                for batch in self.hosts[host].running.iter_mut().flat_map(|running| &mut running.egress) {
-                    batch.retain(|action| {
-                        !matches!(action, Effect::Broadcast { .. } | Effect::Send { .. } | Effect::Publish { .. })
-                    });
-                }
-                self.input(host, Input::PersistFailed { records, detail: error.to_string() });
-            }
+            // The engine hears of it later, and makes more until then.
+            self.begin(host, Work::Refusal(input));
         }
         self.pump(host);
     }
 
-    /// The user is not told what these actions tell.
-    pub(super) fn leave_untold(&mut self, host: usize, batch: &Batch) {
-        for action in batch {
-            if let Effect::Emit(event) = action {
-                self.watch.on_untold(host, event);
-            }
+    /// If this effect is an event, the user is not told.
+    pub(super) fn leave_untold(&mut self, host: usize, effect: &Effect) {
+        if let Effect::Emit(event, _) = effect {
+            self.watch.on_untold(host, event);
         }
     }
 
@@ -172,41 +199,5 @@ impl World {
         running.boundaries += 1;
         // The first life's crashes do not begin before there is something to lose.
         self.time >= BEGIN && node.crashes.front().is_some_and(|crash| running.boundaries >= crash.boundary)
-    }
-
-    pub(super) fn release(&mut self, host: usize, mut batch: Batch) {
-        if let Some(Effect::Hold(time)) = batch.front() {
-            let at = self.time + u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
-            batch.pop_front();
-            let leaves = |action: &Effect| matches!(action, Effect::Broadcast { .. } | Effect::Send { .. });
-            let (late, now): (Batch, Batch) = batch.into_iter().partition(leaves);
-            let life = self.hosts[host].life;
-            self.at(at, Happening::Late { host, life, batch: late });
-            return self.release(host, now);
-        }
-        while let Some(next) = batch.front() {
-            if self.is_boundary(host) {
-                self.tally.fault(match next {
-                    Effect::Broadcast { .. } | Effect::Send { .. } => "crash before a frame leaves",
-                    Effect::Emit(_) => "crash before the user is told",
-                    _ => "crash before something else",
-                });
-                self.leave_untold(host, &batch);
-                return self.crash(host);
-            }
-            let Some(action) = batch.pop_front() else { return };
-            match action {
-                // One that comes late is stored late.
-                Effect::Persist(record) => drop(self.hosts[host].disk.commit(&[record])),
-                Effect::Broadcast { frame, .. } => self.broadcast(host, &frame),
-                Effect::Send { to, frame, .. } => {
-                    self.check_durable(host, &frame);
-                    self.send(host, &to, &frame);
-                }
-                Effect::Publish { frame, .. } => self.publish(host, &frame),
-                Effect::Reply(id, reply) => self.on_reply(host, id, reply),
-                _ => {}
-            }
-        }
     }
 }

@@ -78,7 +78,7 @@ impl World {
         let quiet = |host: &super::Host| {
             host.running
                 .as_ref()
-                .is_some_and(|running| running.engine.active_sessions() == 0 && running.egress.is_empty())
+                .is_some_and(|running| running.engine.active_sessions() == 0 && running.outbox.waiting() == 0)
         };
         let honest = || self.hosts.iter().filter(|host| host.plan.vices.is_empty());
         if !all_up || !honest().all(quiet) {

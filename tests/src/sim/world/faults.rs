@@ -48,9 +48,9 @@ impl World {
         let Some(crash) = self.hosts[host].crashes.pop_front() else { return };
         self.tally.fault("crash");
         self.tell(|| format!("node {host} crashes"));
-        let waiting = self.hosts[host].running.as_mut().map(|running| core::mem::take(&mut running.egress));
-        for batch in waiting.into_iter().flatten() {
-            self.leave_untold(host, &batch);
+        let outbox = self.hosts[host].running.as_mut().map(|running| core::mem::take(&mut running.outbox));
+        for effect in outbox.into_iter().flat_map(motet_coordinator::Outbox::into_effects) {
+            self.leave_untold(host, &effect);
         }
         let keep = self.dice.below(64);
         let lost =

@@ -11,17 +11,33 @@ use crate::sim::invariant::Invariant;
 /// A statement's place on a host: the host, its life, the session, who speaks, what kind it is.
 pub(super) type Slot = (usize, u32, AttemptId, PublicKey, Kind);
 
-/// Where a body begins with a session and an attempt.
+/// Where a body begins with a session and an attempt, or a join's with its request.
 const SESSION: core::ops::Range<usize> = 55..87;
 const ATTEMPT: core::ops::Range<usize> = 87..91;
 
 impl World {
-    /// What leaves must be recorded: nonces as issued, partial signatures as spent.
+    /// What leaves must be recorded: a join's approval, nonces as issued, partial signatures as spent.
     pub(super) fn check_durable(&mut self, host: usize, frame: &[u8]) {
         if !self.is_honest(host) {
             return;
         }
-        let Some(kind) = peek(frame).map(|peek| peek.kind) else { return };
+        let Some((kind, sender)) = peek(frame).map(|peek| (peek.kind, peek.sender)) else { return };
+        let node = &self.hosts[host];
+        if kind == Kind::ParticipantJoined {
+            // The join of a copy of this signer is handed on like any other's.
+            let voice = PublicKey::from_bytes(&sender).ok().and_then(|sender| self.voices.get(&sender));
+            if voice != Some(&host) {
+                return;
+            }
+            let request = frame.get(SESSION).and_then(|bytes| bytes.try_into().ok()).map(RequestId::from_bytes);
+            if let Some(request) = request
+                && !node.disk.approves(&request, &node.key)
+            {
+                let detail = format!("host {host} joins {request}, and its disk does not know that this was approved");
+                self.watch.breach(Invariant::Replay, detail);
+            }
+            return;
+        }
         if !matches!(kind, Kind::NonceCommit | Kind::NonceShare | Kind::PartialSigShare) {
             return;
         }
@@ -29,7 +45,6 @@ impl World {
         let attempt = frame.get(ATTEMPT).and_then(|bytes| bytes.try_into().ok()).map(u32::from_le_bytes);
         let request = session.and_then(|session| self.watch.request_of(&session));
         let (Some(request), Some(attempt)) = (request, attempt) else { return };
-        let node = &self.hosts[host];
         let (issued, spent) = node.disk.holds(&request, Attempt(attempt), &node.key);
         if !issued || (kind == Kind::PartialSigShare && !spent) {
             let detail = format!("host {host} lets {} leave that its disk does not know of", kind.name());

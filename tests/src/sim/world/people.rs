@@ -56,6 +56,7 @@ impl World {
                 self.input(host, Input::Computed(outcome));
             }
             Work::Decision(opinion) => self.on_opinion(host, opinion),
+            Work::Refusal(input) => self.input(host, input),
             Work::Command(command) => {
                 let purpose =
                     if matches!(command, Command::AddSigner { .. }) { Purpose::AddSigner } else { Purpose::Other };

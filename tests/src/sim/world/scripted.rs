@@ -253,8 +253,9 @@ impl World {
     /// Disks are done with what they have been given: they may be slow, but not slower than any deadline.
     fn write_back(&mut self) {
         let at_work = |world: &Self| {
-            (0..world.hosts.len())
-                .find(|host| world.hosts[*host].running.as_ref().is_some_and(|running| running.committing))
+            (0..world.hosts.len()).find(|host| {
+                world.hosts[*host].running.as_ref().is_some_and(|running| running.outbox.committing().is_some())
+            })
         };
         while let Some(host) = at_work(self) {
             let told =

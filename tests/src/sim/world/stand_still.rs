@@ -22,7 +22,7 @@ pub(in crate::sim) struct Still {
 
 impl World {
     /// Counts a commit, and begins what is planned to come after it: nothing that waits for the commit has left then.
-    pub(super) fn stands_still_after(&mut self, host: usize, records: &[Record]) -> bool {
+    pub(super) fn stands_still_after(&mut self, host: usize, records: &[Record]) {
         let node = &mut self.hosts[host];
         node.commits += 1;
         let signs = records.iter().any(|record| matches!(record, Record::Spent { .. }));
@@ -34,14 +34,13 @@ impl World {
         // Before the first request there is nothing to miss, and in the end only what is given back is of interest.
         let Some(how) = node.stand_stills.front().filter(comes).copied().filter(|_| self.time >= BEGIN && !self.dark)
         else {
-            return false;
+            return;
         };
         node.stand_stills.pop_front();
         node.standing = Some(Still { how, since: self.time, waiting: Vec::new() });
         self.tally.fault(if how.asleep { "node stands still, clock too" } else { "node stands still" });
         self.tell(|| format!("node {host} stands still: {how:?}"));
         self.at(self.time + how.lasts, Happening::GoOn { host });
-        true
     }
 
     /// Lets what happens wait if it is of a node that stands still; hands it back otherwise.
