@@ -3,11 +3,11 @@
 //! ```text
 //! network -> admit -> pool: verify -> engine -> pool: sign, verify partials
 //!                                        |
-//!                                        +----> egress: store, then network, then user
+//!                                        +----> outbox -> egress: store, then network and user
 //! ```
 //!
-//! All records of a step are durable before anything of that step leaves the node; that is the one job of
-//! `egress`, which takes the engine's actions in their order. Queues are bounded, and nobody waits for the user.
+//! All records of a step are durable before anything of that step leaves the node: the engine's outbox sees to that, and
+//! `egress` carries out what it hands out. Queues are bounded, and nobody waits for the user.
 
 #![expect(
     clippy::wildcard_enum_match_arm,
@@ -20,7 +20,6 @@ mod crash;
 mod decisions;
 mod dht_entry_policy;
 mod egress;
-mod held;
 mod ingress;
 mod load;
 mod log;
@@ -32,7 +31,6 @@ mod rivals;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use motet_core_crypto::PublicKey;
 use motet_net::{Net, NetConfig, NetEvent, NetHandle, Reach};
@@ -52,12 +50,10 @@ pub(crate) use crash::Crash;
 #[cfg(feature = "failpoints")]
 pub use crash::CrashPoint;
 use decisions::Decisions;
-use egress::{Egress, Released};
+use egress::Egress;
 use ingress::Arrived;
 use motet_coordinator::event::Event;
-use motet_coordinator::{
-    Command, CommandError, CommandId, Config, Effect, Engine, Input, Reply, Signer, StoreError, Transition,
-};
+use motet_coordinator::{Command, CommandError, CommandId, Config, Effect, Engine, Input, Reply, Signer, StoreError};
 use pool::Pool;
 use reports::Reports;
 
@@ -93,18 +89,7 @@ pub(crate) async fn start(parts: Parts) -> Result<(Node, Events), NodeError> {
     let (events, user) = broadcast::channel(limits::EVENTS);
     let (inputs_in, inputs) = mpsc::channel(limits::INPUTS);
     let (calls_in, calls) = mpsc::channel(limits::PENDING_COMMANDS);
-    let (released, batches) = mpsc::channel(limits::BATCHES);
-    let egress = Egress {
-        store,
-        net: net.clone(),
-        network: network.clone(),
-        events: events.clone(),
-        inputs: inputs_in.clone(),
-        crash,
-        waiting: Arc::default(),
-        unheard: Arc::default(),
-    };
-    let way_out = tokio::spawn(egress::run(egress.clone(), batches));
+    let egress = Egress::new(store, clock, net.clone(), network.clone(), events.clone(), crash);
     let keys: Vec<PublicKey> = signers.iter().map(|signer| signer.public_key()).collect();
     let driver = Driver {
         contacts: Contacts::new(&config.contacts),
@@ -122,21 +107,16 @@ pub(crate) async fn start(parts: Parts) -> Result<(Node, Events), NodeError> {
         inputs_in,
         inputs,
         calls,
-        released,
         events: events.clone(),
-        callers: BTreeMap::new(),
         decisions: Decisions::default(),
         next_command: 0,
         reach,
         clocks: BTreeMap::new(),
-        deferred: VecDeque::new(),
         senders: BTreeMap::new(),
         backlog: VecDeque::new(),
         waiting: 0,
-        soon: VecDeque::new(),
-        holds: false,
         egress,
-        way_out,
+        has_stepped: false,
     };
     tokio::spawn(driver.run(net_events));
     tokio::spawn(rivals::look(network.clone(), net.clone(), calls_in.downgrade(), keys.clone()));
@@ -192,28 +172,22 @@ struct Driver {
     inputs_in: mpsc::Sender<DriverInput>,
     inputs: mpsc::Receiver<DriverInput>,
     calls: mpsc::Receiver<Request>,
-    released: mpsc::Sender<Vec<Released>>,
     events: broadcast::Sender<Event>,
-    callers: BTreeMap<CommandId, oneshot::Sender<Result<Reply, CommandError>>>,
     /// What the policy has been asked and has not decided.
     decisions: Decisions,
     next_command: u64,
     reach: Reach,
     /// Peers whose clocks differ from this node's, and when the user was told.
     clocks: BTreeMap<PeerId, MonotonicMs>,
-    deferred: VecDeque<Vec<Released>>,
     /// The points of senders, by their bytes.
     senders: BTreeMap<[u8; 33], PublicKey>,
     /// What came of computations that were done at once, to be handled before anything else.
     backlog: VecDeque<DriverInput>,
     /// How much waits to be taken in, when this was last looked at.
     waiting: usize,
-    /// What the current step has let loose.
-    soon: VecDeque<Vec<Released>>,
-    /// Whether anything has ever been held back: then only the task knows what may leave.
-    holds: bool,
     egress: Egress,
-    way_out: tokio::task::JoinHandle<()>,
+    /// True if an effect may leave that could not before.
+    has_stepped: bool,
 }
 
 impl Driver {
@@ -223,26 +197,27 @@ impl Driver {
             while let Some(back) = self.backlog.pop_front() {
                 self.on_back(back);
             }
-            if !self.soon.is_empty() {
-                self.let_out().await;
+            if core::mem::take(&mut self.has_stepped) {
+                let refused = self.egress.flush().await;
+                self.backlog.extend(refused.map(DriverInput::from));
                 // What has been said leaves before more is taken in; first of all before it is heard here, too.
                 tokio::task::yield_now().await;
+                if !self.backlog.is_empty() {
+                    continue;
+                }
             }
             let wait = self.engine.next_deadline().map(|deadline| self.clock.until(deadline));
-            let released = self.released.clone();
+            let held = self.egress.next_due().map(|due| self.clock.until(due));
             // While the way out is full, nothing new is taken in; what is on its way back still is.
-            let open = self.deferred.is_empty();
+            let open = !self.egress.is_full();
             // The same holds of the network while what it has brought waits.
             let hears = open && self.reports.is_empty() && !self.pool.is_full();
             tokio::select! {
-                permit = released.reserve(), if !open => match permit {
-                    Ok(permit) => {
-                        if let Some(batch) = self.deferred.pop_front() {
-                            permit.send(batch);
-                        }
-                    }
-                    Err(_) => break None,
-                },
+                result = self.egress.stored() => {
+                    self.backlog.extend(self.egress.on_stored(result).map(DriverInput::from));
+                    self.has_stepped = true;
+                }
+                () = sleep(held) => self.has_stepped = true,
                 Some(back) = self.inputs.recv() => self.on_back(back),
                 call = self.calls.recv(), if open => match call {
                     None => break None,
@@ -272,25 +247,16 @@ impl Driver {
 
     /// Lets what the engine has said leave, and stops the network part.
     async fn finish(self) {
-        let Self { released, deferred, soon, way_out, net, inputs, decisions, .. } = self;
+        let Self { egress, net, inputs, decisions, .. } = self;
         // Nothing that comes back is handled any more, and nobody waits for decisions.
         drop((inputs, decisions));
-        for batch in deferred.into_iter().chain(soon) {
-            drop(released.send(batch).await);
-        }
-        drop(released);
-        drop(way_out.await);
+        egress.finish().await;
         net.stop().await;
     }
 
     fn on_back(&mut self, back: DriverInput) {
         match back {
-            DriverInput::Input(input) => {
-                if matches!(*input, Input::PersistFailed { .. }) {
-                    self.soon.push_back(vec![Released::Heard]);
-                }
-                self.handle(*input);
-            }
+            DriverInput::Input(input) => self.handle(*input),
             DriverInput::Verified { results, done } => {
                 for looked in results {
                     self.on_checked(looked);
@@ -307,7 +273,7 @@ impl Driver {
             Request::Command(command, caller) => {
                 self.next_command += 1;
                 let id = CommandId(self.next_command);
-                self.callers.insert(id, caller);
+                self.egress.await_reply(id, caller);
                 self.handle(Input::Command(id, *command));
             }
             Request::Ingest { frames, channel, done } => {
@@ -322,10 +288,9 @@ impl Driver {
     fn handle(&mut self, input: Input) {
         let now = self.clock.now();
         self.decisions.made(&input);
-        let Transition { records, effects, .. } = self.engine.handle(now, input, &mut OsEntropy);
-        let mut batch: Vec<Released> = records.into_iter().map(Released::Persist).collect();
-        for action in effects {
-            match action {
+        let mut transition = self.engine.handle(now, input, &mut OsEntropy);
+        for effect in transition.take_internal() {
+            match effect {
                 Effect::AskSigner(task) => self.ask_signer(task),
                 Effect::Compute(job) => self.compute(job),
                 Effect::AskPolicy(proposal) => self.ask_policy(*proposal),
@@ -333,49 +298,17 @@ impl Driver {
                     let arrivals = frames.into_iter().map(|frame| Arrived::asked(frame, channel, from)).collect();
                     self.validate_batch(arrivals, None);
                 }
-                Effect::Hold(time) => batch.push(Released::Hold(time)),
-                Effect::Broadcast { topic, frame } => batch.push(Released::Broadcast { topic, frame }),
-                Effect::Send { to, addresses, frame } => batch.push(Released::Send { to, addresses, frame }),
-                Effect::Publish { key, indexes, signer, frame } => {
-                    batch.push(Released::Publish { key, indexes, signer, frame });
-                }
-                Effect::Reply(id, result) => {
-                    if let Some(caller) = self.callers.remove(&id) {
-                        batch.push(Released::Reply(caller, Box::new(result)));
-                    }
-                }
-                Effect::Emit(event, span) => {
-                    self.decisions.follow(&event, &*self.policy);
-                    batch.push(Released::Emit(Box::new(event), span));
-                }
+                // Nothing else is internal.
+                _ => {}
             }
         }
-        if !batch.is_empty() {
-            self.soon.push_back(batch);
-        }
-    }
-
-    /// Lets out what the last steps have let loose: at once what is free to leave, the rest in its turn.
-    async fn let_out(&mut self) {
-        while let Some(batch) = self.soon.pop_front() {
-            self.holds = self.holds || batch.iter().any(|released| matches!(released, Released::Hold(_)));
-            if self.deferred.is_empty() && !self.holds && self.egress.is_free_for(&batch) {
-                self.egress.let_out(batch).await;
-            } else {
-                self.release(batch);
+        for effect in &transition.effects {
+            if let Effect::Emit(event, _) = effect {
+                self.decisions.follow(event, &*self.policy);
             }
         }
-    }
-
-    /// Hands a step's consequences to the way out, or keeps them until it has room: their order is never changed.
-    fn release(&mut self, batch: Vec<Released>) {
-        self.egress.waiting.fetch_add(1, Ordering::AcqRel);
-        if !self.deferred.is_empty() {
-            return self.deferred.push_back(batch);
-        }
-        if let Err(mpsc::error::TrySendError::Full(batch)) = self.released.try_send(batch) {
-            self.deferred.push_back(batch);
-        }
+        self.egress.push(transition, now.mono);
+        self.has_stepped = true;
     }
 }
 

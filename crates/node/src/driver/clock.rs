@@ -37,11 +37,6 @@ impl Clock {
     }
 }
 
-/// The moment that is so much later than now, as the runtime counts.
-pub(crate) fn later(duration: Duration) -> tokio::time::Instant {
-    tokio::time::Instant::now() + duration
-}
-
 fn milliseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

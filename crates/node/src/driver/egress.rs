@@ -1,221 +1,184 @@
-//! The way out: persist, then send, then emit.
+//! The way out: carries out what the engine's outbox hands out, and has stored what it wants stored.
 //!
-//! Batches are taken in the order in which the engine made them. The records of all batches that wait are committed in
-//! one transaction, so that a busy node pays for one sync of the disk, not for a hundred; only then does anything of
-//! those batches leave.
-//!
-//! The way out is a task of its own, since a disk takes its time. A batch that has nothing to wait for, with nothing
-//! in front of it, is let out by the driver itself: it would cost more to wake the task.
+//! The driver owns the outbox and carries its effects out itself, since to wake another task costs more than to send. Only
+//! the store works on a thread beside: a disk takes its time, and the engine goes on meanwhile.
 
-use core::time::Duration;
+use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use motet_coordinator::event::Event;
-use motet_coordinator::{CommandError, Input, Pace, Record, Reply, StoreError};
+use motet_coordinator::{
+    CommandError, CommandId, Effect, Input, Outbox, Pace, Record, Refusal, Reply, StoreError, Transition,
+};
 use motet_core_crypto::PublicKey;
 use motet_net::NetHandle;
-use motet_wire::{Address, DhtKey, Index, NetworkId, PeerId, Shard, Topic};
-use tokio::sync::{broadcast, mpsc, oneshot};
-use tracing::Span;
+use motet_wire::{DhtKey, Index, MonotonicMs, NetworkId, Shard};
+use tokio::sync::{broadcast, oneshot};
+use tokio::task::JoinHandle;
 
-use super::DriverInput;
+use super::clock::Clock;
 use super::crash::Crash;
-use super::held::Held;
 use super::log;
 use super::republisher::Republisher;
 use crate::limits;
 use crate::store::Store;
 
-/// One consequence of a step, on its way out.
-pub(crate) enum Released {
-    Persist(Record),
-    /// What follows in this step and leaves the node does so later.
-    Hold(Duration),
-    Broadcast {
-        topic: Topic,
-        frame: Arc<[u8]>,
-    },
-    Send {
-        to: PeerId,
-        addresses: Vec<Address>,
-        frame: Arc<[u8]>,
-    },
-    Publish {
-        key: DhtKey,
-        indexes: Vec<Index>,
-        signer: PublicKey,
-        frame: Arc<[u8]>,
-    },
-    /// Put again what has been published: the DHT has just got its first peers.
-    Republish,
-    Reply(oneshot::Sender<Result<Reply, CommandError>>, Box<Result<Reply, CommandError>>),
-    /// Tell the user, and the log inside this span.
-    Emit(Box<Event>, Span),
-    /// The engine knows what the store has refused: what follows takes it into account.
-    Heard,
-}
-
-impl Released {
-    /// Whether others hear of it.
-    const fn leaves(&self) -> bool {
-        matches!(self, Self::Broadcast { .. } | Self::Send { .. } | Self::Publish { .. })
-    }
-}
-
-/// What the way out needs. Clones are the same way.
-#[derive(Clone)]
+/// What leaves the engine, and everything that it is given to.
 pub(crate) struct Egress {
-    pub(crate) store: Arc<dyn Store>,
-    pub(crate) net: NetHandle,
-    pub(crate) network: NetworkId,
-    pub(crate) events: broadcast::Sender<Event>,
-    pub(crate) inputs: mpsc::Sender<DriverInput>,
-    pub(crate) crash: Crash,
-    /// Batches that the task has not let out.
-    pub(crate) waiting: Arc<AtomicUsize>,
-    /// How often the store has refused something that the engine has not heard of.
-    pub(crate) unheard: Arc<AtomicUsize>,
-}
-
-/// Runs until the driver is gone.
-pub(crate) async fn run(egress: Egress, mut queue: mpsc::Receiver<Vec<Released>>) {
-    let mut published = Republisher::default();
-    let mut batches = Vec::new();
-    let mut held = Held::default();
-    loop {
-        tokio::select! {
-            received = queue.recv_many(&mut batches, limits::BATCHES) => if received == 0 { break },
-            Some(released) = held.next() => egress.release(released, &mut published).await,
-        }
-        let received = batches.len();
-        egress.store(&mut batches).await;
-        for batch in batches.drain(..) {
-            for released in held.pass(batch) {
-                egress.release(released, &mut published).await;
-            }
-        }
-        egress.waiting.fetch_sub(received, Ordering::Release);
-    }
-    for released in held.rest() {
-        egress.release(released, &mut published).await;
-    }
+    outbox: Outbox,
+    clock: Clock,
+    store: Arc<dyn Store>,
+    net: NetHandle,
+    network: NetworkId,
+    events: broadcast::Sender<Event>,
+    crash: Crash,
+    callers: BTreeMap<CommandId, oneshot::Sender<Result<Reply, CommandError>>>,
+    published: Republisher,
+    /// Whether the DHT has got its first peers, and what has been published is to be put there again.
+    republishes: bool,
+    /// The commit that is under way on a thread beside.
+    storing: Option<JoinHandle<Result<(), StoreError>>>,
 }
 
 impl Egress {
-    /// Whether a batch can leave at once: everything before it has left, and there is nothing that it has to wait for.
-    pub(crate) fn is_free_for(&self, batch: &[Released]) -> bool {
-        let stays = self.store.pace() == Pace::Waits;
-        let waits = |released: &Released| match released {
-            Released::Persist(_) => stays,
-            Released::Hold(_) | Released::Publish { .. } | Released::Republish | Released::Heard => true,
-            Released::Broadcast { .. } | Released::Send { .. } | Released::Reply(..) | Released::Emit(..) => false,
-        };
-        let first = self.waiting.load(Ordering::Acquire) == 0 && self.unheard.load(Ordering::Acquire) == 0;
-        first && !batch.iter().any(waits)
-    }
-
-    /// Lets a batch out that is free to leave.
-    pub(crate) async fn let_out(&self, batch: Vec<Released>) {
-        let mut batches = vec![batch];
-        self.store(&mut batches).await;
-        for released in batches.into_iter().flatten() {
-            self.release(released, &mut Republisher::default()).await;
+    pub(crate) fn new(
+        store: Arc<dyn Store>,
+        clock: Clock,
+        net: NetHandle,
+        network: NetworkId,
+        events: broadcast::Sender<Event>,
+        crash: Crash,
+    ) -> Self {
+        Self {
+            outbox: Outbox::new(),
+            clock,
+            store,
+            net,
+            network,
+            events,
+            crash,
+            callers: BTreeMap::new(),
+            published: Republisher::default(),
+            republishes: false,
+            storing: None,
         }
     }
 
-    /// Commits the records of batches; those whose records are refused are gone afterwards.
-    async fn store(&self, batches: &mut Vec<Vec<Released>>) {
-        let records: Vec<Record> = batches
-            .iter()
-            .flatten()
-            .filter_map(|released| if let Released::Persist(record) = released { Some(record.clone()) } else { None })
-            .collect();
-        if let Err(error) = self.commit(records.clone()).await {
-            self.refuse(batches, &records, &error).await;
-        }
-        // What the engine has made since may follow from what is not there. Whoever misses it asks for it.
-        for batch in batches {
-            if batch.iter().any(|released| matches!(released, Released::Heard)) {
-                self.unheard.fetch_sub(1, Ordering::AcqRel);
-            }
-            if self.unheard.load(Ordering::Acquire) > 0 {
-                batch.retain(|released| !released.leaves());
-            }
-        }
+    /// Takes what the engine has made.
+    pub(crate) fn push(&mut self, transition: Transition, now: MonotonicMs) {
+        self.outbox.push(transition, now);
     }
 
-    async fn commit(&self, records: Vec<Record>) -> Result<(), StoreError> {
-        if records.is_empty() {
-            return Ok(());
-        }
-        let crash = self.crash;
-        crash.before_storing(&records);
-        let store = Arc::clone(&self.store);
-        let pace = store.pace();
-        let storing = move || {
-            let stored = store.commit(&records);
-            crash.after_storing(&records);
-            stored
-        };
-        match pace {
-            Pace::Computes => storing(),
-            Pace::Waits => {
-                let stored = tokio::task::spawn_blocking(storing).await;
-                stored.unwrap_or_else(|error| Err(StoreError::Failed(error.to_string())))
+    /// Notes who is to be given the answer to a command.
+    pub(crate) fn await_reply(&mut self, command: CommandId, caller: oneshot::Sender<Result<Reply, CommandError>>) {
+        self.callers.insert(command, caller);
+    }
+
+    /// What has been published is put into the DHT again.
+    pub(crate) const fn republish(&mut self) {
+        self.republishes = true;
+    }
+
+    /// True while so much waits for the store that nothing new should be taken in.
+    pub(crate) fn is_full(&self) -> bool {
+        self.outbox.waiting() >= limits::BATCHES
+    }
+
+    /// When something leaves that is held back.
+    pub(crate) fn next_due(&self) -> Option<MonotonicMs> {
+        self.outbox.next_due()
+    }
+
+    /// Carries out what may leave, and has stored what is to be stored. What the engine is to hear, if the store refuses.
+    pub(crate) async fn flush(&mut self) -> Option<Input> {
+        if core::mem::take(&mut self.republishes) {
+            for (key, frame) in self.published.iter() {
+                drop(self.net.put(*key, Arc::clone(frame)).await);
             }
         }
-    }
-
-    /// What could not be stored does not leave.
-    async fn refuse(&self, batches: &mut Vec<Vec<Released>>, records: &[Record], error: &StoreError) {
-        tracing::error!(%error, "the store failed; nothing that depends on it is sent");
-        self.unheard.fetch_add(1, Ordering::AcqRel);
-        let depends = |batch: &mut Vec<Released>| batch.iter().any(|one| matches!(one, Released::Persist(_)));
-        for released in batches.extract_if(.., depends).flatten() {
-            if let Released::Reply(caller, _) = released {
-                drop(caller.send(Err(CommandError::Store(error.clone()))));
+        loop {
+            let now = self.clock.now().mono;
+            while let Some(effect) = self.outbox.pop(now) {
+                self.carry_out(effect).await;
+            }
+            let records = self.outbox.next_commit()?;
+            let storing = storing(Arc::clone(&self.store), records, self.crash);
+            if self.store.pace() == Pace::Waits {
+                self.storing = Some(tokio::task::spawn_blocking(storing));
+                return None;
+            }
+            let refused = self.on_stored(storing());
+            if refused.is_some() {
+                return refused;
             }
         }
-        let input = Input::PersistFailed { records: records.to_vec(), detail: error.to_string() };
-        let inputs = self.inputs.clone();
-        tokio::spawn(async move { drop(inputs.send(input.into()).await) });
     }
 
-    async fn release(&self, released: Released, published: &mut Republisher) {
+    /// Waits until the commit has ended that is under way. Nothing is lost if nobody waits to the end.
+    pub(crate) async fn stored(&mut self) -> Result<(), StoreError> {
+        let Some(storing) = &mut self.storing else { return core::future::pending().await };
+        let result = storing.await;
+        self.storing = None;
+        result.unwrap_or_else(|error| Err(StoreError::Failed(error.to_string())))
+    }
+
+    /// Takes how a commit has ended. What the engine is to hear, if the store has refused it.
+    pub(crate) fn on_stored(&mut self, result: Result<(), StoreError>) -> Option<Input> {
+        if let Err(error) = &result {
+            tracing::error!(%error, "the store failed; nothing that depends on it is sent");
+        }
+        let Refusal { input, .. } = self.outbox.on_committed(result, self.clock.now().mono)?;
+        Some(input)
+    }
+
+    /// Stores and lets out everything, also what is held back: the node is stopping.
+    pub(crate) async fn finish(mut self) {
+        // The engine does not hear of refusals any more.
+        while self.flush().await.is_some() || self.storing.is_some() {
+            if self.storing.is_some() {
+                let result = self.stored().await;
+                drop(self.on_stored(result));
+            }
+        }
+        while let Some(effect) = self.outbox.pop(MonotonicMs(u64::MAX)) {
+            self.carry_out(effect).await;
+        }
+    }
+
+    async fn carry_out(&mut self, effect: Effect) {
         // The network has stopped only when the node is stopping.
-        match released {
-            Released::Persist(_) | Released::Hold(_) | Released::Heard => {}
-            Released::Broadcast { topic, frame } => {
+        match effect {
+            Effect::Broadcast { topic, frame } => {
                 self.crash.before_sending(&frame);
                 drop(self.net.publish(topic, Arc::clone(&frame)).await);
                 self.crash_after(&frame).await;
             }
-            Released::Send { to, addresses, frame } => {
+            Effect::Send { to, addresses, frame } => {
                 self.crash.before_sending(&frame);
                 drop(self.net.send(to, addresses, Arc::clone(&frame)).await);
                 self.crash_after(&frame).await;
             }
-            Released::Publish { key, indexes, signer, frame } => {
+            Effect::Publish { key, indexes, signer, frame } => {
                 let keys: Vec<DhtKey> = core::iter::once(key)
                     .chain(indexes.into_iter().map(|index| self.bag_of(&index, &signer)))
                     .collect();
                 for key in &keys {
                     drop(self.net.put(*key, Arc::clone(&frame)).await);
                 }
-                published.add(signer, keys, frame);
-            }
-            Released::Republish => {
-                for (key, frame) in published.iter() {
-                    drop(self.net.put(*key, Arc::clone(frame)).await);
-                }
+                self.published.add(signer, keys, frame);
             }
             // Whoever asked or listened may have gone.
-            Released::Reply(caller, result) => drop(caller.send(*result)),
-            Released::Emit(event, span) => {
+            Effect::Reply(id, result) => drop(self.callers.remove(&id).map(|caller| caller.send(result))),
+            Effect::Emit(event, span) => {
                 span.in_scope(|| log::event(&event));
-                drop(self.events.send(*event));
+                drop(self.events.send(event));
             }
+            // The driver has taken these out, and the outbox has done the waiting.
+            Effect::AskSigner(_)
+            | Effect::Compute(_)
+            | Effect::AskPolicy(_)
+            | Effect::Validate { .. }
+            | Effect::Hold(_) => {}
         }
     }
 
@@ -234,24 +197,47 @@ impl Egress {
     }
 }
 
+/// Commits records, in whatever thread it is called.
+fn storing(
+    store: Arc<dyn Store>,
+    records: Arc<[Record]>,
+    crash: Crash,
+) -> impl FnOnce() -> Result<(), StoreError> + Send + 'static {
+    move || {
+        crash.before_storing(&records);
+        let stored = store.commit(&records);
+        crash.after_storing(&records);
+        stored
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use core::time::Duration;
-    use std::sync::atomic::AtomicBool;
+    use std::sync::atomic::{AtomicBool, Ordering};
 
+    use motet_coordinator::Snapshot;
     use motet_net::{Entry, EntryPolicy, Keypair, Net, NetConfig, NetEvent};
-    use motet_wire::{Channel, RequestId};
+    use motet_wire::{Channel, RequestId, Topic};
+    use tokio::sync::mpsc;
 
     use super::*;
-    use motet_coordinator::Snapshot;
 
     /// Refuses the first commit.
-    #[derive(Debug, Default)]
-    struct RefusesOnce(AtomicBool);
+    #[derive(Debug)]
+    struct RefusesOnce {
+        refused: AtomicBool,
+        pace: Pace,
+    }
 
     impl Store for RefusesOnce {
+        fn pace(&self) -> Pace {
+            self.pace
+        }
+
         fn commit(&self, _: &[Record]) -> Result<(), StoreError> {
-            if self.0.swap(true, Ordering::Relaxed) { Ok(()) } else { Err(StoreError::Failed("full".to_owned())) }
+            let refused = self.refused.swap(true, Ordering::Relaxed);
+            if refused { Ok(()) } else { Err(StoreError::Failed("full".to_owned())) }
         }
 
         fn load(&self) -> Result<Snapshot, StoreError> {
@@ -268,50 +254,29 @@ mod tests {
         }
     }
 
-    fn says(number: u8) -> Released {
-        Released::Broadcast { topic: Topic::Sessions, frame: Arc::from([number]) }
+    fn says(number: u8) -> Effect {
+        Effect::Broadcast { topic: Topic::Sessions, frame: Arc::from([number]) }
     }
 
-    fn record() -> Released {
-        Released::Persist(Record::Ended { request: RequestId::from_bytes([1; 32]), result: None })
+    fn makes(records: Vec<Record>, effects: Vec<Effect>) -> Transition {
+        let mut transition = Transition::default();
+        transition.records = records;
+        transition.effects = effects;
+        transition
     }
 
-    #[tokio::test]
-    async fn nothing_leaves_that_was_made_before_the_engine_knew_what_was_refused() {
+    fn record() -> Record {
+        Record::Ended { request: RequestId::from_bytes([1; 32]), result: None }
+    }
+
+    fn egress(refused: bool, pace: Pace) -> (Egress, mpsc::Receiver<NetEvent>) {
         let config = NetConfig::local(NetworkId::test(), Keypair::generate());
-        let (net, mut heard) = Net::start(config, Arc::new(Nothing)).unwrap();
-        let (events, _user) = broadcast::channel(16);
-        let (inputs, mut back) = mpsc::channel(16);
-        let (queue, batches) = mpsc::channel(16);
-        let egress = Egress {
-            store: Arc::new(RefusesOnce::default()),
-            net,
-            network: NetworkId::test(),
-            events,
-            inputs,
-            crash: Crash::default(),
-            waiting: Arc::default(),
-            unheard: Arc::default(),
-        };
-        let (caller, answer) = oneshot::channel();
-        let reply = Released::Reply(caller, Box::new(Ok(Reply::Done)));
-        egress.waiting.store(5, Ordering::Release);
-        queue.send(vec![record(), says(1), reply]).await.unwrap();
-        queue.send(vec![says(2)]).await.unwrap();
-        let way_out = tokio::spawn(run(egress.clone(), batches));
-        assert!(matches!(answer.await, Ok(Err(CommandError::Store(_)))));
-        assert!(
-            matches!(back.recv().await, Some(DriverInput::Input(input)) if matches!(*input, Input::PersistFailed { .. }))
-        );
-        // The engine is told, and has not been yet: what it makes meanwhile may follow from what is not there.
-        queue.send(vec![record(), says(3)]).await.unwrap();
-        assert!(!egress.is_free_for(&[says(4)]));
-        queue.send(vec![Released::Heard]).await.unwrap();
-        queue.send(vec![record(), says(5)]).await.unwrap();
-        drop(queue);
-        way_out.await.unwrap();
-        assert!(egress.is_free_for(&[says(6)]));
-        assert!(!egress.is_free_for(&[record()]), "a disk takes its time");
+        let (net, heard) = Net::start(config, Arc::new(Nothing)).unwrap();
+        let store = Arc::new(RefusesOnce { refused: AtomicBool::new(refused), pace });
+        (Egress::new(store, Clock::start(), net, NetworkId::test(), broadcast::channel(16).0, Crash::default()), heard)
+    }
+
+    async fn first_heard(heard: &mut mpsc::Receiver<NetEvent>) -> Arc<[u8]> {
         let first = async {
             loop {
                 if let NetEvent::Received { bytes, channel: Channel::Loopback, .. } = heard.recv().await.unwrap() {
@@ -319,6 +284,53 @@ mod tests {
                 }
             }
         };
-        assert_eq!(*tokio::time::timeout(Duration::from_secs(60), first).await.unwrap(), [5]);
+        tokio::time::timeout(Duration::from_secs(60), first).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_refused_commit_is_told_to_its_caller_and_to_the_engine_and_nothing_of_it_leaves() {
+        for pace in [Pace::Computes, Pace::Waits] {
+            let (mut egress, mut heard) = egress(false, pace);
+            let (caller, answer) = oneshot::channel();
+            egress.await_reply(CommandId(1), caller);
+            let now = egress.clock.now().mono;
+            egress.push(makes(vec![record()], vec![says(1), Effect::Reply(CommandId(1), Ok(Reply::Done))]), now);
+            let mut told = egress.flush().await;
+            // What is made while the store is at work may follow from what it refuses.
+            egress.push(makes(vec![], vec![says(2)]), now);
+            if pace == Pace::Waits {
+                assert!(told.is_none());
+                let result = egress.stored().await;
+                told = egress.on_stored(result);
+            }
+            assert!(matches!(told, Some(Input::PersistFailed { .. })));
+            assert!(egress.flush().await.is_none());
+            assert!(matches!(answer.await, Ok(Err(CommandError::Store(_)))));
+            drop(egress.net.publish(Topic::Sessions, Arc::from([3])).await);
+            assert_eq!(*first_heard(&mut heard).await, [3]);
+        }
+    }
+
+    #[tokio::test]
+    async fn what_has_nothing_to_be_stored_leaves_without_another_task() {
+        let (mut egress, mut heard) = egress(true, Pace::Waits);
+        let now = egress.clock.now().mono;
+        egress.push(makes(vec![], vec![says(1)]), now);
+        assert!(egress.flush().await.is_none() && egress.storing.is_none());
+        assert_eq!(*first_heard(&mut heard).await, [1]);
+    }
+
+    #[tokio::test]
+    async fn a_node_that_stops_stores_and_sends_everything_even_what_it_held_back() {
+        let (mut egress, mut heard) = egress(true, Pace::Waits);
+        let now = egress.clock.now().mono;
+        egress.push(makes(vec![record()], vec![Effect::Hold(Duration::from_secs(3_600)), says(1)]), now);
+        assert!(egress.flush().await.is_none());
+        egress.push(makes(vec![record()], vec![says(2)]), now);
+        let net = egress.net.clone();
+        egress.finish().await;
+        assert_eq!(*first_heard(&mut heard).await, [1]);
+        assert_eq!(*first_heard(&mut heard).await, [2]);
+        net.stop().await;
     }
 }

@@ -7,7 +7,6 @@ use motet_wire::{Channel, Now, PeerId, Rejection, Rule, TimestampMs};
 use tokio::sync::mpsc;
 
 use super::Driver;
-use super::egress::Released;
 use super::ingress::Arrived;
 use super::load;
 use super::log;
@@ -50,7 +49,8 @@ impl Driver {
             NetEvent::NamedUnreachable { address, reason } => self.tell(Event::PeerUnreachable { address, reason }),
             NetEvent::Twin { address } => self.tell(Event::PeerIdConflict { peer: self.peer, address }),
             NetEvent::DhtReady => {
-                self.soon.push_back(vec![Released::Republish]);
+                self.egress.republish();
+                self.has_stepped = true;
                 self.tell(Event::DhtReady);
             }
             other => tracing::debug!(?other, "an unknown event of the network"),
