@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use motet_core_crypto::PublicKey;
-use motet_wire::{IdError, ItemError, RequestId, SealError};
+use motet_wire::{IdError, ItemError, RequestId, SealError, Topology};
 
 use crate::entropy::EntropyError;
 use crate::event::Phase;
@@ -35,6 +35,12 @@ pub enum CommandError {
         count: usize,
         /// How many are allowed.
         limit: usize,
+    },
+    /// This version does not run sessions of this topology.
+    #[error("the topology {topology:?} does not exist in this version; ask with Topology::Mesh")]
+    UnsupportedTopology {
+        /// Which.
+        topology: Topology,
     },
     /// As many sessions go on as may.
     #[error("{limit} sessions go on already")]
@@ -113,6 +119,7 @@ impl CommandError {
             Self::UnknownRequest(_) => "unknown_request",
             Self::CreatorNotListed => "creator_not_listed",
             Self::TooManyParticipants { .. } => "too_many_participants",
+            Self::UnsupportedTopology { .. } => "unsupported_topology",
             Self::TooManySessions { .. } => "too_many_sessions",
             Self::WrongPhase(_) => "wrong_phase",
             Self::NotAdvertised => "not_advertised",

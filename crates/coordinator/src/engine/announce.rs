@@ -6,7 +6,8 @@ use std::sync::Arc;
 use motet_core_crypto::PublicKey;
 use motet_wire::{
     Address, AdvertisementId, Criteria, DhtKey, Index, MonotonicMs, RequestId, ResourceAnnouncement,
-    SignerAdvertisement, SignerMetadata, SignerUnavailable, SigningRequest, TimestampMs, Topic, Validated, Work, work,
+    SignerAdvertisement, SignerMetadata, SignerUnavailable, SigningRequest, TimestampMs, Topic, Topology, Validated,
+    Work, work,
 };
 
 use super::Engine;
@@ -205,6 +206,9 @@ impl Engine {
         }
         if self.active_sessions() >= self.config.max_sessions {
             return Err(CommandError::TooManySessions { limit: self.config.max_sessions });
+        }
+        if options.topology != Topology::Mesh {
+            return Err(CommandError::UnsupportedTopology { topology: options.topology });
         }
         let signing = signing_items(&keys, &items)?;
         let mut salt = [0; 16];

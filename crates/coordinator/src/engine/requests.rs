@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use motet_core_crypto::{NonceCommitment, PublicKey};
 use motet_wire::{
-    Attempt, Channel, Commitments, Delegation, MonotonicMs, ParticipantDeclined, ParticipantJoined, RequestId,
-    SessionReady, SignerIndex, SigningRequest, Topic, Validated,
+    AbortCode, Attempt, Channel, Commitments, Delegation, MonotonicMs, ParticipantDeclined, ParticipantJoined,
+    RequestId, SessionReady, SignerIndex, SigningRequest, Topic, Topology, Validated,
 };
 
 use super::Engine;
@@ -138,6 +138,9 @@ impl Engine {
         let going_on = self.sessions.approved();
         if self.conduct.is_blocked(creator, ctx.now.wall) {
             return Room::Ignored;
+        }
+        if request.options.topology != Topology::Mesh {
+            return Room::Refused(format!("{}: this node signs in the topology Mesh alone", AbortCode::Unsupported));
         }
         if request.keys.len() > self.config.max_signers {
             return Room::Refused(format!("this node signs with at most {} signers", self.config.max_signers));

@@ -6,10 +6,11 @@ use motet_coordinator::event::{AbortCause, Event};
 use motet_coordinator::{Command, CommandError, Config, Reply, SigningRequestSpec};
 use motet_core_crypto::PublicKey;
 use motet_node::limits;
-use motet_wire::{Commitments, RequestId, RequestMetadata};
+use motet_wire::{Commitments, Message, RequestId, RequestMetadata, RequestOptions, Topology};
 
 use crate::network::Network;
 use crate::session::{assert_signed, items, options};
+use crate::stranger::Stranger;
 
 fn network(nodes: usize) -> Network {
     let mut network = Network::new(nodes, 3, &Config::default());
@@ -143,4 +144,42 @@ fn a_creator_whose_request_is_pushed_out_by_newer_ones_is_told_so() {
     let [AbortCause::Refused { signer: by, detail, .. }] = ended.as_slice() else { panic!("{ended:?}") };
     assert_eq!(*by, signer);
     assert!(detail.contains("too many requests"), "{detail}");
+}
+
+const STAR: RequestOptions = RequestOptions {
+    commitments: Commitments::On,
+    election: motet_wire::Election::Lexicographic,
+    topology: Topology::Star,
+};
+
+#[test]
+fn a_request_in_the_topology_star_is_not_announced() {
+    let mut network = network(2);
+    let announcement = SigningRequestSpec {
+        creator: network.key(0),
+        keys: vec![network.key(0), network.key(1)],
+        items: items(1),
+        options: STAR,
+        metadata: RequestMetadata::default(),
+        lifetime: Duration::from_secs(60),
+    };
+    let error = network.command(0, Command::Announce(announcement)).unwrap_err();
+    assert_eq!(error, CommandError::UnsupportedTopology { topology: Topology::Star });
+}
+
+#[test]
+fn a_request_in_the_topology_star_is_declined_as_unsupported() {
+    let mut network = network(1);
+    let mut stranger = Stranger::new(1);
+    let (request, frame) = stranger.asks(&network, network.key(0), STAR);
+    network.hear_stranger(0, stranger.peer, &frame);
+    let said = network.messages_to(&stranger);
+    let [Message::ParticipantDeclined(declined)] = said.as_slice() else { panic!("{said:?}") };
+    assert_eq!(declined.request, request);
+    assert!(declined.reason.starts_with("unsupported: "), "{}", declined.reason);
+    // The user is not asked, and the same question in the other topology is answered.
+    assert_eq!(network.nodes[0].engine.active_sessions(), 0);
+    let (_, frame) = stranger.asks(&network, network.key(0), RequestOptions { topology: Topology::Mesh, ..STAR });
+    network.hear_stranger(0, stranger.peer, &frame);
+    assert_eq!(network.nodes[0].engine.active_sessions(), 1);
 }

@@ -33,4 +33,5 @@ mod resources;
 mod restart;
 mod session;
 mod status;
+mod stranger;
 mod trace;

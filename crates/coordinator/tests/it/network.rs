@@ -12,16 +12,17 @@ use motet_core_crypto::{PublicKey, PublicNonce, SecretKey};
 use motet_node::{LocalSigner, MemoryStore, Store};
 use motet_wire::work::Free;
 use motet_wire::{
-    Arrival, Attempt, Channel, Criteria, Difficulty, Item, Kind, MonotonicMs, NetworkId, Now, PeerClass, PeerId,
-    RequestId, RequestMetadata, RequestOptions, SignerMetadata, TimestampMs, Validator, ValidatorLimits, peek,
+    Arrival, Attempt, Channel, Criteria, Difficulty, Item, Kind, Message, MonotonicMs, NetworkId, Now, PeerClass,
+    PeerId, RequestId, RequestMetadata, RequestOptions, SignerMetadata, TimestampMs, Validator, ValidatorLimits, peek,
 };
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
 use crate::frozen::Told;
 use crate::recorder::{Recorder, Taken};
+use crate::stranger::Stranger;
 
-const START: u64 = 1_800_000_000_000;
+pub(crate) const START: u64 = 1_800_000_000_000;
 
 pub(crate) struct Node {
     pub(crate) engine: Engine,
@@ -66,6 +67,8 @@ pub(crate) struct Network {
     pub(crate) holds: Vec<core::time::Duration>,
     /// All randomness that nodes and signers have taken.
     pub(crate) taken: Taken,
+    /// What was said to peers that are no nodes of this network.
+    pub(crate) outside: Vec<(PeerId, Arc<[u8]>)>,
     told: Told,
 }
 
@@ -120,6 +123,7 @@ impl Network {
             holds: Vec::new(),
             validated: 0,
             taken,
+            outside: Vec::new(),
             told: Told::default(),
         };
         for index in 0..count {
@@ -324,6 +328,22 @@ impl Network {
         self.take_in(node, Arrival::new(Arc::clone(frame), Channel::Direct, self.nodes[other].peer));
     }
 
+    /// Lets a node hear a frame straight from a peer that is no node of this network.
+    pub(crate) fn hear_stranger(&mut self, node: usize, from: PeerId, frame: &Arc<[u8]>) {
+        self.take_in(node, Arrival::new(Arc::clone(frame), Channel::Direct, from));
+    }
+
+    /// What has been said to a stranger.
+    pub(crate) fn messages_to(&self, stranger: &Stranger) -> Vec<Message> {
+        let limits = ValidatorLimits::default();
+        let mut validator = Validator::with_work(NetworkId::test(), limits, Arc::new(Free));
+        let member = PeerClass::Participant { sessions: 100 };
+        let to = self.outside.iter().filter(|(to, _)| *to == stranger.peer);
+        let arrivals =
+            to.map(|(to, frame)| Arrival::new(Arc::clone(frame), Channel::Direct, *to).standing(member, member));
+        arrivals.map(|arrival| validator.validate(arrival, self.now()).unwrap().into_message()).collect()
+    }
+
     fn take_in(&mut self, node: usize, arrival: Arrival) {
         let limits = ValidatorLimits::default();
         let mut forgetful = Validator::with_work(NetworkId::test(), limits, Arc::new(Free));
@@ -370,7 +390,9 @@ impl Network {
                 if to != from && peek(&frame).is_some_and(|peek| peek.kind == Kind::PartialSigShare) {
                     self.nodes[node].partials_sent += 1;
                 }
-                let index = self.nodes.iter().position(|other| other.peer == to).unwrap();
+                let Some(index) = self.nodes.iter().position(|other| other.peer == to) else {
+                    return self.outside.push((to, frame));
+                };
                 let lost = index != node && self.order.next_u32() % 100 < self.loss;
                 let channel = if index == node { Channel::Loopback } else { Channel::Direct };
                 if !lost && (index == node || !self.nodes[node].deaf) {
