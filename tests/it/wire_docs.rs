@@ -270,7 +270,8 @@ fn the_bounds_of_the_tables_are_those_of_the_code() {
             places += 1;
         }
     }
-    for (charge, name) in (1..).zip(["Equivocation", "BadOpening", "BadPartialSignature", "Malformed"]) {
+    for (charge, name) in (1..).zip(["Equivocation", "BadOpening", "BadPartialSignature", "Malformed", "AgainstTerms"])
+    {
         let decodes = |parts: &[u8]| Evidence::from_bytes(&[&[charge], parts].concat()).is_ok();
         for (place, (full, over)) in schema.at_each_bound(name).into_iter().enumerate() {
             assert!(decodes(&full), "{name}, place {place} at its bound");

@@ -415,6 +415,59 @@ fn signed_bytes_that_are_no_message_convict() {
 }
 
 #[test]
+fn a_share_for_another_number_of_items_convicts() {
+    let session = Session::run(2);
+    let evidence = |accused: usize, share: &[u8]| Evidence::AgainstTerms {
+        join: session.joins[accused].frame.to_vec(),
+        terms: session.request.terms().unwrap(),
+        share: Some(share.to_vec()),
+    };
+    let few = share(&session, 1, |share| share.partials.truncate(1));
+    must_convict(&evidence(1, &few), &session, 1, Charge::AgainstTerms);
+    let many = NonceShare {
+        session: session.id,
+        attempt: Attempt::FIRST,
+        nonces: session.public_nonces.concat(),
+        commitments: TranscriptHash::from_bytes([0; 32]),
+    };
+    let many = session.signer(0).seal(20, many).frame;
+    must_convict(&evidence(0, &many), &session, 0, Charge::AgainstTerms);
+    // What is in order, what another has said, and what is no share.
+    assert_eq!(evidence(1, &session.partials[1].frame).verify(&network()), Err(EvidenceFault::NoFault));
+    assert_eq!(evidence(1, &session.nonces[1].frame).verify(&network()), Err(EvidenceFault::NoFault));
+    assert_eq!(evidence(0, &few).verify(&network()), Err(EvidenceFault::Statement));
+    assert_eq!(evidence(1, &session.joins[1].frame).verify(&network()), Err(EvidenceFault::Statement));
+    // The terms are those of the request that it has joined, and the session is of that request.
+    let other = Session::run(3);
+    let terms = other.request.terms().unwrap();
+    let (join, share) = (session.joins[1].frame.to_vec(), Some(few));
+    let unsaid = Evidence::AgainstTerms { join, terms: terms.clone(), share: share.clone() };
+    assert_eq!(unsaid.verify(&network()), Err(EvidenceFault::NotCommitted));
+    let elsewhere = Evidence::AgainstTerms { join: other.joins[1].frame.to_vec(), terms, share };
+    assert_eq!(elsewhere.verify(&network()), Err(EvidenceFault::Unrelated));
+}
+
+#[test]
+fn a_join_with_a_commitment_where_the_request_has_none_convicts() {
+    let session = Session::run(2);
+    let of = |signers: &[Signer], commitments: Commitments, commitment: Option<NonceCommitment>| {
+        let options = RequestOptions { commitments, ..RequestOptions::default() };
+        let request = SigningRequest { options, ..request(signers) };
+        let (id, delegation) = (request.id(&network()).unwrap(), signers[1].delegation());
+        let join = ParticipantJoined { request: id, index: SignerIndex(1), delegation, commitment };
+        let join = signers[1].seal(5, join).frame.to_vec();
+        Evidence::AgainstTerms { join, terms: request.terms().unwrap(), share: None }.verify(&network())
+    };
+    let signers: Vec<Signer> = (1..=2).map(Signer::new).collect();
+    let commitment = Some(NonceCommitment::from_bytes(&[1; 32]));
+    for (commitments, wrong, right) in [(Commitments::Off, commitment, None), (Commitments::On, None, commitment)] {
+        let conviction = of(&signers, commitments, wrong).unwrap();
+        assert_eq!((conviction.signer, conviction.charge), (session.signer(1).key.public_key(), Charge::AgainstTerms));
+        assert_eq!(of(&signers, commitments, right), Err(EvidenceFault::NoFault));
+    }
+}
+
+#[test]
 fn any_change_of_evidence_convicts_nobody_else() {
     let session = Session::run(2);
     let bad = share(&session, 1, |share| share.partials.rotate_left(1));

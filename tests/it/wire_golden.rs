@@ -62,7 +62,16 @@ fn evidence() -> Vec<(&'static str, &'static str, Evidence)> {
                 other_items: [0, 2].map(|item| transcript::item_nonces(&session.id, item, &nonces_of(item))).to_vec(),
             },
         ),
-        ("malformed", "Malformed", Evidence::Malformed { binding: join, frame: malformed }),
+        ("malformed", "Malformed", Evidence::Malformed { binding: join.clone(), frame: malformed }),
+        (
+            "against_terms",
+            "AgainstTerms",
+            Evidence::AgainstTerms {
+                join,
+                terms: session.request.terms().unwrap(),
+                share: Some(session.partials[1].frame.to_vec()),
+            },
+        ),
     ]
 }
 
@@ -141,6 +150,10 @@ fn evidence_is_the_bytes_that_were_captured() {
             }
             Evidence::Malformed { binding, frame } => {
                 assert_eq!(said, json!({ "binding": hex(&binding), "frame": hex(&frame) }));
+            }
+            Evidence::AgainstTerms { join, terms, share } => {
+                let share = maybe(share.map(|frame| json!(hex(&frame))));
+                assert_eq!(said, json!({ "join": hex(&join), "terms": hex(&terms), "share": share }));
             }
         }
     }

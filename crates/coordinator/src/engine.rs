@@ -32,6 +32,7 @@ mod session;
 mod sessions;
 mod status;
 mod sync;
+mod terms;
 mod timer_table;
 mod timers;
 mod trace;

@@ -49,6 +49,16 @@ pub enum Evidence {
         /// The hashes of the other items' nonces, in order: see [`crate::transcript::item_nonces`].
         other_items: Vec<[u8; 32]>,
     },
+    /// A statement that the terms of its request leave no room for: nonces or partial signatures for another number of items, or a
+    /// join with a commitment where there are none, or without one where there are.
+    AgainstTerms {
+        /// The frame of the accused's ParticipantJoined.
+        join: Vec<u8>,
+        /// The request's terms, whose hash is the request id that the join agrees to: [`crate::SigningRequest::terms`].
+        terms: Vec<u8>,
+        /// The frame of the NonceShare or the PartialSigShare; none, if it is the join that is against the terms.
+        share: Option<Vec<u8>>,
+    },
     /// Signed bytes that are no message.
     Malformed {
         /// A frame that carries the accused's delegation.

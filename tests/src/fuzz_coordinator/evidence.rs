@@ -123,7 +123,15 @@ fn lie(session: &Session, frames: &mut Vec<Vec<u8>>, valid: &mut Vec<Vec<u8>>) {
     let cut = Forged::from_bytes(&session.partials[GUILTY].frame).splice_body(60..70, &[]);
     let cut = cut.sign(&network(), &guilty.message_key).frame().to_vec();
     frames.push(cut.clone());
-    proofs.push(Evidence::Malformed { binding: join, frame: cut });
+    proofs.push(Evidence::Malformed { binding: join.clone(), frame: cut });
+    // A partial signature of the first item alone.
+    let short = Forged::from_bytes(&session.partials[GUILTY].frame);
+    let all = session.request.items.len();
+    let short = short.splice_body(at + 32..at + 32 * all, &[]).set_body(at - 4, &1u32.to_le_bytes());
+    let short = short.sign(&network(), &guilty.message_key).frame().to_vec();
+    frames.push(short.clone());
+    let terms = session.request.terms().expect("within bounds");
+    proofs.push(Evidence::AgainstTerms { join, terms, share: Some(short) });
     for proof in proofs {
         let bytes = proof.to_bytes().expect("within bounds");
         assert!(convicts(&proof), "{proof:?} is to be a proof");
@@ -149,7 +157,7 @@ pub fn session(data: &[u8]) {
         return change(said, usize::from(kind & 127), bytes);
     }
     let mut next = || bytes.next().unwrap_or(0);
-    let evidence = match kind % 5 {
+    let evidence = match kind % 6 {
         0 => Evidence::Equivocation {
             join: frame(said, &mut next),
             first: frame(said, &mut next),
@@ -178,6 +186,11 @@ pub fn session(data: &[u8]) {
             let others = next() % 4;
             let other_items = (0..others).map(|_| said.hashes[usize::from(next()) % said.hashes.len()]).collect();
             Evidence::BadPartialSignature { join, terms, partials, item, item_nonces, other_items }
+        }
+        4 => {
+            let (join, terms) = (frame(said, &mut next), said.terms[usize::from(next()) % 2].clone());
+            let share = (next() % 4 != 0).then(|| frame(said, &mut next));
+            Evidence::AgainstTerms { join, terms, share }
         }
         _ => Evidence::Malformed { binding: frame(said, &mut next), frame: frame(said, &mut next) },
     };

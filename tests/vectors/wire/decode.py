@@ -227,6 +227,7 @@ EVIDENCE = {
         join=data(1024), terms=data(51200), partials=data(2560), item=U16, item_nonces=listing(100, array(66)),
         other_items=listing(63, array(32)))),
     4: ("Malformed", structure(binding=data(10240), frame=data(51200))),
+    5: ("AgainstTerms", structure(join=data(1024), terms=data(51200), share=option(data(5248)))),
 }
 
 PLACE = structure(network=text(32), peer=option(data(64)), addresses=listing(4, data(128)))

@@ -94,6 +94,7 @@ fn sentence(conviction: &Conviction) -> String {
         Charge::BadOpening => "revealed other nonces than it had committed to",
         Charge::BadPartialSignature => "made a partial signature that is wrong under its own nonces",
         Charge::Malformed => "signed bytes that are no message",
+        Charge::AgainstTerms => "made a statement that the terms of its request leave no room for",
     };
     format!("{} {deed}{request}", conviction.signer)
 }

@@ -355,9 +355,11 @@ impl Engine {
         let join = message.message();
         let index = join.index;
         let wants_commitment = session.request.options.commitments == Commitments::On;
-        let fits = session.key(index) == Some(&join.delegation.signer) && join.commitment.is_some() == wants_commitment;
-        if !fits {
+        if session.key(index) != Some(&join.delegation.signer) {
             return;
+        }
+        if join.commitment.is_some() != wants_commitment {
+            return self.accuse_of_wrong_join(&id, message.frame(), ctx);
         }
         if let Some((_, known)) = session.message_keys.get(message.sender()) {
             if known.body != *join && session.active().is_some() {

@@ -52,7 +52,7 @@ impl Engine {
         let Some(session) = self.sessions.get_mut(id) else { return };
         let share = message.message();
         if share.nonces.len() != session.items.len() {
-            return;
+            return self.accuse_of_wrong_count(id, message.frame(), ctx);
         }
         if session.request.options.commitments == Commitments::On {
             let Some(commit) = session.attempt.commits.at(index) else {
@@ -83,7 +83,7 @@ impl Engine {
     ) {
         let Some(session) = self.sessions.get_mut(id) else { return };
         if message.message().partials.len() != session.items.len() {
-            return;
+            return self.accuse_of_wrong_count(id, message.frame(), ctx);
         }
         match session.attempt.partials.place(index, SignedStatement::of(message)) {
             Some(Placed::New) => self.take_contribution(id, index, Collecting::Partials, ctx),

@@ -34,4 +34,5 @@ mod restart;
 mod session;
 mod status;
 mod stranger;
+mod terms;
 mod trace;

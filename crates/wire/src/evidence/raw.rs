@@ -19,6 +19,7 @@ pub(super) enum RawEvidence {
     BadOpening(RawBadOpening),
     BadPartialSignature(RawBadPartialSignature),
     Malformed(RawMalformed),
+    AgainstTerms(RawAgainstTerms),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
@@ -51,6 +52,13 @@ pub(super) struct RawMalformed {
     frame: Large,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub(super) struct RawAgainstTerms {
+    join: Small,
+    terms: Large,
+    share: Option<Statement>,
+}
+
 impl RawEvidence {
     pub(super) fn encode(&self) -> Result<Vec<u8>, ParseError> {
         let (charge, parts) = match self {
@@ -58,6 +66,7 @@ impl RawEvidence {
             Self::BadOpening(raw) => (2, codec::encode(raw)?),
             Self::BadPartialSignature(raw) => (3, codec::encode(raw)?),
             Self::Malformed(raw) => (4, codec::encode(raw)?),
+            Self::AgainstTerms(raw) => (5, codec::encode(raw)?),
         };
         Ok([&[charge], parts.as_slice()].concat())
     }
@@ -68,6 +77,7 @@ impl RawEvidence {
             Some((2, parts)) => codec::decode(parts).map(Self::BadOpening),
             Some((3, parts)) => codec::decode(parts).map(Self::BadPartialSignature),
             Some((4, parts)) => codec::decode(parts).map(Self::Malformed),
+            Some((5, parts)) => codec::decode(parts).map(Self::AgainstTerms),
             _ => Err(DecodeError::Malformed),
         }
     }
@@ -95,6 +105,11 @@ impl RawEvidence {
             Self::Malformed(raw) => {
                 Evidence::Malformed { binding: raw.binding.into_vec(), frame: raw.frame.into_vec() }
             }
+            Self::AgainstTerms(raw) => Evidence::AgainstTerms {
+                join: raw.join.into_vec(),
+                terms: raw.terms.into_vec(),
+                share: raw.share.map(Statement::into_vec),
+            },
         }
     }
 }
@@ -127,6 +142,11 @@ impl TryFrom<&Evidence> for RawEvidence {
             Evidence::Malformed { binding, frame } => {
                 Self::Malformed(RawMalformed { binding: Bytes::new(binding)?, frame: Bytes::new(frame)? })
             }
+            Evidence::AgainstTerms { join, terms, share } => Self::AgainstTerms(RawAgainstTerms {
+                join: Bytes::new(join)?,
+                terms: Bytes::new(terms)?,
+                share: share.as_deref().map(Bytes::new).transpose()?,
+            }),
         })
     }
 }

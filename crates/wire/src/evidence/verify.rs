@@ -31,6 +31,8 @@ pub enum Charge {
     BadPartialSignature,
     /// Signed bytes that are no message.
     Malformed,
+    /// A statement that the terms of its request leave no room for.
+    AgainstTerms,
 }
 
 /// The convicted signer, and the charge.
@@ -85,6 +87,7 @@ impl Evidence {
                 bad_partial_signature(network, join, &claim)
             }
             Self::Malformed { binding, frame } => malformed(network, binding, frame),
+            Self::AgainstTerms { join, terms, share } => against_terms(network, join, terms, share.as_deref()),
         }
     }
 }
@@ -113,6 +116,21 @@ impl Accused {
     /// Checks that a session is the given attempt of the request that was joined.
     fn attempted(&self, session: AttemptId, attempt: Attempt) -> Result<(), EvidenceFault> {
         if session == AttemptId::derive(&self.join.request, attempt) { Ok(()) } else { Err(EvidenceFault::Unrelated) }
+    }
+
+    /// Reads the terms: those of the request that was joined, in which the accused has the place that it names.
+    fn agreed(&self, network: &NetworkId, terms: &[u8]) -> Result<(RawDetails, Vec<PublicKey>), EvidenceFault> {
+        if terms_id(network, terms) != self.join.request {
+            return Err(EvidenceFault::NotCommitted);
+        }
+        let (_, details) = terms.split_at_checked(33).ok_or(EvidenceFault::Statement)?;
+        let details: RawDetails = codec::decode(details).map_err(|_| EvidenceFault::Statement)?;
+        let keys: Vec<PublicKey> =
+            details.keys.clone().parse(&KnownKeys::NONE).map_err(|_| EvidenceFault::Statement)?;
+        if keys.get(self.join.index.as_usize()) != Some(&self.join.delegation.signer) {
+            return Err(EvidenceFault::Unrelated);
+        }
+        Ok((details, keys))
     }
 
     fn convicted(&self, charge: Charge) -> Conviction {
@@ -217,17 +235,8 @@ fn bad_partial_signature(
     };
     accused.attempted(share.session, share.attempt)?;
 
-    // The request is the one that the accused agreed to, and the accused is who it says it is in it.
-    if terms_id(network, claim.terms) != accused.join.request {
-        return Err(EvidenceFault::NotCommitted);
-    }
-    let (_, details) = claim.terms.split_at_checked(33).ok_or(EvidenceFault::Statement)?;
-    let details: RawDetails = codec::decode(details).map_err(|_| EvidenceFault::Statement)?;
-    let keys: Vec<PublicKey> = details.keys.parse(&KnownKeys::NONE).map_err(|_| EvidenceFault::Statement)?;
+    let (details, keys) = accused.agreed(network, claim.terms)?;
     let index = accused.join.index.as_usize();
-    if keys.get(index) != Some(&accused.join.delegation.signer) {
-        return Err(EvidenceFault::Unrelated);
-    }
     let position = usize::from(claim.item);
     let item: RawItem = details.items.as_slice().get(position).cloned().ok_or(EvidenceFault::Unrelated)?;
 
@@ -258,6 +267,32 @@ fn bad_partial_signature(
         Ok(()) => Err(EvidenceFault::NoFault),
         Err(_) => Ok(accused.convicted(Charge::BadPartialSignature)),
     }
+}
+
+fn against_terms(
+    network: &NetworkId,
+    join: &[u8],
+    terms: &[u8],
+    share: Option<&[u8]>,
+) -> Result<Conviction, EvidenceFault> {
+    let accused = Accused::read(network, join)?;
+    let (details, _) = accused.agreed(network, terms)?;
+    let in_order = match share {
+        None => accused.join.commitment.is_some() == details.options.commits(),
+        Some(share) => {
+            let statement = parse(&accused.statement(network, share)?)?;
+            let (session, attempt, count) = if let Message::NonceShare(share) = statement {
+                (share.session, share.attempt, share.nonces.len())
+            } else if let Message::PartialSigShare(share) = statement {
+                (share.session, share.attempt, share.partials.len())
+            } else {
+                return Err(EvidenceFault::Statement);
+            };
+            accused.attempted(session, attempt)?;
+            count == details.items.len()
+        }
+    };
+    if in_order { Err(EvidenceFault::NoFault) } else { Ok(accused.convicted(Charge::AgainstTerms)) }
 }
 
 fn malformed(network: &NetworkId, binding: &[u8], frame: &[u8]) -> Result<Conviction, EvidenceFault> {

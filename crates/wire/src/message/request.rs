@@ -254,7 +254,7 @@ pub(crate) struct RawSigningRequest {
 pub(crate) struct RawDetails {
     pub(crate) keys: List<[u8; 33], { limits::SIGNERS_MAX }>,
     pub(crate) items: List<RawItem, { limits::ITEMS_MAX }>,
-    options: RawOptions,
+    pub(crate) options: RawOptions,
     metadata: RawRequestMetadata,
     pub(crate) created: u64,
     pub(crate) expires: u64,
@@ -280,10 +280,17 @@ pub(crate) struct RawItem {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
-struct RawOptions {
+pub(crate) struct RawOptions {
     commitments: Code<1>,
     election: Code<4>,
     topology: Code<1>,
+}
+
+impl RawOptions {
+    /// True if nonces are committed to.
+    pub(crate) const fn commits(self) -> bool {
+        self.commitments.0 == 1
+    }
 }
 
 impl RawSigningRequest {
