@@ -31,6 +31,7 @@ mod rounds;
 mod session;
 mod sessions;
 mod status;
+mod signer_failure;
 mod sync;
 mod terms;
 mod timer_table;

@@ -46,6 +46,9 @@ pub const CATCH_UP_BYTES: usize = 96 * 1024;
 pub const CATCH_UP_ASKERS: usize = 256;
 /// Signers in the table of reputation.
 pub const STANDINGS: usize = 4096;
+/// The score below which a signer is found only if the search names a lower one: below it are signers that have left sessions without an
+/// answer three times, or have ended five that had begun, within a day.
+pub const FOUND_SCORE: i64 = -20;
 /// Requests that wait for an approval; the oldest is dropped first (`docs/protocol.md` §10).
 pub const UNAPPROVED_REQUESTS: usize = 100;
 /// Time that the proof of work on a request may take without shortening the time of the other signers: ten times the

@@ -21,6 +21,9 @@ pub enum Observation {
     Completed,
     /// Did not answer, though several paths to it were tried: -10, half of it forgotten every day.
     Unresponsive,
+    /// Ended a session that had begun, by its own word: -5, half of it forgotten every day. It is the half of what silence costs, so
+    /// that a signer whose device has failed does best to say so.
+    Spoiled,
     /// Signed bytes that are no message: -5, half of it forgotten every day.
     Malformed,
     /// Broke the protocol, with proof: -50 and blocked, half of it forgotten every 30 days.
@@ -65,7 +68,7 @@ impl Standing {
         let mut this = self.at(now);
         let (account, points) = match deed {
             Observation::Completed => (&mut this.merits, 1),
-            Observation::Malformed => (&mut this.lapses, 5),
+            Observation::Malformed | Observation::Spoiled => (&mut this.lapses, 5),
             Observation::Unresponsive => (&mut this.lapses, 10),
             Observation::Convicted => (&mut this.faults, 50),
         };
@@ -143,6 +146,7 @@ mod tests {
         assert_eq!(Standing::default().score(START).get(), 0);
         assert_eq!(Standing::default().after(Observation::Completed, START).score(START).get(), 1);
         assert_eq!(Standing::default().after(Observation::Malformed, START).score(START).get(), -5);
+        assert_eq!(Standing::default().after(Observation::Spoiled, START).score(START).get(), -5);
         assert_eq!(Standing::default().after(Observation::Unresponsive, START).score(START).get(), -10);
     }
 
@@ -173,13 +177,18 @@ mod tests {
     proptest! {
         #[test]
         fn any_history_keeps_its_bounds_and_its_bytes(
-            deeds in proptest::collection::vec((0u8..4, any::<u64>()), 0..50),
+            deeds in proptest::collection::vec((0u8..5, any::<u64>()), 0..50),
             now in any::<u64>(),
         ) {
             let mut standing = Standing::default();
             for (deed, at) in deeds {
-                let deeds = [Observation::Completed, Observation::Malformed, Observation::Unresponsive, Observation::Convicted];
-                let deed = deeds[usize::from(deed)];
+                let deed = [
+                    Observation::Completed,
+                    Observation::Malformed,
+                    Observation::Spoiled,
+                    Observation::Unresponsive,
+                    Observation::Convicted,
+                ][usize::from(deed)];
                 standing = standing.after(deed, TimestampMs(at));
             }
             let score = standing.score(TimestampMs(now)).get();

@@ -11,6 +11,7 @@ use super::input::SignerQuery;
 use super::reputation_table::ReputationTable;
 use super::timer_table::TimerTable;
 use crate::limits;
+use crate::reputation::Score;
 
 /// An advertisement that is in date.
 #[derive(Debug, Clone)]
@@ -118,7 +119,7 @@ impl Directory {
         known.map(|known| known.advertisement.addresses.clone()).unwrap_or_default()
     }
 
-    /// The signers that meet these wishes and are not blocked: the best reputation first, then the lowest fee.
+    /// The signers that meet these wishes, are not blocked and have not failed again and again: the best reputation first, then the lowest fee.
     pub(super) fn find(
         &self,
         wishes: &SignerQuery,
@@ -133,10 +134,8 @@ impl Directory {
             .filter(|offer| wishes.nickname.as_ref().is_none_or(|nickname| offer.metadata.nickname == *nickname))
             .collect();
         let score = |offer: &SignerAdvertisement| conduct.score(&offer.delegation.signer, now);
-        found.retain(|offer| {
-            !conduct.is_blocked(&offer.delegation.signer, now)
-                && wishes.min_score.is_none_or(|least| score(offer) >= least)
-        });
+        let least = wishes.min_score.unwrap_or(Score::new(limits::FOUND_SCORE));
+        found.retain(|offer| !conduct.is_blocked(&offer.delegation.signer, now) && score(offer) >= least);
         found.sort_by_key(|offer| (Reverse(score(offer)), offer.metadata.fee, offer.delegation.signer));
         let most = if wishes.max_results == 0 { found.len() } else { wishes.max_results };
         found.into_iter().take(most).cloned().collect()

@@ -199,7 +199,8 @@ pub struct SignerQuery {
     pub amount: Option<u64>,
     /// A nickname that they must have.
     pub nickname: Option<String>,
-    /// A reputation that they must have at least. Whoever is blocked for a proven fault is never found.
+    /// A reputation that they must have at least: [`crate::limits::FOUND_SCORE`], if none is named. Whoever is blocked for a
+    /// proven fault is never found.
     pub min_score: Option<Score>,
     /// At most so many; 0 means all.
     pub max_results: usize,

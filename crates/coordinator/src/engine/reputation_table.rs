@@ -8,7 +8,7 @@ use motet_wire::{RequestId, TimestampMs};
 use super::Engine;
 use super::ctx::Ctx;
 use super::session::Session;
-use crate::event::AbortCause;
+use crate::event::{AbortCause, Phase};
 use crate::limits;
 use crate::record::Record;
 use crate::reputation::{Observation, Score, Standing};
@@ -60,6 +60,15 @@ impl Engine {
             session.request.keys.iter().filter(|key| !self.identities.contains_key(key)).copied().collect();
         for signer in others {
             self.note(&signer, Observation::Completed, ctx);
+        }
+    }
+
+    /// A participant has ended a session that had begun, which costs it something unless it is the one that has asked.
+    pub(super) fn note_spoiled(&mut self, id: &RequestId, signer: &PublicKey, ctx: &mut Ctx<'_>) {
+        let Some(session) = self.sessions.get(id) else { return };
+        let asked = session.request.creator.signer == *signer;
+        if session.phase() != Phase::Joining && !asked && !self.identities.contains_key(signer) {
+            self.note(signer, Observation::Spoiled, ctx);
         }
     }
 

@@ -184,7 +184,7 @@ impl Engine {
         }
     }
 
-    fn seal_decline(
+    pub(super) fn seal_decline(
         &mut self,
         id: &RequestId,
         index: SignerIndex,

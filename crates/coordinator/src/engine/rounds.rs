@@ -118,7 +118,7 @@ impl Engine {
         };
         let publics = match result {
             Ok(publics) => publics,
-            Err(error) => return self.fail(&id, AbortCause::Internal(error.to_string()), ctx),
+            Err(error) => return self.on_signer_failed(&nonce_id, &error, ctx),
         };
         local.nonces = Nonces::Made { publics: publics.clone(), at: ctx.now };
         let bytes: Vec<u8> = publics.iter().flat_map(PublicNonce::to_bytes).collect();
@@ -161,7 +161,7 @@ impl Engine {
             }
             // The nonces are gone, whatever it was; the next attempt makes new ones.
             Err(SignerError::NoNonces) => self.next_attempt(&id, ctx),
-            Err(error) => self.fail(&id, AbortCause::Internal(error.to_string()), ctx),
+            Err(error) => self.on_signer_failed(&nonce_id, &error, ctx),
         }
     }
 
@@ -240,6 +240,7 @@ impl Engine {
                     }
                     return;
                 }
+                self.note_spoiled(&id, &signer, ctx);
                 AbortCause::Refused { by, signer, detail }
             }
         };

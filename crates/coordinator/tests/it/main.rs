@@ -33,6 +33,7 @@ mod resources;
 mod restart;
 mod session;
 mod status;
+mod spoilers;
 mod stranger;
 mod terms;
 mod trace;
