@@ -21,6 +21,7 @@ mod open_end;
 mod privacy;
 mod progress;
 mod proofs;
+mod prompts;
 mod reach;
 mod reputation_table;
 mod requests;
@@ -59,6 +60,7 @@ use crate::signer::SignerAnswer;
 use ctx::Ctx;
 pub use input::{Command, CommandId, Effect, Input, Reply, ResourceSpec, SignerQuery, SigningRequestSpec, Transition};
 use proofs::Proofs;
+use prompts::Prompts;
 use resources::Resources;
 use restored::{Ended, Restored, Spent};
 use results::Results;
@@ -83,6 +85,8 @@ pub struct Engine {
     /// The spans of sessions that this step has closed.
     closed: BTreeMap<RequestId, Span>,
     early: DeferredMessages,
+    /// The places for requests that wait for a decision.
+    prompts: Prompts,
     minting: BTreeMap<JobId, announce::Minting>,
     /// Attempts for which nonces have been issued, in this process or an earlier one.
     issued: BTreeMap<RequestId, BTreeSet<(Attempt, PublicKey)>>,
@@ -129,6 +133,7 @@ impl Engine {
             results: Results::new(&snapshot.results),
             closed: BTreeMap::new(),
             early: DeferredMessages::default(),
+            prompts: Prompts::default(),
             minting: BTreeMap::new(),
             delegated: snapshot.delegated.iter().copied().collect(),
             left: Restored::from_snapshot(&snapshot),

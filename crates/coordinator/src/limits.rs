@@ -49,8 +49,18 @@ pub const STANDINGS: usize = 4096;
 /// The score below which a signer is found only if the search names a lower one: below it are signers that have left sessions without an
 /// answer three times, or have ended five that had begun, within a day.
 pub const FOUND_SCORE: i64 = -20;
-/// Requests that wait for an approval; the oldest is dropped first (`docs/protocol.md` §10).
+/// Requests that wait for an approval (`docs/protocol.md` §10): nobody reads through more.
 pub const UNAPPROVED_REQUESTS: usize = 100;
+/// Those of them that have come over one connection, and
+pub const PROMPTS_PER_PEER: usize = 10;
+/// over the connections of one network group.
+pub const PROMPTS_PER_GROUP: usize = 20;
+/// How long a request that has ended without an answer keeps its place: so a peer asks for five decisions a minute, if it takes all
+/// requests back at once.
+pub const PROMPT_REST: Duration = Duration::from_secs(2 * 60);
+/// By how many bits of work a request has to be dearer than a waiting one to take its place: chance makes half of all stamps one bit better
+/// than they have to be.
+pub const DEARER_BITS: u8 = 2;
 /// Time that the proof of work on a request may take without shortening the time of the other signers: ten times the
 /// time of a slow machine.
 pub const WORK_ALLOWANCE: Duration = Duration::from_secs(10);

@@ -286,6 +286,11 @@ pub fn claim_of_request(network: &NetworkId, request: &SigningRequest) -> Result
     Ok(raw.paid().claim(network, &codec::encode(&raw)?))
 }
 
+/// What a stamp is worth, if it is of the epoch of its claim.
+pub fn worth(claim: &WorkClaim, work: &Work) -> Difficulty {
+    value(&seed(claim), work.nonce)
+}
+
 fn seed(claim: &WorkClaim) -> [u8; 32] {
     WORK_SEED.hash(&[
         &claim.network.prefix(),

@@ -34,6 +34,11 @@ impl ReputationTable {
 }
 
 impl Engine {
+    /// True for a contact, and for a signer that has completed sessions which this node asked for and has done little else.
+    pub(super) fn is_known(&self, signer: &PublicKey, now: TimestampMs) -> bool {
+        self.config.contacts.contains(signer) || self.conduct.score(signer, now).get() > 0
+    }
+
     /// Remembers what a signer did. Of as many signers as there is room for, the one with the most ordinary score goes.
     fn note(&mut self, signer: &PublicKey, deed: Observation, ctx: &mut Ctx<'_>) {
         let now = ctx.now.wall;

@@ -130,7 +130,7 @@ impl Engine {
     }
 
     /// Whether a request of somebody else may be looked at. Those that nobody has approved yet are bounded apart from the
-    /// sessions that go on, and the oldest of them makes room.
+    /// sessions that go on.
     fn makes_room_for(&mut self, message: &Validated<SigningRequest>, ctx: &mut Ctx<'_>) -> Room {
         let request = message.message();
         let creator = &request.creator.signer;
@@ -151,15 +151,14 @@ impl Engine {
         if going_on >= self.config.max_sessions {
             return Room::Refused("this node takes part in as many sessions as it may; ask again later".to_owned());
         }
-        let (waiting, oldest) = self.sessions.waiting();
-        if let Some(oldest) = oldest.filter(|_| waiting >= limits::UNAPPROVED_REQUESTS) {
-            self.within(&oldest, |engine| engine.make_way(&oldest, ctx));
+        match self.take_prompt_place(message, ctx) {
+            Ok(()) => Room::Made,
+            Err(reason) => Room::Refused(reason),
         }
-        Room::Made
     }
 
     /// Ends a request that nobody here has approved, and tells the others, who need not wait for it.
-    fn make_way(&mut self, id: &RequestId, ctx: &mut Ctx<'_>) {
+    pub(super) fn make_way(&mut self, id: &RequestId, ctx: &mut Ctx<'_>) {
         let Some(session) = self.sessions.get(id) else { return };
         let asked = session.locals.iter().find(|(_, local)| local.answer == Answer::Asked);
         if let Some((index, signer)) = asked.map(|(index, local)| (*index, local.signer)) {

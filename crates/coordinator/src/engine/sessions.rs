@@ -270,12 +270,6 @@ impl Sessions {
         self.by_creator.of(creator).count()
     }
 
-    /// How many requests wait for an approval, and the one that ends first.
-    pub(super) fn waiting(&mut self) -> (usize, Option<RequestId>) {
-        self.settle();
-        (self.waiting.len(), self.waiting.first().map(|(_, id)| *id))
-    }
-
     /// The first time limit of all phases that go on.
     pub(super) fn first_limit(&self) -> Option<MonotonicMs> {
         self.limits.next()

@@ -4,8 +4,6 @@ use core::time::Duration;
 
 use motet_coordinator::event::{AbortCause, Event};
 use motet_coordinator::{Command, CommandError, Config, Reply, SigningRequestSpec};
-use motet_core_crypto::PublicKey;
-use motet_node::limits;
 use motet_wire::{Commitments, Message, RequestId, RequestMetadata, RequestOptions, Topology};
 
 use crate::network::Network;
@@ -121,29 +119,6 @@ fn a_creator_that_asks_for_more_than_is_allowed_is_told_so() {
     assert!(detail.contains("10 requests of yours are open here"), "{detail}");
     assert!(requests.iter().all(|request| ends(&network, 0, *request).is_empty()), "the others go on");
     assert!(!network.nodes[2].events.iter().any(|event| matches!(event, Event::ParticipantDeclined { .. })));
-}
-
-#[test]
-fn a_creator_whose_request_is_pushed_out_by_newer_ones_is_told_so() {
-    let askers = limits::UNAPPROVED_REQUESTS / Config::default().max_sessions_per_creator;
-    let mut network = network(askers + 2);
-    network.undecided = true;
-    let asked = askers + 1;
-    let first = ask(&mut network, 0, asked);
-    network.run();
-    for asker in 1..=askers {
-        for _ in 0..Config::default().max_sessions_per_creator {
-            network.clock += 1;
-            ask(&mut network, asker, asked);
-            network.run();
-        }
-    }
-    let signer: PublicKey = network.key(asked);
-    assert_eq!(ends(&network, asked, first), [AbortCause::Crowded]);
-    let ended = ends(&network, 0, first);
-    let [AbortCause::Refused { signer: by, detail, .. }] = ended.as_slice() else { panic!("{ended:?}") };
-    assert_eq!(*by, signer);
-    assert!(detail.contains("too many requests"), "{detail}");
 }
 
 const STAR: RequestOptions = RequestOptions {

@@ -2,10 +2,9 @@
 
 use core::time::Duration;
 
-use motet_coordinator::event::{AbortCause, Event, Phase};
+use motet_coordinator::event::{Event, Phase};
 use motet_coordinator::{Command, Config, Input, Reply, Rounds, Score, SignerQuery};
 use motet_core_crypto::PublicKey;
-use motet_node::Store;
 use motet_wire::{Attempt, Commitments, Election, RequestOptions, SignerIndex};
 
 use crate::network::Network;
@@ -109,31 +108,6 @@ fn an_application_steps_the_rounds_of_every_attempt() {
     assert_eq!(network.status(1, request).phase, Phase::Partials);
     all(&mut network, |request| Command::StartRound2 { request });
     assert_signed(&network, &items);
-}
-
-#[test]
-fn a_request_that_nobody_looks_at_makes_room_for_newer_ones() {
-    let config = Config::default().max_sessions(1000).max_sessions_per_creator(1000);
-    let mut network = Network::new(2, 5, &config);
-    network.undecided = true;
-    network.advertise_all();
-    let mut requests = Vec::new();
-    for _ in 0..=motet_node::limits::UNAPPROVED_REQUESTS {
-        requests.push(network.announce(items(1), options(Commitments::On)));
-        network.run();
-        network.clock += 1;
-    }
-    let crowded: Vec<_> = network.nodes[1]
-        .events
-        .iter()
-        .filter_map(|event| match event {
-            Event::SessionAborted(aborted) if aborted.cause == AbortCause::Crowded => Some(aborted.request),
-            _ => None,
-        })
-        .collect();
-    assert_eq!(crowded, [requests[0]]);
-    assert_eq!(network.nodes[1].engine.active_sessions(), motet_node::limits::UNAPPROVED_REQUESTS);
-    assert!(network.nodes[1].store.load().unwrap().approved.is_empty());
 }
 
 #[test]

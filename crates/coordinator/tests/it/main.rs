@@ -25,6 +25,7 @@ mod network;
 mod nonces;
 mod open_end;
 mod privacy;
+mod prompts;
 mod reach;
 mod real;
 #[path = "../canary/recorder.rs"]

@@ -12,8 +12,9 @@ use motet_core_crypto::{PublicKey, PublicNonce, SecretKey};
 use motet_node::{LocalSigner, MemoryStore, Store};
 use motet_wire::work::Free;
 use motet_wire::{
-    Arrival, Attempt, Channel, Criteria, Difficulty, Item, Kind, Message, MonotonicMs, NetworkId, Now, PeerClass,
-    PeerId, RequestId, RequestMetadata, RequestOptions, SignerMetadata, TimestampMs, Validator, ValidatorLimits, peek,
+    Arrival, Attempt, Channel, Criteria, Difficulty, Item, Kind, Message, MonotonicMs, NetworkGroup, NetworkId, Now,
+    PeerClass, PeerId, RequestId, RequestMetadata, RequestOptions, SignerMetadata, TimestampMs, Validator,
+    ValidatorLimits, peek,
 };
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
@@ -330,7 +331,12 @@ impl Network {
 
     /// Lets a node hear a frame straight from a peer that is no node of this network.
     pub(crate) fn hear_stranger(&mut self, node: usize, from: PeerId, frame: &Arc<[u8]>) {
-        self.take_in(node, Arrival::new(Arc::clone(frame), Channel::Direct, from));
+        self.hear_over(node, from, NetworkGroup::Local, frame);
+    }
+
+    /// The same, over a connection of this network group.
+    pub(crate) fn hear_over(&mut self, node: usize, from: PeerId, group: NetworkGroup, frame: &Arc<[u8]>) {
+        self.take_in(node, Arrival::new(Arc::clone(frame), Channel::Direct, from).group(group));
     }
 
     /// What has been said to a stranger.

@@ -1,11 +1,12 @@
 //! A signer without an engine: it says what a test lets it say, and signs it like anybody.
 
+use core::time::Duration;
 use std::sync::Arc;
 
 use motet_core_crypto::{PublicKey, SecretKey, schnorr};
 use motet_wire::{
-    Delegation, Message, NetworkId, PeerId, RequestId, RequestMetadata, RequestOptions, SigningRequest, TimestampMs,
-    seal,
+    Criteria, Delegation, Difficulty, Message, NetworkId, PeerId, RequestId, RequestMetadata, RequestOptions,
+    SignerAdvertisement, SignerMetadata, SigningRequest, TimestampMs, Work, WorkClaim, seal, work,
 };
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng;
@@ -60,11 +61,22 @@ impl Stranger {
         other: PublicKey,
         options: RequestOptions,
     ) -> (RequestId, Arc<[u8]>) {
+        self.asks_with(network, other, options, 0)
+    }
+
+    /// The same, with a stamp that is worth exactly so many bits; with none, if they are none.
+    pub(crate) fn asks_with(
+        &mut self,
+        network: &Network,
+        other: PublicKey,
+        options: RequestOptions,
+        bits: u8,
+    ) -> (RequestId, Arc<[u8]>) {
         let now = network.clock;
         self.sequence += 1;
         let mut salt = [0; 16];
         salt[..8].copy_from_slice(&self.sequence.to_be_bytes());
-        let request = SigningRequest {
+        let mut request = SigningRequest {
             creator: self.delegation(now),
             keys: vec![self.signer(), other],
             items: items(2),
@@ -75,6 +87,34 @@ impl Stranger {
             salt,
             work: None,
         };
+        if bits > 0 {
+            let claim = work::claim_of_request(&NetworkId::test(), &request).unwrap();
+            request.work = Some(stamp(&claim, bits));
+        }
         (request.id(&NetworkId::test()).unwrap(), self.says(request, now))
     }
+
+    /// An offer with this life, whose stamp is worth exactly so many bits.
+    pub(crate) fn advertises(&mut self, network: &Network, life: Duration, bits: u8) -> Arc<[u8]> {
+        let now = network.clock;
+        let created = TimestampMs(START + now);
+        let mut offer = SignerAdvertisement {
+            delegation: self.delegation(now),
+            addresses: Vec::new(),
+            criteria: Criteria::ANY,
+            metadata: SignerMetadata::default(),
+            created,
+            expires: created.saturating_add(life),
+            work: Work::default(),
+        };
+        offer.work = stamp(&work::claim_of_advertisement(&NetworkId::test(), &offer).unwrap(), bits);
+        self.says(offer, now)
+    }
+}
+
+/// A stamp that is worth exactly so many bits.
+fn stamp(claim: &WorkClaim, bits: u8) -> Work {
+    let epoch = work::epoch(claim.created);
+    let stamps = (0..).map(|nonce| Work { epoch, nonce });
+    stamps.into_iter().find(|stamp| work::worth(claim, stamp) == Difficulty(bits)).unwrap()
 }

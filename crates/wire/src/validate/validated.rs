@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use motet_core_crypto::PublicKey;
 
-use super::{Arrival, Channel};
+use super::{Arrival, Channel, NetworkGroup};
 use crate::envelope::Head;
 use crate::id::{AdvertisementId, MessageId, PeerId};
 use crate::message::{Body, Kind, Message};
@@ -33,6 +33,7 @@ struct Facts {
     frame: Arc<[u8]>,
     channel: Channel,
     from: PeerId,
+    group: NetworkGroup,
     expires: Option<TimestampMs>,
     deadline: Option<MonotonicMs>,
 }
@@ -56,6 +57,7 @@ impl Validated {
             frame: arrival.bytes,
             channel: arrival.channel,
             from: arrival.from,
+            group: arrival.group,
             expires,
             deadline,
         };
@@ -137,6 +139,11 @@ impl<M> Validated<M> {
     /// The peer that delivered it; not the author.
     pub const fn from(&self) -> &PeerId {
         &self.facts.from
+    }
+
+    /// The network group of the connection that it came over.
+    pub const fn group(&self) -> NetworkGroup {
+        self.facts.group
     }
 
     /// The message's end by the monotonic clock, for kinds that end: counted from receipt, and never later than the
