@@ -18,6 +18,7 @@ mod identities;
 pub(crate) mod input;
 mod machine;
 mod open_end;
+mod own_rate;
 mod privacy;
 mod progress;
 mod proofs;
@@ -60,6 +61,7 @@ use crate::signer::SignerAnswer;
 use ctx::Ctx;
 pub use input::{Command, CommandId, Effect, Input, Reply, ResourceSpec, SignerQuery, SigningRequestSpec, Transition};
 use proofs::Proofs;
+use own_rate::OwnRate;
 use prompts::Prompts;
 use resources::Resources;
 use restored::{Ended, Restored, Spent};
@@ -85,6 +87,8 @@ pub struct Engine {
     /// The spans of sessions that this step has closed.
     closed: BTreeMap<RequestId, Span>,
     early: DeferredMessages,
+    /// How often this node has asked.
+    asked: OwnRate,
     /// The places for requests that wait for a decision.
     prompts: Prompts,
     minting: BTreeMap<JobId, announce::Minting>,
@@ -133,6 +137,7 @@ impl Engine {
             results: Results::new(&snapshot.results),
             closed: BTreeMap::new(),
             early: DeferredMessages::default(),
+            asked: OwnRate::default(),
             prompts: Prompts::default(),
             minting: BTreeMap::new(),
             delegated: snapshot.delegated.iter().copied().collect(),

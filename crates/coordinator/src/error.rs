@@ -48,6 +48,16 @@ pub enum CommandError {
         /// How many may.
         limit: usize,
     },
+    /// Others would drop it, since this node has said as much as they take.
+    #[error("other nodes take {per_minute} {what} a minute from one node, and this would be more; try again in {} s", .next.as_secs() + 1)]
+    TooOften {
+        /// What, for people.
+        what: &'static str,
+        /// How many of it they take.
+        per_minute: u64,
+        /// In what time the next can be said.
+        next: Duration,
+    },
     /// The session is in another phase.
     #[error("the session is in the phase of {0}")]
     WrongPhase(Phase),
@@ -121,6 +131,7 @@ impl CommandError {
             Self::TooManyParticipants { .. } => "too_many_participants",
             Self::UnsupportedTopology { .. } => "unsupported_topology",
             Self::TooManySessions { .. } => "too_many_sessions",
+            Self::TooOften { .. } => "too_often",
             Self::WrongPhase(_) => "wrong_phase",
             Self::NotAdvertised => "not_advertised",
             Self::ResourceName => "resource_name",

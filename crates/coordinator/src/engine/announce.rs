@@ -13,6 +13,7 @@ use motet_wire::{
 use super::Engine;
 use super::ctx::Ctx;
 use super::input::{CommandId, Effect, Reply, SigningRequestSpec};
+use super::own_rate::advertising_rate;
 use super::session::signing_items;
 use crate::error::CommandError;
 use crate::event::{AbortCause, Aborted, Discovery, Event, Withdrawal};
@@ -102,7 +103,9 @@ fn expiry(created: TimestampMs, asked: Asked) -> TimestampMs {
 impl Engine {
     pub(super) fn advertise(&mut self, command: Option<CommandId>, signer: PublicKey, offer: Offer, ctx: &mut Ctx<'_>) {
         let addresses = if offer.addresses.is_empty() { &self.addresses } else { &offer.addresses };
-        let result = self.delegation(&signer).map(|delegation| SignerAdvertisement {
+        // What this node renews by itself, it does in time.
+        let allowed = command.map_or(Ok(()), |_| self.check_advertising(&signer, ctx.now.mono));
+        let result = allowed.and_then(|()| self.delegation(&signer)).map(|delegation| SignerAdvertisement {
             delegation,
             addresses: addresses.clone(),
             criteria: offer.criteria.clone(),
@@ -210,6 +213,7 @@ impl Engine {
         if options.topology != Topology::Mesh {
             return Err(CommandError::UnsupportedTopology { topology: options.topology });
         }
+        self.check_asking(&keys, ctx.now.mono)?;
         let signing = signing_items(&keys, &items)?;
         let mut salt = [0; 16];
         ctx.rng.try_fill_bytes(&mut salt)?;
@@ -281,6 +285,7 @@ impl Engine {
         let id = AdvertisementId::from(sealed.id);
         if let Some(identity) = self.identities.get_mut(&signer) {
             let published = ctx.now.mono;
+            identity.offered.said(advertising_rate(), published);
             identity.advertised = Some(Advertised { offer, id: Some(id), published, renew_at });
         }
         ctx.broadcast(Topic::Signers, &sealed.frame);
@@ -298,12 +303,14 @@ impl Engine {
     ) -> Result<Reply, CommandError> {
         let creator = request.creator.signer;
         let id = request.id(&self.network).map_err(|error| CommandError::Seal(error.into()))?;
-        let others: Vec<PublicKey> = request.keys.iter().filter(|key| **key != creator).copied().collect();
+        let request_keys = request.keys.clone();
+        let others: Vec<PublicKey> = request_keys.iter().filter(|key| **key != creator).copied().collect();
         let sealed = self.seal(&creator, request, ctx)?;
         let keys: Vec<_> = items.iter().map(|item| item.context.aggregate_key()).collect();
         // Whoever asks approves. Stored before anybody hears of it: a restart goes on with what was announced.
         let digest = ProposalDigest::new(&id, &creator, &keys);
         ctx.persist(Record::Approved { request: id, signer: creator, digest, frame: Arc::clone(&sealed.frame) });
+        self.asked.said(self.asking_rate(&request_keys), ctx.now.mono);
         self.own.insert(id, Unheard { lifetime, until: ctx.now.mono.saturating_add(lifetime) });
         ctx.broadcast(Topic::Requests, &sealed.frame);
         for key in &others {

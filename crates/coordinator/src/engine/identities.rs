@@ -14,6 +14,7 @@ use super::Engine;
 use super::announce::Advertised;
 use super::ctx::Ctx;
 use super::input::{CommandId, Reply};
+use super::own_rate::OwnRate;
 use super::session::Session;
 use crate::entropy::EntropyError;
 use crate::error::CommandError;
@@ -31,6 +32,8 @@ pub(super) struct LocalIdentity {
     /// Requests that have come before the first delegation: nothing can be said to them yet.
     pub(super) early_requests: Vec<Validated<SigningRequest>>,
     pub(super) advertised: Option<Advertised>,
+    /// How often it has been advertised.
+    pub(super) offered: OwnRate,
     /// Since when this process serves it.
     pub(super) since: TimestampMs,
     /// When the user was told that another process speaks for it.
@@ -81,6 +84,7 @@ impl Engine {
             waiting: Some(id),
             early_requests: Vec::new(),
             advertised: None,
+            offered: OwnRate::default(),
             since: ctx.now.wall,
             rival_told: None,
         };

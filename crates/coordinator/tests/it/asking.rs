@@ -108,7 +108,11 @@ fn a_creator_that_asks_for_more_than_is_allowed_is_told_so() {
     network.undecided = true;
     let allowed = Config::default().max_sessions_per_creator;
     let mut requests = Vec::new();
-    for _ in 0..=allowed {
+    for number in 0..=allowed {
+        if number == allowed {
+            // Others take ten at once, and then one in twelve seconds.
+            network.clock += 13_000;
+        }
         requests.push(ask(&mut network, 0, 1));
         network.run();
     }
@@ -157,4 +161,86 @@ fn a_request_in_the_topology_star_is_declined_as_unsupported() {
     let (_, frame) = stranger.asks(&network, network.key(0), RequestOptions { topology: Topology::Mesh, ..STAR });
     network.hear_stranger(0, stranger.peer, &frame);
     assert_eq!(network.nodes[0].engine.active_sessions(), 1);
+}
+
+#[test]
+fn a_node_that_asks_more_often_than_others_listen_is_told_when_it_can_ask_again() {
+    let mut network = network(3);
+    (network.undecided, network.strict) = (true, true);
+    let announcement = |network: &Network, other: usize| SigningRequestSpec {
+        creator: network.key(0),
+        keys: vec![network.key(0), network.key(other)],
+        items: items(1),
+        options: options(Commitments::On),
+        metadata: RequestMetadata::default(),
+        lifetime: Duration::from_secs(600),
+    };
+    for number in 0..10 {
+        let asked = announcement(&network, 1 + number % 2);
+        network.command(0, Command::Announce(asked)).unwrap();
+    }
+    let asked = announcement(&network, 1);
+    let error = network.command(0, Command::Announce(asked.clone())).unwrap_err();
+    let CommandError::TooOften { per_minute: 5, next, .. } = error else { panic!("{error:?}") };
+    assert!((Duration::from_secs(12)..Duration::from_secs(14)).contains(&next), "{next:?}");
+    assert!(error.to_string().contains("5 requests a minute from one node"), "{error}");
+    // In that time it is said, and the other, who counts by itself, hears it.
+    network.run();
+    network.clock += next.as_millis() as u64;
+    let Reply::Announced { request, .. } = network.command(0, Command::Announce(asked.clone())).unwrap() else {
+        panic!()
+    };
+    network.run();
+    assert!(network.command(1, Command::Status { request }).is_ok());
+    assert!(network.command(0, Command::Announce(asked)).is_err());
+}
+
+#[test]
+fn a_node_that_shares_sessions_with_those_whom_it_asks_may_ask_more_often() {
+    let mut network = network(2);
+    network.undecided = true;
+    for _ in 0..10 {
+        ask(&mut network, 0, 1);
+        network.run();
+    }
+    // They are not in a session yet: nobody has joined but the one that asks.
+    let asked = SigningRequestSpec {
+        creator: network.key(0),
+        keys: vec![network.key(0), network.key(1)],
+        items: items(1),
+        options: options(Commitments::On),
+        metadata: RequestMetadata::default(),
+        lifetime: Duration::from_secs(60),
+    };
+    assert!(matches!(network.command(0, Command::Announce(asked.clone())), Err(CommandError::TooOften { .. })));
+    let sessions = network.sessions_of(1);
+    let signer = network.key(1);
+    network.command(1, Command::Join { request: sessions[0], signer }).unwrap();
+    while network.nodes[0].engine.sessions_with(&network.nodes[1].peer) == 0 {
+        assert!(network.deliver_one());
+    }
+    network.clock += 2_000;
+    network.command(0, Command::Announce(asked)).unwrap();
+}
+
+#[test]
+fn a_signer_that_is_advertised_more_often_than_others_listen_is_refused() {
+    let mut network = Network::new(2, 3, &Config::default());
+    let advertise = |network: &mut Network| {
+        let (signer, metadata) = (network.key(0), motet_wire::SignerMetadata::default());
+        let (criteria, lifetime) = (motet_wire::Criteria::ANY, Duration::from_secs(3600));
+        network.command(0, Command::Advertise { signer, criteria, metadata, addresses: Vec::new(), lifetime })
+    };
+    let mut refusal = None;
+    for _ in 0..5 {
+        network.clock += 100;
+        if let Err(error) = advertise(&mut network) {
+            refusal = Some(error);
+            break;
+        }
+    }
+    let Some(CommandError::TooOften { next, .. }) = refusal else { panic!("{refusal:?}") };
+    assert!(next <= Duration::from_secs(63));
+    network.clock += next.as_millis() as u64;
+    advertise(&mut network).unwrap();
 }

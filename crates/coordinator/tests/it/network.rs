@@ -68,6 +68,8 @@ pub(crate) struct Network {
     pub(crate) holds: Vec<core::time::Duration>,
     /// All randomness that nodes and signers have taken.
     pub(crate) taken: Taken,
+    /// Whether nodes hold each other to what strangers may send.
+    pub(crate) strict: bool,
     /// What was said to peers that are no nodes of this network.
     pub(crate) outside: Vec<(PeerId, Arc<[u8]>)>,
     told: Told,
@@ -124,6 +126,7 @@ impl Network {
             holds: Vec::new(),
             validated: 0,
             taken,
+            strict: false,
             outside: Vec::new(),
             told: Told::default(),
         };
@@ -252,6 +255,14 @@ impl Network {
         }
     }
 
+    /// The requests that a node knows.
+    pub(crate) fn sessions_of(&mut self, node: usize) -> Vec<RequestId> {
+        match self.command(node, Command::Sessions).unwrap() {
+            Reply::Sessions(sessions) => sessions.iter().map(|session| session.request).collect(),
+            other => panic!("{other:?}"),
+        }
+    }
+
     /// Delivers messages until there are none.
     pub(crate) fn run(&mut self) {
         while self.deliver_one() {}
@@ -316,7 +327,7 @@ impl Network {
         if target.deaf {
             return;
         }
-        let member = PeerClass::Participant { sessions: 100 };
+        let member = if self.strict { PeerClass::Stranger } else { PeerClass::Participant { sessions: 100 } };
         let arrival = Arrival::new(bytes, channel, from).standing(member, member);
         if let Ok(message) = target.validator.validate(arrival, now) {
             self.validated += 1;

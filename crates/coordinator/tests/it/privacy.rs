@@ -42,6 +42,8 @@ fn delays_are_drawn_at_random_up_to_what_is_wanted() {
     for _ in 0..20 {
         network.announce(vec![item()], RequestOptions::default());
         network.run();
+        // Others hear no more than five requests a minute.
+        network.clock += 13_000;
     }
     assert_eq!(completed(&network), 60);
     let mut holds = network.holds.clone();
