@@ -5,8 +5,8 @@ use core::time::Duration;
 /// Advertisements kept: 10 KB each at most, once as they came and once as they are read. No user chooses among more
 /// signers than this.
 pub const ADVERTISEMENTS: usize = 4096;
-/// Messages kept for requests or attempts that are not known yet; the oldest goes first. Honest messages overtake each
-/// other by a network delay, so few are early at any time.
+/// Messages kept for requests or attempts that are not known yet, in each of three rooms: of participants, of others that advertise, and of
+/// strangers. In each the oldest goes first. Honest messages overtake each other by a network delay, so few are early at any time.
 pub const EARLY_MESSAGES: usize = 1024;
 /// Resources known, announced here and found: 4 KB each and a little more. An application that looks for others keeps
 /// the resources that it has found.
@@ -17,7 +17,7 @@ pub const OWN_RESOURCES: usize = 100;
 pub const RESOURCE_LIFETIME: Duration = Duration::from_secs(60);
 /// The longest time after which a resource is put into the DHT again: half of the time for which nodes keep a record.
 pub const RESOURCE_REFRESH: Duration = Duration::from_secs(60 * 60);
-/// Deferred messages kept from one sender, so that no sender can push out the messages of all others.
+/// Early messages kept from one sender, so that no sender can push out the messages of all others.
 pub const EARLY_PER_SENDER: usize = 32;
 /// Finished sessions whose outcome is remembered, to answer questions and to know duplicates.
 pub const FINISHED_SESSIONS: usize = 1024;

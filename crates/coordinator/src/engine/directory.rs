@@ -29,6 +29,8 @@ pub(super) struct Known {
 pub(super) struct Directory {
     known: BTreeMap<PublicKey, Known>,
     expiry: TimerTable<PublicKey>,
+    /// The signers by the message keys that their newest advertisements certify.
+    certified: BTreeMap<PublicKey, PublicKey>,
 }
 
 impl Directory {
@@ -51,6 +53,7 @@ impl Directory {
         };
         self.take_out(&signer);
         self.expiry.insert(known.until, signer);
+        self.certified.insert(known.advertisement.delegation.message_key, signer);
         self.known.insert(signer, known);
         true
     }
@@ -58,6 +61,7 @@ impl Directory {
     fn take_out(&mut self, signer: &PublicKey) -> Option<Known> {
         let known = self.known.remove(signer)?;
         self.expiry.remove(known.until, *signer);
+        self.certified.remove(&known.advertisement.delegation.message_key);
         Some(known)
     }
 
@@ -73,8 +77,7 @@ impl Directory {
 
     /// The signer whose newest advertisement certifies a message key.
     pub(super) fn certifier_of(&self, message_key: &PublicKey) -> Option<PublicKey> {
-        let mut known = self.known.iter();
-        known.find(|(_, known)| known.advertisement.delegation.message_key == *message_key).map(|(signer, _)| *signer)
+        self.certified.get(message_key).copied()
     }
 
     /// A page of what is known, from 0: whole frames, in the order of their signers.
@@ -142,8 +145,9 @@ impl Directory {
     }
 
     pub(super) fn expire(&mut self, now: MonotonicMs) {
-        while let Some(signer) = self.expiry.pop_due(now) {
-            self.known.remove(&signer);
+        while let Some((_, signer)) = self.expiry.first().filter(|(until, _)| *until <= now) {
+            let signer = *signer;
+            self.take_out(&signer);
         }
     }
 

@@ -139,11 +139,11 @@ impl Engine {
         match (message.kind(), subject) {
             // §6, phase 3: a join may overtake its request.
             (Kind::ParticipantJoined | Kind::ParticipantDeclined, Subject::Request(id)) => {
-                self.early.defer(Awaits::Request(id), message, ctx.now.mono);
+                self.defer(Awaits::Request(id), message, ctx.now.mono);
             }
             // §7: so may a message of a round.
             (Kind::NonceCommit | Kind::NonceShare | Kind::PartialSigShare, Subject::Attempt(id)) => {
-                self.early.defer(Awaits::Session(id), message, ctx.now.mono);
+                self.defer(Awaits::Session(id), message, ctx.now.mono);
             }
             // §7.2: the others are asked for what these say, as soon as the request is here.
             (Kind::SessionReady | Kind::SignatureFinalized | Kind::SessionAbort, _) => {}
@@ -223,7 +223,7 @@ impl Engine {
             }
             // §6, phase 3: it waits for joins: of its sender, or of all, before which no other attempt can begin.
             (Joining, Fit::Unknown | Fit::Later(_)) => {
-                self.early.defer(Awaits::Session(attempt.0), message, ctx.now.mono);
+                self.defer(Awaits::Session(attempt.0), message, ctx.now.mono);
             }
             // §7.4: nothing of an earlier attempt is used again.
             (Joining | Signing, Fit::Earlier(_)) => {}

@@ -119,7 +119,7 @@ impl Engine {
             session.refresh_span();
         }
         drop(entered);
-        self.replay_early(ctx);
+        self.replay_early(&id, ctx);
     }
 
     /// Makes the ids of all attempts that may come lead to their request.
@@ -409,7 +409,7 @@ impl Engine {
             // An earlier process of the signer: what it said before counts, and it says nothing more.
             Some(_) => {}
         }
-        self.replay_early(ctx);
+        self.replay_early(&id, ctx);
     }
 
     pub(super) fn on_declined(&mut self, message: Validated<ParticipantDeclined>, ctx: &mut Ctx<'_>) {
@@ -437,7 +437,7 @@ impl Engine {
             (Some(author), _) => author,
             (None, Channel::Gossip) if session.collecting() == Some(Collecting::Joins) => {
                 let awaits = Awaits::Session(message.message().session);
-                return self.early.defer(awaits, message.widen(), ctx.now.mono);
+                return self.defer(awaits, message.widen(), ctx.now.mono);
             }
             (None, Channel::Gossip) => return,
             (None, _) => *message.from(),
@@ -451,18 +451,6 @@ impl Engine {
             .collect();
         if !frames.is_empty() {
             ctx.effect(Effect::Validate { from, channel: Channel::Sync, frames });
-        }
-    }
-
-    /// Hands in what has been waiting for a request or a join.
-    pub(super) fn replay_early(&mut self, ctx: &mut Ctx<'_>) {
-        let sessions = &self.sessions;
-        let ready = self.early.take(|awaits| match awaits {
-            Awaits::Request(id) => sessions.contains_key(id),
-            Awaits::Session(session) => sessions.request_of(session).is_some(),
-        });
-        for message in ready {
-            self.on_message(message, ctx);
         }
     }
 }

@@ -35,7 +35,7 @@ impl Engine {
             Some(Placed::New) => {
                 self.advance(id, ctx);
                 // Its nonces may have been faster.
-                self.replay_early(ctx);
+                self.replay_early(id, ctx);
             }
             Some(Placed::Conflict(first)) => self.accuse_of_equivocation(id, first, message.frame(), ctx),
             Some(Placed::Duplicate) | None => {}
@@ -58,7 +58,7 @@ impl Engine {
             let Some(commit) = session.attempt.commits.at(index) else {
                 // Its commitment is on the way: nobody is to be believed without one.
                 let awaits = Awaits::Session(share.session);
-                return self.early.defer(awaits, message.widen(), ctx.now.mono);
+                return self.defer(awaits, message.widen(), ctx.now.mono);
             };
             if !commit.body.opens(share.session.as_bytes(), u32::from(index.0), &share.nonces) {
                 let commit = (share.attempt != Attempt::FIRST).then(|| commit.frame.to_vec());
