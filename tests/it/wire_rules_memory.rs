@@ -175,16 +175,20 @@ fn v29_a_forger_cannot_make_a_signer_stale() {
 }
 
 #[test]
-fn v30_a_signer_advertises_once_a_minute() {
+fn v30_a_signer_advertises_once_a_minute_and_three_times_at_once() {
     let signer = Signer::new(1);
     let mut validator = validator();
     let mut hear = |sequence, time| {
         let arrival = arrival(offer_at(&signer, sequence, time).frame);
         validator.validate(arrival, later(time)).map(|_| ()).map_err(|error| (error.rule, error.verdict))
     };
-    assert_eq!(hear(1, 0), Ok(()));
-    assert_eq!(hear(2, 59_999), Err((Rule::TooSoon, Verdict::Ignore)));
-    assert_eq!(hear(2, 60_000), Ok(()));
+    for sequence in 1..=3 {
+        assert_eq!(hear(sequence, 0), Ok(()));
+    }
+    assert_eq!(hear(4, 59_999), Err((Rule::TooSoon, Verdict::Ignore)));
+    assert_eq!(hear(4, 60_000), Ok(()));
+    assert_eq!(hear(5, 119_999), Err((Rule::TooSoon, Verdict::Ignore)));
+    assert_eq!(hear(5, 120_000), Ok(()));
 }
 
 #[test]
@@ -194,13 +198,16 @@ fn v30_a_withdrawal_in_between_does_not_shorten_the_minute() {
     let mut hear = |sealed: motet_wire::Sealed, time| {
         validator.validate(arrival(sealed.frame), later(time)).map(|_| ()).map_err(|error| error.rule)
     };
-    let first = offer_at(&signer, 1, 0);
-    let advertisement = AdvertisementId::from(first.id);
-    assert_eq!(hear(first, 0), Ok(()));
+    for sequence in 1..=2 {
+        assert_eq!(hear(offer_at(&signer, sequence, 0), 0), Ok(()));
+    }
+    let third = offer_at(&signer, 3, 0);
+    let advertisement = AdvertisementId::from(third.id);
+    assert_eq!(hear(third, 0), Ok(()));
     let gone = SignerUnavailable { delegation: signer.delegation(), advertisement, reason: String::new() };
-    assert_eq!(hear(signer.seal(2, gone), 1_000), Ok(()));
-    assert_eq!(hear(offer_at(&signer, 3, 59_999), 59_999), Err(Rule::TooSoon));
-    assert_eq!(hear(offer_at(&signer, 3, 60_000), 60_000), Ok(()));
+    assert_eq!(hear(signer.seal(4, gone), 1_000), Ok(()));
+    assert_eq!(hear(offer_at(&signer, 5, 59_999), 59_999), Err(Rule::TooSoon));
+    assert_eq!(hear(offer_at(&signer, 5, 60_000), 60_000), Ok(()));
 }
 
 #[test]

@@ -94,5 +94,8 @@ pub const REQUEST_LIFETIME: Duration = Duration::from_secs(2 * 60 * 60);
 pub const CLOCK_SKEW: Duration = Duration::from_secs(5 * 60);
 /// Length of a proof-of-work epoch: a stamp of one epoch cannot be stocked for a later one.
 pub const WORK_EPOCH: Duration = Duration::from_secs(10 * 60);
+/// Advertisements of one signer that are taken at once; on average it is one a minute. A node that is started anew says where it is now, and may be started
+/// twice.
+pub const ADVERTISEMENTS_AT_ONCE: u32 = 3;
 /// Keys that one peer may serve (`docs/protocol.md` §1).
 pub const KEYS_PER_PEER: u32 = 10;

@@ -39,7 +39,7 @@ fn interval(rate: Rate) -> Duration {
 
 /// How often one signer may be advertised.
 pub(super) fn advertising_rate() -> Rate {
-    Rate { per_minute: 1, burst: 1 }
+    Rate { per_minute: 1, burst: motet_wire::limits::ADVERTISEMENTS_AT_ONCE.into() }
 }
 
 impl Engine {

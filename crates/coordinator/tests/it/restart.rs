@@ -283,3 +283,22 @@ proptest! {
         assert_nonces_are_used_once(&network);
     }
 }
+
+#[test]
+fn an_advertisement_after_a_quick_restart_is_heard() {
+    let mut network = Network::new(2, 5, &Config::default());
+    network.advertise_all();
+    let signer = network.key(1);
+    let heard = |network: &Network| {
+        let events = network.nodes[0].events.iter();
+        events.filter(|event| matches!(event, Event::SignerDiscovered(found) if found.advertisement.delegation.signer == signer)).count()
+    };
+    assert_eq!(heard(&network), 1);
+    for restarts in 1..=2 {
+        network.clock += 1_000;
+        network.restart(1);
+        network.advertise(1);
+        network.run();
+        assert_eq!(heard(&network), 1 + restarts);
+    }
+}

@@ -39,7 +39,7 @@ pub struct ValidatorLimits {
     pub strikes: u32,
     /// Duration of a ban, and of the memory of offences.
     pub ban: Duration,
-    /// At most one advertisement of a signer in this time.
+    /// One advertisement of a signer in this time, on average: see [`crate::limits::ADVERTISEMENTS_AT_ONCE`].
     pub advertisement_interval: Duration,
     /// Peers whose buckets are remembered, in each of two generations.
     pub peers: usize,

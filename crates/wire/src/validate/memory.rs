@@ -62,7 +62,8 @@ pub(crate) struct Memory {
 #[derive(Debug, Clone, Copy)]
 struct Announcer {
     version: u64,
-    advertised: Option<MonotonicMs>,
+    /// When its advertisements are forgotten, at one in each interval.
+    forgotten: MonotonicMs,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -201,20 +202,14 @@ impl Memory {
         if facts.channel.is_single_use() && self.seen.find(&facts.id).is_some() {
             return Err(Rule::Replay);
         }
-        self.check_announcer(facts)?;
+        let forgotten = self.check_announcer(facts)?;
         let spent = self.spent(facts)?;
         self.seen.set(facts.id, facts.frame, facts.now);
         if let Some(delegation) = facts.delegation {
             self.delegations.set(delegation, (), facts.now);
         }
         if let Some(signer) = facts.announcer {
-            let known = self.announcers.find(&signer);
-            let advertised = if facts.kind == Kind::SignerAdvertisement {
-                Some(facts.now)
-            } else {
-                known.and_then(|known| known.advertised)
-            };
-            self.announcers.set(signer, Announcer { version: facts.version, advertised }, facts.now);
+            self.announcers.set(signer, Announcer { version: facts.version, forgotten }, facts.now);
         }
         if let Some(bucket) = spent {
             self.authors.set(facts.author, bucket, facts.now);
@@ -275,18 +270,28 @@ impl Memory {
         self.accepted
     }
 
-    fn check_announcer(&self, facts: &Facts) -> Result<(), Rule> {
-        let Some(known) = facts.announcer.and_then(|signer| self.announcers.find(&signer)) else { return Ok(()) };
+    /// V-29 and V-30: when the signer's advertisements will be forgotten after this message.
+    fn check_announcer(&self, facts: &Facts) -> Result<MonotonicMs, Rule> {
+        let known = facts.announcer.and_then(|signer| self.announcers.find(&signer));
         // An answer to our own question may be the version that we know.
-        if facts.version < known.version || (facts.channel.is_single_use() && facts.version == known.version) {
+        let is_stale = known.is_some_and(|known| {
+            facts.version < known.version || (facts.channel.is_single_use() && facts.version == known.version)
+        });
+        if is_stale {
             return Err(Rule::Stale);
         }
-        let Some(advertised) = known.advertised else { return Ok(()) };
-        let limited = facts.kind == Kind::SignerAdvertisement && facts.channel.is_metered();
-        if limited && facts.now.since(advertised) < self.limits.advertisement_interval {
+        let forgotten = known.map(|known| known.forgotten).unwrap_or_default();
+        if facts.kind != Kind::SignerAdvertisement {
+            return Ok(forgotten);
+        }
+        let interval = self.limits.advertisement_interval;
+        let after = forgotten.max(facts.now).saturating_add(interval);
+        let room = interval.saturating_mul(limits::ADVERTISEMENTS_AT_ONCE);
+        if facts.channel.is_metered() && after.since(facts.now) > room {
             return Err(Rule::TooSoon);
         }
-        Ok(())
+        // What was asked for is no reason to refuse what is said next.
+        Ok(if facts.channel.is_metered() { after } else { forgotten })
     }
 
     /// V-31: the author's bucket after this message.

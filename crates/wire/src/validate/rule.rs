@@ -127,7 +127,7 @@ rules! {
     KnownBad = 28 => Reject, InvalidSignature, "wire_rejected_known_bad";
     /// V-29: a newer announcement of the signer is known.
     Stale = 29 => Ignore, None, "wire_rejected_stale";
-    /// V-30: the signer advertised too short a time ago.
+    /// V-30: the signer has advertised as often as it may at once, and too short a time ago.
     TooSoon = 30 => Ignore, None, "wire_rejected_too_soon";
     /// V-31: the author has sent too many messages of this kind.
     AuthorRate = 31 => Ignore, None, "wire_rejected_author_rate";
