@@ -395,7 +395,15 @@ impl Engine {
             return;
         }
         self.look_for_rival(&message.message().delegation, Some(message.message().created), ctx);
-        if !self.directory.insert(&message) {
+        let offer = message.message();
+        let claim = work::claim_of_advertisement(&self.network, offer).ok();
+        let bits = claim.map_or(0, |claim| work::worth(&claim, &offer.work).0);
+        let (conduct, contacts, identities, now) =
+            (&self.conduct, &self.config.contacts, &self.identities, ctx.now.wall);
+        let is_trusted = |signer: &PublicKey| {
+            identities.contains_key(signer) || contacts.contains(signer) || conduct.score(signer, now).get() > 0
+        };
+        if !self.directory.insert(&message, bits, is_trusted) {
             return;
         }
         let own = self.is_own(message.sender());

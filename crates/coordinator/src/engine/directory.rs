@@ -1,6 +1,7 @@
 //! Which signers are there: the newest advertisement of each, in memory, so that asking costs microseconds.
 
 use core::cmp::Reverse;
+use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -22,6 +23,24 @@ pub(super) struct Known {
     /// As its author signed it, for those who have missed it.
     frame: Arc<[u8]>,
     pub(super) until: MonotonicMs,
+    place: Place,
+}
+
+/// Where an offer stands when the directory is full: the first makes room for others.
+///
+/// What counts is the proof of work for each minute of the life that the offer claims: a longer life costs as much more. Of equals the one that has
+/// come last goes, so that newcomers push out newcomers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Place {
+    worth: i16,
+    came: Reverse<u64>,
+}
+
+/// The worth of so many bits of work for an offer of this life: one more bit is twice the work, and one less twice the life.
+fn worth(bits: u8, life: Duration) -> i16 {
+    // A shorter life gains nothing: it would push out offers that are renewed only after half an hour.
+    let minutes = life.as_secs().div_ceil(60).max(60);
+    i16::from(bits) - i16::try_from(minutes.ilog2()).unwrap_or(i16::MAX)
 }
 
 /// The newest advertisement of each signer, or the version at which it was withdrawn.
@@ -31,18 +50,37 @@ pub(super) struct Directory {
     expiry: TimerTable<PublicKey>,
     /// The signers by the message keys that their newest advertisements certify.
     certified: BTreeMap<PublicKey, PublicKey>,
+    /// All offers, those first that make room first.
+    places: BTreeSet<(Place, PublicKey)>,
+    came: u64,
 }
 
 impl Directory {
-    /// Takes an advertisement in. False if it says nothing new.
-    pub(super) fn insert(&mut self, message: &Validated<SignerAdvertisement>) -> bool {
-        let signer = message.message().delegation.signer;
+    /// Takes an advertisement in, with so many bits of work. False if it says nothing new, or if the directory is full of offers that
+    /// are worth as much. Signers that `is_trusted` names keep their places.
+    pub(super) fn insert(
+        &mut self,
+        message: &Validated<SignerAdvertisement>,
+        bits: u8,
+        is_trusted: impl Fn(&PublicKey) -> bool,
+    ) -> bool {
+        let offer = message.message();
+        let signer = offer.delegation.signer;
         if self.known.get(&signer).is_some_and(|known| known.version >= message.sequence()) {
             return false;
         }
-        if self.known.len() >= limits::ADVERTISEMENTS && !self.known.contains_key(&signer) {
-            let soonest = self.expiry.first().map(|(_, signer)| *signer);
-            soonest.and_then(|soonest| self.take_out(&soonest));
+        let before = self.known.get(&signer).map(|known| known.place.came);
+        self.came = self.came.wrapping_add(1);
+        let worth = worth(bits, Duration::from_millis(offer.expires.0.saturating_sub(offer.created.0)));
+        let place = Place { worth, came: before.unwrap_or(Reverse(self.came)) };
+        if before.is_none() && self.known.len() >= limits::ADVERTISEMENTS {
+            let Some((last, out)) = self.places.iter().find(|(_, signer)| !is_trusted(signer)).copied() else {
+                return false;
+            };
+            if place < last && !is_trusted(&signer) {
+                return false;
+            }
+            self.take_out(&out);
         }
         let known = Known {
             id: message.advertisement_id(),
@@ -50,9 +88,11 @@ impl Directory {
             advertisement: message.message().clone(),
             frame: Arc::clone(message.frame()),
             until: message.deadline().unwrap_or_default(),
+            place,
         };
         self.take_out(&signer);
         self.expiry.insert(known.until, signer);
+        self.places.insert((place, signer));
         self.certified.insert(known.advertisement.delegation.message_key, signer);
         self.known.insert(signer, known);
         true
@@ -61,6 +101,7 @@ impl Directory {
     fn take_out(&mut self, signer: &PublicKey) -> Option<Known> {
         let known = self.known.remove(signer)?;
         self.expiry.remove(known.until, *signer);
+        self.places.remove(&(known.place, *signer));
         self.certified.remove(&known.advertisement.delegation.message_key);
         Some(known)
     }

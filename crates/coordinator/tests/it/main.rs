@@ -17,6 +17,7 @@ mod capture;
 mod catch_up;
 mod conduct;
 mod evidence;
+mod directory;
 mod early;
 mod frozen;
 #[path = "../canary/needles.rs"]
