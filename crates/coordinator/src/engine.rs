@@ -7,6 +7,7 @@
 //! Own messages come back through [`Input::Message`] and are handled like everybody else's: that, and nothing else, is
 //! what emits their events.
 
+mod again;
 mod announce;
 mod catch_up;
 mod commands;
@@ -59,7 +60,9 @@ use crate::job::{JobId, JobOutcome};
 use crate::record::Snapshot;
 use crate::signer::SignerAnswer;
 use ctx::Ctx;
-pub use input::{Command, CommandId, Effect, Input, Reply, ResourceSpec, SignerQuery, SigningRequestSpec, Transition};
+pub use input::{
+    Command, CommandId, Effect, Input, Replacement, Reply, ResourceSpec, SignerQuery, SigningRequestSpec, Transition,
+};
 use proofs::Proofs;
 use own_rate::OwnRate;
 use prompts::Prompts;

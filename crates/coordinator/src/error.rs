@@ -58,6 +58,15 @@ pub enum CommandError {
         /// In what time the next can be said.
         next: Duration,
     },
+    /// No other signer can take this one's place.
+    #[error("signer {0} cannot be replaced: it is not one of the others in the request")]
+    NotReplaceable(PublicKey),
+    /// A signer would stand twice in the request.
+    #[error("signer {0} would stand twice in the request; name one that is not in it")]
+    SignerTwice(PublicKey),
+    /// A signer is blocked for a proven fault.
+    #[error("signer {0} is blocked here for a proven fault; replace it")]
+    BlockedSigner(PublicKey),
     /// The session is in another phase.
     #[error("the session is in the phase of {0}")]
     WrongPhase(Phase),
@@ -132,6 +141,9 @@ impl CommandError {
             Self::UnsupportedTopology { .. } => "unsupported_topology",
             Self::TooManySessions { .. } => "too_many_sessions",
             Self::TooOften { .. } => "too_often",
+            Self::NotReplaceable(_) => "not_replaceable",
+            Self::SignerTwice(_) => "signer_twice",
+            Self::BlockedSigner(_) => "blocked_signer",
             Self::WrongPhase(_) => "wrong_phase",
             Self::NotAdvertised => "not_advertised",
             Self::ResourceName => "resource_name",

@@ -53,6 +53,8 @@ pub struct SessionStatus {
     pub cause: Option<AbortCause>,
     /// What another try would be; none if it would be refused or cannot help.
     pub retry: Option<Retry>,
+    /// The request in whose place this node has asked this one; a restart forgets it.
+    pub retry_of: Option<RequestId>,
     /// If it has ended here without signatures: the signers that may still complete it, since this node's partial
     /// signatures have left and theirs have not come.
     pub may_complete: Vec<PublicKey>,

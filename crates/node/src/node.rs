@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use motet_coordinator::event::{Completed, Event, Misbehaviour, Resource};
 use motet_coordinator::{
-    Command, CommandError, Reply, ResourceSpec, Score, SessionStatus, SignerQuery, SigningRequestSpec,
+    Command, CommandError, Replacement, Reply, ResourceSpec, Score, SessionStatus, SignerQuery, SigningRequestSpec,
 };
 use motet_core_crypto::{PublicKey, Signature, XOnlyPublicKey};
 use motet_net::{DhtStats, Multiaddr, NetConfig, NetHandle, Stats};
@@ -259,13 +259,30 @@ impl Node {
     ///
     /// [`CallError`].
     pub async fn retry_session(&self, request: RequestId) -> Result<RequestId, CallError> {
-        let reply = self.call(Command::Retry { request }).await?;
+        let reply = self.call(Command::Retry { request, replace: Vec::new() }).await?;
         // Another attempt goes on under the same request; asking again makes another request.
         if matches!(reply, Reply::Done) {
             return Ok(request);
         }
         let Reply::Announced { request, .. } = reply else { return Err(CallError::Internal) };
         Ok(request)
+    }
+
+    /// Asks again after a request that has failed, on the same terms, with other signers in the places of some. The new request has a key
+    /// of its own, everybody approves it anew, and its status names the old one ([`SessionStatus::retry_of`]).
+    ///
+    /// # Errors
+    ///
+    /// [`CallError`]: of a session that goes on, that another node has asked for, or of signers that cannot be replaced so.
+    pub async fn retry_session_with(
+        &self,
+        request: RequestId,
+        replace: Vec<Replacement>,
+    ) -> Result<(RequestId, Vec<XOnlyPublicKey>), CallError> {
+        let Reply::Announced { request, keys } = self.call(Command::Retry { request, replace }).await? else {
+            return Err(CallError::Internal);
+        };
+        Ok((request, keys))
     }
 
     /// Gives a request up, for everybody.

@@ -50,7 +50,7 @@ mod tests {
             "request": "01".repeat(32), "creator": key.to_string(), "phase": "partial signatures", "attempt": 0, "max_attempts": 1,
             "session": "02".repeat(32), "signers": [key.to_string()], "awaiting": [], "election": "first", "coordinator": 0,
             "items": [{"aggregate_key": key.x_only().to_string(), "message": "6d"}], "signatures": null,
-            "phase_ends_in_ms": null, "ends_in_ms": null, "idle_for_ms": 0, "end": null, "retry": null, "may_complete": [],
+            "phase_ends_in_ms": null, "ends_in_ms": null, "idle_for_ms": 0, "end": null, "retry": null, "retry_of": null, "may_complete": [],
         });
         for (name, value) in changed.as_object().unwrap() {
             status[name] = value.clone();

@@ -72,6 +72,8 @@ pub(super) struct Asked {
     allowance: Duration,
     /// When the work on it began.
     since: MonotonicMs,
+    /// The request in whose place it is.
+    retry_of: Option<RequestId>,
 }
 
 /// A request of this node that is out and has not come back to it.
@@ -81,6 +83,8 @@ pub(super) struct Unheard {
     pub(super) lifetime: Duration,
     /// When that is over, if it does not come back at all.
     pub(super) until: MonotonicMs,
+    /// The request in whose place it is.
+    pub(super) retry_of: Option<RequestId>,
 }
 
 impl Minting {
@@ -132,9 +136,16 @@ impl Engine {
         }
     }
 
-    pub(super) fn announce(&mut self, command: CommandId, announcement: SigningRequestSpec, ctx: &mut Ctx<'_>) {
+    /// Asks for signatures, perhaps in the place of an earlier request.
+    pub(super) fn announce(
+        &mut self,
+        command: CommandId,
+        announcement: SigningRequestSpec,
+        retry_of: Option<RequestId>,
+        ctx: &mut Ctx<'_>,
+    ) {
         let since = ctx.now.mono;
-        let asked = Asked { lifetime: announcement.lifetime, allowance: limits::WORK_ALLOWANCE, since };
+        let asked = Asked { lifetime: announcement.lifetime, allowance: limits::WORK_ALLOWANCE, since, retry_of };
         match self.build_request(announcement, asked, ctx) {
             Ok((request, items)) => self.mint_request(command, request, items, asked, ctx),
             Err(error) => ctx.reply(command, Err(error)),
@@ -179,7 +190,7 @@ impl Engine {
         let took = ctx.now.mono.since(asked.since);
         let left = request.expires.since(ctx.now.wall);
         if took <= asked.allowance && left >= asked.lifetime.saturating_sub(limits::WORK_ALLOWANCE) {
-            let result = self.publish_request(request, &items, asked.lifetime, ctx);
+            let result = self.publish_request(request, &items, asked, ctx);
             return ctx.reply(command, result);
         }
         let allowance = asked.allowance.saturating_mul(2).max(took.saturating_mul(2));
@@ -298,9 +309,10 @@ impl Engine {
         &mut self,
         request: SigningRequest,
         items: &[SigningItem],
-        lifetime: Duration,
+        asked: Asked,
         ctx: &mut Ctx<'_>,
     ) -> Result<Reply, CommandError> {
+        let Asked { lifetime, retry_of, .. } = asked;
         let creator = request.creator.signer;
         let id = request.id(&self.network).map_err(|error| CommandError::Seal(error.into()))?;
         let request_keys = request.keys.clone();
@@ -311,7 +323,7 @@ impl Engine {
         let digest = ProposalDigest::new(&id, &creator, &keys);
         ctx.persist(Record::Approved { request: id, signer: creator, digest, frame: Arc::clone(&sealed.frame) });
         self.asked.said(self.asking_rate(&request_keys), ctx.now.mono);
-        self.own.insert(id, Unheard { lifetime, until: ctx.now.mono.saturating_add(lifetime) });
+        self.own.insert(id, Unheard { lifetime, until: ctx.now.mono.saturating_add(lifetime), retry_of });
         ctx.broadcast(Topic::Requests, &sealed.frame);
         for key in &others {
             self.send_to_signer(key, &sealed.frame, ctx);

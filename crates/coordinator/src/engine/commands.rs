@@ -2,15 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use motet_wire::{AbortCode, Now, RequestId};
+use motet_wire::{AbortCode, RequestId};
 
 use super::Engine;
 use super::announce::Offer;
 use super::ctx::Ctx;
-use super::input::{Command, CommandId, Reply, SigningRequestSpec};
-use super::session::{Session, SigningRound, State};
+use super::input::{Command, CommandId, Reply};
+use super::session::{SigningRound, State};
 use crate::error::CommandError;
-use crate::event::{AbortCause, Phase};
+use crate::event::AbortCause;
 use crate::record::Record;
 
 impl Engine {
@@ -26,7 +26,7 @@ impl Engine {
                 Ok(Reply::Resources(self.resources.find(Some((&resource_type, &id)))))
             }
             Command::Resources => Ok(Reply::Resources(self.resources.find(None))),
-            Command::Announce(announcement) => return self.announce(id, announcement, ctx),
+            Command::Announce(announcement) => return self.announce(id, announcement, None, ctx),
             Command::Withdraw { signer, reason } => self.withdraw(&signer, reason, ctx),
             Command::Find(wishes) => Ok(Reply::Found(self.directory.find(&wishes, &self.conduct, ctx.now.wall))),
             Command::Reputation { signer } => Ok(Reply::Reputation(self.conduct.score(&signer, ctx.now.wall))),
@@ -47,10 +47,7 @@ impl Engine {
             Command::StartNonceCommitment { request } => self.start_round(&request, SigningRound::Commit, ctx),
             Command::StartRound1 { request } => self.start_round(&request, SigningRound::Reveal, ctx),
             Command::StartRound2 { request } => self.start_round(&request, SigningRound::Sign, ctx),
-            Command::Retry { request } => match self.asks_again(&request, ctx.now) {
-                Some(announcement) => return self.announce(id, announcement, ctx),
-                None => self.retry(&request, ctx),
-            },
+            Command::Retry { request, replace } => return self.retry(id, &request, &replace, ctx),
         };
         ctx.reply(id, result);
     }
@@ -93,40 +90,6 @@ impl Engine {
         }
         self.advance(request, ctx);
         Ok(Reply::Done)
-    }
-
-    /// What is asked again where not all have joined in time: the same, by whoever has asked. It is a request of its own,
-    /// so that nothing of the one before can come into it.
-    fn asks_again(&self, request: &RequestId, now: Now) -> Option<SigningRequestSpec> {
-        let session = self.sessions.get(request).filter(|session| session.phase() == Phase::Aborted)?;
-        let terms = &session.request;
-        self.can_ask_again(session, now).then(|| SigningRequestSpec {
-            creator: terms.creator.signer,
-            keys: terms.keys.clone(),
-            items: terms.items.clone(),
-            options: terms.options,
-            metadata: terms.metadata.clone(),
-            lifetime: session.lifetime,
-        })
-    }
-
-    /// Whether a session that has ended can be asked for again: by whoever has asked, if not all have joined and nobody is
-    /// blocked.
-    pub(super) fn can_ask_again(&self, session: &Session, now: Now) -> bool {
-        let terms = &session.request;
-        let blocked = terms.keys.iter().any(|key| self.conduct.is_blocked(key, now.wall));
-        self.identities.contains_key(&terms.creator.signer) && !session.joins.is_full() && !blocked
-    }
-
-    fn retry(&mut self, request: &RequestId, ctx: &mut Ctx<'_>) -> Result<Reply, CommandError> {
-        let session = self.sessions.get(request).ok_or(CommandError::UnknownRequest(*request))?;
-        match session.phase() {
-            Phase::Commitments | Phase::Nonces | Phase::Partials => {
-                self.next_attempt(request, ctx);
-                Ok(Reply::Done)
-            }
-            phase @ (Phase::Joining | Phase::Complete | Phase::Aborted) => Err(CommandError::WrongPhase(phase)),
-        }
     }
 
     pub(super) fn on_persist_failed(&mut self, records: &[Record], detail: &str, ctx: &mut Ctx<'_>) {

@@ -183,11 +183,22 @@ pub enum Command {
         /// The request.
         request: RequestId,
     },
-    /// Begin another attempt; or ask again, where not all have joined in time.
+    /// Begin another attempt; or ask again, where not all have joined in time or others are to take part.
     Retry {
         /// The request.
         request: RequestId,
+        /// Whose places others take: none, if the same signers are asked.
+        replace: Vec<Replacement>,
     },
+}
+
+/// Another signer in the place of one of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Replacement {
+    /// The signer of the request; not the one that has asked.
+    pub leaves: PublicKey,
+    /// The signer that takes its place.
+    pub joins: PublicKey,
 }
 
 /// Which signers one is looking for.

@@ -91,6 +91,7 @@ impl Engine {
         let mut session = self.open(id, &message, items, locals, state);
         if let Some(own) = own {
             session.lifetime = own.lifetime;
+            session.retry_of = own.retry_of;
         }
         let keys = session.items.iter().map(|item| item.context.aggregate_key()).collect();
         let requested = Requested { id, request: Box::new(request.clone()), keys, channel: message.channel() };
@@ -225,6 +226,7 @@ impl Engine {
             locals,
             attempt: AttemptState::new(&id, Attempt::FIRST, signers),
             lifetime: lifetime(&request),
+            retry_of: None,
             state,
             trace: Trace::new(&id),
             request,

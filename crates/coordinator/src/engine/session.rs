@@ -55,6 +55,8 @@ pub(crate) struct Session {
     pub(crate) attempts: u32,
     /// How long the others had to join.
     pub(crate) lifetime: Duration,
+    /// The request in whose place this node has asked this one.
+    pub(crate) retry_of: Option<RequestId>,
     pub(crate) state: State,
     /// What it is in the logs.
     pub(crate) trace: Trace,

@@ -35,13 +35,14 @@ impl Engine {
             ends_in: active.map(|active| active.ends.since(now.mono)),
             idle_for: now.mono.since(moved_at),
             cause: session.over().and_then(Over::cause).cloned(),
-            retry: self.retry_of(session, now),
+            retry: self.next_try(session, now),
+            retry_of: session.retry_of,
             may_complete: session.completers(),
         }
     }
 
     /// What [`Command::Retry`](super::Command::Retry) would do, if it is more than to end the session or to be refused.
-    fn retry_of(&self, session: &Session, now: Now) -> Option<Retry> {
+    fn next_try(&self, session: &Session, now: Now) -> Option<Retry> {
         match session.phase() {
             Phase::Commitments | Phase::Nonces | Phase::Partials => session.next_attempt().map(|_| Retry::Attempt),
             Phase::Aborted => self.can_ask_again(session, now).then_some(Retry::Request),

@@ -129,7 +129,7 @@ impl Engine {
                 | Command::StartRound1 { request }
                 | Command::StartRound2 { request }
                 | Command::Note { request }
-                | Command::Retry { request } => Some(*request),
+                | Command::Retry { request, .. } => Some(*request),
                 Command::AddSigner { .. }
                 | Command::Advertise { .. }
                 | Command::Withdraw { .. }

@@ -316,6 +316,7 @@ fn a_status_reads_back_as_it_was() {
             idle_for: Duration::from_secs(2),
             cause,
             retry: Some(Retry::Attempt),
+            retry_of: Some(request()),
             may_complete: vec![key()],
         };
         let text = serde_json::to_value(&status).unwrap();

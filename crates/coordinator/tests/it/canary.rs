@@ -32,7 +32,7 @@ fn busy_day() -> (Network, Vec<Item>) {
     network.run();
     let again = network.announce(items.clone(), RequestOptions::default());
     network.run_until(0, again, motet_node::event::Phase::Nonces);
-    network.command(0, Command::Retry { request: again }).unwrap();
+    network.command(0, Command::Retry { request: again, replace: Vec::new() }).unwrap();
     network.run();
     let returned = network.announce(items.clone(), RequestOptions::default());
     network.run_until(0, returned, motet_node::event::Phase::Nonces);

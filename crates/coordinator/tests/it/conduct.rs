@@ -91,7 +91,7 @@ fn an_application_steps_the_rounds_of_every_attempt() {
     let request = network.announce(items.clone(), options(Commitments::On));
     network.run();
     assert_eq!(network.status(0, request).phase, Phase::Nonces);
-    network.command(0, Command::Retry { request }).unwrap();
+    network.command(0, Command::Retry { request, replace: Vec::new() }).unwrap();
     network.run();
     let all = |network: &mut Network, command: fn(motet_wire::RequestId) -> Command| {
         for node in 0..2 {

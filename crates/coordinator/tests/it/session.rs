@@ -1,9 +1,9 @@
 //! Sessions from announcement to signature.
 
 use motet_coordinator::event::{AbortCause, Event, Phase};
-use motet_coordinator::{Command, CommandError, Config, Decision, Reply, SignerQuery};
+use motet_coordinator::{Command, CommandError, Config, Decision, Replacement, Reply, SignerQuery, SigningRequestSpec};
 use motet_core_crypto::schnorr;
-use motet_wire::{Commitments, Derivation, Election, Item, Kind, RequestOptions, SignerIndex};
+use motet_wire::{Commitments, Derivation, Election, Item, Kind, RequestMetadata, RequestOptions, SignerIndex};
 use proptest::prelude::*;
 
 use crate::network::Network;
@@ -125,7 +125,7 @@ fn where_not_all_have_joined_whoever_asked_may_ask_again_and_nobody_else() {
     let request = network.announce(items(2), options(Commitments::On));
     network.run();
     // Not while it is being waited for.
-    let early = network.command(0, Command::Retry { request });
+    let early = network.command(0, Command::Retry { request, replace: Vec::new() });
     assert!(matches!(early, Err(CommandError::WrongPhase(Phase::Joining))), "{early:?}");
     let is_over = |event: &Event| matches!(event, Event::SessionAborted(_));
     while !network.nodes[..2].iter().all(|node| node.events.iter().any(is_over)) {
@@ -133,9 +133,11 @@ fn where_not_all_have_joined_whoever_asked_may_ask_again_and_nobody_else() {
         network.run();
     }
     network.nodes[2].deaf = false;
-    let stranger = network.command(1, Command::Retry { request });
+    let stranger = network.command(1, Command::Retry { request, replace: Vec::new() });
     assert!(matches!(stranger, Err(CommandError::WrongPhase(Phase::Aborted))), "{stranger:?}");
-    let Ok(Reply::Announced { request: again, keys }) = network.command(0, Command::Retry { request }) else {
+    let Ok(Reply::Announced { request: again, keys }) =
+        network.command(0, Command::Retry { request, replace: Vec::new() })
+    else {
         panic!("not asked again")
     };
     assert_ne!(again, request);
@@ -149,8 +151,50 @@ fn where_not_all_have_joined_whoever_asked_may_ask_again_and_nobody_else() {
         assert_eq!(complete.request, again);
         assert_eq!(complete.items.iter().map(|item| item.aggregate_key).collect::<Vec<_>>(), keys);
     }
-    let done = network.command(0, Command::Retry { request: again });
+    let done = network.command(0, Command::Retry { request: again, replace: Vec::new() });
     assert!(matches!(done, Err(CommandError::WrongPhase(Phase::Complete))), "{done:?}");
+}
+
+#[test]
+fn a_signer_that_failed_is_replaced_in_a_new_request() {
+    let mut network = Network::new(4, 6, &Config::default().max_attempts(1));
+    network.advertise_all();
+    let keys: Vec<_> = (0..4).map(|node| network.key(node)).collect();
+    let announcement = SigningRequestSpec {
+        creator: keys[0],
+        keys: keys[..3].to_vec(),
+        items: items(2),
+        options: options(Commitments::On),
+        metadata: RequestMetadata::default(),
+        lifetime: network.lifetime,
+    };
+    let Ok(Reply::Announced { request, .. }) = network.command(0, Command::Announce(announcement)) else { panic!() };
+    network.run_until(0, request, Phase::Nonces);
+    network.nodes[2].deaf = true;
+    network.run();
+    let replace = |leaves, joins| vec![Replacement { leaves, joins }];
+    let early = network.command(0, Command::Retry { request, replace: replace(keys[2], keys[3]) });
+    assert!(matches!(early, Err(CommandError::WrongPhase(Phase::Nonces))), "{early:?}");
+    while network.status(0, request).phase != Phase::Aborted {
+        network.sleep_to_next_deadline();
+        network.run();
+    }
+    for (leaves, joins, error) in [
+        (keys[0], keys[3], CommandError::NotReplaceable(keys[0])),
+        (keys[3], keys[2], CommandError::NotReplaceable(keys[3])),
+        (keys[2], keys[1], CommandError::SignerTwice(keys[1])),
+    ] {
+        let refused = network.command(0, Command::Retry { request, replace: replace(leaves, joins) });
+        assert_eq!(refused.unwrap_err(), error);
+    }
+    let retry = Command::Retry { request, replace: replace(keys[2], keys[3]) };
+    let Ok(Reply::Announced { request: again, .. }) = network.command(0, retry) else { panic!("not asked again") };
+    network.run();
+    for node in [0, 1, 3] {
+        let status = network.status(node, again);
+        assert_eq!((status.phase, &status.signers), (Phase::Complete, &vec![keys[0], keys[1], keys[3]]));
+        assert_eq!(status.retry_of, (node == 0).then_some(request));
+    }
 }
 
 #[test]

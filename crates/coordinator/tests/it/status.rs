@@ -85,8 +85,8 @@ fn a_session_that_not_all_have_joined_can_be_asked_for_again_by_its_creator_alon
     assert_eq!(ended.retry, Some(Retry::Request));
     assert_eq!(network.status(1, request).retry, None);
     // It does what the status says.
-    assert!(matches!(network.command(0, Command::Retry { request }), Ok(Reply::Announced { .. })));
-    assert!(network.command(1, Command::Retry { request }).is_err());
+    assert!(matches!(network.command(0, Command::Retry { request, replace: Vec::new() }), Ok(Reply::Announced { .. })));
+    assert!(network.command(1, Command::Retry { request, replace: Vec::new() }).is_err());
 }
 
 #[test]

@@ -128,7 +128,7 @@ fn two_sessions_at_once_have_a_span_each_and_another_attempt_shows() {
     let first = network.announce(vec![item()], RequestOptions::default());
     let second = network.announce(vec![item()], RequestOptions::default());
     network.run_until(0, first, Phase::Nonces);
-    network.command(0, Command::Retry { request: first }).unwrap();
+    network.command(0, Command::Retry { request: first, replace: Vec::new() }).unwrap();
     network.run();
     let spans = |attempt: &str| -> Vec<String> {
         let spans = lines.all().into_iter().filter_map(|line| line.session);

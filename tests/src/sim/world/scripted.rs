@@ -406,7 +406,7 @@ impl World {
                 self.plan.nodes[serves].crashes.push(Crash { boundary: 0, down: 0 });
                 // Of what has ended it makes a request anew, which is then the one that was asked for.
                 let Some(ask) = self.announced.iter().position(|known| *known == Some(request)) else { return };
-                return self.command(host, Command::Retry { request }, Purpose::Ask(ask));
+                return self.command(host, Command::Retry { request, replace: Vec::new() }, Purpose::Ask(ask));
             }
             Order::Commit => Command::StartNonceCommitment { request },
             Order::Reveal => Command::StartRound1 { request },
