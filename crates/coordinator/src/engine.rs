@@ -67,7 +67,7 @@ use proofs::Proofs;
 use own_rate::OwnRate;
 use prompts::Prompts;
 use resources::Resources;
-use restored::{Ended, Restored, Spent};
+use restored::{AskedBefore, Ended, Restored, Spent};
 use results::Results;
 use sessions::Sessions;
 
@@ -101,6 +101,8 @@ pub struct Engine {
     spent: BTreeMap<RequestId, Spent>,
     /// What an earlier process has left, until it is resumed or given up.
     left: BTreeMap<RequestId, Restored>,
+    /// Requests that an earlier process had asked its user about.
+    asked_before: BTreeMap<RequestId, AskedBefore>,
     restored_until: Option<MonotonicMs>,
     ended: Ended,
     /// Until when each signer's newest message key is certified, by this process or an earlier one.
@@ -145,6 +147,7 @@ impl Engine {
             minting: BTreeMap::new(),
             delegated: snapshot.delegated.iter().copied().collect(),
             left: Restored::from_snapshot(&snapshot),
+            asked_before: AskedBefore::from_snapshot(&snapshot),
             restored_until: None,
             ended: Ended::new(&snapshot.ended),
             spent: Restored::spent(&snapshot),
@@ -194,6 +197,7 @@ impl Engine {
             Input::PolicyDecided { request, signer, digest, decision } => {
                 self.on_decision(request, signer, digest, decision, ctx);
             }
+            Input::PersonAsked { request, signer } => self.on_person_asked(&request, &signer, ctx),
             Input::PersistFailed { records, detail } => {
                 self.known_refusals = self.known_refusals.saturating_add(1);
                 self.on_persist_failed(&records, &detail, ctx);

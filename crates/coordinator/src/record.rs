@@ -30,6 +30,15 @@ pub enum Record {
         /// The reputation.
         standing: Option<Standing>,
     },
+    /// A signer's user has been asked about a request, and has not answered: it is asked again after a restart.
+    Asked {
+        /// The request.
+        request: RequestId,
+        /// The signer.
+        signer: PublicKey,
+        /// The request's frame.
+        frame: Arc<[u8]>,
+    },
     /// A signer's user, or its policy, has approved exactly this.
     Approved {
         /// The request.
@@ -92,7 +101,8 @@ impl Record {
     pub const fn request(&self) -> Option<RequestId> {
         match self {
             Self::Delegated { .. } | Self::Standing { .. } | Self::Proved { .. } => None,
-            Self::Approved { request, .. }
+            Self::Asked { request, .. }
+            | Self::Approved { request, .. }
             | Self::Issued { request, .. }
             | Self::Spent { request, .. }
             | Self::GivenUp { request }
@@ -111,6 +121,8 @@ pub struct Snapshot {
     pub delegated: Vec<(PublicKey, TimestampMs)>,
     /// The reputation of signers.
     pub standings: Vec<(PublicKey, Standing)>,
+    /// Requests that users have been asked about, and that have neither been approved nor ended.
+    pub asked: Vec<(RequestId, PublicKey, Arc<[u8]>)>,
     /// Requests that have been approved and have not ended.
     pub approved: Vec<(RequestId, PublicKey, ProposalDigest, Arc<[u8]>)>,
     /// Attempts for which nonces have been issued. Whatever is not in `spent` is dead.

@@ -61,6 +61,7 @@ fn history() -> Vec<Vec<Record>> {
     };
     let mut commits = vec![
         vec![Record::Delegated { signer: *anna, not_after: TimestampMs(1_000) }],
+        vec![Record::Asked { request: request(1), signer: *anna, frame: vec![1; 700].into() }],
         vec![approved(1, anna), issued(1, 0, anna)],
         vec![approved(2, anna), approved(2, ben), issued(2, 0, anna), issued(2, 0, ben)],
         vec![issued(2, 1, anna)],
@@ -227,7 +228,7 @@ const GIVEN_UP: TableDefinition<'_, &[u8; 32], ()> = TableDefinition::new("given
 const STRANGE: [TableDefinition<'_, u64, &str>; 3] =
     [TableDefinition::new("issued_attempts"), TableDefinition::new("given_up"), TableDefinition::new("ended")];
 /// The schema of today.
-const SCHEMA: u8 = 4;
+const SCHEMA: u8 = 5;
 
 /// What was written by hand.
 #[derive(Debug, Default)]

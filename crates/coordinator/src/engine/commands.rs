@@ -93,7 +93,9 @@ impl Engine {
     }
 
     pub(super) fn on_persist_failed(&mut self, records: &[Record], detail: &str, ctx: &mut Ctx<'_>) {
-        let requests: BTreeSet<RequestId> = records.iter().filter_map(Record::request).collect();
+        // Nothing depends on the record that a person has been asked: a restart does not ask again, that is all.
+        let needed = records.iter().filter(|record| !matches!(record, Record::Asked { .. }));
+        let requests: BTreeSet<RequestId> = needed.filter_map(Record::request).collect();
         for id in requests {
             // What was not announced is neither expected back nor published.
             self.own.remove(&id);

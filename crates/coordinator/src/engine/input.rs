@@ -41,6 +41,13 @@ pub enum Input {
         /// The answer.
         decision: Decision,
     },
+    /// The policy does not answer at once: a person has been asked.
+    PersonAsked {
+        /// The request.
+        request: RequestId,
+        /// The signer.
+        signer: PublicKey,
+    },
     /// The records of earlier transitions could not be stored; their effects did not happen.
     PersistFailed {
         /// What could not be stored.

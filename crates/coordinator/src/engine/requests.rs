@@ -61,17 +61,26 @@ impl Engine {
         }
         let known = self.sessions.contains_key(&id) || self.ended.contains(&id);
         let left = self.left.remove(&id);
+        let was_asked = self.asked_before.remove(&id).is_some();
         if locals.is_empty() || known {
             return;
         }
         if left.is_none() && message.is_expired(ctx.now) {
+            if was_asked {
+                self.remember_end(&id, ctx);
+            }
             return self.end_unopened(&id, ctx);
         }
         let own = self.own.get(&id).copied();
         if own.is_none() && left.is_none() {
             match self.makes_room_for(&message, ctx) {
                 Room::Made => {}
-                Room::Refused(reason) => return self.refuse(&message, id, reason, ctx),
+                Room::Refused(reason) => {
+                    if was_asked {
+                        self.remember_end(&id, ctx);
+                    }
+                    return self.refuse(&message, id, reason, ctx);
+                }
                 Room::Ignored => return,
             }
         }

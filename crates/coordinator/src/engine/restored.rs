@@ -14,7 +14,7 @@ use motet_wire::{Attempt, Channel, Commitments, Delegation, Have, RequestId};
 use super::Engine;
 use super::ctx::Ctx;
 use super::input::Effect;
-use super::session::{Answer, AttemptState, Nonces, State};
+use super::session::{Answer, AttemptState, Local, Nonces, State};
 use crate::event::{AbortCause, Completed, Event};
 use crate::limits;
 use crate::proposal::ProposalDigest;
@@ -74,6 +74,24 @@ pub(super) fn is_issued(issued: &Issued, nonce_id: &NonceId) -> bool {
     issued.get(&nonce_id.request).is_some_and(|issued| issued.contains(&(nonce_id.attempt, nonce_id.signer)))
 }
 
+/// A request that an earlier process had asked its user about, without an answer.
+#[derive(Debug)]
+pub(super) struct AskedBefore {
+    frame: Arc<[u8]>,
+    signers: BTreeSet<PublicKey>,
+}
+
+impl AskedBefore {
+    pub(super) fn from_snapshot(snapshot: &Snapshot) -> BTreeMap<RequestId, Self> {
+        let mut asked: BTreeMap<RequestId, Self> = BTreeMap::new();
+        for (request, signer, frame) in &snapshot.asked {
+            let entry = || Self { frame: Arc::clone(frame), signers: BTreeSet::new() };
+            asked.entry(*request).or_insert_with(entry).signers.insert(*signer);
+        }
+        asked
+    }
+}
+
 /// Requests that have ended: what comes for one of them again is late, however it comes.
 #[derive(Debug, Default)]
 pub(super) struct Ended {
@@ -110,7 +128,9 @@ impl Engine {
     /// A signer can speak: what it had approved is taken up again.
     pub(super) fn look_at_left(&mut self, signer: &PublicKey, ctx: &mut Ctx<'_>) {
         let left = self.left.values().filter(|left| left.approvals.contains_key(signer));
-        let frames: Vec<Arc<[u8]>> = left.map(|left| Arc::clone(&left.frame)).collect();
+        let asked = self.asked_before.values().filter(|asked| asked.signers.contains(signer));
+        let frames = left.map(|left| &left.frame).chain(asked.map(|asked| &asked.frame));
+        let frames: Vec<Arc<[u8]>> = frames.map(Arc::clone).collect();
         if !frames.is_empty() {
             self.restored_until = Some(ctx.now.mono.saturating_add(PATIENCE));
             ctx.effect(Effect::Validate { from: self.peer, channel: Channel::Store, frames });
@@ -121,9 +141,21 @@ impl Engine {
     pub(super) fn abandon_left(&mut self, ctx: &mut Ctx<'_>) {
         if self.restored_until.is_some_and(|until| until <= ctx.now.mono) {
             self.restored_until = None;
-            for request in core::mem::take(&mut self.left).into_keys() {
+            let left = core::mem::take(&mut self.left).into_keys();
+            let asked = core::mem::take(&mut self.asked_before).into_keys();
+            for request in left.chain(asked) {
                 self.remember_end(&request, ctx);
             }
+        }
+    }
+
+    /// Stores that a person has been asked, so that a restart asks again.
+    pub(super) fn on_person_asked(&self, request: &RequestId, signer: &PublicKey, ctx: &mut Ctx<'_>) {
+        let Some(session) = self.sessions.get(request).filter(|session| session.active().is_some()) else { return };
+        let waits = |local: &Local| local.signer == *signer && local.answer == Answer::Asked;
+        if session.locals.values().any(waits) {
+            let frame = Arc::clone(&session.frame);
+            ctx.persist(Record::Asked { request: *request, signer: *signer, frame });
         }
     }
 

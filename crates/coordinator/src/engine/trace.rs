@@ -154,7 +154,7 @@ impl Engine {
                 }
                 JobOutcome::Minted { .. } => None,
             },
-            Input::PolicyDecided { request, .. } => Some(*request),
+            Input::PolicyDecided { request, .. } | Input::PersonAsked { request, .. } => Some(*request),
         }
     }
 

@@ -446,7 +446,9 @@ impl Network {
                 let outcome = job.run(&mut self.nodes[node].rng);
                 self.input(node, Input::Computed(outcome));
             }
-            Effect::AskPolicy(_) if self.undecided => {}
+            Effect::AskPolicy(proposal) if self.undecided => {
+                self.input(node, Input::PersonAsked { request: proposal.request, signer: proposal.signer });
+            }
             Effect::AskPolicy(proposal) => {
                 let (request, signer, digest) = (proposal.request, proposal.signer, proposal.digest());
                 let decision = self.decision.clone();

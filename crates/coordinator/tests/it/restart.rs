@@ -302,3 +302,58 @@ fn an_advertisement_after_a_quick_restart_is_heard() {
         assert_eq!(heard(&network), 1 + restarts);
     }
 }
+
+/// How often a node's user has been told of a request since its last start.
+fn received(network: &Network, node: usize, request: RequestId) -> usize {
+    let events = network.nodes[node].events.iter();
+    events.filter(|event| matches!(event, Event::SigningRequestReceived(asked) if asked.id == request)).count()
+}
+
+#[test]
+fn a_request_that_waits_for_its_user_is_asked_about_again_after_a_restart() {
+    let mut network = Network::new(2, 6, &Config::default());
+    network.advertise_all();
+    network.undecided = true;
+    let request = network.announce(items(1), options(Commitments::On));
+    network.run();
+    for _ in 0..2 {
+        // Nobody says it again: it comes out of the store.
+        network.restart(1);
+        network.lose_words_of(0);
+        network.run();
+        assert_eq!(received(&network, 1, request), 1);
+    }
+    network.undecided = false;
+    network.restart(1);
+    network.run();
+    // What the other had said is lost, and comes again when it is asked for.
+    for _ in 0..5 {
+        network.sleep_to_next_deadline();
+        network.run();
+    }
+    assert_signed(&network, &items(1));
+    assert!(network.nodes[1].store.load().unwrap().asked.is_empty());
+    network.restart(1);
+    network.run();
+    assert_eq!(received(&network, 1, request), 0, "it has been answered");
+}
+
+#[test]
+fn a_request_that_has_expired_while_its_node_was_off_is_not_asked_about_again() {
+    let mut network = Network::new(2, 7, &Config::default());
+    network.advertise_all();
+    network.undecided = true;
+    let request = network.announce(items(1), options(Commitments::On));
+    network.run();
+    assert_eq!(network.nodes[1].store.load().unwrap().asked.len(), 1);
+    network.lose_everything();
+    network.clock += 80_000;
+    network.restart(1);
+    network.run();
+    assert_eq!(received(&network, 1, request), 0);
+    // Whether it is looked at or not, it does not stay for ever.
+    while !network.nodes[1].store.load().unwrap().asked.is_empty() {
+        network.sleep_to_next_deadline_of(&[1]);
+        network.run();
+    }
+}

@@ -85,6 +85,7 @@ impl Driver {
             Poll::Pending => {
                 let task = tokio::spawn(async move { drop(back.send(asking.await).await) });
                 self.decisions.0.insert((request, signer), Deciding(task.abort_handle()));
+                self.backlog.push_back(Input::PersonAsked { request, signer }.into());
             }
         }
     }

@@ -23,6 +23,7 @@ type Approval = (ProposalDigest, Arc<[u8]>);
 struct Tables {
     delegated: BTreeMap<PublicKey, TimestampMs>,
     standings: BTreeMap<PublicKey, Standing>,
+    asked: BTreeMap<(RequestId, PublicKey), Arc<[u8]>>,
     approved: BTreeMap<(RequestId, PublicKey), Approval>,
     issued: BTreeMap<(RequestId, Attempt, PublicKey), [u8; 32]>,
     spent: BTreeMap<(RequestId, Attempt, PublicKey), Arc<[u8]>>,
@@ -45,7 +46,11 @@ impl Tables {
             Record::Standing { signer, standing: None } => {
                 self.standings.remove(signer);
             }
+            Record::Asked { request, signer, frame } => {
+                self.asked.insert((*request, *signer), Arc::clone(frame));
+            }
             Record::Approved { request, signer, digest, frame } => {
+                self.asked.remove(&(*request, *signer));
                 self.approved.insert((*request, *signer), (*digest, Arc::clone(frame)));
             }
             Record::Issued { request, attempt, signer, nonces } => {
@@ -69,6 +74,7 @@ impl Tables {
                 if self.results.len() > crate::limits::RESULTS {
                     self.results.pop_front();
                 }
+                self.asked.retain(|(id, _), _| id != request);
                 self.approved.retain(|(id, _), _| id != request);
                 self.given_up.remove(request);
                 if !self.ended.contains(request) {
@@ -102,12 +108,14 @@ impl Store for MemoryStore {
         let mut tables = self.tables.lock().unwrap_or_else(PoisonError::into_inner);
         let epoch = tables.loads;
         tables.loads = epoch.saturating_add(1);
+        let asked = tables.asked.iter();
         let approved = tables.approved.iter();
         let spent = tables.spent.iter();
         Ok(Snapshot {
             epoch,
             delegated: tables.delegated.iter().map(|(signer, until)| (*signer, *until)).collect(),
             standings: tables.standings.iter().map(|(signer, standing)| (*signer, *standing)).collect(),
+            asked: asked.map(|((request, signer), frame)| (*request, *signer, Arc::clone(frame))).collect(),
             approved: approved
                 .map(|((request, signer), (digest, frame))| (*request, *signer, *digest, Arc::clone(frame)))
                 .collect(),

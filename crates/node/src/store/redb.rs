@@ -6,6 +6,7 @@
 //! |---|---|---|
 //! | `delegated` | signer (33) | until when its newest message key is certified |
 //! | `standings` | signer (33) | what is remembered of it (32) |
+//! | `asked` | request (32) signer (33) | frame of the request |
 //! | `approved` | request (32) signer (33) | digest of what was approved (32), frame of the request |
 //! | `issued_attempts` | request (32) attempt (4, big-endian) signer (33) | hash of the public nonces (32) |
 //! | `spent_attempts` | the same | frame of the partial signatures |
@@ -46,6 +47,7 @@ use super::Store;
 
 const DELEGATED: TableDefinition<'_, &[u8; 33], u64> = TableDefinition::new("delegated");
 const STANDINGS: TableDefinition<'_, &[u8; 33], &[u8; 32]> = TableDefinition::new("standings");
+const ASKED: TableDefinition<'_, &[u8; 65], &[u8]> = TableDefinition::new("asked");
 const APPROVED: TableDefinition<'_, &[u8; 65], &[u8]> = TableDefinition::new("approved");
 const ISSUED: TableDefinition<'_, &[u8; 69], &[u8; 32]> = TableDefinition::new("issued_attempts");
 const SPENT: TableDefinition<'_, &[u8; 69], &[u8]> = TableDefinition::new("spent_attempts");
@@ -54,7 +56,7 @@ const ENDED: TableDefinition<'_, u64, &[u8; 32]> = TableDefinition::new("ended")
 const PROOFS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("proofs");
 const META: TableDefinition<'_, &str, u64> = TableDefinition::new("meta");
 /// The version of the schema that this code reads and writes. Earlier versions were never released.
-const SCHEMA: u64 = 4;
+const SCHEMA: u64 = 5;
 
 /// Records in a file. The file is locked: a second process is refused.
 #[derive(Debug)]
@@ -173,6 +175,7 @@ fn prepare(database: &Database) -> Result<u64, StoreError> {
         }
         transaction.open_table(DELEGATED).map_err(failed)?;
         transaction.open_table(STANDINGS).map_err(failed)?;
+        transaction.open_table(ASKED).map_err(failed)?;
         transaction.open_table(APPROVED).map_err(failed)?;
         transaction.open_table(ISSUED).map_err(failed)?;
         transaction.open_table(SPENT).map_err(failed)?;
@@ -203,6 +206,7 @@ fn write(database: &Database, records: &[Record]) -> Result<(), StoreError> {
     {
         let mut delegated = transaction.open_table(DELEGATED).map_err(failed)?;
         let mut standings = transaction.open_table(STANDINGS).map_err(failed)?;
+        let mut asked = transaction.open_table(ASKED).map_err(failed)?;
         let mut approved = transaction.open_table(APPROVED).map_err(failed)?;
         let mut issued = transaction.open_table(ISSUED).map_err(failed)?;
         let mut spent = transaction.open_table(SPENT).map_err(failed)?;
@@ -218,7 +222,11 @@ fn write(database: &Database, records: &[Record]) -> Result<(), StoreError> {
                 Record::Standing { signer, standing: None } => {
                     standings.remove(&signer.to_bytes()).map_err(failed)?;
                 }
+                Record::Asked { request, signer, frame } => {
+                    asked.insert(&pair(request, signer), frame.as_ref()).map_err(failed)?;
+                }
                 Record::Approved { request, signer, digest, frame } => {
+                    asked.remove(&pair(request, signer)).map_err(failed)?;
                     let value = [digest.to_bytes().as_slice(), frame].concat();
                     approved.insert(&pair(request, signer), value.as_slice()).map_err(failed)?;
                 }
@@ -240,6 +248,7 @@ fn write(database: &Database, records: &[Record]) -> Result<(), StoreError> {
                     given_up.remove(request.as_bytes()).map_err(failed)?;
                     let [first, last]: [[u8; 65]; 2] =
                         [[0; 33], [0xff; 33]].map(|signer| joined(request.as_bytes(), &signer));
+                    asked.retain_in::<&[u8; 65], _>(&first..=&last, |_, _| false).map_err(failed)?;
                     approved.retain_in::<&[u8; 65], _>(&first..=&last, |_, _| false).map_err(failed)?;
                     for request in end(&transaction, request)? {
                         forget(&mut issued, &request)?;
@@ -263,6 +272,11 @@ fn read(database: &Database, epoch: u64) -> Result<Snapshot, StoreError> {
     each(&transaction, STANDINGS, |signer: &[u8; 33], standing: &[u8; 32]| {
         let signer = PublicKey::from_bytes(signer).map_err(|_| damaged())?;
         snapshot.standings.push((signer, Standing::from_bytes(standing)));
+        Ok(())
+    })?;
+    each(&transaction, ASKED, |key: &[u8; 65], frame: &[u8]| {
+        let (request, signer) = parse_pair(key)?;
+        snapshot.asked.push((request, signer, Arc::from(frame)));
         Ok(())
     })?;
     each(&transaction, APPROVED, |key: &[u8; 65], value: &[u8]| {
@@ -405,7 +419,7 @@ mod tests {
     fn a_file_of_another_schema_is_refused_and_left_as_it_is() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("store");
-        for (schema, refusal) in [(1, StoreError::Older), (3, StoreError::Older), (5, StoreError::Newer)] {
+        for (schema, refusal) in [(1, StoreError::Older), (4, StoreError::Older), (6, StoreError::Newer)] {
             drop(RedbStore::open(&path).unwrap());
             let database = Database::open(&path).unwrap();
             let transaction = database.begin_write().unwrap();
