@@ -17,6 +17,7 @@ mod directory;
 mod failover;
 mod identities;
 pub(crate) mod input;
+mod leaving;
 mod machine;
 mod open_end;
 mod own_rate;

@@ -96,12 +96,13 @@ impl NodeBuilder {
     /// [`NodeError`]; [`NodeError::NoStore`] if the node has signers and no store.
     pub async fn start(self) -> Result<(Node, Events), NodeError> {
         let Self { net, config, store, signers, policy, work, limits, crash } = self;
+        let stored = store.is_some();
         let store = match store {
             Some(store) => store,
             // Records are of signers, and this node has none.
             None if signers.is_empty() => Arc::new(MemoryStore::default()),
             None => return Err(NodeError::NoStore),
         };
-        driver::start(Parts { net, config, store, signers, policy, work, limits, crash }).await
+        driver::start(Parts { net, config, store, stored, signers, policy, work, limits, crash }).await
     }
 }

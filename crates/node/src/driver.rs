@@ -62,6 +62,8 @@ pub(crate) struct Parts {
     pub(crate) net: NetConfig,
     pub(crate) config: Config,
     pub(crate) store: Arc<dyn Store>,
+    /// Whether the store was given by the program: a node without one serves no signers.
+    pub(crate) stored: bool,
     pub(crate) signers: Vec<Arc<dyn Signer>>,
     pub(crate) policy: Arc<dyn Policy>,
     pub(crate) work: Arc<dyn WorkPolicy>,
@@ -75,7 +77,7 @@ pub(crate) struct Parts {
 ///
 /// [`NodeError`].
 pub(crate) async fn start(parts: Parts) -> Result<(Node, Events), NodeError> {
-    let Parts { net, config, store, signers, policy, work, limits: validator_limits, crash } = parts;
+    let Parts { net, config, store, stored, signers, policy, work, limits: validator_limits, crash } = parts;
     let clock = Clock::start();
     let network = net.network.clone();
     let peer = net.keypair.peer_id();
@@ -119,8 +121,8 @@ pub(crate) async fn start(parts: Parts) -> Result<(Node, Events), NodeError> {
         has_stepped: false,
     };
     tokio::spawn(driver.run(net_events));
-    tokio::spawn(rivals::look(network.clone(), net.clone(), calls_in.downgrade(), keys.clone()));
-    let node = Node::new(network, calls_in, net, events);
+    tokio::spawn(rivals::look(network.clone(), net.clone(), calls_in.downgrade()));
+    let node = Node::new(network, calls_in, net, events, stored);
     for signer in keys {
         let added = node.call(Command::AddSigner { signer }).await;
         added.map_err(|error| NodeError::Signer { signer, error })?;
@@ -132,6 +134,10 @@ pub(crate) async fn start(parts: Parts) -> Result<(Node, Events), NodeError> {
 pub(crate) enum Request {
     /// A command, and whom to answer.
     Command(Box<Command>, oneshot::Sender<Result<Reply, CommandError>>),
+    /// A signer to be served, and whom to answer.
+    AddSigner(Arc<dyn Signer>, oneshot::Sender<Result<Reply, CommandError>>),
+    /// The signers that are served.
+    Signers(oneshot::Sender<Vec<PublicKey>>),
     /// Frames that were asked for, to be validated and handled; answered when that is done.
     Ingest { frames: Vec<Arc<[u8]>>, channel: Channel, done: oneshot::Sender<()> },
     /// Stop.
@@ -271,17 +277,34 @@ impl Driver {
     fn on_call(&mut self, call: Request) {
         match call {
             Request::Command(command, caller) => {
-                self.next_command += 1;
-                let id = CommandId(self.next_command);
-                self.egress.await_reply(id, caller);
-                self.handle(Input::Command(id, *command));
+                let removed = if let Command::RemoveSigner { signer } = *command { Some(signer) } else { None };
+                self.command(*command, caller);
+                // The engine has asked it for the last time.
+                if let Some(signer) = removed.filter(|signer| !self.engine.serves(signer)) {
+                    self.signers.remove(&signer);
+                }
             }
+            Request::AddSigner(signer, caller) => {
+                let key = signer.public_key();
+                if !self.engine.serves(&key) {
+                    self.signers.insert(key, signer);
+                }
+                self.command(Command::AddSigner { signer: key }, caller);
+            }
+            Request::Signers(asker) => drop(asker.send(self.signers.keys().copied().collect())),
             Request::Ingest { frames, channel, done } => {
                 let arrivals = frames.into_iter().map(|frame| Arrived::asked(frame, channel, self.peer)).collect();
                 self.validate_batch(arrivals, Some(done));
             }
             Request::Stop(_) => {}
         }
+    }
+
+    fn command(&mut self, command: Command, caller: oneshot::Sender<Result<Reply, CommandError>>) {
+        self.next_command += 1;
+        let id = CommandId(self.next_command);
+        self.egress.await_reply(id, caller);
+        self.handle(Input::Command(id, command));
     }
 
     /// One step of the engine, and everything that follows from it.

@@ -36,6 +36,9 @@ pub enum CallError {
     /// The call cannot be carried out: its caller's fault.
     #[error(transparent)]
     Command(#[from] CommandError),
+    /// A signer needs a store, and the node has none: its program's fault.
+    #[error("this node has no store, so it serves no signers; give NodeBuilder::store a RedbStore before it starts")]
+    NoStore,
     /// The network does not answer.
     #[error(transparent)]
     Net(#[from] NetError),
@@ -52,6 +55,7 @@ impl CallError {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::Command(error) => error.code(),
+            Self::NoStore => "no_store",
             Self::Net(_) => "network",
             Self::Stopped => "stopped",
             Self::Internal => "internal",

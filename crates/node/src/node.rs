@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use motet_coordinator::event::{Completed, Event, Misbehaviour, Resource};
 use motet_coordinator::{
-    Command, CommandError, Replacement, Reply, ResourceSpec, Score, SessionStatus, SignerQuery, SigningRequestSpec,
+    Command, CommandError, Replacement, Reply, ResourceSpec, Score, SessionStatus, Signer, SignerQuery,
+    SigningRequestSpec,
 };
 use motet_core_crypto::{PublicKey, Signature, XOnlyPublicKey};
 use motet_net::{DhtStats, Multiaddr, NetConfig, NetHandle, Stats};
@@ -27,6 +28,8 @@ pub struct Node {
     calls: mpsc::Sender<Request>,
     net: NetHandle,
     events: broadcast::Sender<Event>,
+    /// Whether the program has given it a store.
+    stored: bool,
 }
 
 impl Node {
@@ -40,8 +43,9 @@ impl Node {
         calls: mpsc::Sender<Request>,
         net: NetHandle,
         events: broadcast::Sender<Event>,
+        stored: bool,
     ) -> Self {
-        Self { network, calls, net, events }
+        Self { network, calls, net, events, stored }
     }
 
     /// Another stream of events, from now on.
@@ -61,6 +65,32 @@ impl Node {
 
 /// Signers: who offers to sign.
 impl Node {
+    /// Serves a signer from now on, as [`NodeBuilder::signer`] does from the start. One that is served already stays as it is.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError`]: of a node without a store, of one that serves ten signers, or of a signer that does not certify its message key.
+    pub async fn add_signer(&self, signer: impl Signer + 'static) -> Result<(), CallError> {
+        if !self.stored {
+            return Err(CallError::NoStore);
+        }
+        let (caller, answer) = oneshot::channel();
+        let call = Request::AddSigner(Arc::new(signer), caller);
+        self.calls.send(call).await.map_err(|_| CallError::Stopped)?;
+        answer.await.map_err(|_| CallError::Stopped)??;
+        Ok(())
+    }
+
+    /// Serves a signer no more: its advertisement is withdrawn, and requests and sessions with it are declined. What it has signed
+    /// already may still become a signature, which is told like any other.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError`].
+    pub async fn remove_signer(&self, signer: PublicKey) -> Result<(), CallError> {
+        self.call(Command::RemoveSigner { signer }).await.map(drop)
+    }
+
     /// Advertises a signer of this node, and keeps it advertised.
     ///
     /// # Errors

@@ -88,8 +88,17 @@ pub(super) struct Unheard {
 }
 
 impl Minting {
+    /// The signer that it is of.
+    fn signer(&self) -> &PublicKey {
+        match self {
+            Self::Advertisement { advertisement, .. } => &advertisement.delegation.signer,
+            Self::Request { request, .. } => &request.creator.signer,
+            Self::Resource { resource, .. } => &resource.delegation.signer,
+        }
+    }
+
     /// Who waits for it: nobody, if it is a renewal.
-    const fn command(&self) -> Option<CommandId> {
+    pub(super) const fn command(&self) -> Option<CommandId> {
         match self {
             Self::Advertisement { command, .. } | Self::Resource { command, .. } => *command,
             Self::Request { command, .. } => Some(*command),
@@ -244,6 +253,12 @@ impl Engine {
         let id = self.next_job();
         self.minting.insert(id, minting);
         ctx.compute(Job::Mint { id, claim: Box::new(claim), difficulty: self.config.difficulty });
+    }
+
+    /// Gives up what a signer is about to say to everybody.
+    pub(super) fn take_minting_of(&mut self, signer: &PublicKey) -> Vec<Minting> {
+        let of_signer = self.minting.extract_if(.., |_, minting| minting.signer() == signer);
+        of_signer.map(|(_, minting)| minting).collect()
     }
 
     pub(super) fn on_minted(&mut self, id: JobId, work: Option<Work>, ctx: &mut Ctx<'_>) {

@@ -17,6 +17,7 @@ impl Engine {
     pub(super) fn on_command(&mut self, id: CommandId, command: Command, ctx: &mut Ctx<'_>) {
         let result = match command {
             Command::AddSigner { signer } => return self.add_signer(id, signer, ctx),
+            Command::RemoveSigner { signer } => self.remove_signer(&signer, ctx),
             Command::Advertise { signer, criteria, metadata, addresses, lifetime } => {
                 let offer = Offer { criteria, metadata, addresses, lifetime };
                 return self.advertise(Some(id), signer, offer, ctx);

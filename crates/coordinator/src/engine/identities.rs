@@ -28,12 +28,14 @@ pub(super) struct LocalIdentity {
     /// When the delegation is renewed.
     pub(super) renew_at: Option<MonotonicMs>,
     /// Whoever waits for the first delegation.
-    waiting: Option<CommandId>,
+    pub(super) waiting: Option<CommandId>,
     /// Requests that have come before the first delegation: nothing can be said to them yet.
     pub(super) early_requests: Vec<Validated<SigningRequest>>,
     pub(super) advertised: Option<Advertised>,
     /// How often it has been advertised.
     pub(super) offered: OwnRate,
+    /// Whether it has left this node, and stays only for what others may still complete.
+    pub(super) leaves: bool,
     /// Since when this process serves it.
     pub(super) since: TimestampMs,
     /// When the user was told that another process speaks for it.
@@ -68,7 +70,11 @@ fn fresh_message_key(signer: &PublicKey, epoch: u64, ctx: &mut Ctx<'_>) -> Resul
 impl Engine {
     pub(super) fn add_signer(&mut self, id: CommandId, signer: PublicKey, ctx: &mut Ctx<'_>) {
         let limit = usize::try_from(limits::KEYS_PER_PEER).unwrap_or(usize::MAX);
-        if self.identities.contains_key(&signer) {
+        if let Some(known) = self.identities.get_mut(&signer) {
+            let returns = core::mem::take(&mut known.leaves);
+            if returns {
+                self.ask_for_delegation(&signer, ctx);
+            }
             return ctx.reply(id, Ok(Reply::Done));
         }
         if self.identities.len() >= limit {
@@ -85,6 +91,7 @@ impl Engine {
             early_requests: Vec::new(),
             advertised: None,
             offered: OwnRate::default(),
+            leaves: false,
             since: ctx.now.wall,
             rival_told: None,
         };
@@ -143,8 +150,10 @@ impl Engine {
     /// Keeps a request until its signer here can speak. False if nobody has to be waited for.
     pub(super) fn keeps_for_later(&mut self, message: &Validated<SigningRequest>) -> bool {
         let keys = &message.message().keys;
-        let mute =
-            self.identities.iter_mut().find(|(key, identity)| identity.delegation.is_none() && keys.contains(key));
+        let mute = self
+            .identities
+            .iter_mut()
+            .find(|(key, identity)| identity.delegation.is_none() && !identity.leaves && keys.contains(key));
         let Some((_, identity)) = mute else { return false };
         if identity.early_requests.len() < crate::limits::EARLY_PER_SENDER {
             identity.early_requests.push(message.clone());
@@ -161,8 +170,9 @@ impl Engine {
 
     /// The delegation of a signer of this node.
     pub(super) fn delegation(&self, signer: &PublicKey) -> Result<Delegation, CommandError> {
-        let identity = self.identities.get(signer).and_then(|identity| identity.delegation.clone());
-        identity.ok_or(CommandError::UnknownSigner(*signer))
+        let identity = self.identities.get(signer).filter(|identity| !identity.leaves);
+        let delegation = identity.and_then(|identity| identity.delegation.clone());
+        delegation.ok_or(CommandError::UnknownSigner(*signer))
     }
 
     /// Signs a message with the message key of a signer of this node.

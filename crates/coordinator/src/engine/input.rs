@@ -91,6 +91,11 @@ pub enum Command {
         /// The signer's key.
         signer: PublicKey,
     },
+    /// Serve a signer no more: its offer is withdrawn, and what waits for it or goes on with it is declined.
+    RemoveSigner {
+        /// The signer's key.
+        signer: PublicKey,
+    },
     /// Advertise a signer, and keep it advertised.
     Advertise {
         /// The signer.

@@ -53,7 +53,7 @@ impl Engine {
         let locals: BTreeMap<SignerIndex, Local> = (0u16..)
             .map(SignerIndex)
             .zip(&request.keys)
-            .filter(|(_, key)| self.identities.contains_key(key))
+            .filter(|(_, key)| self.serves(key))
             .map(|(index, key)| (index, Local { signer: *key, answer: Answer::Asked, nonces: Nonces::None }))
             .collect();
         if self.keeps_for_later(&message) {

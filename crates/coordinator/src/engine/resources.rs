@@ -94,6 +94,11 @@ impl Resources {
         if room { Ok(()) } else { Err(CommandError::TooManyResources { limit }) }
     }
 
+    /// Announces nothing of a signer any more: what is out lapses.
+    pub(super) fn forget_own_of(&mut self, signer: &PublicKey) {
+        self.own.retain(|name, _| name.signer != *signer);
+    }
+
     /// What is known of this type and id, or everything that is known.
     pub(super) fn find(&self, wanted: Option<(&str, &str)>) -> Vec<Resource> {
         let is_wanted = |name: &Name| wanted.is_none_or(|(kind, id)| name.resource_type == kind && name.id == id);

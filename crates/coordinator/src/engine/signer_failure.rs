@@ -2,15 +2,19 @@
 
 use std::sync::Arc;
 
-use motet_wire::{AbortCode, AbortReason, AbortSubject, Attempt, Commitments, SessionAbort, Topic, limits};
+use motet_core_crypto::PublicKey;
+use motet_wire::{
+    AbortCode, AbortReason, AbortSubject, Attempt, Commitments, RequestId, SessionAbort, SignerIndex, Topic, limits,
+};
 
 use super::Engine;
 use super::ctx::Ctx;
+use super::session::Nonces;
 use crate::event::{AbortCause, Event};
 use crate::signer::{NonceId, SignerError};
 
 /// As much of a text as a reason may hold.
-pub(super) fn as_reason(mut text: String) -> String {
+fn as_reason(mut text: String) -> String {
     while text.len() > limits::REASON {
         text.pop();
     }
@@ -22,7 +26,8 @@ impl Engine {
     pub(super) fn on_signer_failed(&mut self, nonce_id: &NonceId, error: &SignerError, ctx: &mut Ctx<'_>) {
         let id = nonce_id.request;
         let detail = error.to_string();
-        let frame = self.seal_failure(nonce_id, &detail, ctx);
+        let NonceId { index, signer, .. } = *nonce_id;
+        let frame = self.seal_end(&id, index, &signer, AbortCode::Internal, &detail, ctx);
         if let Some(frame) = &frame {
             ctx.broadcast(Topic::Sessions, frame);
             self.send_to_session(&id, frame, ctx);
@@ -31,18 +36,30 @@ impl Engine {
         self.finish(&id, frame, AbortCause::Internal(detail), ctx);
     }
 
-    /// An abort, or a refusal where the signer has not joined yet: an abort of it would be believed by nobody.
-    fn seal_failure(&mut self, nonce_id: &NonceId, detail: &str, ctx: &mut Ctx<'_>) -> Option<Arc<[u8]>> {
-        let NonceId { request, signer, index, attempt, .. } = *nonce_id;
-        let session = self.sessions.get(&request)?;
-        let joins_later = attempt == Attempt::FIRST && session.request.options.commitments == Commitments::On;
+    /// The end of a session under the name of a signer of this node: an abort, or a refusal where the signer has not joined yet, since an abort of it
+    /// would be believed by nobody.
+    pub(super) fn seal_end(
+        &mut self,
+        id: &RequestId,
+        index: SignerIndex,
+        signer: &PublicKey,
+        code: AbortCode,
+        detail: &str,
+        ctx: &mut Ctx<'_>,
+    ) -> Option<Arc<[u8]>> {
+        let session = self.sessions.get(id)?;
+        let commits = session.request.options.commitments == Commitments::On;
+        // The join of the first attempt carries the commitment, so it is sent when there are nonces.
+        let has_nonces =
+            session.locals.get(&index).is_some_and(|local| !matches!(local.nonces, Nonces::None | Nonces::Making));
+        let joins_later = session.attempt.number == Attempt::FIRST && commits && !has_nonces;
         let has_joined = session.joins.at(index).is_some() || !joins_later;
-        if has_joined || session.request.creator.signer == signer {
-            let reason = AbortReason { code: AbortCode::Internal, detail: as_reason(detail.to_owned()) };
-            let abort = SessionAbort { subject: AbortSubject::Request(request), reason, evidence: None };
-            return Some(self.seal(&signer, abort, ctx).ok()?.frame);
+        if has_joined || session.request.creator.signer == *signer {
+            let reason = AbortReason { code, detail: as_reason(detail.to_owned()) };
+            let abort = SessionAbort { subject: AbortSubject::Request(*id), reason, evidence: None };
+            return Some(self.seal(signer, abort, ctx).ok()?.frame);
         }
-        let reason = as_reason(format!("{}: {detail}", AbortCode::Internal));
-        self.seal_decline(&request, index, &signer, reason, ctx).ok()
+        let reason = as_reason(format!("{code}: {detail}"));
+        self.seal_decline(id, index, signer, reason, ctx).ok()
     }
 }

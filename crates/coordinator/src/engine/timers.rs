@@ -39,6 +39,7 @@ impl Engine {
         self.abandon_left(ctx);
         self.end_unheard(ctx);
         self.forget_oldest(ctx);
+        self.drop_leavers();
     }
 
     fn on_due(&mut self, id: &RequestId, ctx: &mut Ctx<'_>) {

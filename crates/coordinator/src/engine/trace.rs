@@ -131,6 +131,7 @@ impl Engine {
                 | Command::Note { request }
                 | Command::Retry { request, .. } => Some(*request),
                 Command::AddSigner { .. }
+                | Command::RemoveSigner { .. }
                 | Command::Advertise { .. }
                 | Command::Withdraw { .. }
                 | Command::Find(_)

@@ -20,6 +20,7 @@ mod evidence;
 mod directory;
 mod early;
 mod frozen;
+mod leaving;
 #[path = "../canary/needles.rs"]
 mod needles;
 mod network;

@@ -13,18 +13,14 @@ use crate::limits;
 
 /// Looks again and again, until the node is gone. What is found goes the way of everything that is found: the engine sees whose
 /// it is.
-pub(crate) async fn look(
-    network: NetworkId,
-    net: NetHandle,
-    calls: mpsc::WeakSender<Request>,
-    signers: Vec<PublicKey>,
-) {
+pub(crate) async fn look(network: NetworkId, net: NetHandle, calls: mpsc::WeakSender<Request>) {
     let mut pause = limits::RIVALS_FIRST;
     loop {
         tokio::time::sleep(pause).await;
         pause = pause.saturating_mul(2).min(limits::RIVALS_MOST);
-        for signer in &signers {
-            let Ok(frames) = net.get(DhtKey::signer(&network, signer)).await else { return };
+        let Some(signers) = signers(&calls).await else { return };
+        for signer in signers {
+            let Ok(frames) = net.get(DhtKey::signer(&network, &signer)).await else { return };
             let (done, finished) = oneshot::channel();
             // Waiting for room does not keep the node alive: its handles do.
             let Some(calls) = calls.upgrade() else { return };
@@ -37,4 +33,13 @@ pub(crate) async fn look(
             drop(finished.await);
         }
     }
+}
+
+/// The signers that the node serves now; none, if it is gone.
+async fn signers(calls: &mpsc::WeakSender<Request>) -> Option<Vec<PublicKey>> {
+    let (asker, answer) = oneshot::channel();
+    let calls = calls.upgrade()?;
+    calls.send(Request::Signers(asker)).await.ok()?;
+    drop(calls);
+    answer.await.ok()
 }

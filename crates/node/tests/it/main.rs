@@ -16,3 +16,4 @@ mod device;
 mod embed;
 mod policy;
 mod results;
+mod signers;

@@ -1,0 +1,87 @@
+//! A signer leaves this node while the node runs: its offer is withdrawn, and the others in its sessions are told (`docs/protocol.md` §6).
+//!
+//! Its identity stays for as long as others may still complete what it has signed, so that the node can ask them.
+
+use motet_core_crypto::PublicKey;
+use motet_wire::{AbortCode, RequestId, Topic};
+
+use super::Engine;
+use super::ctx::Ctx;
+use super::input::Reply;
+use super::session::{Answer, Session};
+use crate::error::CommandError;
+use crate::event::AbortCause;
+
+/// What others are told.
+const REASON: &str = "this signer is not served here any more";
+
+impl Engine {
+    /// Whether this node serves a signer: one that has left it does not.
+    pub fn serves(&self, signer: &PublicKey) -> bool {
+        self.identities.get(signer).is_some_and(|identity| !identity.leaves)
+    }
+
+    /// Serves a signer no more.
+    pub(super) fn remove_signer(&mut self, signer: &PublicKey, ctx: &mut Ctx<'_>) -> Result<Reply, CommandError> {
+        if !self.serves(signer) {
+            return Err(CommandError::UnknownSigner(*signer));
+        }
+        if self.identities.get(signer).is_some_and(|identity| identity.advertised.is_some()) {
+            self.withdraw(signer, REASON.to_owned(), ctx)?;
+        }
+        for minting in self.take_minting_of(signer) {
+            if let Some(command) = minting.command() {
+                ctx.reply(command, Err(CommandError::UnknownSigner(*signer)));
+            }
+        }
+        self.resources.forget_own_of(signer);
+        let is_open =
+            |session: &&Session| session.active().is_some() && session.locals.values().any(|local| local.signer == *signer);
+        let open: Vec<RequestId> = self.sessions.values().filter(is_open).map(|session| session.id).collect();
+        for id in open {
+            self.within(&id, |engine| engine.leave(&id, signer, ctx));
+        }
+        if let Some(identity) = self.identities.get_mut(signer) {
+            identity.leaves = true;
+            identity.renew_at = None;
+            identity.early_requests.clear();
+            if let Some(waiting) = identity.waiting.take() {
+                ctx.reply(waiting, Err(CommandError::UnknownSigner(*signer)));
+            }
+        }
+        self.drop_leavers();
+        Ok(Reply::Done)
+    }
+
+    /// Tells the others in a session that a signer takes no part any more.
+    fn leave(&mut self, id: &RequestId, signer: &PublicKey, ctx: &mut Ctx<'_>) {
+        let Some(session) = self.sessions.get(id) else { return };
+        let Some((index, local)) = session.locals.iter().find(|(_, local)| local.signer == *signer) else { return };
+        let (index, answer) = (*index, local.answer.clone());
+        match answer {
+            Answer::Asked => drop(self.decline(id, signer, REASON.to_owned(), ctx)),
+            Answer::Declined => {}
+            Answer::Approved(_) => {
+                let frame = self.seal_end(id, index, signer, AbortCode::Declined, REASON, ctx);
+                if let Some(frame) = &frame {
+                    ctx.broadcast(Topic::Sessions, frame);
+                    self.send_to_session(id, frame, ctx);
+                }
+                self.finish(id, frame, AbortCause::Cancelled, ctx);
+            }
+        }
+    }
+
+    /// Forgets the signers that have left and that no session needs.
+    pub(super) fn drop_leavers(&mut self) {
+        if !self.identities.values().any(|identity| identity.leaves) {
+            return;
+        }
+        let sessions = &self.sessions;
+        let needed = |signer: &PublicKey| {
+            let takes_part = |session: &Session| session.locals.values().any(|local| local.signer == *signer);
+            sessions.values().any(|session| session.listens() && takes_part(session))
+        };
+        self.identities.retain(|signer, identity| !identity.leaves || needed(signer));
+    }
+}
