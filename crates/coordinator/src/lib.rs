@@ -50,7 +50,8 @@ mod status;
 
 pub use config::{Config, Privacy, Rounds};
 pub use engine::{
-    Command, CommandId, Effect, Engine, Input, Replacement, Reply, ResourceSpec, SignerQuery, SigningRequestSpec, Transition,
+    Command, CommandId, Effect, Engine, Input, Replacement, Reply, ResourceSpec, SignerQuery, SigningRequestSpec,
+    Transition,
 };
 pub use entropy::{EntropyError, Infallible};
 pub use error::CommandError;

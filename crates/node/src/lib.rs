@@ -78,8 +78,8 @@ pub use events::{Events, Lagged};
 pub use local_signer::LocalSigner;
 pub use motet_coordinator::{
     CommandError, Config, Decision, EntropyError, NonceId, Pace, Privacy, Proposal, ProposalDigest, Record,
-    Replacement, RequestedItem, ResourceSpec, Retry, Rounds, Score, SessionStatus, Signer, SignerError, SignerQuery, SigningItem,
-    SigningRequestSpec, Snapshot, Standing, StoreError, event,
+    Replacement, RequestedItem, ResourceSpec, Retry, Rounds, Score, SessionStatus, Signer, SignerError, SignerQuery,
+    SigningItem, SigningRequestSpec, Snapshot, Standing, StoreError, event,
 };
 pub use motet_core_crypto::device::{Device, NoncePurpose, SigningTask};
 pub use motet_core_crypto::{

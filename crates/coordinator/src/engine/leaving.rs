@@ -35,8 +35,9 @@ impl Engine {
             }
         }
         self.resources.forget_own_of(signer);
-        let is_open =
-            |session: &&Session| session.active().is_some() && session.locals.values().any(|local| local.signer == *signer);
+        let is_open = |session: &&Session| {
+            session.active().is_some() && session.locals.values().any(|local| local.signer == *signer)
+        };
         let open: Vec<RequestId> = self.sessions.values().filter(is_open).map(|session| session.id).collect();
         for id in open {
             self.within(&id, |engine| engine.leave(&id, signer, ctx));

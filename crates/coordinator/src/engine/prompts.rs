@@ -69,7 +69,8 @@ impl Prompts {
 
     /// The request that makes room first: the one that is worth least, and of those the newest.
     fn cheapest(&self, sessions: &Sessions) -> Option<(RequestId, Worth)> {
-        let waiting = self.taken.iter().filter(|(id, _)| sessions.get(id).is_some_and(|session| session.active().is_some()));
+        let waiting =
+            self.taken.iter().filter(|(id, _)| sessions.get(id).is_some_and(|session| session.active().is_some()));
         let cheapest = waiting.min_by_key(|(id, prompt)| (prompt.worth, Reverse(prompt.asked), **id));
         cheapest.map(|(id, prompt)| (*id, prompt.worth))
     }
