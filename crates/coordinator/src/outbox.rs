@@ -141,15 +141,16 @@ impl Outbox {
         let is_unfounded = transition.known_refusals < self.refusals;
         let mut until = self.held.back().map(|(until, _)| *until);
         for effect in transition.effects {
-            match effect {
-                // The order of frames stays, also if an earlier transition holds its own back for longer.
-                Effect::Hold(time) => until = until.max(Some(now.saturating_add(time))),
-                effect if !effect.leaves_node() => self.due.push_back(effect),
-                _ if is_unfounded => {}
-                effect => match until {
+            // The order of frames stays, also if an earlier transition holds its own back for longer.
+            if let Effect::Hold(time) = effect {
+                until = until.max(Some(now.saturating_add(time)));
+            } else if !effect.leaves_node() {
+                self.due.push_back(effect);
+            } else if !is_unfounded {
+                match until {
                     Some(until) => self.held.push_back((until, effect)),
                     None => self.due.push_back(effect),
-                },
+                }
             }
         }
         let excess = self.held.len().saturating_sub(limits::HELD);

@@ -6,7 +6,7 @@ use motet_coordinator::StoreError;
 use motet_coordinator::event::{Completed, SignedItem};
 use motet_core_crypto::{Signature, XOnlyPublicKey};
 use motet_wire::{AttemptId, RequestId};
-use redb::{ReadableTable as _, TableDefinition, WriteTransaction};
+use redb::{TableDefinition, WriteTransaction};
 
 use super::failed::failed;
 use super::queue;
