@@ -22,6 +22,7 @@ mod sim_frozen;
 mod sim_seeds;
 mod wire_docs;
 mod wire_evidence;
+mod wire_evidence_terms;
 mod wire_golden;
 mod wire_names;
 mod wire_properties;

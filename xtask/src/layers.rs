@@ -24,7 +24,7 @@ fn run(root: &Path) -> Result<Outcome, Failure> {
     let metadata = graph::load(root)?;
     let files = tree::files(root, &["rs"])?;
     let (sources, mut findings) = imports::read(&files);
-    findings.extend(graph::check(&metadata, rules::PACKAGES));
+    findings.extend(graph::check(&metadata, rules::PACKAGES)?);
     findings.extend(imports::check(&sources, rules::IMPORTS));
     findings.extend(cycles::check(&sources, rules::CIRCLES));
     findings.extend(shipped::check(root)?);

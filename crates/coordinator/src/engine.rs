@@ -67,7 +67,6 @@ pub use input::{
 use own_rate::OwnRate;
 use prompts::Prompts;
 use proofs::Proofs;
-use proofs::Proofs;
 use resources::Resources;
 use restored::{AskedBefore, Ended, Restored, Spent};
 use results::Results;

@@ -102,8 +102,8 @@ fn sentence(conviction: &Conviction) -> String {
 fn object(conviction: &Conviction, bytes: &[u8]) -> Value {
     let Conviction { signer, charge, request, .. } = conviction;
     let mut object = json!({"event": "proof", "signer": signer, "charge": charge, "evidence": hex::encode(bytes)});
-    if let Some(request) = request {
-        object["request"] = json!(request);
+    if let (Some(request), Some(object)) = (request, object.as_object_mut()) {
+        object.insert("request".to_owned(), json!(request));
     }
     object
 }

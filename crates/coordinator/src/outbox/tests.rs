@@ -46,12 +46,18 @@ fn full() -> StoreError {
 
 /// What leaves by now, in a word for each: the number of a frame, `ok` or `store` for an answer, `event`.
 fn leaves(outbox: &mut Outbox, now: MonotonicMs) -> Vec<String> {
-    let word = |effect| match effect {
-        Effect::Broadcast { frame, .. } => frame[0].to_string(),
-        Effect::Reply(_, Ok(_)) => "ok".to_owned(),
-        Effect::Reply(_, Err(CommandError::Store(_))) => "store".to_owned(),
-        Effect::Emit(..) => "event".to_owned(),
-        other => format!("{other:?}"),
+    let word = |effect| {
+        if let Effect::Broadcast { frame, .. } = &effect {
+            frame[0].to_string()
+        } else if let Effect::Reply(_, Err(CommandError::Store(_))) = &effect {
+            "store".to_owned()
+        } else if let Effect::Reply(_, Ok(_)) = &effect {
+            "ok".to_owned()
+        } else if let Effect::Emit(..) = &effect {
+            "event".to_owned()
+        } else {
+            format!("{effect:?}")
+        }
     };
     core::iter::from_fn(|| outbox.pop(now)).map(word).collect()
 }

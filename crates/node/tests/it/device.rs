@@ -121,9 +121,9 @@ async fn sign_with(device: Remote) -> (Event, bool) {
     };
     node.announce_signing_request(asked).await.unwrap();
     let ended = loop {
-        match events.next().await.unwrap().unwrap() {
-            event @ (Event::SessionComplete(_) | Event::SessionAborted(_)) => break event,
-            _ => {}
+        let event = events.next().await.unwrap().unwrap();
+        if matches!(event, Event::SessionComplete(_) | Event::SessionAborted(_)) {
+            break event;
         }
     };
     let convicted = !node.evidence().await.unwrap().is_empty();
