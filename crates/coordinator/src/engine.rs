@@ -47,7 +47,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use catch_up::CatchUp;
 use deferred::DeferredMessages;
 use directory::Directory;
-use identities::LocalIdentity;
+use identities::Identities;
 use motet_core_crypto::PublicKey;
 use motet_wire::{Address, Attempt, MonotonicMs, NetworkId, Now, PeerId, RequestId, TimestampMs, Validated};
 use rand_core::TryCryptoRng;
@@ -77,7 +77,7 @@ pub struct Engine {
     config: Config,
     network: NetworkId,
     peer: PeerId,
-    identities: BTreeMap<PublicKey, LocalIdentity>,
+    identities: Identities,
     directory: Directory,
     /// Where this node can be reached: what others are told.
     addresses: Vec<Address>,
@@ -120,7 +120,6 @@ pub struct Engine {
     epoch: u64,
     /// How often the store has refused records.
     known_refusals: u64,
-    sequence: u64,
     next_job: u64,
 }
 
@@ -129,11 +128,11 @@ impl Engine {
     pub fn new(config: Config, network: NetworkId, peer: PeerId, snapshot: Snapshot) -> Self {
         Self {
             catch_up: CatchUp::new(&network),
+            identities: Identities::new(network.clone()),
             proofs: Proofs::new(&network, &snapshot.proofs),
             config,
             network,
             peer,
-            identities: BTreeMap::new(),
             directory: Directory::default(),
             addresses: Vec::new(),
             unreachable: BTreeMap::new(),
@@ -158,7 +157,6 @@ impl Engine {
             cover_at: None,
             epoch: snapshot.epoch,
             known_refusals: 0,
-            sequence: 0,
             next_job: 0,
         }
     }
@@ -213,7 +211,7 @@ impl Engine {
 
     /// When [`Input::Tick`] is due, if nothing else comes before. It may be in the past.
     pub fn next_deadline(&self) -> Option<MonotonicMs> {
-        let identities = self.identities.values().filter_map(LocalIdentity::deadline);
+        let identities = self.identities.next_deadline().into_iter();
         identities
             .chain(self.sessions.next_due())
             .chain(self.directory.next_expiry())
@@ -254,11 +252,6 @@ impl Engine {
         }
     }
 
-    fn next_sequence(&mut self, now: Now) -> u64 {
-        self.sequence = now.wall.0.max(self.sequence.saturating_add(1));
-        self.sequence
-    }
-
     fn next_job(&mut self) -> JobId {
         self.next_job = self.next_job.wrapping_add(1);
         JobId(self.next_job)
@@ -270,7 +263,7 @@ impl core::fmt::Debug for Engine {
         f.debug_struct("Engine")
             .field("network", &self.network)
             .field("peer", &self.peer)
-            .field("signers", &self.identities.keys())
+            .field("identities", &self.identities)
             .field("sessions", &self.sessions.len())
             .finish_non_exhaustive()
     }

@@ -118,7 +118,7 @@ impl Engine {
         let addresses = if offer.addresses.is_empty() { &self.addresses } else { &offer.addresses };
         // What this node renews by itself, it does in time.
         let allowed = command.map_or(Ok(()), |_| self.check_advertising(&signer, ctx.now.mono));
-        let result = allowed.and_then(|()| self.delegation(&signer)).map(|delegation| SignerAdvertisement {
+        let result = allowed.and_then(|()| self.identities.delegation(&signer)).map(|delegation| SignerAdvertisement {
             delegation,
             addresses: addresses.clone(),
             criteria: offer.criteria.clone(),
@@ -220,7 +220,7 @@ impl Engine {
     ) -> Result<(SigningRequest, Arc<[SigningItem]>), CommandError> {
         let SigningRequestSpec { creator, keys, items, options, metadata, lifetime: _ } = announcement;
         let creator_key = creator;
-        let creator = self.delegation(&creator_key)?;
+        let creator = self.identities.delegation(&creator_key)?;
         if !keys.contains(&creator_key) {
             return Err(CommandError::CreatorNotListed);
         }
@@ -307,7 +307,7 @@ impl Engine {
             .chain(offer.criteria.transaction_types.iter().cloned().map(Index::SignersOfType))
             .collect();
         let renew_at = ctx.now.mono.saturating_add(offer.lifetime / 2);
-        let sealed = self.seal(&signer, advertisement, ctx)?;
+        let sealed = self.identities.seal(&signer, advertisement, ctx)?;
         let id = AdvertisementId::from(sealed.id);
         if let Some(identity) = self.identities.get_mut(&signer) {
             let published = ctx.now.mono;
@@ -332,7 +332,7 @@ impl Engine {
         let id = request.id(&self.network).map_err(|error| CommandError::Seal(error.into()))?;
         let request_keys = request.keys.clone();
         let others: Vec<PublicKey> = request_keys.iter().filter(|key| **key != creator).copied().collect();
-        let sealed = self.seal(&creator, request, ctx)?;
+        let sealed = self.identities.seal(&creator, request, ctx)?;
         let keys: Vec<_> = items.iter().map(|item| item.context.aggregate_key()).collect();
         // Whoever asks approves. Stored before anybody hears of it: a restart goes on with what was announced.
         let digest = ProposalDigest::new(&id, &creator, &keys);
@@ -384,10 +384,10 @@ impl Engine {
         reason: String,
         ctx: &mut Ctx<'_>,
     ) -> Result<Reply, CommandError> {
-        let delegation = self.delegation(signer)?;
+        let delegation = self.identities.delegation(signer)?;
         let advertised = self.identities.get_mut(signer).and_then(|identity| identity.advertised.take());
         let id = advertised.and_then(|advertised| advertised.id).ok_or(CommandError::NotAdvertised)?;
-        let sealed = self.seal(signer, SignerUnavailable { delegation, advertisement: id, reason }, ctx)?;
+        let sealed = self.identities.seal(signer, SignerUnavailable { delegation, advertisement: id, reason }, ctx)?;
         ctx.broadcast(Topic::Signers, &sealed.frame);
         let key = DhtKey::signer(&self.network, signer);
         ctx.effect(Effect::Publish { key, indexes: vec![Index::Signers], signer: *signer, frame: sealed.frame });
@@ -433,14 +433,14 @@ impl Engine {
         if !self.directory.insert(&message, bits, is_trusted) {
             return;
         }
-        let own = self.is_own(message.sender());
+        let own = self.identities.is_own(message.sender());
         let (id, channel) = (message.advertisement_id(), message.channel());
         let discovery = Discovery { id, advertisement: Box::new(message.into_message()), channel };
         ctx.emit(if own { Event::SignerAdvertised(discovery) } else { Event::SignerDiscovered(discovery) });
     }
 
     pub(super) fn on_unavailable(&mut self, message: Validated<SignerUnavailable>, ctx: &mut Ctx<'_>) {
-        let own = self.is_own(message.sender());
+        let own = self.identities.is_own(message.sender());
         let SignerUnavailable { delegation, advertisement, reason } = message.into_message();
         self.look_for_rival(&delegation, None, ctx);
         if self.directory.remove(&delegation.signer, &advertisement) {

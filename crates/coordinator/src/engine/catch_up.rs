@@ -10,7 +10,7 @@ use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use motet_core_crypto::{PublicKey, tagged_hash};
+use motet_core_crypto::tagged_hash;
 use motet_wire::{
     Attempt, Channel, Have, Kind, MonotonicMs, NetworkId, PeerId, RequestId, Subject, SyncRequest, SyncResponse,
     Validated, peek,
@@ -71,7 +71,7 @@ impl Engine {
         if state.asked.contains_key(&peer) || state.asked.len() >= limits::CATCH_UP_PEERS {
             return;
         }
-        if self.speaker().is_none() {
+        if self.identities.speaker().is_none() {
             let met = &mut self.catch_up.met;
             if met.len() < limits::CATCH_UP_PEERS {
                 met.insert(peer);
@@ -89,9 +89,9 @@ impl Engine {
     }
 
     fn ask_for_page(&mut self, peer: PeerId, page: Attempt, ctx: &mut Ctx<'_>) {
-        let Some(signer) = self.speaker() else { return };
+        let Some(signer) = self.identities.speaker() else { return };
         let question = SyncRequest { request: self.catch_up.directory, attempt: page, have: Have::default() };
-        if let Ok(sealed) = self.seal(&signer, question, ctx) {
+        if let Ok(sealed) = self.identities.seal(&signer, question, ctx) {
             self.catch_up.asked.insert(peer, Some(page));
             ctx.send(peer, Vec::new(), &sealed.frame);
         }
@@ -100,7 +100,7 @@ impl Engine {
     /// Somebody asks what this node knows.
     pub(super) fn on_page_wanted(&mut self, message: &Validated<SyncRequest>, ctx: &mut Ctx<'_>) {
         let to = *message.from();
-        let Some(signer) = self.speaker().filter(|_| to != self.peer) else { return };
+        let Some(signer) = self.identities.speaker().filter(|_| to != self.peer) else { return };
         let frames = self.directory.page(message.message().attempt.0);
         if frames.is_empty() {
             return;
@@ -117,7 +117,7 @@ impl Engine {
         }
         state.answered.insert(to, told.saturating_add(1));
         let answer = SyncResponse { request: self.catch_up.directory, frames };
-        if let Ok(sealed) = self.seal(&signer, answer, ctx) {
+        if let Ok(sealed) = self.identities.seal(&signer, answer, ctx) {
             ctx.send(to, Vec::new(), &sealed.frame);
         }
     }
@@ -137,10 +137,5 @@ impl Engine {
         if let Some(next) = page.next().filter(|next| next.0 < limits::CATCH_UP_PAGES) {
             self.ask_for_page(from, next, ctx);
         }
-    }
-
-    /// A signer of this node that can speak.
-    pub(super) fn speaker(&self) -> Option<PublicKey> {
-        self.identities.keys().find(|signer| self.delegation(signer).is_ok()).copied()
     }
 }

@@ -177,7 +177,7 @@ impl Engine {
                 || creator.message_key == *sender
                 || certifier.is_some_and(|signer| session.request.keys.contains(&signer))
         });
-        if takes_part || self.is_own(sender) || self.sessions_of(sender) > 0 {
+        if takes_part || self.identities.is_own(sender) || self.sessions_of(sender) > 0 {
             Room::Participants
         } else if certifier.is_some() {
             Room::Advertised

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use motet_core_crypto::{PublicKey, SecretKey, Signature, tagged_hash};
 use motet_wire::{
-    Address, Delegation, Message, MonotonicMs, PeerId, RequestId, SealError, Sealed, SignerIndex, SigningRequest,
-    TimestampMs, Validated, limits,
+    Address, Delegation, Message, MonotonicMs, NetworkId, PeerId, RequestId, SealError, Sealed, SignerIndex,
+    SigningRequest, TimestampMs, Validated, limits,
 };
 use zeroize::Zeroizing;
 
@@ -67,6 +67,89 @@ fn fresh_message_key(signer: &PublicKey, epoch: u64, ctx: &mut Ctx<'_>) -> Resul
     SecretKey::from_bytes(&hash).map_err(|_| EntropyError)
 }
 
+/// The signers of this node, and the number of the newest message that one of them has signed.
+#[derive(Debug)]
+pub(super) struct Identities {
+    network: NetworkId,
+    served: BTreeMap<PublicKey, LocalIdentity>,
+    sequence: u64,
+}
+
+impl Identities {
+    pub(super) const fn new(network: NetworkId) -> Self {
+        Self { network, served: BTreeMap::new(), sequence: 0 }
+    }
+
+    /// Whether this node serves a signer.
+    pub(super) fn contains_key(&self, signer: &PublicKey) -> bool {
+        self.served.contains_key(signer)
+    }
+
+    pub(super) fn get(&self, signer: &PublicKey) -> Option<&LocalIdentity> {
+        self.served.get(signer)
+    }
+
+    pub(super) fn get_mut(&mut self, signer: &PublicKey) -> Option<&mut LocalIdentity> {
+        self.served.get_mut(signer)
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&PublicKey, &LocalIdentity)> {
+        self.served.iter()
+    }
+
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = (&PublicKey, &mut LocalIdentity)> {
+        self.served.iter_mut()
+    }
+
+    /// Keeps only the signers that pass.
+    pub(super) fn retain(&mut self, passes: impl FnMut(&PublicKey, &mut LocalIdentity) -> bool) {
+        self.served.retain(passes);
+    }
+
+    /// The first time at which something has to be done for one of them.
+    pub(super) fn next_deadline(&self) -> Option<MonotonicMs> {
+        self.served.values().filter_map(LocalIdentity::deadline).min()
+    }
+
+    /// The delegation of a signer of this node.
+    pub(super) fn delegation(&self, signer: &PublicKey) -> Result<Delegation, CommandError> {
+        let identity = self.served.get(signer).filter(|identity| !identity.leaves);
+        let delegation = identity.and_then(|identity| identity.delegation.clone());
+        delegation.ok_or(CommandError::UnknownSigner(*signer))
+    }
+
+    /// A signer of this node that can speak.
+    pub(super) fn speaker(&self) -> Option<PublicKey> {
+        self.served.keys().find(|signer| self.delegation(signer).is_ok()).copied()
+    }
+
+    /// Signs a message with the message key of a signer of this node.
+    pub(super) fn seal(
+        &mut self,
+        signer: &PublicKey,
+        message: impl Into<Message>,
+        ctx: &mut Ctx<'_>,
+    ) -> Result<Sealed, CommandError> {
+        // Each message of this node has a higher number than the one before, though the clock may have gone back since.
+        self.sequence = ctx.now.wall.0.max(self.sequence.saturating_add(1));
+        let identity = self.served.get(signer).ok_or(CommandError::UnknownSigner(*signer))?;
+        let (key, aux) = (&identity.message_key, ctx.aux());
+        let sealed: Result<Sealed, SealError> =
+            motet_wire::seal(&self.network, key, self.sequence, ctx.now.wall, &message.into(), &aux);
+        Ok(sealed?)
+    }
+
+    /// The number of the newest message.
+    pub(super) const fn newest(&self) -> u64 {
+        self.sequence
+    }
+
+    /// Whether a message key is of a signer of this node.
+    pub(super) fn is_own(&self, sender: &PublicKey) -> bool {
+        self.served.values().any(|identity| identity.message_key.public_key() == *sender)
+    }
+}
+
 impl Engine {
     pub(super) fn add_signer(&mut self, id: CommandId, signer: PublicKey, ctx: &mut Ctx<'_>) {
         let limit = usize::try_from(limits::KEYS_PER_PEER).unwrap_or(usize::MAX);
@@ -77,7 +160,7 @@ impl Engine {
             }
             return ctx.reply(id, Ok(Reply::Done));
         }
-        if self.identities.len() >= limit {
+        if self.identities.served.len() >= limit {
             return ctx.reply(id, Err(CommandError::TooManySigners { limit }));
         }
         let Ok(message_key) = fresh_message_key(&signer, self.epoch, ctx) else {
@@ -95,7 +178,7 @@ impl Engine {
             since: ctx.now.wall,
             rival_told: None,
         };
-        self.identities.insert(signer, identity);
+        self.identities.served.insert(signer, identity);
         self.ask_for_delegation(&signer, ctx);
     }
 
@@ -140,7 +223,7 @@ impl Engine {
             }
             None => {
                 if let Some(id) = identity.waiting.take() {
-                    self.identities.remove(&signer);
+                    self.identities.served.remove(&signer);
                     ctx.reply(id, Err(CommandError::UnknownSigner(signer)));
                 }
             }
@@ -166,33 +249,6 @@ impl Engine {
         for request in identity.map(|identity| core::mem::take(&mut identity.early_requests)).unwrap_or_default() {
             self.on_request(request, ctx);
         }
-    }
-
-    /// The delegation of a signer of this node.
-    pub(super) fn delegation(&self, signer: &PublicKey) -> Result<Delegation, CommandError> {
-        let identity = self.identities.get(signer).filter(|identity| !identity.leaves);
-        let delegation = identity.and_then(|identity| identity.delegation.clone());
-        delegation.ok_or(CommandError::UnknownSigner(*signer))
-    }
-
-    /// Signs a message with the message key of a signer of this node.
-    pub(super) fn seal(
-        &mut self,
-        signer: &PublicKey,
-        message: impl Into<Message>,
-        ctx: &mut Ctx<'_>,
-    ) -> Result<Sealed, CommandError> {
-        let sequence = self.next_sequence(ctx.now);
-        let identity = self.identities.get(signer).ok_or(CommandError::UnknownSigner(*signer))?;
-        let aux = ctx.aux();
-        let sealed: Result<Sealed, SealError> =
-            motet_wire::seal(&self.network, &identity.message_key, sequence, ctx.now.wall, &message.into(), &aux);
-        Ok(sealed?)
-    }
-
-    /// Whether a message key is of a signer of this node.
-    pub(super) fn is_own(&self, sender: &PublicKey) -> bool {
-        self.identities.values().any(|identity| identity.message_key.public_key() == *sender)
     }
 
     /// The peers that serve the signers of a session, each once, this node's included, and where they may be reached.

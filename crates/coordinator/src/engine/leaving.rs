@@ -75,7 +75,7 @@ impl Engine {
 
     /// Forgets the signers that have left and that no session needs.
     pub(super) fn drop_leavers(&mut self) {
-        if !self.identities.values().any(|identity| identity.leaves) {
+        if !self.identities.iter().any(|(_, identity)| identity.leaves) {
             return;
         }
         let sessions = &self.sessions;

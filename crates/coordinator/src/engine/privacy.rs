@@ -53,7 +53,7 @@ impl Engine {
     }
 
     fn send_cover(&mut self, ctx: &mut Ctx<'_>) {
-        let Some(signer) = self.speaker() else { return };
+        let Some(signer) = self.identities.speaker() else { return };
         let peers: Vec<PeerId> = self.directory.peers().filter(|peer| *peer != self.peer).collect();
         let (Some(choice), Some(size)) = (random(ctx), random(ctx)) else { return };
         let count = u64::try_from(peers.len()).unwrap_or(u64::MAX);
@@ -68,7 +68,7 @@ impl Engine {
         }
         let nothing = SyncResponse { request: RequestId::from_bytes(request), frames: vec![noise] };
         let addresses = self.directory.addresses_of(to);
-        if let Ok(sealed) = self.seal(&signer, nothing, ctx) {
+        if let Ok(sealed) = self.identities.seal(&signer, nothing, ctx) {
             ctx.send(*to, addresses, &sealed.frame);
         }
     }

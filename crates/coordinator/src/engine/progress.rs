@@ -92,7 +92,7 @@ impl Engine {
         if let Some(signer) = session.locals.get(&coordinator).map(|local| local.signer) {
             let joins = session.joins.held().map(|(_, held)| held.frame.to_vec()).collect();
             let ready = SessionReady { request: *id, session: first, coordinator, joins };
-            if let Ok(sealed) = self.seal(&signer, ready, ctx) {
+            if let Ok(sealed) = self.identities.seal(&signer, ready, ctx) {
                 ctx.broadcast(Topic::Sessions, &sealed.frame);
                 self.send_to_session(id, &sealed.frame, ctx);
             }
@@ -184,7 +184,7 @@ impl Engine {
         let share = NonceShare { session: session_id, attempt, nonces: publics.clone(), commitments };
         let signer = local.signer;
         local.nonces = Nonces::Revealed { made };
-        match self.seal(&signer, share, ctx) {
+        match self.identities.seal(&signer, share, ctx) {
             Ok(sealed) => self.send_to_session(id, &sealed.frame, ctx),
             Err(error) => self.fail(id, AbortCause::Internal(error.to_string()), ctx),
         }
@@ -247,7 +247,7 @@ impl Engine {
         let finalized = SignatureFinalized { session: signed.attempt, signatures: signed.signatures.clone() };
         let coordinates = session.locals.contains_key(&session.coordinator());
         let Some(signer) = session.locals.values().next().map(|local| local.signer) else { return };
-        if let Ok(sealed) = self.seal(&signer, finalized, ctx) {
+        if let Ok(sealed) = self.identities.seal(&signer, finalized, ctx) {
             if coordinates {
                 ctx.broadcast(Topic::Sessions, &sealed.frame);
             }
@@ -346,7 +346,7 @@ impl Engine {
         let Some(session) = self.sessions.get(id) else { return };
         let Some(signer) = session.key(index).copied() else { return };
         let commit = NonceCommit { session: session.attempt.id, attempt: session.attempt.number, commitment };
-        match self.seal(&signer, commit, ctx) {
+        match self.identities.seal(&signer, commit, ctx) {
             Ok(sealed) => self.send_to_session(id, &sealed.frame, ctx),
             Err(error) => self.fail(id, AbortCause::Internal(error.to_string()), ctx),
         }
@@ -385,7 +385,7 @@ impl Engine {
         ctx: &mut Ctx<'_>,
     ) {
         let attempt = share.attempt;
-        match self.seal(signer, share, ctx) {
+        match self.identities.seal(signer, share, ctx) {
             Ok(sealed) => {
                 let frame = Arc::clone(&sealed.frame);
                 ctx.persist(Record::Spent { request: *id, attempt, signer: *signer, frame });

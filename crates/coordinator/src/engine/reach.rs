@@ -16,7 +16,7 @@ impl Engine {
             return;
         }
         self.addresses = addresses;
-        for identity in self.identities.values_mut() {
+        for (_, identity) in self.identities.iter_mut() {
             if let Some(advertised) = identity.advertised.as_mut().filter(|advertised| advertised.follows_addresses()) {
                 advertised.renew_after(advertised.published, ctx.now.mono);
             }

@@ -201,9 +201,9 @@ impl Engine {
         reason: String,
         ctx: &mut Ctx<'_>,
     ) -> Result<Arc<[u8]>, CommandError> {
-        let delegation = self.delegation(signer)?;
+        let delegation = self.identities.delegation(signer)?;
         let declined = ParticipantDeclined { request: *id, index, delegation, reason };
-        Ok(self.seal(signer, declined, ctx)?.frame)
+        Ok(self.identities.seal(signer, declined, ctx)?.frame)
     }
 
     /// Until when a request can be joined.
@@ -300,13 +300,13 @@ impl Engine {
         ctx: &mut Ctx<'_>,
     ) {
         let Some(signer) = self.sessions.get(id).and_then(|session| session.key(index)).copied() else { return };
-        let joined = self.delegation(&signer).map(|delegation| ParticipantJoined {
+        let joined = self.identities.delegation(&signer).map(|delegation| ParticipantJoined {
             request: *id,
             index,
             delegation,
             commitment,
         });
-        match joined.and_then(|joined| self.seal(&signer, joined, ctx)) {
+        match joined.and_then(|joined| self.identities.seal(&signer, joined, ctx)) {
             Ok(sealed) => {
                 ctx.broadcast(Topic::Sessions, &sealed.frame);
                 self.send_to_session(id, &sealed.frame, ctx);
@@ -360,7 +360,7 @@ impl Engine {
 
     pub(super) fn on_joined(&mut self, message: Validated<ParticipantJoined>, ctx: &mut Ctx<'_>) {
         let id = message.message().request;
-        let own = self.is_own(message.sender());
+        let own = self.identities.is_own(message.sender());
         let Some(session) = self.sessions.get_mut(&id) else { return };
         let join = message.message();
         let index = join.index;

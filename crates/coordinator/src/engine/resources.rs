@@ -125,7 +125,7 @@ fn renewal(lifetime: Duration) -> Duration {
 impl Engine {
     pub(super) fn announce_resource(&mut self, command: Option<CommandId>, offered: ResourceSpec, ctx: &mut Ctx<'_>) {
         let ResourceSpec { signer, resource_type, id, data, lifetime } = offered;
-        let claim = self.delegation(&signer).and_then(|delegation| {
+        let claim = self.identities.delegation(&signer).and_then(|delegation| {
             check(&resource_type, &id, &data, lifetime)?;
             let created = ctx.now.wall;
             let expires = created.saturating_add(lifetime);
@@ -162,7 +162,7 @@ impl Engine {
         if let Some(newer) = newer {
             return Ok(Reply::ResourceAnnounced(newer.message));
         }
-        let sealed = self.seal(&name.signer, resource.clone(), ctx)?;
+        let sealed = self.identities.seal(&name.signer, resource.clone(), ctx)?;
         let now = ctx.now.mono;
         let own = Own {
             data: resource.data.clone(),
@@ -176,7 +176,7 @@ impl Engine {
         self.resources.own.insert(name, own);
         let resource = Resource { message: sealed.id, announcement: Box::new(resource) };
         // What was sealed last has the newest number.
-        self.resources.insert(self.sequence, resource.clone(), now.saturating_add(lifetime));
+        self.resources.insert(self.identities.newest(), resource.clone(), now.saturating_add(lifetime));
         ctx.effect(Effect::Publish { key, indexes: Vec::new(), signer, frame: sealed.frame });
         if command.is_some() {
             ctx.emit(Event::ResourceAnnounced(resource));

@@ -212,7 +212,7 @@ impl Engine {
 
     pub(super) fn on_abort(&mut self, message: Validated<SessionAbort>, ctx: &mut Ctx<'_>) {
         let Some(id) = self.sessions.request_about(message.message().subject.into()) else { return };
-        let own = self.is_own(message.sender());
+        let own = self.identities.is_own(message.sender());
         let Some(known) = self.sessions.get(&id) else { return };
         // Only participants can abort.
         let creator = &known.request.creator;

@@ -57,7 +57,7 @@ impl Engine {
         if has_joined || session.request.creator.signer == *signer {
             let reason = AbortReason { code, detail: as_reason(detail.to_owned()) };
             let abort = SessionAbort { subject: AbortSubject::Request(*id), reason, evidence: None };
-            return Some(self.seal(signer, abort, ctx).ok()?.frame);
+            return Some(self.identities.seal(signer, abort, ctx).ok()?.frame);
         }
         let reason = as_reason(format!("{code}: {detail}"));
         self.seal_decline(id, index, signer, reason, ctx).ok()

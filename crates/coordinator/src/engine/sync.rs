@@ -85,7 +85,7 @@ impl Engine {
         for join in &joins {
             self.send_to_others(id, join, ctx);
         }
-        if let Ok(sealed) = self.seal(&signer, request, ctx) {
+        if let Ok(sealed) = self.identities.seal(&signer, request, ctx) {
             self.send_to_others(id, &sealed.frame, ctx);
         }
     }
@@ -102,7 +102,7 @@ impl Engine {
     pub(super) fn on_sync_request(&mut self, message: Validated<SyncRequest>, ctx: &mut Ctx<'_>) {
         let SyncRequest { request, attempt, have } = *message.message();
         let Some(session) = self.sessions.get(&request) else { return };
-        if session.slot_of(message.sender()).is_none() || self.is_own(message.sender()) {
+        if session.slot_of(message.sender()).is_none() || self.identities.is_own(message.sender()) {
             return;
         }
         let frames = session.missing_from(attempt, &have);
@@ -127,7 +127,7 @@ impl Engine {
         if frames.is_empty() {
             return;
         }
-        if let Ok(sealed) = self.seal(&signer, SyncResponse { request: *id, frames }, ctx) {
+        if let Ok(sealed) = self.identities.seal(&signer, SyncResponse { request: *id, frames }, ctx) {
             match to {
                 Some(peer) => ctx.send(peer, Vec::new(), &sealed.frame),
                 None => self.send_to_others(id, &sealed.frame, ctx),
@@ -140,7 +140,7 @@ impl Engine {
         let Some(session) = self.sessions.get(&message.message().request) else { return };
         // A node that still waits for joins cannot know who speaks; every frame is believed for its own signature only.
         let known = session.slot_of(message.sender()).is_some() || !session.joins.is_full();
-        if !known || self.is_own(message.sender()) {
+        if !known || self.identities.is_own(message.sender()) {
             return;
         }
         let frames: Vec<Arc<[u8]>> = message.into_message().frames.into_iter().map(Arc::from).collect();
@@ -183,7 +183,7 @@ impl Engine {
         // The commitments of the first attempt are in the joins.
         let Some(signer) = signer else { return };
         let ready = SessionReady { request: *id, session: run, coordinator, joins };
-        if let Ok(sealed) = self.seal(&signer, ready, ctx) {
+        if let Ok(sealed) = self.identities.seal(&signer, ready, ctx) {
             self.send_to_others(id, &sealed.frame, ctx);
         }
     }

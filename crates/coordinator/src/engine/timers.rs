@@ -159,7 +159,7 @@ impl Engine {
         }
         let reason = AbortReason { code, detail };
         let abort = SessionAbort { subject: AbortSubject::Request(*id), reason, evidence };
-        Some(self.seal(&signer, abort, ctx).ok()?.frame)
+        Some(self.identities.seal(&signer, abort, ctx).ok()?.frame)
     }
 
     /// Forgets a session.
