@@ -338,6 +338,7 @@ fn no_option_takes_a_secret() {
         &["find"],
         &["sign"],
         &["verify"],
+        &["evidence"],
         &["policy"],
         &["policy", "check"],
         &["policy", "explain"],

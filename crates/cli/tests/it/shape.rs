@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::process::Scene;
 
 const PAGE: &str = include_str!("../../../../docs/operations.md");
-const CHARGES: [&str; 4] = ["equivocation", "bad_opening", "bad_partial_signature", "malformed"];
+const CHARGES: [&str; 5] = ["equivocation", "bad_opening", "bad_partial_signature", "malformed", "against_terms"];
 const CHANNELS: [&str; 6] = ["own", "gossip", "direct", "DHT", "handed on", "store"];
 
 /// The words in backquotes.

@@ -16,6 +16,8 @@ fn one_silent(config: &Config) -> (Network, RequestId) {
     network.advertise_all();
     let request = network.announce(items(2), options(Commitments::On));
     network.run_until(0, request, Phase::Nonces);
+    // The other one has all joins, too.
+    network.run_until(1, request, Phase::Nonces);
     network.nodes[2].deaf = true;
     network.lose_words_of(2);
     network.run();
