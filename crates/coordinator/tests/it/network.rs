@@ -224,6 +224,11 @@ impl Network {
 
     pub(crate) fn announce(&mut self, items: Vec<Item>, options: RequestOptions) -> RequestId {
         let keys = (0..self.nodes.len()).map(|index| self.key(index)).collect();
+        self.announce_to(keys, items, options)
+    }
+
+    /// The same, to these signers.
+    pub(crate) fn announce_to(&mut self, keys: Vec<PublicKey>, items: Vec<Item>, options: RequestOptions) -> RequestId {
         let announcement = SigningRequestSpec {
             creator: self.key(0),
             keys,

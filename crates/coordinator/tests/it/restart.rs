@@ -357,3 +357,21 @@ fn a_request_that_has_expired_while_its_node_was_off_is_not_asked_about_again() 
         network.run();
     }
 }
+
+#[test]
+fn a_copy_whose_user_has_not_approved_neither_joins_nor_makes_nonces() {
+    let mut network = Network::new(2, 8, &Config::default());
+    network.advertise_all();
+    let copy = network.copy(1);
+    network.undecided = true;
+    let (creator, signer) = (network.key(0), network.key(1));
+    let request = network.announce_to(vec![creator, signer], items(1), options(Commitments::On));
+    network.run();
+    network.command(1, Command::Join { request, signer }).unwrap();
+    network.run();
+    assert!(network.nodes[copy].store.load().unwrap().issued.is_empty());
+    let joins =
+        network.frames.iter().filter_map(|frame| peek(frame)).filter(|peek| peek.kind == Kind::ParticipantJoined);
+    let speakers: std::collections::BTreeSet<[u8; 33]> = joins.map(|peek| peek.sender).collect();
+    assert_eq!(speakers.len(), 2, "the creator and the process whose user has approved");
+}

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use motet_core_crypto::PublicKey;
 use motet_wire::SignerIndex;
 
-use super::{Nonces, Session};
+use super::{Answer, Local, Nonces, Session};
 use crate::engine::ctx::Ctx;
 use crate::signer::{NonceId, SignerTask};
 
@@ -15,7 +15,8 @@ impl Session {
         NonceId { session: self.attempt.id, request: self.id, attempt: self.attempt.number, signer: *signer, index }
     }
 
-    /// Asks a signer of this node for its nonces, if it has not been asked yet. `is_issued` says whether an earlier process
+    /// Asks a signer of this node for its nonces, if it has approved the request and has not been asked yet. Where another process speaks
+    /// for the same signer, all may have joined without this one's approval. `is_issued` says whether an earlier process
     /// has been given nonces under this id: they died with it, and there are never others.
     pub(crate) fn make_nonces(
         &mut self,
@@ -23,7 +24,8 @@ impl Session {
         is_issued: impl FnOnce(&NonceId) -> bool,
         ctx: &mut Ctx<'_>,
     ) {
-        let unasked = self.locals.get(&index).filter(|local| matches!(local.nonces, Nonces::None));
+        let has_approved = |local: &&Local| matches!(local.answer, Answer::Approved(_));
+        let unasked = self.locals.get(&index).filter(has_approved).filter(|local| matches!(local.nonces, Nonces::None));
         let Some(signer) = unasked.map(|local| local.signer) else { return };
         let nonce_id = self.nonce_id(index, &signer);
         let nonces = if is_issued(&nonce_id) {
