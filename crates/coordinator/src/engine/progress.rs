@@ -265,13 +265,14 @@ impl Engine {
         let Some(session) = self.sessions.get_mut(id).filter(|session| session.active().is_some()) else { return };
         session.abort(cause.clone(), notice, ctx.now.mono);
         session.forget_nonces(ctx);
-        let may_complete = session.completers();
-        if session.is_open_ended() {
+        let (may_complete, is_open_ended) = (session.completers(), session.is_open_ended());
+        // First, because the wait for a completion counts anew how often the others were asked.
+        self.note_failure(id, &cause, ctx);
+        if is_open_ended {
             self.wait_for_completion(id, ctx);
         } else {
             self.remember_end(id, ctx);
         }
-        self.note_failure(id, &cause, ctx);
         self.prepare_farewell(id, &cause, ctx);
         ctx.emit(Event::SessionAborted(Aborted { request: *id, cause, may_complete }));
     }

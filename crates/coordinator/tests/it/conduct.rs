@@ -10,7 +10,7 @@ use motet_wire::{Attempt, Commitments, Election, RequestOptions, SignerIndex};
 use crate::network::Network;
 use crate::session::{assert_signed, items, options};
 
-fn score(network: &mut Network, node: usize, of: PublicKey) -> i8 {
+pub(crate) fn score(network: &mut Network, node: usize, of: PublicKey) -> i8 {
     match network.command(node, Command::Reputation { signer: of }).unwrap() {
         Reply::Reputation(score) => score.get(),
         other => panic!("{other:?}"),

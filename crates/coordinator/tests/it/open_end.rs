@@ -6,6 +6,7 @@ use motet_core_crypto::PublicKey;
 use motet_node::{Store, limits};
 use motet_wire::{Attempt, Commitments, RequestId};
 
+use crate::conduct::score;
 use crate::network::Network;
 use crate::session::{assert_signed, items, options};
 
@@ -49,6 +50,15 @@ fn an_end_names_the_signers_that_may_still_complete_it() {
         assert_eq!(status.may_complete, [late]);
         let messages: Vec<&[u8]> = status.items.iter().map(|item| &*item.message).collect();
         assert_eq!(messages, [[1; 32], [2; 32]]);
+    }
+}
+
+#[test]
+fn a_signer_that_withholds_its_partial_signature_is_remembered_as_silent() {
+    let (mut network, _) = given_up(&one_attempt());
+    let silent = network.key(2);
+    for node in [0, 1] {
+        assert_eq!(score(&mut network, node, silent), -10);
     }
 }
 

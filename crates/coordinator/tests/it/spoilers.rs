@@ -7,6 +7,7 @@ use motet_coordinator::{Command, Config, NonceId, Reply, Score, Signer, SignerEr
 use motet_core_crypto::{PartialSignature, PublicKey, PublicNonce, Signature};
 use motet_wire::{Commitments, RequestId};
 
+use crate::conduct::score;
 use crate::network::Network;
 use crate::session::{items, options};
 
@@ -61,13 +62,6 @@ fn end(network: &Network, node: usize, request: RequestId) -> Option<AbortCause>
         Event::SessionAborted(end) if end.request == request => Some(end.cause.clone()),
         _ => None,
     })
-}
-
-fn score(network: &mut Network, node: usize, of: PublicKey) -> i8 {
-    match network.command(node, Command::Reputation { signer: of }).unwrap() {
-        Reply::Reputation(score) => score.get(),
-        other => panic!("{other:?}"),
-    }
 }
 
 fn found(network: &mut Network, node: usize, min_score: Option<Score>) -> Vec<PublicKey> {
