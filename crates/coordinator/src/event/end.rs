@@ -72,7 +72,7 @@ pub struct Aborted {
     /// Whose fault that is, as far as it is known.
     pub cause: AbortCause,
     /// The signers that may still complete it: this node's partial signatures have left, and theirs have not come. If they
-    /// do, [`Event::SessionComplete`] follows. Empty: there is no signature, and there will be none.
+    /// do, [`Event::SessionComplete`](super::Event::SessionComplete) follows. Empty: there is no signature, and there will be none.
     pub may_complete: Vec<PublicKey>,
 }
 
