@@ -6,7 +6,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use motet_coordinator::{NonceId, Signer, SignerError, SigningItem};
 use motet_core_crypto::device::{Device, NoncePurpose, SigningTask};
-use motet_core_crypto::{AggregateNonce, PartialSignature, PublicKey, PublicNonce, Signature, SigningSession};
+use motet_core_crypto::{PartialSignature, PublicKey, PublicNonce, Signature, SigningSession};
+
+use crate::item_nonces::aggregate_nonce;
 
 /// Nonces that one device keeps at a time. The engine forgets those that it no longer needs; this is the last line.
 const HANDLES: usize = 4096;
@@ -95,9 +97,7 @@ where
             .zip(items)
             .enumerate()
             .map(|(position, ((nonce, public), item))| {
-                let column: Option<Vec<PublicNonce>> =
-                    nonces.iter().map(|signer| signer.get(position).copied()).collect();
-                let aggregate_nonce = AggregateNonce::sum(&column.ok_or(SignerError::NoNonces)?);
+                let aggregate_nonce = aggregate_nonce(nonces, position)?;
                 let task =
                     SigningTask { context: &item.context, aggregate_nonce, adaptor: None, message: &item.message };
                 let partial = state.device.sign(nonce, &task).map_err(Into::<SignerError>::into)?;

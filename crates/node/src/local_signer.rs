@@ -6,10 +6,12 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use motet_coordinator::{EntropyError, NonceId, Pace, Signer, SignerError, SigningItem};
 use motet_core_crypto::{
-    AggregateNonce, NonceInputs, PartialSignature, PublicKey, PublicNonce, SecretKey, SecretNonce, Signature,
-    SigningSession, generate_nonce, schnorr,
+    NonceInputs, PartialSignature, PublicKey, PublicNonce, SecretKey, SecretNonce, Signature, SigningSession,
+    generate_nonce, schnorr,
 };
 use rand_core::TryCryptoRng;
+
+use crate::item_nonces::aggregate_nonce;
 
 /// Nonces that one signer keeps at a time. The engine forgets those that it no longer needs; this is the last line.
 const TICKETS: usize = 4096;
@@ -107,9 +109,7 @@ impl<R: TryCryptoRng<Error = EntropyError> + Send> Signer for LocalSigner<R> {
             .zip(items)
             .enumerate()
             .map(|(position, (secret, item))| {
-                let column: Option<Vec<PublicNonce>> =
-                    nonces.iter().map(|signer| signer.get(position).copied()).collect();
-                let aggregate = AggregateNonce::sum(&column.ok_or(SignerError::NoNonces)?);
+                let aggregate = aggregate_nonce(nonces, position)?;
                 let session = SigningSession::new(&item.context, &aggregate, &item.message);
                 session.sign(secret, &self.key).map_err(|_| SignerError::Faulty)
             })
