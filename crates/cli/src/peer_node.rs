@@ -137,7 +137,7 @@ fn addresses(net: &mut NetConfig, args: &NodeArgs) {
     net.relaying = if args.be_relay { Relaying::On } else { Relaying::Off };
 }
 
-/// Whether an address leads through a relay.
+/// True if an address leads through a relay.
 fn is_circuit(address: &Multiaddr) -> bool {
     address.protocol_stack().any(|protocol| protocol == "p2p-circuit")
 }

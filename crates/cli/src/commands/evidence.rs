@@ -68,7 +68,7 @@ fn verify(args: &EvidenceVerifyArgs) -> Result<Exit, Failed> {
     Ok(Exit::Invalid)
 }
 
-/// Whom these bytes convict, if they convict anybody.
+/// The conviction that these bytes prove, if they prove one.
 fn convicts(bytes: &[u8], network: &NetworkId) -> Option<Conviction> {
     Evidence::from_bytes(bytes).ok()?.verify(network).ok()
 }

@@ -25,7 +25,7 @@ impl Engine {
         }
     }
 
-    /// What is asked again: the same, by the signer that has asked. It is a request of its own, so that nothing of the one before can come into
+    /// The request that repeats an earlier one: the same terms, by the signer that has asked. It is a request of its own, so that nothing of the one before can come into
     /// it. Without replacements that is done only where not all have joined in time.
     fn asks_again(
         &self,
@@ -65,7 +65,7 @@ impl Engine {
         }))
     }
 
-    /// Whether a session that has ended can be asked for again, with the same signers: by the node that has asked, if not all have joined and
+    /// True if a session that has ended can be asked for again, with the same signers: by the node that has asked, if not all have joined and
     /// nobody is blocked.
     pub(super) fn can_ask_again(&self, session: &Session, now: Now) -> bool {
         let terms = &session.request;

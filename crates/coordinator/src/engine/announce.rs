@@ -178,7 +178,7 @@ impl Engine {
         }
     }
 
-    /// Whether a request needs no proof of work: each other signer is a contact, and its peer is known. Nobody else hands such a
+    /// True if a request needs no proof of work: each other signer is a contact, and its peer is known. Nobody else hands such a
     /// request on or stores it, so that one to a contact whose peer is not known would not arrive.
     fn goes_to_contacts(&self, request: &SigningRequest) -> bool {
         let mut others = request.keys.iter().filter(|key| !self.identities.contains_key(key));

@@ -54,7 +54,7 @@ impl CatchUp {
         }
     }
 
-    /// Whether this is the directory, and not a request.
+    /// True if a subject is the directory, and not a request.
     pub(super) fn is_about(&self, subject: Subject) -> bool {
         subject == Subject::Request(self.directory)
     }

@@ -26,9 +26,9 @@ pub(super) struct Known {
     place: Place,
 }
 
-/// Where an offer stands when the directory is full: the first makes room for others.
+/// The place of an offer when the directory is full: the first makes room for others.
 ///
-/// What counts is the proof of work for each minute of the life that the offer claims: a longer life costs as much more. Of equals the one that has
+/// The proof of work counts for each minute of the life that the offer claims: a longer life costs as much more. Of equals the one that has
 /// come last goes, so that newcomers push out newcomers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Place {

@@ -34,7 +34,7 @@ pub(super) struct LocalIdentity {
     pub(super) advertised: Option<Advertised>,
     /// How often it has been advertised.
     pub(super) offered: OwnRate,
-    /// Whether it has left this node, and stays only for what others may still complete.
+    /// True if the signer has left this node, and stays only for what others may still complete.
     pub(super) leaves: bool,
     /// Since when this process serves it.
     pub(super) since: TimestampMs,
@@ -80,7 +80,7 @@ impl Identities {
         Self { network, served: BTreeMap::new(), sequence: 0 }
     }
 
-    /// Whether this node serves a signer.
+    /// True if this node serves a signer.
     pub(super) fn contains_key(&self, signer: &PublicKey) -> bool {
         self.served.contains_key(signer)
     }
@@ -144,7 +144,7 @@ impl Identities {
         self.sequence
     }
 
-    /// Whether a message key is of a signer of this node.
+    /// True if a message key is of a signer of this node.
     pub(super) fn is_own(&self, sender: &PublicKey) -> bool {
         self.served.values().any(|identity| identity.message_key.public_key() == *sender)
     }

@@ -293,7 +293,7 @@ pub enum Reply {
     Proofs(Vec<Misbehaviour>),
 }
 
-/// What one call of [`super::Engine::handle`] leads to. [`crate::Outbox`] keeps the rules that follow.
+/// The records and effects of one call of [`super::Engine::handle`]. [`crate::Outbox`] keeps the rules that follow.
 ///
 /// - All records of a transition are committed together, durably, after those of the transitions before it. Only then does
 ///   an effect of it leave the node: frames, answers and events, in the order in which the engine made them.
@@ -304,9 +304,9 @@ pub enum Reply {
 #[derive(Debug, Default)]
 #[must_use = "records are to be stored, and effects carried out"]
 pub struct Transition {
-    /// What must be durable before any effect of this transition leaves the node, and any of a later one.
+    /// The records that must be durable before any effect of this transition leaves the node, and any of a later one.
     pub records: Vec<Record>,
-    /// What is to be done, in this order.
+    /// The effects, in the order in which the engine made them.
     pub effects: Vec<Effect>,
     /// How many refusals of the store the engine knew of.
     pub(crate) known_refusals: u64,

@@ -16,7 +16,7 @@ use crate::event::AbortCause;
 const REASON: &str = "this signer is not served here any more";
 
 impl Engine {
-    /// Whether this node serves a signer: one that has left it does not.
+    /// True if this node serves a signer: one that has left it does not.
     pub fn serves(&self, signer: &PublicKey) -> bool {
         self.identities.get(signer).is_some_and(|identity| !identity.leaves)
     }
