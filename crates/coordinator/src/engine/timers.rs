@@ -68,9 +68,7 @@ impl Engine {
             State::Active(active) if active.deadline <= now => self.end_round(id, ctx),
             State::Active(active) if active.sync.at <= now => {
                 active.sync.ask(now, sync_after, DOUBLINGS);
-                if let Some(publish) = self.unpublished.remove(id) {
-                    ctx.effect(publish);
-                }
+                self.publish_for_absent(id, ctx);
                 self.ask_for_missing(id, ctx);
             }
             State::Active(_) => {}

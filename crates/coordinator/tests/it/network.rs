@@ -58,6 +58,8 @@ pub(crate) struct Network {
     signed: Vec<(Attempt, Vec<u8>, Vec<u8>)>,
     /// All frames that have left a node.
     pub(crate) frames: Vec<Arc<[u8]>>,
+    /// Those of them that were put into the DHT.
+    pub(crate) put: Vec<Arc<[u8]>>,
     /// How many frames have passed the pipelines of nodes.
     pub(crate) validated: usize,
     /// How many milliseconds the next proofs of work take; those after them take none.
@@ -121,6 +123,7 @@ impl Network {
             config,
             signed: Vec::new(),
             frames: Vec::new(),
+            put: Vec::new(),
             works: VecDeque::new(),
             lifetime: core::time::Duration::from_secs(60),
             holds: Vec::new(),
@@ -421,7 +424,10 @@ impl Network {
                     self.queue.push_back((index, channel, from, frame));
                 }
             }
-            Effect::Publish { frame, .. } => self.frames.push(frame),
+            Effect::Publish { frame, .. } => {
+                self.put.push(Arc::clone(&frame));
+                self.frames.push(frame);
+            }
             Effect::Validate { from, channel, frames } => {
                 for frame in frames {
                     self.queue.push_back((node, channel, from, frame));

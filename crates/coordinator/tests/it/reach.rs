@@ -119,3 +119,42 @@ fn who_is_not_reached_is_said_once_and_only_while_something_is_asked() {
     }
     assert_eq!(unreachable(&network), [(network.key(1), reason)]);
 }
+
+#[derive(Clone, Copy, PartialEq)]
+enum Third {
+    Silent,
+    Unreached,
+}
+
+/// Whether the request has been put into the DHT, at each of the first times at which the signers that have not joined are asked again.
+fn is_put(mut network: Network, third: Third) -> [bool; 4] {
+    network.nodes[2].deaf = true;
+    network.announce(items(1), RequestOptions::default());
+    network.run();
+    if third == Third::Unreached {
+        let peer = network.nodes[2].peer;
+        network.input(0, Input::PeerUnreachable { peer, reason: "nobody listens there".to_owned() });
+    }
+    core::array::from_fn(|_| {
+        network.sleep_to_next_deadline_of(&[0]);
+        network.run();
+        network.put.iter().any(|frame| peek(frame).unwrap().kind == Kind::SigningRequest)
+    })
+}
+
+#[test]
+fn a_request_is_put_into_the_dht_for_signers_that_may_not_have_got_it_and_for_no_others() {
+    let mut network = Network::new(3, 5, &Config::default());
+    network.advertise_all();
+    assert_eq!(is_put(network, Third::Silent), [false, false, false, true], "a known peer is asked directly, for 15 s");
+
+    let mut network = Network::new(3, 6, &Config::default());
+    network.advertise(0);
+    network.advertise(1);
+    network.run();
+    assert_eq!(is_put(network, Third::Silent), [true; 4], "nobody knows where the third is");
+
+    let mut network = Network::new(3, 7, &Config::default());
+    network.advertise_all();
+    assert_eq!(is_put(network, Third::Unreached), [true; 4], "the third was not reached");
+}
