@@ -162,7 +162,8 @@ async fn crowded(sessions: usize, storage: Storage) -> Result<Value, Failure> {
         "operation": "concurrent_sessions", "n": crowd::SIGNERS, "sessions": sessions, "store": storage.name(),
         "sessions_per_second": rounded(done as f64 / crowd.all.as_secs_f64()),
         "p50_ns": nanoseconds(percentile(&crowd.times, 50)), "p95_ns": nanoseconds(percentile(&crowd.times, 95)),
-        "all_ns": nanoseconds(crowd.all), "most_at_once": crowd.peak,
+        "all_ns": nanoseconds(crowd.all),
+        "processor_ns": nanoseconds(crowd.processor / u32::try_from(done.max(1))?), "most_at_once": crowd.peak,
         "bytes_per_session": crowd.bytes / (sessions as u64).max(1), "failed": crowd.failed,
     }))
 }

@@ -25,6 +25,8 @@ pub struct Crowded {
     pub times: Vec<Duration>,
     /// From the first announcement until the last signature.
     pub all: Duration,
+    /// Processor time of the process meanwhile.
+    pub processor: Duration,
     /// By how much the process's memory has grown.
     pub bytes: u64,
     /// Sessions without signatures.
@@ -43,7 +45,7 @@ pub async fn run(sessions: usize, storage: Storage) -> Result<Crowded, Failure> 
     for index in 0..sessions.div_ceil(SESSIONS) {
         groups.push(Group::start(&format!("crowd-{index}"), NODES, storage, Runtimes::Shared).await?);
     }
-    let before = resident()?;
+    let (before, worked) = (resident()?, processor_time()?);
     let begin = Instant::now();
     let mut tasks = Vec::new();
     for (index, mut group) in groups.into_iter().enumerate() {
@@ -63,12 +65,13 @@ pub async fn run(sessions: usize, storage: Storage) -> Result<Crowded, Failure> 
     let all = marks.iter().filter_map(|mark| mark.end).max().map_or(Duration::ZERO, |end| end.duration_since(begin));
     // The nodes still hold what they remember of every session.
     let bytes = resident()?.saturating_sub(before);
+    let processor = processor_time()?.saturating_sub(worked);
     for group in finished {
         group.stop().await;
     }
     let times: Vec<Duration> = marks.iter().filter_map(|mark| Some(mark.end?.duration_since(mark.begin))).collect();
     let failed = marks.len() - times.len();
-    Ok(Crowded { times, all, bytes, failed, peak: peak(&marks) })
+    Ok(Crowded { times, all, processor, bytes, failed, peak: peak(&marks) })
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -113,6 +116,15 @@ fn peak(marks: &[Mark]) -> usize {
         most = most.max(open);
     }
     most
+}
+
+/// The processor time of all threads of the process, as Linux counts it: in hundredths of a second.
+fn processor_time() -> Result<Duration, Failure> {
+    let stat = std::fs::read_to_string("/proc/self/stat")?;
+    // The name in brackets may have spaces in it; user and system time are the 12th and 13th field after it.
+    let (_, fields) = stat.rsplit_once(')').ok_or("no name")?;
+    let ticks: u64 = fields.split_whitespace().skip(11).take(2).filter_map(|field| field.parse::<u64>().ok()).sum();
+    Ok(Duration::from_millis(ticks * 10))
 }
 
 /// The process's resident memory in bytes, as Linux counts it.
