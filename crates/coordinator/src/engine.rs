@@ -9,6 +9,7 @@
 
 mod again;
 mod announce;
+mod answer_time;
 mod catch_up;
 mod commands;
 mod ctx;
@@ -44,6 +45,7 @@ mod trace;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use answer_time::AnswerTimes;
 use catch_up::CatchUp;
 use deferred::DeferredMessages;
 use directory::Directory;
@@ -88,6 +90,8 @@ pub struct Engine {
     results: Results,
     proofs: Proofs,
     sessions: Sessions,
+    /// How long others take to answer.
+    answers: AnswerTimes,
     /// The spans of sessions that this step has closed.
     closed: BTreeMap<RequestId, Span>,
     early: DeferredMessages,
@@ -140,6 +144,7 @@ impl Engine {
             conduct: ReputationTable::new(&snapshot.standings),
             sessions: Sessions::default(),
             results: Results::new(&snapshot.results),
+            answers: AnswerTimes::default(),
             closed: BTreeMap::new(),
             early: DeferredMessages::default(),
             asked: OwnRate::default(),

@@ -38,20 +38,24 @@ impl Engine {
             let attempt = &session.attempt;
             let round = Round { request: *id, session: attempt.id, attempt: attempt.number };
             let commitments = session.request.options.commitments;
+            let is_complete = session.awaiting().is_empty();
+            if is_complete && let Some((collected, took)) = session.took(ctx.now.mono) {
+                self.answers.note(collected, took);
+            }
             match session.collecting() {
-                Some(Collecting::Joins) if session.awaiting().is_empty() => self.start_rounds(id, ctx),
+                Some(Collecting::Joins) if is_complete => self.start_rounds(id, ctx),
                 Some(Collecting::Commitments) if commitments == Commitments::Off => {
                     session.collect(Collecting::Nonces, &self.config, ctx);
                 }
-                Some(Collecting::Commitments) if session.awaiting().is_empty() => {
+                Some(Collecting::Commitments) if is_complete => {
                     ctx.emit(Event::SessionNonceCommitmentsComplete(round));
                     session.collect(Collecting::Nonces, &self.config, ctx);
                 }
-                Some(Collecting::Nonces) if session.awaiting().is_empty() => {
+                Some(Collecting::Nonces) if is_complete => {
                     ctx.emit(Event::SessionNoncesComplete(round));
                     session.collect(Collecting::Partials, &self.config, ctx);
                 }
-                Some(Collecting::Partials) if session.awaiting().is_empty() => {
+                Some(Collecting::Partials) if is_complete => {
                     ctx.emit(Event::SessionPartialSigsComplete(round));
                     return session.aggregate(ctx);
                 }

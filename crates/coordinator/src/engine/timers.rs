@@ -67,7 +67,11 @@ impl Engine {
             }
             State::Active(active) if active.deadline <= now => self.end_round(id, ctx),
             State::Active(active) if active.sync.at <= now => {
-                active.sync.ask(now, sync_after, DOUBLINGS);
+                let pause = self.answers.pause(active.collecting, sync_after);
+                if !active.sync.has_waited(active.since, pause, now) {
+                    return;
+                }
+                active.sync.ask(now, pause, DOUBLINGS);
                 self.publish_for_absent(id, ctx);
                 self.ask_for_missing(id, ctx);
             }

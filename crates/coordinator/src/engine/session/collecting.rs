@@ -1,9 +1,10 @@
 //! What a session collects: when something else is collected, what is told of it, and what is made of all of it.
 
+use core::time::Duration;
 use std::sync::Arc;
 
 use motet_core_crypto::PublicNonce;
-use motet_wire::{Attempt, Evidence, SignerIndex, transcript};
+use motet_wire::{Attempt, Evidence, MonotonicMs, SignerIndex, transcript};
 
 use super::{Collecting, Session, State};
 use crate::config::Config;
@@ -18,8 +19,22 @@ impl Session {
         let limit = config.round_timeout.saturating_add(config.round_timeout_per_item.saturating_mul(items));
         let now = ctx.now.mono;
         let Some(active) = self.active_mut() else { return };
-        active.collect(collecting, now.saturating_add(limit), now.saturating_add(config.sync_after));
+        active.collect(collecting, now, now.saturating_add(limit), now.saturating_add(config.sync_after));
         self.report_contributions(None, ctx);
+    }
+
+    /// What has been collected, and how long that took: an answer time of the other signers. `None` if some of it had been lost and was
+    /// asked for. Everything must be here.
+    pub(crate) fn took(&self, now: MonotonicMs) -> Option<(Collecting, Duration)> {
+        let active = self.active()?;
+        let has_healed = match active.collecting {
+            Collecting::Joins => self.joins.has_healed(),
+            Collecting::Commitments => self.attempt.commits.has_healed(),
+            Collecting::Nonces => self.attempt.nonces.has_healed(),
+            Collecting::Partials => self.attempt.partials.has_healed(),
+            Collecting::Aggregating => return None,
+        };
+        (!has_healed).then(|| (active.collecting, now.since(active.since)))
     }
 
     /// Emits the events of contributions, in the phase that they belong to: of one that has just come, or of all that

@@ -80,6 +80,11 @@ impl<T: PartialEq> Slots<T> {
         self.indexed().filter(|(_, slot)| lacks(slot)).map(|(index, _)| index).collect()
     }
 
+    /// True if a statement in a slot had been lost and was asked for.
+    pub(crate) fn has_healed(&self) -> bool {
+        self.held().any(|(_, held)| held.channel == Channel::Sync)
+    }
+
     pub(crate) fn held(&self) -> impl Iterator<Item = (SignerIndex, &SignedStatement<T>)> {
         self.indexed().filter_map(|(index, slot)| Some((index, slot.as_ref()?)))
     }

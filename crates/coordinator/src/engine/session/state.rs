@@ -104,6 +104,14 @@ impl SyncTimer {
         Self { at, asked: 0 }
     }
 
+    /// True if the first question has waited for this pause; else it goes on waiting.
+    pub(crate) fn has_waited(&mut self, since: MonotonicMs, pause: Duration, now: MonotonicMs) -> bool {
+        if self.asked == 0 {
+            self.at = self.at.max(since.saturating_add(pause));
+        }
+        self.at <= now
+    }
+
     /// The others are asked now. The pause until they are asked again doubles each time, at most so often.
     pub(crate) fn ask(&mut self, now: MonotonicMs, pause: Duration, doublings: u32) {
         self.at = now.saturating_add(pause.saturating_mul(1 << self.asked.min(doublings)));
@@ -133,6 +141,8 @@ pub(crate) enum Dispute {
 #[derive(Debug)]
 pub(crate) struct Active {
     pub(crate) collecting: Collecting,
+    /// When it began to collect this.
+    pub(crate) since: MonotonicMs,
     /// When it last came further here.
     pub(crate) moved_at: MonotonicMs,
     /// When the whole session ends.
@@ -237,6 +247,7 @@ impl Active {
         let ends = now.saturating_add(config.session_timeout);
         Self {
             collecting: Collecting::Joins,
+            since: now,
             moved_at: now,
             ends,
             deadline: joins_until.min(ends),
@@ -250,8 +261,14 @@ impl Active {
     }
 
     /// Begins to collect something else, until then at most.
-    pub(crate) fn collect(&mut self, collecting: Collecting, until: MonotonicMs, sync_at: MonotonicMs) {
-        self.collecting = collecting;
+    pub(crate) fn collect(
+        &mut self,
+        collecting: Collecting,
+        now: MonotonicMs,
+        until: MonotonicMs,
+        sync_at: MonotonicMs,
+    ) {
+        (self.collecting, self.since) = (collecting, now);
         self.deadline = until.min(self.ends);
         self.sync = SyncTimer::first(sync_at);
     }
