@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use motet_wire::{Commitments, RequestId};
 
-use super::group::{ANNOUNCEMENTS, Failure, Group, Storage};
+use super::group::{ANNOUNCEMENTS, Failure, GUARD, Group, Storage};
 use super::place::Runtimes;
 
 /// Nodes of one network.
@@ -45,6 +45,7 @@ pub async fn run(sessions: usize, storage: Storage) -> Result<Crowded, Failure> 
     for index in 0..sessions.div_ceil(SESSIONS) {
         groups.push(Group::start(&format!("crowd-{index}"), NODES, storage, Runtimes::Shared).await?);
     }
+    until_quiet().await?;
     let (before, worked) = (resident()?, processor_time()?);
     let begin = Instant::now();
     let mut tasks = Vec::new();
@@ -116,6 +117,21 @@ fn peak(marks: &[Mark]) -> usize {
         most = most.max(open);
     }
     most
+}
+
+/// Waits until nodes have done what they do after their start, such as to put their offers into the DHT: until the process uses less than
+/// a fifth of a core.
+async fn until_quiet() -> Result<(), Failure> {
+    const WINDOW: Duration = Duration::from_millis(500);
+    let until = Instant::now() + GUARD;
+    while Instant::now() < until {
+        let before = processor_time()?;
+        tokio::time::sleep(WINDOW).await;
+        if processor_time()?.saturating_sub(before) < WINDOW / 5 {
+            return Ok(());
+        }
+    }
+    Err("the nodes do not come to rest".into())
 }
 
 /// The processor time of all threads of the process, as Linux counts it: in hundredths of a second.
