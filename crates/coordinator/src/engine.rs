@@ -10,6 +10,7 @@
 mod again;
 mod announce;
 mod answer_time;
+mod asking;
 mod catch_up;
 mod commands;
 mod ctx;
@@ -20,6 +21,7 @@ mod identities;
 pub(crate) mod input;
 mod leaving;
 mod machine;
+mod members;
 mod open_end;
 mod own_rate;
 mod privacy;
@@ -46,6 +48,7 @@ mod trace;
 use std::collections::{BTreeMap, BTreeSet};
 
 use answer_time::AnswerTimes;
+use asking::Asking;
 use catch_up::CatchUp;
 use deferred::DeferredMessages;
 use directory::Directory;
@@ -114,8 +117,8 @@ pub struct Engine {
     delegated: BTreeMap<PublicKey, TimestampMs>,
     /// Requests whose creator is here and has thereby approved them, until they come back.
     own: BTreeMap<RequestId, announce::Unheard>,
-    /// Own requests on their way into the DHT, if not all join before the others are asked for what is missing.
-    unpublished: BTreeMap<RequestId, Effect>,
+    /// Own requests that not all signers have joined.
+    asking: BTreeMap<RequestId, Asking>,
     /// Whom this node has asked what it missed, and whom it has told.
     catch_up: CatchUp,
     /// When the next frame of no meaning goes out.
@@ -158,7 +161,7 @@ impl Engine {
             spent: Restored::spent(&snapshot),
             issued: Restored::issued(&snapshot),
             own: BTreeMap::new(),
-            unpublished: BTreeMap::new(),
+            asking: BTreeMap::new(),
             cover_at: None,
             epoch: snapshot.epoch,
             known_refusals: 0,

@@ -339,14 +339,10 @@ impl Engine {
         ctx.persist(Record::Approved { request: id, signer: creator, digest, frame: Arc::clone(&sealed.frame) });
         self.asked.said(self.asking_rate(&request_keys), ctx.now.mono);
         self.own.insert(id, Unheard { lifetime, until: ctx.now.mono.saturating_add(lifetime), retry_of });
-        ctx.broadcast(Topic::Requests, &sealed.frame);
-        for key in &others {
-            self.send_to_signer(key, &sealed.frame, ctx);
-        }
         let indexes = others.iter().copied().map(Index::RequestsFor).collect();
         let key = DhtKey::request(&self.network, &id);
-        // Who is there joins sooner than the DHT has stored anything; it is for those who are not.
-        self.unpublished.insert(id, Effect::Publish { key, indexes, signer: creator, frame: sealed.frame });
+        let publish = Effect::Publish { key, indexes, signer: creator, frame: Arc::clone(&sealed.frame) };
+        self.ask(id, others, sealed.frame, publish, ctx);
         Ok(Reply::Announced { request: id, keys })
     }
 
@@ -367,14 +363,6 @@ impl Engine {
             self.remember_end(id, ctx);
             let (cause, may_complete) = (AbortCause::Expired, Vec::new());
             ctx.emit(Event::SessionAborted(Aborted { request: *id, cause, may_complete }));
-        }
-    }
-
-    /// Sends a frame to the peer that advertises a signer, if it is known.
-    pub(super) fn send_to_signer(&self, signer: &PublicKey, frame: &Arc<[u8]>, ctx: &mut Ctx<'_>) {
-        if let Some(known) = self.directory.of_signer(signer) {
-            let advertisement = &known.advertisement;
-            ctx.send(advertisement.delegation.peer, advertisement.addresses.clone(), frame);
         }
     }
 
@@ -430,9 +418,12 @@ impl Engine {
         let is_trusted = |signer: &PublicKey| {
             identities.contains_key(signer) || contacts.contains(signer) || conduct.score(signer, now).get() > 0
         };
+        let signer = offer.delegation.signer;
+        let before = self.directory.of_signer(&signer).map(|known| known.advertisement.delegation.clone());
         if !self.directory.insert(&message, bits, is_trusted) {
             return;
         }
+        self.meet_advertised(&signer, before.as_ref(), ctx);
         let own = self.identities.is_own(message.sender());
         let (id, channel) = (message.advertisement_id(), message.channel());
         let discovery = Discovery { id, advertisement: Box::new(message.into_message()), channel };

@@ -100,7 +100,11 @@ impl Engine {
         for id in requests {
             // What was not announced is neither expected back nor published.
             self.own.remove(&id);
-            self.unpublished.remove(&id);
+            self.asking.remove(&id);
+            // What it has said may be among what did not leave, and never does.
+            if let Some(session) = self.sessions.get_mut(&id) {
+                session.said.clear();
+            }
             let is_end = |record: &Record| matches!(record, Record::Ended { .. } | Record::GivenUp { .. });
             let untold = records.iter().any(|record| record.request() == Some(id) && is_end(record));
             self.within(&id, |engine| engine.end_unstored(&id, untold, detail.to_owned(), ctx));

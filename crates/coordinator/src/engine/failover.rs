@@ -5,7 +5,7 @@
 
 use core::time::Duration;
 
-use motet_wire::{MonotonicMs, RequestId, SignatureFinalized, SignerIndex, Topic, Validated};
+use motet_wire::{MonotonicMs, RequestId, SignatureFinalized, SignerIndex, Validated};
 
 use super::Engine;
 use super::ctx::Ctx;
@@ -63,7 +63,6 @@ impl Engine {
         ctx.emit(Event::CoordinatorFailover { request: *id, from, to });
         match told {
             Some(Some(frame)) if here => {
-                ctx.broadcast(Topic::Sessions, &frame);
                 self.send_to_session(id, &frame, ctx);
             }
             Some(_) => session.expect_coordinator(self.config.failover_after, ctx.now.mono),

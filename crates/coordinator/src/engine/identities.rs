@@ -1,12 +1,10 @@
 //! The signers that this node serves, their message keys and the delegations between the two (`docs/protocol.md` §1).
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use motet_core_crypto::{PublicKey, SecretKey, Signature, tagged_hash};
 use motet_wire::{
-    Address, Delegation, Message, MonotonicMs, NetworkId, PeerId, RequestId, SealError, Sealed, SignerIndex,
-    SigningRequest, TimestampMs, Validated, limits,
+    Delegation, Message, MonotonicMs, NetworkId, SealError, Sealed, SigningRequest, TimestampMs, Validated, limits,
 };
 use zeroize::Zeroizing;
 
@@ -15,7 +13,6 @@ use super::announce::Advertised;
 use super::ctx::Ctx;
 use super::input::{CommandId, Reply};
 use super::own_rate::OwnRate;
-use super::session::Session;
 use crate::entropy::EntropyError;
 use crate::error::CommandError;
 use crate::record::Record;
@@ -248,33 +245,6 @@ impl Engine {
         let identity = self.identities.get_mut(signer);
         for request in identity.map(|identity| core::mem::take(&mut identity.early_requests)).unwrap_or_default() {
             self.on_request(request, ctx);
-        }
-    }
-
-    /// The peers that serve the signers of a session, each once, this node's included, and where they may be reached.
-    pub(super) fn peers_of(&self, session: &Session) -> BTreeMap<PeerId, Vec<Address>> {
-        let mut peers = BTreeMap::new();
-        for index in (0u16..).map(SignerIndex).take(session.request.keys.len()) {
-            if let Some((peer, addresses)) = self.route_to(session, index) {
-                peers.entry(peer).or_insert(addresses);
-            }
-        }
-        peers
-    }
-
-    /// The peer that serves a signer of a session, and where it may be reached, as far as anybody has said.
-    pub(super) fn route_to(&self, session: &Session, index: SignerIndex) -> Option<(PeerId, Vec<Address>)> {
-        let known = self.directory.of_signer(session.key(index)?).map(|known| &known.advertisement);
-        let peer = *session.peer_of(index).or_else(|| known.map(|known| &known.delegation.peer))?;
-        let addresses = known.filter(|known| known.delegation.peer == peer).map(|known| known.addresses.clone());
-        Some((peer, addresses.unwrap_or_default()))
-    }
-
-    /// Sends a round message to every participant of a session, this node included.
-    pub(super) fn send_to_session(&self, request: &RequestId, frame: &Arc<[u8]>, ctx: &mut Ctx<'_>) {
-        let Some(session) = self.sessions.get(request) else { return };
-        for (peer, addresses) in self.peers_of(session) {
-            ctx.send(peer, addresses, frame);
         }
     }
 }

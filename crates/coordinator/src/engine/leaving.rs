@@ -3,7 +3,7 @@
 //! Its identity stays for as long as others may still complete what it has signed, so that the node can ask them.
 
 use motet_core_crypto::PublicKey;
-use motet_wire::{AbortCode, RequestId, Topic};
+use motet_wire::{AbortCode, RequestId};
 
 use super::Engine;
 use super::ctx::Ctx;
@@ -65,7 +65,6 @@ impl Engine {
             Answer::Approved(_) => {
                 let frame = self.seal_end(id, index, signer, AbortCode::Declined, REASON, ctx);
                 if let Some(frame) = &frame {
-                    ctx.broadcast(Topic::Sessions, frame);
                     self.send_to_session(id, frame, ctx);
                 }
                 self.finish(id, frame, AbortCause::Cancelled, ctx);

@@ -60,7 +60,7 @@ impl Engine {
     /// Goes on listening after the end.
     pub(super) fn wait_for_completion(&mut self, id: &RequestId, ctx: &mut Ctx<'_>) {
         let sync_after = self.config.sync_after;
-        self.unpublished.remove(id);
+        self.asking.remove(id);
         ctx.persist(Record::GivenUp { request: *id });
         if let Some(aborted) = self.sessions.get_mut(id).and_then(Session::aborted_mut) {
             aborted.sync = SyncTimer::first(ctx.now.mono.saturating_add(sync_after));

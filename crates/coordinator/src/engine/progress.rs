@@ -6,7 +6,7 @@ use std::sync::Arc;
 use motet_core_crypto::{NonceCommitment, Signature};
 use motet_wire::{
     Attempt, AttemptId, Charge, Commitments, Evidence, MonotonicMs, NonceCommit, NonceShare, Now, PartialSigShare,
-    RequestId, SessionReady, SignatureFinalized, SignerIndex, Topic,
+    RequestId, SessionReady, SignatureFinalized, SignerIndex,
 };
 
 use super::Engine;
@@ -74,7 +74,7 @@ impl Engine {
 
     /// All have joined.
     fn start_rounds(&mut self, id: &RequestId, ctx: &mut Ctx<'_>) {
-        self.unpublished.remove(id);
+        self.asking.remove(id);
         let Some(session) = self.sessions.get_mut(id) else { return };
         let (coordinator, first) = (session.coordinator(), session.attempt.id);
         if let State::Active(active) = &mut session.state {
@@ -97,7 +97,6 @@ impl Engine {
             let joins = session.joins.held().map(|(_, held)| held.frame.to_vec()).collect();
             let ready = SessionReady { request: *id, session: first, coordinator, joins };
             if let Ok(sealed) = self.identities.seal(&signer, ready, ctx) {
-                ctx.broadcast(Topic::Sessions, &sealed.frame);
                 self.send_to_session(id, &sealed.frame, ctx);
             }
         }
@@ -160,7 +159,8 @@ impl Engine {
         let off = session.request.options.commitments == Commitments::Off;
         // Without commitments there is nothing to wait for: nonces go out with the join.
         let Some(active) = session.active() else { return };
-        let time = active.collecting == Collecting::Nonces || (off && active.collecting == Collecting::Joins);
+        let joining = active.collecting == Collecting::Joins;
+        let time = active.collecting == Collecting::Nonces || (off && joining);
         let made = session.locals.get(&index).is_some_and(|local| matches!(local.nonces, Nonces::Made { .. }));
         // This is asked after every message: what takes time comes last.
         if !made || !time || !active.rounds.has_started(SigningRound::Reveal) {
@@ -189,6 +189,8 @@ impl Engine {
         let signer = local.signer;
         local.nonces = Nonces::Revealed { made };
         match self.identities.seal(&signer, share, ctx) {
+            // Without commitments not all may have joined.
+            Ok(sealed) if joining => self.say_to_session(id, &sealed.frame, ctx),
             Ok(sealed) => self.send_to_session(id, &sealed.frame, ctx),
             Err(error) => self.fail(id, AbortCause::Internal(error.to_string()), ctx),
         }
@@ -252,9 +254,6 @@ impl Engine {
         let coordinates = session.locals.contains_key(&session.coordinator());
         let Some(signer) = session.locals.values().next().map(|local| local.signer) else { return };
         if let Ok(sealed) = self.identities.seal(&signer, finalized, ctx) {
-            if coordinates {
-                ctx.broadcast(Topic::Sessions, &sealed.frame);
-            }
             if coordinates || completion == Completion::Late {
                 self.send_to_session(id, &sealed.frame, ctx);
             }

@@ -1,7 +1,7 @@
 //! Where this node can be reached, whom it does not reach, and who else speaks for its signers.
 
 use motet_core_crypto::PublicKey;
-use motet_wire::{Address, Delegation, PeerId, RequestId, TimestampMs};
+use motet_wire::{Address, Delegation, PeerId, TimestampMs};
 
 use super::Engine;
 use super::ctx::Ctx;
@@ -25,6 +25,7 @@ impl Engine {
 
     /// A message was for a peer that was not reached: whoever waits for its signers should know why they may be silent.
     pub(super) fn on_peer_unreachable(&mut self, peer: &PeerId, reason: &str, ctx: &mut Ctx<'_>) {
+        self.gossip_asked(peer, ctx);
         // What is sent to hide what is sent concerns nobody.
         if self.active_sessions() == 0 && self.own.is_empty() {
             return;
@@ -38,22 +39,6 @@ impl Engine {
             }
             self.unreachable.insert(signer, now);
             ctx.emit(Event::SignerUnreachable { signer, reason: reason.to_owned() });
-        }
-    }
-
-    /// Puts a request of this node into the DHT if a signer that has not joined may not have got it directly: its peer is not known, was not
-    /// reached, or has been silent for long. To be stored by twenty nodes costs them and this node more than the whole session.
-    pub(super) fn publish_for_absent(&mut self, id: &RequestId, ctx: &mut Ctx<'_>) {
-        let Some(session) = self.sessions.get(id).filter(|_| self.unpublished.contains_key(id)) else { return };
-        let is_silent = session.active().is_some_and(|active| active.sync.asked >= limits::ASKED_IN_VAIN);
-        let is_absent = |index| {
-            let is_unreached = session.key(index).is_some_and(|signer| self.unreachable.contains_key(signer));
-            is_unreached || self.route_to(session, index).is_none()
-        };
-        if (is_silent || session.joins.missing().into_iter().any(is_absent))
-            && let Some(publish) = self.unpublished.remove(id)
-        {
-            ctx.effect(publish);
         }
     }
 

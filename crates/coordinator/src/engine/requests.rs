@@ -1,18 +1,17 @@
 //! Phases 2 and 3 from the side of whoever listens: requests, approvals, joins (`docs/protocol.md` §6).
 
 use core::time::Duration;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use motet_core_crypto::{NonceCommitment, PublicKey};
 use motet_wire::{
     AbortCode, Attempt, Channel, Commitments, Delegation, MonotonicMs, ParticipantDeclined, ParticipantJoined,
-    RequestId, SessionReady, SignerIndex, SigningRequest, Topic, Topology, Validated,
+    RequestId, SessionReady, SignerIndex, SigningRequest, Topology, Validated,
 };
 
 use super::Engine;
 use super::ctx::Ctx;
-use super::deferred::Awaits;
 use super::input::{Effect, Reply};
 use super::restored::is_issued;
 use super::session::{
@@ -238,6 +237,8 @@ impl Engine {
             retry_of: None,
             state,
             trace: Trace::new(&id),
+            said: Vec::new(),
+            askers: BTreeSet::new(),
             request,
         }
     }
@@ -291,7 +292,7 @@ impl Engine {
         }
     }
 
-    /// Says to everybody that a signer of this node takes part.
+    /// Says to the other members that a signer of this node takes part.
     pub(super) fn join(
         &mut self,
         id: &RequestId,
@@ -308,8 +309,7 @@ impl Engine {
         });
         match joined.and_then(|joined| self.identities.seal(&signer, joined, ctx)) {
             Ok(sealed) => {
-                ctx.broadcast(Topic::Sessions, &sealed.frame);
-                self.send_to_session(id, &sealed.frame, ctx);
+                self.say_to_session(id, &sealed.frame, ctx);
             }
             Err(error) => self.fail(id, AbortCause::Internal(error.to_string()), ctx),
         }
@@ -334,7 +334,6 @@ impl Engine {
         }
         local.answer = Answer::Declined;
         let frame = self.seal_decline(id, index, signer, reason, ctx)?;
-        ctx.broadcast(Topic::Sessions, &frame);
         self.send_to_session(id, &frame, ctx);
         Ok(Reply::Done)
     }
@@ -361,9 +360,11 @@ impl Engine {
     pub(super) fn on_joined(&mut self, message: Validated<ParticipantJoined>, ctx: &mut Ctx<'_>) {
         let id = message.message().request;
         let own = self.identities.is_own(message.sender());
-        let Some(session) = self.sessions.get_mut(&id) else { return };
         let join = message.message();
-        let index = join.index;
+        let (index, peer) = (join.index, join.delegation.peer);
+        let route = self.sessions.get(&id).and_then(|session| self.route_to(session, index));
+        let before = route.map(|(peer, _)| peer);
+        let Some(session) = self.sessions.get_mut(&id) else { return };
         let wants_commitment = session.request.options.commitments == Commitments::On;
         if session.key(index) != Some(&join.delegation.signer) {
             return;
@@ -395,6 +396,7 @@ impl Engine {
             // The join of an earlier process tells nothing new.
             if newest.is_none_or(|newest| is_newer(&join.delegation, &newest)) {
                 session.joins.replace(index, SignedStatement::of(&message));
+                self.introduce(&id, index, peer, before, ctx);
                 self.on_returned(&id, &join.delegation, ctx);
             }
             return;
@@ -409,16 +411,21 @@ impl Engine {
                     ctx.emit(Event::SigningRequestJoined(participation.clone()));
                 }
                 ctx.emit(Event::ParticipantJoined(participation));
+                if own {
+                    self.ask_creator(&id, ctx);
+                }
+                self.introduce(&id, index, peer, before, ctx);
                 self.advance(&id, ctx);
             }
             Some(newest) if is_newer(&join.delegation, &newest) => {
                 session.joins.replace(index, SignedStatement::of(&message));
+                self.introduce(&id, index, peer, before, ctx);
                 self.on_returned(&id, &join.delegation, ctx);
             }
             // A later process of our signer was faster.
             Some(newest) if own => self.on_returned(&id, &newest, ctx),
             // An earlier process of the signer: what it said before counts, and it says nothing more.
-            Some(_) => {}
+            Some(_) => self.introduce(&id, index, peer, before, ctx),
         }
         self.replay_early(&id, ctx);
     }
@@ -436,6 +443,7 @@ impl Engine {
         let ParticipantDeclined { delegation, reason, .. } = message.into_message();
         let participation = Participation { request: id, signer, index, peer: delegation.peer, channel };
         ctx.emit(Event::ParticipantDeclined { participation, reason: reason.clone() });
+        self.pass_on_end(&id, &frame, ctx);
         self.finish(&id, Some(frame), AbortCause::Refused { by: index, signer, detail: reason }, ctx);
     }
 
@@ -444,15 +452,7 @@ impl Engine {
         // Whoever hands a SessionReady on cannot know whether the joins in it are sound: its author answers for them, and
         // must be known for that.
         let author = session.slot_of(message.sender()).and_then(|index| session.peer_of(index)).copied();
-        let from = match (author, message.channel()) {
-            (Some(author), _) => author,
-            (None, Channel::Gossip) if session.collecting() == Some(Collecting::Joins) => {
-                let awaits = Awaits::Session(message.message().session);
-                return self.defer(awaits, message.widen(), ctx.now.mono);
-            }
-            (None, Channel::Gossip) => return,
-            (None, _) => *message.from(),
-        };
+        let from = author.unwrap_or(*message.from());
         let SessionReady { joins, .. } = message.into_message();
         // Only what is missing or differs is worth a look; every join is believed for its own signature.
         let frames: Vec<Arc<[u8]>> = joins

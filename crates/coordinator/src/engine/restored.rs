@@ -170,7 +170,7 @@ impl Engine {
             self.results.insert(completed.clone());
         }
         self.ended.insert(*id);
-        self.unpublished.remove(id);
+        self.asking.remove(id);
         self.issued.remove(id);
         self.spent.remove(id);
         ctx.persist(Record::Ended { request: *id, result });

@@ -222,6 +222,9 @@ impl Engine {
         let Some(by) = by else { return };
         let Some(signer) = known.key(by).copied() else { return };
         let frame = Arc::clone(message.frame());
+        if !own {
+            self.pass_on_end(&id, &frame, ctx);
+        }
         let abort = message.into_message();
         let proven = abort.evidence.and_then(|evidence| Some((evidence.verify(&self.network).ok()?, evidence)));
         let cause = match proven.filter(|(conviction, _)| conviction.request == Some(id)) {

@@ -11,7 +11,7 @@ mod slots;
 mod state;
 
 use core::time::Duration;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use motet_core_crypto::{PublicKey, tagged_hash};
@@ -58,6 +58,11 @@ pub(crate) struct Session {
     /// The request in whose place this node has asked this one.
     pub(crate) retry_of: Option<RequestId>,
     pub(crate) state: State,
+    /// What this node has said while not all had joined, for members whose peers become known later: the joins of its signers, and
+    /// nonces that wait for no commitments.
+    pub(crate) said: Vec<Arc<[u8]>>,
+    /// The signers that have asked this node, the creator's, for joins: they do not know the peers of all others.
+    pub(crate) askers: BTreeSet<SignerIndex>,
     /// What it is in the logs.
     pub(crate) trace: Trace,
 }

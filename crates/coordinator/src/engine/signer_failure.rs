@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use motet_core_crypto::PublicKey;
 use motet_wire::{
-    AbortCode, AbortReason, AbortSubject, Attempt, Commitments, RequestId, SessionAbort, SignerIndex, Topic, limits,
+    AbortCode, AbortReason, AbortSubject, Attempt, Commitments, RequestId, SessionAbort, SignerIndex, limits,
 };
 
 use super::Engine;
@@ -29,7 +29,6 @@ impl Engine {
         let NonceId { index, signer, .. } = *nonce_id;
         let frame = self.seal_end(&id, index, &signer, AbortCode::Internal, &detail, ctx);
         if let Some(frame) = &frame {
-            ctx.broadcast(Topic::Sessions, frame);
             self.send_to_session(&id, frame, ctx);
         }
         ctx.emit(Event::SessionError { request: id, detail: detail.clone() });

@@ -90,15 +90,6 @@ impl Engine {
         }
     }
 
-    pub(super) fn send_to_others(&self, id: &RequestId, frame: &Arc<[u8]>, ctx: &mut Ctx<'_>) {
-        let Some(session) = self.sessions.get(id) else { return };
-        for (peer, addresses) in self.peers_of(session) {
-            if peer != self.peer {
-                ctx.send(peer, addresses, frame);
-            }
-        }
-    }
-
     pub(super) fn on_sync_request(&mut self, message: Validated<SyncRequest>, ctx: &mut Ctx<'_>) {
         let SyncRequest { request, attempt, have } = *message.message();
         let Some(session) = self.sessions.get(&request) else { return };
@@ -106,6 +97,7 @@ impl Engine {
             return;
         }
         let frames = session.missing_from(attempt, &have);
+        self.note_asker(&request, message.sender());
         let to = *message.from();
         self.hand_on(&request, frames, Some(to), ctx);
     }

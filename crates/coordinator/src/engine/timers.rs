@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use motet_wire::{AbortCode, AbortReason, AbortSubject, Evidence, MonotonicMs, RequestId, SessionAbort, Topic};
+use motet_wire::{AbortCode, AbortReason, AbortSubject, Evidence, MonotonicMs, RequestId, SessionAbort};
 
 use super::Engine;
 use super::ctx::Ctx;
@@ -137,7 +137,6 @@ impl Engine {
         ctx: &mut Ctx<'_>,
     ) -> Option<Arc<[u8]>> {
         let frame = self.seal_abort(id, code, detail, evidence, ctx)?;
-        ctx.broadcast(Topic::Sessions, &frame);
         self.send_to_session(id, &frame, ctx);
         Some(frame)
     }

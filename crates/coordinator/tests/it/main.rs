@@ -21,6 +21,7 @@ mod early;
 mod evidence;
 mod frozen;
 mod leaving;
+mod members;
 #[path = "../canary/needles.rs"]
 mod needles;
 mod network;

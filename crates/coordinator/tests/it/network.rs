@@ -33,6 +33,8 @@ pub(crate) struct Node {
     pub(crate) store: MemoryStore,
     pub(crate) replies: BTreeMap<CommandId, Result<Reply, CommandError>>,
     pub(crate) deaf: bool,
+    /// What others have sent it, or told everybody.
+    pub(crate) heard: Vec<Arc<[u8]>>,
     /// Whether it stands still: what is sent to it waits, and so do partial signatures that it was about to send.
     pub(crate) frozen: bool,
     /// How often it has sent partial signatures to others.
@@ -103,6 +105,7 @@ impl Network {
                     store: MemoryStore::default(),
                     replies: BTreeMap::new(),
                     deaf: false,
+                    heard: Vec::new(),
                     frozen: false,
                     partials_sent: 0,
                     rng,
@@ -209,6 +212,7 @@ impl Network {
             store: MemoryStore::default(),
             replies: BTreeMap::new(),
             deaf: false,
+            heard: Vec::new(),
             frozen: false,
             partials_sent: 0,
             rng: own,
@@ -334,6 +338,9 @@ impl Network {
         let target = &mut self.nodes[node];
         if target.deaf {
             return;
+        }
+        if from != target.peer {
+            target.heard.push(Arc::clone(&bytes));
         }
         let member = if self.strict { PeerClass::Stranger } else { PeerClass::Participant { sessions: 100 } };
         let arrival = Arrival::new(bytes, channel, from).standing(member, member);

@@ -208,11 +208,30 @@ fn of_two_processes_with_one_key_the_older_stops() {
     network.advertise_all();
     let request = network.announce(items(1), options(Commitments::On));
     network.run_until(1, request, Phase::Nonces);
+    // The signature is not made before the older has heard of the newer.
+    network.nodes[2].frozen = true;
     let copy = network.copy(1);
     network.run();
-    run_to_the_end(&mut network, request);
     let superseded = |event: &Event| format!("{event:?}").contains("Superseded");
     assert!(network.nodes[1].events.iter().any(superseded) || network.nodes[copy].events.iter().any(superseded));
+    network.nodes[2].frozen = false;
+    network.run();
+    run_to_the_end(&mut network, request);
+    assert_nonces_are_used_once(&network);
+}
+
+#[test]
+fn a_process_hears_of_a_newer_one_with_its_key_though_the_newer_knows_the_creator_alone() {
+    let mut network = Network::new(3, 9, &Config::default());
+    network.advertise_all();
+    let request = network.announce(items(1), options(Commitments::On));
+    network.run_until(1, request, Phase::Nonces);
+    network.copy(1);
+    network.run();
+    run_to_the_end(&mut network, request);
+    let (signer, peer) = (network.key(1), network.nodes[3].peer);
+    let is_told = |event: &Event| matches!(event, Event::IdentityConflict { signer: of, peer: at } if (*of, *at) == (signer, peer));
+    assert!(network.nodes[1].events.iter().any(is_told), "also where the signature was made sooner");
     assert_nonces_are_used_once(&network);
 }
 

@@ -6,7 +6,7 @@ use motet_core_crypto::schnorr;
 use motet_wire::{Commitments, Derivation, Election, Item, Kind, RequestMetadata, RequestOptions, SignerIndex};
 use proptest::prelude::*;
 
-use crate::network::Network;
+use crate::network::{Network, Node};
 
 pub(crate) fn items(count: usize) -> Vec<Item> {
     (0..count)
@@ -301,13 +301,16 @@ proptest! {
         network.advertise_all();
         network.shuffle = true;
         network.loss = 40;
+        network.lifetime = core::time::Duration::from_secs(600);
         let items = items(1);
         network.announce(items.clone(), options(if off { Commitments::Off } else { Commitments::On }));
-        for _ in 0..30 {
-            network.run();
-            network.sleep_to_next_deadline();
-        }
         network.run();
+        let is_done = |node: &Node| node.events.iter().any(|event| matches!(event, Event::SessionComplete(_)));
+        while !network.nodes.iter().all(is_done) {
+            network.sleep_to_next_deadline();
+            network.run();
+            prop_assert!(network.clock < 600_000, "it takes {} ms", network.clock);
+        }
         assert_signed(&network, &items);
     }
 }
