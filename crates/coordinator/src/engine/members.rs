@@ -131,7 +131,7 @@ impl Engine {
         for session in self.sessions.of_peer(&now.peer).filter(has_left) {
             self.repeat_to(session, now.peer, ctx);
         }
-        for session in self.sessions.values().filter(|session| session.listens()) {
+        for session in self.sessions.of_signer(signer).filter(|session| session.listens()) {
             let Some(index) = session.request.index_of(signer) else { continue };
             // A join says better where it is.
             if session.peer_of(index).is_some() {

@@ -1,4 +1,4 @@
-//! All sessions of a node, and the indices by which they are found: by attempt, by message key, by peer, by time.
+//! All sessions of a node, and the indices by which they are found: by attempt, by message key, by peer, by signer, by time.
 //!
 //! The indices follow from the sessions. [`Sessions::get_mut`] notes which session may have changed, and
 //! [`Sessions::settle`] brings its entries up to date, so that an input costs as much as the sessions that it touches, and no
@@ -110,6 +110,7 @@ pub(super) struct Sessions {
     timers: TimerTable<RequestId>,
     by_message_key: Groups<PublicKey>,
     by_peer: Groups<PeerId>,
+    by_signer: Groups<PublicKey>,
     /// Sessions that go on, by the signer that has asked.
     by_creator: Groups<PublicKey>,
     /// Sessions that nobody here has approved, those first that end first.
@@ -147,6 +148,9 @@ impl Sessions {
 
     pub(super) fn insert(&mut self, session: Session) {
         self.touched.insert(session.id);
+        for signer in &session.request.keys {
+            self.by_signer.insert(*signer, session.id);
+        }
         self.all.insert(session.id, session);
     }
 
@@ -158,6 +162,9 @@ impl Sessions {
         }
         for key in session.message_keys.keys() {
             self.by_message_key.remove(key, id);
+        }
+        for signer in &session.request.keys {
+            self.by_signer.remove(signer, id);
         }
         let entries = self.entries.remove(id).unwrap_or_default();
         self.change(id, &entries, &Entries::default());
@@ -278,6 +285,11 @@ impl Sessions {
     /// The sessions in which a message key speaks.
     pub(super) fn of_message_key(&self, key: &PublicKey) -> impl Iterator<Item = &Session> {
         self.by_message_key.of(key).filter_map(|id| self.all.get(id))
+    }
+
+    /// The sessions that a signer is asked to take part in.
+    pub(super) fn of_signer(&self, signer: &PublicKey) -> impl Iterator<Item = &Session> {
+        self.by_signer.of(signer).filter_map(|id| self.all.get(id))
     }
 
     /// The sessions in which a peer serves a signer.
