@@ -81,7 +81,7 @@ fn a_shard_is_the_first_bits_of_a_hash() {
 #[test]
 fn topics_are_named_by_network_and_version() {
     let names: Vec<String> = Topic::ALL.iter().map(|topic| topic.name(&network())).collect();
-    assert_eq!(names, ["motet/test/v1/signers", "motet/test/v1/requests", "motet/test/v1/sessions"]);
+    assert_eq!(names, ["motet/test/v1/signers", "motet/test/v1/requests"]);
 }
 
 #[test]

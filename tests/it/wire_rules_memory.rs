@@ -23,11 +23,11 @@ fn offer_at(signer: &Signer, sequence: u64, time: u64) -> motet_wire::Sealed {
 #[test]
 fn v27_a_message_comes_in_once_whatever_the_channel_and_the_peer() {
     let session = Session::run(2);
-    let join = session.joins[0].frame.clone();
     let mut validator = validator();
-    assert!(validator.validate(arrival(join.clone()), NOW).is_ok());
+    let offer = offer_at(session.signer(0), 1, 0).frame;
+    assert!(validator.validate(arrival(offer.clone()), NOW).is_ok());
     for channel in [Channel::Direct, Channel::Gossip, Channel::Loopback] {
-        let copy = Arrival::new(join.clone(), channel, peer(5));
+        let copy = Arrival::new(offer.clone(), channel, peer(5));
         let rejection = validator.validate(copy, later(1)).unwrap_err();
         assert_eq!(
             (rejection.rule, rejection.verdict, rejection.penalty),

@@ -19,7 +19,7 @@
 //! # async fn main() -> Result<(), NetError> {
 //! let config = NetConfig::local(NetworkId::test(), Keypair::generate());
 //! let (net, mut events) = Net::start(config, Arc::new(Nothing))?;
-//! net.publish(Topic::Sessions, Arc::from(*b"a frame")).await?;
+//! net.publish(Topic::Requests, Arc::from(*b"a frame")).await?;
 //! while let Some(event) = events.recv().await {
 //!     if let NetEvent::Received { from, bytes, .. } = event {
 //!         assert_eq!((&from, &*bytes), (net.peer_id(), b"a frame".as_slice()));

@@ -1,7 +1,7 @@
 //! Frames that this node has published recently, for peers that connect later.
 //!
 //! An announcement that is older than clocks may differ looks like one of a wrong clock (rule V-23). So it is kept no
-//! longer than that. Messages of sessions are not checked for their time.
+//! longer than that.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -31,7 +31,7 @@ impl Recent {
     /// The frames that are still worth sending.
     pub(crate) fn of(&mut self, topic: Topic, now: Instant) -> Vec<Arc<[u8]>> {
         let Some(recent) = self.0.get_mut(&topic) else { return Vec::new() };
-        recent.retain(|(at, _)| topic == Topic::Sessions || *at + limits::RECENT_TIME > now);
+        recent.retain(|(at, _)| *at + limits::RECENT_TIME > now);
         recent.iter().map(|(_, frame)| Arc::clone(frame)).collect()
     }
 }
@@ -49,8 +49,6 @@ mod tests {
         assert_eq!(recent.of(Topic::Signers, now), [frame(1), frame(2)]);
         assert_eq!(recent.of(Topic::Requests, now), Vec::<Arc<[u8]>>::new());
         assert_eq!(recent.of(Topic::Signers, now + limits::RECENT_TIME), [frame(2)]);
-        recent.add(Topic::Sessions, frame(3), now);
-        assert_eq!(recent.of(Topic::Sessions, now + limits::RECENT_TIME * 9), [frame(3)]);
         for number in 0..=u8::MAX {
             recent.add(Topic::Signers, frame(number), now);
         }

@@ -1,7 +1,6 @@
-//! Gossip topics: three, for ever (`docs/protocol.md` §3).
+//! Gossip topics: two, for ever (`docs/protocol.md` §3).
 //!
-//! There is no topic for a session: gossipsub lets a peer subscribe to about a hundred, and messages of a session are
-//! sent directly. The network's name is in every topic, so that nodes of different networks never share a mesh.
+//! There is no topic for sessions: what a session says goes directly to its members, and costs nobody else. The network's name is in every topic, so that nodes of different networks never share a mesh.
 
 use core::fmt;
 
@@ -15,13 +14,11 @@ pub enum Topic {
     Signers,
     /// Signing requests.
     Requests,
-    /// Joins, refusals, readiness, outcomes.
-    Sessions,
 }
 
 impl Topic {
     /// All topics.
-    pub const ALL: [Self; 3] = [Self::Signers, Self::Requests, Self::Sessions];
+    pub const ALL: [Self; 2] = [Self::Signers, Self::Requests];
 
     /// The topic's name on a network: `motet/<network>/v1/<topic>`.
     pub fn name(self, network: &NetworkId) -> String {
@@ -40,7 +37,6 @@ impl fmt::Display for Topic {
         f.write_str(match self {
             Self::Signers => "signers",
             Self::Requests => "requests",
-            Self::Sessions => "sessions",
         })
     }
 }
@@ -58,8 +54,9 @@ mod tests {
     }
 
     #[test]
-    fn round_messages_have_no_topic() {
+    fn what_a_session_says_has_no_topic() {
         assert_eq!(Topic::of(Kind::NonceShare), None);
-        assert_eq!(Topic::of(Kind::SessionReady), Some(Topic::Sessions));
+        assert_eq!(Topic::of(Kind::SessionReady), None);
+        assert_eq!(Topic::of(Kind::SigningRequest), Some(Topic::Requests));
     }
 }

@@ -50,7 +50,7 @@ async fn own_messages_wait_in_a_bounded_queue() {
     let mut number = 0_u64;
     while node.handle.stats().await.unwrap().dropped == 0 {
         assert!(number < MANY, "nothing is bounded");
-        node.handle.publish(Topic::Sessions, number.to_be_bytes().into()).await.unwrap();
+        node.handle.publish(Topic::Requests, number.to_be_bytes().into()).await.unwrap();
         number += 1;
     }
     // All but the one that was too much are there, in order.
@@ -59,7 +59,7 @@ async fn own_messages_wait_in_a_bounded_queue() {
         assert_eq!((message.channel, &*message.bytes), (Channel::Loopback, &expected.to_be_bytes()[..]));
     }
     let next: Arc<[u8]> = (*b"next").into();
-    node.handle.publish(Topic::Sessions, Arc::clone(&next)).await.unwrap();
+    node.handle.publish(Topic::Requests, Arc::clone(&next)).await.unwrap();
     let message = node.message().await;
     assert_eq!(message.bytes, next);
 }
@@ -72,7 +72,7 @@ async fn a_flood_of_broadcasts_is_cut_off() {
     let mut number = 0_u64;
     while slow.handle.stats().await.unwrap().dropped == 0 && fast.handle.stats().await.unwrap().dropped == 0 {
         assert!(number < MANY, "nothing is bounded");
-        fast.handle.publish(Topic::Sessions, number.to_be_bytes().into()).await.unwrap();
+        fast.handle.publish(Topic::Requests, number.to_be_bytes().into()).await.unwrap();
         // The fast one listens to itself.
         while fast.events.try_recv().is_ok() {}
         number += 1;
@@ -81,7 +81,7 @@ async fn a_flood_of_broadcasts_is_cut_off() {
     let last: Arc<[u8]> = (*b"the last").into();
     let mut heard = false;
     while !heard {
-        fast.handle.publish(Topic::Sessions, Arc::clone(&last)).await.unwrap();
+        fast.handle.publish(Topic::Requests, Arc::clone(&last)).await.unwrap();
         while fast.events.try_recv().is_ok() {}
         while let Some(event) = slow.next("the last").await {
             if matches!(&event, NetEvent::Received { bytes, .. } if *bytes == last) {
@@ -102,7 +102,7 @@ async fn a_flood_of_broadcasts_hides_no_event_about_the_node() {
     let mut number = 0_u64;
     while slow.handle.stats().await.unwrap().dropped == 0 {
         assert!(number < MANY, "nothing is bounded");
-        fast.handle.publish(Topic::Sessions, number.to_be_bytes().into()).await.unwrap();
+        fast.handle.publish(Topic::Requests, number.to_be_bytes().into()).await.unwrap();
         while fast.events.try_recv().is_ok() {}
         number += 1;
     }

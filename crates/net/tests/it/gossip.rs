@@ -63,7 +63,7 @@ async fn gossip_goes_on_only_with_a_good_verdict() {
     let mut number = 0_u32;
     while !found {
         let frame: Arc<[u8]> = [&b"a trial"[..], &number.to_be_bytes()].concat().into();
-        one.handle.publish(Topic::Sessions, Arc::clone(&frame)).await.unwrap();
+        one.handle.publish(Topic::Requests, Arc::clone(&frame)).await.unwrap();
         let mut message = middle.message_with(&frame).await;
         // What is published before there is a subscription comes directly, and by no other way.
         if let Some(token) = message.token.take() {
@@ -85,7 +85,7 @@ async fn gossip_goes_on_only_with_a_good_verdict() {
     let mut good: Vec<Arc<[u8]>> = Vec::new();
     for (number, verdict) in (0_u8..).zip(verdicts).chain([(100, Verdict::Accept)]) {
         let frame: Arc<[u8]> = [number].into();
-        one.handle.publish(Topic::Sessions, Arc::clone(&frame)).await.unwrap();
+        one.handle.publish(Topic::Requests, Arc::clone(&frame)).await.unwrap();
         let message = gossiped(&mut middle, &frame).await;
         assert_eq!(message.from, one.id());
         middle.handle.report(message.token.unwrap(), verdict).await.unwrap();

@@ -255,7 +255,7 @@ mod tests {
     }
 
     fn says(number: u8) -> Effect {
-        Effect::Broadcast { topic: Topic::Sessions, frame: Arc::from([number]) }
+        Effect::Broadcast { topic: Topic::Requests, frame: Arc::from([number]) }
     }
 
     fn makes(records: Vec<Record>, effects: Vec<Effect>) -> Transition {
@@ -306,7 +306,7 @@ mod tests {
             assert!(matches!(told, Some(Input::PersistFailed { .. })));
             assert!(egress.flush().await.is_none());
             assert!(matches!(answer.await, Ok(Err(CommandError::Store(_)))));
-            drop(egress.net.publish(Topic::Sessions, Arc::from([3])).await);
+            drop(egress.net.publish(Topic::Requests, Arc::from([3])).await);
             assert_eq!(*first_heard(&mut heard).await, [3]);
         }
     }

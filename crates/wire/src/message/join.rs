@@ -11,7 +11,6 @@ use crate::id::{AttemptId, RequestId, SignerIndex};
 use crate::limits;
 use crate::mirror::mirror;
 use crate::subject::Subject;
-use crate::topic::Topic;
 use crate::validate::structure::{check_index, ensure};
 use crate::validate::{Rate, Rule};
 
@@ -107,8 +106,8 @@ impl Raw for RawParticipantJoined {
         frame_limit: limits::FRAME_SMALL,
         lifetime: None,
         scope: Scope::Session,
-        topic: Some(Topic::Sessions),
-        channels: Channels::GOSSIPED,
+        topic: None,
+        channels: Channels::DIRECT,
         author_rate: Rate::per_minute(20),
         computation: 2,
     };
@@ -139,8 +138,8 @@ impl Raw for RawParticipantDeclined {
         frame_limit: limits::FRAME_SMALL,
         lifetime: None,
         scope: Scope::Session,
-        topic: Some(Topic::Sessions),
-        channels: Channels::GOSSIPED,
+        topic: None,
+        channels: Channels::DIRECT,
         author_rate: Rate::per_minute(10),
         computation: 2,
     };
@@ -171,8 +170,8 @@ impl Raw for RawSessionReady {
         frame_limit: limits::FRAME_SESSION_READY,
         lifetime: None,
         scope: Scope::Session,
-        topic: Some(Topic::Sessions),
-        channels: Channels::GOSSIPED,
+        topic: None,
+        channels: Channels::DIRECT,
         author_rate: Rate::per_minute(10),
         computation: 1,
     };

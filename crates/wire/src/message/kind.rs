@@ -45,9 +45,6 @@ impl Channels {
         Self(&[Channel::Gossip, Channel::Direct, Channel::Dht, Channel::Sync, Channel::Loopback, Channel::Store]);
     /// Channels of resources of applications: for nodes that ask the DHT for them only.
     pub(crate) const LOOKED_UP: Self = Self(&[Channel::Dht, Channel::Loopback, Channel::Store]);
-    /// Of what a session says to all that listen.
-    pub(crate) const GOSSIPED: Self =
-        Self(&[Channel::Gossip, Channel::Direct, Channel::Sync, Channel::Loopback, Channel::Store]);
     /// Of what participants say to each other.
     pub(crate) const DIRECT: Self = Self(&[Channel::Direct, Channel::Sync, Channel::Loopback, Channel::Store]);
     /// Of the exchange that heals: a response inside a response would have no bottom.

@@ -15,7 +15,6 @@ use crate::limits;
 use crate::mirror::KnownKeys;
 use crate::mirror::{Mirror, mirror};
 use crate::subject::Subject;
-use crate::topic::Topic;
 use crate::validate::structure::ensure;
 use crate::validate::{Rate, Rule};
 
@@ -153,8 +152,8 @@ impl Raw for RawSignatureFinalized {
         frame_limit: limits::FRAME_SIGNATURE_FINALIZED,
         lifetime: None,
         scope: Scope::Session,
-        topic: Some(Topic::Sessions),
-        channels: Channels::GOSSIPED,
+        topic: None,
+        channels: Channels::DIRECT,
         author_rate: Rate::per_minute(10),
         computation: 1 + 3,
     };
@@ -181,8 +180,8 @@ impl Raw for RawSessionAbort {
         frame_limit: limits::FRAME_SESSION_ABORT,
         lifetime: None,
         scope: Scope::Session,
-        topic: Some(Topic::Sessions),
-        channels: Channels::GOSSIPED,
+        topic: None,
+        channels: Channels::DIRECT,
         author_rate: Rate::per_minute(10),
         computation: 1,
     };
