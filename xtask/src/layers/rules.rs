@@ -149,6 +149,7 @@ pub(super) const CIRCLES: &[Circle] = &[
         modules: &[
             "engine",
             "engine::announce",
+            "engine::asking",
             "engine::catch_up",
             "engine::deferred",
             "engine::directory",
