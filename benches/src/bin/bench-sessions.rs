@@ -1,6 +1,7 @@
 //! Measures whole sessions and prints one JSON object or one row a line: `cargo xtask bench-sessions`.
 //!
-//! Usage: `bench-sessions [--json] [--n 2,3,..] [--runs N] [--only latency,crowd,engine,find] [--crowds 100,1000]`.
+//! Usage: `bench-sessions [--json] [--n 2,3,..] [--runs N] [--only latency,crowd,engine,find] [--crowds 100,1000]
+//! [--store memory,redb]`.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a report is what this is for")]
 
@@ -25,6 +26,7 @@ struct Arguments {
     runs: usize,
     only: Vec<String>,
     crowds: Vec<usize>,
+    stores: Vec<Storage>,
 }
 
 fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Arguments, String> {
@@ -34,6 +36,7 @@ fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Arguments, Strin
         runs: 100,
         only: ["latency", "crowd", "engine", "find"].map(str::to_owned).to_vec(),
         crowds: vec![100, 1000],
+        stores: vec![Storage::Memory, Storage::Redb],
     };
     while let Some(argument) = arguments.next() {
         let mut value = || arguments.next().ok_or_else(|| format!("{argument} needs a value"));
@@ -43,6 +46,7 @@ fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Arguments, Strin
             "--runs" => parsed.runs = value()?.parse().map_err(|_| "--runs wants a number")?,
             "--only" => parsed.only = value()?.split(',').map(str::to_owned).collect(),
             "--crowds" => parsed.crowds = numbers(&value()?).ok_or("--crowds wants numbers")?,
+            "--store" => parsed.stores = stores(&value()?).ok_or("--store wants memory, redb or both")?,
             _ => return Err(format!("unknown argument {argument}")),
         }
     }
@@ -54,6 +58,11 @@ fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Arguments, Strin
 
 fn numbers(list: &str) -> Option<Vec<usize>> {
     list.split(',').map(|number| number.parse().ok()).collect()
+}
+
+fn stores(list: &str) -> Option<Vec<Storage>> {
+    let named = |name: &str| [Storage::Memory, Storage::Redb].into_iter().find(|store| store.name() == name);
+    list.split(',').map(named).collect()
 }
 
 /// One line: the operation, its numbers of nanoseconds, and whatever else belongs to it.
@@ -211,15 +220,18 @@ async fn run(arguments: &Arguments) -> Result<(), Failure> {
                 (Storage::Memory, Commitments::On),
                 (Storage::Redb, Commitments::On),
                 (Storage::Memory, Commitments::Off),
-            ] {
+            ]
+            .into_iter()
+            .filter(|(storage, _)| arguments.stores.contains(storage))
+            {
                 print(arguments, &latency(*signers, arguments.runs, storage, commitments).await?);
             }
         }
     }
     if wanted("crowd") {
         for sessions in &arguments.crowds {
-            for storage in [Storage::Memory, Storage::Redb] {
-                print(arguments, &crowded(*sessions, storage).await?);
+            for storage in &arguments.stores {
+                print(arguments, &crowded(*sessions, *storage).await?);
             }
         }
     }
