@@ -200,17 +200,22 @@ impl Driver {
     async fn run(mut self, mut network: mpsc::Receiver<NetEvent>) {
         let stopped = loop {
             self.waiting = network.len() + self.inputs.len();
-            while let Some(back) = self.backlog.pop_front() {
+            // What is here already is stored together: a commit of many steps takes as long as that of one.
+            let mut steps = 0;
+            while steps < limits::STEPS_AT_ONCE
+                && let Some(back) = self.backlog.pop_front().or_else(|| self.inputs.try_recv().ok())
+            {
                 self.on_back(back);
+                steps += 1;
             }
             if core::mem::take(&mut self.has_stepped) {
                 let refused = self.egress.flush().await;
                 self.backlog.extend(refused.map(DriverInput::from));
                 // What has been said leaves before more is taken in; first of all before it is heard here, too.
                 tokio::task::yield_now().await;
-                if !self.backlog.is_empty() {
-                    continue;
-                }
+            }
+            if !self.backlog.is_empty() {
+                continue;
             }
             let wait = self.engine.next_deadline().map(|deadline| self.clock.until(deadline));
             let held = self.egress.next_due().map(|due| self.clock.until(due));

@@ -20,6 +20,8 @@ pub const EVENTS: usize = 8192;
 pub const INPUTS: usize = 1024;
 /// Steps whose consequences wait for the store or the network.
 pub const BATCHES: usize = 256;
+/// Results that are handled before what follows from them is stored and leaves.
+pub const STEPS_AT_ONCE: usize = 64;
 /// Frames that are taken in at once: checked together they cost less, and the first waits for no more than these.
 pub const ARRIVALS: usize = 32;
 /// Computations at once: more than any machine has cores only delays those in front.
