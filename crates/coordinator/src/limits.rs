@@ -42,7 +42,7 @@ pub const CATCH_UP_PAGES: u32 = 8;
 pub const CATCH_UP_FRAMES: usize = 64;
 /// Bytes of advertisements in a page: well within the bound of a frame.
 pub const CATCH_UP_BYTES: usize = 96 * 1024;
-/// Number of times that signers are asked to join, directly and in vain, before their request is put into the DHT: fifteen seconds. A node
+/// Number of times that signers are asked to join, directly and in vain, before their request is put into the DHT: eight seconds. A node
 /// that has gone without a word and comes back under another address looks there.
 pub const ASKED_IN_VAIN: u32 = 4;
 /// Peers that are told something in ten minutes: together at most 200 MB, if all of them ask for everything.

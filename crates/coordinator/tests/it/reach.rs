@@ -146,7 +146,7 @@ fn is_put(mut network: Network, third: Third) -> [bool; 4] {
 fn a_request_is_put_into_the_dht_for_signers_that_may_not_have_got_it_and_for_no_others() {
     let mut network = Network::new(3, 5, &Config::default());
     network.advertise_all();
-    assert_eq!(is_put(network, Third::Silent), [false, false, false, true], "a known peer is asked directly, for 15 s");
+    assert_eq!(is_put(network, Third::Silent), [false, false, false, true], "a known peer is asked directly, for 8 s");
 
     let mut network = Network::new(3, 6, &Config::default());
     network.advertise(0);

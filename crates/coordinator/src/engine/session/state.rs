@@ -104,11 +104,9 @@ impl SyncTimer {
         Self { at, asked: 0 }
     }
 
-    /// True if the first question has waited for this pause; else it goes on waiting.
+    /// True if the next question has waited for this pause; else it goes on waiting.
     pub(crate) fn has_waited(&mut self, since: MonotonicMs, pause: Duration, now: MonotonicMs) -> bool {
-        if self.asked == 0 {
-            self.at = self.at.max(since.saturating_add(pause));
-        }
+        self.at = self.at.max(since.saturating_add(pause));
         self.at <= now
     }
 
