@@ -59,7 +59,7 @@ pub use job::{Fault, Job, JobId, JobOutcome};
 pub use outbox::{Outbox, Refusal};
 pub use pace::Pace;
 pub use proposal::{Decision, Proposal, ProposalDigest};
-pub use record::{Record, Snapshot, StoreError};
+pub use record::{Record, Records, Snapshot, StoreError};
 pub use reputation::{Observation, Score, Standing};
 pub use signer::{NonceId, Signer, SignerAnswer, SignerError, SignerTask, SigningItem};
 pub use status::{RequestedItem, Retry, SessionStatus};

@@ -3,6 +3,8 @@
 //! A driver commits all records of one step durably before anything of that step leaves the node. No secret nonce is
 //! ever among them.
 
+mod records;
+
 use std::sync::Arc;
 
 use motet_core_crypto::PublicKey;
@@ -11,6 +13,7 @@ use motet_wire::{Attempt, RequestId, TimestampMs};
 use crate::event::Completed;
 use crate::proposal::ProposalDigest;
 use crate::reputation::Standing;
+pub use records::Records;
 
 /// One durable fact.
 #[derive(Debug, Clone, PartialEq, Eq)]
