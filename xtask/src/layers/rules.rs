@@ -37,6 +37,12 @@ pub(super) const PACKAGES: &[PackageRule] = &[
         never: &["tokio", "mio", "libp2p", "async-std", "smol", "redb", "getrandom"],
     },
     PackageRule {
+        name: "motet-testkit",
+        ours: &["motet-core-crypto", "motet-wire", "motet-coordinator"],
+        others: Others::Only(&["rand_chacha", "rand_core"]),
+        never: &["tokio", "mio", "libp2p", "async-std", "smol", "redb", "getrandom"],
+    },
+    PackageRule {
         name: "motet-node",
         ours: &["motet-core-crypto", "motet-wire", "motet-net", "motet-coordinator"],
         others: Others::Only(&[
@@ -83,11 +89,19 @@ pub(super) const PACKAGES: &[PackageRule] = &[
     },
 ];
 
-const ALL: &[&str] = &["motet-core-crypto", "motet-wire", "motet-net", "motet-coordinator", "motet-node", "motet-cli"];
+const ALL: &[&str] = &[
+    "motet-core-crypto",
+    "motet-wire",
+    "motet-net",
+    "motet-coordinator",
+    "motet-testkit",
+    "motet-node",
+    "motet-cli",
+];
 
 /// The parts that do no I/O and read no clock. What they may use of others ([`PACKAGES`]) has neither, nor a source of
 /// randomness; what remains is the standard library.
-const PURE: &[&str] = &["crates/core-crypto/src/", "crates/wire/src/", "crates/coordinator/src/"];
+const PURE: &[&str] = &["crates/core-crypto/src/", "crates/wire/src/", "crates/coordinator/src/", "crates/testkit/src/"];
 
 const TIME: &str = "time is an argument or an input here";
 const IO: &str = "no I/O here; bytes are arguments and results";
