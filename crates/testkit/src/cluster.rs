@@ -26,8 +26,8 @@ pub(crate) const WALL: u64 = 1_800_000_000_000;
 pub(crate) const MONO: u64 = 1_000_000;
 
 /// The most nodes of a cluster.
-const MOST: usize = 100;
-/// Peers of copies have marks after this one.
+const MOST: usize = 200;
+/// The marks of the peers of copies come after this one, and after those of all nodes.
 const COPIES: usize = 0x76;
 
 /// The answer of a user to a proposal; `None` if a person is asked, who has not answered yet.
@@ -84,7 +84,7 @@ impl Cluster {
     ///
     /// # Panics
     ///
-    /// With more than 100 nodes.
+    /// With more than 200 nodes.
     pub fn with_config(count: usize, seed: u64, config: &Config) -> Self {
         let mut cluster = Self {
             nodes: Vec::new(),
@@ -173,6 +173,11 @@ impl Cluster {
         self.sent.clear();
     }
 
+    /// Forgets the frames of [`Node::heard`], on all nodes.
+    pub fn forget_heard(&mut self) {
+        self.nodes.iter_mut().for_each(Node::forget_heard);
+    }
+
     /// Number of frames that have passed the pipelines of nodes.
     pub fn accepted(&self) -> usize {
         self.accepted
@@ -259,8 +264,9 @@ impl Cluster {
     /// Starts a second process with the key of a node and a copy of its store, which runs beside the first. Returns its number.
     pub fn copy(&mut self, node: usize) -> usize {
         let number = self.nodes.len();
+        let first = COPIES.max(number - self.copies);
         self.copies += 1;
-        let peer = peer(COPIES + self.copies);
+        let peer = peer(first + self.copies);
         let [for_signer, entropy] = [(); 2].map(|()| self.fresh_entropy());
         let config = self.config.clone();
         let copy = self.node_mut(node).copy(&config, peer, entropy, for_signer);

@@ -40,6 +40,7 @@ pub struct Node {
     events: Vec<Event>,
     replies: BTreeMap<CommandId, Result<Reply, CommandError>>,
     holds: Vec<Duration>,
+    heard: Vec<Arc<[u8]>>,
     is_down: bool,
     /// The time of its last tick.
     ticked: Option<u64>,
@@ -73,6 +74,7 @@ impl Node {
             events: Vec::new(),
             replies: BTreeMap::new(),
             holds: Vec::new(),
+            heard: Vec::new(),
             is_down: false,
             ticked: None,
         }
@@ -93,6 +95,7 @@ impl Node {
             events: Vec::new(),
             replies: BTreeMap::new(),
             holds: Vec::new(),
+            heard: Vec::new(),
             is_down: false,
             ticked: None,
         }
@@ -101,6 +104,11 @@ impl Node {
     /// The protocol machine.
     pub fn engine(&self) -> &Engine {
         &self.engine
+    }
+
+    /// The same, to be given inputs past the rest of the node: nothing is stored, and nothing leaves.
+    pub fn engine_mut(&mut self) -> &mut Engine {
+        &mut self.engine
     }
 
     /// The peer that the node is.
@@ -153,6 +161,11 @@ impl Node {
         &mut self.store
     }
 
+    /// The frames of other nodes that have reached this one, in their order.
+    pub fn heard(&self) -> &[Arc<[u8]>] {
+        &self.heard
+    }
+
     /// Times by which the engine has held frames back ([`Effect::Hold`]).
     pub fn holds(&self) -> &[Duration] {
         &self.holds
@@ -193,6 +206,14 @@ impl Node {
 
     pub(crate) fn add_signer(&mut self, signer: Arc<dyn Signer>) {
         self.signers.push(signer);
+    }
+
+    pub(crate) fn note_heard(&mut self, frame: Arc<[u8]>) {
+        self.heard.push(frame);
+    }
+
+    pub(crate) fn forget_heard(&mut self) {
+        self.heard.clear();
     }
 
     pub(crate) fn tell(&mut self, event: Event) {

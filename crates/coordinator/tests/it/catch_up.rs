@@ -7,100 +7,101 @@ use motet_coordinator::event::Event;
 use motet_coordinator::{Config, Input};
 use motet_core_crypto::PublicKey;
 use motet_node::{Events, Node, parse_address};
+use motet_testkit::Cluster;
 use motet_wire::{Channel, Criteria, Kind, NetworkId, SignerMetadata, peek};
 
-use crate::network::Network;
+use crate::kit::{cluster_of, frames, hear};
 use crate::real::real_node;
 
 /// How many signers a node has discovered, and how it heard of each.
-fn discovered(network: &Network, node: usize) -> Vec<Channel> {
-    let events = network.nodes[node].events.iter();
+fn discovered(cluster: &Cluster, node: usize) -> Vec<Channel> {
+    let events = cluster.node(node).events().iter();
     events
         .filter_map(|event| if let Event::SignerDiscovered(found) = event { Some(found.channel) } else { None })
         .collect()
 }
 
-/// A network whose last node hears nothing of the others' advertisements.
-fn with_late_one(count: usize, seed: u64) -> Network {
-    let mut network = Network::new(count, seed, &Config::default());
-    network.nodes[count - 1].deaf = true;
-    network.advertise_all();
-    network.nodes[count - 1].deaf = false;
-    assert!(discovered(&network, count - 1).is_empty());
-    network
+/// A cluster whose last node hears nothing of the others' advertisements.
+fn with_late_one(count: usize, seed: u64) -> Cluster {
+    let mut cluster = cluster_of(count, seed, &Config::default());
+    cluster.network().cut(count - 1);
+    cluster.advertise_all();
+    cluster.network().reconnect(count - 1);
+    assert!(discovered(&cluster, count - 1).is_empty());
+    cluster
 }
 
-fn meet(network: &mut Network, node: usize, other: usize) {
-    let peer = network.nodes[other].peer;
-    network.input(node, Input::PeerConnected { peer });
-    network.run();
+fn meet(cluster: &mut Cluster, node: usize, other: usize) {
+    let peer = cluster.node(other).peer();
+    cluster.input(node, Input::PeerConnected { peer });
+    cluster.settle();
 }
 
-fn frames_of(network: &Network, kind: Kind) -> Vec<Arc<[u8]>> {
-    network.frames.iter().filter(|frame| peek(frame).unwrap().kind == kind).cloned().collect()
+fn frames_of(cluster: &Cluster, kind: Kind) -> Vec<Arc<[u8]>> {
+    frames(cluster).iter().filter(|frame| peek(frame).unwrap().kind == kind).cloned().collect()
 }
 
 #[test]
 fn who_comes_late_is_told_who_is_there() {
-    let mut network = with_late_one(4, 1);
-    meet(&mut network, 3, 0);
-    assert_eq!(discovered(&network, 3), [Channel::Sync; 3]);
+    let mut cluster = with_late_one(4, 1);
+    meet(&mut cluster, 3, 0);
+    assert_eq!(discovered(&cluster, 3), [Channel::Sync; 3]);
     // Those who know it already hear nothing new, and nobody hears anything twice.
-    let before = discovered(&network, 1).len();
-    meet(&mut network, 1, 0);
-    assert_eq!(discovered(&network, 1).len(), before);
-    meet(&mut network, 3, 1);
-    assert_eq!(discovered(&network, 3).len(), 3);
+    let before = discovered(&cluster, 1).len();
+    meet(&mut cluster, 1, 0);
+    assert_eq!(discovered(&cluster, 1).len(), before);
+    meet(&mut cluster, 3, 1);
+    assert_eq!(discovered(&cluster, 3).len(), 3);
 }
 
 #[test]
 fn what_is_known_comes_page_by_page() {
-    let mut network = with_late_one(150, 2);
-    meet(&mut network, 149, 0);
-    assert_eq!(discovered(&network, 149).len(), 149);
-    let pages = frames_of(&network, Kind::SyncResponse);
+    let mut cluster = with_late_one(150, 2);
+    meet(&mut cluster, 149, 0);
+    assert_eq!(discovered(&cluster, 149).len(), 149);
+    let pages = frames_of(&cluster, Kind::SyncResponse);
     assert_eq!(pages.len(), 3, "64, 64 and 21");
     assert!(pages.iter().all(|page| page.len() <= 128 * 1024));
 }
 
 #[test]
 fn the_first_three_peers_are_asked_and_others_when_time_has_passed() {
-    let mut network = with_late_one(6, 3);
-    network.frames.clear();
+    let mut cluster = with_late_one(6, 3);
+    cluster.forget_sent();
     for other in 0..5 {
-        meet(&mut network, 5, other);
+        meet(&mut cluster, 5, other);
     }
     // One page of each, and the question whether there is a second.
-    assert_eq!(frames_of(&network, Kind::SyncRequest).len(), 6);
-    network.clock += 601_000;
-    meet(&mut network, 5, 4);
-    assert_eq!(frames_of(&network, Kind::SyncRequest).len(), 8);
+    assert_eq!(frames_of(&cluster, Kind::SyncRequest).len(), 6);
+    cluster.jump(Duration::from_millis(601_000));
+    meet(&mut cluster, 5, 4);
+    assert_eq!(frames_of(&cluster, Kind::SyncRequest).len(), 8);
 }
 
 #[test]
 fn nobody_is_told_more_than_a_few_pages_and_a_page_that_nobody_asked_for_is_not_looked_at() {
-    let mut network = with_late_one(3, 4);
-    meet(&mut network, 2, 0);
-    let question = frames_of(&network, Kind::SyncRequest).remove(0);
-    let answer = frames_of(&network, Kind::SyncResponse).remove(0);
-    network.frames.clear();
+    let mut cluster = with_late_one(3, 4);
+    meet(&mut cluster, 2, 0);
+    let question = frames_of(&cluster, Kind::SyncRequest).remove(0);
+    let answer = frames_of(&cluster, Kind::SyncResponse).remove(0);
+    cluster.forget_sent();
     // The same question again and again, each time as a message that has not been seen.
     for _ in 0..30 {
-        network.hear(0, 2, &question);
-        network.run();
+        hear(&mut cluster, 0, 2, &question);
+        cluster.settle();
     }
-    assert_eq!(frames_of(&network, Kind::SyncResponse).len(), 7, "eight pages in all");
-    network.clock += 601_000;
-    network.hear(0, 2, &question);
-    network.run();
-    assert_eq!(frames_of(&network, Kind::SyncResponse).len(), 8);
+    assert_eq!(frames_of(&cluster, Kind::SyncResponse).len(), 7, "eight pages in all");
+    cluster.jump(Duration::from_millis(601_000));
+    hear(&mut cluster, 0, 2, &question);
+    cluster.settle();
+    assert_eq!(frames_of(&cluster, Kind::SyncResponse).len(), 8);
     // The answer once more, and at somebody who has not asked.
-    let validated = network.validated;
+    let validated = cluster.accepted();
     for node in [1, 2] {
-        network.hear(node, 0, &answer);
-        network.run();
+        hear(&mut cluster, node, 0, &answer);
+        cluster.settle();
     }
-    assert_eq!(network.validated, validated + 2, "the pages were looked at, and what is in them was not");
+    assert_eq!(cluster.accepted(), validated + 2, "the pages were looked at, and what is in them was not");
 }
 
 /// A node that advertises a signer, and where it listens.

@@ -2,12 +2,11 @@
 
 #![expect(
     clippy::unwrap_used,
-    clippy::expect_used,
     clippy::disallowed_methods,
     clippy::panic,
     clippy::indexing_slicing,
     clippy::wildcard_enum_match_arm,
-    reason = "what is unexpected fails the test, and randomness is seeded"
+    reason = "what is unexpected fails the test; a real node is compared with the real time"
 )]
 
 mod asking;
@@ -20,11 +19,11 @@ mod directory;
 mod early;
 mod evidence;
 mod frozen;
+mod kit;
 mod leaving;
 mod members;
 #[path = "../canary/needles.rs"]
 mod needles;
-mod network;
 #[path = "../canary/nonces.rs"]
 mod nonces;
 mod open_end;
@@ -32,13 +31,10 @@ mod privacy;
 mod prompts;
 mod reach;
 mod real;
-#[path = "../canary/recorder.rs"]
-mod recorder;
 mod resources;
 mod restart;
 mod session;
 mod spoilers;
 mod status;
-mod stranger;
 mod terms;
 mod trace;

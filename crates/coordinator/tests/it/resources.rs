@@ -8,104 +8,105 @@ use motet_coordinator::{Command, CommandError, CommandId, Config, Effect, Input,
 use motet_core_crypto::{SecretKey, schnorr};
 use motet_net::{Entry, EntryPolicy, Keypair, Net, NetConfig, NetHandle, parse_address};
 use motet_node::{CallError, Events, Node, OsEntropy, limits};
+use motet_testkit::Cluster;
 use motet_wire::work::Free;
 use motet_wire::{
     Arrival, Channel, Delegation, DhtKey, Kind, MessageId, MonotonicMs, NetworkId, Now, ResourceAnnouncement,
     TimestampMs, ValidatorLimits, Work, peek, seal,
 };
 
-use crate::network::Network;
+use crate::kit::{clock, cluster_of, find_in_dht, frames};
 use crate::real::real_node;
 
 const HOUR: Duration = Duration::from_secs(3600);
 
-fn announce(network: &mut Network, node: usize, id: &str, data: &[u8]) -> Result<MessageId, CommandError> {
-    announce_for(network, node, id, data, 24 * HOUR)
+fn announce(cluster: &mut Cluster, node: usize, id: &str, data: &[u8]) -> Result<MessageId, CommandError> {
+    announce_for(cluster, node, id, data, 24 * HOUR)
 }
 
 fn announce_for(
-    network: &mut Network,
+    cluster: &mut Cluster,
     node: usize,
     id: &str,
     data: &[u8],
     lifetime: Duration,
 ) -> Result<MessageId, CommandError> {
-    let signer = network.key(node);
+    let signer = cluster.key(node);
     let (resource_type, id, data) = ("relay".to_owned(), id.to_owned(), data.to_vec());
     let offered = ResourceSpec { signer, resource_type, id, data, lifetime };
-    match network.command(node, Command::AnnounceResource(offered))? {
+    match cluster.command(node, Command::AnnounceResource(offered))? {
         Reply::ResourceAnnounced(message) => Ok(message),
         other => panic!("{other:?}"),
     }
 }
 
-fn resources(network: &mut Network, node: usize, command: Command) -> Vec<Resource> {
-    match network.command(node, command).unwrap() {
+fn resources(cluster: &mut Cluster, node: usize, command: Command) -> Vec<Resource> {
+    match cluster.command(node, command).unwrap() {
         Reply::Resources(found) => found,
         other => panic!("{other:?}"),
     }
 }
 
-fn find(network: &mut Network, node: usize, id: &str) -> Vec<Vec<u8>> {
+fn find(cluster: &mut Cluster, node: usize, id: &str) -> Vec<Vec<u8>> {
     let wanted = Command::FindResources { resource_type: "relay".to_owned(), id: id.to_owned() };
-    resources(network, node, wanted).into_iter().map(|found| found.announcement.data).collect()
+    resources(cluster, node, wanted).into_iter().map(|found| found.announcement.data).collect()
 }
 
-fn announced(network: &Network, node: usize) -> Vec<MessageId> {
-    let events = network.nodes[node].events.iter();
+fn announced(cluster: &Cluster, node: usize) -> Vec<MessageId> {
+    let events = cluster.node(node).events().iter();
     events
         .filter_map(|event| if let Event::ResourceAnnounced(resource) = event { Some(resource.message) } else { None })
         .collect()
 }
 
 /// The frames of resources that have been put into the DHT.
-fn published(network: &Network) -> Vec<Arc<[u8]>> {
-    let frames = network.frames.iter();
-    frames.filter(|frame| peek(frame).unwrap().kind == Kind::ResourceAnnouncement).cloned().collect()
+fn published(cluster: &Cluster) -> Vec<Arc<[u8]>> {
+    let is_resource = |frame: &Arc<[u8]>| peek(frame).unwrap().kind == Kind::ResourceAnnouncement;
+    frames(cluster).into_iter().filter(is_resource).collect()
 }
 
 #[test]
 fn what_is_announced_is_told_once_and_known_here_and_goes_to_the_dht_alone() {
-    let mut network = Network::new(2, 1, &Config::default());
-    let message = announce(&mut network, 0, "anna/1", b"here").unwrap();
-    network.run();
-    assert_eq!(announced(&network, 0), [message]);
-    assert!(network.nodes[1].events.is_empty());
-    assert_eq!((find(&mut network, 0, "anna/1"), find(&mut network, 0, "anna/2")), (vec![b"here".to_vec()], vec![]));
-    assert_eq!(published(&network).len(), 1);
-    assert!(find(&mut network, 1, "anna/1").is_empty());
+    let mut cluster = cluster_of(2, 1, &Config::default());
+    let message = announce(&mut cluster, 0, "anna/1", b"here").unwrap();
+    cluster.settle();
+    assert_eq!(announced(&cluster, 0), [message]);
+    assert!(cluster.node(1).events().is_empty());
+    assert_eq!((find(&mut cluster, 0, "anna/1"), find(&mut cluster, 0, "anna/2")), (vec![b"here".to_vec()], vec![]));
+    assert_eq!(published(&cluster).len(), 1);
+    assert!(find(&mut cluster, 1, "anna/1").is_empty());
     // The other one finds it; that is no news of its own.
-    let frame = published(&network).remove(0);
-    network.find(1, &frame);
-    assert_eq!(find(&mut network, 1, "anna/1"), [b"here".to_vec()]);
-    assert_eq!(resources(&mut network, 1, Command::Resources)[0].message, message);
-    assert!(network.nodes[1].events.is_empty());
+    let frame = published(&cluster).remove(0);
+    find_in_dht(&mut cluster, 1, &frame);
+    assert_eq!(find(&mut cluster, 1, "anna/1"), [b"here".to_vec()]);
+    assert_eq!(resources(&mut cluster, 1, Command::Resources)[0].message, message);
+    assert!(cluster.node(1).events().is_empty());
 }
 
 #[test]
 fn a_name_that_is_announced_again_says_the_newest_whatever_comes_last() {
-    let mut network = Network::new(2, 2, &Config::default());
-    announce(&mut network, 0, "anna/1", b"old").unwrap();
-    network.clock += 10;
-    announce(&mut network, 0, "anna/1", b"new").unwrap();
-    let frames = published(&network);
+    let mut cluster = cluster_of(2, 2, &Config::default());
+    announce(&mut cluster, 0, "anna/1", b"old").unwrap();
+    cluster.jump(Duration::from_millis(10));
+    announce(&mut cluster, 0, "anna/1", b"new").unwrap();
+    let frames = published(&cluster);
     for frame in [&frames[1], &frames[0]] {
-        network.find(1, frame);
-        network.find(0, frame);
+        find_in_dht(&mut cluster, 1, frame);
+        find_in_dht(&mut cluster, 0, frame);
     }
     for node in [0, 1] {
-        assert_eq!(find(&mut network, node, "anna/1"), [b"new".to_vec()]);
+        assert_eq!(find(&mut cluster, node, "anna/1"), [b"new".to_vec()]);
     }
     // Under one name, each signer has its own.
-    announce(&mut network, 1, "anna/1", b"another's").unwrap();
-    assert_eq!(find(&mut network, 1, "anna/1").len(), 2);
+    announce(&mut cluster, 1, "anna/1", b"another's").unwrap();
+    assert_eq!(find(&mut cluster, 1, "anna/1").len(), 2);
 }
 
 #[test]
 fn stamps_may_be_found_in_another_order_than_they_are_looked_for() {
-    let mut network = Network::new(1, 8, &Config::default());
-    let signer = network.key(0);
-    let engine = &mut network.nodes[0].engine;
+    let mut cluster = cluster_of(1, 8, &Config::default());
+    let signer = cluster.key(0);
+    let engine = cluster.node_mut(0).engine_mut();
     let now = |later| Now { wall: TimestampMs(1_800_000_000_000 + later), mono: MonotonicMs(1_000_000 + later) };
     let mut jobs = Vec::new();
     for (number, data) in [(1, b"old"), (2, b"new")] {
@@ -131,100 +132,100 @@ fn stamps_may_be_found_in_another_order_than_they_are_looked_for() {
     // Only the newer one goes out, and both callers are told that it is the one that counts.
     let [(1, newer), (0, older)] = replies.as_slice() else { panic!("{replies:?}") };
     assert_eq!(newer, older);
-    assert_eq!(find(&mut network, 0, "anna/1"), [b"new".to_vec()]);
+    assert_eq!(find(&mut cluster, 0, "anna/1"), [b"new".to_vec()]);
 }
 
 #[test]
 fn a_resource_is_announced_anew_before_it_lapses_and_nobody_is_told_again() {
-    let mut network = Network::new(1, 3, &Config::default());
-    announce_for(&mut network, 0, "short", b"1", Duration::from_secs(60)).unwrap();
-    let mut last = peek(&published(&network)[0]).unwrap();
+    let mut cluster = cluster_of(1, 3, &Config::default());
+    announce_for(&mut cluster, 0, "short", b"1", Duration::from_secs(60)).unwrap();
+    let mut last = peek(&published(&cluster)[0]).unwrap();
     for renewals in 1..=5 {
-        let before = network.clock;
-        network.sleep_to_next_deadline();
-        assert_eq!(network.clock - before, 30_000, "half its life");
-        let frames = published(&network);
+        let before = clock(&cluster);
+        cluster.sleep();
+        assert_eq!(clock(&cluster) - before, 30_000, "half its life");
+        let frames = published(&cluster);
         assert_eq!(frames.len(), 1 + renewals);
         let renewed = peek(&frames[renewals]).unwrap();
         assert!(renewed.sequence > last.sequence && renewed.timestamp > last.timestamp);
-        assert_eq!(find(&mut network, 0, "short"), [b"1".to_vec()]);
+        assert_eq!(find(&mut cluster, 0, "short"), [b"1".to_vec()]);
         last = renewed;
     }
-    assert_eq!(announced(&network, 0).len(), 1);
+    assert_eq!(announced(&cluster, 0).len(), 1);
 }
 
 #[test]
 fn a_long_life_is_renewed_as_often_as_the_dht_forgets() {
-    let mut network = Network::new(1, 4, &Config::default());
-    announce(&mut network, 0, "long", b"1").unwrap();
-    network.sleep_to_next_deadline();
-    assert_eq!(network.clock, 3_600_000);
-    assert_eq!(published(&network).len(), 2);
+    let mut cluster = cluster_of(1, 4, &Config::default());
+    announce(&mut cluster, 0, "long", b"1").unwrap();
+    cluster.sleep();
+    assert_eq!(clock(&cluster), 3_600_000);
+    assert_eq!(published(&cluster).len(), 2);
 }
 
 #[test]
 fn what_was_found_is_forgotten_when_it_has_lapsed() {
-    let mut network = Network::new(2, 5, &Config::default());
-    announce_for(&mut network, 0, "anna/1", b"here", Duration::from_secs(60)).unwrap();
-    let frame = published(&network).remove(0);
-    network.find(1, &frame);
-    network.clock += 59_999;
-    network.sleep_to_next_deadline_of(&[1]);
-    assert_eq!(network.clock, 60_000);
-    assert!(find(&mut network, 1, "anna/1").is_empty());
+    let mut cluster = cluster_of(2, 5, &Config::default());
+    announce_for(&mut cluster, 0, "anna/1", b"here", Duration::from_secs(60)).unwrap();
+    let frame = published(&cluster).remove(0);
+    find_in_dht(&mut cluster, 1, &frame);
+    cluster.jump(Duration::from_millis(59_999));
+    cluster.sleep_of(&[1]);
+    assert_eq!(clock(&cluster), 60_000);
+    assert!(find(&mut cluster, 1, "anna/1").is_empty());
 }
 
 #[test]
 fn a_node_announces_so_many_resources_and_keeps_them_whatever_it_finds() {
-    let mut network = Network::new(11, 6, &Config::default());
+    let mut cluster = cluster_of(11, 6, &Config::default());
     for number in 0..limits::OWN_RESOURCES {
-        announce(&mut network, 0, &format!("own/{number}"), b"first").unwrap();
+        announce(&mut cluster, 0, &format!("own/{number}"), b"first").unwrap();
     }
     let limit = limits::OWN_RESOURCES;
     assert_eq!(limit, 100);
-    assert_eq!(announce(&mut network, 0, "one-more", b""), Err(CommandError::TooManyResources { limit }));
+    assert_eq!(announce(&mut cluster, 0, "one-more", b""), Err(CommandError::TooManyResources { limit }));
     // A name that is in use may say something else.
-    announce(&mut network, 0, "own/7", b"second").unwrap();
-    assert_eq!(announced(&network, 0).len(), limit + 1);
+    announce(&mut cluster, 0, "own/7", b"second").unwrap();
+    assert_eq!(announced(&cluster, 0).len(), limit + 1);
     // Others' take the places of others' only, though these live longer than the node's own.
-    network.clock += 60_000;
+    cluster.jump(Duration::from_millis(60_000));
     for node in 1..=10 {
         for number in 0..limit {
-            announce(&mut network, node, &format!("other/{number}"), b"").unwrap();
-            let frame = published(&network).pop().unwrap();
-            network.find(0, &frame);
+            announce(&mut cluster, node, &format!("other/{number}"), b"").unwrap();
+            let frame = published(&cluster).pop().unwrap();
+            find_in_dht(&mut cluster, 0, &frame);
         }
     }
-    let known = resources(&mut network, 0, Command::Resources);
+    let known = resources(&mut cluster, 0, Command::Resources);
     assert_eq!(known.len(), limits::RESOURCES);
     assert_eq!(known.iter().filter(|known| known.announcement.id.starts_with("own/")).count(), limit);
 }
 
 #[test]
 fn what_everybody_would_refuse_is_refused_in_words() {
-    let mut network = Network::new(1, 7, &Config::default());
+    let mut cluster = cluster_of(1, 7, &Config::default());
     for id in ["", "two words", "\u{fc}", &"x".repeat(65)] {
-        assert_eq!(announce(&mut network, 0, id, b""), Err(CommandError::ResourceName));
+        assert_eq!(announce(&mut cluster, 0, id, b""), Err(CommandError::ResourceName));
     }
     let length = 4097;
     assert_eq!(
-        announce(&mut network, 0, "x", &vec![0; length]),
+        announce(&mut cluster, 0, "x", &vec![0; length]),
         Err(CommandError::ResourceData { length, limit: 4096 })
     );
     let (least, most) = (Duration::from_secs(60), 24 * HOUR);
     for lifetime in [Duration::ZERO, least - Duration::from_nanos(1), most + Duration::from_nanos(1), Duration::MAX] {
-        let refused = announce_for(&mut network, 0, "x", b"", lifetime);
+        let refused = announce_for(&mut cluster, 0, "x", b"", lifetime);
         assert_eq!(refused, Err(CommandError::ResourceLifetime { least, most }));
     }
     let stranger = SecretKey::generate(&mut OsEntropy).unwrap().public_key();
     let (resource_type, id) = ("relay".to_owned(), "x".to_owned());
     let offered = ResourceSpec { signer: stranger, resource_type, id, data: Vec::new(), lifetime: HOUR };
-    let refused = network.command(0, Command::AnnounceResource(offered));
+    let refused = cluster.command(0, Command::AnnounceResource(offered));
     assert!(matches!(refused, Err(CommandError::UnknownSigner(signer)) if signer == stranger));
-    assert!(published(&network).is_empty() && announced(&network, 0).is_empty());
+    assert!(published(&cluster).is_empty() && announced(&cluster, 0).is_empty());
     // At the bounds it goes out.
-    announce_for(&mut network, 0, &"~".repeat(64), &[0; 4096], most).unwrap();
-    announce_for(&mut network, 0, "x", b"", least).unwrap();
+    announce_for(&mut cluster, 0, &"~".repeat(64), &[0; 4096], most).unwrap();
+    announce_for(&mut cluster, 0, "x", b"", least).unwrap();
 }
 
 fn example() -> NetworkId {

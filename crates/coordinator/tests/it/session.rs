@@ -1,12 +1,14 @@
 //! Sessions from announcement to signature.
 
+use core::time::Duration;
 use motet_coordinator::event::{AbortCause, Event, Phase};
 use motet_coordinator::{Command, CommandError, Config, Decision, Replacement, Reply, SignerQuery, SigningRequestSpec};
 use motet_core_crypto::schnorr;
+use motet_testkit::Cluster;
 use motet_wire::{Commitments, Derivation, Election, Item, Kind, RequestMetadata, RequestOptions, SignerIndex};
 use proptest::prelude::*;
 
-use crate::network::{Network, Node};
+use crate::kit::{announce, cluster_of};
 
 pub(crate) fn items(count: usize) -> Vec<Item> {
     (0..count)
@@ -31,15 +33,15 @@ fn name(event: &Event) -> String {
     text.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default().to_owned()
 }
 
-pub(crate) fn assert_signed(network: &Network, items: &[Item]) {
-    let keys: Vec<_> = (0..network.nodes.len()).map(|node| network.key(node)).collect();
-    for node in &network.nodes {
+pub(crate) fn assert_signed(cluster: &Cluster, items: &[Item]) {
+    let keys: Vec<_> = (0..cluster.nodes().len()).map(|node| cluster.key(node)).collect();
+    for node in cluster.nodes() {
         let completed: Vec<_> = node
-            .events
+            .events()
             .iter()
             .filter_map(|event| if let Event::SessionComplete(done) = event { Some(done) } else { None })
             .collect();
-        assert_eq!(completed.len(), 1, "{:?}", node.events.iter().map(name).collect::<Vec<_>>());
+        assert_eq!(completed.len(), 1, "{:?}", node.events().iter().map(name).collect::<Vec<_>>());
         assert_eq!(completed[0].items.len(), items.len());
         for (signed, item) in completed[0].items.iter().zip(items) {
             assert_eq!(signed.message, item.message);
@@ -53,24 +55,24 @@ pub(crate) fn assert_signed(network: &Network, items: &[Item]) {
 fn any_number_of_signers_sign_several_items() {
     for signers in 2..=15 {
         for commitments in [Commitments::On, Commitments::Off] {
-            let mut network = Network::new(signers, signers as u64, &Config::default());
-            network.advertise_all();
+            let mut cluster = cluster_of(signers, signers as u64, &Config::default());
+            cluster.advertise_all();
             let items = items(1 + signers % 4);
-            network.announce(items.clone(), options(commitments));
-            network.run();
-            assert_signed(&network, &items);
+            announce(&mut cluster, items.clone(), options(commitments));
+            cluster.settle();
+            assert_signed(&cluster, &items);
         }
     }
 }
 
 #[test]
 fn every_event_of_the_happy_path_comes_exactly_once() {
-    let mut network = Network::new(3, 1, &Config::default());
-    network.advertise_all();
-    network.announce(items(2), options(Commitments::On));
-    network.run();
-    for (index, node) in network.nodes.iter().enumerate() {
-        let count = |wanted: &str| node.events.iter().filter(|event| name(event) == wanted).count();
+    let mut cluster = cluster_of(3, 1, &Config::default());
+    cluster.advertise_all();
+    announce(&mut cluster, items(2), options(Commitments::On));
+    cluster.settle();
+    for (index, node) in cluster.nodes().iter().enumerate() {
+        let count = |wanted: &str| node.events().iter().filter(|event| name(event) == wanted).count();
         assert_eq!(count("SignerAdvertised"), 1);
         assert_eq!(count("SignerDiscovered"), 2);
         assert_eq!(count("SigningRequestCreated"), usize::from(index == 0));
@@ -97,53 +99,55 @@ fn every_event_of_the_happy_path_comes_exactly_once() {
 
 #[test]
 fn whoever_does_not_join_is_named_by_everybody_else() {
-    let mut network = Network::new(3, 2, &Config::default());
-    network.advertise_all();
-    network.nodes[2].deaf = true;
-    let request = network.announce(items(1), options(Commitments::On));
-    network.run();
-    assert_eq!(network.status(0, request).awaiting, [network.key(2)]);
+    let mut cluster = cluster_of(3, 2, &Config::default());
+    cluster.advertise_all();
+    cluster.network().cut(2);
+    let request = announce(&mut cluster, items(1), options(Commitments::On));
+    cluster.settle();
+    assert_eq!(cluster.status(0, request).unwrap().awaiting, [cluster.key(2)]);
     for _ in 0..40 {
-        network.sleep_to_next_deadline();
-        network.run();
+        cluster.sleep();
+        cluster.settle();
     }
-    for node in &network.nodes[..2] {
-        let timeout =
-            node.events.iter().find_map(|event| if let Event::SessionTimeout(out) = event { Some(out) } else { None });
+    for node in &cluster.nodes()[..2] {
+        let timeout = node
+            .events()
+            .iter()
+            .find_map(|event| if let Event::SessionTimeout(out) = event { Some(out) } else { None });
         assert_eq!(timeout.unwrap().awaiting, vec![SignerIndex(2)]);
         assert_eq!(timeout.unwrap().phase, Phase::Joining);
-        assert!(node.events.iter().any(|event| matches!(event, Event::SessionAborted(aborted)
+        assert!(node.events().iter().any(|event| matches!(event, Event::SessionAborted(aborted)
             if matches!(&aborted.cause, AbortCause::Unresponsive { awaiting, .. } if *awaiting == vec![SignerIndex(2)]))));
     }
 }
 
 #[test]
 fn where_not_all_have_joined_whoever_asked_may_ask_again_and_nobody_else() {
-    let mut network = Network::new(3, 4, &Config::default());
-    network.advertise_all();
-    network.nodes[2].deaf = true;
-    let request = network.announce(items(2), options(Commitments::On));
-    network.run();
+    let mut cluster = cluster_of(3, 4, &Config::default());
+    cluster.advertise_all();
+    cluster.network().cut(2);
+    let request = announce(&mut cluster, items(2), options(Commitments::On));
+    cluster.settle();
     // Not while it is being waited for.
-    let early = network.command(0, Command::Retry { request, replace: Vec::new() });
+    let early = cluster.command(0, Command::Retry { request, replace: Vec::new() });
     assert!(matches!(early, Err(CommandError::WrongPhase(Phase::Joining))), "{early:?}");
     let is_over = |event: &Event| matches!(event, Event::SessionAborted(_));
-    while !network.nodes[..2].iter().all(|node| node.events.iter().any(is_over)) {
-        network.sleep_to_next_deadline();
-        network.run();
+    while !cluster.nodes()[..2].iter().all(|node| node.events().iter().any(is_over)) {
+        cluster.sleep();
+        cluster.settle();
     }
-    network.nodes[2].deaf = false;
-    let stranger = network.command(1, Command::Retry { request, replace: Vec::new() });
+    cluster.network().reconnect(2);
+    let stranger = cluster.command(1, Command::Retry { request, replace: Vec::new() });
     assert!(matches!(stranger, Err(CommandError::WrongPhase(Phase::Aborted))), "{stranger:?}");
     let Ok(Reply::Announced { request: again, keys }) =
-        network.command(0, Command::Retry { request, replace: Vec::new() })
+        cluster.command(0, Command::Retry { request, replace: Vec::new() })
     else {
         panic!("not asked again")
     };
     assert_ne!(again, request);
-    network.run();
-    for node in &network.nodes {
-        let complete = node.events.iter().find_map(|event| match event {
+    cluster.settle();
+    for node in cluster.nodes() {
+        let complete = node.events().iter().find_map(|event| match event {
             Event::SessionComplete(completed) => Some(completed),
             _ => None,
         });
@@ -151,47 +155,47 @@ fn where_not_all_have_joined_whoever_asked_may_ask_again_and_nobody_else() {
         assert_eq!(complete.request, again);
         assert_eq!(complete.items.iter().map(|item| item.aggregate_key).collect::<Vec<_>>(), keys);
     }
-    let done = network.command(0, Command::Retry { request: again, replace: Vec::new() });
+    let done = cluster.command(0, Command::Retry { request: again, replace: Vec::new() });
     assert!(matches!(done, Err(CommandError::WrongPhase(Phase::Complete))), "{done:?}");
 }
 
 #[test]
 fn a_signer_that_failed_is_replaced_in_a_new_request() {
-    let mut network = Network::new(4, 6, &Config::default().max_attempts(1));
-    network.advertise_all();
-    let keys: Vec<_> = (0..4).map(|node| network.key(node)).collect();
+    let mut cluster = cluster_of(4, 6, &Config::default().max_attempts(1));
+    cluster.advertise_all();
+    let keys: Vec<_> = (0..4).map(|node| cluster.key(node)).collect();
     let announcement = SigningRequestSpec {
         creator: keys[0],
         keys: keys[..3].to_vec(),
         items: items(2),
         options: options(Commitments::On),
         metadata: RequestMetadata::default(),
-        lifetime: network.lifetime,
+        lifetime: Duration::from_secs(60),
     };
-    let Ok(Reply::Announced { request, .. }) = network.command(0, Command::Announce(announcement)) else { panic!() };
-    network.run_until(0, request, Phase::Nonces);
-    network.nodes[2].deaf = true;
-    network.run();
+    let Ok(Reply::Announced { request, .. }) = cluster.command(0, Command::Announce(announcement)) else { panic!() };
+    cluster.deliver_until(0, request, Phase::Nonces);
+    cluster.network().cut(2);
+    cluster.settle();
     let replace = |leaves, joins| vec![Replacement { leaves, joins }];
-    let early = network.command(0, Command::Retry { request, replace: replace(keys[2], keys[3]) });
+    let early = cluster.command(0, Command::Retry { request, replace: replace(keys[2], keys[3]) });
     assert!(matches!(early, Err(CommandError::WrongPhase(Phase::Nonces))), "{early:?}");
-    while network.status(0, request).phase != Phase::Aborted {
-        network.sleep_to_next_deadline();
-        network.run();
+    while cluster.status(0, request).unwrap().phase != Phase::Aborted {
+        cluster.sleep();
+        cluster.settle();
     }
     for (leaves, joins, error) in [
         (keys[0], keys[3], CommandError::NotReplaceable(keys[0])),
         (keys[3], keys[2], CommandError::NotReplaceable(keys[3])),
         (keys[2], keys[1], CommandError::SignerTwice(keys[1])),
     ] {
-        let refused = network.command(0, Command::Retry { request, replace: replace(leaves, joins) });
+        let refused = cluster.command(0, Command::Retry { request, replace: replace(leaves, joins) });
         assert_eq!(refused.unwrap_err(), error);
     }
     let retry = Command::Retry { request, replace: replace(keys[2], keys[3]) };
-    let Ok(Reply::Announced { request: again, .. }) = network.command(0, retry) else { panic!("not asked again") };
-    network.run();
+    let Ok(Reply::Announced { request: again, .. }) = cluster.command(0, retry) else { panic!("not asked again") };
+    cluster.settle();
     for node in [0, 1, 3] {
-        let status = network.status(node, again);
+        let status = cluster.status(node, again).unwrap();
         assert_eq!((status.phase, &status.signers), (Phase::Complete, &vec![keys[0], keys[1], keys[3]]));
         assert_eq!(status.retry_of, (node == 0).then_some(request));
     }
@@ -199,51 +203,52 @@ fn a_signer_that_failed_is_replaced_in_a_new_request() {
 
 #[test]
 fn whoever_falls_silent_after_joining_is_named_in_every_attempt() {
-    let mut network = Network::new(3, 3, &Config::default());
-    network.advertise_all();
-    let request = network.announce(items(1), options(Commitments::On));
-    network.run_until(0, request, Phase::Nonces);
-    network.nodes[1].deaf = true;
-    network.run();
+    let mut cluster = cluster_of(3, 3, &Config::default());
+    cluster.advertise_all();
+    let request = announce(&mut cluster, items(1), options(Commitments::On));
+    cluster.deliver_until(0, request, Phase::Nonces);
+    cluster.network().cut(1);
+    cluster.settle();
     for _ in 0..200 {
-        network.sleep_to_next_deadline();
-        network.run();
+        cluster.sleep();
+        cluster.settle();
     }
     for index in [0, 2] {
-        let timeouts: Vec<_> = network.nodes[index]
-            .events
+        let timeouts: Vec<_> = cluster
+            .node(index)
+            .events()
             .iter()
             .filter_map(|event| if let Event::SessionTimeout(out) = event { Some(out.awaiting.clone()) } else { None })
             .collect();
-        assert_eq!(timeouts.len(), 3, "{:?}", network.nodes[index].events.iter().map(name).collect::<Vec<_>>());
+        assert_eq!(timeouts.len(), 3, "{:?}", cluster.node(index).events().iter().map(name).collect::<Vec<_>>());
         assert!(timeouts.iter().all(|awaiting| awaiting.contains(&SignerIndex(1))));
     }
 }
 
 #[test]
 fn a_refusal_ends_the_session_for_everybody_and_blames_nobody() {
-    let mut network = Network::new(3, 4, &Config::default());
-    network.advertise_all();
-    network.decision = Decision::Decline { reason: "not today".to_owned() };
-    network.announce(items(1), options(Commitments::On));
-    network.run();
-    for node in &network.nodes {
-        assert!(node.events.iter().any(|event| matches!(event, Event::SessionAborted(aborted)
+    let mut cluster = cluster_of(3, 4, &Config::default());
+    cluster.advertise_all();
+    cluster.set_policy(|_, _| Some(Decision::Decline { reason: "not today".to_owned() }));
+    announce(&mut cluster, items(1), options(Commitments::On));
+    cluster.settle();
+    for node in cluster.nodes() {
+        assert!(node.events().iter().any(|event| matches!(event, Event::SessionAborted(aborted)
             if matches!(&aborted.cause, AbortCause::Refused { detail, .. } if detail == "not today"))));
     }
 }
 
 #[test]
 fn an_abort_of_a_participant_reaches_everybody() {
-    let mut network = Network::new(3, 5, &Config::default());
-    network.advertise_all();
-    let request = network.announce(items(1), options(Commitments::On));
-    network.run_until(0, request, Phase::Nonces);
-    network.command(0, Command::Abort { request, detail: "changed my mind".to_owned() }).unwrap();
-    network.run();
-    for (index, node) in network.nodes.iter().enumerate() {
+    let mut cluster = cluster_of(3, 5, &Config::default());
+    cluster.advertise_all();
+    let request = announce(&mut cluster, items(1), options(Commitments::On));
+    cluster.deliver_until(0, request, Phase::Nonces);
+    cluster.command(0, Command::Abort { request, detail: "changed my mind".to_owned() }).unwrap();
+    cluster.settle();
+    for (index, node) in cluster.nodes().iter().enumerate() {
         let aborted = node
-            .events
+            .events()
             .iter()
             .find_map(|event| if let Event::SessionAborted(aborted) = event { Some(aborted) } else { None });
         match &aborted.unwrap().cause {
@@ -256,13 +261,13 @@ fn an_abort_of_a_participant_reaches_everybody() {
 
 #[test]
 fn signers_are_found_by_what_they_are_willing_to_sign() {
-    let mut network = Network::new(4, 6, &Config::default());
-    network.advertise_all();
+    let mut cluster = cluster_of(4, 6, &Config::default());
+    cluster.advertise_all();
     let wishes = SignerQuery { nickname: Some("node 2".to_owned()), ..SignerQuery::default() };
-    match network.command(0, Command::Find(wishes)).unwrap() {
+    match cluster.command(0, Command::Find(wishes)).unwrap() {
         Reply::Found(found) => {
             assert_eq!(found.len(), 1);
-            assert_eq!(found[0].delegation.signer, network.key(2));
+            assert_eq!(found[0].delegation.signer, cluster.key(2));
         }
         other => panic!("{other:?}"),
     }
@@ -271,13 +276,13 @@ fn signers_are_found_by_what_they_are_willing_to_sign() {
 #[test]
 fn every_way_of_election_chooses_one_coordinator_that_all_agree_on() {
     for election in [Election::Creator, Election::Lexicographic, Election::HashBased, Election::First, Election::Last] {
-        let mut network = Network::new(4, 8, &Config::default());
-        network.advertise_all();
-        let request = network.announce(items(1), RequestOptions { election, ..RequestOptions::default() });
-        network.run();
-        let elected: Vec<SignerIndex> = (0..4).map(|node| network.status(node, request).coordinator).collect();
+        let mut cluster = cluster_of(4, 8, &Config::default());
+        cluster.advertise_all();
+        let request = announce(&mut cluster, items(1), RequestOptions { election, ..RequestOptions::default() });
+        cluster.settle();
+        let elected: Vec<SignerIndex> = (0..4).map(|node| cluster.status(node, request).unwrap().coordinator).collect();
         assert!(elected.iter().all(|index| *index == elected[0]));
-        assert_signed(&network, &items(1));
+        assert_signed(&cluster, &items(1));
     }
 }
 
@@ -286,90 +291,92 @@ proptest! {
 
     #[test]
     fn messages_in_any_order_lead_to_the_same_signature(seed in any::<u64>(), signers in 2usize..6, off in any::<bool>()) {
-        let mut network = Network::new(signers, seed, &Config::default());
-        network.advertise_all();
-        network.shuffle = true;
+        let mut cluster = cluster_of(signers, seed, &Config::default());
+        cluster.advertise_all();
+        cluster.network().set_shuffled(true);
         let items = items(2);
-        network.announce(items.clone(), options(if off { Commitments::Off } else { Commitments::On }));
-        network.run();
-        assert_signed(&network, &items);
+        announce(&mut cluster, items.clone(), options(if off { Commitments::Off } else { Commitments::On }));
+        cluster.settle();
+        assert_signed(&cluster, &items);
     }
 
     #[test]
     fn lost_messages_are_healed(seed in any::<u64>(), signers in 2usize..5, off in any::<bool>()) {
-        let mut network = Network::new(signers, seed, &Config::default());
-        network.advertise_all();
-        network.shuffle = true;
-        network.loss = 40;
-        network.lifetime = core::time::Duration::from_secs(600);
-        let items = items(1);
-        network.announce(items.clone(), options(if off { Commitments::Off } else { Commitments::On }));
-        network.run();
-        let is_done = |node: &Node| node.events.iter().any(|event| matches!(event, Event::SessionComplete(_)));
-        while !network.nodes.iter().all(is_done) {
-            network.sleep_to_next_deadline();
-            network.run();
-            prop_assert!(network.clock < 600_000, "it takes {} ms", network.clock);
+        let mut cluster = cluster_of(signers, seed, &Config::default());
+        cluster.advertise_all();
+        cluster.network().set_shuffled(true);
+        cluster.network().set_loss(40);
+        let commitments = if off { Commitments::Off } else { Commitments::On };
+        let all: Vec<usize> = (0..signers).collect();
+        let mut asked = cluster.request(0, &all, items(1), options(commitments));
+        asked.lifetime = Duration::from_secs(600);
+        let request = cluster.announce_request(0, asked).unwrap();
+        cluster.settle();
+        while cluster.signature(request).is_none() {
+            cluster.sleep();
+            cluster.settle();
+            prop_assert!(cluster.elapsed() < Duration::from_secs(600), "it takes {:?}", cluster.elapsed());
         }
-        assert_signed(&network, &items);
+        assert_signed(&cluster, &items(1));
     }
 }
 
 #[test]
 fn whoever_asked_can_give_up_before_it_has_joined_itself() {
-    let mut network = Network::new(3, 12, &Config::default());
-    network.advertise_all();
-    let request = network.announce(items(1), options(Commitments::On));
+    let mut cluster = cluster_of(3, 12, &Config::default());
+    cluster.advertise_all();
+    let request = announce(&mut cluster, items(1), options(Commitments::On));
     // Its own request is back, its own join is not.
-    assert!(network.deliver_one());
-    network.command(0, Command::Abort { request, detail: "no need".to_owned() }).unwrap();
-    network.run();
+    assert!(cluster.deliver_next());
+    cluster.command(0, Command::Abort { request, detail: "no need".to_owned() }).unwrap();
+    cluster.settle();
     for node in 0..3 {
-        assert_eq!(network.status(node, request).phase, Phase::Aborted, "node {node}");
+        assert_eq!(cluster.status(node, request).unwrap().phase, Phase::Aborted, "node {node}");
     }
 }
 
 #[test]
 fn two_who_have_missed_each_others_joins_hear_them_again() {
     for commitments in [Commitments::On, Commitments::Off] {
-        let mut network = Network::new(2, 13, &Config::default());
-        network.advertise_all();
-        network.announce(items(1), options(commitments));
+        let mut cluster = cluster_of(2, 13, &Config::default());
+        cluster.advertise_all();
+        announce(&mut cluster, items(1), options(commitments));
         loop {
-            network.lose(Kind::ParticipantJoined);
-            if !network.deliver_one() {
+            cluster.network().lose(|flight| flight.kind() == Some(Kind::ParticipantJoined));
+            if !cluster.deliver_next() {
                 break;
             }
         }
         for _ in 0..10 {
-            network.run();
-            network.sleep_to_next_deadline();
+            cluster.settle();
+            cluster.sleep();
         }
-        network.run();
-        assert_signed(&network, &items(1));
+        cluster.settle();
+        assert_signed(&cluster, &items(1));
     }
 }
 
 #[test]
 fn a_join_after_a_restart_that_nobody_has_heard_is_said_again() {
-    let mut network = Network::new(2, 14, &Config::default());
-    network.advertise_all();
-    let request = network.announce(items(1), options(Commitments::On));
-    network.run_until(1, request, Phase::Nonces);
-    network.restart(0);
+    let mut cluster = cluster_of(2, 14, &Config::default());
+    cluster.advertise_all();
+    let request = announce(&mut cluster, items(1), options(Commitments::On));
+    cluster.deliver_until(1, request, Phase::Nonces);
+    cluster.restart(0);
     loop {
-        network.lose(Kind::ParticipantJoined);
-        if !network.deliver_one() {
+        cluster.network().lose(|flight| flight.kind() == Some(Kind::ParticipantJoined));
+        if !cluster.deliver_next() {
             break;
         }
     }
-    let complete = |network: &mut Network| (0..2).all(|node| network.status(node, request).phase == Phase::Complete);
+    let complete =
+        |cluster: &mut Cluster| (0..2).all(|node| cluster.status(node, request).unwrap().phase == Phase::Complete);
     for _ in 0..20 {
-        network.run();
-        if complete(&mut network) {
+        cluster.settle();
+        if complete(&mut cluster) {
             return;
         }
-        network.sleep_to_next_deadline();
+        cluster.sleep();
     }
     panic!("no signatures");
 }

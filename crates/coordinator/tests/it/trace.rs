@@ -17,7 +17,7 @@ use tracing::{Subscriber, subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
 use tracing_subscriber::registry::LookupSpan;
 
-use crate::network::Network;
+use crate::kit::{announce, cluster_of};
 
 type Fields = BTreeMap<String, String>;
 
@@ -84,28 +84,28 @@ fn item() -> Item {
 fn the_span_of_a_session_says_where_it_is() {
     let lines = Lines::default();
     let _guard = subscriber::set_default(tracing_subscriber::registry().with(lines.clone()));
-    let mut network = Network::new(3, 1, &Config::default());
-    network.advertise_all();
-    network.nodes[2].deaf = true;
-    let request = network.announce(vec![item()], RequestOptions::default());
-    network.run();
+    let mut cluster = cluster_of(3, 1, &Config::default());
+    cluster.advertise_all();
+    cluster.network().cut(2);
+    let request = announce(&mut cluster, vec![item()], RequestOptions::default());
+    cluster.settle();
     // The others ask each other for what is missing, and log that.
-    network.sleep_to_next_deadline();
-    network.run();
-    let silent = network.key(2).to_string();
+    cluster.sleep();
+    cluster.settle();
+    let silent = cluster.key(2).to_string();
     let session = lines.all().pop().unwrap().session.unwrap();
     assert_eq!(session["request"], request.to_string());
     assert_eq!(session["phase"], "Joining");
     assert_eq!(session["attempt"], "0");
     assert_eq!(session["awaiting"], format!("2:{}", &silent[..8]));
     // It comes late, but it comes: the others hand it what it has missed.
-    network.nodes[2].deaf = false;
+    cluster.network().reconnect(2);
     for _ in 0..20 {
-        network.sleep_to_next_deadline();
-        network.run();
+        cluster.sleep();
+        cluster.settle();
     }
     assert!(
-        network.nodes.iter().all(|node| node.events.iter().any(|event| matches!(event, Event::SessionComplete(_))))
+        cluster.nodes().iter().all(|node| node.events().iter().any(|event| matches!(event, Event::SessionComplete(_))))
     );
     let phases: Vec<String> = lines
         .all()
@@ -123,13 +123,13 @@ fn the_span_of_a_session_says_where_it_is() {
 fn two_sessions_at_once_have_a_span_each_and_another_attempt_shows() {
     let lines = Lines::default();
     let _guard = subscriber::set_default(tracing_subscriber::registry().with(lines.clone()));
-    let mut network = Network::new(2, 2, &Config::default());
-    network.advertise_all();
-    let first = network.announce(vec![item()], RequestOptions::default());
-    let second = network.announce(vec![item()], RequestOptions::default());
-    network.run_until(0, first, Phase::Nonces);
-    network.command(0, Command::Retry { request: first, replace: Vec::new() }).unwrap();
-    network.run();
+    let mut cluster = cluster_of(2, 2, &Config::default());
+    cluster.advertise_all();
+    let first = announce(&mut cluster, vec![item()], RequestOptions::default());
+    let second = announce(&mut cluster, vec![item()], RequestOptions::default());
+    cluster.deliver_until(0, first, Phase::Nonces);
+    cluster.command(0, Command::Retry { request: first, replace: Vec::new() }).unwrap();
+    cluster.settle();
     let spans = |attempt: &str| -> Vec<String> {
         let spans = lines.all().into_iter().filter_map(|line| line.session);
         let mut requests: Vec<String> =

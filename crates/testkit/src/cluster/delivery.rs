@@ -46,6 +46,9 @@ impl Cluster {
     /// A frame has arrived.
     pub(super) fn receive(&mut self, flight: Flight) {
         if self.network.is_heard(&flight) && !self.node(flight.to).is_down() {
+            if flight.from != self.node(flight.to).peer() {
+                self.node_mut(flight.to).note_heard(Arc::clone(&flight.frame));
+            }
             let arrival = Arrival::new(flight.frame, flight.channel, flight.from).standing(self.class, self.class);
             // Observers have seen it if it was rejected, and the sender of a frame is not told.
             let _rejected = self.hear(flight.to, arrival);
