@@ -3,44 +3,13 @@
 use core::time::Duration;
 use std::sync::Arc;
 
-use motet_core_crypto::{PartialSignature, PublicKey, PublicNonce, SecretKey, Signature};
-use motet_node::{LocalSigner, NonceId, OsEntropy, Signer, SignerError, SigningItem};
+use motet_core_crypto::SecretKey;
+use motet_node::{LocalSigner, OsEntropy};
+use motet_testkit::Forger;
 use motet_wire::{Criteria, SignerMetadata};
 
 use crate::asked::{LISTEN, node, runtime};
 use crate::process::Scene;
-
-/// A signer that signs another message than it was asked to.
-#[derive(Debug)]
-struct Forger(LocalSigner<OsEntropy>);
-
-impl Signer for Forger {
-    fn public_key(&self) -> PublicKey {
-        self.0.public_key()
-    }
-
-    fn delegate(&self, digest: &[u8; 32]) -> Result<Signature, SignerError> {
-        self.0.delegate(digest)
-    }
-
-    fn generate_nonces(&self, nonce_id: &NonceId, items: &[SigningItem]) -> Result<Vec<PublicNonce>, SignerError> {
-        self.0.generate_nonces(nonce_id, items)
-    }
-
-    fn sign(
-        &self,
-        nonce_id: &NonceId,
-        items: &[SigningItem],
-        nonces: &[Vec<PublicNonce>],
-    ) -> Result<Vec<PartialSignature>, SignerError> {
-        let other = |item: &SigningItem| SigningItem { message: b"another".as_slice().into(), ..item.clone() };
-        self.0.sign(nonce_id, &items.iter().map(other).collect::<Vec<_>>(), nonces)
-    }
-
-    fn forget(&self, nonce_id: &NonceId) {
-        self.0.forget(nonce_id);
-    }
-}
 
 #[test]
 fn whoever_was_harmed_finds_the_proof_again_and_anybody_can_check_it() {
