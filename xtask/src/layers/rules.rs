@@ -89,19 +89,13 @@ pub(super) const PACKAGES: &[PackageRule] = &[
     },
 ];
 
-const ALL: &[&str] = &[
-    "motet-core-crypto",
-    "motet-wire",
-    "motet-net",
-    "motet-coordinator",
-    "motet-testkit",
-    "motet-node",
-    "motet-cli",
-];
+const ALL: &[&str] =
+    &["motet-core-crypto", "motet-wire", "motet-net", "motet-coordinator", "motet-testkit", "motet-node", "motet-cli"];
 
 /// The parts that do no I/O and read no clock. What they may use of others ([`PACKAGES`]) has neither, nor a source of
 /// randomness; what remains is the standard library.
-const PURE: &[&str] = &["crates/core-crypto/src/", "crates/wire/src/", "crates/coordinator/src/", "crates/testkit/src/"];
+const PURE: &[&str] =
+    &["crates/core-crypto/src/", "crates/wire/src/", "crates/coordinator/src/", "crates/testkit/src/"];
 
 const TIME: &str = "time is an argument or an input here";
 const IO: &str = "no I/O here; bytes are arguments and results";

@@ -190,13 +190,13 @@ fn a_decision_of_one_is_no_news_for_nodes_that_are_not_asked() {
 #[test]
 fn a_member_hears_three_messages_of_each_other_member_and_at_most_two_more() {
     for members in [2, 3, 15] {
-        let (mut network, keys) = network(members, Known::All);
-        network.announce_to(keys, items(1), options(Commitments::On));
-        network.run();
+        let (mut cluster, keys) = advertised(members, Known::All);
+        announce_to(&mut cluster, keys, items(1), options(Commitments::On));
+        cluster.settle();
         // The coordinator says when nothing else is to be done what the signature is.
-        (0..members).for_each(|node| network.input(node, Input::Tick));
-        network.run();
-        let counts: Vec<usize> = (0..members).map(|node| network.nodes[node].heard.len()).collect();
+        (0..members).for_each(|node| cluster.input(node, Input::Tick));
+        cluster.settle();
+        let counts: Vec<usize> = (0..members).map(|node| cluster.node(node).heard().len()).collect();
         // A join, nonces and a partial signature; the request, and the coordinator's word on the signature.
         let others = members - 1;
         assert!(counts.iter().all(|count| *count <= 3 * others + 2), "{counts:?}");
