@@ -20,8 +20,8 @@ use motet_node::event::Event;
 use motet_node::{Config, Decision, LocalSigner, MemoryStore, OsEntropy, Signer, Snapshot, Store};
 use motet_wire::work::Free;
 use motet_wire::{
-    Arrival, Attempt, AttemptId, Channel, Commitments, Difficulty, MonotonicMs, NetworkId, Now, PeerClass, PeerId,
-    RequestId, TimestampMs, Validator, seal,
+    Arrival, Attempt, AttemptId, Channel, Commitments, Criteria, Difficulty, MonotonicMs, NetworkId, Now, PeerClass,
+    PeerId, RequestId, SignerMetadata, TimestampMs, Validator, seal,
 };
 
 use super::group::unlimited;
@@ -111,7 +111,16 @@ impl Engines {
         };
         for (index, signer) in this.keys().into_iter().enumerate() {
             this.input(index, Input::Command(CommandId(0), Command::AddSigner { signer }));
+            let advertise = Command::Advertise {
+                signer,
+                criteria: Criteria::ANY,
+                metadata: SignerMetadata::default(),
+                addresses: Vec::new(),
+                lifetime: Duration::from_secs(24 * 60 * 60),
+            };
+            this.input(index, Input::Command(CommandId(0), advertise));
         }
+        this.deliver();
         this.one_seal = fastest(|| this.seal_one());
         let keys = this.keys();
         let item = request(keys.clone(), secret("signer", 0).public_key(), Commitments::On, 0).items.remove(0);
@@ -137,9 +146,7 @@ impl Engines {
         let begin = Instant::now();
         self.input(0, Input::Command(CommandId(1), Command::Announce(announcement)));
         loop {
-            while let Some((node, channel, from, bytes)) = self.queue.pop_front() {
-                self.receive(node, channel, from, bytes);
-            }
+            self.deliver();
             // What engines say when they have nothing else to do.
             let now = self.now().mono;
             let idle = |node: &Node| node.engine.next_deadline().is_some_and(|deadline| deadline <= now);
@@ -151,6 +158,12 @@ impl Engines {
         self.split.seals = self.one_seal * self.sealed;
         self.split.keys = self.one_context * self.nodes.len() as u32;
         self.split
+    }
+
+    fn deliver(&mut self) {
+        while let Some((node, channel, from, bytes)) = self.queue.pop_front() {
+            self.receive(node, channel, from, bytes);
+        }
     }
 
     fn receive(&mut self, node: usize, channel: Channel, from: PeerId, bytes: Arc<[u8]>) {
@@ -202,6 +215,9 @@ impl Engines {
                 let other = self.nodes.iter().position(|other| other.peer == to).expect("a known peer");
                 let channel = if other == node { Channel::Loopback } else { Channel::Direct };
                 self.queue.push_back((other, channel, from, frame));
+            }
+            Effect::Validate { from, channel, frames } => {
+                self.queue.extend(frames.into_iter().map(|frame| (node, channel, from, frame)));
             }
             Effect::AskSigner(task) => {
                 let begin = Instant::now();
