@@ -52,3 +52,11 @@ fn engines_alone_and_looking_up_are_measured() {
     assert_eq!(find["operation"], "find_available_signers");
     assert_positive(find, &["median_ns", "p99_ns", "signers"]);
 }
+
+#[test]
+fn engines_alone_are_measured_for_more_than_two_signers() {
+    let lines = lines(&["--only", "engine", "--n", "3", "--runs", "1"]);
+    assert_eq!(lines.len(), 1);
+    assert_eq!((&lines[0]["operation"], &lines[0]["n"]), (&"engine_alone".into(), &3.into()));
+    assert_positive(&lines[0], &["fastest_ns", "arithmetic_ns", "frames"]);
+}
