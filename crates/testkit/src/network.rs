@@ -40,7 +40,7 @@ impl Flight {
     }
 }
 
-/// What becomes of a frame between two nodes.
+/// The fate of a frame between two nodes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fate {
     /// It arrives after the delay of the network.
@@ -107,7 +107,7 @@ impl Network {
         self.shuffled = shuffled;
     }
 
-    /// Whether broadcasts reach other nodes. Without gossip, only direct streams are left.
+    /// Lets broadcasts reach other nodes, or not. Without gossip, only direct streams are left.
     pub fn set_gossip(&mut self, gossip: bool) {
         self.gossip = gossip;
     }

@@ -46,7 +46,7 @@ pub struct Node {
     ticked: Option<u64>,
 }
 
-/// What follows from one step of a node's engine.
+/// The consequences of one step of a node's engine.
 #[derive(Debug, Default)]
 pub(crate) struct Step {
     /// The effects that may be carried out, in their order.

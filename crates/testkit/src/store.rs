@@ -4,7 +4,7 @@ use core::fmt;
 
 use motet_coordinator::{Record, Records, Snapshot, StoreError};
 
-/// What becomes of one commit.
+/// The fate of one commit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Commit {
     /// The records are stored.

@@ -204,7 +204,7 @@ impl Rogue {
         joins.clone().next()
     }
 
-    /// What becomes of a frame of its engine for one receiver.
+    /// The fate of a frame of its engine for one receiver.
     pub fn utter(&mut self, frame: &Arc<[u8]>, to: usize, now: Now) -> Uttered {
         let as_it_is = |later| Uttered { frames: vec![Arc::clone(frame)], later, deed: None };
         let Some(kind) = motet_wire::peek(frame).map(|peek| peek.kind) else { return as_it_is(0) };

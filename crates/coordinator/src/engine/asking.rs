@@ -18,9 +18,9 @@ pub(super) struct Asking {
     frame: Arc<[u8]>,
     /// The signers that are asked.
     signers: Vec<PublicKey>,
-    /// Whether everybody has been told.
+    /// True if it has been gossiped.
     is_gossiped: bool,
-    /// What puts it into the DHT.
+    /// The effect that puts it into the DHT, until it has been carried out.
     publish: Option<Effect>,
 }
 

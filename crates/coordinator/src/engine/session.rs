@@ -58,7 +58,7 @@ pub(crate) struct Session {
     /// The request in whose place this node has asked this one.
     pub(crate) retry_of: Option<RequestId>,
     pub(crate) state: State,
-    /// What this node has said while not all had joined, for members whose peers become known later: the joins of its signers, and
+    /// Messages of this node from before all had joined, for members whose peers become known later: the joins of its signers, and
     /// nonces that wait for no commitments.
     pub(crate) said: Vec<Arc<[u8]>>,
     /// The signers that have asked this node, the creator's, for joins: they do not know the peers of all others.

@@ -132,7 +132,7 @@ enum Third {
     Unreached,
 }
 
-/// Whether the request has been put into the DHT, at each of the first times at which the signers that have not joined are asked again.
+/// True if the request has been put into the DHT, at each of the first times at which the signers that have not joined are asked again.
 fn is_put(mut cluster: Cluster, third: Third) -> [bool; 4] {
     cluster.network().cut(2);
     announce(&mut cluster, items(1), RequestOptions::default());

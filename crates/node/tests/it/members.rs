@@ -1,4 +1,4 @@
-//! What nodes hear of a session that they are no part of: three nodes sign, twelve others are connected to one of them and listen. Real
+//! Messages of a session at nodes that are no part of it: three nodes sign, twelve others are connected to one of them and listen. Real
 //! sockets on loopback, all in this process.
 
 use std::sync::Arc;

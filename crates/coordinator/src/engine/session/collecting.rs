@@ -23,7 +23,7 @@ impl Session {
         self.report_contributions(None, ctx);
     }
 
-    /// What has been collected, and how long that took: an answer time of the other signers. `None` if some of it had been lost and was
+    /// The kind of contribution that has been collected, and how long that took: an answer time of the other signers. `None` if some of it had been lost and was
     /// asked for. Everything must be here.
     pub(crate) fn took(&self, now: MonotonicMs) -> Option<(Collecting, Duration)> {
         let active = self.active()?;
