@@ -61,5 +61,5 @@ pub use pace::Pace;
 pub use proposal::{Decision, Proposal, ProposalDigest};
 pub use record::{Record, Records, Snapshot, StoreError};
 pub use reputation::{Observation, Score, Standing};
-pub use signer::{NonceId, Signer, SignerAnswer, SignerError, SignerTask, SigningItem};
+pub use signer::{NonceId, Signer, SignerAnswer, SignerError, SignerTask, SigningItem, aggregate_nonce};
 pub use status::{RequestedItem, Retry, SessionStatus};

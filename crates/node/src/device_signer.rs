@@ -4,11 +4,9 @@ use core::fmt;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use motet_coordinator::{NonceId, Signer, SignerError, SigningItem};
+use motet_coordinator::{NonceId, Signer, SignerError, SigningItem, aggregate_nonce};
 use motet_core_crypto::device::{Device, NoncePurpose, SigningTask};
 use motet_core_crypto::{PartialSignature, PublicKey, PublicNonce, Signature, SigningSession};
-
-use crate::item_nonces::aggregate_nonce;
 
 /// Nonces that one device keeps at a time. The engine forgets those that it no longer needs; this is the last line.
 const HANDLES: usize = 4096;

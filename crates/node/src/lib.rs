@@ -61,7 +61,6 @@ mod device_signer;
 mod driver;
 mod error;
 mod events;
-mod item_nonces;
 pub mod limits;
 mod local_signer;
 mod node;

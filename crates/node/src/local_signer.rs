@@ -4,14 +4,12 @@ use core::fmt;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use motet_coordinator::{EntropyError, NonceId, Pace, Signer, SignerError, SigningItem};
+use motet_coordinator::{EntropyError, NonceId, Pace, Signer, SignerError, SigningItem, aggregate_nonce};
 use motet_core_crypto::{
     NonceInputs, PartialSignature, PublicKey, PublicNonce, SecretKey, SecretNonce, Signature, SigningSession,
     generate_nonce, schnorr,
 };
 use rand_core::TryCryptoRng;
-
-use crate::item_nonces::aggregate_nonce;
 
 /// Nonces that one signer keeps at a time. The engine forgets those that it no longer needs; this is the last line.
 const TICKETS: usize = 4096;

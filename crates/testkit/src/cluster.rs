@@ -37,7 +37,7 @@ type Policy = Box<dyn FnMut(usize, &Proposal) -> Option<Decision>>;
 type Observer = Box<dyn FnMut(usize, Seen<'_>)>;
 
 /// Something that happens on a node, for [`Cluster::observe`].
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub enum Seen<'a> {
     /// The engine gets this input.
     Input(&'a Input),
@@ -205,9 +205,9 @@ impl Cluster {
             return;
         }
         let now = self.now();
-        self.see(node, &Seen::Input(&input));
+        self.see(node, Seen::Input(&input));
         let transition = self.node_mut(node).handle(now, input);
-        self.see(node, &Seen::Transition(&transition));
+        self.see(node, Seen::Transition(&transition));
         let step = self.node_mut(node).release(transition, now);
         for effect in step.effects {
             self.carry_out(node, effect);
@@ -285,14 +285,8 @@ impl Cluster {
         Entropy::recorded(self.network.draw(), self.drawn.clone())
     }
 
-    fn see(&mut self, node: usize, seen: &Seen<'_>) {
+    fn see(&mut self, node: usize, seen: Seen<'_>) {
         for observer in &mut self.observers {
-            let seen = match seen {
-                Seen::Input(input) => Seen::Input(input),
-                Seen::Transition(transition) => Seen::Transition(transition),
-                Seen::Effect(effect) => Seen::Effect(effect),
-                Seen::Rejected(rejection) => Seen::Rejected(rejection),
-            };
             observer(node, seen);
         }
     }
@@ -302,7 +296,7 @@ impl Cluster {
         if self.node(node).is_down() {
             return;
         }
-        self.see(node, &Seen::Effect(&effect));
+        self.see(node, Seen::Effect(&effect));
         match effect {
             Effect::Broadcast { frame, .. } => self.broadcast(node, &frame),
             Effect::Send { to, frame, .. } => self.send(node, to, frame),

@@ -61,36 +61,32 @@ impl Node {
         #[expect(clippy::expect_used, reason = "seeded randomness does not fail")]
         let key = key.expect("random bytes are a key");
         let mut store = Store::default();
-        let signer: Arc<dyn Signer> = Arc::new(KeySigner::new(same(&key), for_signer));
-        Self {
-            engine: Engine::new(config.clone(), network_id(), peer, store.load()),
-            validator: pipeline(),
-            outbox: Outbox::new(),
-            store,
-            peer,
-            key,
-            signers: vec![signer],
-            entropy,
-            events: Vec::new(),
-            replies: BTreeMap::new(),
-            holds: Vec::new(),
-            heard: Vec::new(),
-            is_down: false,
-            ticked: None,
-        }
+        let engine = Engine::new(config.clone(), network_id(), peer, store.load());
+        Self::with_engine(engine, peer, key, store, entropy, for_signer)
     }
 
     /// A second process with the same key and a copy of the store.
     pub(crate) fn copy(&mut self, config: &Config, peer: PeerId, entropy: Entropy, for_signer: Entropy) -> Self {
-        let snapshot = self.store.load();
+        let engine = Engine::new(config.clone(), network_id(), peer, self.store.load());
+        Self::with_engine(engine, peer, same(&self.key), self.store.copy(), entropy, for_signer)
+    }
+
+    fn with_engine(
+        engine: Engine,
+        peer: PeerId,
+        key: SecretKey,
+        store: Store,
+        entropy: Entropy,
+        for_signer: Entropy,
+    ) -> Self {
         Self {
-            engine: Engine::new(config.clone(), network_id(), peer, snapshot),
+            engine,
             validator: pipeline(),
             outbox: Outbox::new(),
-            store: self.store.copy(),
+            store,
             peer,
-            key: same(&self.key),
-            signers: vec![Arc::new(KeySigner::new(same(&self.key), for_signer))],
+            signers: vec![Arc::new(KeySigner::new(same(&key), for_signer))],
+            key,
             entropy,
             events: Vec::new(),
             replies: BTreeMap::new(),

@@ -4,9 +4,9 @@ use core::fmt;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use motet_coordinator::{NonceId, Pace, Signer, SignerError, SigningItem};
+use motet_coordinator::{NonceId, Pace, Signer, SignerError, SigningItem, aggregate_nonce};
 use motet_core_crypto::device::{Device as _, MemoryDevice, NoncePurpose, SigningTask};
-use motet_core_crypto::{AggregateNonce, PartialSignature, PublicKey, PublicNonce, SecretKey, SecretNonce, Signature};
+use motet_core_crypto::{PartialSignature, PublicKey, PublicNonce, SecretKey, SecretNonce, Signature};
 
 use crate::entropy::Entropy;
 
@@ -79,8 +79,7 @@ impl Signer for KeySigner {
             return Err(SignerError::NoNonces);
         }
         let partials = own.into_iter().zip(items).enumerate().map(|(position, ((nonce, _), item))| {
-            let of_item: Option<Vec<PublicNonce>> = nonces.iter().map(|all| all.get(position).copied()).collect();
-            let aggregate_nonce = AggregateNonce::sum(&of_item.ok_or(SignerError::NoNonces)?);
+            let aggregate_nonce = aggregate_nonce(nonces, position)?;
             let task = SigningTask { context: &item.context, aggregate_nonce, adaptor: None, message: &item.message };
             state.device.sign(nonce, &task).map_err(|_| SignerError::Faulty)
         });

@@ -63,7 +63,7 @@ impl Cluster {
                 Ok(())
             }
             Err(rejection) => {
-                self.see(node, &Seen::Rejected(&rejection));
+                self.see(node, Seen::Rejected(&rejection));
                 let signed = rejection.signed_frame.as_deref().and_then(peek);
                 if let Some(sender) = signed.and_then(|peek| PublicKey::from_bytes(&peek.sender).ok()) {
                     self.input(node, Input::Malformed { sender });
