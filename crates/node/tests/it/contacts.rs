@@ -3,34 +3,23 @@
 
 use std::time::Duration;
 
-use async_trait::async_trait;
 use motet_core_crypto::{PublicKey, SecretKey};
 use motet_net::{Keypair, NetConfig, parse_address};
 use motet_node::event::Event;
-use motet_node::policy::Policy;
-use motet_node::{Config, Decision, Events, LocalSigner, MemoryStore, Node, OsEntropy, Proposal, SigningRequestSpec};
+use motet_node::policy::ApproveAll;
+use motet_node::{Config, Events, LocalSigner, MemoryStore, Node, OsEntropy, SigningRequestSpec};
 use motet_wire::{
     Criteria, Derivation, Difficulty, HashWork, Item, NetworkId, RequestMetadata, RequestOptions, SignerMetadata,
 };
 
 const HOUR: Duration = Duration::from_secs(3600);
 
-#[derive(Debug)]
-struct Willing;
-
-#[async_trait]
-impl Policy for Willing {
-    async fn decide(&self, _: Proposal) -> Decision {
-        Decision::Approve
-    }
-}
-
 /// A node that has this contact, and puts so much work on what it announces.
 async fn node(key: SecretKey, contact: PublicKey, difficulty: Difficulty) -> (Node, Events) {
     let net = NetConfig::local(NetworkId::new("contacts").unwrap(), Keypair::generate());
     let config = Config::default().contacts([contact].into()).difficulty(difficulty);
     let work = HashWork { floor: Difficulty(4), ceiling: Difficulty(4) };
-    let node = Node::builder(net).store(MemoryStore::default()).policy(Willing).config(config).work(work);
+    let node = Node::builder(net).store(MemoryStore::default()).policy(ApproveAll).config(config).work(work);
     node.signer(LocalSigner::new(key, OsEntropy)).start().await.unwrap()
 }
 

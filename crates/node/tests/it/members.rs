@@ -4,12 +4,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use motet_core_crypto::{PublicKey, SecretKey};
 use motet_net::{Entry, EntryPolicy, Keypair, Multiaddr, Net, NetConfig, NetEvent, parse_address};
 use motet_node::event::Event;
-use motet_node::policy::Policy;
-use motet_node::{Config, Decision, Events, LocalSigner, MemoryStore, Node, OsEntropy, Proposal, SigningRequestSpec};
+use motet_node::policy::ApproveAll;
+use motet_node::{Config, Events, LocalSigner, MemoryStore, Node, OsEntropy, SigningRequestSpec};
 use motet_wire::{
     Criteria, Derivation, Difficulty, HashWork, Item, Kind, NetworkId, RequestMetadata, RequestOptions, SignerMetadata,
     Verdict, peek,
@@ -20,16 +19,6 @@ use tokio::task::JoinHandle;
 const HOUR: Duration = Duration::from_secs(3600);
 const LISTENERS: usize = 12;
 const SIGNERS: usize = 3;
-
-#[derive(Debug)]
-struct Willing;
-
-#[async_trait]
-impl Policy for Willing {
-    async fn decide(&self, _: Proposal) -> Decision {
-        Decision::Approve
-    }
-}
 
 #[derive(Debug)]
 struct NoEntries;
@@ -49,7 +38,7 @@ async fn signer() -> (Node, Events, PublicKey) {
     let key = SecretKey::generate(&mut OsEntropy).unwrap();
     let signer = key.public_key();
     let work = HashWork { floor: Difficulty(0), ceiling: Difficulty(0) };
-    let node = Node::builder(network()).store(MemoryStore::default()).policy(Willing).work(work);
+    let node = Node::builder(network()).store(MemoryStore::default()).policy(ApproveAll).work(work);
     let node = node.config(Config::default().difficulty(Difficulty(0))).signer(LocalSigner::new(key, OsEntropy));
     let (node, events) = node.start().await.unwrap();
     (node, events, signer)
