@@ -124,6 +124,8 @@ pub struct World {
     /// What was seen.
     pub tally: Tally,
     story: Option<Vec<String>>,
+    /// When each ask was made: later than planned if the node stood still.
+    asked: Vec<Option<u64>>,
     /// What each ask became.
     announced: Vec<Option<RequestId>>,
     commands: BTreeMap<CommandId, Purpose>,
@@ -182,6 +184,7 @@ impl World {
             ledger,
             tally: Tally { worlds: 1, ..Tally::default() },
             story: tell.then(Vec::new),
+            asked: vec![None; plan.asks.len()],
             announced: vec![None; plan.asks.len()],
             commands: BTreeMap::new(),
             voices: BTreeMap::new(),

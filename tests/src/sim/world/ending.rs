@@ -84,9 +84,9 @@ impl World {
         if !all_up || !honest().all(quiet) {
             return false;
         }
-        self.plan.asks.iter().zip(&self.announced).all(|(ask, announced)| {
+        self.plan.asks.iter().zip(&self.asked).zip(&self.announced).all(|((ask, asked), announced)| {
             let lifetime = u64::try_from(ask.lifetime.as_millis()).unwrap_or(u64::MAX);
-            let over = self.time > ask.at + lifetime + 60_000;
+            let over = self.time > asked.unwrap_or(ask.at) + lifetime + 60_000;
             let ended = |signer: &usize| {
                 let Some(request) = announced else { return false };
                 let seen = self.watch.seen[*signer].get(request);
@@ -130,10 +130,18 @@ impl World {
                 return self.watch.breach(Invariant::Told, detail);
             };
             self.time = entry.at;
-            self.happen(entry.happening);
+            self.happen_late(entry.happening);
             if !self.watch.breaches.is_empty() {
                 return;
             }
+        }
+    }
+
+    /// Something that happens after everything has ended: nobody begins anything then, not even a user whose node stood
+    /// still when they wanted to.
+    fn happen_late(&mut self, happening: Happening) {
+        if !matches!(happening, Happening::Ask { .. } | Happening::Cancel { .. } | Happening::Clone { .. }) {
+            self.happen(happening);
         }
     }
 
@@ -323,6 +331,7 @@ impl World {
     /// L2: when sessions are over and forgotten, nodes hold what they held before.
     pub(super) fn check_returned(&mut self) {
         self.dark = true;
+        self.tell(|| "the network is switched off: what do nodes give back?".to_owned());
         let hosts: Vec<usize> = (0..self.hosts.len()).collect();
         let listens = hosts.iter().any(|host| self.statuses(*host).iter().any(|one| !one.may_complete.is_empty()));
         let longest = u64::try_from(motet_node::limits::OPEN_END.as_millis()).unwrap_or(u64::MAX);
@@ -332,9 +341,7 @@ impl World {
                 break;
             }
             self.time = entry.at;
-            if !matches!(entry.happening, Happening::Ask { .. } | Happening::Cancel { .. } | Happening::Clone { .. }) {
-                self.happen(entry.happening);
-            }
+            self.happen_late(entry.happening);
         }
         self.time = until;
         for host in 0..self.hosts.len() {

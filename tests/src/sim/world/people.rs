@@ -97,6 +97,7 @@ impl World {
             metadata: RequestMetadata::default(),
             lifetime: plan.lifetime,
         };
+        self.asked[ask] = Some(self.time);
         self.tell(|| format!("node {} asks {:?} for signatures", plan.creator, plan.signers));
         self.command(plan.creator, Command::Announce(announcement), Purpose::Ask(ask));
     }
