@@ -1,7 +1,7 @@
 //! What a session is in the logs: every line about it stands in its span, and the span says where the session is.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
 use motet_coordinator::event::{Event, Phase};
@@ -13,7 +13,8 @@ use motet_node::{LocalSigner, MemoryStore, Node, OsEntropy};
 use motet_wire::{Criteria, Derivation, Item, NetworkId, RequestMetadata, RequestOptions, SignerMetadata};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
-use tracing::{Subscriber, subscriber};
+use tracing::subscriber::{self, DefaultGuard, NoSubscriber};
+use tracing::{Dispatch, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
 use tracing_subscriber::registry::LookupSpan;
 
@@ -32,7 +33,20 @@ struct Line {
 #[derive(Clone, Default)]
 struct Lines(Arc<Mutex<Vec<Line>>>);
 
+/// A second subscriber, which wants no line and stays. As long as a process has one subscriber alone, `tracing` asks only the
+/// thread that is the first to reach a log line whether the line is wanted, and keeps the answer for all threads. That thread
+/// may run another test, which has no subscriber.
+static SECOND: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(NoSubscriber::default()));
+
 impl Lines {
+    /// Collects what this thread logs, as long as the guard lives.
+    fn of_this_thread() -> (Self, DefaultGuard) {
+        LazyLock::force(&SECOND);
+        let lines = Self::default();
+        let guard = subscriber::set_default(tracing_subscriber::registry().with(lines.clone()));
+        (lines, guard)
+    }
+
     fn all(&self) -> Vec<Line> {
         self.0.lock().unwrap().clone()
     }
@@ -82,8 +96,7 @@ fn item() -> Item {
 
 #[test]
 fn the_span_of_a_session_says_where_it_is() {
-    let lines = Lines::default();
-    let _guard = subscriber::set_default(tracing_subscriber::registry().with(lines.clone()));
+    let (lines, _guard) = Lines::of_this_thread();
     let mut cluster = cluster_of(3, 1, &Config::default());
     cluster.advertise_all();
     cluster.network().cut(2);
@@ -121,8 +134,7 @@ fn the_span_of_a_session_says_where_it_is() {
 
 #[test]
 fn two_sessions_at_once_have_a_span_each_and_another_attempt_shows() {
-    let lines = Lines::default();
-    let _guard = subscriber::set_default(tracing_subscriber::registry().with(lines.clone()));
+    let (lines, _guard) = Lines::of_this_thread();
     let mut cluster = cluster_of(2, 2, &Config::default());
     cluster.advertise_all();
     let first = announce(&mut cluster, vec![item()], RequestOptions::default());
@@ -147,8 +159,7 @@ fn two_sessions_at_once_have_a_span_each_and_another_attempt_shows() {
 /// On one thread, so that the subscriber of this test hears the driver's tasks, and nothing else.
 #[tokio::test]
 async fn what_the_driver_logs_of_a_session_stands_in_its_span() {
-    let lines = Lines::default();
-    let _guard = subscriber::set_default(tracing_subscriber::registry().with(lines.clone()));
+    let (lines, _guard) = Lines::of_this_thread();
     let network = NetworkId::new("trace").unwrap();
     let mut nodes = Vec::new();
     for _ in 0..2 {
