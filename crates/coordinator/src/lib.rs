@@ -47,6 +47,7 @@ mod record;
 mod reputation;
 mod signer;
 mod status;
+mod unused_nonces;
 
 pub use config::{Config, Privacy, Rounds};
 pub use engine::{
@@ -61,5 +62,6 @@ pub use pace::Pace;
 pub use proposal::{Decision, Proposal, ProposalDigest};
 pub use record::{Record, Records, Snapshot, StoreError};
 pub use reputation::{Observation, Score, Standing};
-pub use signer::{NonceId, Signer, SignerAnswer, SignerError, SignerTask, SigningItem, aggregate_nonce};
+pub use signer::{NonceId, Signer, SignerAnswer, SignerError, SignerTask, SigningItem};
 pub use status::{RequestedItem, Retry, SessionStatus};
+pub use unused_nonces::UnusedNonces;

@@ -7,7 +7,7 @@
 use core::fmt;
 use std::sync::Arc;
 
-use motet_core_crypto::{AggregateNonce, KeyAggContext, PartialSignature, PublicKey, PublicNonce, Signature};
+use motet_core_crypto::{KeyAggContext, PartialSignature, PublicKey, PublicNonce, Signature};
 use motet_wire::{Attempt, AttemptId, RequestId, SignerIndex, TimestampMs};
 
 use crate::pace::Pace;
@@ -19,17 +19,6 @@ pub struct SigningItem {
     pub context: KeyAggContext,
     /// The message as BIP-340 signs it.
     pub message: Arc<[u8]>,
-}
-
-/// The sum of all signers' nonces for the item at a position, as [`Signer::sign`] needs it. `nonces` has a list for each signer, with
-/// one nonce for each item.
-///
-/// # Errors
-///
-/// [`SignerError::NoNonces`] if a signer has no nonce for the item.
-pub fn aggregate_nonce(nonces: &[Vec<PublicNonce>], position: usize) -> Result<AggregateNonce, SignerError> {
-    let of_item: Option<Vec<PublicNonce>> = nonces.iter().map(|signer| signer.get(position).copied()).collect();
-    Ok(AggregateNonce::sum(&of_item.ok_or(SignerError::NoNonces)?))
 }
 
 /// The identity of a signer's nonces in one attempt: each is made once and used at most once.

@@ -1,15 +1,11 @@
 //! A signer key in a device: what makes a [`Device`] a [`Signer`].
 
 use core::fmt;
-use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use motet_coordinator::{NonceId, Signer, SignerError, SigningItem, aggregate_nonce};
-use motet_core_crypto::device::{Device, NoncePurpose, SigningTask};
+use motet_coordinator::{NonceId, Signer, SignerError, SigningItem, UnusedNonces};
+use motet_core_crypto::device::{Device, SigningTask};
 use motet_core_crypto::{PartialSignature, PublicKey, PublicNonce, Signature, SigningSession};
-
-/// Nonces that one device keeps at a time. The engine forgets those that it no longer needs; this is the last line.
-const HANDLES: usize = 4096;
 
 /// A signer whose key is in a device: a hardware wallet, an enclave, another process.
 ///
@@ -26,13 +22,13 @@ pub struct DeviceSigner<D: Device> {
 
 struct State<D: Device> {
     device: D,
-    nonces: BTreeMap<NonceId, Vec<(D::Nonce, PublicNonce)>>,
+    nonces: UnusedNonces<D::Nonce>,
 }
 
 impl<D: Device> DeviceSigner<D> {
     /// The signer whose key is in this device.
     pub fn new(device: D) -> Self {
-        let state = State { device, nonces: BTreeMap::new() };
+        let state = State { device, nonces: UnusedNonces::new() };
         Self { public_key: state.device.public_key(), process: std::process::id(), state: Mutex::new(state) }
     }
 
@@ -59,21 +55,8 @@ where
     }
 
     fn generate_nonces(&self, nonce_id: &NonceId, items: &[SigningItem]) -> Result<Vec<PublicNonce>, SignerError> {
-        let mut state = self.state();
-        if state.nonces.contains_key(nonce_id) || state.nonces.len() >= HANDLES {
-            return Err(SignerError::NoNonces);
-        }
-        let made = (0u32..).zip(items).map(|(position, item)| {
-            let (session, attempt) = (nonce_id.session.to_bytes(), nonce_id.attempt.0.to_be_bytes());
-            let extra = [session.as_slice(), &attempt, &position.to_be_bytes()].concat();
-            let key = item.context.aggregate_key();
-            let purpose = NoncePurpose { aggregate_key: Some(&key), message: Some(&item.message), extra: Some(&extra) };
-            state.device.generate_nonce(&purpose).map_err(Into::into)
-        });
-        let made = made.collect::<Result<Vec<(D::Nonce, PublicNonce)>, SignerError>>()?;
-        let publics = made.iter().map(|(_, public)| *public).collect();
-        state.nonces.insert(*nonce_id, made);
-        Ok(publics)
+        let State { device, nonces } = &mut *self.state();
+        nonces.make(nonce_id, items, |purpose| device.generate_nonce(purpose))
     }
 
     fn sign(
@@ -83,31 +66,18 @@ where
         nonces: &[Vec<PublicNonce>],
     ) -> Result<Vec<PartialSignature>, SignerError> {
         let mut state = self.state();
-        // Whatever comes of this: there is no second time.
-        let own = state.nonces.remove(nonce_id).ok_or(SignerError::NoNonces)?;
-        let place = nonce_id.index.as_usize();
-        // Where another process speaks for this signer, its nonces may stand in this signer's place.
-        let publics = nonces.get(place).ok_or(SignerError::NoNonces)?;
-        if own.len() != items.len() || !own.iter().map(|(_, public)| public).eq(publics) {
-            return Err(SignerError::NoNonces);
-        }
-        own.into_iter()
-            .zip(items)
-            .enumerate()
-            .map(|(position, ((nonce, public), item))| {
-                let aggregate_nonce = aggregate_nonce(nonces, position)?;
-                let task =
-                    SigningTask { context: &item.context, aggregate_nonce, adaptor: None, message: &item.message };
-                let partial = state.device.sign(nonce, &task).map_err(Into::<SignerError>::into)?;
-                let session = SigningSession::new(&item.context, &aggregate_nonce, &item.message);
-                session.verify_partial(place, &public, &partial).map_err(|_| SignerError::Faulty)?;
-                Ok(partial)
-            })
-            .collect()
+        let tasks = state.nonces.take(nonce_id, items, nonces)?;
+        let sign = |(nonce, public, task): (D::Nonce, PublicNonce, SigningTask<'_>)| {
+            let partial = state.device.sign(nonce, &task).map_err(Into::<SignerError>::into)?;
+            let session = SigningSession::new(task.context, &task.aggregate_nonce, task.message);
+            let verified = session.verify_partial(nonce_id.index.as_usize(), &public, &partial);
+            verified.map_err(|_| SignerError::Faulty).map(|()| partial)
+        };
+        tasks.into_iter().map(sign).collect()
     }
 
     fn forget(&self, nonce_id: &NonceId) {
-        self.state().nonces.remove(nonce_id);
+        self.state().nonces.forget(nonce_id);
     }
 }
 

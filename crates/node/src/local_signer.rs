@@ -1,18 +1,15 @@
 //! A signer key in this process's memory.
 
 use core::fmt;
-use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use motet_coordinator::{EntropyError, NonceId, Pace, Signer, SignerError, SigningItem, aggregate_nonce};
+use motet_coordinator::{EntropyError, NonceId, Pace, Signer, SignerError, SigningItem, UnusedNonces};
+use motet_core_crypto::device::SigningTask;
 use motet_core_crypto::{
     NonceInputs, PartialSignature, PublicKey, PublicNonce, SecretKey, SecretNonce, Signature, SigningSession,
     generate_nonce, schnorr,
 };
 use rand_core::TryCryptoRng;
-
-/// Nonces that one signer keeps at a time. The engine forgets those that it no longer needs; this is the last line.
-const TICKETS: usize = 4096;
 
 /// A secret key and the secret nonces that wait for their one use.
 pub struct LocalSigner<R> {
@@ -23,19 +20,13 @@ pub struct LocalSigner<R> {
 
 struct State<R> {
     rng: R,
-    nonces: BTreeMap<NonceId, Held>,
-}
-
-/// Nonces, one for each item.
-struct Held {
-    secrets: Vec<SecretNonce>,
-    publics: Vec<PublicNonce>,
+    nonces: UnusedNonces<SecretNonce>,
 }
 
 impl<R: TryCryptoRng<Error = EntropyError> + Send> LocalSigner<R> {
     /// A signer with this key and this source of randomness; the daemon's is [`crate::OsEntropy`].
     pub fn new(key: SecretKey, rng: R) -> Self {
-        Self { key, process: std::process::id(), state: Mutex::new(State { rng, nonces: BTreeMap::new() }) }
+        Self { key, process: std::process::id(), state: Mutex::new(State { rng, nonces: UnusedNonces::new() }) }
     }
 
     /// The state; a fork of the process finds no nonces in it.
@@ -64,29 +55,17 @@ impl<R: TryCryptoRng<Error = EntropyError> + Send> Signer for LocalSigner<R> {
     }
 
     fn generate_nonces(&self, nonce_id: &NonceId, items: &[SigningItem]) -> Result<Vec<PublicNonce>, SignerError> {
-        let mut state = self.state();
-        if state.nonces.contains_key(nonce_id) || state.nonces.len() >= TICKETS {
-            return Err(SignerError::NoNonces);
-        }
-        let mut secrets = Vec::with_capacity(items.len());
-        let mut publics = Vec::with_capacity(items.len());
-        for (position, item) in (0u32..).zip(items) {
-            let mut extra = nonce_id.session.to_bytes().to_vec();
-            extra.extend_from_slice(&nonce_id.attempt.0.to_be_bytes());
-            extra.extend_from_slice(&position.to_be_bytes());
+        let State { rng, nonces } = &mut *self.state();
+        nonces.make(nonce_id, items, |purpose| {
             let inputs = NonceInputs {
                 public_key: &self.key.public_key(),
                 secret_key: Some(&self.key),
-                aggregate_key: Some(&item.context.aggregate_key()),
-                message: Some(&item.message),
-                extra: Some(&extra),
+                aggregate_key: purpose.aggregate_key,
+                message: purpose.message,
+                extra: purpose.extra,
             };
-            let (secret, public) = generate_nonce(&mut state.rng, &inputs).map_err(|_| SignerError::Randomness)?;
-            secrets.push(secret);
-            publics.push(public);
-        }
-        state.nonces.insert(*nonce_id, Held { secrets, publics: publics.clone() });
-        Ok(publics)
+            generate_nonce(rng, &inputs).map_err(|_| SignerError::Randomness)
+        })
     }
 
     fn sign(
@@ -95,27 +74,16 @@ impl<R: TryCryptoRng<Error = EntropyError> + Send> Signer for LocalSigner<R> {
         items: &[SigningItem],
         nonces: &[Vec<PublicNonce>],
     ) -> Result<Vec<PartialSignature>, SignerError> {
-        // Taken out before anything is computed with them: there is no second time.
-        let Held { secrets, publics } = self.state().nonces.remove(nonce_id).ok_or(SignerError::NoNonces)?;
-        // If another process speaks for this signer, the nonces in this signer's place may be that process's. A
-        // signature under those would be wrong, and would convict this signer.
-        if secrets.len() != items.len() || nonces.get(nonce_id.index.as_usize()) != Some(&publics) {
-            return Err(SignerError::NoNonces);
-        }
-        secrets
-            .into_iter()
-            .zip(items)
-            .enumerate()
-            .map(|(position, (secret, item))| {
-                let aggregate = aggregate_nonce(nonces, position)?;
-                let session = SigningSession::new(&item.context, &aggregate, &item.message);
-                session.sign(secret, &self.key).map_err(|_| SignerError::Faulty)
-            })
-            .collect()
+        let tasks = self.state().nonces.take(nonce_id, items, nonces)?;
+        let sign = |(nonce, _, task): (SecretNonce, PublicNonce, SigningTask<'_>)| {
+            let session = SigningSession::new(task.context, &task.aggregate_nonce, task.message);
+            session.sign(nonce, &self.key).map_err(|_| SignerError::Faulty)
+        };
+        tasks.into_iter().map(sign).collect()
     }
 
     fn forget(&self, nonce_id: &NonceId) {
-        self.state().nonces.remove(nonce_id);
+        self.state().nonces.forget(nonce_id);
     }
 }
 

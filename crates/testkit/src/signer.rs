@@ -1,11 +1,10 @@
 //! Signers for tests: one that is honest, and one that signs another message.
 
 use core::fmt;
-use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use motet_coordinator::{NonceId, Pace, Signer, SignerError, SigningItem, aggregate_nonce};
-use motet_core_crypto::device::{Device as _, MemoryDevice, NoncePurpose, SigningTask};
+use motet_coordinator::{NonceId, Pace, Signer, SignerError, SigningItem, UnusedNonces};
+use motet_core_crypto::device::{Device as _, MemoryDevice};
 use motet_core_crypto::{PartialSignature, PublicKey, PublicNonce, SecretKey, SecretNonce, Signature};
 
 use crate::entropy::Entropy;
@@ -19,14 +18,14 @@ pub struct KeySigner {
 
 struct State {
     device: MemoryDevice<Entropy>,
-    nonces: BTreeMap<NonceId, Vec<(SecretNonce, PublicNonce)>>,
+    nonces: UnusedNonces<SecretNonce>,
 }
 
 impl KeySigner {
     /// The signer with this key.
     pub fn new(key: SecretKey, entropy: Entropy) -> Self {
         let public_key = key.public_key();
-        let state = State { device: MemoryDevice::new(key, entropy), nonces: BTreeMap::new() };
+        let state = State { device: MemoryDevice::new(key, entropy), nonces: UnusedNonces::new() };
         Self { public_key, state: Mutex::new(state) }
     }
 
@@ -49,21 +48,8 @@ impl Signer for KeySigner {
     }
 
     fn generate_nonces(&self, nonce_id: &NonceId, items: &[SigningItem]) -> Result<Vec<PublicNonce>, SignerError> {
-        let mut state = self.state();
-        if state.nonces.contains_key(nonce_id) {
-            return Err(SignerError::NoNonces);
-        }
-        let made = (0u32..).zip(items).map(|(position, item)| {
-            let (session, attempt) = (nonce_id.session.to_bytes(), nonce_id.attempt.0.to_be_bytes());
-            let extra = [session.as_slice(), &attempt, &position.to_be_bytes()].concat();
-            let key = item.context.aggregate_key();
-            let purpose = NoncePurpose { aggregate_key: Some(&key), message: Some(&item.message), extra: Some(&extra) };
-            state.device.generate_nonce(&purpose).map_err(|_| SignerError::Randomness)
-        });
-        let made = made.collect::<Result<Vec<_>, _>>()?;
-        let publics = made.iter().map(|(_, public)| *public).collect();
-        state.nonces.insert(*nonce_id, made);
-        Ok(publics)
+        let State { device, nonces } = &mut *self.state();
+        nonces.make(nonce_id, items, |purpose| device.generate_nonce(purpose).map_err(|_| SignerError::Randomness))
     }
 
     fn sign(
@@ -72,22 +58,13 @@ impl Signer for KeySigner {
         items: &[SigningItem],
         nonces: &[Vec<PublicNonce>],
     ) -> Result<Vec<PartialSignature>, SignerError> {
-        let mut state = self.state();
-        let own = state.nonces.remove(nonce_id).ok_or(SignerError::NoNonces)?;
-        let listed = nonces.get(nonce_id.index.as_usize()).ok_or(SignerError::NoNonces)?;
-        if own.len() != items.len() || !own.iter().map(|(_, public)| public).eq(listed) {
-            return Err(SignerError::NoNonces);
-        }
-        let partials = own.into_iter().zip(items).enumerate().map(|(position, ((nonce, _), item))| {
-            let aggregate_nonce = aggregate_nonce(nonces, position)?;
-            let task = SigningTask { context: &item.context, aggregate_nonce, adaptor: None, message: &item.message };
-            state.device.sign(nonce, &task).map_err(|_| SignerError::Faulty)
-        });
-        partials.collect()
+        let State { device, nonces: unused } = &mut *self.state();
+        let tasks = unused.take(nonce_id, items, nonces)?.into_iter();
+        tasks.map(|(nonce, _, task)| device.sign(nonce, &task).map_err(|_| SignerError::Faulty)).collect()
     }
 
     fn forget(&self, nonce_id: &NonceId) {
-        self.state().nonces.remove(nonce_id);
+        self.state().nonces.forget(nonce_id);
     }
 }
 
