@@ -82,6 +82,8 @@ pub struct Watch {
     /// Requests that an honest node has seen.
     pub requests: BTreeMap<RequestId, Known>,
     sessions: BTreeMap<AttemptId, RequestId>,
+    /// Signatures that a life has told again, though an earlier one had told them, by host.
+    retold: BTreeSet<(usize, RequestId)>,
     /// By host.
     pub seen: Vec<BTreeMap<RequestId, Seen>>,
     /// By host.
@@ -105,6 +107,7 @@ impl Watch {
             announced: BTreeSet::new(),
             requests: BTreeMap::new(),
             sessions: BTreeMap::new(),
+            retold: BTreeSet::new(),
             seen: Vec::new(),
             last_words: Vec::new(),
             all_single,
@@ -141,6 +144,7 @@ impl Watch {
             self.last_words.push(BTreeMap::new());
         }
         self.seen[host].clear();
+        self.retold.retain(|(of, _)| *of != host);
     }
 
     /// An honest host tells its user something.
@@ -204,6 +208,8 @@ impl Watch {
     /// What was to be told is not: the disk has refused what goes before it.
     pub fn on_untold(&mut self, host: usize, event: &Event) {
         let request = match event {
+            // The user has been told in an earlier life.
+            Event::SessionComplete(completed) if self.retold.contains(&(host, completed.request)) => return,
             Event::SessionComplete(completed) => completed.request,
             Event::SessionAborted(aborted) => aborted.request,
             _ => return,
@@ -351,7 +357,10 @@ impl Watch {
             }
             // A copy of a node, or one whose disk has lost its end, goes on listening for what was given up before it was one;
             // and what was to be told when a node crashed is told again.
-            None | Some(LastWord::Signatures) if !self.seen[host].contains_key(&id) => {}
+            Some(LastWord::Signatures) if !self.seen[host].contains_key(&id) => {
+                self.retold.insert((host, id));
+            }
+            None if !self.seen[host].contains_key(&id) => {}
             Some(LastWord::Signatures) | None => self.end(host, &id, Stage::Complete, End::Complete, tally),
         }
         if let Some(seen) = self.seen[host].get_mut(&id) {
