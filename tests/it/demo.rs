@@ -168,12 +168,11 @@ async fn strangers_find_each_other_and_every_event_comes_exactly_once() {
         ] {
             assert_eq!(voice.count(name), times, "{name} on node {index}: {:?}", voice.heard);
         }
-        // What it says itself comes through the same door as everybody else's; that somebody else hands a frame of it back
-        // before its own loop does is rare, and as good.
+        // What it says itself, it is told of like what others say.
         let own = voice.heard.iter().any(|event| match event {
-            Event::SignerAdvertised(known) => known.channel == Channel::Loopback,
-            Event::SigningRequestJoined(joined) => joined.channel == Channel::Loopback,
-            Event::NonceReceived(by) | Event::PartialSigReceived(by) => by.channel == Channel::Loopback,
+            Event::SignerAdvertised(known) => known.channel == Channel::Own,
+            Event::SigningRequestJoined(joined) => joined.channel == Channel::Own,
+            Event::NonceReceived(by) | Event::PartialSigReceived(by) => by.channel == Channel::Own,
             _ => false,
         });
         assert!(own);

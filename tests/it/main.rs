@@ -25,6 +25,7 @@ mod wire_evidence;
 mod wire_evidence_terms;
 mod wire_golden;
 mod wire_names;
+mod wire_own;
 mod wire_properties;
 mod wire_rules_bytes;
 mod wire_rules_cost;

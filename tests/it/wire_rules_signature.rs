@@ -39,22 +39,6 @@ fn v35_a_sender_that_is_no_point_signed_nothing() {
 }
 
 #[test]
-fn v35_only_what_this_node_vouches_for_is_not_checked_again() {
-    let sealed = Session::run(2).joins[0].clone();
-    let end = sealed.frame.len();
-    let flipped = Forged::from(&sealed).set(end - 64, &[sealed.frame[end - 64] ^ 1]).frame();
-    let own = |frame: &Arc<[u8]>| Arrival { channel: Channel::Loopback, ..arrival(Arc::clone(frame)) };
-    // That a frame comes back to its node is no proof of it: its node has to say so.
-    assert_eq!(validator().validate(own(&flipped), NOW).unwrap_err().rule, Rule::Signature);
-    assert!(validator().validate(own(&flipped).vouched(), NOW).is_ok());
-    // Neither is anything else left out: a delegation is checked like anybody's.
-    let join = Forged::from(&sealed);
-    let signature = 34 + DELEGATION - 64;
-    let forged: Arc<[u8]> = join.clone().set_body(signature, &[join.body()[signature] ^ 1]).frame();
-    assert_eq!(validator().validate(own(&forged).vouched(), NOW).unwrap_err().rule, Rule::DelegationSignature);
-}
-
-#[test]
 fn v36_the_signer_signed_the_delegation() {
     let session = Session::run(2);
     let join = Forged::from(&session.joins[0]);

@@ -170,9 +170,7 @@ impl Engines {
         let now = self.now();
         self.split.frames += 1;
         let member = PeerClass::Participant { sessions: 100 };
-        let mut arrival = Arrival::new(bytes, channel, from).standing(member, member);
-        // As the driver does it.
-        arrival.vouched = channel == Channel::Loopback;
+        let arrival = Arrival::new(bytes, channel, from).standing(member, member);
         let Some(target) = self.nodes.get_mut(node) else { return };
         if let Ok(admitted) = target.validator.admit(arrival, now) {
             let begin = Instant::now();
@@ -186,7 +184,10 @@ impl Engines {
         let now = self.now();
         let Some(target) = self.nodes.get_mut(node) else { return };
         let mut last: Option<Arc<[u8]>> = None;
-        let Transition { records, effects, .. } = target.engine.handle(now, input, &mut OsEntropy);
+        let Transition { records, effects, sealed, .. } = target.engine.handle(now, input, &mut OsEntropy);
+        for own in &sealed {
+            target.validator.note_own(own, now);
+        }
         if !records.is_empty() {
             target.store.commit(&records).expect("memory takes it");
         }
@@ -206,15 +207,13 @@ impl Engines {
         let from = acting.peer;
         match action {
             Effect::Broadcast { frame, .. } => {
-                for other in 0..self.nodes.len() {
-                    let channel = if other == node { Channel::Loopback } else { Channel::Gossip };
-                    self.queue.push_back((other, channel, from, Arc::clone(&frame)));
+                for other in (0..self.nodes.len()).filter(|other| *other != node) {
+                    self.queue.push_back((other, Channel::Gossip, from, Arc::clone(&frame)));
                 }
             }
             Effect::Send { to, frame, .. } => {
                 let other = self.nodes.iter().position(|other| other.peer == to).expect("a known peer");
-                let channel = if other == node { Channel::Loopback } else { Channel::Direct };
-                self.queue.push_back((other, channel, from, frame));
+                self.queue.push_back((other, Channel::Direct, from, frame));
             }
             Effect::Validate { from, channel, frames } => {
                 self.queue.extend(frames.into_iter().map(|frame| (node, channel, from, frame)));

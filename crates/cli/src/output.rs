@@ -327,7 +327,7 @@ const fn channel_name(channel: Channel) -> &'static str {
         Channel::Direct => "direct",
         Channel::Dht => "DHT",
         Channel::Sync => "handed on",
-        Channel::Loopback => "own",
+        Channel::Own => "own",
         Channel::Store => "store",
     }
 }

@@ -4,8 +4,9 @@
 //! driver to store, and [`Effect`]s to carry out. It reads no clock, owns no randomness and does no I/O, so that the same code runs in the daemon and in a
 //! seeded simulator. It holds no secret key that holds money and no secret nonce: those are behind [`crate::Signer`].
 //!
-//! Own messages come back through [`Input::Message`] and are handled like everybody else's: that, and nothing else, is
-//! what emits their events.
+//! A message that the engine has sealed, it handles itself at the end of the same step, with the handler of messages of
+//! others: that handler, and nothing else, emits the events of messages. So a step leaves nothing of the engine's own words
+//! to come, and its caller is answered when they have had their effect.
 
 mod again;
 mod announce;
@@ -115,8 +116,6 @@ pub struct Engine {
     ended: Ended,
     /// Until when each signer's newest message key is certified, by this process or an earlier one.
     delegated: BTreeMap<PublicKey, TimestampMs>,
-    /// Requests whose creator is here and has thereby approved them, until they come back.
-    own: BTreeMap<RequestId, announce::Unheard>,
     /// Own requests that not all signers have joined.
     asking: BTreeMap<RequestId, Asking>,
     /// Whom this node has asked what it missed, and whom it has told.
@@ -135,7 +134,7 @@ impl Engine {
     pub fn new(config: Config, network: NetworkId, peer: PeerId, snapshot: Snapshot) -> Self {
         Self {
             catch_up: CatchUp::new(&network),
-            identities: Identities::new(network.clone()),
+            identities: Identities::new(network.clone(), peer),
             proofs: Proofs::new(&network, &snapshot.proofs),
             config,
             network,
@@ -160,7 +159,6 @@ impl Engine {
             ended: Ended::new(&snapshot.ended),
             spent: Restored::spent(&snapshot),
             issued: Restored::issued(&snapshot),
-            own: BTreeMap::new(),
             asking: BTreeMap::new(),
             cover_at: None,
             epoch: snapshot.epoch,
@@ -177,7 +175,9 @@ impl Engine {
             Some(request) => self.within(&request, |engine| engine.on_input(input, &mut ctx)),
             None => self.on_input(input, &mut ctx),
         }
+        self.hear_own(&mut ctx);
         self.on_time(&mut ctx);
+        self.hear_own(&mut ctx);
         self.cover(&mut ctx);
         self.hold(&mut ctx);
         self.sessions.settle();
@@ -226,7 +226,6 @@ impl Engine {
             .chain(self.resources.next_deadline())
             .chain(self.early.next_expiry())
             .chain(self.restored_until)
-            .chain(self.own.values().map(|own| own.until))
             .chain(self.next_cover())
             .chain(self.deferred_since())
             .min()
@@ -250,6 +249,14 @@ impl Engine {
     /// How many sessions a peer takes part in.
     pub fn sessions_with(&self, peer: &PeerId) -> usize {
         self.sessions.of_peer(peer).filter(|session| session.listens()).count()
+    }
+
+    /// Handles the messages that this node has sealed in this step, in their order. Those that follow from them queue up
+    /// behind: there is no recursion. It ends, since a message makes others only by moving a session on, or by ending it.
+    fn hear_own(&mut self, ctx: &mut Ctx<'_>) {
+        while let Some(own) = ctx.next_unheard() {
+            self.on_message(own, ctx);
+        }
     }
 
     /// One handler for everything that is said, by others and by this node.

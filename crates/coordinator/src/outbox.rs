@@ -3,15 +3,17 @@
 //!
 //! An effect leaves when the records of its own transition and of all transitions before it are durable. When the store
 //! refuses records, the effects of their transitions do not happen. The engine may have made more meanwhile, and that may
-//! follow from what is not stored: no frame of a transition leaves that the engine made before it knew of the refusal.
+//! follow from what is not stored: no frame of a transition leaves that the engine made before it knew of the refusal, no
+//! signer signs in a session whose records were refused, and no event is told of a request whose announcement was refused.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
-use motet_wire::MonotonicMs;
+use motet_wire::{MonotonicMs, RequestId};
 
 use crate::engine::{Effect, Input, Transition};
 use crate::error::CommandError;
+use crate::event::Event;
 use crate::limits;
 use crate::record::{Record, StoreError};
 
@@ -20,13 +22,28 @@ use crate::record::{Record, StoreError};
 #[derive(Debug, Default)]
 pub struct Outbox {
     /// Transitions that wait for their own records, or for those of a transition before them.
-    waiting: VecDeque<Transition>,
+    waiting: VecDeque<Waiting>,
     commit: Option<Commit>,
     /// How often the store has refused a commit.
     refusals: u64,
+    /// The requests whose records were refused, until the engine knows of it and ends their sessions.
+    refused: BTreeSet<RequestId>,
+    /// Those of them whose announcement was refused: nobody has heard of them.
+    unannounced: BTreeSet<RequestId>,
     due: VecDeque<Effect>,
     /// Frames that are held back, in their order, each with the time at which it may leave.
     held: VecDeque<(MonotonicMs, Effect)>,
+}
+
+/// A transition that waits.
+#[derive(Debug)]
+struct Waiting {
+    /// Its records, until they are committed.
+    records: Vec<Record>,
+    /// True if it has or had records.
+    stores: bool,
+    effects: Vec<Effect>,
+    known_refusals: u64,
 }
 
 /// A commit that is under way.
@@ -56,8 +73,9 @@ impl Outbox {
     /// Takes the next transition of the engine. If it has no records and nothing is waiting in front of it, [`Outbox::pop`]
     /// has its effects right away.
     pub fn push(&mut self, transition: Transition, now: MonotonicMs) {
-        if !transition.records.is_empty() || !transition.effects.is_empty() {
-            self.waiting.push_back(transition);
+        let Transition { records, effects, known_refusals, sealed: _ } = transition;
+        if !records.is_empty() || !effects.is_empty() {
+            self.waiting.push_back(Waiting { stores: !records.is_empty(), records, effects, known_refusals });
             self.release_free(now);
         }
     }
@@ -69,7 +87,7 @@ impl Outbox {
             return None;
         }
         let records: Arc<[Record]> =
-            self.waiting.iter_mut().flat_map(|transition| transition.records.iter().cloned()).collect();
+            self.waiting.iter_mut().flat_map(|waiting| core::mem::take(&mut waiting.records)).collect();
         self.commit = Some(Commit { records: Arc::clone(&records), transitions: self.waiting.len() });
         Some(records)
     }
@@ -85,13 +103,14 @@ impl Outbox {
         let refused = result.err();
         if refused.is_some() {
             self.refusals = self.refusals.saturating_add(1);
+            self.refused.extend(records.iter().filter(|record| record.carries_session()).filter_map(Record::request));
         }
         let mut dropped = Vec::new();
         for _ in 0..transitions {
-            let Some(transition) = self.waiting.pop_front() else { break };
+            let Some(waiting) = self.waiting.pop_front() else { break };
             match &refused {
-                Some(error) if !transition.records.is_empty() => self.refuse(transition, error, &mut dropped),
-                Some(_) | None => self.release(transition, now),
+                Some(error) if waiting.stores => self.refuse(waiting, error, &mut dropped),
+                Some(_) | None => self.release(waiting, now),
             }
         }
         self.release_free(now);
@@ -130,17 +149,24 @@ impl Outbox {
     /// Releases the first transitions, up to one with records.
     fn release_free(&mut self, now: MonotonicMs) {
         while self.commit.is_none() {
-            let free = |transition: &mut Transition| transition.records.is_empty();
-            let Some(transition) = self.waiting.pop_front_if(free) else { return };
-            self.release(transition, now);
+            let Some(free) = self.waiting.pop_front_if(|waiting| !waiting.stores) else { return };
+            self.release(free, now);
         }
     }
 
-    fn release(&mut self, transition: Transition, now: MonotonicMs) {
+    fn release(&mut self, waiting: Waiting, now: MonotonicMs) {
         // A frame that is not sent is asked for by the peer that misses it.
-        let is_unfounded = transition.known_refusals < self.refusals;
+        let is_unfounded = waiting.known_refusals < self.refusals;
+        if !is_unfounded {
+            // Transitions are released in their order: none is left that was made in ignorance.
+            self.refused.clear();
+            self.unannounced.clear();
+        }
         let mut until = self.held.back().map(|(until, _)| *until);
-        for effect in transition.effects {
+        for effect in waiting.effects {
+            if is_unfounded && self.is_baseless(&effect) {
+                continue;
+            }
             // The order of frames stays, also if an earlier transition holds its own back for longer.
             if let Effect::Hold(time) = effect {
                 until = until.max(Some(now.saturating_add(time)));
@@ -157,10 +183,41 @@ impl Outbox {
         self.due.extend(self.held.drain(..excess).map(|(_, effect)| effect));
     }
 
-    fn refuse(&mut self, transition: Transition, error: &StoreError, dropped: &mut Vec<Effect>) {
-        for effect in transition.effects {
-            if let Effect::Reply(command, _) = &effect {
-                self.due.push_back(Effect::Reply(*command, Err(CommandError::Store(error.clone()))));
+    /// True if an effect follows from refused records of its own session: a signature that a signer is asked for, and an event
+    /// of a request that was not announced. The engine ends that session as soon as it knows.
+    fn is_baseless(&self, effect: &Effect) -> bool {
+        match effect {
+            Effect::AskSigner(task) => task.request().is_some_and(|request| self.refused.contains(request)),
+            Effect::Emit(event, _) => event.request().is_some_and(|request| self.unannounced.contains(request)),
+            Effect::Hold(_)
+            | Effect::Broadcast { .. }
+            | Effect::Send { .. }
+            | Effect::Publish { .. }
+            | Effect::Validate { .. }
+            | Effect::Compute(_)
+            | Effect::AskPolicy(_)
+            | Effect::Reply(..) => false,
+        }
+    }
+
+    fn refuse(&mut self, waiting: Waiting, error: &StoreError, dropped: &mut Vec<Effect>) {
+        for effect in waiting.effects {
+            match &effect {
+                Effect::Reply(command, _) => {
+                    self.due.push_back(Effect::Reply(*command, Err(CommandError::Store(error.clone()))));
+                }
+                Effect::Emit(Event::SigningRequestCreated(requested), _) => {
+                    self.unannounced.insert(requested.id);
+                }
+                Effect::Emit(..)
+                | Effect::Hold(_)
+                | Effect::Broadcast { .. }
+                | Effect::Send { .. }
+                | Effect::Publish { .. }
+                | Effect::Validate { .. }
+                | Effect::AskSigner(_)
+                | Effect::Compute(_)
+                | Effect::AskPolicy(_) => {}
             }
             dropped.push(effect);
         }

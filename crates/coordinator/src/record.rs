@@ -100,6 +100,20 @@ pub enum Record {
 }
 
 impl Record {
+    /// True if a session depends on it: a session whose record of this kind cannot be stored ends. Of the others, nothing
+    /// depends on [`Record::Asked`]: a restart does not ask again, that is all.
+    pub(crate) const fn carries_session(&self) -> bool {
+        match self {
+            Self::Approved { .. }
+            | Self::Issued { .. }
+            | Self::Spent { .. }
+            | Self::GivenUp { .. }
+            | Self::Ended { .. }
+            | Self::Noted { .. } => true,
+            Self::Asked { .. } | Self::Delegated { .. } | Self::Standing { .. } | Self::Proved { .. } => false,
+        }
+    }
+
     /// The request that the record is about, if it is about one.
     pub const fn request(&self) -> Option<RequestId> {
         match self {

@@ -13,7 +13,7 @@ use crate::reach::Offered;
 pub enum NetEvent {
     /// Bytes have arrived. Nothing has been checked but their length.
     Received {
-        /// The peer that delivered them; this node for frames that it published itself.
+        /// The peer that delivered them.
         from: PeerId,
         /// The channel on which they arrived.
         channel: Channel,

@@ -141,7 +141,7 @@ impl NetHandle {
         &self.peer
     }
 
-    /// Publishes a frame by gossip, directly to all connected peers, and back to this node. Without subscribers it is
+    /// Publishes a frame by gossip, and directly to all connected peers; not to this node. Without subscribers it is
     /// no error: recent frames are sent to peers that come later.
     ///
     /// # Errors
@@ -155,7 +155,7 @@ impl NetHandle {
     }
 
     /// Sends a frame to one peer on a direct stream. A peer that is not connected is dialled, at these addresses or at
-    /// those that the DHT's routing table has. A frame to this node comes straight back.
+    /// those that the DHT's routing table has. A frame to this node itself goes nowhere.
     ///
     /// # Errors
     ///

@@ -1,8 +1,7 @@
 //! Motet's node in the libp2p network: gossip, direct streams, and a DHT of signed entries.
 //!
 //! It moves bytes and knows nothing of sessions or secrets. [`Net::start`] returns a [`NetHandle`] for commands and a
-//! bounded queue of [`NetEvent`]s. A published frame comes back as [`NetEvent::Received`] like a frame of another node,
-//! so that the user of this crate handles its own messages like those of others (`docs/protocol.md` §5).
+//! bounded queue of [`NetEvent`]s. A published frame does not come back: the user of this crate knows its own messages.
 //!
 //! ```
 //! # use std::sync::Arc;
@@ -21,8 +20,8 @@
 //! let (net, mut events) = Net::start(config, Arc::new(Nothing))?;
 //! net.publish(Topic::Requests, Arc::from(*b"a frame")).await?;
 //! while let Some(event) = events.recv().await {
-//!     if let NetEvent::Received { from, bytes, .. } = event {
-//!         assert_eq!((&from, &*bytes), (net.peer_id(), b"a frame".as_slice()));
+//!     if let NetEvent::Listening { address } = event {
+//!         println!("others reach this node at {address}/p2p/{}", net.peer_id());
 //!         break;
 //!     }
 //! }

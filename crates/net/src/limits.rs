@@ -10,8 +10,6 @@ pub(crate) const CONTROL: usize = 4096;
 pub(crate) const COMMANDS: usize = 1024;
 /// Commands that are carried out before the network is looked at again.
 pub(crate) const ORDERS: usize = 64;
-/// Own messages on their way back to this node. They are few, and losing one would lose an event.
-pub(crate) const LOOPBACK: usize = 4096;
 /// Frames that wait for one peer; a slow reader loses the newest, and asks for them later.
 pub(crate) const OUTBOX: usize = 256;
 /// Frames for one peer that are written together, if so many wait.

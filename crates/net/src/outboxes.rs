@@ -99,11 +99,6 @@ impl PeerTable {
     pub(crate) fn has_been_sent(&self, peer: &PeerId, frame: &Arc<[u8]>) -> bool {
         self.lock().has_been_sent(peer, frame)
     }
-
-    /// True if a frame is the last published one.
-    pub(crate) fn is_published(&self, frame: &Arc<[u8]>) -> bool {
-        self.lock().published.as_ref().is_some_and(|(last, _)| Arc::ptr_eq(last, frame))
-    }
 }
 
 /// The peers that a published frame was sent to directly, and those for which it passes through the event loop.

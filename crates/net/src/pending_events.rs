@@ -7,8 +7,6 @@
 
 use std::collections::VecDeque;
 
-use motet_wire::Channel;
-
 use crate::event::NetEvent;
 use crate::limits;
 
@@ -16,28 +14,25 @@ use crate::limits;
 #[derive(Debug, Default)]
 pub(crate) struct PendingEvents {
     queue: VecDeque<NetEvent>,
-    /// Number of frames of others, of frames of this node, and of events about the node.
-    counts: [usize; 3],
+    /// Number of frames, and of events about the node.
+    counts: [usize; 2],
 }
 
 /// Class of an event, by which it is counted against a bound.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Class {
     Frame,
-    OwnFrame,
     Control,
 }
 
 impl Class {
     fn of(event: &NetEvent) -> Self {
-        let NetEvent::Received { channel, .. } = event else { return Self::Control };
-        if *channel == Channel::Loopback { Self::OwnFrame } else { Self::Frame }
+        if matches!(event, NetEvent::Received { .. }) { Self::Frame } else { Self::Control }
     }
 
     const fn limit(self) -> usize {
         match self {
             Self::Frame => limits::EVENTS,
-            Self::OwnFrame => limits::LOOPBACK,
             Self::Control => limits::CONTROL,
         }
     }
@@ -79,10 +74,9 @@ impl PendingEvents {
     }
 
     fn count(&mut self, class: Class, change: impl FnOnce(usize) -> usize) {
-        let [frames, own, control] = &mut self.counts;
+        let [frames, control] = &mut self.counts;
         let count = match class {
             Class::Frame => frames,
-            Class::OwnFrame => own,
             Class::Control => control,
         };
         *count = change(*count);
@@ -113,7 +107,7 @@ fn is_superseded(waiting: &NetEvent, newer: &NetEvent) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use motet_wire::{NetworkGroup, PeerId};
+    use motet_wire::{Channel, NetworkGroup, PeerId};
 
     use super::*;
 
@@ -145,7 +139,7 @@ mod tests {
         }
         assert!(!pending.push(frame(Channel::Gossip)));
         let address = "/ip4/127.0.0.1/tcp/1".parse().unwrap();
-        for event in [NetEvent::Listening { address }, connected(2), NetEvent::DhtReady, frame(Channel::Loopback)] {
+        for event in [NetEvent::Listening { address }, connected(2), NetEvent::DhtReady] {
             assert!(pending.push(event));
         }
         assert!(!pending.push(frame(Channel::Gossip)));
@@ -153,7 +147,7 @@ mod tests {
         let told = names(&mut pending);
         assert_eq!(told.len(), 3, "{told:?}");
         assert!(told[0].starts_with("Listening") && told[1].starts_with("PeerConnected") && told[2] == "DhtReady");
-        assert_eq!((pending.is_empty(), pending.counts), (true, [0; 3]));
+        assert_eq!((pending.is_empty(), pending.counts), (true, [0; 2]));
     }
 
     #[test]

@@ -15,7 +15,7 @@ use libp2p::swarm::DialError;
 use libp2p::swarm::dial_opts::{DialOpts, PeerCondition};
 use libp2p::{Multiaddr, PeerId, StreamProtocol, Swarm, gossipsub, kad};
 use libp2p_stream::IncomingStreams;
-use motet_wire::{Address, AddressScope, Channel, DhtKey, NetworkGroup, Topic, Verdict};
+use motet_wire::{Address, AddressScope, DhtKey, Topic, Verdict};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
@@ -154,12 +154,6 @@ impl Task {
         }
     }
 
-    fn loop_back(&mut self, frame: Arc<[u8]>) {
-        let from = self.config.keypair.peer_id();
-        let group = NetworkGroup::Local;
-        self.tell(NetEvent::Received { from, channel: Channel::Loopback, group, bytes: frame, token: None });
-    }
-
     /// Carries commands out. Returns the channel of the caller that waits for the stop, if the last command is to stop.
     fn on_orders(&mut self, orders: &mut Vec<NetCommand>) -> Option<oneshot::Sender<()>> {
         for order in orders.drain(..) {
@@ -246,7 +240,6 @@ impl Task {
         for peer in self.peers.missed(&frame, reached) {
             self.enqueue(peer, Arc::clone(&frame));
         }
-        self.loop_back(Arc::clone(&frame));
         self.gossip(topic, &frame);
         self.recent.add(topic, frame, Instant::now());
     }
@@ -266,13 +259,9 @@ impl Task {
         if let Some(peer) = &peer {
             self.peers.arrive(peer);
         }
-        if *to == self.config.keypair.peer_id() {
-            if !self.peers.is_published(&frame) {
-                self.loop_back(frame);
-            }
-            return;
-        }
-        let Some(peer) = peer.filter(|peer| !self.peers.has_been_sent(peer, &frame)) else { return };
+        // A frame to this node itself goes nowhere: its user knows it.
+        let is_own = *to == self.config.keypair.peer_id();
+        let Some(peer) = peer.filter(|peer| !is_own && !self.peers.has_been_sent(peer, &frame)) else { return };
         if !self.peers.is_connected(&peer) {
             let told: Vec<Multiaddr> = addresses.iter().filter_map(peers::address_from_wire).collect();
             let (addresses, useless): (Vec<Multiaddr>, Vec<Multiaddr>) =

@@ -211,7 +211,10 @@ impl Driver {
             if core::mem::take(&mut self.has_stepped) {
                 let refused = self.egress.flush().await;
                 self.backlog.extend(refused.map(DriverInput::from));
-                // What has been said leaves before more is taken in; first of all before it is heard here, too.
+                while let Some(task) = self.egress.next_task() {
+                    self.ask_signer(task);
+                }
+                // Frames leave before more is taken in.
                 tokio::task::yield_now().await;
             }
             if !self.backlog.is_empty() {
@@ -317,6 +320,9 @@ impl Driver {
         let now = self.clock.now();
         self.decisions.made(&input);
         let mut transition = self.engine.handle(now, input, &mut OsEntropy);
+        for own in &transition.sealed {
+            self.validator.note_own(own, now);
+        }
         for effect in transition.take_internal() {
             match effect {
                 Effect::AskSigner(task) => self.ask_signer(task),

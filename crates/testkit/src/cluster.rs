@@ -201,20 +201,23 @@ impl Cluster {
 
     /// Gives a node an input, and carries out what follows. A node that is down gets nothing.
     pub fn input(&mut self, node: usize, input: Input) {
-        if self.node(node).is_down() {
-            return;
+        // All effects of a step happen before the next step begins, as in a driver.
+        let mut inputs = VecDeque::from([input]);
+        while let Some(input) = inputs.pop_front().filter(|_| !self.node(node).is_down()) {
+            inputs.extend(self.take_step(node, input));
         }
+    }
+
+    /// Lets a node's engine take one step. Returns the next inputs that follow from it.
+    fn take_step(&mut self, node: usize, input: Input) -> Vec<Input> {
         let now = self.now();
         self.see(node, Seen::Input(&input));
         let transition = self.node_mut(node).handle(now, input);
         self.see(node, Seen::Transition(&transition));
         let step = self.node_mut(node).release(transition, now);
-        for effect in step.effects {
-            self.carry_out(node, effect);
-        }
-        if let Some(refusal) = step.refusal {
-            self.input(node, refusal);
-        }
+        let mut next: Vec<Input> = step.effects.into_iter().filter_map(|effect| self.carry_out(node, effect)).collect();
+        next.extend(step.refusal);
+        next
     }
 
     /// Gives a command and returns its reply, which every command has at once: signers and stores take no time here.
@@ -291,10 +294,10 @@ impl Cluster {
         }
     }
 
-    /// Carries out one effect.
-    fn carry_out(&mut self, node: usize, effect: Effect) {
+    /// Carries out one effect. Returns the answer to it, if the node itself has to answer.
+    fn carry_out(&mut self, node: usize, effect: Effect) -> Option<Input> {
         if self.node(node).is_down() {
-            return;
+            return None;
         }
         self.see(node, Seen::Effect(&effect));
         match effect {
@@ -311,62 +314,45 @@ impl Cluster {
                     Some(signer) => task.perform(&*signer),
                     None => task.refused(motet_coordinator::SignerError::Unknown),
                 };
-                if let Some(answer) = answer {
-                    self.input(node, Input::SignerAnswered(answer));
-                }
+                return answer.map(Input::SignerAnswered);
             }
             Effect::Compute(job) => {
                 if matches!(job, Job::Mint { .. }) {
                     self.clock += self.works.pop_front().unwrap_or_default();
                 }
-                let outcome = job.run(self.node_mut(node).entropy());
-                self.input(node, Input::Computed(outcome));
+                return Some(Input::Computed(job.run(self.node_mut(node).entropy())));
             }
-            Effect::AskPolicy(proposal) => self.ask(node, &proposal),
+            Effect::AskPolicy(proposal) => return Some(self.ask(node, &proposal)),
             Effect::Reply(command, reply) => self.node_mut(node).reply(command, reply),
             Effect::Emit(event, _) => self.node_mut(node).tell(event),
             // The outbox has taken the time into account.
             Effect::Hold(_) => {}
         }
+        None
     }
 
-    fn ask(&mut self, node: usize, proposal: &Proposal) {
+    fn ask(&mut self, node: usize, proposal: &Proposal) -> Input {
         let (request, signer, digest) = (proposal.request, proposal.signer, proposal.digest());
-        let input = match (self.policy)(node, proposal) {
+        match (self.policy)(node, proposal) {
             Some(decision) => Input::PolicyDecided { request, signer, digest, decision },
             None => Input::PersonAsked { request, signer },
-        };
-        self.input(node, input);
+        }
     }
 
     fn broadcast(&mut self, node: usize, frame: &Arc<[u8]>) {
         self.sent.push(Sent { by: node, way: Way::Broadcast, frame: Arc::clone(frame) });
-        for to in 0..self.nodes.len() {
-            if to == node {
-                self.hear_own(node, Arc::clone(frame));
-            } else {
-                let flight = self.flight(node, to, Channel::Gossip, Arc::clone(frame));
-                self.network.gossip(flight, self.clock);
-            }
+        for to in (0..self.nodes.len()).filter(|to| *to != node) {
+            let flight = self.flight(node, to, Channel::Gossip, Arc::clone(frame));
+            self.network.gossip(flight, self.clock);
         }
     }
 
     fn send(&mut self, node: usize, to: PeerId, frame: Arc<[u8]>) {
         self.sent.push(Sent { by: node, way: Way::Direct(to), frame: Arc::clone(&frame) });
-        match self.nodes.iter().position(|other| other.peer() == to) {
-            Some(to) if to == node => self.hear_own(node, frame),
-            Some(to) => {
-                let flight = self.flight(node, to, Channel::Direct, frame);
-                self.network.direct(flight, self.clock);
-            }
-            None => {}
+        if let Some(to) = self.nodes.iter().position(|other| other.peer() == to) {
+            let flight = self.flight(node, to, Channel::Direct, frame);
+            self.network.direct(flight, self.clock);
         }
-    }
-
-    /// The only place where a node hears its own frames.
-    fn hear_own(&mut self, node: usize, frame: Arc<[u8]>) {
-        let flight = self.flight(node, node, Channel::Loopback, frame);
-        self.network.hand_in(flight, self.clock);
     }
 
     fn flight(&self, by: usize, to: usize, channel: Channel, frame: Arc<[u8]>) -> Flight {

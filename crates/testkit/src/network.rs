@@ -157,7 +157,7 @@ impl Network {
         self.flying.retain(|_, flight| !flight.is_between_nodes() || !lost(flight));
     }
 
-    /// Loses all that is on its way, and all that a node has still to hear of itself.
+    /// Loses all that is on its way, and all that nodes have handed to their own pipelines.
     pub fn lose_everything(&mut self) {
         self.flying.clear();
     }

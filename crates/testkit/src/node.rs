@@ -230,6 +230,9 @@ impl Node {
             self.ticked = Some(now.mono.0);
         }
         let transition = self.engine.handle(now, input, &mut self.entropy);
+        for own in &transition.sealed {
+            self.validator.note_own(own, now);
+        }
         self.holds.extend(
             transition
                 .effects

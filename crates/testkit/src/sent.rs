@@ -20,7 +20,7 @@ pub struct Sent {
 pub enum Way {
     /// By gossip, to all nodes.
     Broadcast,
-    /// To one peer, which may be the node itself.
+    /// To one other peer.
     Direct(PeerId),
     /// Into the DHT. A cluster has none: a test that needs it hands the frame to a node with
     /// [`Channel::Dht`](motet_wire::Channel::Dht).

@@ -59,6 +59,35 @@ impl Delegation {
     }
 }
 
+/// A delegation whose signature has been checked, on the network that it is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VerifiedDelegation {
+    delegation: Delegation,
+    network: NetworkId,
+}
+
+impl VerifiedDelegation {
+    /// Checks the signature.
+    ///
+    /// # Errors
+    ///
+    /// [`DelegationError`] when the signature is not the signer's on this network.
+    pub fn new(delegation: Delegation, network: &NetworkId) -> Result<Self, DelegationError> {
+        delegation.verify(network)?;
+        Ok(Self { delegation, network: network.clone() })
+    }
+
+    /// The delegation.
+    pub const fn delegation(&self) -> &Delegation {
+        &self.delegation
+    }
+
+    /// True if this is the proof of that delegation on that network.
+    pub(crate) fn proves(&self, delegation: &Delegation, network: &NetworkId) -> bool {
+        self.delegation == *delegation && self.network == *network
+    }
+}
+
 mirror! {
     /// A delegation as the bytes say it: keys that may be no points.
     RawDelegation of Delegation {

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use motet_core_crypto::{PublicKey, SecretKey, Signature, Tag, schnorr};
 
 use crate::codec::{self, Decode, Encode, ParseError};
+use crate::delegation::DelegationError;
 use crate::id::{MessageId, NetworkId};
 use crate::limits;
 use crate::message::{Kind, Message, RawBody};
@@ -53,6 +54,9 @@ pub enum SealError {
     /// Every receiver would reject it.
     #[error("every receiver would reject the message: {0}")]
     Structure(Rule),
+    /// The delegation in it is not signed by its signer.
+    #[error(transparent)]
+    Delegation(#[from] DelegationError),
     /// The signature could not be made.
     #[error("signing failed")]
     Signing(#[source] schnorr::SignatureError),
@@ -73,6 +77,28 @@ pub fn seal(
     message: &Message,
     aux: &[u8; 32],
 ) -> Result<Sealed, SealError> {
+    let Signed { kind, id, frame, .. } = sign(network, key, (sequence, timestamp), message, aux)?;
+    Ok(Sealed { id, kind, frame })
+}
+
+/// A message that has just been signed, with all that its frame was made of.
+#[derive(Debug)]
+pub(crate) struct Signed {
+    pub(crate) kind: Kind,
+    pub(crate) head: Head,
+    pub(crate) body: RawBody,
+    pub(crate) id: MessageId,
+    pub(crate) frame: Arc<[u8]>,
+}
+
+/// Signs a message with its number and its time.
+pub(crate) fn sign(
+    network: &NetworkId,
+    key: &SecretKey,
+    (sequence, timestamp): (u64, TimestampMs),
+    message: &Message,
+    aux: &[u8; 32],
+) -> Result<Signed, SealError> {
     let kind = message.kind();
     let body = RawBody::of(message)?;
     let sender = key.public_key().to_bytes();
@@ -98,7 +124,7 @@ pub fn seal(
     let digest = digest(network, &frame);
     let signature = schnorr::sign(key, &digest, aux).map_err(SealError::Signing)?;
     frame.extend_from_slice(&signature.to_bytes());
-    Ok(Sealed { id: MessageId::from_bytes(digest), kind, frame: frame.into() })
+    Ok(Signed { kind, head, body, id: MessageId::from_bytes(digest), frame: frame.into() })
 }
 
 /// The claims in the first bytes of a frame. None of them is checked: they are for look-ups that decide how much

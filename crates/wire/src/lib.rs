@@ -12,6 +12,7 @@
 //! described for other implementations in `docs/wire-format.md`, the rules of the pipeline in `docs/validation.md`.
 
 mod address_scope;
+mod author;
 mod base58;
 mod codec;
 mod delegation;
@@ -34,8 +35,9 @@ mod validate;
 pub mod work;
 
 pub use address_scope::AddressScope;
+pub use author::Author;
 pub use codec::{DecodeError, ParseError};
-pub use delegation::{Delegation, DelegationError};
+pub use delegation::{Delegation, DelegationError, VerifiedDelegation};
 pub use dht_key::{DhtKey, Index, Shard};
 pub use envelope::{Peek, SealError, Sealed, peek, seal};
 pub use evidence::{Charge, Conviction, Evidence, EvidenceFault};

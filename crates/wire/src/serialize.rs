@@ -72,7 +72,7 @@ mod tests {
             (Channel::Direct, "direct"),
             (Channel::Dht, "DHT"),
             (Channel::Sync, "handed on"),
-            (Channel::Loopback, "own"),
+            (Channel::Own, "own"),
             (Channel::Store, "store"),
         ] {
             reads_back(&channel, &json!(word));

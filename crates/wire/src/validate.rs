@@ -8,7 +8,8 @@
 //!
 //! Each stage consumes the type before it and returns the next one, which only it can make; the cheapest comes first.
 //! [`Validator::admit`] is cheap and holds state: call it in order, on one task. [`Admitted::verify`] and
-//! [`verify_batch`] are pure computation: run them on a pool. [`Validated`] has private fields and no other source.
+//! [`verify_batch`] are pure computation: run them on a pool. [`Validated`] has private fields, and for bytes no other
+//! source. A message of this node itself is one as soon as it is sealed ([`crate::Author::seal`]): it never was bytes of another.
 //!
 //! A rejection holds the broken [`Rule`], the verdict for gossipsub, and the penalty for the peer that delivered the
 //! message.
@@ -16,7 +17,7 @@
 mod authentic;
 mod cost;
 mod decode;
-mod fresh;
+pub(crate) mod fresh;
 mod generations;
 mod limits;
 mod memory;
@@ -55,9 +56,9 @@ pub enum Channel {
     /// In an answer that we asked for: from a SyncResponse, a SessionReady, or a catch-up page.
     #[cfg_attr(feature = "serde", serde(rename = "handed on"))]
     Sync,
-    /// Published by this node, looped back.
+    /// On none: this node has sealed the message itself ([`crate::Author::seal`]). No frame may come on it (rule V-05).
     #[cfg_attr(feature = "serde", serde(rename = "own"))]
-    Loopback,
+    Own,
     /// From this node's own store, where it lies because it was validated once.
     Store,
 }
@@ -71,7 +72,7 @@ impl Channel {
     /// True if a message that came before is dropped. Messages that this node has asked for are kept, because it may
     /// have lost them.
     const fn is_single_use(self) -> bool {
-        matches!(self, Self::Gossip | Self::Direct | Self::Loopback)
+        matches!(self, Self::Gossip | Self::Direct)
     }
 
     /// True if the peer that delivered the frame should have checked it.
@@ -123,8 +124,6 @@ pub struct Arrival {
     pub peer_standing: PeerClass,
     /// The class of the sender that the frame claims ([`crate::peek`]).
     pub author_standing: PeerClass,
-    /// True if the caller knows that this node has sealed exactly these bytes, or validated them before.
-    pub vouched: bool,
 }
 
 impl Arrival {
@@ -137,15 +136,7 @@ impl Arrival {
             group: NetworkGroup::Local,
             peer_standing: PeerClass::Stranger,
             author_standing: PeerClass::Stranger,
-            vouched: false,
         }
-    }
-
-    /// The same, whose bytes have come from this node and nowhere else: their envelope's signature is not checked again.
-    /// Everything else is.
-    #[must_use]
-    pub fn vouched(self) -> Self {
-        Self { vouched: true, ..self }
     }
 
     /// The same, from this network group.
@@ -262,6 +253,15 @@ impl Validator {
     /// As [`Validator::admit`] and [`Admitted::verify`].
     pub fn validate(&mut self, arrival: Arrival, now: Now) -> Result<Validated, Rejection> {
         self.admit(arrival, now)?.verify()
+    }
+
+    /// Takes a message of this node itself into the memory, unchecked, as if it had come and been proven: a copy that a
+    /// peer hands back is a replay.
+    pub fn note_own(&self, own: &Validated, now: Now) {
+        let name = (own.id().to_bytes(), own.sequence());
+        if let Some(facts) = replay::facts_of_own(own.message(), own.frame(), name, &self.network, now.mono) {
+            self.memory.lock().note_own(&facts);
+        }
     }
 
     /// Number of messages that broke each rule.

@@ -178,7 +178,7 @@ fn say(node: &Node, event: &Event, others: &mut usize) {
             }
         }
         Event::SigningRequestJoined(_) => println!("joined"),
-        Event::NonceReceived(one) if one.channel == Channel::Loopback => println!("nonces"),
+        Event::NonceReceived(one) if one.channel == Channel::Own => println!("nonces"),
         Event::SessionComplete(done) => {
             let signatures: Vec<String> = done.items.iter().map(|item| item.signature.to_string()).collect();
             println!("complete {}", signatures.join(","));

@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use motet_coordinator::{CommandId, Engine, Outbox, Reply};
+use motet_coordinator::{CommandId, Engine, Input, Outbox, Reply};
 use motet_core_crypto::{PublicKey, SecretKey};
 use motet_node::{CommandError, Config, LocalSigner, Signer, Store};
 use motet_wire::work::Free;
-use motet_wire::{NetworkId, PeerClass, PeerId, Validator, ValidatorLimits, peek};
+use motet_wire::{NetworkId, PeerClass, PeerId, Validated, Validator, ValidatorLimits, peek};
 
 use super::clock::Clock;
 use super::dice::{Dice, Entropy, EntropyFault};
@@ -31,6 +31,10 @@ pub struct Running {
     pub entropy: Entropy,
     /// What the engine wants stored and done.
     pub outbox: Outbox,
+    /// The engine's own messages that have not left.
+    pub unsaid: VecDeque<Validated>,
+    /// Refusals of its disk that the engine has not heard of, in their order.
+    pub refusals: VecDeque<Input>,
     /// When something leaves that is held back, in the world's milliseconds.
     pub leaves_at: Option<u64>,
     /// When the next tick is due, in the world's milliseconds.
@@ -69,6 +73,8 @@ pub struct Host {
     pub(super) standing: Option<Still>,
     /// When it has connections again after it has stood still.
     pub connected_from: u64,
+    /// The message key of its present life.
+    pub voice: Option<PublicKey>,
     /// How many commits its store has made, in all lives.
     pub commits: u64,
     /// How many of them held a partial signature.
@@ -95,6 +101,7 @@ impl Host {
             stand_stills: plan.stand_stills.iter().copied().collect(),
             standing: None,
             connected_from: 0,
+            voice: None,
             commits: 0,
             signed: 0,
             plan,
@@ -121,6 +128,7 @@ impl Host {
             stand_stills: VecDeque::new(),
             standing: None,
             connected_from: 0,
+            voice: None,
             commits: 0,
             signed: 0,
             plan,
@@ -165,6 +173,8 @@ impl Host {
             signer: Arc::new(Watched::new(signer, ledger.clone(), self.life)),
             entropy,
             outbox: Outbox::new(),
+            unsaid: VecDeque::new(),
+            refusals: VecDeque::new(),
             leaves_at: None,
             tick_at: None,
             boundaries: 0,

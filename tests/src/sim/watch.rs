@@ -82,6 +82,10 @@ pub struct Watch {
     /// Requests that an honest node has seen.
     pub requests: BTreeMap<RequestId, Known>,
     sessions: BTreeMap<AttemptId, RequestId>,
+    /// Requests whose sessions the step opens that is being looked at.
+    pub opening: BTreeSet<RequestId>,
+    /// Requests whose announcement was refused, by host.
+    unannounced: BTreeSet<(usize, RequestId)>,
     /// Signatures that a life has told again, though an earlier one had told them, by host.
     retold: BTreeSet<(usize, RequestId)>,
     /// By host.
@@ -107,14 +111,21 @@ impl Watch {
             announced: BTreeSet::new(),
             requests: BTreeMap::new(),
             sessions: BTreeMap::new(),
-            retold: BTreeSet::new(),
             seen: Vec::new(),
+            unannounced: BTreeSet::new(),
+            retold: BTreeSet::new(),
+            opening: BTreeSet::new(),
             last_words: Vec::new(),
             all_single,
             signatures: BTreeMap::new(),
             judged_evidence: BTreeSet::new(),
             breaches: Vec::new(),
         }
+    }
+
+    /// The requests of a host whose announcement was refused by its disk.
+    pub fn unannounced(&self, host: usize) -> Vec<RequestId> {
+        self.unannounced.iter().filter(|(of, _)| *of == host).map(|(_, request)| *request).collect()
     }
 
     /// Something did not hold.
@@ -144,11 +155,16 @@ impl Watch {
             self.last_words.push(BTreeMap::new());
         }
         self.seen[host].clear();
+        self.unannounced.retain(|(of, _)| *of != host);
         self.retold.retain(|(of, _)| *of != host);
     }
 
     /// An honest host tells its user something.
     pub fn on_event(&mut self, host: usize, mono: u64, event: &Event, tally: &mut Tally) {
+        if event.request().is_some_and(|request| self.unannounced.contains(&(host, *request))) {
+            // The outbox tells nobody; a node that talks of it after that is found by what it knows of it.
+            return;
+        }
         match event {
             Event::SigningRequestCreated(requested) | Event::SigningRequestReceived(requested) => {
                 self.on_opened(host, mono, requested);
@@ -208,6 +224,11 @@ impl Watch {
     /// What was to be told is not: the disk has refused what goes before it.
     pub fn on_untold(&mut self, host: usize, event: &Event) {
         let request = match event {
+            Event::SigningRequestCreated(requested) => {
+                self.unannounced.insert((host, requested.id));
+                self.seen[host].remove(&requested.id);
+                return;
+            }
             // The user has been told in an earlier life.
             Event::SessionComplete(completed) if self.retold.contains(&(host, completed.request)) => return,
             Event::SessionComplete(completed) => completed.request,
@@ -391,7 +412,8 @@ impl Watch {
             let Some(request) = session.and_then(|session| self.request_of(&session)) else {
                 return self.breach(Invariant::Binding, format!("host {host} speaks in a session that nobody knows"));
             };
-            let over = self.seen[host].get(&request).is_none_or(|seen| seen.end.is_some());
+            let begins = self.opening.contains(&request);
+            let over = self.seen[host].get(&request).map_or(!begins, |seen| seen.end.is_some());
             if over {
                 let detail = format!("host {host} sends {} after the end of {request}", peek.kind.name());
                 self.breach(Invariant::Monotone, detail);

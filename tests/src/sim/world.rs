@@ -67,8 +67,8 @@ pub(super) enum Work {
     Job(motet_coordinator::Job),
     Decision(people::Opinion),
     Command(Command),
-    /// The engine hears that its disk has refused something.
-    Refusal(Input),
+    /// The engine hears of the oldest refusal of its disk that it has not heard of.
+    Refusal,
 }
 
 #[derive(Debug)]
@@ -137,8 +137,8 @@ pub struct World {
     stranger: Validator,
     /// What rogues have said that a host took, by host, life, session, sender and kind.
     taken: BTreeMap<hearing::Slot, Vec<u8>>,
-    /// A contribution that a host has just taken, and whose.
-    taking: Option<(usize, motet_wire::SignerIndex)>,
+    /// The contributions that hosts have just taken, and whose.
+    taking: Vec<(usize, motet_wire::SignerIndex)>,
     /// In a world without time: what has happened.
     frozen: Option<frozen::Frozen>,
     /// Whether the network has been switched off, to see what nodes give back.
@@ -195,7 +195,7 @@ impl World {
                 Arc::new(motet_wire::work::Free),
             ),
             taken: BTreeMap::new(),
-            taking: None,
+            taking: Vec::new(),
             frozen: None,
             dark: false,
             mended: 0,

@@ -1,6 +1,7 @@
 //! Phases 0 to 2 from the side of whoever speaks: advertisements, withdrawals, requests (`docs/protocol.md` §6).
 
 use core::time::Duration;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use motet_core_crypto::PublicKey;
@@ -14,13 +15,11 @@ use super::Engine;
 use super::ctx::Ctx;
 use super::input::{CommandId, Effect, Reply, SigningRequestSpec};
 use super::own_rate::advertising_rate;
-use super::session::signing_items;
+use super::session::{Active, Origin, State, signing_items};
 use crate::error::CommandError;
-use crate::event::{AbortCause, Aborted, Discovery, Event, Withdrawal};
+use crate::event::{Discovery, Event, Withdrawal};
 use crate::job::{Job, JobId};
 use crate::limits;
-use crate::proposal::ProposalDigest;
-use crate::record::Record;
 use crate::signer::SigningItem;
 
 /// How a signer of this node is advertised, to be repeated before it lapses.
@@ -74,17 +73,6 @@ pub(super) struct Asked {
     since: MonotonicMs,
     /// The request in whose place it is.
     retry_of: Option<RequestId>,
-}
-
-/// A request of this node that is out and has not come back to it.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Unheard {
-    /// For how long it is to be joined, from when it comes back.
-    pub(super) lifetime: Duration,
-    /// When that is over, if it does not come back at all.
-    pub(super) until: MonotonicMs,
-    /// The request in whose place it is.
-    pub(super) retry_of: Option<RequestId>,
 }
 
 impl Minting {
@@ -198,9 +186,9 @@ impl Engine {
     ) {
         let took = ctx.now.mono.since(asked.since);
         let left = request.expires.since(ctx.now.wall);
-        if took <= asked.allowance && left >= asked.lifetime.saturating_sub(limits::WORK_ALLOWANCE) {
-            let result = self.publish_request(request, &items, asked, ctx);
-            return ctx.reply(command, result);
+        let lasts = !left.is_zero() && left >= asked.lifetime.saturating_sub(limits::WORK_ALLOWANCE);
+        if took <= asked.allowance && lasts {
+            return self.publish_request(command, request, items, asked, ctx);
         }
         let allowance = asked.allowance.saturating_mul(2).max(took.saturating_mul(2));
         if allowance > limits::WORK_PATIENCE {
@@ -227,13 +215,10 @@ impl Engine {
         if keys.len() > self.config.max_signers {
             return Err(CommandError::TooManyParticipants { count: keys.len(), limit: self.config.max_signers });
         }
-        if self.active_sessions() >= self.config.max_sessions {
-            return Err(CommandError::TooManySessions { limit: self.config.max_sessions });
-        }
         if options.topology != Topology::Mesh {
             return Err(CommandError::UnsupportedTopology { topology: options.topology });
         }
-        self.check_asking(&keys, ctx.now.mono)?;
+        self.check_room_for_own(&keys, ctx.now.mono)?;
         let signing = signing_items(&keys, &items)?;
         let mut salt = [0; 16];
         ctx.rng.try_fill_bytes(&mut salt)?;
@@ -320,50 +305,71 @@ impl Engine {
         Ok(id)
     }
 
+    /// Whether another request of this node may be out, with these signers.
+    fn check_room_for_own(&self, keys: &[PublicKey], now: MonotonicMs) -> Result<(), CommandError> {
+        if self.active_sessions() >= self.config.max_sessions {
+            return Err(CommandError::TooManySessions { limit: self.config.max_sessions });
+        }
+        // Nothing could be said for it in the session.
+        if let Some(mute) = self.identities.mute(keys) {
+            return Err(CommandError::UnknownSigner(mute));
+        }
+        self.check_asking(keys, now)
+    }
+
+    /// Publishes a request, answers the caller and opens the session, in one step: the id in the answer is known here.
     fn publish_request(
         &mut self,
+        command: CommandId,
         request: SigningRequest,
-        items: &[SigningItem],
+        items: Arc<[SigningItem]>,
         asked: Asked,
         ctx: &mut Ctx<'_>,
-    ) -> Result<Reply, CommandError> {
-        let Asked { lifetime, retry_of, .. } = asked;
-        let creator = request.creator.signer;
-        let id = request.id(&self.network).map_err(|error| CommandError::Seal(error.into()))?;
-        let request_keys = request.keys.clone();
-        let others: Vec<PublicKey> = request_keys.iter().filter(|key| **key != creator).copied().collect();
-        let sealed = self.identities.seal(&creator, request, ctx)?;
-        let keys: Vec<_> = items.iter().map(|item| item.context.aggregate_key()).collect();
-        // Whoever asks approves. Stored before anybody hears of it: a restart goes on with what was announced.
-        let digest = ProposalDigest::new(&id, &creator, &keys);
-        ctx.persist(Record::Approved { request: id, signer: creator, digest, frame: Arc::clone(&sealed.frame) });
-        self.asked.said(self.asking_rate(&request_keys), ctx.now.mono);
-        self.own.insert(id, Unheard { lifetime, until: ctx.now.mono.saturating_add(lifetime), retry_of });
+    ) {
+        let (creator, keys) = (request.creator.signer, request.keys.clone());
+        // There was room when the request came, and its proof of work has taken its time.
+        let own = self.check_room_for_own(&keys, ctx.now.mono).and_then(|()| {
+            let id = request.id(&self.network).map_err(|error| CommandError::Seal(error.into()))?;
+            Ok((id, self.identities.seal_own(&creator, request, ctx)?))
+        });
+        let (id, message) = match own {
+            Ok(own) => own,
+            Err(error) => return ctx.reply(command, Err(error)),
+        };
+        ctx.sealed(message.clone());
+        let frame = Arc::clone(message.frame());
+        let others: Vec<PublicKey> = keys.iter().filter(|key| **key != creator).copied().collect();
+        self.asked.said(self.asking_rate(&keys), ctx.now.mono);
         let indexes = others.iter().copied().map(Index::RequestsFor).collect();
         let key = DhtKey::request(&self.network, &id);
-        let publish = Effect::Publish { key, indexes, signer: creator, frame: Arc::clone(&sealed.frame) };
-        self.ask(id, others, sealed.frame, publish, ctx);
-        Ok(Reply::Announced { request: id, keys })
-    }
-
-    /// Ends requests of this node that have not come back to it in the time in which they could be joined: their user waits
-    /// for a word about them.
-    pub(super) fn end_unheard(&mut self, ctx: &mut Ctx<'_>) {
-        let now = ctx.now.mono;
-        let due = |unheard: &Unheard| unheard.until <= now;
-        let over: Vec<RequestId> = self.own.iter().filter(|(_, own)| due(own)).map(|(id, _)| *id).collect();
-        for id in over {
-            self.end_unopened(&id, ctx);
+        let publish = Effect::Publish { key, indexes, signer: creator, frame: Arc::clone(&frame) };
+        self.ask(id, others, frame, publish, ctx);
+        let keys = items.iter().map(|item| item.context.aggregate_key()).collect();
+        ctx.reply(command, Ok(Reply::Announced { request: id, keys }));
+        if let Ok(message) = message.narrow() {
+            self.open_own(id, &message, items, asked, ctx);
         }
     }
 
-    /// Tells that a request of this node has ended before it could be joined.
-    pub(super) fn end_unopened(&mut self, id: &RequestId, ctx: &mut Ctx<'_>) {
-        if self.own.remove(id).is_some() {
-            self.remember_end(id, ctx);
-            let (cause, may_complete) = (AbortCause::Expired, Vec::new());
-            ctx.emit(Event::SessionAborted(Aborted { request: *id, cause, may_complete }));
-        }
+    /// Opens the session of a request that this node asks for. Whoever asks approves.
+    fn open_own(
+        &mut self,
+        id: RequestId,
+        message: &Validated<SigningRequest>,
+        items: Arc<[SigningItem]>,
+        asked: Asked,
+        ctx: &mut Ctx<'_>,
+    ) {
+        let creator = message.message().creator.signer;
+        let joins_until = self.joins_until(message, ctx.now.mono).min(ctx.now.mono.saturating_add(asked.lifetime));
+        let state = State::Active(Active::joining(&self.config, ctx.now.mono, joins_until));
+        let locals = self.locals_of(message.message());
+        let mut session = self.open(id, message, items, locals, state);
+        session.lifetime = asked.lifetime;
+        session.retry_of = asked.retry_of;
+        session.origin = Origin::Announced;
+        let approvals = BTreeMap::from([(creator, session.proposal(&creator).digest())]);
+        self.begin_session(session, message.channel(), &approvals, ctx);
     }
 
     pub(super) fn withdraw(

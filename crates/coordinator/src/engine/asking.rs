@@ -25,7 +25,7 @@ pub(super) struct Asking {
 }
 
 impl Engine {
-    /// Asks signers of other nodes, and hands the request to this node itself.
+    /// Asks signers of other nodes.
     pub(super) fn ask(
         &mut self,
         id: RequestId,
@@ -40,8 +40,6 @@ impl Engine {
         let is_gossiped = routes.iter().any(Option::is_none);
         if is_gossiped {
             ctx.broadcast(Topic::Requests, &frame);
-        } else {
-            ctx.send(self.peer, Vec::new(), &frame);
         }
         let known = routes.into_iter().flatten().map(|known| &known.advertisement);
         let peers: BTreeMap<PeerId, Vec<Address>> =

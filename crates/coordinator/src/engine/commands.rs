@@ -8,7 +8,7 @@ use super::Engine;
 use super::announce::Offer;
 use super::ctx::Ctx;
 use super::input::{Command, CommandId, Reply};
-use super::session::{SigningRound, State};
+use super::session::{Origin, SigningRound, State};
 use crate::error::CommandError;
 use crate::event::AbortCause;
 use crate::record::Record;
@@ -58,7 +58,7 @@ impl Engine {
         if session.over().is_some() {
             return Err(CommandError::WrongPhase(session.phase()));
         }
-        // The abort of a participant, or of whoever asked, comes back and is handled like anybody's. Others just leave.
+        // The abort of a participant, or of the creator, is handled in this step like an abort of anybody. Others just leave.
         let joined = session.locals.keys().any(|index| session.joins.at(*index).is_some());
         let asked = self.identities.contains_key(&session.request.creator.signer);
         if !(joined || asked) || self.send_abort(request, AbortCode::Cancelled, detail, None, ctx).is_none() {
@@ -94,13 +94,14 @@ impl Engine {
     }
 
     pub(super) fn on_persist_failed(&mut self, records: &[Record], detail: &str, ctx: &mut Ctx<'_>) {
-        // Nothing depends on the record that a person has been asked: a restart does not ask again, that is all.
-        let needed = records.iter().filter(|record| !matches!(record, Record::Asked { .. }));
+        let needed = records.iter().filter(|record| record.carries_session());
         let requests: BTreeSet<RequestId> = needed.filter_map(Record::request).collect();
         for id in requests {
-            // What was not announced is neither expected back nor published.
-            self.own.remove(&id);
             self.asking.remove(&id);
+            if self.is_unannounced(&id, records) {
+                self.within(&id, |engine| engine.retract(&id, ctx));
+                continue;
+            }
             // What it has said may be among what did not leave, and never does.
             if let Some(session) = self.sessions.get_mut(&id) {
                 session.said.clear();
@@ -108,6 +109,28 @@ impl Engine {
             let is_end = |record: &Record| matches!(record, Record::Ended { .. } | Record::GivenUp { .. });
             let untold = records.iter().any(|record| record.request() == Some(id) && is_end(record));
             self.within(&id, |engine| engine.end_unstored(&id, untold, detail.to_owned(), ctx));
+        }
+    }
+
+    /// True if the refused records are those of an announcement of this process: nobody knows of that request.
+    fn is_unannounced(&self, id: &RequestId, refused: &[Record]) -> bool {
+        let Some(session) = self.sessions.get(id).filter(|session| session.origin == Origin::Announced) else {
+            return false;
+        };
+        let creator = session.request.creator.signer;
+        // Its creator approves it when it is announced, and at no other time.
+        let is_approval = |record: &Record| matches!(record, Record::Approved { request, signer, .. } if (request, signer) == (id, &creator));
+        refused.iter().any(is_approval)
+    }
+
+    /// Takes a request back that was not announced, since its records were refused. Its caller has been told so, and no
+    /// frame and no event of it has left the node.
+    fn retract(&mut self, id: &RequestId, ctx: &mut Ctx<'_>) {
+        if let Some(mut session) = self.sessions.remove(id) {
+            session.forget_nonces(ctx);
+            self.keep_span(&session);
+            // What has been stored of it since means nothing.
+            self.remember_end(id, ctx);
         }
     }
 }

@@ -1,9 +1,10 @@
 //! One step of the engine: what it is lent, and the order in which its consequences are released.
 
 use core::time::Duration;
+use std::collections::VecDeque;
 use std::sync::Arc;
 
-use motet_wire::{Address, Now, PeerId, Topic};
+use motet_wire::{Address, Kind, Now, PeerId, Topic, Validated};
 use rand_core::TryCryptoRng;
 use tracing::Span;
 
@@ -22,15 +23,55 @@ pub(crate) struct Ctx<'a> {
     records: Vec<Record>,
     send: Vec<Effect>,
     emit: Vec<Effect>,
+    /// The messages that this node has sealed in this step, and that peers may hand back.
+    sealed: Vec<Validated>,
+    /// Own messages that are still to be handled here.
+    unheard: VecDeque<Validated>,
 }
 
 impl<'a> Ctx<'a> {
     pub(crate) fn new(now: Now, rng: &'a mut dyn TryCryptoRng<Error = EntropyError>) -> Self {
-        Self { now, rng, records: Vec::new(), send: Vec::new(), emit: Vec::new() }
+        Self {
+            now,
+            rng,
+            records: Vec::new(),
+            send: Vec::new(),
+            emit: Vec::new(),
+            sealed: Vec::new(),
+            unheard: VecDeque::new(),
+        }
     }
 
     pub(crate) fn persist(&mut self, record: Record) {
         self.records.push(record);
+    }
+
+    /// Takes a message that this node has just sealed. If it concerns this node, too, the step handles it before it ends.
+    pub(crate) fn sealed(&mut self, own: Validated) {
+        match own.kind() {
+            Kind::SignerAdvertisement
+            | Kind::SignerUnavailable
+            | Kind::ParticipantJoined
+            | Kind::ParticipantDeclined
+            | Kind::SessionReady
+            | Kind::NonceCommit
+            | Kind::NonceShare
+            | Kind::PartialSigShare
+            | Kind::SignatureFinalized
+            | Kind::SessionAbort => {
+                self.unheard.push_back(own.clone());
+                self.sealed.push(own);
+            }
+            // The engine opens its session itself, before it answers the caller.
+            Kind::SigningRequest => self.sealed.push(own),
+            // They are for other nodes, and no peer hands them on.
+            Kind::SyncRequest | Kind::SyncResponse | Kind::ResourceAnnouncement => {}
+        }
+    }
+
+    /// The next own message that is to be handled.
+    pub(crate) fn next_unheard(&mut self) -> Option<Validated> {
+        self.unheard.pop_front()
     }
 
     pub(crate) fn broadcast(&mut self, topic: Topic, frame: &Arc<[u8]>) {
@@ -89,7 +130,7 @@ impl<'a> Ctx<'a> {
                 *span = span_of(event);
             }
         }
-        Transition { records: self.records, effects, known_refusals }
+        Transition { records: self.records, effects, sealed: self.sealed, known_refusals }
     }
 }
 

@@ -1,10 +1,12 @@
 //! The signers that this node serves, their message keys and the delegations between the two (`docs/protocol.md` §1).
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use motet_core_crypto::{PublicKey, SecretKey, Signature, tagged_hash};
 use motet_wire::{
-    Delegation, Message, MonotonicMs, NetworkId, SealError, Sealed, SigningRequest, TimestampMs, Validated, limits,
+    Author, Delegation, Message, MonotonicMs, NetworkId, PeerId, Sealed, SigningRequest, TimestampMs, Validated,
+    VerifiedDelegation, limits,
 };
 use zeroize::Zeroizing;
 
@@ -21,7 +23,7 @@ use crate::signer::{SignerError, SignerTask};
 /// A signer of this node, and the key that speaks for it.
 pub(super) struct LocalIdentity {
     pub(super) message_key: SecretKey,
-    pub(super) delegation: Option<Delegation>,
+    pub(super) delegation: Option<VerifiedDelegation>,
     /// When the delegation is renewed.
     pub(super) renew_at: Option<MonotonicMs>,
     /// Whoever waits for the first delegation.
@@ -68,13 +70,14 @@ fn fresh_message_key(signer: &PublicKey, epoch: u64, ctx: &mut Ctx<'_>) -> Resul
 #[derive(Debug)]
 pub(super) struct Identities {
     network: NetworkId,
+    peer: PeerId,
     served: BTreeMap<PublicKey, LocalIdentity>,
     sequence: u64,
 }
 
 impl Identities {
-    pub(super) const fn new(network: NetworkId) -> Self {
-        Self { network, served: BTreeMap::new(), sequence: 0 }
+    pub(super) const fn new(network: NetworkId, peer: PeerId) -> Self {
+        Self { network, peer, served: BTreeMap::new(), sequence: 0 }
     }
 
     /// True if this node serves a signer.
@@ -111,8 +114,8 @@ impl Identities {
     /// The delegation of a signer of this node.
     pub(super) fn delegation(&self, signer: &PublicKey) -> Result<Delegation, CommandError> {
         let identity = self.served.get(signer).filter(|identity| !identity.leaves);
-        let delegation = identity.and_then(|identity| identity.delegation.clone());
-        delegation.ok_or(CommandError::UnknownSigner(*signer))
+        let delegation = identity.and_then(|identity| identity.delegation.as_ref());
+        delegation.map(|verified| verified.delegation().clone()).ok_or(CommandError::UnknownSigner(*signer))
     }
 
     /// A signer of this node that can speak.
@@ -120,20 +123,43 @@ impl Identities {
         self.served.keys().find(|signer| self.delegation(signer).is_ok()).copied()
     }
 
-    /// Signs a message with the message key of a signer of this node.
+    /// A signer of this node, among these, that cannot speak yet.
+    pub(super) fn mute(&self, keys: &[PublicKey]) -> Option<PublicKey> {
+        let is_mute = |identity: &LocalIdentity| identity.delegation.is_none() && !identity.leaves;
+        self.served.iter().find(|(key, identity)| is_mute(identity) && keys.contains(key)).map(|(key, _)| *key)
+    }
+
+    /// Signs a message with the message key of a signer of this node. The step handles the message here, too, if it
+    /// concerns its author.
     pub(super) fn seal(
         &mut self,
         signer: &PublicKey,
         message: impl Into<Message>,
         ctx: &mut Ctx<'_>,
     ) -> Result<Sealed, CommandError> {
+        let own = self.seal_own(signer, message, ctx)?;
+        let sealed = Sealed { id: own.id(), kind: own.kind(), frame: Arc::clone(own.frame()) };
+        ctx.sealed(own);
+        Ok(sealed)
+    }
+
+    /// The same for a message that its caller handles itself.
+    pub(super) fn seal_own(
+        &mut self,
+        signer: &PublicKey,
+        message: impl Into<Message>,
+        ctx: &mut Ctx<'_>,
+    ) -> Result<Validated, CommandError> {
         // Each message of this node has a higher number than the one before, though the clock may have gone back since.
         self.sequence = ctx.now.wall.0.max(self.sequence.saturating_add(1));
         let identity = self.served.get(signer).ok_or(CommandError::UnknownSigner(*signer))?;
-        let (key, aux) = (&identity.message_key, ctx.aux());
-        let sealed: Result<Sealed, SealError> =
-            motet_wire::seal(&self.network, key, self.sequence, ctx.now.wall, &message.into(), &aux);
-        Ok(sealed?)
+        let author = Author {
+            network: &self.network,
+            key: &identity.message_key,
+            peer: self.peer,
+            delegation: identity.delegation.as_ref(),
+        };
+        Ok(author.seal(self.sequence, ctx.now, message.into(), &ctx.aux())?)
     }
 
     /// The number of the newest message.
@@ -202,9 +228,9 @@ impl Engine {
         let Some(identity) = self.identities.get_mut(&signer) else { return };
         let delegation =
             result.ok().map(|signature| Delegation { signer, message_key, peer: self.peer, not_after, signature });
-        let delegation = delegation.filter(|delegation| {
-            identity.message_key.public_key() == message_key && delegation.verify(&self.network).is_ok()
-        });
+        let delegation = delegation
+            .filter(|_| identity.message_key.public_key() == message_key)
+            .and_then(|delegation| VerifiedDelegation::new(delegation, &self.network).ok());
         match delegation {
             Some(delegation) => {
                 identity.delegation = Some(delegation);
@@ -229,12 +255,8 @@ impl Engine {
 
     /// Keeps a request until its signer here can speak. False if nobody has to be waited for.
     pub(super) fn keeps_for_later(&mut self, message: &Validated<SigningRequest>) -> bool {
-        let keys = &message.message().keys;
-        let mute = self
-            .identities
-            .iter_mut()
-            .find(|(key, identity)| identity.delegation.is_none() && !identity.leaves && keys.contains(key));
-        let Some((_, identity)) = mute else { return false };
+        let mute = self.identities.mute(&message.message().keys);
+        let Some(identity) = mute.and_then(|signer| self.identities.get_mut(&signer)) else { return false };
         if identity.early_requests.len() < crate::limits::EARLY_PER_SENDER {
             identity.early_requests.push(message.clone());
         }

@@ -22,7 +22,8 @@ use crate::status::SessionStatus;
 /// Something for the engine to handle.
 #[derive(Debug)]
 pub enum Input {
-    /// A message that has passed the pipeline: from the network, looped back, or out of another message.
+    /// A message that has passed the pipeline: from the network, from the store, or out of another message. The engine's own
+    /// messages do not come: it has handled them when it has sealed them.
     Message(Box<Validated>),
     /// A call of the application.
     Command(CommandId, Command),
@@ -308,6 +309,9 @@ pub struct Transition {
     pub records: Vec<Record>,
     /// The effects, in the order in which the engine made them.
     pub effects: Vec<Effect>,
+    /// The messages that the engine has sealed, and handled, in this step, and that peers may hand back. The driver lets its pipeline know of them
+    /// ([`motet_wire::Validator::note_own`]), so that it takes copies that come back from peers for what they are.
+    pub sealed: Vec<Validated>,
     /// How many refusals of the store the engine knew of.
     pub(crate) known_refusals: u64,
 }
@@ -327,14 +331,14 @@ pub enum Effect {
     /// What this step sends is to leave so much later than it could, in the order of all that is sent; everything else is
     /// not held back. It comes before all that it holds back.
     Hold(Duration),
-    /// Publish a frame: by gossip, directly to all connected peers, and back to this node.
+    /// Publish a frame: by gossip, and directly to all connected peers.
     Broadcast {
         /// The topic.
         topic: Topic,
         /// The frame.
         frame: Arc<[u8]>,
     },
-    /// Send a frame to one peer, which may be this node.
+    /// Send a frame to one other peer.
     Send {
         /// The peer.
         to: PeerId,
@@ -363,7 +367,8 @@ pub enum Effect {
         /// The frames.
         frames: Vec<Arc<[u8]>>,
     },
-    /// Let a signer do something.
+    /// Let a signer do something. A signature of its ([`SignerTask::Sign`]) waits for the records like a frame: a signer
+    /// signs only with nonces of which it is stored that they are issued, and only what is stored as approved.
     AskSigner(SignerTask),
     /// Compute something.
     Compute(Job),
@@ -376,11 +381,12 @@ pub enum Effect {
 }
 
 impl Effect {
-    /// True for what a driver may do at once, since nothing of it leaves the node: computations, tasks of signers, questions
-    /// of policy, validation of frames that are here already.
+    /// True for what a driver may do at once, since nothing of it leaves the node: computations, tasks of signers but
+    /// signatures, questions of policy, validation of frames that are here already.
     pub const fn is_internal(&self) -> bool {
         match self {
-            Self::Validate { .. } | Self::AskSigner(_) | Self::Compute(_) | Self::AskPolicy(_) => true,
+            Self::AskSigner(task) => !matches!(task, SignerTask::Sign { .. }),
+            Self::Validate { .. } | Self::Compute(_) | Self::AskPolicy(_) => true,
             Self::Hold(_)
             | Self::Broadcast { .. }
             | Self::Send { .. }

@@ -6,7 +6,7 @@
 
 use core::cmp::Ordering;
 
-use motet_wire::{Attempt, AttemptId, Kind, Message, RequestId, SignerIndex, Subject, Validated};
+use motet_wire::{Attempt, AttemptId, Channel, Kind, Message, RequestId, SignerIndex, Subject, Validated};
 
 use super::Engine;
 use super::ctx::Ctx;
@@ -137,6 +137,8 @@ impl Engine {
     /// A message of a session that is not known here. Its request may come yet.
     fn on_early_message(&mut self, subject: Subject, message: Validated, ctx: &Ctx<'_>) {
         match (message.kind(), subject) {
+            // What this node has said has not come too early: the session is gone, or was refused.
+            _ if message.channel() == Channel::Own => {}
             // §6, phase 3: a join may overtake its request.
             (Kind::ParticipantJoined | Kind::ParticipantDeclined, Subject::Request(id)) => {
                 self.defer(Awaits::Request(id), message, ctx.now.mono);

@@ -26,15 +26,15 @@ impl Session {
 }
 
 impl Engine {
-    /// The peers that serve the signers of a session, each once, and the addresses at which they may be reached. This node is
-    /// always among them.
+    /// The other peers that serve the signers of a session, each once, and the addresses at which they may be reached.
     pub(super) fn peers_of(&self, session: &Session) -> BTreeMap<PeerId, Vec<Address>> {
-        let mut peers = BTreeMap::from([(self.peer, Vec::new())]);
+        let mut peers = BTreeMap::new();
         for index in (0u16..).map(SignerIndex).take(session.request.keys.len()) {
             if let Some((peer, addresses)) = self.route_to(session, index) {
                 peers.entry(peer).or_insert(addresses);
             }
         }
+        peers.remove(&self.peer);
         peers
     }
 
@@ -46,7 +46,7 @@ impl Engine {
         Some((peer, addresses.unwrap_or_default()))
     }
 
-    /// Sends a message to every member of a session, this node included.
+    /// Sends a message to every member of a session at another node. What this node has sealed, it handles itself.
     pub(super) fn send_to_session(&self, request: &RequestId, frame: &Arc<[u8]>, ctx: &mut Ctx<'_>) {
         let Some(session) = self.sessions.get(request) else { return };
         for (peer, addresses) in self.peers_of(session) {
@@ -59,16 +59,6 @@ impl Engine {
         self.send_to_session(request, frame, ctx);
         if let Some(session) = self.sessions.get_mut(request) {
             session.said.push(Arc::clone(frame));
-        }
-    }
-
-    /// Sends a message to every member of a session at another node.
-    pub(super) fn send_to_others(&self, id: &RequestId, frame: &Arc<[u8]>, ctx: &mut Ctx<'_>) {
-        let Some(session) = self.sessions.get(id) else { return };
-        for (peer, addresses) in self.peers_of(session) {
-            if peer != self.peer {
-                ctx.send(peer, addresses, frame);
-            }
         }
     }
 
@@ -180,9 +170,9 @@ impl Engine {
         };
         if session.collecting() == Some(Collecting::Joins) {
             if let Some(join) = session.join_of(frame) {
-                self.send_to_others(id, &Arc::from(join), ctx);
+                self.send_to_session(id, &Arc::from(join), ctx);
             }
-            self.send_to_others(id, frame, ctx);
+            self.send_to_session(id, frame, ctx);
         }
     }
 }

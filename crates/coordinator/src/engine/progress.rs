@@ -171,8 +171,8 @@ impl Engine {
         let Some(local) = session.locals.get_mut(&index) else { return };
         let Nonces::Made { publics, at } = &local.nonces else { return };
         let made = *at;
-        // Another process of the signer may have been faster with a commitment. And ours comes back only when it is on
-        // disk that the nonces are issued: before, nothing of them may leave.
+        // Reveal only if the commitment in our slot is ours: a second process of the signer may have taken the slot. That the
+        // nonces are issued is a record of this step or of an earlier one, so that it is on disk before they leave.
         let own = off || {
             let commitment = NonceCommitment::new(session_id.as_bytes(), u32::from(index.0), publics);
             session.attempt.commits.at(index).is_some_and(|held| held.body == commitment)

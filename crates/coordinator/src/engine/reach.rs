@@ -1,7 +1,7 @@
 //! Where this node can be reached, whom it does not reach, and who else speaks for its signers.
 
 use motet_core_crypto::PublicKey;
-use motet_wire::{Address, Delegation, PeerId, TimestampMs};
+use motet_wire::{Address, Delegation, PeerId, TimestampMs, VerifiedDelegation};
 
 use super::Engine;
 use super::ctx::Ctx;
@@ -27,7 +27,7 @@ impl Engine {
     pub(super) fn on_peer_unreachable(&mut self, peer: &PeerId, reason: &str, ctx: &mut Ctx<'_>) {
         self.gossip_asked(peer, ctx);
         // What is sent to hide what is sent concerns nobody.
-        if self.active_sessions() == 0 && self.own.is_empty() {
+        if self.active_sessions() == 0 {
             return;
         }
         let now = ctx.now.mono;
@@ -50,7 +50,7 @@ impl Engine {
     pub(super) fn look_for_rival(&mut self, delegation: &Delegation, said: Option<TimestampMs>, ctx: &mut Ctx<'_>) {
         let now = ctx.now.mono;
         let Some(identity) = self.identities.get_mut(&delegation.signer) else { return };
-        let Some(own) = identity.delegation.as_ref() else { return };
+        let Some(own) = identity.delegation.as_ref().map(VerifiedDelegation::delegation) else { return };
         let is_own = own.message_key == delegation.message_key;
         let is_later = is_newer(delegation, own) || said.is_some_and(|said| said > identity.since);
         let is_told = identity.rival_told.is_some_and(|told| now.since(told) < limits::TOLD_AGAIN);

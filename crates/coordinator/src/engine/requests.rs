@@ -15,8 +15,8 @@ use super::ctx::Ctx;
 use super::input::{Effect, Reply};
 use super::restored::is_issued;
 use super::session::{
-    Active, Answer, AttemptState, Collecting, Local, Nonces, Session, SignedStatement, Slots, State, coordinator_order,
-    signing_items,
+    Active, Answer, AttemptState, Collecting, Local, Nonces, Origin, Session, SignedStatement, Slots, State,
+    coordinator_order, signing_items,
 };
 use super::trace::Trace;
 use crate::error::CommandError;
@@ -48,13 +48,7 @@ fn lifetime(request: &SigningRequest) -> Duration {
 impl Engine {
     pub(super) fn on_request(&mut self, message: Validated<SigningRequest>, ctx: &mut Ctx<'_>) {
         let Ok(id) = message.message().id(&self.network) else { return };
-        let request = message.message();
-        let locals: BTreeMap<SignerIndex, Local> = (0u16..)
-            .map(SignerIndex)
-            .zip(&request.keys)
-            .filter(|(_, key)| self.serves(key))
-            .map(|(index, key)| (index, Local { signer: *key, answer: Answer::Asked, nonces: Nonces::None }))
-            .collect();
+        let locals = self.locals_of(message.message());
         if self.keeps_for_later(&message) {
             return;
         }
@@ -68,10 +62,9 @@ impl Engine {
             if was_asked {
                 self.remember_end(&id, ctx);
             }
-            return self.end_unopened(&id, ctx);
+            return;
         }
-        let own = self.own.get(&id).copied();
-        if own.is_none() && left.is_none() {
+        if left.is_none() {
             match self.makes_room_for(&message, ctx) {
                 Room::Made => {}
                 Room::Refused(reason) => {
@@ -94,32 +87,45 @@ impl Engine {
         } else {
             self.joins_until(&message, ctx.now.mono)
         };
-        let joins_until = own.map_or(joins_until, |own| joins_until.min(ctx.now.mono.saturating_add(own.lifetime)));
         let state = State::Active(Active::joining(&self.config, ctx.now.mono, joins_until));
-        let mut session = self.open(id, &message, items, locals, state);
-        if let Some(own) = own {
-            session.lifetime = own.lifetime;
-            session.retry_of = own.retry_of;
-        }
+        let session = self.open(id, &message, items, locals, state);
+        let approvals = left.map(|left| left.approvals).unwrap_or_default();
+        self.begin_session(session, message.channel(), &approvals, ctx);
+    }
+
+    /// The signers of this node in a request, none of which has been asked yet.
+    pub(super) fn locals_of(&self, request: &SigningRequest) -> BTreeMap<SignerIndex, Local> {
+        let indexed = (0u16..).map(SignerIndex).zip(&request.keys).filter(|(_, key)| self.serves(key));
+        indexed
+            .map(|(index, key)| (index, Local { signer: *key, answer: Answer::Asked, nonces: Nonces::None }))
+            .collect()
+    }
+
+    /// Lets a session begin: the user is told of it, signers that have approved it join, and the policy is asked about the
+    /// others.
+    pub(super) fn begin_session(
+        &mut self,
+        mut session: Session,
+        channel: Channel,
+        approvals: &BTreeMap<PublicKey, ProposalDigest>,
+        ctx: &mut Ctx<'_>,
+    ) {
+        let (id, origin) = (session.id, session.origin);
         let keys = session.items.iter().map(|item| item.context.aggregate_key()).collect();
-        let requested = Requested { id, request: Box::new(request.clone()), keys, channel: message.channel() };
-        let creator = request.creator.signer;
+        let requested = Requested { id, request: Box::new(session.request.as_ref().clone()), keys, channel };
         let proposals: Vec<_> = session.locals.values().map(|local| session.proposal(&local.signer)).collect();
         session.refresh_span();
         self.sessions.insert(session);
         self.know_attempts(&id);
         let entered = self.span_of(&id).entered();
-        ctx.emit(if own.is_some() {
-            Event::SigningRequestCreated(requested)
-        } else {
-            Event::SigningRequestReceived(requested)
+        ctx.emit(match origin {
+            Origin::Announced => Event::SigningRequestCreated(requested),
+            Origin::Received => Event::SigningRequestReceived(requested),
         });
         for proposal in proposals {
             let digest = proposal.digest();
-            if left.as_ref().is_some_and(|left| left.approvals.get(&proposal.signer) == Some(&digest)) {
+            if approvals.get(&proposal.signer) == Some(&digest) {
                 self.resume(&id, &proposal.signer, digest, ctx);
-            } else if own.is_some() && proposal.signer == creator {
-                self.approve(&id, &creator, digest, ctx);
             } else {
                 ctx.effect(Effect::AskPolicy(Box::new(proposal)));
             }
@@ -173,7 +179,7 @@ impl Engine {
         if let Some((index, signer)) = asked.map(|(index, local)| (*index, local.signer)) {
             let reason = "too many requests wait for an answer here; ask again later".to_owned();
             if let Ok(frame) = self.seal_decline(id, index, &signer, reason, ctx) {
-                self.send_to_others(id, &frame, ctx);
+                self.send_to_session(id, &frame, ctx);
             }
         }
         self.finish(id, None, AbortCause::Crowded, ctx);
@@ -206,7 +212,7 @@ impl Engine {
     }
 
     /// Until when a request can be joined.
-    fn joins_until(&self, message: &Validated<SigningRequest>, now: MonotonicMs) -> MonotonicMs {
+    pub(super) fn joins_until(&self, message: &Validated<SigningRequest>, now: MonotonicMs) -> MonotonicMs {
         let joins_until = message.deadline().unwrap_or_else(|| now.saturating_add(self.config.join_timeout));
         // Where the wall clock has been set back since it was asked, it is still not open for longer than it says.
         joins_until.min(now.saturating_add(lifetime(message.message())))
@@ -235,6 +241,7 @@ impl Engine {
             attempt: AttemptState::new(&id, Attempt::FIRST, signers),
             lifetime: lifetime(&request),
             retry_of: None,
+            origin: Origin::Received,
             state,
             trace: Trace::new(&id),
             said: Vec::new(),
@@ -273,11 +280,7 @@ impl Engine {
         let index = *index;
         local.answer = Answer::Approved(digest);
         let frame = Arc::clone(&session.frame);
-        // What this signer asks for itself was stored before it was asked.
-        let stored = session.request.creator.signer == *signer && self.own.remove(id).is_some();
-        if !stored {
-            ctx.persist(Record::Approved { request: *id, signer: *signer, digest, frame });
-        }
+        ctx.persist(Record::Approved { request: *id, signer: *signer, digest, frame });
         match session.request.options.commitments {
             // The join carries the commitment, so the nonces come first.
             Commitments::On => {
@@ -443,7 +446,9 @@ impl Engine {
         let ParticipantDeclined { delegation, reason, .. } = message.into_message();
         let participation = Participation { request: id, signer, index, peer: delegation.peer, channel };
         ctx.emit(Event::ParticipantDeclined { participation, reason: reason.clone() });
-        self.pass_on_end(&id, &frame, ctx);
+        if channel != Channel::Own {
+            self.pass_on_end(&id, &frame, ctx);
+        }
         self.finish(&id, Some(frame), AbortCause::Refused { by: index, signer, detail: reason }, ctx);
     }
 

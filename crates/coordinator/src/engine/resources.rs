@@ -1,7 +1,7 @@
 //! What applications announce under a name, and find again (`docs/protocol.md` §9, §12).
 //!
-//! A resource lies in the DHT alone: no gossip hands it on, and nobody hears of it who does not ask. So nothing of it
-//! comes back to this node by itself; what this node announces is known here, and told to its user, when it goes out.
+//! A resource lies in the DHT alone: no gossip hands it on, and nobody hears of it who does not ask.
+//! What this node announces is known here, and told to its user, when it goes out.
 
 use core::time::Duration;
 use std::collections::BTreeMap;

@@ -254,8 +254,12 @@ impl Engine {
             .filter_map(|local| self.spent.get(id)?.get(&(attempt, local.signer)))
             .map(Arc::clone)
             .collect();
-        for frame in frames {
-            self.send_to_session(id, &frame, ctx);
+        for frame in &frames {
+            self.send_to_session(id, frame, ctx);
+        }
+        if !frames.is_empty() {
+            // An earlier process has sealed them: here, they are as new as to the others.
+            ctx.effect(Effect::Validate { from: self.peer, channel: Channel::Store, frames });
         }
     }
 }

@@ -57,6 +57,7 @@ pub(crate) struct Session {
     pub(crate) lifetime: Duration,
     /// The request in whose place this node has asked this one.
     pub(crate) retry_of: Option<RequestId>,
+    pub(crate) origin: Origin,
     pub(crate) state: State,
     /// Messages of this node from before all had joined, for members whose peers become known later: the joins of its signers, and
     /// nonces that wait for no commitments.
@@ -65,6 +66,15 @@ pub(crate) struct Session {
     pub(crate) askers: BTreeSet<SignerIndex>,
     /// What it is in the logs.
     pub(crate) trace: Trace,
+}
+
+/// The way in which this process has come to know a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// This process has announced it.
+    Announced,
+    /// It has come from a peer, or from the store.
+    Received,
 }
 
 impl Session {

@@ -83,10 +83,10 @@ impl Engine {
         // Whoever has missed our join, the first or that after a restart, does not know who asks it, and would not answer:
         // two that have missed each other's would ask each other in vain.
         for join in &joins {
-            self.send_to_others(id, join, ctx);
+            self.send_to_session(id, join, ctx);
         }
         if let Ok(sealed) = self.identities.seal(&signer, request, ctx) {
-            self.send_to_others(id, &sealed.frame, ctx);
+            self.send_to_session(id, &sealed.frame, ctx);
         }
     }
 
@@ -122,7 +122,7 @@ impl Engine {
         if let Ok(sealed) = self.identities.seal(&signer, SyncResponse { request: *id, frames }, ctx) {
             match to {
                 Some(peer) => ctx.send(peer, Vec::new(), &sealed.frame),
-                None => self.send_to_others(id, &sealed.frame, ctx),
+                None => self.send_to_session(id, &sealed.frame, ctx),
             }
         }
     }
@@ -176,7 +176,7 @@ impl Engine {
         let Some(signer) = signer else { return };
         let ready = SessionReady { request: *id, session: run, coordinator, joins };
         if let Ok(sealed) = self.identities.seal(&signer, ready, ctx) {
-            self.send_to_others(id, &sealed.frame, ctx);
+            self.send_to_session(id, &sealed.frame, ctx);
         }
     }
 }

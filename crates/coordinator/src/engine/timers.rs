@@ -37,7 +37,6 @@ impl Engine {
         self.resources.expire(now);
         self.early.expire(now);
         self.abandon_left(ctx);
-        self.end_unheard(ctx);
         self.forget_oldest(ctx);
         self.drop_leavers();
     }

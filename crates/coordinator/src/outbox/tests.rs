@@ -2,12 +2,14 @@
 
 use core::time::Duration;
 
-use motet_wire::{Channel, PeerId, RequestId, Topic};
+use motet_core_crypto::SecretKey;
+use motet_wire::{Attempt, AttemptId, Channel, PeerId, RequestId, SignerIndex, Topic};
 use tracing::Span;
 
 use super::*;
 use crate::engine::{CommandId, Reply};
 use crate::event::Event;
+use crate::signer::{NonceId, SignerTask};
 
 const NOW: MonotonicMs = MonotonicMs(1_000);
 const LATER: MonotonicMs = MonotonicMs(2_000);
@@ -33,7 +35,7 @@ fn record(number: u8) -> Record {
 }
 
 fn makes(records: Vec<Record>, effects: Vec<Effect>) -> Transition {
-    Transition { records, effects, known_refusals: 0 }
+    Transition { records, effects, ..Transition::default() }
 }
 
 fn knowing(known_refusals: u64, transition: Transition) -> Transition {
@@ -147,6 +149,44 @@ fn no_frame_leaves_that_was_made_before_the_engine_knew_of_a_refusal() {
     assert_eq!(leaves(&mut outbox, NOW), ["event", "ok"]);
     push(&mut outbox, knowing(1, makes(vec![], vec![says(5)])));
     assert_eq!(leaves(&mut outbox, NOW), ["5"]);
+}
+
+/// A question for a signature, in the session of this request.
+fn asks_to_sign(number: u8) -> Effect {
+    let (request, attempt) = (RequestId::from_bytes([number; 32]), Attempt::FIRST);
+    let signer = SecretKey::from_bytes(&[1; 32]).unwrap().public_key();
+    let session = AttemptId::derive(&request, attempt);
+    let nonce_id = NonceId { session, request, attempt, signer, index: SignerIndex(0) };
+    Effect::AskSigner(SignerTask::Sign { nonce_id, items: Arc::new([]), nonces: Arc::new([]) })
+}
+
+#[test]
+fn a_signer_signs_only_what_follows_from_what_is_stored() {
+    let mut outbox = Outbox::new();
+    let mut first = makes(vec![record(1)], vec![asks_to_sign(1)]);
+    assert!(first.take_internal().is_empty(), "it waits for the store like a frame");
+    push(&mut outbox, first);
+    assert_eq!(leaves(&mut outbox, NOW).len(), 0);
+    outbox.next_commit().unwrap();
+    assert!(outbox.on_committed(Ok(()), NOW).is_none());
+    assert_eq!(leaves(&mut outbox, NOW).len(), 1);
+    // In a session whose record is refused it is not asked, whichever step wants it; in others it is.
+    push(&mut outbox, makes(vec![record(2)], vec![]));
+    outbox.next_commit().unwrap();
+    push(&mut outbox, makes(vec![record(4)], vec![asks_to_sign(2)]));
+    push(&mut outbox, makes(vec![], vec![asks_to_sign(3)]));
+    assert!(outbox.on_committed(Err(full()), NOW).is_some());
+    push(&mut outbox, knowing(1, makes(vec![], vec![])));
+    outbox.next_commit().unwrap();
+    assert!(outbox.on_committed(Ok(()), NOW).is_none());
+    let left = leaves(&mut outbox, NOW);
+    assert!(
+        matches!(left.as_slice(), [one] if one.contains(&RequestId::from_bytes([3; 32]).to_string()[..8])),
+        "{left:?}"
+    );
+    // The engine has ended that session by now; one of the same id can only be newer.
+    push(&mut outbox, knowing(1, makes(vec![], vec![asks_to_sign(2)])));
+    assert_eq!(leaves(&mut outbox, NOW).len(), 1);
 }
 
 #[test]

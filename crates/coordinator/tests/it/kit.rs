@@ -63,9 +63,7 @@ pub(crate) fn frames(cluster: &Cluster) -> Vec<Arc<[u8]>> {
 
 /// How often a node has sent partial signatures to others.
 pub(crate) fn partials_sent(cluster: &Cluster, node: usize) -> usize {
-    let own = cluster.node(node).peer();
-    let to_other = |way: Way| matches!(way, Way::Direct(to) if to != own);
-    let sent = cluster.sent().iter().filter(|sent| sent.by == node && to_other(sent.way));
+    let sent = cluster.sent().iter().filter(|sent| sent.by == node && matches!(sent.way, Way::Direct(_)));
     sent.filter(|sent| sent.kind() == Some(Kind::PartialSigShare)).count()
 }
 

@@ -19,6 +19,7 @@ mod directory;
 mod early;
 mod evidence;
 mod frozen;
+mod inside;
 mod kit;
 mod leaving;
 mod members;

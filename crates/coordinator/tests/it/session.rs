@@ -178,7 +178,7 @@ fn a_signer_that_failed_is_replaced_in_a_new_request() {
     cluster.settle();
     let replace = |leaves, joins| vec![Replacement { leaves, joins }];
     let early = cluster.command(0, Command::Retry { request, replace: replace(keys[2], keys[3]) });
-    assert!(matches!(early, Err(CommandError::WrongPhase(Phase::Nonces))), "{early:?}");
+    assert!(matches!(early, Err(CommandError::WrongPhase(Phase::Partials))), "{early:?}");
     while cluster.status(0, request).unwrap().phase != Phase::Aborted {
         cluster.sleep();
         cluster.settle();

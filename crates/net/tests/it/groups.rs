@@ -53,7 +53,6 @@ async fn groups_over(listen: &str) -> [NetworkGroup; 2] {
     loop {
         // Gossip begins when the peers have heard of each other's topics, which nobody is told.
         other.handle.publish(Topic::Requests, number.to_be_bytes().into()).await.unwrap();
-        other.message_with(&number.to_be_bytes()).await;
         number += 1;
         let message = one.message().await;
         if message.channel == Channel::Gossip {

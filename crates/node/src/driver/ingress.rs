@@ -34,10 +34,7 @@ impl Arrived {
 
     /// The frame for the pipeline, and the handle under which its verdict is reported.
     fn into_arrival(self, peer: PeerClass, author: PeerClass) -> (Arrival, Option<ReportToken>) {
-        let mut arrival = Arrival::new(self.bytes, self.channel, self.from).group(self.group).standing(peer, author);
-        // Only frames that the engine has sent come on this channel: it has sealed them, or holds them as validated.
-        arrival.vouched = self.channel == Channel::Loopback;
-        (arrival, self.token)
+        (Arrival::new(self.bytes, self.channel, self.from).group(self.group).standing(peer, author), self.token)
     }
 }
 
@@ -162,12 +159,9 @@ mod tests {
         let group = NetworkGroup::V4([203, 0, 113]);
         let arrived = |channel| Arrived { bytes: Arc::from([1, 7]), channel, from, group, token: None };
         let stranger = PeerClass::Stranger;
-        for (channel, vouched) in [(Channel::Direct, false), (Channel::Gossip, false), (Channel::Loopback, true)] {
+        for channel in [Channel::Direct, Channel::Gossip] {
             let (arrival, _) = arrived(channel).into_arrival(stranger, PeerClass::Contact);
-            assert_eq!(
-                (arrival.group, arrival.from, arrival.channel, arrival.vouched),
-                (group, from, channel, vouched)
-            );
+            assert_eq!((arrival.group, arrival.from, arrival.channel), (group, from, channel));
             assert_eq!((arrival.peer_standing, arrival.author_standing), (stranger, PeerClass::Contact));
         }
     }

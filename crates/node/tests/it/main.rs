@@ -14,6 +14,7 @@ mod contacts;
 mod decisions;
 mod device;
 mod embed;
+mod inside;
 mod members;
 mod policy;
 mod results;

@@ -133,7 +133,9 @@ impl Cluster {
         for node in 0..self.nodes.len() {
             let now = self.now();
             for effect in self.node_mut(node).due(now) {
-                self.carry_out(node, effect);
+                if let Some(input) = self.carry_out(node, effect) {
+                    self.input(node, input);
+                }
             }
         }
     }

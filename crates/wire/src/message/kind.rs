@@ -42,13 +42,13 @@ pub(crate) struct Channels(&'static [Channel]);
 impl Channels {
     /// Channels of announcements to all nodes.
     pub(crate) const ANNOUNCED: Self =
-        Self(&[Channel::Gossip, Channel::Direct, Channel::Dht, Channel::Sync, Channel::Loopback, Channel::Store]);
+        Self(&[Channel::Gossip, Channel::Direct, Channel::Dht, Channel::Sync, Channel::Store]);
     /// Channels of resources of applications: for nodes that ask the DHT for them only.
-    pub(crate) const LOOKED_UP: Self = Self(&[Channel::Dht, Channel::Loopback, Channel::Store]);
+    pub(crate) const LOOKED_UP: Self = Self(&[Channel::Dht, Channel::Store]);
     /// Of what participants say to each other.
-    pub(crate) const DIRECT: Self = Self(&[Channel::Direct, Channel::Sync, Channel::Loopback, Channel::Store]);
+    pub(crate) const DIRECT: Self = Self(&[Channel::Direct, Channel::Sync, Channel::Store]);
     /// Of the exchange that heals: a response inside a response would have no bottom.
-    pub(crate) const EXCHANGED: Self = Self(&[Channel::Direct, Channel::Loopback]);
+    pub(crate) const EXCHANGED: Self = Self(&[Channel::Direct]);
 
     /// True if a message may come on this channel.
     pub(crate) fn contains(&self, channel: Channel) -> bool {

@@ -150,7 +150,7 @@ fn channels_topic_and_scope_of_a_kind_agree() {
         let travels = |channel| spec.channels.contains(channel);
         assert_eq!(travels(Channel::Gossip), spec.topic.is_some(), "{kind}");
         assert_eq!(travels(Channel::Dht), spec.scope == Scope::Announcement, "{kind}");
-        assert!(travels(Channel::Loopback), "{kind}");
+        assert!(!travels(Channel::Own), "{kind}");
     }
 }
 

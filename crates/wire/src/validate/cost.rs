@@ -5,7 +5,7 @@
 
 use motet_core_crypto::Tag;
 
-use super::generations::key;
+use super::generations::{Key, key};
 use super::memory::{Proven, SharedMemory};
 use super::meter::{Bucket, Rate};
 use super::replay::Unseen;
@@ -85,23 +85,19 @@ pub(crate) fn check(
     let delegation_digest = match unseen.decoded.body.delegation() {
         Some(delegation) => {
             let digest = delegation.digest(network).map_err(|_| refuse(Rule::Fields))?;
-            let key = key(&DELEGATION_KEY.hash(&[&digest, &delegation.signature]));
-            unseen.facts.delegation = Some(key);
+            unseen.facts.delegation = Some(delegation_key(&digest, &delegation.signature));
             Some(digest)
         }
         None => None,
     };
     let mut memory_now = memory.lock();
     let proven = Proven {
-        envelope: unseen.decoded.arrival.vouched || unseen.seen == Some(unseen.facts.frame),
+        envelope: unseen.seen == Some(unseen.facts.frame),
         delegation: unseen.facts.delegation.is_none_or(|delegation| memory_now.is_delegated(&delegation)),
     };
     let channel = unseen.decoded.arrival.channel;
     let units = u64::from(!proven.envelope) + u64::from(!proven.delegation);
-    if channel != Channel::Loopback
-        && channel != Channel::Store
-        && !budget.take(unseen.standing, units, unseen.facts.now)
-    {
+    if channel != Channel::Store && !budget.take(unseen.standing, units, unseen.facts.now) {
         return Err(refuse(Rule::Budget));
     }
     memory_now.take_off(&unseen.facts).map_err(refuse)?;
@@ -109,10 +105,15 @@ pub(crate) fn check(
     Ok(Admitted { unseen, proven, delegation_digest, ticket })
 }
 
+/// The key under which the memory holds a delegation that was proven.
+pub(super) fn delegation_key(digest: &[u8; 32], signature: &[u8; 64]) -> Key {
+    key(&DELEGATION_KEY.hash(&[digest, signature]))
+}
+
 fn check_work(unseen: &Unseen, network: &NetworkId, policy: &dyn WorkPolicy, load: Load) -> Result<(), Rule> {
     let Some(paid) = unseen.decoded.body.paid() else { return Ok(()) };
     let load = match unseen.decoded.arrival.channel {
-        Channel::Loopback | Channel::Store => return Ok(()),
+        Channel::Own | Channel::Store => return Ok(()),
         Channel::Gossip | Channel::Direct => load,
         // Answers to our own questions need no more than the standard work.
         Channel::Dht | Channel::Sync => Load::IDLE,

@@ -8,7 +8,7 @@ use core::time::Duration;
 use super::structure::Structured;
 use super::{Channel, Rejection, Rule};
 use crate::limits;
-use crate::message::{Kind, Scope};
+use crate::message::{Kind, RawBody, Scope};
 use crate::time::{MonotonicMs, Now, milliseconds};
 
 /// A message that is in date, and until when it is by the monotonic clock.
@@ -29,15 +29,14 @@ pub(crate) fn check(structured: Structured, now: Now) -> Result<Fresh, Rejection
     if pushed && kind.scope() == Scope::Announcement && decoded.head.timestamp_ms.abs_diff(now.wall.0) > skew {
         return refuse(Rule::Skew);
     }
-    // Frames that this node wrote or stored were in date at that time. A frame that a participant hands on may belong
+    // Frames that this node stored were in date at that time. A frame that a participant hands on may belong
     // to a session that has been running since.
     let (timed, grace) = match channel {
         Channel::Gossip | Channel::Direct | Channel::Dht => (true, 0),
         Channel::Sync if kind == Kind::SignerAdvertisement || kind == Kind::SignerUnavailable => (true, 0),
         Channel::Sync => (true, milliseconds(limits::REQUEST_LIFETIME)),
-        Channel::Loopback | Channel::Store => (false, 0),
+        Channel::Own | Channel::Store => (false, 0),
     };
-    let mut deadline = None;
     if let (Some((_, expires)), Some(longest)) = (decoded.body.lifetime(), kind.lifetime_limit()) {
         let longest = milliseconds(longest);
         if timed && expires.saturating_add(grace) <= now.wall.0 {
@@ -46,8 +45,6 @@ pub(crate) fn check(structured: Structured, now: Now) -> Result<Fresh, Rejection
         if timed && expires.saturating_sub(now.wall.0) > longest.saturating_add(skew) {
             return refuse(Rule::FarFuture);
         }
-        let left = expires.saturating_sub(now.wall.0).min(longest);
-        deadline = Some(now.mono.saturating_add(Duration::from_millis(left)));
     }
     if let Some(delegation) = decoded.body.delegation()
         && timed
@@ -55,5 +52,13 @@ pub(crate) fn check(structured: Structured, now: Now) -> Result<Fresh, Rejection
     {
         return refuse(Rule::DelegationExpired);
     }
+    let deadline = deadline(kind, &decoded.body, now);
     Ok(Fresh { structured, now: now.mono, deadline })
+}
+
+/// The end of a message by the monotonic clock: no later than its kind allows, whatever the wall clock says.
+pub(crate) fn deadline(kind: Kind, body: &RawBody, now: Now) -> Option<MonotonicMs> {
+    let ((_, expires), longest) = (body.lifetime()?, milliseconds(kind.lifetime_limit()?));
+    let left = expires.saturating_sub(now.wall.0).min(longest);
+    Some(now.mono.saturating_add(Duration::from_millis(left)))
 }

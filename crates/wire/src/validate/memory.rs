@@ -114,6 +114,17 @@ pub(crate) struct Facts {
     pub(crate) now: MonotonicMs,
 }
 
+/// The facts that the memory keeps of a message of this node itself; the fields are as in [`Facts`].
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct OwnFacts {
+    pub(crate) id: Key,
+    pub(crate) frame: Key,
+    pub(crate) delegation: Option<Key>,
+    pub(crate) announcer: Option<Key>,
+    pub(crate) version: u64,
+    pub(crate) now: MonotonicMs,
+}
+
 /// Time for which a replay could pass as a new announcement: the skew window, from its one end to the other.
 const SEEN: Duration = limits::CLOCK_SKEW.saturating_mul(2);
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -216,6 +227,21 @@ impl Memory {
         }
         self.accepted += 1;
         Ok(())
+    }
+
+    /// Records a message of this node itself: a copy of it from a peer is a replay, and costs no signature check where
+    /// this node has asked for it.
+    pub(crate) fn note_own(&mut self, own: &OwnFacts) {
+        self.seen.set(own.id, own.frame, own.now);
+        if let Some(delegation) = own.delegation {
+            self.delegations.set(delegation, (), own.now);
+        }
+        let Some(signer) = own.announcer else { return };
+        let known = self.announcers.find(&signer);
+        if known.is_none_or(|known| known.version < own.version) {
+            let forgotten = known.map(|known| known.forgotten).unwrap_or_default();
+            self.announcers.set(signer, Announcer { version: own.version, forgotten }, own.now);
+        }
     }
 
     /// Records that a frame's signature failed; returns the penalty for its peer.

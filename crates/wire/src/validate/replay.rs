@@ -5,15 +5,17 @@
 
 use motet_core_crypto::Tag;
 
+use super::cost::delegation_key;
 use super::decode::Decoded;
 use super::fresh::Fresh;
 use super::generations::{Key, key};
 use super::limits::ValidatorLimits;
-use super::memory::{Facts, Offence, SharedMemory};
+use super::memory::{Facts, Offence, OwnFacts, SharedMemory};
 use super::{PeerClass, Rejection, Rule};
 use crate::envelope::View;
 use crate::id::NetworkId;
-use crate::message::{Kind, RawBody};
+use crate::message::{Kind, Message, RawBody};
+use crate::mirror::Mirror as _;
 use crate::time::MonotonicMs;
 
 static FRAME_KEY: Tag = Tag::new("motet/frame-key/v1");
@@ -58,7 +60,7 @@ pub(crate) fn check(
     let id = view.digest(network);
     let mut memory = memory.lock();
     let seen = memory.check_message(&key(&id), channel).map_err(refuse)?;
-    let frame = key(&FRAME_KEY.hash(&[&id, &decoded.signature]));
+    let frame = frame_key(&id, &decoded.signature);
     if let Err(rule) = memory.check_frame(&frame, channel) {
         let rejection = refuse(rule);
         let known_bad = rule == Rule::KnownBad;
@@ -75,7 +77,7 @@ pub(crate) fn check(
         true => (PeerClass::Stranger, Batching::Shunned),
         false => (decoded.arrival.author_standing, Batching::Welcome),
     };
-    let announcer = announcer_key(&decoded);
+    let announcer = announcer_key(decoded.kind, &decoded.body);
     let facts = Facts {
         kind: decoded.kind,
         channel,
@@ -93,15 +95,45 @@ pub(crate) fn check(
     Ok(Unseen { decoded, id, seen, facts, standing, company, deadline })
 }
 
+/// The key under which the memory holds a frame: a message, and a signature of it.
+fn frame_key(id: &[u8; 32], signature: &[u8; 64]) -> Key {
+    key(&FRAME_KEY.hash(&[id, signature]))
+}
+
+/// The facts that the memory keeps of a message of this node. None for a message that has no bytes, which no validated
+/// one is.
+pub(super) fn facts_of_own(
+    message: &Message,
+    frame: &[u8],
+    (id, version): ([u8; 32], u64),
+    network: &NetworkId,
+    now: MonotonicMs,
+) -> Option<OwnFacts> {
+    let body = RawBody::of(message).ok()?;
+    let signature = View::read(frame)?.signature;
+    let delegation = match body.delegation() {
+        Some(delegation) => Some(delegation_key(&delegation.digest(network).ok()?, &delegation.signature)),
+        None => None,
+    };
+    Some(OwnFacts {
+        id: key(&id),
+        frame: frame_key(&id, &signature),
+        delegation,
+        announcer: announcer_key(message.kind(), &body),
+        version,
+        now,
+    })
+}
+
 /// Whose versions grow: those of a signer's advertisements and withdrawals together, and of each of its resources.
-fn announcer_key(decoded: &Decoded) -> Option<Key> {
-    let signer = &decoded.body.delegation()?.signer;
-    if let RawBody::ResourceAnnouncement(body) = &decoded.body {
+fn announcer_key(kind: Kind, body: &RawBody) -> Option<Key> {
+    let signer = &body.delegation()?.signer;
+    if let RawBody::ResourceAnnouncement(body) = body {
         // Neither part of a name holds a zero.
         let parts: [&[u8]; 4] = [signer, body.resource_type.as_str().as_bytes(), &[0], body.id.as_str().as_bytes()];
         return Some(key(&ANNOUNCER_KEY.hash(&parts)));
     }
-    let versioned = matches!(decoded.kind, Kind::SignerAdvertisement | Kind::SignerUnavailable);
+    let versioned = matches!(kind, Kind::SignerAdvertisement | Kind::SignerUnavailable);
     versioned.then(|| key(&ANNOUNCER_KEY.hash(&[signer])))
 }
 

@@ -39,7 +39,7 @@ struct Facts {
 }
 
 impl Validated {
-    pub(super) fn new(
+    pub(crate) fn new(
         message: Message,
         sender: PublicKey,
         head: Head,

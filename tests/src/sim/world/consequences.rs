@@ -10,6 +10,8 @@ use motet_wire::Now;
 use super::{BEGIN, Happening, Purpose, Work, World, brief};
 use crate::sim::invariant::Invariant;
 
+/// How many own messages of a node are remembered that have not left: those that its disk has refused never do.
+const UNSAID: usize = 1_024;
 /// How many commits of a thousand a full disk takes nevertheless.
 const HAS_ROOM: u64 = 300;
 /// The times at which nodes are ticked once the network is switched off, in milliseconds: each multiple of this.
@@ -18,11 +20,24 @@ const DARK_TICK: u64 = 60_000;
 impl World {
     /// What follows from a step.
     pub(super) fn carry_out(&mut self, host: usize, now: Now, mut transition: Transition) {
+        let opened = |effect: &Effect| match effect {
+            Effect::Emit(Event::SigningRequestCreated(requested) | Event::SigningRequestReceived(requested), _) => {
+                Some(requested.id)
+            }
+            _ => None,
+        };
+        // Frames leave before the user is told, also that their session has begun.
+        self.watch.opening = transition.effects.iter().filter_map(opened).collect();
         for effect in &transition.effects {
             self.observe(host, now.mono.0, effect);
         }
         let internal = transition.take_internal();
         let Some(running) = &mut self.hosts[host].running else { return };
+        for own in core::mem::take(&mut transition.sealed) {
+            running.validator.note_own(&own, now);
+            running.unsaid.push_back(own);
+        }
+        running.unsaid.drain(..running.unsaid.len().saturating_sub(UNSAID));
         running.outbox.push(transition, now.mono);
         for effect in internal {
             match effect {
@@ -82,7 +97,7 @@ impl World {
         match action {
             Effect::Emit(event, _) => {
                 if let Event::NonceReceived(by) | Event::PartialSigReceived(by) = event {
-                    self.taking = Some((host, by.index));
+                    self.taking.push((host, by.index));
                 }
                 self.tell(|| format!("node {host}: {}", brief(&format!("{event:?}"))));
                 self.check_secrets(host, || format!("{event:?}"));
@@ -134,13 +149,16 @@ impl World {
         match effect {
             Effect::Broadcast { frame, .. } => {
                 self.check_durable(host, &frame);
+                self.note_own(host, &frame);
                 self.broadcast(host, &frame);
             }
             Effect::Send { to, frame, .. } => {
                 self.check_durable(host, &frame);
+                self.note_own(host, &frame);
                 self.send(host, &to, &frame);
             }
             Effect::Publish { frame, .. } => self.publish(host, &frame),
+            Effect::AskSigner(task) => self.begin(host, Work::Signer(task)),
             Effect::Reply(id, reply) => self.on_reply(host, id, reply),
             _ => {}
         }
@@ -190,7 +208,10 @@ impl World {
                 self.leave_untold(host, effect);
             }
             // The engine hears of it later, and makes more until then.
-            self.begin(host, Work::Refusal(input));
+            if let Some(running) = &mut self.hosts[host].running {
+                running.refusals.push_back(input);
+            }
+            self.begin(host, Work::Refusal);
         }
         self.pump(host);
     }
@@ -209,5 +230,18 @@ impl World {
         running.boundaries += 1;
         // The first life's crashes do not begin before there is something to lose.
         self.time >= BEGIN && node.crashes.front().is_some_and(|crash| running.boundaries >= crash.boundary)
+    }
+
+    /// S9: of a request whose announcement was refused, its node knows nothing more, as soon as it has heard of all refusals.
+    pub(super) fn check_retracted(&mut self, host: usize) {
+        if self.hosts[host].running.as_ref().is_some_and(|running| !running.refusals.is_empty()) {
+            return;
+        }
+        for request in self.watch.unannounced(host) {
+            if self.status(host, request).is_some() {
+                let detail = format!("host {host} was refused the announcement of {request}, and goes on with it");
+                self.watch.breach(Invariant::Replay, detail);
+            }
+        }
     }
 }

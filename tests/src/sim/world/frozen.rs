@@ -137,7 +137,7 @@ impl World {
         self.settle();
     }
 
-    /// What nobody outside can get between: a node's own messages, starts, and what people say. What is asked and answered
+    /// What nobody outside can get between: frames of a node's own store, starts, and what people say. What is asked and answered
     /// when something is missing comes at once, too: only what it brings matters, not when. And so does what a node has
     /// heard before and is told again, after a deadline: it is refused, whenever it comes. What a node says when it has
     /// nothing else to do is said at once, and comes whenever it comes.
@@ -145,7 +145,7 @@ impl World {
         loop {
             let at = self.waiting().iter().position(|entry| match &entry.happening {
                 Happening::Arrive { channel, frame, .. } => {
-                    let own = matches!(channel, Channel::Loopback | Channel::Store | Channel::Dht);
+                    let own = matches!(channel, Channel::Store | Channel::Dht);
                     let kind = peek(frame).map(|peek| peek.kind);
                     own || matches!(kind, Some(Kind::SyncRequest | Kind::SyncResponse)) || self.is_repeated(entry)
                 }

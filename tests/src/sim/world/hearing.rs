@@ -1,5 +1,7 @@
 //! What nodes take from what they hear, and what must be on disk before they speak.
 
+use std::sync::Arc;
+
 use motet_coordinator::{Command, Input, Reply};
 use motet_core_crypto::PublicKey;
 use motet_node::SessionStatus;
@@ -24,9 +26,8 @@ impl World {
         let Some((kind, sender)) = peek(frame).map(|peek| (peek.kind, peek.sender)) else { return };
         let node = &self.hosts[host];
         if kind == Kind::ParticipantJoined {
-            // The join of a copy of this signer is handed on like any other's.
-            let voice = PublicKey::from_bytes(&sender).ok().and_then(|sender| self.voices.get(&sender));
-            if voice != Some(&host) {
+            // The join of a copy of this signer, or of an earlier life, is handed on like any other's.
+            if PublicKey::from_bytes(&sender).ok() != node.voice {
                 return;
             }
             let request = frame.get(SESSION).and_then(|bytes| bytes.try_into().ok()).map(RequestId::from_bytes);
@@ -50,6 +51,21 @@ impl World {
             let detail = format!("host {host} lets {} leave that its disk does not know of", kind.name());
             self.watch.breach(Invariant::Replay, detail);
         }
+    }
+
+    /// An own message leaves a node, for the first time.
+    pub(super) fn note_own(&mut self, host: usize, frame: &Arc<[u8]>) {
+        let now = self.hosts[host].clock.now(self.time);
+        let Some(running) = &mut self.hosts[host].running else { return };
+        let Some(at) = running.unsaid.iter().position(|own| Arc::ptr_eq(own.frame(), frame)) else { return };
+        let Some(message) = running.unsaid.remove(at) else { return };
+        if let Some(rogue) = self.rogues.get_mut(&host) {
+            return rogue.note_said(frame, now);
+        }
+        if let Message::SessionAbort(abort) = message.message() {
+            self.watch.on_abort(message.id().to_bytes(), abort);
+        }
+        self.note_commitment(&message);
     }
 
     /// The ledger writes down what anybody commits to.
@@ -97,9 +113,12 @@ impl World {
         };
         let going_on = |status: SessionStatus| status.attempt == attempt && !status.awaiting.is_empty();
         let bound = contradicts && fits && self.status(host, request).is_some_and(going_on);
-        self.taking = None;
+        let key = voice.map(|voice| self.hosts[voice].key);
+        let index = key.and_then(|key| self.watch.requests.get(&request)?.request.index_of(&key));
+        self.taking.clear();
         self.input(host, Input::Message(Box::new(message)));
-        if self.taking.is_some_and(|(by, _)| by == host) && !self.taken.contains_key(&slot) {
+        let takes = index.is_some_and(|index| self.taking.contains(&(host, index)));
+        if takes && !self.taken.contains_key(&slot) {
             self.taken.insert(slot, body);
         }
         let ended = self.watch.seen[host].get(&request).is_none_or(|seen| seen.end.is_some());
@@ -110,7 +129,7 @@ impl World {
     }
 
     /// What a node says about a session.
-    fn status(&mut self, host: usize, request: RequestId) -> Option<SessionStatus> {
+    pub(super) fn status(&mut self, host: usize, request: RequestId) -> Option<SessionStatus> {
         match self.question(host, Command::Status { request }) {
             Some(Reply::Status(status)) => Some(*status),
             _ => None,

@@ -11,20 +11,14 @@ use crate::sim::hostile::Rogue;
 use crate::sim::invariant::Invariant;
 
 impl World {
-    /// To everybody, by gossip, and back to the node itself.
+    /// To everybody else, by gossip.
     pub(super) fn broadcast(&mut self, host: usize, frame: &Arc<[u8]>) {
         if peek(frame).is_some_and(|peek| peek.kind == Kind::SignerAdvertisement) {
             self.advertised.insert(self.hosts[host].serves, Arc::clone(frame));
         }
         self.check_binding(host, frame);
         for to in 0..self.hosts.len() {
-            if to == host {
-                let from = self.hosts[host].peer;
-                self.at(
-                    self.time,
-                    Happening::Arrive { host, channel: Channel::Loopback, from, frame: Arc::clone(frame) },
-                );
-            } else if self.hosts[to].peer != self.hosts[host].peer && self.frozen.is_none() {
+            if to != host && self.hosts[to].peer != self.hosts[host].peer && self.frozen.is_none() {
                 self.utter(host, to, Channel::Gossip, frame);
             }
         }
@@ -48,8 +42,8 @@ impl World {
     /// To one peer, directly.
     pub(super) fn send(&mut self, host: usize, peer: &PeerId, frame: &Arc<[u8]>) {
         if *peer == self.hosts[host].peer {
-            let frame = Arc::clone(frame);
-            return self.at(self.time, Happening::Arrive { host, channel: Channel::Loopback, from: *peer, frame });
+            // An answer to a copy, which has the same peer: there is no way to it.
+            return;
         }
         self.check_binding(host, frame);
         for to in 0..self.hosts.len() {
@@ -113,9 +107,6 @@ impl World {
     pub(super) fn provoke(&mut self, host: usize, message: &Validated) {
         let now = self.hosts[host].clock.now(self.time);
         let Some(rogue) = self.rogues.get_mut(&host) else { return };
-        if message.channel() == Channel::Loopback {
-            return rogue.note_said(message.frame(), now);
-        }
         for deed in rogue.provoked(message, now) {
             *self.tally.deeds.entry((deed.vice, deed.name)).or_default() += 1;
             self.tell(|| format!("node {host} ({}): {}", deed.vice.code(), deed.name));

@@ -45,6 +45,7 @@ impl World {
                 let Some(answer) = task.perform(&*signer) else { return };
                 if let SignerAnswer::Delegated { message_key, .. } = &answer {
                     self.voices.insert(*message_key, host);
+                    self.hosts[host].voice = Some(*message_key);
                     let known = self.rogues.get(&host).map(crate::sim::hostile::Rogue::message_key);
                     assert!(known.is_none_or(|known| known == *message_key), "a rogue knows its engine's message key");
                 }
@@ -56,7 +57,13 @@ impl World {
                 self.input(host, Input::Computed(outcome));
             }
             Work::Decision(opinion) => self.on_opinion(host, opinion),
-            Work::Refusal(input) => self.input(host, input),
+            Work::Refusal => {
+                let running = self.hosts[host].running.as_mut();
+                if let Some(input) = running.and_then(|running| running.refusals.pop_front()) {
+                    self.input(host, input);
+                    self.check_retracted(host);
+                }
+            }
             Work::Command(command) => {
                 let purpose =
                     if matches!(command, Command::AddSigner { .. }) { Purpose::AddSigner } else { Purpose::Other };

@@ -326,8 +326,7 @@ impl World {
     /// The network loses messages; a node's own work is not lost as long as it lives.
     fn lose_message(&mut self, at: usize) {
         let Some(happening) = self.pluck(at) else { return };
-        let own = |channel: &Channel| matches!(channel, Channel::Loopback | Channel::Store);
-        if !matches!(&happening, Happening::Arrive { channel, .. } if !own(channel)) {
+        if !matches!(&happening, Happening::Arrive { channel, .. } if *channel != Channel::Store) {
             self.happen(happening);
         }
     }
@@ -349,7 +348,7 @@ impl World {
         let mut bytes = frame.to_vec();
         let length = bytes.len();
         bytes[place % length] ^= bits;
-        let channel = if matches!(channel, Channel::Loopback | Channel::Store) { Channel::Direct } else { channel };
+        let channel = if channel == Channel::Store { Channel::Direct } else { channel };
         self.happen(Happening::Arrive { host, channel, from: self.hosts[rogue].peer, frame: bytes.into() });
     }
 

@@ -53,7 +53,13 @@ impl Session {
     pub(crate) fn forget_nonces(&mut self, ctx: &mut Ctx<'_>) {
         let (session, request, attempt) = (self.attempt.id, self.id, self.attempt.number);
         for (index, local) in &mut self.locals {
-            if matches!(local.nonces, Nonces::Making | Nonces::Made { .. } | Nonces::Revealed { .. }) {
+            let exist = match local.nonces {
+                Nonces::Making | Nonces::Made { .. } | Nonces::Revealed { .. } => true,
+                // The question for a signature is gone with records that the store has refused, or its answer is to come.
+                Nonces::Used => !self.attempt.signed.contains(index),
+                Nonces::None | Nonces::Lost => false,
+            };
+            if exist {
                 let nonce_id = NonceId { session, request, attempt, signer: local.signer, index: *index };
                 ctx.ask_signer(SignerTask::Forget { nonce_id });
             }
