@@ -39,20 +39,14 @@ struct Asked {
     awaited: BTreeSet<PublicKey>,
     /// Why it is given up, if it is.
     given_up: Option<Failed>,
-    /// The words for the others, if its node could not be told to give it up, since it has not come back to it.
-    untold: Option<&'static str>,
 }
 
 impl Asked {
     /// Aborts the session for all signers, so that the others need not wait.
     async fn give_up(&mut self, node: &PeerNode, reason: &'static str, failed: Failed) {
         self.given_up.get_or_insert(failed);
-        self.tell(node, reason).await;
-    }
-
-    async fn tell(&mut self, node: &PeerNode, reason: &'static str) {
-        let told = node.handle.abort_session(self.request, reason.to_owned()).await;
-        self.untold = told.is_err().then_some(reason);
+        // An error says that it has ended already: the event of that is on its way.
+        drop(node.handle.abort_session(self.request, reason.to_owned()).await);
     }
 
     /// Handles an event. Returns the result of the command, if the event ends it.
@@ -72,12 +66,6 @@ impl Asked {
             return None;
         }
         match event {
-            Event::SigningRequestCreated(_) => {
-                if let Some(reason) = self.untold {
-                    self.tell(node, reason).await;
-                }
-                None
-            }
             Event::ParticipantJoined(joined) => {
                 self.awaited.remove(&joined.signer);
                 None
@@ -94,7 +82,6 @@ impl Asked {
     /// Asks the node for the state of the session, since events were lost. Returns the result of the command, if the
     /// session has ended.
     async fn catch_up(&mut self, node: &PeerNode, output: &Output) -> Option<Result<Exit, Failed>> {
-        // A node that does not know the request has not come back to it yet; its events are still to come.
         let status = node.handle.session_status(self.request).await.ok()?;
         if status.phase != Phase::Joining {
             self.awaited.clear();
@@ -119,7 +106,7 @@ pub(crate) async fn run(args: SignArgs) -> Result<Exit, Failed> {
     // From here on others may hear of it, and are told if it is given up.
     let (request, _) = node.handle.announce_signing_request(announcement).await.map_err(Failed::here)?;
     output.follow(request);
-    let mut asked = Asked { request, awaited, given_up: None, untold: None };
+    let mut asked = Asked { request, awaited, given_up: None };
     let mut farewell = None;
     let mut unsaid = None;
     let mut deadline = pin!(tokio::time::sleep(limit));
