@@ -25,13 +25,11 @@ impl Session {
         if have.request == Holding::Missing {
             frames.push(Arc::clone(&self.frame));
         }
-        // Of a signer that has been restarted, the joins of before are needed to understand what it said before.
-        let is_newest = |index: SignerIndex, frame: &Arc<[u8]>| {
-            self.joins.at(index).is_some_and(|newest| Arc::ptr_eq(&newest.frame, frame))
-        };
-        let message_keys = self.message_keys.values();
-        let joins =
-            message_keys.filter(|(index, join)| !have.joins.contains(*index) || !is_newest(*index, &join.frame));
+        // A signer that has been restarted has several joins. All are needed to understand what it has said, and an asker
+        // that holds one of them need not hold the newest.
+        let joins = self.message_keys.values().filter(|(index, _)| {
+            !have.joins.contains(*index) || self.message_keys.values().filter(|(other, _)| other == index).count() > 1
+        });
         frames.extend(joins.map(|(_, join)| Arc::clone(&join.frame)));
         // Of a later attempt the asker lacks everything; of an earlier one nobody needs anything.
         if attempt <= self.attempt.number {

@@ -4,7 +4,7 @@ use core::time::Duration;
 use motet_coordinator::event::{AbortCause, Event, Phase};
 use motet_coordinator::{Command, CommandError, Config, Decision, Replacement, Reply, SignerQuery, SigningRequestSpec};
 use motet_core_crypto::schnorr;
-use motet_testkit::Cluster;
+use motet_testkit::{Cluster, Fate};
 use motet_wire::{Commitments, Derivation, Election, Item, Kind, RequestMetadata, RequestOptions, SignerIndex};
 use proptest::prelude::*;
 
@@ -374,6 +374,30 @@ fn a_join_after_a_restart_that_nobody_has_heard_is_said_again() {
     for _ in 0..20 {
         cluster.settle();
         if complete(&mut cluster) {
+            return;
+        }
+        cluster.sleep();
+    }
+    panic!("no signatures");
+}
+
+#[test]
+fn a_join_after_a_restart_is_handed_on_to_a_node_that_holds_the_one_before() {
+    let mut cluster = cluster_of(3, 15, &Config::default());
+    cluster.advertise_all();
+    let request = announce(&mut cluster, items(1), options(Commitments::On));
+    cluster.deliver_until(2, request, Phase::Nonces);
+    // From here on nodes 1 and 2 hear each other through node 0 alone.
+    cluster.network().on_link(|flight| match (flight.by, flight.to) {
+        (1, 2) | (2, 1) => Fate::Lose,
+        _ => Fate::Arrive,
+    });
+    cluster.restart(1);
+    let signed =
+        |cluster: &mut Cluster| (0..3).all(|node| cluster.status(node, request).unwrap().phase == Phase::Complete);
+    for _ in 0..40 {
+        cluster.settle();
+        if signed(&mut cluster) {
             return;
         }
         cluster.sleep();
