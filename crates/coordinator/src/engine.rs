@@ -47,6 +47,7 @@ mod timers;
 mod trace;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use answer_time::AnswerTimes;
 use asking::Asking;
@@ -71,6 +72,7 @@ pub use input::{
     Command, CommandId, Effect, Input, Replacement, Reply, ResourceSpec, SignerQuery, SigningRequestSpec, Transition,
 };
 use own_rate::OwnRate;
+use privacy::{Cover, hold};
 use prompts::Prompts;
 use proofs::Proofs;
 use resources::Resources;
@@ -80,8 +82,8 @@ use sessions::Sessions;
 
 /// The protocol machine of one node.
 pub struct Engine {
-    config: Config,
-    network: NetworkId,
+    config: Arc<Config>,
+    network: Arc<NetworkId>,
     peer: PeerId,
     identities: Identities,
     directory: Directory,
@@ -120,8 +122,7 @@ pub struct Engine {
     asking: BTreeMap<RequestId, Asking>,
     /// Whom this node has asked what it missed, and whom it has told.
     catch_up: CatchUp,
-    /// When the next frame of no meaning goes out.
-    cover_at: Option<MonotonicMs>,
+    cover: Cover,
     /// How often the store had been opened before.
     epoch: u64,
     /// How often the store has refused records.
@@ -136,8 +137,8 @@ impl Engine {
             catch_up: CatchUp::new(&network),
             identities: Identities::new(network.clone(), peer),
             proofs: Proofs::new(&network, &snapshot.proofs),
-            config,
-            network,
+            config: Arc::new(config),
+            network: Arc::new(network),
             peer,
             directory: Directory::default(),
             addresses: Vec::new(),
@@ -160,7 +161,7 @@ impl Engine {
             spent: Restored::spent(&snapshot),
             issued: Restored::issued(&snapshot),
             asking: BTreeMap::new(),
-            cover_at: None,
+            cover: Cover::default(),
             epoch: snapshot.epoch,
             known_refusals: 0,
             next_job: 0,
@@ -169,7 +170,8 @@ impl Engine {
 
     /// Handles one input. [`crate::Outbox`] takes what follows, and says what of it may be done when.
     pub fn handle(&mut self, now: Now, input: Input, rng: &mut dyn TryCryptoRng<Error = EntropyError>) -> Transition {
-        let mut ctx = Ctx::new(now, rng);
+        let (config, network) = (Arc::clone(&self.config), Arc::clone(&self.network));
+        let mut ctx = Ctx::new(now, rng, &config, &network, self.peer);
         self.closed.clear();
         match self.subject_of(&input) {
             Some(request) => self.within(&request, |engine| engine.on_input(input, &mut ctx)),
@@ -178,8 +180,8 @@ impl Engine {
         self.hear_own(&mut ctx);
         self.on_time(&mut ctx);
         self.hear_own(&mut ctx);
-        self.cover(&mut ctx);
-        self.hold(&mut ctx);
+        self.cover.send_due(&self.directory, &mut self.identities, &mut ctx);
+        hold(self.sessions.first_limit(), &mut ctx);
         self.sessions.settle();
         let span_of = |event: &Event| event.request().map_or_else(Span::none, |request| self.span_of(request));
         ctx.into_transition(self.known_refusals, span_of)
@@ -210,7 +212,7 @@ impl Engine {
                 self.on_persist_failed(&records, &detail, ctx);
             }
             Input::Malformed { sender } => self.note_malformed(&sender, ctx),
-            Input::PeerConnected { peer } => self.on_peer_connected(peer, ctx),
+            Input::PeerConnected { peer } => self.catch_up.on_peer_connected(peer, &mut self.identities, ctx),
             Input::PeerUnreachable { peer, reason } => self.on_peer_unreachable(&peer, &reason, ctx),
             Input::Addresses(addresses) => self.on_addresses(addresses, ctx),
             Input::Tick => self.flush_deferred(ctx),
@@ -226,7 +228,7 @@ impl Engine {
             .chain(self.resources.next_deadline())
             .chain(self.early.next_expiry())
             .chain(self.restored_until)
-            .chain(self.next_cover())
+            .chain(self.cover.next_deadline())
             .chain(self.deferred_since())
             .min()
     }

@@ -16,8 +16,9 @@ use motet_wire::{
     Validated, peek,
 };
 
-use super::Engine;
 use super::ctx::Ctx;
+use super::directory::Directory;
+use super::identities::Identities;
 use super::input::Effect;
 use crate::limits;
 
@@ -58,75 +59,76 @@ impl CatchUp {
     pub(super) fn is_about(&self, subject: Subject) -> bool {
         subject == Subject::Request(self.directory)
     }
-}
 
-impl Engine {
     /// A peer is connected: if it is one of the first, it is asked.
-    pub(super) fn on_peer_connected(&mut self, peer: PeerId, ctx: &mut Ctx<'_>) {
-        let state = &mut self.catch_up;
-        if ctx.now.mono.since(state.asked_since) >= PERIOD {
-            state.asked.clear();
-            state.asked_since = ctx.now.mono;
+    pub(super) fn on_peer_connected(&mut self, peer: PeerId, identities: &mut Identities, ctx: &mut Ctx<'_>) {
+        if ctx.now.mono.since(self.asked_since) >= PERIOD {
+            self.asked.clear();
+            self.asked_since = ctx.now.mono;
         }
-        if state.asked.contains_key(&peer) || state.asked.len() >= limits::CATCH_UP_PEERS {
+        if self.asked.contains_key(&peer) || self.asked.len() >= limits::CATCH_UP_PEERS {
             return;
         }
-        if self.identities.speaker().is_none() {
-            let met = &mut self.catch_up.met;
-            if met.len() < limits::CATCH_UP_PEERS {
-                met.insert(peer);
+        if identities.speaker().is_none() {
+            if self.met.len() < limits::CATCH_UP_PEERS {
+                self.met.insert(peer);
             }
             return;
         }
-        self.ask_for_page(peer, Attempt::FIRST, ctx);
+        self.ask_for_page(peer, Attempt::FIRST, identities, ctx);
     }
 
     /// Somebody here can speak: those who were met before are asked.
-    pub(super) fn ask_whom_we_met(&mut self, ctx: &mut Ctx<'_>) {
-        for peer in core::mem::take(&mut self.catch_up.met) {
-            self.on_peer_connected(peer, ctx);
+    pub(super) fn ask_whom_we_met(&mut self, identities: &mut Identities, ctx: &mut Ctx<'_>) {
+        for peer in core::mem::take(&mut self.met) {
+            self.on_peer_connected(peer, identities, ctx);
         }
     }
 
-    fn ask_for_page(&mut self, peer: PeerId, page: Attempt, ctx: &mut Ctx<'_>) {
-        let Some(signer) = self.identities.speaker() else { return };
-        let question = SyncRequest { request: self.catch_up.directory, attempt: page, have: Have::default() };
-        if let Ok(sealed) = self.identities.seal(&signer, question, ctx) {
-            self.catch_up.asked.insert(peer, Some(page));
+    fn ask_for_page(&mut self, peer: PeerId, page: Attempt, identities: &mut Identities, ctx: &mut Ctx<'_>) {
+        let Some(signer) = identities.speaker() else { return };
+        let question = SyncRequest { request: self.directory, attempt: page, have: Have::default() };
+        if let Ok(sealed) = identities.seal(&signer, question, ctx) {
+            self.asked.insert(peer, Some(page));
             ctx.send(peer, Vec::new(), &sealed.frame);
         }
     }
 
     /// Somebody asks what this node knows.
-    pub(super) fn on_page_wanted(&mut self, message: &Validated<SyncRequest>, ctx: &mut Ctx<'_>) {
+    pub(super) fn on_page_wanted(
+        &mut self,
+        message: &Validated<SyncRequest>,
+        directory: &Directory,
+        identities: &mut Identities,
+        ctx: &mut Ctx<'_>,
+    ) {
         let to = *message.from();
-        let Some(signer) = self.identities.speaker().filter(|_| to != self.peer) else { return };
-        let frames = self.directory.page(message.message().attempt.0);
+        let Some(signer) = identities.speaker().filter(|_| to != ctx.here) else { return };
+        let frames = directory.page(message.message().attempt.0);
         if frames.is_empty() {
             return;
         }
-        let state = &mut self.catch_up;
-        if ctx.now.mono.since(state.answered_since) >= PERIOD {
-            state.answered.clear();
-            state.answered_since = ctx.now.mono;
+        if ctx.now.mono.since(self.answered_since) >= PERIOD {
+            self.answered.clear();
+            self.answered_since = ctx.now.mono;
         }
-        let room = state.answered.len() < limits::CATCH_UP_ASKERS || state.answered.contains_key(&to);
-        let told = state.answered.get(&to).copied().unwrap_or_default();
+        let room = self.answered.len() < limits::CATCH_UP_ASKERS || self.answered.contains_key(&to);
+        let told = self.answered.get(&to).copied().unwrap_or_default();
         if !room || told >= limits::CATCH_UP_PAGES {
             return;
         }
-        state.answered.insert(to, told.saturating_add(1));
-        let answer = SyncResponse { request: self.catch_up.directory, frames };
-        if let Ok(sealed) = self.identities.seal(&signer, answer, ctx) {
+        self.answered.insert(to, told.saturating_add(1));
+        let answer = SyncResponse { request: self.directory, frames };
+        if let Ok(sealed) = identities.seal(&signer, answer, ctx) {
             ctx.send(to, Vec::new(), &sealed.frame);
         }
     }
 
     /// A page has come.
-    pub(super) fn on_page(&mut self, message: Validated<SyncResponse>, ctx: &mut Ctx<'_>) {
+    pub(super) fn on_page(&mut self, message: Validated<SyncResponse>, identities: &mut Identities, ctx: &mut Ctx<'_>) {
         let from = *message.from();
         // Only what was asked for, and once.
-        let Some(page) = self.catch_up.asked.get_mut(&from).and_then(Option::take) else { return };
+        let Some(page) = self.asked.get_mut(&from).and_then(Option::take) else { return };
         let is_advertisement = |frame: &[u8]| peek(frame).is_some_and(|peek| peek.kind == Kind::SignerAdvertisement);
         let frames = message.into_message().frames.into_iter().filter(|frame| is_advertisement(frame));
         let frames: Vec<Arc<[u8]>> = frames.map(Arc::from).collect();
@@ -135,7 +137,7 @@ impl Engine {
         }
         ctx.effect(Effect::Validate { from, channel: Channel::Sync, frames });
         if let Some(next) = page.next().filter(|next| next.0 < limits::CATCH_UP_PAGES) {
-            self.ask_for_page(from, next, ctx);
+            self.ask_for_page(from, next, identities, ctx);
         }
     }
 }

@@ -42,7 +42,7 @@ impl Engine {
             }
             Command::Results => Ok(Reply::Results(self.results.all())),
             Command::Proofs => Ok(Reply::Proofs(self.proofs.all())),
-            Command::Note { request } => self.take_note(&request, ctx),
+            Command::Note { request } => self.results.take_note(&request, ctx),
             Command::Abort { request, detail } => self.abort(&request, detail, ctx),
             Command::Close { request } => self.close_by_command(&request, ctx),
             Command::StartNonceCommitment { request } => self.start_round(&request, SigningRound::Commit, ctx),
@@ -68,7 +68,7 @@ impl Engine {
     }
 
     fn close_by_command(&mut self, request: &RequestId, ctx: &mut Ctx<'_>) -> Result<Reply, CommandError> {
-        let noted = self.take_note(request, ctx);
+        let noted = self.results.take_note(request, ctx);
         let Some(session) = self.sessions.get(request) else { return noted };
         if session.active().is_some() {
             self.abort(request, "closed".to_owned(), ctx)?;

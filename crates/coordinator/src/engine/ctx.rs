@@ -4,11 +4,12 @@ use core::time::Duration;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use motet_wire::{Address, Kind, Now, PeerId, Topic, Validated};
+use motet_wire::{Address, Kind, NetworkId, Now, PeerId, Topic, Validated};
 use rand_core::TryCryptoRng;
 use tracing::Span;
 
 use super::input::{CommandId, Effect, Reply, Transition};
+use crate::config::Config;
 use crate::entropy::EntropyError;
 use crate::error::CommandError;
 use crate::event::Event;
@@ -20,6 +21,10 @@ use crate::signer::SignerTask;
 pub(crate) struct Ctx<'a> {
     pub(crate) now: Now,
     pub(crate) rng: &'a mut dyn TryCryptoRng<Error = EntropyError>,
+    pub(crate) config: &'a Config,
+    pub(crate) network: &'a NetworkId,
+    /// The peer id of this node.
+    pub(crate) here: PeerId,
     records: Vec<Record>,
     send: Vec<Effect>,
     emit: Vec<Effect>,
@@ -30,10 +35,19 @@ pub(crate) struct Ctx<'a> {
 }
 
 impl<'a> Ctx<'a> {
-    pub(crate) fn new(now: Now, rng: &'a mut dyn TryCryptoRng<Error = EntropyError>) -> Self {
+    pub(crate) fn new(
+        now: Now,
+        rng: &'a mut dyn TryCryptoRng<Error = EntropyError>,
+        config: &'a Config,
+        network: &'a NetworkId,
+        here: PeerId,
+    ) -> Self {
         Self {
             now,
             rng,
+            config,
+            network,
+            here,
             records: Vec::new(),
             send: Vec::new(),
             emit: Vec::new(),

@@ -238,9 +238,9 @@ impl Engine {
                 ctx.persist(Record::Delegated { signer, not_after });
                 if let Some(id) = identity.waiting.take() {
                     ctx.reply(id, Ok(Reply::Done));
-                    self.tell_results(ctx);
+                    self.results.tell_restored(ctx);
                     self.look_at_left(&signer, ctx);
-                    self.ask_whom_we_met(ctx);
+                    self.catch_up.ask_whom_we_met(&mut self.identities, ctx);
                     self.take_early_requests(&signer, ctx);
                 }
             }

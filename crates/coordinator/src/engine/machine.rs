@@ -108,10 +108,12 @@ impl Engine {
             // §9.
             Kind::ResourceAnnouncement => narrowed(message, |message| self.on_resource(message, ctx)),
             Kind::SyncRequest if self.catch_up.is_about(subject) => {
-                narrowed(message, |message| self.on_page_wanted(&message, ctx));
+                narrowed(message, |message| {
+                    self.catch_up.on_page_wanted(&message, &self.directory, &mut self.identities, ctx);
+                });
             }
             Kind::SyncResponse if self.catch_up.is_about(subject) => {
-                narrowed(message, |message| self.on_page(message, ctx));
+                narrowed(message, |message| self.catch_up.on_page(message, &mut self.identities, ctx));
             }
             // §6, phase 2: it makes its session, unless there is one.
             Kind::SigningRequest => narrowed(message, |message| self.on_request(message, ctx)),

@@ -12,65 +12,74 @@ use core::time::Duration;
 
 use motet_wire::{MonotonicMs, PeerId, RequestId, SyncResponse, limits as wire};
 
-use super::Engine;
 use super::ctx::Ctx;
+use super::directory::Directory;
+use super::identities::Identities;
 use crate::limits;
 
-impl Engine {
-    /// How long what this step sends is held back. None if it sends nothing, or nothing is to be held back.
-    pub(super) fn hold(&self, ctx: &mut Ctx<'_>) {
-        let config = &self.config;
-        let most = config.privacy.delay.min(limits::HOLD).min(config.round_timeout / 8).min(config.join_timeout / 8);
-        if most.is_zero() || !ctx.sends() {
-            return;
-        }
-        let now = ctx.now.mono;
-        let left = self.sessions.first_limit().map(|limit| limit.since(now) / 4);
-        let most = u64::try_from(left.map_or(most, |left| left.min(most)).as_millis()).unwrap_or(u64::MAX);
-        // Without randomness everything is late by the same time, which hides nothing and breaks nothing.
-        let drawn = random(ctx).map_or(most, |random| random % most.saturating_add(1));
-        ctx.hold(Duration::from_millis(drawn));
+/// Holds back what a step sends for a random time, if it sends something and its node wants that. `first_limit` is the first time
+/// limit of all sessions.
+pub(super) fn hold(first_limit: Option<MonotonicMs>, ctx: &mut Ctx<'_>) {
+    let config = ctx.config;
+    let most = config.privacy.delay.min(limits::HOLD).min(config.round_timeout / 8).min(config.join_timeout / 8);
+    if most.is_zero() || !ctx.sends() {
+        return;
     }
+    let now = ctx.now.mono;
+    let left = first_limit.map(|limit| limit.since(now) / 4);
+    let most = u64::try_from(left.map_or(most, |left| left.min(most)).as_millis()).unwrap_or(u64::MAX);
+    // Without randomness everything is late by the same time, which hides nothing and breaks nothing.
+    let drawn = random(ctx).map_or(most, |random| random % most.saturating_add(1));
+    ctx.hold(Duration::from_millis(drawn));
+}
 
+/// When this node sends frames of no meaning.
+#[derive(Debug, Default)]
+pub(super) struct Cover {
+    /// When the next is due.
+    at: Option<MonotonicMs>,
+}
+
+impl Cover {
     /// Sends a frame of no meaning, if it is time for one.
-    pub(super) fn cover(&mut self, ctx: &mut Ctx<'_>) {
-        let Some(mean) = self.config.privacy.cover else { return };
+    pub(super) fn send_due(&mut self, directory: &Directory, identities: &mut Identities, ctx: &mut Ctx<'_>) {
+        let Some(mean) = ctx.config.privacy.cover else { return };
         let now = ctx.now.mono;
-        if self.cover_at.is_some_and(|at| at > now) {
+        if self.at.is_some_and(|at| at > now) {
             return;
         }
-        if self.cover_at.is_some() {
-            self.send_cover(ctx);
+        if self.at.is_some() {
+            send(directory, identities, ctx);
         }
         let twice = u64::try_from(mean.max(limits::COVER_INTERVAL).as_millis()).unwrap_or(u64::MAX).saturating_mul(2);
         let wait = random(ctx).map_or(twice / 2, |random| random % twice).max(1);
-        self.cover_at = Some(now.saturating_add(Duration::from_millis(wait)));
+        self.at = Some(now.saturating_add(Duration::from_millis(wait)));
     }
 
     /// When the next frame of no meaning is due.
-    pub(super) const fn next_cover(&self) -> Option<MonotonicMs> {
-        self.cover_at
+    pub(super) const fn next_deadline(&self) -> Option<MonotonicMs> {
+        self.at
     }
+}
 
-    fn send_cover(&mut self, ctx: &mut Ctx<'_>) {
-        let Some(signer) = self.identities.speaker() else { return };
-        let peers: Vec<PeerId> = self.directory.peers().filter(|peer| *peer != self.peer).collect();
-        let (Some(choice), Some(size)) = (random(ctx), random(ctx)) else { return };
-        let count = u64::try_from(peers.len()).unwrap_or(u64::MAX);
-        let chosen = choice.checked_rem(count).and_then(|index| usize::try_from(index).ok());
-        let Some(to) = chosen.and_then(|index| peers.get(index)) else { return };
-        let (least, most) = limits::COVER_BYTES;
-        let size = usize::try_from(size).unwrap_or(usize::MAX) % (most - least + 1) + least;
-        let mut noise = vec![0; size.max(wire::FRAME_OVERHEAD + 1)];
-        let mut request = [0; 32];
-        if ctx.rng.try_fill_bytes(&mut noise).is_err() || ctx.rng.try_fill_bytes(&mut request).is_err() {
-            return;
-        }
-        let nothing = SyncResponse { request: RequestId::from_bytes(request), frames: vec![noise] };
-        let addresses = self.directory.addresses_of(to);
-        if let Ok(sealed) = self.identities.seal(&signer, nothing, ctx) {
-            ctx.send(*to, addresses, &sealed.frame);
-        }
+fn send(directory: &Directory, identities: &mut Identities, ctx: &mut Ctx<'_>) {
+    let Some(signer) = identities.speaker() else { return };
+    let peers: Vec<PeerId> = directory.peers().filter(|peer| *peer != ctx.here).collect();
+    let (Some(choice), Some(size)) = (random(ctx), random(ctx)) else { return };
+    let count = u64::try_from(peers.len()).unwrap_or(u64::MAX);
+    let chosen = choice.checked_rem(count).and_then(|index| usize::try_from(index).ok());
+    let Some(to) = chosen.and_then(|index| peers.get(index)) else { return };
+    let (least, most) = limits::COVER_BYTES;
+    let size = usize::try_from(size).unwrap_or(usize::MAX) % (most - least + 1) + least;
+    let mut noise = vec![0; size.max(wire::FRAME_OVERHEAD + 1)];
+    let mut request = [0; 32];
+    if ctx.rng.try_fill_bytes(&mut noise).is_err() || ctx.rng.try_fill_bytes(&mut request).is_err() {
+        return;
+    }
+    let nothing = SyncResponse { request: RequestId::from_bytes(request), frames: vec![noise] };
+    let addresses = directory.addresses_of(to);
+    if let Ok(sealed) = identities.seal(&signer, nothing, ctx) {
+        ctx.send(*to, addresses, &sealed.frame);
     }
 }
 

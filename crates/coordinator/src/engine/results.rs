@@ -7,7 +7,6 @@ use std::collections::VecDeque;
 
 use motet_wire::RequestId;
 
-use super::Engine;
 use super::ctx::Ctx;
 use super::input::Reply;
 use crate::error::CommandError;
@@ -45,13 +44,11 @@ impl Results {
     pub(super) fn all(&self) -> Vec<Completed> {
         self.kept.iter().cloned().collect()
     }
-}
 
-impl Engine {
     /// Tells the signatures that an earlier process has stored, of which nobody knows whether its user has seen them.
-    pub(super) fn tell_results(&mut self, ctx: &mut Ctx<'_>) {
-        if core::mem::take(&mut self.results.untold) {
-            for completed in self.results.all() {
+    pub(super) fn tell_restored(&mut self, ctx: &mut Ctx<'_>) {
+        if core::mem::take(&mut self.untold) {
+            for completed in self.all() {
                 ctx.emit(Event::SessionComplete(completed));
             }
         }
@@ -59,7 +56,7 @@ impl Engine {
 
     /// The application has the signatures of a request: they are not handed out again.
     pub(super) fn take_note(&mut self, request: &RequestId, ctx: &mut Ctx<'_>) -> Result<Reply, CommandError> {
-        if !self.results.remove(request) {
+        if !self.remove(request) {
             return Err(CommandError::UnknownRequest(*request));
         }
         ctx.persist(Record::Noted { request: *request });
