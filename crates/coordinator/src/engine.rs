@@ -92,7 +92,7 @@ pub struct Engine {
     /// Signers that were not reached, and when the user was told.
     unreachable: BTreeMap<PublicKey, MonotonicMs>,
     resources: Resources,
-    conduct: ReputationTable,
+    reputation: ReputationTable,
     results: Results,
     proofs: Proofs,
     sessions: Sessions,
@@ -144,7 +144,7 @@ impl Engine {
             addresses: Vec::new(),
             unreachable: BTreeMap::new(),
             resources: Resources::default(),
-            conduct: ReputationTable::new(&snapshot.standings),
+            reputation: ReputationTable::new(&snapshot.standings),
             sessions: Sessions::default(),
             results: Results::new(&snapshot.results),
             answers: AnswerTimes::default(),
@@ -211,11 +211,21 @@ impl Engine {
                 self.known_refusals = self.known_refusals.saturating_add(1);
                 self.on_persist_failed(&records, &detail, ctx);
             }
-            Input::Malformed { sender } => self.note_malformed(&sender, ctx),
+            Input::Malformed { sender } => self.on_malformed(&sender, ctx),
             Input::PeerConnected { peer } => self.catch_up.on_peer_connected(peer, &mut self.identities, ctx),
             Input::PeerUnreachable { peer, reason } => self.on_peer_unreachable(&peer, &reason, ctx),
             Input::Addresses(addresses) => self.on_addresses(addresses, ctx),
             Input::Tick => self.flush_deferred(ctx),
+        }
+    }
+
+    /// A message key has signed what is no message. It costs the signer that has certified the key, if it is known which that
+    /// is: by its own certificate, in a join or in its newest advertisement.
+    fn on_malformed(&mut self, sender: &PublicKey, ctx: &mut Ctx<'_>) {
+        let joined =
+            self.sessions.of_message_key(sender).find_map(|session| session.key(session.slot_of(sender)?).copied());
+        if let Some(signer) = joined.or_else(|| self.directory.certifier_of(sender)) {
+            self.reputation.note_malformed(&signer, &self.identities, ctx);
         }
     }
 

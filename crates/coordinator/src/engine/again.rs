@@ -52,7 +52,7 @@ impl Engine {
         if let Some(twice) = duplicate(&keys) {
             return Err(CommandError::SignerTwice(twice));
         }
-        if let Some(blocked) = keys.iter().find(|key| self.conduct.is_blocked(key, now.wall)) {
+        if let Some(blocked) = keys.iter().find(|key| self.reputation.is_blocked(key, now.wall)) {
             return Err(CommandError::BlockedSigner(*blocked));
         }
         Ok(Some(SigningRequestSpec {
@@ -69,7 +69,7 @@ impl Engine {
     /// nobody is blocked.
     pub(super) fn can_ask_again(&self, session: &Session, now: Now) -> bool {
         let terms = &session.request;
-        let blocked = terms.keys.iter().any(|key| self.conduct.is_blocked(key, now.wall));
+        let blocked = terms.keys.iter().any(|key| self.reputation.is_blocked(key, now.wall));
         self.identities.contains_key(&terms.creator.signer) && !session.joins.is_full() && !blocked
     }
 

@@ -13,7 +13,7 @@ use motet_wire::{
 
 use super::Engine;
 use super::ctx::Ctx;
-use super::input::{CommandId, Effect, Reply, SigningRequestSpec};
+use super::input::{CommandId, Effect, Reply, ResourceSpec, SigningRequestSpec};
 use super::own_rate::advertising_rate;
 use super::session::{Active, Origin, State, signing_items};
 use crate::error::CommandError;
@@ -124,6 +124,20 @@ impl Engine {
             Ok((advertisement, claim)) => {
                 let minting = Minting::Advertisement { command, advertisement: Box::new(advertisement), offer };
                 self.mint(minting, claim, ctx);
+            }
+            Err(error) => {
+                if let Some(command) = command {
+                    ctx.reply(command, Err(error));
+                }
+            }
+        }
+    }
+
+    pub(super) fn announce_resource(&mut self, command: Option<CommandId>, offered: ResourceSpec, ctx: &mut Ctx<'_>) {
+        let lifetime = offered.lifetime;
+        match self.resources.prepare(offered, &self.identities, ctx) {
+            Ok((resource, claim)) => {
+                self.mint(Minting::Resource { command, resource: Box::new(resource), lifetime }, claim, ctx);
             }
             Err(error) => {
                 if let Some(command) = command {
@@ -272,7 +286,8 @@ impl Engine {
             },
             Some(Minting::Resource { command, resource, lifetime }) => {
                 let result = work.ok_or(CommandError::Work).and_then(|work| {
-                    self.publish_resource(command, ResourceAnnouncement { work, ..*resource }, lifetime, ctx)
+                    let resource = ResourceAnnouncement { work, ..*resource };
+                    self.resources.publish(command, resource, lifetime, &mut self.identities, ctx)
                 });
                 if let Some(command) = command {
                     ctx.reply(command, result);
@@ -409,6 +424,9 @@ impl Engine {
         for (signer, offer) in offers {
             self.advertise(None, signer, offer, ctx);
         }
+        for offered in self.resources.take_due(now) {
+            self.announce_resource(None, offered, ctx);
+        }
     }
 
     pub(super) fn on_advertisement(&mut self, message: Validated<SignerAdvertisement>, ctx: &mut Ctx<'_>) {
@@ -419,11 +437,8 @@ impl Engine {
         let offer = message.message();
         let claim = work::claim_of_advertisement(&self.network, offer).ok();
         let bits = claim.map_or(0, |claim| work::worth(&claim, &offer.work).0);
-        let (conduct, contacts, identities, now) =
-            (&self.conduct, &self.config.contacts, &self.identities, ctx.now.wall);
-        let is_trusted = |signer: &PublicKey| {
-            identities.contains_key(signer) || contacts.contains(signer) || conduct.score(signer, now).get() > 0
-        };
+        let (reputation, identities) = (&self.reputation, &self.identities);
+        let is_trusted = |signer: &PublicKey| identities.contains_key(signer) || reputation.is_known(signer, ctx);
         let signer = offer.delegation.signer;
         let before = self.directory.of_signer(&signer).map(|known| known.advertisement.delegation.clone());
         if !self.directory.insert(&message, bits, is_trusted) {

@@ -29,8 +29,8 @@ impl Engine {
             Command::Resources => Ok(Reply::Resources(self.resources.find(None))),
             Command::Announce(announcement) => return self.announce(id, announcement, None, ctx),
             Command::Withdraw { signer, reason } => self.withdraw(&signer, reason, ctx),
-            Command::Find(wishes) => Ok(Reply::Found(self.directory.find(&wishes, &self.conduct, ctx.now.wall))),
-            Command::Reputation { signer } => Ok(Reply::Reputation(self.conduct.score(&signer, ctx.now.wall))),
+            Command::Find(wishes) => Ok(Reply::Found(self.directory.find(&wishes, &self.reputation, ctx.now.wall))),
+            Command::Reputation { signer } => Ok(Reply::Reputation(self.reputation.score(&signer, ctx.now.wall))),
             Command::Join { request, signer } => self.join_by_command(&request, &signer, ctx),
             Command::Decline { request, signer, reason } => self.decline(&request, &signer, reason, ctx),
             Command::Status { request } => match self.sessions.get(&request) {

@@ -167,7 +167,7 @@ impl Directory {
     pub(super) fn find(
         &self,
         wishes: &SignerQuery,
-        conduct: &ReputationTable,
+        reputation: &ReputationTable,
         now: TimestampMs,
     ) -> Vec<SignerAdvertisement> {
         let mut found: Vec<&SignerAdvertisement> = self
@@ -177,9 +177,9 @@ impl Directory {
             .filter(|offer| offer.criteria.matches(wishes.transaction_type.as_deref(), wishes.amount))
             .filter(|offer| wishes.nickname.as_ref().is_none_or(|nickname| offer.metadata.nickname == *nickname))
             .collect();
-        let score = |offer: &SignerAdvertisement| conduct.score(&offer.delegation.signer, now);
+        let score = |offer: &SignerAdvertisement| reputation.score(&offer.delegation.signer, now);
         let least = wishes.min_score.unwrap_or(Score::new(limits::FOUND_SCORE));
-        found.retain(|offer| !conduct.is_blocked(&offer.delegation.signer, now) && score(offer) >= least);
+        found.retain(|offer| !reputation.is_blocked(&offer.delegation.signer, now) && score(offer) >= least);
         found.sort_by_key(|offer| (Reverse(score(offer)), offer.metadata.fee, offer.delegation.signer));
         let most = if wishes.max_results == 0 { found.len() } else { wishes.max_results };
         found.into_iter().take(most).cloned().collect()

@@ -106,7 +106,7 @@ impl Engine {
             Kind::SignerAdvertisement => narrowed(message, |message| self.on_advertisement(message, ctx)),
             Kind::SignerUnavailable => narrowed(message, |message| self.on_unavailable(message, ctx)),
             // §9.
-            Kind::ResourceAnnouncement => narrowed(message, |message| self.on_resource(message, ctx)),
+            Kind::ResourceAnnouncement => narrowed(message, |message| self.resources.on_resource(message, ctx)),
             Kind::SyncRequest if self.catch_up.is_about(subject) => {
                 narrowed(message, |message| {
                     self.catch_up.on_page_wanted(&message, &self.directory, &mut self.identities, ctx);

@@ -240,8 +240,9 @@ impl Engine {
         session.forget_nonces(ctx);
         session.expect_coordinator(self.config.failover_after, ctx.now.mono);
         let Some(completed) = session.completed() else { return };
+        let request = Arc::clone(&session.request);
         self.store_end(id, Some(completed.clone()), ctx);
-        self.note_completion(id, ctx);
+        self.reputation.note_completion(&request, &self.identities, ctx);
         ctx.emit(Event::SessionComplete(completed));
     }
 
@@ -270,7 +271,7 @@ impl Engine {
         session.forget_nonces(ctx);
         let (may_complete, is_open_ended) = (session.completers(), session.is_open_ended());
         // First, because the wait for a completion counts anew how often the others were asked.
-        self.note_failure(id, &cause, ctx);
+        self.reputation.note_failure(&cause, session.has_asked(), &self.identities, ctx);
         if is_open_ended {
             self.wait_for_completion(id, ctx);
         } else {

@@ -9,7 +9,6 @@ use std::collections::BTreeMap;
 
 use motet_wire::{Channel, MonotonicMs, NetworkGroup, PeerId, RequestId, SigningRequest, Validated, work};
 
-use super::Engine;
 use super::ctx::Ctx;
 use super::session::Answer;
 use super::sessions::Sessions;
@@ -74,42 +73,41 @@ impl Prompts {
         let cheapest = waiting.min_by_key(|(id, prompt)| (prompt.worth, Reverse(prompt.asked), **id));
         cheapest.map(|(id, prompt)| (*id, prompt.worth))
     }
-}
 
-impl Engine {
     /// Takes a place for a request that the policy is to be asked about. If all are taken, the cheapest request makes room for one that
-    /// is dearer, and for no other.
+    /// is dearer, and for no other: the caller ends the request that is returned.
     ///
     /// # Errors
     ///
     /// Why there is no place, in words for the creator.
-    pub(super) fn take_prompt_place(
+    pub(super) fn take_place(
         &mut self,
         message: &Validated<SigningRequest>,
-        ctx: &mut Ctx<'_>,
-    ) -> Result<(), String> {
+        is_known: bool,
+        sessions: &Sessions,
+        ctx: &Ctx<'_>,
+    ) -> Result<Option<RequestId>, &'static str> {
         let request = message.message();
-        let Ok(id) = request.id(&self.network) else { return Ok(()) };
-        let claim = work::claim_of_request(&self.network, request).ok();
+        let Ok(id) = request.id(ctx.network) else { return Ok(None) };
+        let claim = work::claim_of_request(ctx.network, request).ok();
         let bits = claim.zip(request.work).map_or(0, |(claim, work)| work::worth(&claim, &work).0);
-        let is_known = self.is_known(&request.creator.signer, ctx.now.wall);
         let comes_by_itself = matches!(message.channel(), Channel::Gossip | Channel::Direct);
         let origin = comes_by_itself.then(|| (*message.from(), message.group()));
         let prompt = Prompt { worth: Worth { is_known, bits }, origin, asked: ctx.now.mono };
-        self.prompts.settle(&self.sessions, ctx.now.mono);
-        if let Some(refusal) = self.prompts.refusal(&prompt) {
-            return Err(refusal.to_owned());
+        self.settle(sessions, ctx.now.mono);
+        if let Some(refusal) = self.refusal(&prompt) {
+            return Err(refusal);
         }
-        if self.prompts.taken.len() >= limits::UNAPPROVED_REQUESTS {
-            let cheapest =
-                self.prompts.cheapest(&self.sessions).filter(|(_, worth)| prompt.worth.is_dearer_than(*worth));
+        let mut makes_way = None;
+        if self.taken.len() >= limits::UNAPPROVED_REQUESTS {
+            let cheapest = self.cheapest(sessions).filter(|(_, worth)| prompt.worth.is_dearer_than(*worth));
             let Some((cheapest, _)) = cheapest else {
-                return Err("too many requests wait for an answer here; ask again later".to_owned());
+                return Err("too many requests wait for an answer here; ask again later");
             };
-            self.within(&cheapest, |engine| engine.make_way(&cheapest, ctx));
-            self.prompts.taken.remove(&cheapest);
+            self.taken.remove(&cheapest);
+            makes_way = Some(cheapest);
         }
-        self.prompts.taken.insert(id, prompt);
-        Ok(())
+        self.taken.insert(id, prompt);
+        Ok(makes_way)
     }
 }

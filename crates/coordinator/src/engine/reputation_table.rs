@@ -3,11 +3,10 @@
 use std::collections::BTreeMap;
 
 use motet_core_crypto::PublicKey;
-use motet_wire::{RequestId, TimestampMs};
+use motet_wire::{SigningRequest, TimestampMs};
 
-use super::Engine;
 use super::ctx::Ctx;
-use super::session::Session;
+use super::identities::Identities;
 use crate::event::{AbortCause, Phase};
 use crate::limits;
 use crate::record::Record;
@@ -31,18 +30,16 @@ impl ReputationTable {
     pub(super) fn is_blocked(&self, signer: &PublicKey, now: TimestampMs) -> bool {
         self.known.get(signer).is_some_and(|standing| standing.is_blocked(now))
     }
-}
 
-impl Engine {
     /// True for a contact, and for a signer that has completed sessions which this node asked for and has done little else.
-    pub(super) fn is_known(&self, signer: &PublicKey, now: TimestampMs) -> bool {
-        self.config.contacts.contains(signer) || self.conduct.score(signer, now).get() > 0
+    pub(super) fn is_known(&self, signer: &PublicKey, ctx: &Ctx<'_>) -> bool {
+        ctx.config.contacts.contains(signer) || self.score(signer, ctx.now.wall).get() > 0
     }
 
     /// Remembers what a signer did. Of as many signers as there is room for, the one with the most ordinary score goes.
     fn note(&mut self, signer: &PublicKey, deed: Observation, ctx: &mut Ctx<'_>) {
         let now = ctx.now.wall;
-        let known = &mut self.conduct.known;
+        let known = &mut self.known;
         let standing = known.get(signer).copied().unwrap_or_default().after(deed, now);
         if !known.contains_key(signer) && known.len() >= limits::STANDINGS {
             let ordinary = known.iter().min_by_key(|(_, standing)| standing.score(now).get().unsigned_abs());
@@ -55,49 +52,53 @@ impl Engine {
         ctx.persist(Record::Standing { signer: *signer, standing: Some(standing) });
     }
 
-    /// A session has its signatures: whoever we chose for it did what we hoped for.
-    pub(super) fn note_completion(&mut self, id: &RequestId, ctx: &mut Ctx<'_>) {
-        let Some(session) = self.sessions.get(id) else { return };
-        if !self.identities.contains_key(&session.request.creator.signer) {
+    /// A request has its signatures: if this node has asked for them, the signers that it chose did what it hoped for.
+    pub(super) fn note_completion(&mut self, request: &SigningRequest, identities: &Identities, ctx: &mut Ctx<'_>) {
+        if !identities.contains_key(&request.creator.signer) {
             return;
         }
-        let others: Vec<PublicKey> =
-            session.request.keys.iter().filter(|key| !self.identities.contains_key(key)).copied().collect();
-        for signer in others {
-            self.note(&signer, Observation::Completed, ctx);
+        for signer in request.keys.iter().filter(|key| !identities.contains_key(key)) {
+            self.note(signer, Observation::Completed, ctx);
         }
     }
 
-    /// A participant has ended a session that had begun, which costs it something unless it is the one that has asked.
-    pub(super) fn note_spoiled(&mut self, id: &RequestId, signer: &PublicKey, ctx: &mut Ctx<'_>) {
-        let Some(session) = self.sessions.get(id) else { return };
-        let asked = session.request.creator.signer == *signer;
-        if session.phase() != Phase::Joining && !asked && !self.identities.contains_key(signer) {
+    /// A participant has ended a session in this phase, which costs it something if the session had begun, unless it is the one that
+    /// has asked.
+    pub(super) fn note_spoiled(
+        &mut self,
+        request: &SigningRequest,
+        phase: Phase,
+        signer: &PublicKey,
+        identities: &Identities,
+        ctx: &mut Ctx<'_>,
+    ) {
+        let asked = request.creator.signer == *signer;
+        if phase != Phase::Joining && !asked && !identities.contains_key(signer) {
             self.note(signer, Observation::Spoiled, ctx);
         }
     }
 
-    /// A message key has signed what is no message. It costs the signer that has certified the key, if it is known which that
-    /// is: by its own certificate, in a join or in its newest advertisement.
-    pub(super) fn note_malformed(&mut self, sender: &PublicKey, ctx: &mut Ctx<'_>) {
-        let joined =
-            self.sessions.of_message_key(sender).find_map(|session| session.key(session.slot_of(sender)?).copied());
-        let signer = joined.or_else(|| self.directory.certifier_of(sender));
-        if let Some(signer) = signer.filter(|signer| !self.identities.contains_key(signer)) {
-            self.note(&signer, Observation::Malformed, ctx);
+    /// A message key that this signer has certified has signed what is no message.
+    pub(super) fn note_malformed(&mut self, signer: &PublicKey, identities: &Identities, ctx: &mut Ctx<'_>) {
+        if !identities.contains_key(signer) {
+            self.note(signer, Observation::Malformed, ctx);
         }
     }
 
-    /// A session has ended without signatures.
-    pub(super) fn note_failure(&mut self, id: &RequestId, cause: &AbortCause, ctx: &mut Ctx<'_>) {
+    /// A session has ended without signatures. `was_asked` is true if the silent signers were asked for what they owed: silence
+    /// counts only then, since there were two paths at least.
+    pub(super) fn note_failure(
+        &mut self,
+        cause: &AbortCause,
+        was_asked: bool,
+        identities: &Identities,
+        ctx: &mut Ctx<'_>,
+    ) {
         match cause {
             AbortCause::Convicted { culprit, .. } => self.note(culprit, Observation::Convicted, ctx),
             AbortCause::Unresponsive { signers, .. } => {
-                // Silence counts only after the others were asked as well: two paths, at least.
-                let asked = self.sessions.get(id).is_some_and(Session::has_asked);
-                let foreign = signers.iter().filter(|signer| asked && !self.identities.contains_key(signer));
-                for signer in foreign.copied().collect::<Vec<_>>() {
-                    self.note(&signer, Observation::Unresponsive, ctx);
+                for signer in signers.iter().filter(|signer| was_asked && !identities.contains_key(signer)) {
+                    self.note(signer, Observation::Unresponsive, ctx);
                 }
             }
             AbortCause::Cancelled

@@ -151,7 +151,7 @@ impl Engine {
         let creator = &request.creator.signer;
         let of_creator = self.sessions.of_creator(creator);
         let going_on = self.sessions.approved();
-        if self.conduct.is_blocked(creator, ctx.now.wall) {
+        if self.reputation.is_blocked(creator, ctx.now.wall) {
             return Room::Ignored;
         }
         if request.options.topology != Topology::Mesh {
@@ -166,9 +166,14 @@ impl Engine {
         if going_on >= self.config.max_sessions {
             return Room::Refused("this node takes part in as many sessions as it may; ask again later".to_owned());
         }
-        match self.take_prompt_place(message, ctx) {
-            Ok(()) => Room::Made,
-            Err(reason) => Room::Refused(reason),
+        let is_known = self.reputation.is_known(creator, ctx);
+        match self.prompts.take_place(message, is_known, &self.sessions, ctx) {
+            Ok(None) => Room::Made,
+            Ok(Some(other)) => {
+                self.within(&other, |engine| engine.make_way(&other, ctx));
+                Room::Made
+            }
+            Err(reason) => Room::Refused(reason.to_owned()),
         }
     }
 

@@ -8,11 +8,10 @@ use std::collections::BTreeMap;
 
 use motet_core_crypto::PublicKey;
 use motet_wire::limits as wire;
-use motet_wire::{DhtKey, MessageId, MonotonicMs, ResourceAnnouncement, TimestampMs, Validated, Work, work};
+use motet_wire::{DhtKey, MessageId, MonotonicMs, ResourceAnnouncement, TimestampMs, Validated, Work, WorkClaim, work};
 
-use super::Engine;
-use super::announce::Minting;
 use super::ctx::Ctx;
+use super::identities::Identities;
 use super::input::{CommandId, Effect, Reply, ResourceSpec};
 use super::timer_table::TimerTable;
 use crate::error::CommandError;
@@ -115,54 +114,43 @@ impl Resources {
     pub(super) fn next_deadline(&self) -> Option<MonotonicMs> {
         self.expiry.next().into_iter().chain(self.own.values().map(|own| own.renew_at)).min()
     }
-}
 
-/// When something that lives so long in the DHT is put there again.
-fn renewal(lifetime: Duration) -> Duration {
-    (lifetime / 2).min(limits::RESOURCE_REFRESH)
-}
-
-impl Engine {
-    pub(super) fn announce_resource(&mut self, command: Option<CommandId>, offered: ResourceSpec, ctx: &mut Ctx<'_>) {
+    /// What is announced under a name, and the claim that its proof of work is to be found for.
+    pub(super) fn prepare(
+        &self,
+        offered: ResourceSpec,
+        identities: &Identities,
+        ctx: &Ctx<'_>,
+    ) -> Result<(ResourceAnnouncement, WorkClaim), CommandError> {
         let ResourceSpec { signer, resource_type, id, data, lifetime } = offered;
-        let claim = self.identities.delegation(&signer).and_then(|delegation| {
-            check(&resource_type, &id, &data, lifetime)?;
-            let created = ctx.now.wall;
-            let expires = created.saturating_add(lifetime);
-            let work = Work::default();
-            let resource = ResourceAnnouncement { delegation, resource_type, id, data, created, expires, work };
-            self.resources.check_room(&Name::of(&resource))?;
-            let claim = work::claim_of_resource(&self.network, &resource);
-            Ok((claim.map_err(|error| CommandError::Seal(error.into()))?, resource))
-        });
-        match claim {
-            Ok((claim, resource)) => {
-                self.mint(Minting::Resource { command, resource: Box::new(resource), lifetime }, claim, ctx);
-            }
-            Err(error) => {
-                if let Some(command) = command {
-                    ctx.reply(command, Err(error));
-                }
-            }
-        }
+        let delegation = identities.delegation(&signer)?;
+        check(&resource_type, &id, &data, lifetime)?;
+        let created = ctx.now.wall;
+        let expires = created.saturating_add(lifetime);
+        let work = Work::default();
+        let resource = ResourceAnnouncement { delegation, resource_type, id, data, created, expires, work };
+        self.check_room(&Name::of(&resource))?;
+        let claim = work::claim_of_resource(ctx.network, &resource);
+        Ok((resource, claim.map_err(|error| CommandError::Seal(error.into()))?))
     }
 
     /// Hands out a resource that has been paid for. Only what was asked for is told; a renewal says nothing new.
-    pub(super) fn publish_resource(
+    pub(super) fn publish(
         &mut self,
         command: Option<CommandId>,
         resource: ResourceAnnouncement,
         lifetime: Duration,
+        identities: &mut Identities,
         ctx: &mut Ctx<'_>,
     ) -> Result<Reply, CommandError> {
         let name = Name::of(&resource);
-        self.resources.check_room(&name)?;
+        self.check_room(&name)?;
         // Stamps are not found in the order in which they are looked for.
-        let newer = self.resources.own.get(&name).filter(|own| own.created > resource.created);
+        let newer = self.own.get(&name).filter(|own| own.created > resource.created);
         if let Some(newer) = newer {
             return Ok(Reply::ResourceAnnounced(newer.message));
         }
-        let sealed = self.identities.seal(&name.signer, resource.clone(), ctx)?;
+        let sealed = identities.seal(&name.signer, resource.clone(), ctx)?;
         let now = ctx.now.mono;
         let own = Own {
             data: resource.data.clone(),
@@ -171,12 +159,12 @@ impl Engine {
             message: sealed.id,
             renew_at: now.saturating_add(renewal(lifetime)),
         };
-        let key = DhtKey::resource(&self.network, &name.resource_type, &name.id);
+        let key = DhtKey::resource(ctx.network, &name.resource_type, &name.id);
         let signer = name.signer;
-        self.resources.own.insert(name, own);
+        self.own.insert(name, own);
         let resource = Resource { message: sealed.id, announcement: Box::new(resource) };
         // What was sealed last has the newest number.
-        self.resources.insert(self.identities.newest(), resource.clone(), now.saturating_add(lifetime));
+        self.insert(identities.newest(), resource.clone(), now.saturating_add(lifetime));
         ctx.effect(Effect::Publish { key, indexes: Vec::new(), signer, frame: sealed.frame });
         if command.is_some() {
             ctx.emit(Event::ResourceAnnounced(resource));
@@ -184,11 +172,10 @@ impl Engine {
         Ok(Reply::ResourceAnnounced(sealed.id))
     }
 
-    /// Repeats what is about to lapse.
-    pub(super) fn renew_resources(&mut self, ctx: &mut Ctx<'_>) {
-        let now = ctx.now.mono;
+    /// What this node announces and what is about to lapse, to be announced again.
+    pub(super) fn take_due(&mut self, now: MonotonicMs) -> Vec<ResourceSpec> {
         let mut due = Vec::new();
-        for (name, own) in self.resources.own.iter_mut().filter(|(_, own)| own.renew_at <= now) {
+        for (name, own) in self.own.iter_mut().filter(|(_, own)| own.renew_at <= now) {
             own.renew_at = now.saturating_add(renewal(own.lifetime));
             due.push(ResourceSpec {
                 signer: name.signer,
@@ -198,19 +185,23 @@ impl Engine {
                 lifetime: own.lifetime,
             });
         }
-        for offered in due {
-            self.announce_resource(None, offered, ctx);
-        }
+        due
     }
 
-    pub(super) fn on_resource(&mut self, message: Validated<ResourceAnnouncement>, ctx: &mut Ctx<'_>) {
+    /// A resource has been found.
+    pub(super) fn on_resource(&mut self, message: Validated<ResourceAnnouncement>, ctx: &Ctx<'_>) {
         if message.is_expired(ctx.now) {
             return;
         }
         let (version, until, id) = (message.sequence(), message.deadline().unwrap_or_default(), message.id());
         let resource = Resource { message: id, announcement: Box::new(message.into_message()) };
-        self.resources.insert(version, resource, until);
+        self.insert(version, resource, until);
     }
+}
+
+/// When something that lives so long in the DHT is put there again.
+fn renewal(lifetime: Duration) -> Duration {
+    (lifetime / 2).min(limits::RESOURCE_REFRESH)
 }
 
 /// Refuses what every receiver would, in words for whoever asked for it.

@@ -243,7 +243,10 @@ impl Engine {
                     }
                     return;
                 }
-                self.note_spoiled(&id, &signer, ctx);
+                if let Some(session) = self.sessions.get(&id) {
+                    let (request, phase) = (&session.request, session.phase());
+                    self.reputation.note_spoiled(request, phase, &signer, &self.identities, ctx);
+                }
                 AbortCause::Refused { by, signer, detail }
             }
         };

@@ -32,7 +32,6 @@ impl Engine {
             self.within(&id, |engine| engine.on_due(&id, ctx));
         }
         self.renew(ctx);
-        self.renew_resources(ctx);
         self.directory.expire(now);
         self.resources.expire(now);
         self.early.expire(now);
