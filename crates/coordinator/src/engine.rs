@@ -17,10 +17,12 @@ mod commands;
 mod ctx;
 mod deferred;
 mod directory;
+mod early;
 mod failover;
 mod identities;
 pub(crate) mod input;
 mod leaving;
+mod ledger;
 mod machine;
 mod members;
 mod open_end;
@@ -35,7 +37,9 @@ mod requests;
 mod resources;
 mod restored;
 mod results;
+mod resume;
 mod rounds;
+mod routes;
 mod session;
 mod sessions;
 mod signer_failure;
@@ -46,7 +50,7 @@ mod timer_table;
 mod timers;
 mod trace;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use answer_time::AnswerTimes;
@@ -55,8 +59,9 @@ use catch_up::CatchUp;
 use deferred::DeferredMessages;
 use directory::Directory;
 use identities::Identities;
+use ledger::Ledger;
 use motet_core_crypto::PublicKey;
-use motet_wire::{Address, Attempt, MonotonicMs, NetworkId, Now, PeerId, RequestId, TimestampMs, Validated};
+use motet_wire::{MonotonicMs, NetworkId, Now, PeerId, RequestId, TimestampMs, Validated};
 use rand_core::TryCryptoRng;
 use reputation_table::ReputationTable;
 use tracing::Span;
@@ -76,8 +81,9 @@ use privacy::{Cover, hold};
 use prompts::Prompts;
 use proofs::Proofs;
 use resources::Resources;
-use restored::{AskedBefore, Ended, Restored, Spent};
+use restored::Restored;
 use results::Results;
+use routes::Routes;
 use sessions::Sessions;
 
 /// The protocol machine of one node.
@@ -87,10 +93,7 @@ pub struct Engine {
     peer: PeerId,
     identities: Identities,
     directory: Directory,
-    /// Where this node can be reached: what others are told.
-    addresses: Vec<Address>,
-    /// Signers that were not reached, and when the user was told.
-    unreachable: BTreeMap<PublicKey, MonotonicMs>,
+    routes: Routes,
     resources: Resources,
     reputation: ReputationTable,
     results: Results,
@@ -106,20 +109,11 @@ pub struct Engine {
     /// The places for requests that wait for a decision.
     prompts: Prompts,
     minting: BTreeMap<JobId, announce::Minting>,
-    /// Attempts for which nonces have been issued, in this process or an earlier one.
-    issued: BTreeMap<RequestId, BTreeSet<(Attempt, PublicKey)>>,
-    /// Partial signatures that an earlier process may have sent.
-    spent: BTreeMap<RequestId, Spent>,
-    /// What an earlier process has left, until it is resumed or given up.
-    left: BTreeMap<RequestId, Restored>,
-    /// Requests that an earlier process had asked its user about.
-    asked_before: BTreeMap<RequestId, AskedBefore>,
-    restored_until: Option<MonotonicMs>,
-    ended: Ended,
+    ledger: Ledger,
+    restored: Restored,
     /// Until when each signer's newest message key is certified, by this process or an earlier one.
     delegated: BTreeMap<PublicKey, TimestampMs>,
-    /// Own requests that not all signers have joined.
-    asking: BTreeMap<RequestId, Asking>,
+    asking: Asking,
     /// Whom this node has asked what it missed, and whom it has told.
     catch_up: CatchUp,
     cover: Cover,
@@ -141,8 +135,7 @@ impl Engine {
             network: Arc::new(network),
             peer,
             directory: Directory::default(),
-            addresses: Vec::new(),
-            unreachable: BTreeMap::new(),
+            routes: Routes::default(),
             resources: Resources::default(),
             reputation: ReputationTable::new(&snapshot.standings),
             sessions: Sessions::default(),
@@ -154,13 +147,9 @@ impl Engine {
             prompts: Prompts::default(),
             minting: BTreeMap::new(),
             delegated: snapshot.delegated.iter().copied().collect(),
-            left: Restored::from_snapshot(&snapshot),
-            asked_before: AskedBefore::from_snapshot(&snapshot),
-            restored_until: None,
-            ended: Ended::new(&snapshot.ended),
-            spent: Restored::spent(&snapshot),
-            issued: Restored::issued(&snapshot),
-            asking: BTreeMap::new(),
+            ledger: Ledger::new(&snapshot),
+            restored: Restored::new(&snapshot),
+            asking: Asking::default(),
             cover: Cover::default(),
             epoch: snapshot.epoch,
             known_refusals: 0,
@@ -237,7 +226,7 @@ impl Engine {
             .chain(self.directory.next_expiry())
             .chain(self.resources.next_deadline())
             .chain(self.early.next_expiry())
-            .chain(self.restored_until)
+            .chain(self.restored.next_deadline())
             .chain(self.cover.next_deadline())
             .chain(self.deferred_since())
             .min()

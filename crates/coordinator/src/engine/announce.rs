@@ -103,12 +103,12 @@ fn expiry(created: TimestampMs, asked: Asked) -> TimestampMs {
 
 impl Engine {
     pub(super) fn advertise(&mut self, command: Option<CommandId>, signer: PublicKey, offer: Offer, ctx: &mut Ctx<'_>) {
-        let addresses = if offer.addresses.is_empty() { &self.addresses } else { &offer.addresses };
+        let addresses = if offer.addresses.is_empty() { self.routes.own() } else { &offer.addresses };
         // What this node renews by itself, it does in time.
         let allowed = command.map_or(Ok(()), |_| self.check_advertising(&signer, ctx.now.mono));
         let result = allowed.and_then(|()| self.identities.delegation(&signer)).map(|delegation| SignerAdvertisement {
             delegation,
-            addresses: addresses.clone(),
+            addresses: addresses.to_vec(),
             criteria: offer.criteria.clone(),
             metadata: offer.metadata.clone(),
             created: ctx.now.wall,
@@ -265,7 +265,7 @@ impl Engine {
             None => {}
             // The node has come to know where it is meanwhile. A stamp is for what it was made for.
             Some(Minting::Advertisement { command, advertisement, offer })
-                if advertisement.addresses.is_empty() && !self.addresses.is_empty() && work.is_some() =>
+                if advertisement.addresses.is_empty() && !self.routes.own().is_empty() && work.is_some() =>
             {
                 self.advertise(command, advertisement.delegation.signer, offer, ctx);
             }
@@ -358,7 +358,8 @@ impl Engine {
         let indexes = others.iter().copied().map(Index::RequestsFor).collect();
         let key = DhtKey::request(&self.network, &id);
         let publish = Effect::Publish { key, indexes, signer: creator, frame: Arc::clone(&frame) };
-        self.ask(id, others, frame, publish, ctx);
+        let elsewhere = others.into_iter().filter(|signer| !self.identities.contains_key(signer)).collect();
+        self.asking.ask(id, elsewhere, publish, frame, &self.directory, ctx);
         let keys = items.iter().map(|item| item.context.aggregate_key()).collect();
         ctx.reply(command, Ok(Reply::Announced { request: id, keys }));
         if let Ok(message) = message.narrow() {

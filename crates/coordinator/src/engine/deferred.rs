@@ -8,10 +8,8 @@ use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet};
 
 use motet_core_crypto::PublicKey;
-use motet_wire::{Attempt, AttemptId, MonotonicMs, RequestId, Validated};
+use motet_wire::{AttemptId, MonotonicMs, RequestId, Validated};
 
-use super::Engine;
-use super::ctx::Ctx;
 use crate::limits;
 
 /// How long an early message waits.
@@ -28,7 +26,7 @@ pub(super) enum Awaits {
 
 /// Which room a message waits in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Room {
+pub(super) enum Room {
     /// That of participants.
     Participants,
     /// That of others that have advertised a signer.
@@ -97,7 +95,8 @@ pub(super) struct DeferredMessages {
 }
 
 impl DeferredMessages {
-    fn defer(&mut self, room: Room, awaits: Awaits, message: Validated, now: MonotonicMs) {
+    /// Keeps a message until what it awaits is there.
+    pub(super) fn defer(&mut self, room: Room, awaits: Awaits, message: Validated, now: MonotonicMs) {
         let sender = *message.sender();
         if self.of_sender(&sender) >= limits::EARLY_PER_SENDER {
             return;
@@ -120,7 +119,7 @@ impl DeferredMessages {
         [&mut self.participants, &mut self.advertised, &mut self.strangers]
     }
 
-    fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.queues().iter().all(|queue| queue.waiting.is_empty())
     }
 
@@ -129,7 +128,7 @@ impl DeferredMessages {
     }
 
     /// Takes out all messages that wait for one of these, in the order of their arrival.
-    fn take(&mut self, awaited: impl IntoIterator<Item = Awaits>) -> Vec<Validated> {
+    pub(super) fn take(&mut self, awaited: impl IntoIterator<Item = Awaits>) -> Vec<Validated> {
         let mut taken = BTreeMap::new();
         for awaits in awaited {
             for queue in self.queues_mut() {
@@ -154,47 +153,5 @@ impl DeferredMessages {
     pub(super) fn next_expiry(&self) -> Option<MonotonicMs> {
         let first = |queue: &Queue| queue.waiting.first_key_value().map(|(_, waiting)| waiting.until);
         self.queues().into_iter().filter_map(first).min()
-    }
-}
-
-impl Engine {
-    /// Keeps a message until what it awaits is there.
-    pub(super) fn defer(&mut self, awaits: Awaits, message: Validated, now: MonotonicMs) {
-        let room = self.room_of(&awaits, message.sender());
-        self.early.defer(room, awaits, message, now);
-    }
-
-    fn room_of(&self, awaits: &Awaits, sender: &PublicKey) -> Room {
-        let request = match awaits {
-            Awaits::Request(request) => Some(*request),
-            Awaits::Session(attempt) => self.sessions.request_of(attempt),
-        };
-        let session = request.and_then(|request| self.sessions.get(&request));
-        let certifier = self.directory.certifier_of(sender);
-        let takes_part = session.is_some_and(|session| {
-            let creator = &session.request.creator;
-            session.slot_of(sender).is_some()
-                || creator.message_key == *sender
-                || certifier.is_some_and(|signer| session.request.keys.contains(&signer))
-        });
-        if takes_part || self.identities.is_own(sender) || self.sessions_of(sender) > 0 {
-            Room::Participants
-        } else if certifier.is_some() {
-            Room::Advertised
-        } else {
-            Room::Strangers
-        }
-    }
-
-    /// Hands in what has been waiting for this request, or for a join in it.
-    pub(super) fn replay_early(&mut self, id: &RequestId, ctx: &mut Ctx<'_>) {
-        if self.early.is_empty() {
-            return;
-        }
-        let Some(session) = self.sessions.get(id) else { return };
-        let attempts = (0..session.attempts).map(|attempt| Awaits::Session(AttemptId::derive(id, Attempt(attempt))));
-        for message in self.early.take(core::iter::once(Awaits::Request(*id)).chain(attempts)) {
-            self.on_message(message, ctx);
-        }
     }
 }

@@ -239,7 +239,7 @@ impl Engine {
                 if let Some(id) = identity.waiting.take() {
                     ctx.reply(id, Ok(Reply::Done));
                     self.results.tell_restored(ctx);
-                    self.look_at_left(&signer, ctx);
+                    self.restored.hand_in(&signer, ctx);
                     self.catch_up.ask_whom_we_met(&mut self.identities, ctx);
                     self.take_early_requests(&signer, ctx);
                 }

@@ -12,7 +12,7 @@ use motet_wire::{Attempt, Commitments, PartialSigShare, RequestId, SignerIndex, 
 
 use super::Engine;
 use super::ctx::Ctx;
-use super::restored::Restored;
+use super::restored::ApprovedBefore;
 use super::session::{
     Aborted, Answer, AttemptState, Local, Nonces, Outcome, Over, Placed, Session, SignedStatement, State, SyncTimer,
 };
@@ -79,9 +79,9 @@ impl Engine {
     /// Which of the others' had come then is not known any more: each of them may complete that attempt.
     pub(super) fn has_signed_before(&self, id: &RequestId, attempt: Attempt) -> bool {
         let Some(session) = self.sessions.get(id) else { return false };
-        let Some(spent) = self.spent.get(id) else { return false };
-        let all = |earlier: Attempt| session.locals.values().all(|local| spent.contains_key(&(earlier, local.signer)));
-        spent.keys().map(|(earlier, _)| *earlier).any(|earlier| earlier < attempt && all(earlier))
+        let has_spent = |earlier, local: &Local| self.ledger.spent_in(id, earlier, &local.signer).is_some();
+        let all = |earlier| session.locals.values().all(|local| has_spent(earlier, local));
+        self.ledger.spent_attempts(id).any(|earlier| earlier < attempt && all(earlier))
     }
 
     /// Takes a partial signature that comes after the end. With those of all others it is a signature.
@@ -110,7 +110,7 @@ impl Engine {
         id: RequestId,
         items: Arc<[SigningItem]>,
         locals: BTreeMap<SignerIndex, Local>,
-        left: &Restored,
+        left: &ApprovedBefore,
         ctx: &mut Ctx<'_>,
     ) {
         let aborted = Aborted { cause: None, may_complete: BTreeSet::new(), sync: SyncTimer::first(ctx.now.mono) };
@@ -120,9 +120,7 @@ impl Engine {
         if let Some(aborted) = session.aborted_mut() {
             aborted.may_complete = others;
         }
-        let spent = self.spent.get(&id).into_iter().flat_map(BTreeMap::keys);
-        let ours = spent.filter(|(_, signer)| left.approvals.contains_key(signer));
-        let last = ours.map(|(attempt, _)| *attempt).max().unwrap_or(Attempt::FIRST);
+        let last = self.ledger.last_spent(&id, |signer| left.approvals.contains_key(signer)).unwrap_or(Attempt::FIRST);
         session.attempt = AttemptState::new(&id, last, session.signers());
         for local in session.locals.values_mut() {
             if let Some(digest) = left.approvals.get(&local.signer) {

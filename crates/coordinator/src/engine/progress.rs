@@ -11,7 +11,6 @@ use motet_wire::{
 
 use super::Engine;
 use super::ctx::Ctx;
-use super::restored::is_issued;
 use super::session::{
     Answer, AttemptState, Collecting, Completion, Dispute, EndStored, Local, Nonces, Outcome, Over, Session,
     SigningRound, Source, StartedRounds, State,
@@ -144,7 +143,7 @@ impl Engine {
             && matches!(active.collecting, Collecting::Commitments | Collecting::Nonces);
         for index in locals {
             if commit && let Some(session) = self.sessions.get_mut(id) {
-                session.make_nonces(index, |nonce_id| is_issued(&self.issued, nonce_id), ctx);
+                session.make_nonces(index, &self.ledger, ctx);
             }
             self.reveal(id, index, ctx);
             self.ask_to_sign(id, index, ctx);

@@ -1,7 +1,7 @@
 //! Where this node can be reached, whom it does not reach, and who else speaks for its signers.
 
 use motet_core_crypto::PublicKey;
-use motet_wire::{Address, Delegation, PeerId, TimestampMs, VerifiedDelegation};
+use motet_wire::{Address, Delegation, PeerId, RequestId, TimestampMs, VerifiedDelegation};
 
 use super::Engine;
 use super::ctx::Ctx;
@@ -12,10 +12,9 @@ use crate::limits;
 impl Engine {
     /// Others are to be told these addresses from now on.
     pub(super) fn on_addresses(&mut self, addresses: Vec<Address>, ctx: &Ctx<'_>) {
-        if self.addresses == addresses {
+        if !self.routes.set_own(addresses) {
             return;
         }
-        self.addresses = addresses;
         for (_, identity) in self.identities.iter_mut() {
             if let Some(advertised) = identity.advertised.as_mut().filter(|advertised| advertised.follows_addresses()) {
                 advertised.renew_after(advertised.published, ctx.now.mono);
@@ -25,20 +24,31 @@ impl Engine {
 
     /// A message was for a peer that was not reached: whoever waits for its signers should know why they may be silent.
     pub(super) fn on_peer_unreachable(&mut self, peer: &PeerId, reason: &str, ctx: &mut Ctx<'_>) {
-        self.gossip_asked(peer, ctx);
+        let sessions = &self.sessions;
+        let has_joined = |id: &RequestId, signer: &PublicKey| {
+            let joins = sessions.get(id).map(|session| (session, session.request.index_of(signer)));
+            joins.is_some_and(|(session, index)| index.is_some_and(|index| session.joins.at(index).is_some()))
+        };
+        self.asking.gossip(peer, &self.directory, has_joined, ctx);
         // What is sent to hide what is sent concerns nobody.
         if self.active_sessions() == 0 {
             return;
         }
-        let now = ctx.now.mono;
-        self.unreachable.retain(|_, told| now.since(*told) < limits::TOLD_AGAIN);
-        let served: Vec<PublicKey> = self.directory.signers_at(peer).collect();
-        for signer in served.into_iter().filter(|signer| !self.identities.contains_key(signer)) {
-            if self.unreachable.contains_key(&signer) || self.unreachable.len() >= limits::ADVERTISEMENTS {
-                continue;
-            }
-            self.unreachable.insert(signer, now);
-            ctx.emit(Event::SignerUnreachable { signer, reason: reason.to_owned() });
+        let served = self.directory.signers_at(peer).filter(|signer| !self.identities.contains_key(signer));
+        self.routes.note_unreachable(served, reason, ctx);
+    }
+
+    /// Puts a request of this node into the DHT if a signer that has not joined may not have got it directly: its peer is not known, was not
+    /// reached, or has been silent for long.
+    pub(super) fn publish_for_absent(&mut self, id: &RequestId, ctx: &mut Ctx<'_>) {
+        let Some(session) = self.sessions.get(id) else { return };
+        let is_silent = session.active().is_some_and(|active| active.sync.asked >= limits::ASKED_IN_VAIN);
+        let is_absent = |index| {
+            let is_unreached = session.key(index).is_some_and(|signer| self.routes.is_unreachable(signer));
+            is_unreached || self.route_to(session, index).is_none()
+        };
+        if is_silent || session.joins.missing().into_iter().any(is_absent) {
+            self.asking.publish(id, ctx);
         }
     }
 

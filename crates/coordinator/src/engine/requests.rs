@@ -13,12 +13,10 @@ use motet_wire::{
 use super::Engine;
 use super::ctx::Ctx;
 use super::input::{Effect, Reply};
-use super::restored::is_issued;
 use super::session::{
-    Active, Answer, AttemptState, Collecting, Local, Nonces, Origin, Session, SignedStatement, Slots, State,
+    Active, Answer, AttemptState, Collecting, Local, Nonces, Origin, Session, SignedStatement, Slots, State, Trace,
     coordinator_order, signing_items,
 };
-use super::trace::Trace;
 use crate::error::CommandError;
 use crate::event::{AbortCause, Event, Participation, Phase, Requested};
 use crate::limits;
@@ -52,9 +50,9 @@ impl Engine {
         if self.keeps_for_later(&message) {
             return;
         }
-        let known = self.sessions.contains_key(&id) || self.ended.contains(&id);
-        let left = self.left.remove(&id);
-        let was_asked = self.asked_before.remove(&id).is_some();
+        let known = self.sessions.contains_key(&id) || self.ledger.has_ended(&id);
+        let left = self.restored.take_approved(&id);
+        let was_asked = self.restored.take_asked(&id);
         if locals.is_empty() || known {
             return;
         }
@@ -289,12 +287,12 @@ impl Engine {
         match session.request.options.commitments {
             // The join carries the commitment, so the nonces come first.
             Commitments::On => {
-                session.make_nonces(index, |nonce_id| is_issued(&self.issued, nonce_id), ctx);
+                session.make_nonces(index, &self.ledger, ctx);
             }
             Commitments::Off => {
                 self.join(id, index, None, ctx);
                 if let Some(session) = self.sessions.get_mut(id) {
-                    session.make_nonces(index, |nonce_id| is_issued(&self.issued, nonce_id), ctx);
+                    session.make_nonces(index, &self.ledger, ctx);
                 }
             }
         }

@@ -14,7 +14,6 @@ use super::deferred::Awaits;
 use super::session::{Collecting, Departed, Nonces, Placed, Session, SignedStatement, Source};
 use crate::event::{AbortCause, Phase};
 use crate::job::{Fault, Job};
-use crate::record::Record;
 use crate::signer::{NonceId, SignerError};
 
 impl Engine {
@@ -122,13 +121,7 @@ impl Engine {
         };
         local.nonces = Nonces::Made { publics: publics.clone(), at: ctx.now };
         let bytes: Vec<u8> = publics.iter().flat_map(PublicNonce::to_bytes).collect();
-        self.issued.entry(id).or_default().insert((nonce_id.attempt, nonce_id.signer));
-        ctx.persist(Record::Issued {
-            request: id,
-            attempt: nonce_id.attempt,
-            signer: nonce_id.signer,
-            nonces: tagged_hash("motet/issued/v1", &[&bytes]),
-        });
+        self.ledger.issue(&nonce_id, tagged_hash("motet/issued/v1", &[&bytes]), ctx);
         let commitments = self.sessions.get(&id).map(|session| session.request.options.commitments);
         if commitments == Some(Commitments::On) {
             let index = nonce_id.index;

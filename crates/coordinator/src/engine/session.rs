@@ -8,6 +8,7 @@ mod ending;
 mod local;
 mod nonces;
 mod slots;
+mod span;
 mod state;
 
 use core::time::Duration;
@@ -23,12 +24,12 @@ use motet_wire::{
 pub(crate) use attempt::AttemptState;
 pub(crate) use local::{Answer, Local, Nonces};
 pub(crate) use slots::{Placed, SignedStatement, Slots};
+pub(crate) use span::Trace;
 pub(crate) use state::{
     Aborted, Active, Collecting, Completion, Departed, Dispute, EndStored, Outcome, Over, Signed, SigningRound, Source,
     StartedRounds, State, SyncTimer,
 };
 
-use super::trace::Trace;
 use crate::event::{Completed, Phase, SignedItem};
 use crate::proposal::Proposal;
 use crate::signer::SigningItem;

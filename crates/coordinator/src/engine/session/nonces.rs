@@ -8,6 +8,7 @@ use motet_wire::SignerIndex;
 
 use super::{Answer, Local, Nonces, Session};
 use crate::engine::ctx::Ctx;
+use crate::engine::ledger::Ledger;
 use crate::signer::{NonceId, SignerTask};
 
 impl Session {
@@ -16,19 +17,14 @@ impl Session {
     }
 
     /// Asks a signer of this node for its nonces, if it has approved the request and has not been asked yet. Where another process speaks
-    /// for the same signer, all may have joined without this one's approval. `is_issued` says whether an earlier process
-    /// has been given nonces under this id: they died with it, and there are never others.
-    pub(crate) fn make_nonces(
-        &mut self,
-        index: SignerIndex,
-        is_issued: impl FnOnce(&NonceId) -> bool,
-        ctx: &mut Ctx<'_>,
-    ) {
+    /// for the same signer, all may have joined without this one's approval. Nonces that an earlier process has been given
+    /// under this id died with it, and there are never others.
+    pub(crate) fn make_nonces(&mut self, index: SignerIndex, ledger: &Ledger, ctx: &mut Ctx<'_>) {
         let has_approved = |local: &&Local| matches!(local.answer, Answer::Approved(_));
         let unasked = self.locals.get(&index).filter(has_approved).filter(|local| matches!(local.nonces, Nonces::None));
         let Some(signer) = unasked.map(|local| local.signer) else { return };
         let nonce_id = self.nonce_id(index, &signer);
-        let nonces = if is_issued(&nonce_id) {
+        let nonces = if ledger.is_issued(&nonce_id) {
             Nonces::Lost
         } else {
             ctx.ask_signer(SignerTask::GenerateNonces { nonce_id, items: Arc::clone(&self.items) });
