@@ -10,6 +10,7 @@
 
 mod again;
 mod announce;
+mod announcements;
 mod answer_time;
 mod asking;
 mod catch_up;
@@ -43,6 +44,7 @@ mod routes;
 mod session;
 mod sessions;
 mod signer_failure;
+mod signers;
 mod status;
 mod sync;
 mod terms;
@@ -53,6 +55,7 @@ mod trace;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use announcements::Announcements;
 use answer_time::AnswerTimes;
 use asking::Asking;
 use catch_up::CatchUp;
@@ -69,14 +72,13 @@ use tracing::Span;
 use crate::config::Config;
 use crate::entropy::EntropyError;
 use crate::event::Event;
-use crate::job::{JobId, JobOutcome};
+use crate::job::JobOutcome;
 use crate::record::Snapshot;
 use crate::signer::SignerAnswer;
 use ctx::Ctx;
 pub use input::{
     Command, CommandId, Effect, Input, Replacement, Reply, ResourceSpec, SignerQuery, SigningRequestSpec, Transition,
 };
-use own_rate::OwnRate;
 use privacy::{Cover, hold};
 use prompts::Prompts;
 use proofs::Proofs;
@@ -104,11 +106,9 @@ pub struct Engine {
     /// The spans of sessions that this step has closed.
     closed: BTreeMap<RequestId, Span>,
     early: DeferredMessages,
-    /// How often this node has asked.
-    asked: OwnRate,
     /// The places for requests that wait for a decision.
     prompts: Prompts,
-    minting: BTreeMap<JobId, announce::Minting>,
+    announcements: Announcements,
     ledger: Ledger,
     restored: Restored,
     /// Until when each signer's newest message key is certified, by this process or an earlier one.
@@ -121,7 +121,6 @@ pub struct Engine {
     epoch: u64,
     /// How often the store has refused records.
     known_refusals: u64,
-    next_job: u64,
 }
 
 impl Engine {
@@ -143,9 +142,8 @@ impl Engine {
             answers: AnswerTimes::default(),
             closed: BTreeMap::new(),
             early: DeferredMessages::default(),
-            asked: OwnRate::default(),
             prompts: Prompts::default(),
-            minting: BTreeMap::new(),
+            announcements: Announcements::default(),
             delegated: snapshot.delegated.iter().copied().collect(),
             ledger: Ledger::new(&snapshot),
             restored: Restored::new(&snapshot),
@@ -153,7 +151,6 @@ impl Engine {
             cover: Cover::default(),
             epoch: snapshot.epoch,
             known_refusals: 0,
-            next_job: 0,
         }
     }
 
@@ -227,6 +224,7 @@ impl Engine {
             .chain(self.resources.next_deadline())
             .chain(self.early.next_expiry())
             .chain(self.restored.next_deadline())
+            .chain(self.announcements.next_deadline())
             .chain(self.cover.next_deadline())
             .chain(self.deferred_since())
             .min()
@@ -266,11 +264,6 @@ impl Engine {
             Some(request) => self.within(&request, |engine| engine.on_kind(message, ctx)),
             None => self.on_kind(message, ctx),
         }
-    }
-
-    fn next_job(&mut self) -> JobId {
-        self.next_job = self.next_job.wrapping_add(1);
-        JobId(self.next_job)
     }
 }
 

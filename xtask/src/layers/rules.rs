@@ -152,21 +152,6 @@ pub(super) const CIRCLES: &[Circle] = &[
         modules: &["policy_file", "policy_file::names", "policy_file::question", "policy_file::schema"],
     },
     Circle { within: "crates/cli", modules: &["prompt::answer", "prompt::screen"] },
-    Circle {
-        within: "crates/coordinator",
-        modules: &[
-            "engine",
-            "engine::announce",
-            "engine::asking",
-            "engine::catch_up",
-            "engine::directory",
-            "engine::identities",
-            "engine::own_rate",
-            "engine::privacy",
-            "engine::reputation_table",
-            "engine::resources",
-        ],
-    },
     Circle { within: "crates/core-crypto", modules: &["key_agg", "taproot"] },
     Circle {
         within: "crates/core-crypto",

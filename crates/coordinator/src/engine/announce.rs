@@ -1,98 +1,24 @@
 //! Phases 0 to 2 from the side of whoever speaks: advertisements, withdrawals, requests (`docs/protocol.md` §6).
 
-use core::time::Duration;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use motet_core_crypto::PublicKey;
 use motet_wire::{
-    Address, AdvertisementId, Criteria, DhtKey, Index, MonotonicMs, RequestId, ResourceAnnouncement,
-    SignerAdvertisement, SignerMetadata, SignerUnavailable, SigningRequest, TimestampMs, Topic, Topology, Validated,
-    Work, work,
+    AdvertisementId, DhtKey, Index, Kind, MonotonicMs, Rate, RequestId, ResourceAnnouncement, SignerAdvertisement,
+    SignerUnavailable, SigningRequest, TimestampMs, Topic, Topology, Validated, ValidatorLimits, Work, work,
 };
 
 use super::Engine;
+use super::announcements::{Asked, Minting, Offer};
 use super::ctx::Ctx;
 use super::input::{CommandId, Effect, Reply, ResourceSpec, SigningRequestSpec};
-use super::own_rate::advertising_rate;
 use super::session::{Active, Origin, State, signing_items};
 use crate::error::CommandError;
 use crate::event::{Discovery, Event, Withdrawal};
-use crate::job::{Job, JobId};
+use crate::job::JobId;
 use crate::limits;
 use crate::signer::SigningItem;
-
-/// How a signer of this node is advertised, to be repeated before it lapses.
-#[derive(Debug, Clone)]
-pub(super) struct Advertised {
-    offer: Offer,
-    id: Option<AdvertisementId>,
-    pub(super) published: MonotonicMs,
-    pub(super) renew_at: MonotonicMs,
-}
-
-impl Advertised {
-    /// Whether it says where the node can be reached at the time, and not what its user has said once.
-    pub(super) fn follows_addresses(&self) -> bool {
-        self.offer.addresses.is_empty()
-    }
-
-    /// It is not as it should be any more, and is renewed as soon as others take another after the last: what comes sooner, they
-    /// drop (rule V-30).
-    pub(super) fn renew_after(&mut self, last: MonotonicMs, now: MonotonicMs) {
-        self.renew_at = self.renew_at.min(last.saturating_add(limits::ADVERTISED_AGAIN).max(now));
-    }
-}
-
-/// What an advertisement says.
-#[derive(Debug, Clone)]
-pub(super) struct Offer {
-    pub(super) criteria: Criteria,
-    pub(super) metadata: SignerMetadata,
-    /// None, if it is where the node is at the time.
-    pub(super) addresses: Vec<Address>,
-    pub(super) lifetime: Duration,
-}
-
-/// What waits for its proof of work.
-#[derive(Debug)]
-pub(super) enum Minting {
-    Advertisement { command: Option<CommandId>, advertisement: Box<SignerAdvertisement>, offer: Offer },
-    Request { command: CommandId, request: Box<SigningRequest>, items: Arc<[SigningItem]>, asked: Asked },
-    Resource { command: Option<CommandId>, resource: Box<ResourceAnnouncement>, lifetime: Duration },
-}
-
-/// For how long a request of this node is to be joined, whatever its proof of work takes.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Asked {
-    /// From the moment on at which it leaves.
-    lifetime: Duration,
-    /// How long the proof of work may take before the request has to be dated anew.
-    allowance: Duration,
-    /// When the work on it began.
-    since: MonotonicMs,
-    /// The request in whose place it is.
-    retry_of: Option<RequestId>,
-}
-
-impl Minting {
-    /// The signer that it is of.
-    fn signer(&self) -> &PublicKey {
-        match self {
-            Self::Advertisement { advertisement, .. } => &advertisement.delegation.signer,
-            Self::Request { request, .. } => &request.creator.signer,
-            Self::Resource { resource, .. } => &resource.delegation.signer,
-        }
-    }
-
-    /// Who waits for it: nobody, if it is a renewal.
-    pub(super) const fn command(&self) -> Option<CommandId> {
-        match self {
-            Self::Advertisement { command, .. } | Self::Resource { command, .. } => *command,
-            Self::Request { command, .. } => Some(*command),
-        }
-    }
-}
 
 /// When a request ends for the others: after the work on it and the time that they are to have, if the format allows that.
 fn expiry(created: TimestampMs, asked: Asked) -> TimestampMs {
@@ -105,7 +31,7 @@ impl Engine {
     pub(super) fn advertise(&mut self, command: Option<CommandId>, signer: PublicKey, offer: Offer, ctx: &mut Ctx<'_>) {
         let addresses = if offer.addresses.is_empty() { self.routes.own() } else { &offer.addresses };
         // What this node renews by itself, it does in time.
-        let allowed = command.map_or(Ok(()), |_| self.check_advertising(&signer, ctx.now.mono));
+        let allowed = command.map_or(Ok(()), |_| self.announcements.check_advertisement(&signer, ctx.now.mono));
         let result = allowed.and_then(|()| self.identities.delegation(&signer)).map(|delegation| SignerAdvertisement {
             delegation,
             addresses: addresses.to_vec(),
@@ -123,7 +49,7 @@ impl Engine {
         match claim {
             Ok((advertisement, claim)) => {
                 let minting = Minting::Advertisement { command, advertisement: Box::new(advertisement), offer };
-                self.mint(minting, claim, ctx);
+                self.announcements.mint(minting, claim, ctx);
             }
             Err(error) => {
                 if let Some(command) = command {
@@ -137,7 +63,11 @@ impl Engine {
         let lifetime = offered.lifetime;
         match self.resources.prepare(offered, &self.identities, ctx) {
             Ok((resource, claim)) => {
-                self.mint(Minting::Resource { command, resource: Box::new(resource), lifetime }, claim, ctx);
+                self.announcements.mint(
+                    Minting::Resource { command, resource: Box::new(resource), lifetime },
+                    claim,
+                    ctx,
+                );
             }
             Err(error) => {
                 if let Some(command) = command {
@@ -174,7 +104,11 @@ impl Engine {
         match work::claim_of_request(&self.network, &request) {
             Ok(_) if self.goes_to_contacts(&request) => self.on_request_minted(command, request, items, asked, ctx),
             Ok(claim) => {
-                self.mint(Minting::Request { command, request: Box::new(request), items, asked }, claim, ctx);
+                self.announcements.mint(
+                    Minting::Request { command, request: Box::new(request), items, asked },
+                    claim,
+                    ctx,
+                );
             }
             Err(error) => ctx.reply(command, Err(CommandError::Seal(error.into()))),
         }
@@ -214,6 +148,24 @@ impl Engine {
         self.mint_request(command, request, items, asked, ctx);
     }
 
+    /// How often this node may ask these signers: those that it shares live sessions with take more.
+    fn asking_rate(&self, keys: &[PublicKey]) -> Rate {
+        let others = keys.iter().filter(|key| !self.identities.contains_key(key));
+        let shared = others.map(|key| {
+            let peer = self.directory.of_signer(key).map(|known| known.advertisement.delegation.peer);
+            peer.map_or(0, |peer| self.sessions_with(&peer))
+        });
+        let limits = ValidatorLimits::default();
+        let factor = match shared.min().unwrap_or_default() {
+            0 => 1,
+            sessions => {
+                let sessions = u64::try_from(sessions).unwrap_or(u64::MAX);
+                limits.member_factor.saturating_add(limits.session_factor.saturating_mul(sessions))
+            }
+        };
+        ValidatorLimits::author(Kind::SigningRequest).times(factor)
+    }
+
     fn build_request(
         &self,
         announcement: SigningRequestSpec,
@@ -242,26 +194,8 @@ impl Engine {
         Ok((request, signing))
     }
 
-    pub(super) fn mint(&mut self, minting: Minting, claim: motet_wire::WorkClaim, ctx: &mut Ctx<'_>) {
-        if self.minting.len() >= limits::PENDING_COMMANDS {
-            if let Some(command) = minting.command() {
-                ctx.reply(command, Err(CommandError::Busy));
-            }
-            return;
-        }
-        let id = self.next_job();
-        self.minting.insert(id, minting);
-        ctx.compute(Job::Mint { id, claim: Box::new(claim), difficulty: self.config.difficulty });
-    }
-
-    /// Gives up what a signer is about to say to everybody.
-    pub(super) fn take_minting_of(&mut self, signer: &PublicKey) -> Vec<Minting> {
-        let of_signer = self.minting.extract_if(.., |_, minting| minting.signer() == signer);
-        of_signer.map(|(_, minting)| minting).collect()
-    }
-
     pub(super) fn on_minted(&mut self, id: JobId, work: Option<Work>, ctx: &mut Ctx<'_>) {
-        match self.minting.remove(&id) {
+        match self.announcements.take_minting(id) {
             None => {}
             // The node has come to know where it is meanwhile. A stamp is for what it was made for.
             Some(Minting::Advertisement { command, advertisement, offer })
@@ -306,14 +240,9 @@ impl Engine {
         let indexes = core::iter::once(Index::Signers)
             .chain(offer.criteria.transaction_types.iter().cloned().map(Index::SignersOfType))
             .collect();
-        let renew_at = ctx.now.mono.saturating_add(offer.lifetime / 2);
         let sealed = self.identities.seal(&signer, advertisement, ctx)?;
         let id = AdvertisementId::from(sealed.id);
-        if let Some(identity) = self.identities.get_mut(&signer) {
-            let published = ctx.now.mono;
-            identity.offered.said(advertising_rate(), published);
-            identity.advertised = Some(Advertised { offer, id: Some(id), published, renew_at });
-        }
+        self.announcements.note_advertisement(signer, offer, id, ctx.now.mono);
         ctx.broadcast(Topic::Signers, &sealed.frame);
         let key = DhtKey::signer(&self.network, &signer);
         ctx.effect(Effect::Publish { key, indexes, signer, frame: sealed.frame });
@@ -329,7 +258,7 @@ impl Engine {
         if let Some(mute) = self.identities.mute(keys) {
             return Err(CommandError::UnknownSigner(mute));
         }
-        self.check_asking(keys, now)
+        self.announcements.check_request(self.asking_rate(keys), now)
     }
 
     /// Publishes a request, answers the caller and opens the session, in one step: the id in the answer is known here.
@@ -354,7 +283,7 @@ impl Engine {
         ctx.sealed(message.clone());
         let frame = Arc::clone(message.frame());
         let others: Vec<PublicKey> = keys.iter().filter(|key| **key != creator).copied().collect();
-        self.asked.said(self.asking_rate(&keys), ctx.now.mono);
+        self.announcements.note_request(self.asking_rate(&keys), ctx.now.mono);
         let indexes = others.iter().copied().map(Index::RequestsFor).collect();
         let key = DhtKey::request(&self.network, &id);
         let publish = Effect::Publish { key, indexes, signer: creator, frame: Arc::clone(&frame) };
@@ -395,8 +324,7 @@ impl Engine {
         ctx: &mut Ctx<'_>,
     ) -> Result<Reply, CommandError> {
         let delegation = self.identities.delegation(signer)?;
-        let advertised = self.identities.get_mut(signer).and_then(|identity| identity.advertised.take());
-        let id = advertised.and_then(|advertised| advertised.id).ok_or(CommandError::NotAdvertised)?;
+        let id = self.announcements.take_advertised(signer).ok_or(CommandError::NotAdvertised)?;
         let sealed = self.identities.seal(signer, SignerUnavailable { delegation, advertisement: id, reason }, ctx)?;
         ctx.broadcast(Topic::Signers, &sealed.frame);
         let key = DhtKey::signer(&self.network, signer);
@@ -413,16 +341,7 @@ impl Engine {
         for signer in delegations {
             self.ask_for_delegation(&signer, ctx);
         }
-        let offers: Vec<(PublicKey, Offer)> = self
-            .identities
-            .iter_mut()
-            .filter_map(|(signer, identity)| {
-                let advertised = identity.advertised.as_mut().filter(|advertised| advertised.renew_at <= now)?;
-                advertised.renew_at = now.saturating_add(advertised.offer.lifetime / 2);
-                Some((*signer, advertised.offer.clone()))
-            })
-            .collect();
-        for (signer, offer) in offers {
+        for (signer, offer) in self.announcements.take_due(now) {
             self.advertise(None, signer, offer, ctx);
         }
         for offered in self.resources.take_due(now) {

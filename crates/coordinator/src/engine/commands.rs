@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use motet_wire::{AbortCode, RequestId};
 
 use super::Engine;
-use super::announce::Offer;
+use super::announcements::Offer;
 use super::ctx::Ctx;
 use super::input::{Command, CommandId, Reply};
 use super::session::{Origin, SigningRound, State};

@@ -3,22 +3,17 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use motet_core_crypto::{PublicKey, SecretKey, Signature, tagged_hash};
+use motet_core_crypto::{PublicKey, SecretKey, tagged_hash};
 use motet_wire::{
     Author, Delegation, Message, MonotonicMs, NetworkId, PeerId, Sealed, SigningRequest, TimestampMs, Validated,
-    VerifiedDelegation, limits,
+    VerifiedDelegation,
 };
 use zeroize::Zeroizing;
 
-use super::Engine;
-use super::announce::Advertised;
 use super::ctx::Ctx;
-use super::input::{CommandId, Reply};
-use super::own_rate::OwnRate;
+use super::input::CommandId;
 use crate::entropy::EntropyError;
 use crate::error::CommandError;
-use crate::record::Record;
-use crate::signer::{SignerError, SignerTask};
 
 /// A signer of this node, and the key that speaks for it.
 pub(super) struct LocalIdentity {
@@ -30,22 +25,12 @@ pub(super) struct LocalIdentity {
     pub(super) waiting: Option<CommandId>,
     /// Requests that have come before the first delegation: nothing can be said to them yet.
     pub(super) early_requests: Vec<Validated<SigningRequest>>,
-    pub(super) advertised: Option<Advertised>,
-    /// How often it has been advertised.
-    pub(super) offered: OwnRate,
     /// True if the signer has left this node, and stays only for what others may still complete.
     pub(super) leaves: bool,
     /// Since when this process serves it.
     pub(super) since: TimestampMs,
     /// When the user was told that another process speaks for it.
     pub(super) rival_told: Option<MonotonicMs>,
-}
-
-impl LocalIdentity {
-    pub(super) fn deadline(&self) -> Option<MonotonicMs> {
-        let advertise = self.advertised.as_ref().map(|advertised| advertised.renew_at);
-        self.renew_at.into_iter().chain(advertise).min()
-    }
 }
 
 impl core::fmt::Debug for LocalIdentity {
@@ -56,7 +41,7 @@ impl core::fmt::Debug for LocalIdentity {
 
 /// A message key that no earlier process had, even where the machine's randomness starts again from the same state: two
 /// processes with one key would contradict each other, which is equivocation.
-fn fresh_message_key(signer: &PublicKey, epoch: u64, ctx: &mut Ctx<'_>) -> Result<SecretKey, EntropyError> {
+pub(super) fn fresh_message_key(signer: &PublicKey, epoch: u64, ctx: &mut Ctx<'_>) -> Result<SecretKey, EntropyError> {
     let mut random = Zeroizing::new([0; 32]);
     ctx.rng.try_fill_bytes(random.as_mut_slice())?;
     let (wall, mono) = (ctx.now.wall.0.to_be_bytes(), ctx.now.mono.0.to_be_bytes());
@@ -89,16 +74,25 @@ impl Identities {
         self.served.get(signer)
     }
 
+    /// Serves a signer from now on.
+    pub(super) fn insert(&mut self, signer: PublicKey, identity: LocalIdentity) {
+        self.served.insert(signer, identity);
+    }
+
+    pub(super) fn remove(&mut self, signer: &PublicKey) {
+        self.served.remove(signer);
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.served.len()
+    }
+
     pub(super) fn get_mut(&mut self, signer: &PublicKey) -> Option<&mut LocalIdentity> {
         self.served.get_mut(signer)
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (&PublicKey, &LocalIdentity)> {
         self.served.iter()
-    }
-
-    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = (&PublicKey, &mut LocalIdentity)> {
-        self.served.iter_mut()
     }
 
     /// Keeps only the signers that pass.
@@ -108,7 +102,7 @@ impl Identities {
 
     /// The first time at which something has to be done for one of them.
     pub(super) fn next_deadline(&self) -> Option<MonotonicMs> {
-        self.served.values().filter_map(LocalIdentity::deadline).min()
+        self.served.values().filter_map(|identity| identity.renew_at).min()
     }
 
     /// The delegation of a signer of this node.
@@ -173,100 +167,7 @@ impl Identities {
     }
 }
 
-impl Engine {
-    pub(super) fn add_signer(&mut self, id: CommandId, signer: PublicKey, ctx: &mut Ctx<'_>) {
-        let limit = usize::try_from(limits::KEYS_PER_PEER).unwrap_or(usize::MAX);
-        if let Some(known) = self.identities.get_mut(&signer) {
-            let returns = core::mem::take(&mut known.leaves);
-            if returns {
-                self.ask_for_delegation(&signer, ctx);
-            }
-            return ctx.reply(id, Ok(Reply::Done));
-        }
-        if self.identities.served.len() >= limit {
-            return ctx.reply(id, Err(CommandError::TooManySigners { limit }));
-        }
-        let Ok(message_key) = fresh_message_key(&signer, self.epoch, ctx) else {
-            return ctx.reply(id, Err(CommandError::Entropy(EntropyError)));
-        };
-        let identity = LocalIdentity {
-            message_key,
-            delegation: None,
-            renew_at: None,
-            waiting: Some(id),
-            early_requests: Vec::new(),
-            advertised: None,
-            offered: OwnRate::default(),
-            leaves: false,
-            since: ctx.now.wall,
-            rival_told: None,
-        };
-        self.identities.served.insert(signer, identity);
-        self.ask_for_delegation(&signer, ctx);
-    }
-
-    /// Asks the signer to certify its message key, anew if it is due.
-    pub(super) fn ask_for_delegation(&mut self, signer: &PublicKey, ctx: &mut Ctx<'_>) {
-        let Some(identity) = self.identities.get_mut(signer) else { return };
-        identity.renew_at = Some(ctx.now.mono.saturating_add(self.config.delegation_lifetime / 2));
-        let message_key = identity.message_key.public_key();
-        // Later than any before, though the clock may have gone back since.
-        let last = self.delegated.get(signer).map_or(0, |last| last.0.saturating_add(1));
-        let not_after = ctx.now.wall.saturating_add(self.config.delegation_lifetime).max(TimestampMs(last));
-        let digest = Delegation::digest(&self.network, signer, &message_key, &self.peer, not_after);
-        ctx.ask_signer(SignerTask::Delegate { signer: *signer, message_key, not_after, digest });
-    }
-
-    pub(super) fn on_delegated(
-        &mut self,
-        signer: PublicKey,
-        message_key: PublicKey,
-        not_after: TimestampMs,
-        result: Result<Signature, SignerError>,
-        ctx: &mut Ctx<'_>,
-    ) {
-        let Some(identity) = self.identities.get_mut(&signer) else { return };
-        let delegation =
-            result.ok().map(|signature| Delegation { signer, message_key, peer: self.peer, not_after, signature });
-        let delegation = delegation
-            .filter(|_| identity.message_key.public_key() == message_key)
-            .and_then(|delegation| VerifiedDelegation::new(delegation, &self.network).ok());
-        match delegation {
-            Some(delegation) => {
-                identity.delegation = Some(delegation);
-                self.delegated.insert(signer, not_after);
-                ctx.persist(Record::Delegated { signer, not_after });
-                if let Some(id) = identity.waiting.take() {
-                    ctx.reply(id, Ok(Reply::Done));
-                    self.results.tell_restored(ctx);
-                    self.restored.hand_in(&signer, ctx);
-                    self.catch_up.ask_whom_we_met(&mut self.identities, ctx);
-                    self.take_early_requests(&signer, ctx);
-                }
-            }
-            None => {
-                if let Some(id) = identity.waiting.take() {
-                    self.identities.served.remove(&signer);
-                    ctx.reply(id, Err(CommandError::UnknownSigner(signer)));
-                }
-            }
-        }
-    }
-
-    /// Keeps a request until its signer here can speak. False if nobody has to be waited for.
-    pub(super) fn keeps_for_later(&mut self, message: &Validated<SigningRequest>) -> bool {
-        let mute = self.identities.mute(&message.message().keys);
-        let Some(identity) = mute.and_then(|signer| self.identities.get_mut(&signer)) else { return false };
-        if identity.early_requests.len() < crate::limits::EARLY_PER_SENDER {
-            identity.early_requests.push(message.clone());
-        }
-        true
-    }
-
-    fn take_early_requests(&mut self, signer: &PublicKey, ctx: &mut Ctx<'_>) {
-        let identity = self.identities.get_mut(signer);
-        for request in identity.map(|identity| core::mem::take(&mut identity.early_requests)).unwrap_or_default() {
-            self.on_request(request, ctx);
-        }
-    }
+/// Whether one certificate of a signer supersedes another. Equal times are told apart by the keys, the same everywhere.
+pub(super) fn is_newer(delegation: &Delegation, known: &Delegation) -> bool {
+    (delegation.not_after, delegation.message_key) > (known.not_after, known.message_key)
 }

@@ -26,10 +26,10 @@ impl Engine {
         if !self.serves(signer) {
             return Err(CommandError::UnknownSigner(*signer));
         }
-        if self.identities.get(signer).is_some_and(|identity| identity.advertised.is_some()) {
+        if self.announcements.is_advertised(signer) {
             self.withdraw(signer, REASON.to_owned(), ctx)?;
         }
-        for minting in self.take_minting_of(signer) {
+        for minting in self.announcements.take_minting_of(signer) {
             if let Some(command) = minting.command() {
                 ctx.reply(command, Err(CommandError::UnknownSigner(*signer)));
             }
@@ -83,5 +83,6 @@ impl Engine {
             sessions.values().any(|session| session.listens() && takes_part(session))
         };
         self.identities.retain(|signer, identity| !identity.leaves || needed(signer));
+        self.announcements.retain(|signer| self.identities.contains_key(signer));
     }
 }

@@ -13,7 +13,7 @@ use motet_wire::{Address, Delegation, Kind, PeerId, RequestId, SignerIndex, Sync
 
 use super::Engine;
 use super::ctx::Ctx;
-use super::requests::is_newer;
+use super::identities::is_newer;
 use super::session::{Collecting, Session};
 
 impl Session {

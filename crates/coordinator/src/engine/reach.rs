@@ -5,7 +5,7 @@ use motet_wire::{Address, Delegation, PeerId, RequestId, TimestampMs, VerifiedDe
 
 use super::Engine;
 use super::ctx::Ctx;
-use super::requests::is_newer;
+use super::identities::is_newer;
 use crate::event::Event;
 use crate::limits;
 
@@ -15,11 +15,7 @@ impl Engine {
         if !self.routes.set_own(addresses) {
             return;
         }
-        for (_, identity) in self.identities.iter_mut() {
-            if let Some(advertised) = identity.advertised.as_mut().filter(|advertised| advertised.follows_addresses()) {
-                advertised.renew_after(advertised.published, ctx.now.mono);
-            }
-        }
+        self.announcements.follow_addresses(ctx.now.mono);
     }
 
     /// A message was for a peer that was not reached: whoever waits for its signers should know why they may be silent.
@@ -69,9 +65,7 @@ impl Engine {
         }
         identity.rival_told = Some(now);
         // The other process finds what this one says in the DHT, as the newest. By gossip others may not take it so soon (rule V-30).
-        if let Some(advertised) = identity.advertised.as_mut() {
-            advertised.renew_at = now;
-        }
+        self.announcements.renew_now(&delegation.signer, now);
         ctx.emit(Event::IdentityConflict { signer: delegation.signer, peer: delegation.peer });
     }
 }

@@ -6,12 +6,13 @@ use std::sync::Arc;
 
 use motet_core_crypto::{NonceCommitment, PublicKey};
 use motet_wire::{
-    AbortCode, Attempt, Channel, Commitments, Delegation, MonotonicMs, ParticipantDeclined, ParticipantJoined,
-    RequestId, SessionReady, SignerIndex, SigningRequest, Topology, Validated,
+    AbortCode, Attempt, Channel, Commitments, MonotonicMs, ParticipantDeclined, ParticipantJoined, RequestId,
+    SessionReady, SignerIndex, SigningRequest, Topology, Validated,
 };
 
 use super::Engine;
 use super::ctx::Ctx;
+use super::identities::is_newer;
 use super::input::{Effect, Reply};
 use super::session::{
     Active, Answer, AttemptState, Collecting, Local, Nonces, Origin, Session, SignedStatement, Slots, State, Trace,
@@ -31,11 +32,6 @@ enum Room {
     Refused(String),
     /// Nothing is said to a signer that is blocked.
     Ignored,
-}
-
-/// Whether one certificate of a signer supersedes another. Equal times are told apart by the keys, the same everywhere.
-pub(super) fn is_newer(delegation: &Delegation, known: &Delegation) -> bool {
-    (delegation.not_after, delegation.message_key) > (known.not_after, known.message_key)
 }
 
 /// For how long a request says that it can be joined, whatever the clock shows.
