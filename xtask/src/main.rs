@@ -1,39 +1,31 @@
 //! Motet's development tasks: `cargo xtask <task>`.
 //!
-//! One file for each task, but for those that are one command of cargo ([`checks`]). `ci` runs every check that a change must
-//! pass, in the order of [`ci::STEPS`]; each check also runs alone. To add a task, add its file here, a variant to [`Task`], and
-//! an arm to [`perform`]; a check that every change must pass also goes into [`ci::STEPS`]. No crate of ours is imported: the
-//! tasks must run when the crates do not build.
+//! Checks are steps ([`step::Step`]): `ci` runs all that a change must pass, and each also runs alone. To add one, add a variant
+//! there and its arm. Other tasks are variants of [`Task`]. No crate of ours is imported: the tasks must run when the crates do
+//! not build.
 #![expect(clippy::print_stdout, reason = "a development tool talks to the person who started it")]
 
-mod bench_peers;
-mod bench_sessions;
-mod cargo;
-mod checks;
-mod ci;
 mod commands;
 mod copy;
-mod crashes;
 mod ct;
 mod deny;
-mod failure;
+mod finding;
 mod fuzz;
 mod layers;
-mod no_std;
+mod outcome;
 mod page;
 mod planted;
-mod sim;
+mod programs;
 mod step;
-mod test;
 mod tidy;
 mod tree;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use xshell::Shell;
 
-use failure::Failure;
 use step::Step;
 
 /// Motet's development tasks.
@@ -47,87 +39,64 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Task {
     /// Every check that a change must pass: fmt, tidy, layers, deny, clippy, no-std, test, doctest, commands, ct, doc
-    Ci(ci::Arguments),
-    /// Formatting, as rustfmt.toml says
-    Fmt,
-    /// Clippy on every target of the workspace, warnings denied
-    Clippy,
-    /// All tests: unit and integration tests (nextest where installed, cargo test otherwise), doc tests, commands of the pages
-    Test,
-    /// The signing crate without the standard library
-    NoStd,
-    /// The doc tests (nextest does not run them)
-    Doctest,
-    /// The commands of README.md and docs/ do what the pages say
-    Commands,
-    /// The API documentation, warnings denied
-    Doc,
-    /// Which crate may use which, and which file may use what
-    Layers,
-    /// File length and headers, manifests, tested commands, links, the validation table
-    Tidy,
-    /// Licences, bans and sources of all dependencies, as deny.toml says
-    Deny,
-    /// Known vulnerabilities of all dependencies; needs the advisory database, says when it is skipped
-    Advisories,
-    /// Constant time: the signing crate under memcheck with its secrets concealed
-    Ct(ct::Arguments),
+    Ci {
+        /// Stop at the first step that fails, instead of running all and failing at the end
+        #[arg(long)]
+        fail_fast: bool,
+    },
+    #[command(flatten)]
+    Step(Step),
+    /// Constant time once more, measured, on a machine that does nothing else
+    Dudect {
+        /// How many times each operation is measured
+        #[arg(long, default_value_t = 50_000)]
+        samples: u32,
+    },
     /// Our MuSig2 against four other libraries, interleaved in one run
-    BenchPeers(bench_peers::Arguments),
+    BenchPeers(programs::Rest),
     /// Whole sessions, over real sockets and in engines alone, beside their floor
-    BenchSessions(bench_sessions::Arguments),
+    BenchSessions(programs::Rest),
     /// Fuzz targets, each for some time, growing the committed corpora
     Fuzz(fuzz::Arguments),
-    /// Simulated worlds, many seeds or the story of one
-    Sim(sim::Arguments),
+    /// Simulated worlds, many seeds or the story of one; with `--toy`, numbers in the place of points
+    Sim(programs::Rest),
     /// Bugs planted on purpose: how many worlds the simulator needs to find each
     Planted(planted::Arguments),
     /// The crash matrix: processes that die at named places and come back
-    Crashes(crashes::Arguments),
+    Crashes {
+        /// How often each cell of the matrix
+        #[arg(long, default_value_t = 20)]
+        runs: u32,
+        /// How many sessions at a time
+        #[arg(long, default_value_t = 4)]
+        jobs: u32,
+    },
 }
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    match perform(&arguments.task, &root()) {
+    match perform(&Arguments::parse().task) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            println!("{failure}");
+            println!("{failure:#}");
             ExitCode::FAILURE
         }
     }
 }
 
-fn perform(task: &Task, root: &Path) -> Result<(), Failure> {
+fn perform(task: &Task) -> anyhow::Result<()> {
+    let sh = &Shell::new()?;
+    // The root of the workspace: the folder above this package.
+    sh.change_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."));
     match task {
-        Task::Ci(arguments) => ci::run(root, arguments),
-        Task::Fmt => alone(&checks::FMT, root),
-        Task::Clippy => alone(&checks::CLIPPY, root),
-        Task::Test => [test::STEP, checks::DOCTEST, commands::STEP].iter().try_for_each(|step| alone(step, root)),
-        Task::NoStd => alone(&no_std::STEP, root),
-        Task::Doctest => alone(&checks::DOCTEST, root),
-        Task::Commands => alone(&commands::STEP, root),
-        Task::Doc => alone(&checks::DOC, root),
-        Task::Layers => alone(&layers::STEP, root),
-        Task::Tidy => alone(&tidy::STEP, root),
-        Task::Deny => alone(&deny::STEP, root),
-        Task::Advisories => alone(&deny::ADVISORIES, root),
-        Task::Ct(arguments) => ct::run(root, arguments),
-        Task::BenchPeers(arguments) => bench_peers::run(root, arguments),
-        Task::BenchSessions(arguments) => bench_sessions::run(root, arguments),
-        Task::Fuzz(arguments) => fuzz::run(root, arguments),
-        Task::Sim(arguments) => sim::run(root, arguments),
-        Task::Planted(arguments) => planted::run(root, arguments),
-        Task::Crashes(arguments) => crashes::run(root, arguments),
+        Task::Ci { fail_fast } => step::all(sh, &step::of_ci(), *fail_fast),
+        Task::Step(Step::Test) => step::all(sh, &[Step::Test, Step::Doctest, Step::Commands], false),
+        Task::Step(step) => step::all(sh, &[*step], false),
+        Task::Dudect { samples } => ct::dudect(sh, *samples),
+        Task::BenchPeers(rest) => programs::bench_peers(sh, rest),
+        Task::BenchSessions(rest) => programs::bench_sessions(sh, rest),
+        Task::Fuzz(arguments) => fuzz::run(sh, arguments),
+        Task::Sim(rest) => programs::sim(sh, rest),
+        Task::Planted(arguments) => planted::run(sh, arguments),
+        Task::Crashes { runs, jobs } => programs::crashes(sh, *runs, *jobs),
     }
-}
-
-/// Runs one step; its failure has been shown, so that only its name is left to say.
-fn alone(step: &Step, root: &Path) -> Result<(), Failure> {
-    step.perform(root).result.map(drop).map_err(|_| Failure::Steps(vec![step.name]))
-}
-
-/// The workspace root: the folder above this package.
-fn root() -> PathBuf {
-    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    here.parent().unwrap_or(here).to_owned()
 }

@@ -120,7 +120,7 @@ $ not a command
 
     #[test]
     fn blocks_are_read_with_their_comments() {
-        let found = blocks(&TextFile { path: "README.md".to_owned(), text: PAGE.to_owned() });
+        let found = blocks(&TextFile::new("README.md", PAGE));
         let [console, text] = found.as_slice() else { panic!("{found:?}") };
         assert_eq!((console.line, console.language.as_str()), (3, "console"));
         assert_eq!(console.proof(), Some(Proof::Together("pair".to_owned())));
@@ -133,7 +133,7 @@ $ not a command
     fn only_known_proofs_count() {
         let proof = |comment: &str| {
             let text = format!("<!-- {comment} -->\n```console\n```\n");
-            blocks(&TextFile { path: "README.md".to_owned(), text })[0].proof()
+            blocks(&TextFile::new("README.md", text))[0].proof()
         };
         assert_eq!(proof("run"), Some(Proof::Run));
         assert_eq!(proof("ci"), Some(Proof::Ci));

@@ -4,13 +4,15 @@
 //! design has a place for. The simulator is built there and run until it finds a breach. A patch that no longer
 //! applies, that does not build, or that is not found fails the task, and so does a median of too many seeds.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
-use crate::cargo;
-use crate::copy::{copy_of, synchronize};
-use crate::failure::{Failure, Finding};
-use crate::sim;
+use anyhow::Result;
+use serde_json::Value;
+use xshell::{Cmd, Shell, cmd};
+
+use crate::finding::{Finding, none_of};
+use crate::{copy, programs};
 
 /// Where the patches are, below the root.
 const FOLDER: &str = "tests/planted";
@@ -32,114 +34,83 @@ pub(crate) struct Arguments {
     threads: Option<usize>,
 }
 
-/// What it took to find a bug.
-struct Caught {
-    profile: &'static str,
-    seeds: u64,
-    invariant: String,
-}
-
-pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<(), Failure> {
-    let patches = chosen(patches(root)?, &arguments.patches);
-    let copy = copy_of(root, "planted")?;
-    let mut missed = Vec::new();
-    let mut needed = Vec::new();
+pub(crate) fn run(sh: &Shell, arguments: &Arguments) -> Result<()> {
+    if arguments.check {
+        return none_of(stale(sh)?);
+    }
+    let (mut missed, mut needed) = (Vec::new(), Vec::new());
     println!("| bug | found by | seeds | what is planted |\n|---|---|---|---|");
-    for patch in &patches {
+    for patch in patches(sh, &arguments.patches)? {
         let name = patch.file_stem().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let (number, what) = name.split_once('-').unwrap_or((&name, ""));
         let what = what.replace('-', " ");
-        synchronize(root, &copy, &[])?;
-        let planted =
-            plant(&copy, patch).and_then(|()| if arguments.check { Ok(None) } else { hunt(&copy, arguments) });
-        match planted {
-            Ok(Some(caught)) => {
-                needed.push(caught.seeds);
-                println!("| {number} | {} ({}) | {} | {what} |", caught.invariant, caught.profile, caught.seeds);
+        match planted(sh, &patch).and_then(|copy| hunt(sh, &copy, arguments)) {
+            Ok(Some((profile, seeds, invariant))) => {
+                needed.push(seeds);
+                println!("| {number} | {invariant} ({profile}) | {seeds} | {what} |");
             }
-            Ok(None) if arguments.check => println!("| {number} | | | {what} |"),
             Ok(None) => missed.push(Finding::new(&name, format!("not found in {} seeds", arguments.seeds))),
-            Err(failure) => missed.push(Finding::new(&name, failure.to_string())),
+            Err(failure) => missed.push(Finding::new(&name, format!("{failure:#}"))),
         }
     }
-    synchronize(root, &copy, &[])?;
     needed.sort_unstable();
     if let Some(median) = needed.get(needed.len() / 2) {
-        println!("\n{} of {} found, median {median} seeds", needed.len(), patches.len());
+        println!("\n{} of {} found, median {median} seeds", needed.len(), needed.len() + missed.len());
         if *median > MEDIAN {
             missed.push(Finding::new(FOLDER, format!("the median is {median} seeds; {MEDIAN} is the most")));
         }
     }
-    if missed.is_empty() { Ok(()) } else { Err(Failure::Findings(missed)) }
+    none_of(missed)
 }
 
-/// The patches that no longer apply to the tree as it is (part of `cargo xtask tidy`): whoever changes what a bug was planted in
+/// The patches that no longer apply to the tree as it is (part of `cargo xtask tidy`): who changes what a bug was planted in
 /// plants it anew.
-pub(crate) fn stale(root: &Path) -> Result<Vec<Finding>, Failure> {
-    let mut findings = Vec::new();
-    for patch in patches(root)? {
-        let mut command = apply(root, &patch);
-        let line = cargo::line(&command);
-        let output = command.arg("--check").output().map_err(|source| Failure::Start { line, source })?;
-        if !output.status.success() {
-            let why = String::from_utf8_lossy(&output.stderr).lines().next().unwrap_or_default().to_owned();
-            let name = patch.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            findings.push(Finding::new(format!("{FOLDER}/{name}"), format!("no longer applies: {why}")));
-        }
-    }
-    Ok(findings)
+pub(crate) fn stale(sh: &Shell) -> Result<Vec<Finding>> {
+    let fails = |patch: &PathBuf| apply(sh, patch).arg("--check").quiet().ignore_stderr().run().is_err();
+    let stale = patches(sh, &[])?.into_iter().filter(fails);
+    Ok(stale
+        .map(|patch| Finding::new(patch.display().to_string(), "no longer applies (`git apply --check`)"))
+        .collect())
 }
 
-fn patches(root: &Path) -> Result<Vec<PathBuf>, Failure> {
-    let folder = root.join(FOLDER);
-    let entries = std::fs::read_dir(&folder).map_err(|error| Failure::file(&folder, error))?;
-    let mut patches = Vec::new();
-    for entry in entries {
-        let path = entry.map_err(|error| Failure::file(&folder, error))?.path();
-        patches.extend(path.extension().is_some_and(|extension| extension == "patch").then_some(path));
-    }
-    patches.sort();
-    Ok(patches)
-}
-
-fn chosen(all: Vec<PathBuf>, wanted: &[String]) -> Vec<PathBuf> {
-    let begins = |path: &PathBuf, start: &String| {
-        path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(start.as_str()))
+/// The patches whose names begin so, or all.
+fn patches(sh: &Shell, wanted: &[String]) -> Result<Vec<PathBuf>> {
+    let is_one = |path: &PathBuf| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        name.ends_with(".patch") && (wanted.is_empty() || wanted.iter().any(|start| name.starts_with(start)))
     };
-    all.into_iter().filter(|path| wanted.is_empty() || wanted.iter().any(|start| begins(path, start))).collect()
+    let below = |path: PathBuf| Path::new(FOLDER).join(path.file_name().unwrap_or_default());
+    Ok(sh.read_dir(FOLDER)?.into_iter().filter(is_one).map(below).collect())
 }
 
-/// Plants a bug.
-fn plant(copy: &Path, patch: &Path) -> Result<(), Failure> {
-    cargo::output(&mut apply(copy, patch)).map(drop)
-}
-
-fn apply(tree: &Path, patch: &Path) -> Command {
-    let mut command = Command::new("git");
-    command.args(["apply", "--whitespace=nowarn"]).arg(patch).current_dir(tree).stdin(Stdio::null());
+fn apply<'a>(sh: &'a Shell, patch: &Path) -> Cmd<'a> {
+    let here = sh.current_dir();
     // A copy may lie below a repository, which is none of its business.
-    command.env("GIT_CEILING_DIRECTORIES", tree.parent().unwrap_or(tree));
-    command
+    let ceiling = here.parent().unwrap_or(&here).to_owned();
+    cmd!(sh, "git apply --whitespace=nowarn {patch}").env("GIT_CEILING_DIRECTORIES", ceiling)
 }
 
-/// Builds the simulator and runs it until it finds something.
-fn hunt(copy: &Path, arguments: &Arguments) -> Result<Option<Caught>, Failure> {
-    let program = sim::build_copy(copy)?;
+/// Plants a bug in a copy of the tree, and says where that is.
+fn planted(sh: &Shell, patch: &Path) -> Result<PathBuf> {
+    let copy = copy::of_tree(sh, "planted", &BTreeMap::new())?;
+    let _there = sh.push_dir(&copy);
+    apply(sh, patch).quiet().run()?;
+    Ok(copy)
+}
+
+/// Builds the simulator and runs it until it finds something: in which profile, with how many seeds, which invariant.
+fn hunt(sh: &Shell, copy: &Path, arguments: &Arguments) -> Result<Option<(&'static str, u64, String)>> {
+    let program = programs::simulator_of(sh, copy)?;
+    let seeds = format!("0..{}", arguments.seeds);
+    let threads: Vec<_> =
+        arguments.threads.iter().flat_map(|threads| ["--threads".to_owned(), threads.to_string()]).collect();
     for profile in ["normal", "brutal"] {
-        let mut command = Command::new(&program);
-        command.args(["--seeds", &format!("0..{}", arguments.seeds), "--profile", profile, "--json"]);
-        if let Some(threads) = arguments.threads {
-            command.args(["--threads", &threads.to_string()]);
-        }
-        let line = cargo::line(&command);
-        let output = command.stderr(Stdio::null()).output().map_err(|source| Failure::Start { line, source })?;
-        let report: serde_json::Value = serde_json::from_slice(&output.stdout)
-            .map_err(|error| Failure::unreadable("the report of motet-sim", error))?;
-        if let (Some(seed), Some(invariant)) = (
-            report.pointer("/first").and_then(serde_json::Value::as_u64),
-            report.pointer("/breaches/0/invariant").and_then(serde_json::Value::as_str),
-        ) {
-            return Ok(Some(Caught { profile, seeds: seed + 1, invariant: invariant.to_owned() }));
+        let threads = &threads;
+        let simulator = cmd!(sh, "{program} --seeds {seeds} --profile {profile} --json {threads...}");
+        let report: Value = serde_json::from_str(&simulator.quiet().ignore_status().ignore_stderr().read()?)?;
+        let invariant = report.pointer("/breaches/0/invariant").and_then(Value::as_str);
+        if let (Some(seed), Some(invariant)) = (report.pointer("/first").and_then(Value::as_u64), invariant) {
+            return Ok(Some((profile, seed + 1, invariant.to_owned())));
         }
     }
     Ok(None)
@@ -151,28 +122,21 @@ mod tests {
     use crate::tree::fixtures::tree;
 
     #[test]
-    fn a_patch_that_does_not_apply_is_found() {
-        let copy = tree(&[("src/a.rs", "one\ntwo\nthree\n")]);
+    fn a_patch_is_planted_in_a_copy_and_one_that_does_not_apply_is_found() {
         let patch = |line: &str| {
             format!("What it does.\n\n--- a/src/a.rs\n+++ b/src/a.rs\n@@ -1,3 +1,3 @@\n one\n-{line}\n+four\n three\n")
         };
-        let patches = tree(&[("sound.patch", &patch("two")), ("stale.patch", &patch("gone"))]);
-        assert!(plant(copy.path(), &patches.path().join("stale.patch")).is_err());
-        plant(copy.path(), &patches.path().join("sound.patch")).unwrap();
-        let whole = tree(&[
-            ("src/a.rs", "one\ntwo\nthree\n"),
-            ("tests/planted/sound.patch", &patch("two")),
-            ("tests/planted/stale.patch", &patch("gone")),
-        ]);
-        let found = stale(whole.path()).unwrap();
-        assert_eq!(found.iter().map(|found| found.place.as_str()).collect::<Vec<_>>(), ["tests/planted/stale.patch"]);
-        assert_eq!(std::fs::read_to_string(copy.path().join("src/a.rs")).unwrap(), "one\nfour\nthree\n");
-    }
-
-    #[test]
-    fn patches_are_chosen_by_the_beginnings_of_their_names() {
-        let all = || ["a/M01-x.patch", "a/M10-y.patch"].map(PathBuf::from).to_vec();
-        assert_eq!(chosen(all(), &["M1".to_owned()]), [PathBuf::from("a/M10-y.patch")]);
-        assert_eq!(chosen(all(), &[]).len(), 2);
+        let [sound, stale_one] = ["tests/planted/M01-sound.patch", "tests/planted/M10-stale.patch"];
+        let text = "one\ntwo\nthree\n";
+        let (sh, root) = tree(&[("src/a.rs", text), (sound, &patch("two")), (stale_one, &patch("gone"))]);
+        let _target = sh.push_env("CARGO_TARGET_DIR", root.path().join("target"));
+        assert_eq!(stale(&sh).unwrap().iter().map(ToString::to_string).collect::<Vec<_>>().len(), 1);
+        assert!(stale(&sh).unwrap()[0].to_string().starts_with(stale_one));
+        let [first, second] = patches(&sh, &[]).unwrap().try_into().unwrap();
+        assert_eq!(patches(&sh, &["M1".to_owned()]).unwrap(), std::slice::from_ref(&second));
+        let copy = planted(&sh, &root.path().join(first)).unwrap();
+        assert_eq!(sh.read_file(copy.join("src/a.rs")).unwrap(), "one\nfour\nthree\n");
+        assert_eq!(sh.read_file("src/a.rs").unwrap(), text);
+        assert!(planted(&sh, &root.path().join(second)).is_err());
     }
 }

@@ -11,27 +11,28 @@ mod proofs;
 mod validation;
 mod words;
 
-use std::path::Path;
+use anyhow::Result;
+use xshell::Shell;
 
-use crate::failure::Failure;
-use crate::planted;
-use crate::step::{Outcome, Step, verdict};
-use crate::tree;
+use crate::finding::none_of;
+use crate::outcome::Outcome;
+use crate::{planted, tree};
 
-pub(crate) const STEP: Step = Step { name: "tidy", run };
-
-fn run(root: &Path) -> Result<Outcome, Failure> {
+/// Runs all checks. `ci` has the names of the steps of `cargo xtask ci`.
+pub(crate) fn run(sh: &Shell, ci: &[String]) -> Result<Outcome> {
+    let root = &sh.current_dir();
     let sources = tree::files(root, &["rs"])?;
     let pages = tree::files(root, &["md"])?;
     let texts = tree::files(root, &["rs", "md", "toml", "yml", "yaml", "html", "css", "js", "py", "sh"])?;
     let mut findings = files::check(&sources);
     findings.extend(words::check(&texts));
-    findings.extend(manifests::check(root)?);
+    findings.extend(manifests::check(&texts));
     findings.extend(links::check(root, &pages));
     findings.extend(map::check(&pages, &sources));
-    findings.extend(proofs::check(&pages));
+    findings.extend(proofs::check(&pages, ci));
     findings.extend(adr::check(&pages));
     findings.extend(validation::check(&pages, &sources));
-    findings.extend(planted::stale(root)?);
-    verdict(findings, format!("{} Rust files, {} pages", sources.len(), pages.len()))
+    findings.extend(planted::stale(sh)?);
+    none_of(findings)?;
+    Ok(Outcome::Passed(format!("{} Rust files, {} pages", sources.len(), pages.len())))
 }

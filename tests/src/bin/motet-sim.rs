@@ -12,6 +12,8 @@ use motet_tests::sim::plan::Vice;
 use motet_tests::sim::{Outcome, Plan, Profile, Tally, report, run};
 use motet_wire::Commitments;
 
+/// More states than two signers and one fault have, for each fault; to reach this bound is to fail.
+const MOST_STATES: u64 = 1_000_000;
 /// Seeds that a thread takes at a time.
 const BATCH: u64 = 16;
 
@@ -26,8 +28,8 @@ struct Arguments {
     actor: Option<Vice>,
     /// Go on after the first breach, to count all.
     all: bool,
-    /// Follow all orders of two signers instead, up to so many states for each fault.
-    explore: Option<u64>,
+    /// Follow all orders of two signers instead.
+    explore: bool,
 }
 
 impl Arguments {
@@ -44,7 +46,7 @@ enum Form {
     Story,
 }
 
-const USAGE: &str = "motet-sim (--seeds A..B | --replay SEED | --explore STATES) [--profile calm|normal|brutal|deep] [--actor B4] [--json] [--threads N] [--all]";
+const USAGE: &str = "motet-sim [--seeds A..B | --replay SEED | --explore] [--profile calm|normal|brutal|deep] [--actor B4] [--json] [--threads N] [--all]";
 
 fn main() -> ExitCode {
     let Some(arguments) = arguments() else {
@@ -53,8 +55,8 @@ fn main() -> ExitCode {
     };
     // Panics are breaches, and are told as such.
     std::panic::set_hook(Box::new(|_| {}));
-    if let Some(most) = arguments.explore {
-        return if explore_all(&arguments, most) { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+    if arguments.explore {
+        return if explore_all(&arguments) { ExitCode::SUCCESS } else { ExitCode::FAILURE };
     }
     let sound = if arguments.form == Form::Story { replay(&arguments) } else { run_all(&arguments) };
     if sound { ExitCode::SUCCESS } else { ExitCode::FAILURE }
@@ -63,13 +65,13 @@ fn main() -> ExitCode {
 fn arguments() -> Option<Arguments> {
     let mut parsed = Arguments {
         from: 0,
-        to: 0,
+        to: 10_000,
         profile: Profile::Normal,
         form: Form::Text,
         threads: std::thread::available_parallelism().map_or(1, usize::from),
         actor: None,
         all: false,
-        explore: None,
+        explore: false,
     };
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
@@ -91,11 +93,11 @@ fn arguments() -> Option<Arguments> {
             }
             "--json" => parsed.form = Form::Json,
             "--all" => parsed.all = true,
-            "--explore" => parsed.explore = Some(number(&words.next()?)?),
+            "--explore" => parsed.explore = true,
             _ => return None,
         }
     }
-    (parsed.from < parsed.to || parsed.explore.is_some()).then_some(parsed)
+    (parsed.from < parsed.to).then_some(parsed)
 }
 
 /// A seed, as people write it.
@@ -105,7 +107,7 @@ fn number(text: &str) -> Option<u64> {
 
 /// Follows all orders of what two signers send and do, for each fault, with commitments and without: one after the other
 /// on each thread.
-fn explore_all(arguments: &Arguments, most: u64) -> bool {
+fn explore_all(arguments: &Arguments) -> bool {
     let cases: Vec<(Commitments, Fault)> = [Commitments::On, Commitments::Off]
         .into_iter()
         .flat_map(|commitments| Fault::ALL.map(|fault| (commitments, fault)))
@@ -117,7 +119,7 @@ fn explore_all(arguments: &Arguments, most: u64) -> bool {
             scope.spawn(|| {
                 while let Some((commitments, fault)) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
                     let name = format!("commitments {commitments:?}, {fault:?}");
-                    let explored = explore_and_tell(*commitments, *fault, most, |states| {
+                    let explored = explore_and_tell(*commitments, *fault, MOST_STATES, |states| {
                         eprintln!("{name}: {states} states, {} s", begun.elapsed().as_secs());
                     });
                     let whole = if explored.exhausted { "all" } else { "NOT all: the bound is reached" };

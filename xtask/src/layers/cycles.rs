@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::paths::Named;
-use crate::failure::Finding;
+use crate::finding::Finding;
 use crate::tree::TextFile;
 
 /// Modules of one package that still use each other in a circle.

@@ -1,7 +1,7 @@
 //! The borders inside packages: which files may name what.
 
 use super::paths::{self, Named};
-use crate::failure::Finding;
+use crate::finding::Finding;
 use crate::tree::TextFile;
 
 /// A path that only some files may name.

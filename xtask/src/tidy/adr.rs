@@ -1,6 +1,6 @@
 //! Decisions (`docs/adr/`): numbered without gaps, each with the same headings, so that a reader finds what was rejected.
 
-use crate::failure::Finding;
+use crate::finding::Finding;
 use crate::tree::TextFile;
 
 const FOLDER: &str = "docs/adr/";

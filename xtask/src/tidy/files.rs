@@ -1,6 +1,6 @@
 //! The shape of our Rust files: length, first line, names.
 
-use crate::failure::Finding;
+use crate::finding::Finding;
 use crate::tree::TextFile;
 
 /// A file that a person reads in one go; one that grows past it is split by concept.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::failure::Finding;
+use crate::finding::Finding;
 use crate::tree::TextFile;
 
 const INDEX: &str = "docs/README.md";
@@ -63,7 +63,7 @@ mod tests {
     use crate::tree::{files, fixtures::tree};
 
     fn found(pages: &[(&str, &str)]) -> Vec<String> {
-        let root = tree(pages);
+        let (_sh, root) = tree(pages);
         let read = files(root.path(), &["md"]).unwrap();
         check(root.path(), &read).iter().map(ToString::to_string).collect()
     }

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::failure::Finding;
+use crate::finding::Finding;
 use crate::tree::TextFile;
 
 const PAGE: &str = "docs/architecture.md";

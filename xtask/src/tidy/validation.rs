@@ -9,7 +9,7 @@ mod code;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::failure::Finding;
+use crate::finding::Finding;
 use crate::tree::TextFile;
 use code::{PIPELINE, Rule};
 

@@ -1,6 +1,6 @@
 //! Words that do not belong into the tree: paths of somebody's machine, work left undone, conflict markers.
 
-use crate::failure::Finding;
+use crate::finding::Finding;
 use crate::tree::TextFile;
 
 /// This file names them; nobody else does.
