@@ -3,7 +3,10 @@
 //! A module uses another if it names a path in it. What a module only passes on (`pub use`) it does not use: a path through it
 //! leads to where the item is. Items that a module gets by `*` are not followed. Modules are files.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+
+use petgraph::algo::tarjan_scc;
+use petgraph::graphmap::DiGraphMap;
 
 use super::paths::Named;
 use crate::finding::Finding;
@@ -14,8 +17,8 @@ use crate::tree::TextFile;
 pub(super) struct Circle {
     /// The folder of the package's sources.
     pub(super) within: &'static str,
-    /// All of them.
-    pub(super) modules: &'static [&'static str],
+    /// All of them, side by side.
+    pub(super) modules: &'static str,
 }
 
 /// The path of a module below the root of its package, without `crate`.
@@ -29,8 +32,8 @@ struct Package<'a> {
     imports: BTreeMap<(Module, &'a str), (Module, &'a [String])>,
 }
 
-/// Where one module names another: the file and the line.
-type Uses<'a> = BTreeMap<&'a Module, BTreeMap<Module, (&'a str, usize)>>;
+/// One module names another: the file and the line.
+type Use<'a> = ([String; 2], &'a str, usize);
 
 /// The rule's own file.
 const RULES: &str = "xtask/src/layers/rules.rs";
@@ -47,22 +50,22 @@ pub(super) fn check(sources: &[(&TextFile, Vec<Named>)], known: &[Circle]) -> Ve
     let mut findings = Vec::new();
     for (folder, package) in &packages {
         let uses = package.uses();
-        let circles = circles(&uses);
-        let known: Vec<_> = known.iter().filter(|circle| circle.within == *folder).collect();
-        for circle in &circles {
-            let names: Vec<_> = circle.iter().map(name).collect();
-            let listed = |known: &&&Circle| names.iter().all(|name| known.modules.contains(&name.as_str()));
-            if !known.iter().any(|known| listed(&known)) {
-                let all = names.join(", ");
-                findings.extend(shortest(&uses, circle).map(|(steps, place, line)| {
-                    Finding::at(place, line, format!("modules use each other in a circle: {steps} (all of it: {all})"))
-                }));
+        let graph = DiGraphMap::<&str, ()>::from_edges(uses.iter().map(|([user, used], ..)| (&**user, &**used)));
+        let circles: Vec<_> = tarjan_scc(&graph).into_iter().filter(|circle| circle.len() > 1).collect();
+        let known: Vec<Vec<&str>> = known
+            .iter()
+            .filter(|circle| circle.within == *folder)
+            .map(|circle| circle.modules.split_whitespace().collect())
+            .collect();
+        for (both, place, line) in &uses {
+            let together = |circle: &Vec<&str>| both.iter().all(|module| circle.contains(&&**module));
+            if circles.iter().any(together) && !known.iter().any(together) {
+                let message = format!("{} uses {}, in a circle of modules", both[0], both[1]);
+                findings.push(Finding::at(*place, *line, message));
             }
         }
-        for module in known.iter().flat_map(|circle| circle.modules) {
-            if !circles.iter().flatten().any(|other| name(other) == *module) {
-                findings.push(Finding::new(RULES, format!("{folder}: `{module}` is in no circle any more; remove it")));
-            }
+        for module in known.iter().flatten().filter(|module| !circles.iter().flatten().any(|other| other == *module)) {
+            findings.push(Finding::new(RULES, format!("{folder}: `{module}` is in no circle any more; remove it")));
         }
     }
     findings
@@ -82,20 +85,19 @@ impl<'a> Package<'a> {
         self.modules.insert(module, (path, named));
     }
 
-    /// Which module uses which.
-    fn uses(&self) -> Uses<'_> {
-        let mut uses = Uses::new();
+    /// Which module uses which, each pair once.
+    fn uses(&self) -> Vec<Use<'_>> {
+        let mut uses = BTreeMap::new();
         for (module, (path, named)) in &self.modules {
-            let used = uses.entry(module).or_default();
             for named in named.iter().filter(|named| !named.import.as_ref().is_some_and(|(_, shared)| *shared)) {
                 if let Some(target) = self.resolve(&here(module, named), &named.segments, named.import.is_some(), 0)
                     && target != *module
                 {
-                    used.entry(target).or_insert((path, named.line));
+                    uses.entry([name(module), name(&target)]).or_insert((*path, named.line));
                 }
             }
         }
-        uses
+        uses.into_iter().map(|(both, (path, line))| (both, path, line)).collect()
     }
 
     /// The module in which a path ends that is named in a module, if that is of this package.
@@ -156,118 +158,63 @@ fn name(module: &Module) -> String {
     if module.is_empty() { "crate".to_owned() } else { module.join("::") }
 }
 
-/// Groups of modules that all reach each other.
-fn circles(uses: &Uses<'_>) -> Vec<BTreeSet<Module>> {
-    let reached = |from: &Module| {
-        let mut reached = BTreeSet::new();
-        let mut open = vec![from.clone()];
-        while let Some(user) = open.pop() {
-            let used = uses.get(&user).into_iter().flat_map(BTreeMap::keys);
-            open.extend(used.filter(|used| reached.insert((*used).clone())).cloned());
-        }
-        reached
-    };
-    let reach: BTreeMap<&Module, _> = uses.keys().map(|module| (*module, reached(module))).collect();
-    let mut circles: Vec<BTreeSet<Module>> = Vec::new();
-    for (module, reached) in &reach {
-        if reached.contains(*module) && !circles.iter().any(|circle| circle.contains(*module)) {
-            let back = |other: &&Module| reach.get(other).is_some_and(|reached| reached.contains(*module));
-            circles.push(reached.iter().filter(back).cloned().collect());
-        }
-    }
-    circles
-}
-
-/// The shortest way round, with the place of its first step.
-fn shortest<'a>(uses: &Uses<'a>, circle: &BTreeSet<Module>) -> Option<(String, &'a str, usize)> {
-    let ways = circle.iter().filter_map(|start| {
-        let mut seen = BTreeSet::new();
-        let mut ways = vec![vec![start]];
-        while !ways.is_empty() {
-            let mut longer = Vec::new();
-            for way in &ways {
-                for used in uses.get(way.last()?)?.keys() {
-                    if used == start {
-                        return Some(way.clone());
-                    }
-                    if seen.insert(used) {
-                        longer.push([way.as_slice(), &[used]].concat());
-                    }
-                }
-            }
-            ways = longer;
-        }
-        None
-    });
-    let way = ways.min_by_key(Vec::len)?;
-    let (first, second) = (way.first()?, way.get(1)?);
-    let (place, line) = uses.get(first)?.get(*second)?;
-    let steps: Vec<_> = way.iter().chain([first]).map(|module| name(module)).collect();
-    Some((steps.join(" -> "), place, *line))
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::imports::read;
     use super::*;
+    use crate::finding::told;
 
     fn found(files: &[(&str, &str)], known: &[Circle]) -> Vec<String> {
-        let file =
-            |(path, text): &(&str, &str)| TextFile { path: format!("crates/a/src/{path}"), text: (*text).into() };
-        let files: Vec<_> = files.iter().map(file).collect();
-        let (read, findings) = read(&files);
-        assert_eq!(findings, []);
-        check(&read, known).iter().map(ToString::to_string).collect()
+        let files: Vec<_> =
+            files.iter().map(|(path, text)| TextFile::new(format!("crates/a/src/{path}"), *text)).collect();
+        told(&check(&read(&files).0, known))
     }
 
     #[test]
-    fn modules_that_use_each_other_are_found_with_the_way_round() {
+    fn modules_that_use_each_other_are_found_with_every_step() {
         let files = [
             ("lib.rs", "mod b; mod c; mod d;"),
             ("b.rs", "\nuse crate::c::C;"),
             ("c.rs", "fn f() { x!(super::d::D) }"),
             ("d.rs", "impl X for super::b::B {}"),
         ];
-        let circle = "crates/a/src/b.rs:2: modules use each other in a circle: b -> c -> d -> b (all of it: b, c, d)";
-        assert_eq!(found(&files, &[]), [circle]);
+        let steps = [("b.rs:2", "b", "c"), ("c.rs:1", "c", "d"), ("d.rs:1", "d", "b")]
+            .map(|(place, user, used)| format!("crates/a/src/{place}: {user} uses {used}, in a circle of modules"));
+        assert_eq!(found(&files, &[]), steps);
         assert_eq!(found(&files[..3], &[]), Vec::<String>::new());
     }
 
     #[test]
-    fn what_is_passed_on_leads_to_its_module() {
-        let files = [
-            ("lib.rs", "mod b; mod c; pub use b::B; pub(crate) use self::c::{C as D};"),
-            ("b.rs", "use crate::D;"),
-            ("c.rs", "use crate::{B, E};"),
-        ];
-        let circle = "crates/a/src/b.rs:1: modules use each other in a circle: b -> c -> b (all of it: b, c)";
-        assert_eq!(found(&files, &[]), [circle]);
-        let passed_on =
-            [("lib.rs", "pub use b::B; pub struct A;"), ("b.rs", "mod c; pub use c::B;"), ("b/c.rs", "use crate::A;")];
-        assert_eq!(found(&passed_on, &[]), Vec::<String>::new());
-    }
-
-    #[test]
-    fn a_parent_that_uses_its_child_and_is_used_by_it_is_found() {
-        let files = [("b.rs", "mod c; use c::C; struct B;"), ("b/c.rs", "use super::B;")];
-        let circle = "crates/a/src/b.rs:1: modules use each other in a circle: b -> b::c -> b (all of it: b, b::c)";
-        assert_eq!(found(&files, &[]), [circle]);
-    }
-
-    #[test]
-    fn a_module_inside_of_a_file_is_that_file() {
-        let files = [("b.rs", "mod x { use super::B; use crate::c::C; }"), ("c.rs", "use crate::b::x::X;")];
-        assert_eq!(found(&files, &[]).len(), 1);
-        assert_eq!(found(&files[..1], &[]), Vec::<String>::new());
+    fn a_path_leads_to_the_file_of_its_item() {
+        // What is passed on, a parent and its child, a module inside of a file.
+        let passed = ("lib.rs", "mod b; mod c; pub use b::B; pub(crate) use self::c::{C as D};");
+        for (circle, files) in [
+            (true, &[passed, ("b.rs", "use crate::D;"), ("c.rs", "use crate::{B, E};")][..]),
+            (
+                false,
+                &[
+                    ("lib.rs", "pub use b::B; pub struct A;"),
+                    ("b.rs", "mod c; pub use c::B;"),
+                    ("b/c.rs", "use crate::A;"),
+                ],
+            ),
+            (true, &[("b.rs", "mod c; use c::C; struct B;"), ("b/c.rs", "use super::B;")]),
+            (true, &[("b.rs", "mod x { use super::B; use crate::c::C; }"), ("c.rs", "use crate::b::x::X;")]),
+            (false, &[("b.rs", "mod x { use super::B; use crate::c::C; }")]),
+        ] {
+            let found = found(files, &[]);
+            assert_eq!(found.len(), if circle { 2 } else { 0 }, "{files:?}: {found:?}");
+        }
     }
 
     #[test]
     fn a_known_circle_may_shrink_and_not_grow() {
-        const KNOWN: [Circle; 1] = [Circle { within: "crates/a", modules: &["b", "c"] }];
+        const KNOWN: [Circle; 1] = [Circle { within: "crates/a", modules: "b c" }];
         let files = [("b.rs", "use crate::c::C;"), ("c.rs", "use crate::b::B;"), ("d.rs", "")];
         assert_eq!(found(&files, &KNOWN), Vec::<String>::new());
         let grown = [files[0], ("c.rs", "use crate::{b::B, d::D};"), ("d.rs", "use crate::b::B;")];
-        assert_eq!(found(&grown, &KNOWN).len(), 1);
+        let steps = found(&grown, &KNOWN);
+        assert!(steps.len() == 2 && steps[0].contains("c uses d") && steps[1].contains("d uses b"), "{steps:?}");
         let broken = [files[0], ("c.rs", ""), files[2]];
         let gone = "xtask/src/layers/rules.rs: crates/a: `b` is in no circle any more; remove it";
         assert_eq!(found(&broken, &KNOWN)[0], gone);

@@ -62,8 +62,7 @@ fn border(members: &[&Package], package: &Package, used: &Dependency, rule: &Pac
     if let (Some(rename), Some(_)) = (&used.rename, rule.others) {
         return finding(format!("renames {name} to {rename}; keep names, derive macros rely on them"));
     }
-    // syn's `full` is a grammar: that of files, and not of types alone.
-    if name != "syn" && used.features.iter().any(|feature| feature == CATCH_ALL) {
+    if used.features.iter().any(|feature| feature == CATCH_ALL) {
         return finding(format!("asks {name} for its feature `{CATCH_ALL}`; name the features that are used"));
     }
     let ours = members.iter().any(|member| member.name == name);

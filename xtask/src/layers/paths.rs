@@ -1,9 +1,7 @@
 //! The paths that a source names: of its `use` items, unfolded, and of its code, macros included. Comments and strings do
 //! not count, and neither do items under `#[cfg(test)]`, since tests may use what they like.
 
-use proc_macro2::{TokenStream, TokenTree};
-use syn::visit::{self, Visit};
-use syn::{Attribute, ImplItemFn, Item, ItemMod, ItemUse, Macro, Path, UseTree, Visibility};
+use proc_macro2::{Delimiter, Group, LexError, TokenStream, TokenTree};
 
 /// A path as it stands in a source.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,12 +15,9 @@ pub(super) struct Named {
 }
 
 /// All paths of two segments or more, and all paths of `use` items, outside of tests.
-pub(super) fn of(text: &str) -> syn::Result<Vec<Named>> {
-    let file = syn::parse_file(text)?;
+pub(super) fn of(text: &str) -> Result<Vec<Named>, LexError> {
     let mut reader = Reader::default();
-    if !for_tests(&file.attrs) {
-        reader.visit_file(&file);
-    }
+    reader.scan(text.parse()?);
     Ok(reader.found)
 }
 
@@ -42,163 +37,144 @@ impl Reader {
         self.found.push(Named { segments, line, inside: self.inside.clone(), import });
     }
 
-    /// Unfolds a `use` tree.
-    fn import(&mut self, tree: &UseTree, before: &[String], shared: bool) {
-        let path = |last: &syn::Ident| [before, &[plain(last)]].concat();
-        let line = |ident: &syn::Ident| ident.span().start().line;
-        match tree {
-            UseTree::Path(tree) => self.import(&tree.tree, &path(&tree.ident), shared),
-            UseTree::Group(group) => group.items.iter().for_each(|tree| self.import(tree, before, shared)),
-            UseTree::Name(name) if name.ident == "self" => {
-                let last = before.last().cloned().unwrap_or_default();
-                self.name(before.to_vec(), line(&name.ident), Some((last, shared)));
-            }
-            UseTree::Name(name) => self.name(path(&name.ident), line(&name.ident), Some((plain(&name.ident), shared))),
-            UseTree::Rename(name) => {
-                self.name(path(&name.ident), line(&name.ident), Some((plain(&name.rename), shared)));
-            }
-            UseTree::Glob(glob) => {
-                let line = glob.star_token.spans.first().map_or(0, |span| span.start().line);
-                self.name(before.to_vec(), line, Some(("*".to_owned(), shared)));
-            }
-        }
-    }
-
-    /// Reads tokens that may be anything.
     fn scan(&mut self, tokens: TokenStream) {
         let tokens: Vec<TokenTree> = tokens.into_iter().collect();
         let mut rest = tokens.as_slice();
+        let mut public = false;
         while let [first, after @ ..] = rest {
+            let shared = public;
+            public = is(first, "pub") || public && matches!(first, TokenTree::Group(_));
+            rest = match (first, after) {
+                // `#![cfg(test)]`: nothing but tests follows.
+                (hash, [bang, TokenTree::Group(group), ..]) if is(hash, "#") && is(bang, "!") && for_tests(group) => {
+                    &[]
+                }
+                (hash, [TokenTree::Group(group), item @ ..]) if is(hash, "#") && for_tests(group) => {
+                    let ends = |token: &TokenTree| is(token, ";") || body(token).is_some();
+                    item.iter().position(ends).and_then(|end| item.get(end + 1..)).unwrap_or_default()
+                }
+                (word, [name, block, rest @ ..]) if is(word, "mod") && body(block).is_some() => {
+                    self.inside.push(plain(name));
+                    self.scan(body(block).map(Group::stream).unwrap_or_default());
+                    self.inside.pop();
+                    rest
+                }
+                (word, after) if is(word, "use") => {
+                    let end = after.iter().position(|token| is(token, ";")).unwrap_or(after.len());
+                    let (tree, rest) = after.split_at(end);
+                    self.import(tree, &[], shared);
+                    rest
+                }
+                (TokenTree::Group(group), rest) => {
+                    self.scan(group.stream());
+                    rest
+                }
+                (TokenTree::Ident(ident), after) => self.path(ident.span().start().line, plain(first), after),
+                (_, rest) => rest,
+            };
+        }
+    }
+
+    /// Takes a path that begins with this segment, and returns what follows it.
+    fn path<'a>(&mut self, line: usize, first: String, mut rest: &'a [TokenTree]) -> &'a [TokenTree] {
+        let mut segments = vec![first];
+        while let [a, b, TokenTree::Ident(next), after @ ..] = rest
+            && is(a, ":")
+            && is(b, ":")
+        {
+            segments.push(plain(&TokenTree::Ident(next.clone())));
             rest = after;
-            if let TokenTree::Group(group) = first {
-                self.scan(group.stream());
+        }
+        if segments.len() > 1 {
+            self.name(segments, line, None);
+        }
+        rest
+    }
+
+    /// Unfolds the trees of a `use` item that stand side by side.
+    fn import(&mut self, trees: &[TokenTree], before: &[String], shared: bool) {
+        for tree in trees.split(|token| is(token, ",")) {
+            let (mut path, mut line, mut rename) = (before.to_vec(), 0, None);
+            let mut leaf = false;
+            for (token, previous) in tree.iter().zip(std::iter::once(None).chain(tree.iter().map(Some))) {
+                line = token.span().start().line;
+                leaf = matches!(token, TokenTree::Ident(_));
+                match token {
+                    TokenTree::Group(group) => {
+                        self.import(&group.stream().into_iter().collect::<Vec<_>>(), &path, shared);
+                    }
+                    TokenTree::Ident(_) if previous.is_some_and(|word| is(word, "as")) => rename = Some(plain(token)),
+                    TokenTree::Ident(_) if !is(token, "as") => path.push(plain(token)),
+                    _ if is(token, "*") => self.name(path.clone(), line, Some(("*".to_owned(), shared))),
+                    TokenTree::Ident(_) | TokenTree::Punct(_) | TokenTree::Literal(_) => {}
+                }
             }
-            let TokenTree::Ident(ident) = first else { continue };
-            let mut segments = vec![plain(ident)];
-            while let [TokenTree::Punct(a), TokenTree::Punct(b), TokenTree::Ident(next), after @ ..] = rest
-                && (a.as_char(), b.as_char()) == (':', ':')
-            {
-                segments.push(plain(next));
-                rest = after;
-            }
-            if segments.len() > 1 {
-                self.name(segments, ident.span().start().line, None);
+            if leaf {
+                if path.len() > 1 {
+                    path.pop_if(|last| last == "self");
+                }
+                let name = rename.or_else(|| path.last().cloned()).unwrap_or_default();
+                self.name(path, line, Some((name, shared)));
             }
         }
     }
 }
 
-impl<'ast> Visit<'ast> for Reader {
-    fn visit_item(&mut self, item: &'ast Item) {
-        if !for_tests(attributes(item)) {
-            visit::visit_item(self, item);
-        }
-    }
-
-    fn visit_impl_item_fn(&mut self, function: &'ast ImplItemFn) {
-        if !for_tests(&function.attrs) {
-            visit::visit_impl_item_fn(self, function);
-        }
-    }
-
-    fn visit_item_mod(&mut self, module: &'ast ItemMod) {
-        self.inside.push(plain(&module.ident));
-        visit::visit_item_mod(self, module);
-        self.inside.pop();
-    }
-
-    fn visit_item_use(&mut self, item: &'ast ItemUse) {
-        self.import(&item.tree, &[], !matches!(item.vis, Visibility::Inherited));
-    }
-
-    fn visit_path(&mut self, path: &'ast Path) {
-        let segments: Vec<_> = path.segments.iter().map(|segment| plain(&segment.ident)).collect();
-        if let (Some(first), true) = (path.segments.first(), segments.len() > 1) {
-            self.name(segments, first.ident.span().start().line, None);
-        }
-        visit::visit_path(self, path);
-    }
-
-    fn visit_macro(&mut self, call: &'ast Macro) {
-        self.visit_path(&call.path);
-        self.scan(call.tokens.clone());
-    }
+fn is(token: &TokenTree, text: &str) -> bool {
+    !matches!(token, TokenTree::Group(_)) && token.to_string() == text
 }
 
-fn plain(ident: &proc_macro2::Ident) -> String {
-    ident.to_string().trim_start_matches("r#").to_owned()
+fn plain(token: &TokenTree) -> String {
+    token.to_string().trim_start_matches("r#").to_owned()
 }
 
-/// Whether one of the attributes is `cfg(test)`, or a `cfg(all(test, ..))`.
-fn for_tests(attributes: &[Attribute]) -> bool {
-    let conditions = attributes.iter().filter(|attribute| attribute.path().is_ident("cfg"));
-    conditions.filter_map(|attribute| attribute.meta.require_list().ok()).any(|list| {
-        let condition: String = list.tokens.to_string().split_whitespace().collect();
-        condition == "test" || condition.starts_with("all(test,")
-    })
+/// What stands between braces.
+fn body(token: &TokenTree) -> Option<&Group> {
+    let TokenTree::Group(group) = token else { return None };
+    (group.delimiter() == Delimiter::Brace).then_some(group)
 }
 
-#[expect(clippy::wildcard_enum_match_arm, reason = "the rest of the grammar stands in no source of ours")]
-fn attributes(item: &Item) -> &[Attribute] {
-    match item {
-        Item::Const(item) => &item.attrs,
-        Item::Enum(item) => &item.attrs,
-        Item::Fn(item) => &item.attrs,
-        Item::Impl(item) => &item.attrs,
-        Item::Macro(item) => &item.attrs,
-        Item::Mod(item) => &item.attrs,
-        Item::Static(item) => &item.attrs,
-        Item::Struct(item) => &item.attrs,
-        Item::Trait(item) => &item.attrs,
-        Item::Type(item) => &item.attrs,
-        Item::Use(item) => &item.attrs,
-        _ => &[],
-    }
+/// Whether an attribute is `cfg(test)`, or a `cfg(all(test, ..))`.
+fn for_tests(attribute: &Group) -> bool {
+    let condition: String = attribute.stream().to_string().split_whitespace().collect();
+    condition == "cfg(test)" || condition.starts_with("cfg(all(test,")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn named(source: &str) -> Vec<String> {
-        of(source).unwrap().into_iter().map(|named| named.segments.join("::")).collect()
+    #[test]
+    fn paths_of_imports_code_attributes_and_macros_count_and_those_of_tests_do_not() {
+        for (source, expected) in [
+            ("use std::time::{Instant, SystemTime as T};", "std::time::Instant std::time::SystemTime"),
+            ("use {tokio, std::{self, io::*}};", "tokio std std::io"),
+            ("use ::bincode::{config::{Fixint, Limit}};", "bincode::config::Fixint bincode::config::Limit"),
+            ("pub(crate) use redb;", "redb"),
+            ("#[tokio::main] fn f() { let a = ::k256::Scalar::ONE; }", "tokio::main k256::Scalar::ONE"),
+            ("x!(bincode::decode(a)); g::<std::fs::File>() r#a::b()", "bincode::decode std::fs::File a::b"),
+            ("//! bincode::decode\nfn f(tokio: u8) { /* std::fs::read */ let s = \"std::net::X\"; }", ""),
+            ("//! Vectors.\n#![cfg(test)]\nuse std::fs;", ""),
+            ("#[cfg(test)] mod tests { use std::fs; fn g() { tokio::spawn(h()) } } use std::fs;", "std::fs"),
+            ("#[cfg(all(test, unix))] use tokio::net; #[cfg(unix)] use a::b;", "a::b"),
+            ("#[cfg(test)]\n#[derive(Debug)]\nstruct Probe { inner: std::fs::File }", ""),
+            ("impl A { #[cfg(test)] fn new<T, U>() -> [u8; 3] { std::fs::File::create() } }", ""),
+        ] {
+            let named: Vec<_> = of(source).unwrap().into_iter().map(|named| named.segments.join("::")).collect();
+            assert_eq!(named.join(" "), expected, "{source}");
+        }
     }
 
     #[test]
-    fn a_file_that_is_only_a_test_does_not_count() {
-        assert_eq!(named("//! Vectors.\n#![cfg(test)]\nuse std::fs;"), Vec::<String>::new());
-        assert_eq!(named("#[cfg(test)] mod tests {} use std::fs;"), ["std::fs"]);
-    }
-
-    #[test]
-    fn use_trees_are_unfolded() {
-        let found = named("use std::time::{Instant, SystemTime as T};");
-        assert_eq!(found, ["std::time::Instant", "std::time::SystemTime"]);
-        assert_eq!(named("use {tokio, std::{self, io::*}};"), ["tokio", "std", "std::io"]);
-        let found = named("use ::bincode::{config::{Fixint, Limit}};");
-        assert_eq!(found, ["bincode::config::Fixint", "bincode::config::Limit"]);
-        assert_eq!(named("pub(crate) use redb;"), ["redb"]);
-    }
-
-    #[test]
-    fn paths_in_code_attributes_and_macros_count() {
-        let source =
-            "#[tokio::main] fn f() { let a = ::k256::Scalar::ONE; x!(bincode::decode(a)); g::<std::fs::File>() }";
-        assert_eq!(named(source), ["tokio::main", "k256::Scalar::ONE", "bincode::decode", "std::fs::File"]);
-    }
-
-    #[test]
-    fn words_comments_strings_and_tests_do_not_count() {
-        let source = "
-            //! bincode::decode
-            fn f(tokio: u8) { /* std::fs::read */ let s = \"std::net::TcpStream\"; }
-            #[cfg(test)] mod tests { use std::fs; fn g() { tokio::spawn(h()) } }
-            #[cfg(all(test, unix))] use tokio::net;
-            #[cfg(test)]
-            #[derive(Debug)]
-            struct Probe { inner: std::fs::File }
-            impl A { #[cfg(test)] fn new() { std::fs::File::create() } }
-        ";
-        assert_eq!(named(source), Vec::<String>::new());
+    fn a_path_says_where_it_stands_and_how_it_comes_in() {
+        let found = of("pub use a::{b as c};\nmod m {\n use super::*; pub(crate) use d::self; }").unwrap();
+        let told = found.iter().map(|named| (named.line, named.inside.join("::"), named.import.clone().unwrap()));
+        let import = |name: &str, shared| (name.to_owned(), shared);
+        let expected = [
+            (1, String::new(), import("c", true)),
+            (3, "m".to_owned(), import("*", false)),
+            (3, "m".to_owned(), import("d", true)),
+        ];
+        assert_eq!(told.collect::<Vec<_>>(), expected);
     }
 }
