@@ -328,22 +328,28 @@ impl World {
         }
     }
 
-    /// L2: when sessions are over and forgotten, nodes hold what they held before.
-    pub(super) fn check_returned(&mut self) {
-        self.dark = true;
-        self.tell(|| "the network is switched off: what do nodes give back?".to_owned());
-        let hosts: Vec<usize> = (0..self.hosts.len()).collect();
-        let listens = hosts.iter().any(|host| self.statuses(*host).iter().any(|one| !one.may_complete.is_empty()));
-        let longest = u64::try_from(motet_node::limits::OPEN_END.as_millis()).unwrap_or(u64::MAX);
-        let until = self.time + if listens { longest } else { REMEMBERED } * 11 / 10;
-        while let Some(std::cmp::Reverse(entry)) = self.queue.pop() {
-            if entry.at > until {
-                break;
-            }
+    /// Lets time pass in which nobody begins anything.
+    fn let_pass(&mut self, until: u64) {
+        while self.queue.peek().is_some_and(|std::cmp::Reverse(entry)| entry.at <= until) {
+            let Some(std::cmp::Reverse(entry)) = self.queue.pop() else { break };
             self.time = entry.at;
             self.happen_late(entry.happening);
         }
         self.time = until;
+    }
+
+    /// L2: when sessions are over and forgotten, nodes hold what they held before.
+    pub(super) fn check_returned(&mut self) {
+        self.dark = true;
+        self.tell(|| "the network is switched off: what do nodes give back?".to_owned());
+        let begin = self.time;
+        self.let_pass(begin + REMEMBERED * 11 / 10);
+        // Not before: a node that waits for its disk does not answer.
+        let hosts: Vec<usize> = (0..self.hosts.len()).collect();
+        if hosts.iter().any(|host| self.statuses(*host).iter().any(|one| !one.may_complete.is_empty())) {
+            let longest = u64::try_from(motet_node::limits::OPEN_END.as_millis()).unwrap_or(u64::MAX);
+            self.let_pass(begin + longest * 11 / 10);
+        }
         for host in 0..self.hosts.len() {
             if !self.is_honest(host) || self.hosts[host].running.is_none() {
                 continue;
