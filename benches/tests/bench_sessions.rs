@@ -28,18 +28,27 @@ fn a_session_is_measured_beside_its_floor() {
         assert_eq!((&line["operation"], &line["n"]), (&"announce_to_signature".into(), &signers.into()));
         assert_positive(line, &["median_ns", "p95_ns", "p99_ns", "floor_ns", "chain_floor_ns", "ratio"]);
         assert_eq!((&line["runs"], &line["failed"]), (&2.into(), &0.into()));
+        assert_eq!(line["syncs_ns"].as_u64() > Some(0), line["store"] == "redb", "only a disk has syncs: {line}");
     }
 }
 
 #[test]
 fn many_sessions_at_once_are_counted() {
-    let lines = lines(&["--only", "crowd", "--crowds", "4"]);
-    assert_eq!(lines.len(), 2, "in memory, on disk");
-    for line in &lines {
-        assert_eq!((&line["operation"], &line["n"]), (&"concurrent_sessions".into(), &3.into()));
-        assert_positive(line, &["sessions_per_second", "p50_ns", "p95_ns", "all_ns", "most_at_once"]);
-        assert!(line["bytes_per_session"].is_u64());
-        assert_eq!((&line["sessions"], &line["failed"]), (&4.into(), &0.into()));
+    let lines = lines(&["--only", "crowd", "--crowds", "2,4", "--runs", "1"]);
+    assert_eq!(lines.len(), 6, "in memory and on disk: two crowds and their ratio");
+    for of_store in lines.chunks(3) {
+        let [few, many, ratio] = of_store else { panic!("three lines, not {of_store:?}") };
+        for (line, sessions) in [(few, 2), (many, 4)] {
+            assert_eq!((&line["operation"], &line["n"]), (&"concurrent_sessions".into(), &3.into()));
+            assert_positive(line, &["sessions_per_second", "p50_ns", "p95_ns", "all_ns", "most_at_once"]);
+            assert!(line["bytes_per_session"].is_u64());
+            assert_eq!((&line["sessions"], &line["failed"]), (&sessions.into(), &0.into()));
+        }
+        assert_eq!(
+            (&ratio["operation"], &ratio["fewest"], &ratio["most"]),
+            (&"crowd_ratio".into(), &2.into(), &4.into())
+        );
+        assert_positive(ratio, &["most_to_fewest", "engine_alone_per_second", "most_to_engine_alone"]);
     }
 }
 

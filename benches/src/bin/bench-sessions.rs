@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use motet_benches::session::directory::Full;
 use motet_benches::session::engines::Engines;
-use motet_benches::session::floor::{Arithmetic, Bare, shared};
+use motet_benches::session::floor::{Arithmetic, Bare, Disk, SYNCS, shared};
 use motet_benches::session::group::{Failure, Group, Storage};
 use motet_benches::session::place::Runtimes;
 use motet_benches::session::{crowd, percentile};
@@ -103,6 +103,7 @@ async fn latency(signers: usize, runs: usize, storage: Storage, commitments: Com
     let mut arithmetic = Arithmetic::new(signers);
     let (mut everybody, mut creators, mut chains, mut alls) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let (mut sums, mut openings) = (Vec::new(), Vec::new());
+    let (mut disk, mut syncs) = (Disk::new()?, Vec::new());
     let mut failed = 0;
     for _ in 0..WARM_UP {
         chain.round(phases).await?;
@@ -135,6 +136,9 @@ async fn latency(signers: usize, runs: usize, storage: Storage, commitments: Com
         alls.push(after_a_pause(all.round(phases)).await?);
         openings.push(arithmetic.open());
         sums.push(arithmetic.measure());
+        if storage == Storage::Redb {
+            syncs.push(disk.sync()?);
+        }
         if nodes.left() == 0
             && let Some(spent) = group.take()
         {
@@ -142,8 +146,10 @@ async fn latency(signers: usize, runs: usize, storage: Storage, commitments: Com
         }
     }
     let sum = percentile(&openings, 50) + shared(percentile(&sums, 50), signers);
-    let floor = percentile(&alls, 50) + sum;
-    let chain_floor = percentile(&chains, 50) + sum;
+    // None without a disk.
+    let synced = percentile(&syncs, 50) * SYNCS;
+    let floor = percentile(&alls, 50) + sum + synced;
+    let chain_floor = percentile(&chains, 50) + sum + synced;
     let median = percentile(&everybody, 50);
     Ok(json!({
         "operation": "announce_to_signature", "n": signers, "store": storage.name(),
@@ -159,22 +165,53 @@ async fn latency(signers: usize, runs: usize, storage: Storage, commitments: Com
         "creator_median_ns": nanoseconds(percentile(&creators, 50)),
         "messages_ns": nanoseconds(percentile(&alls, 50)),
         "chain_messages_ns": nanoseconds(percentile(&chains, 50)),
-        "arithmetic_ns": nanoseconds(sum),
+        "arithmetic_ns": nanoseconds(sum), "syncs_ns": nanoseconds(synced),
         "runs": everybody.len(), "failed": failed,
     }))
 }
 
-async fn crowded(sessions: usize, storage: Storage) -> Result<Value, Failure> {
+/// Crowds of all sizes with one kind of store, and what the largest is to the smallest and to the engine alone on all cores: it runs
+/// before and after each crowd, since a shared machine is not as fast at all times.
+async fn crowds(arguments: &Arguments, storage: Storage) -> Result<(), Failure> {
+    let mut engines = Engines::new(crowd::SIGNERS);
+    let mut alone = |runs: usize| (0..runs.max(1)).map(|_| engines.sign().total).min().unwrap_or_default();
+    let mut fastest = alone(arguments.runs);
+    let mut rates: Vec<(usize, f64)> = Vec::new();
+    for sessions in &arguments.crowds {
+        let (line, rate) = crowded(*sessions, storage).await?;
+        print(arguments, &line);
+        rates.push((*sessions, rate));
+        fastest = fastest.min(alone(arguments.runs));
+    }
+    let (Some((fewest, slow)), Some((most, fast))) =
+        (rates.iter().min_by_key(|(sessions, _)| *sessions), rates.iter().max_by_key(|(sessions, _)| *sessions))
+    else {
+        return Ok(());
+    };
+    let cores = std::thread::available_parallelism().map_or(1, usize::from) as f64;
+    let allowed = cores / fastest.as_secs_f64();
+    let line = json!({
+        "operation": "crowd_ratio", "store": storage.name(), "fewest": fewest, "most": most,
+        "most_to_fewest": rounded(fast / slow), "engine_alone_per_second": rounded(allowed),
+        "fewest_to_engine_alone": rounded(slow / allowed), "most_to_engine_alone": rounded(fast / allowed),
+    });
+    print(arguments, &line);
+    Ok(())
+}
+
+async fn crowded(sessions: usize, storage: Storage) -> Result<(Value, f64), Failure> {
     let crowd = crowd::run(sessions, storage).await?;
     let done = crowd.times.len();
-    Ok(json!({
+    let rate = done as f64 / crowd.all.as_secs_f64();
+    let line = json!({
         "operation": "concurrent_sessions", "n": crowd::SIGNERS, "sessions": sessions, "store": storage.name(),
-        "sessions_per_second": rounded(done as f64 / crowd.all.as_secs_f64()),
+        "sessions_per_second": rounded(rate),
         "p50_ns": nanoseconds(percentile(&crowd.times, 50)), "p95_ns": nanoseconds(percentile(&crowd.times, 95)),
         "all_ns": nanoseconds(crowd.all),
         "processor_ns": nanoseconds(crowd.processor / u32::try_from(done.max(1))?), "most_at_once": crowd.peak,
         "bytes_per_session": crowd.bytes / (sessions as u64).max(1), "failed": crowd.failed,
-    }))
+    });
+    Ok((line, rate))
 }
 
 /// The fastest session of all is the one that nothing else interrupted: on one core that is what a session takes.
@@ -229,10 +266,8 @@ async fn run(arguments: &Arguments) -> Result<(), Failure> {
         }
     }
     if wanted("crowd") {
-        for sessions in &arguments.crowds {
-            for storage in &arguments.stores {
-                print(arguments, &crowded(*sessions, *storage).await?);
-            }
+        for storage in &arguments.stores {
+            crowds(arguments, *storage).await?;
         }
     }
     Ok(())
