@@ -7,7 +7,7 @@ use motet_wire::{Now, RequestId};
 
 use super::Engine;
 use super::ctx::Ctx;
-use super::input::{CommandId, Replacement, Reply, SigningRequestSpec};
+use super::input::{CommandId, Replacement, SigningRequestSpec};
 use super::session::Session;
 use crate::error::CommandError;
 use crate::event::Phase;
@@ -18,7 +18,8 @@ impl Engine {
         match self.asks_again(request, replace, ctx.now) {
             Ok(Some(announcement)) => self.announce(id, announcement, Some(*request), ctx),
             Ok(None) => {
-                let result = self.try_again(request, ctx);
+                let result = self.lend(request, ctx, Session::try_again);
+                let result = result.unwrap_or(Err(CommandError::UnknownRequest(*request)));
                 ctx.reply(id, result);
             }
             Err(error) => ctx.reply(id, Err(error)),
@@ -71,17 +72,6 @@ impl Engine {
         let terms = &session.request;
         let blocked = terms.keys.iter().any(|key| self.reputation.is_blocked(key, now.wall));
         self.identities.contains_key(&terms.creator.signer) && !session.joins.is_full() && !blocked
-    }
-
-    fn try_again(&mut self, request: &RequestId, ctx: &mut Ctx<'_>) -> Result<Reply, CommandError> {
-        let session = self.sessions.get(request).ok_or(CommandError::UnknownRequest(*request))?;
-        match session.phase() {
-            Phase::Commitments | Phase::Nonces | Phase::Partials => {
-                self.next_attempt(request, ctx);
-                Ok(Reply::Done)
-            }
-            phase @ (Phase::Joining | Phase::Complete | Phase::Aborted) => Err(CommandError::WrongPhase(phase)),
-        }
     }
 }
 

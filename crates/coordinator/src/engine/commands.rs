@@ -2,13 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use motet_wire::{AbortCode, RequestId};
+use motet_wire::RequestId;
 
 use super::Engine;
 use super::announcements::Offer;
 use super::ctx::Ctx;
 use super::input::{Command, CommandId, Reply};
-use super::session::{Origin, SigningRound, State};
+use super::lent::Lent;
+use super::session::{Origin, Session, SigningRound};
 use crate::error::CommandError;
 use crate::event::AbortCause;
 use crate::record::Record;
@@ -31,8 +32,12 @@ impl Engine {
             Command::Withdraw { signer, reason } => self.withdraw(&signer, reason, ctx),
             Command::Find(wishes) => Ok(Reply::Found(self.directory.find(&wishes, &self.reputation, ctx.now.wall))),
             Command::Reputation { signer } => Ok(Reply::Reputation(self.reputation.score(&signer, ctx.now.wall))),
-            Command::Join { request, signer } => self.join_by_command(&request, &signer, ctx),
-            Command::Decline { request, signer, reason } => self.decline(&request, &signer, reason, ctx),
+            Command::Join { request, signer } => {
+                self.in_session(&request, ctx, |session, lent| session.join_by_command(&signer, lent))
+            }
+            Command::Decline { request, signer, reason } => {
+                self.in_session(&request, ctx, |session, lent| session.decline(&signer, reason, lent))
+            }
             Command::Status { request } => match self.sessions.get(&request) {
                 Some(session) => Ok(Reply::Status(Box::new(self.status(session, ctx.now)))),
                 None => Err(CommandError::UnknownRequest(request)),
@@ -43,54 +48,46 @@ impl Engine {
             Command::Results => Ok(Reply::Results(self.results.all())),
             Command::Proofs => Ok(Reply::Proofs(self.proofs.all())),
             Command::Note { request } => self.results.take_note(&request, ctx),
-            Command::Abort { request, detail } => self.abort(&request, detail, ctx),
+            Command::Abort { request, detail } => {
+                self.in_session(&request, ctx, |session, lent| session.cancel(detail, lent))
+            }
             Command::Close { request } => self.close_by_command(&request, ctx),
-            Command::StartNonceCommitment { request } => self.start_round(&request, SigningRound::Commit, ctx),
-            Command::StartRound1 { request } => self.start_round(&request, SigningRound::Reveal, ctx),
-            Command::StartRound2 { request } => self.start_round(&request, SigningRound::Sign, ctx),
+            Command::StartNonceCommitment { request } => {
+                self.in_session(&request, ctx, |session, lent| session.start_round(SigningRound::Commit, lent))
+            }
+            Command::StartRound1 { request } => {
+                self.in_session(&request, ctx, |session, lent| session.start_round(SigningRound::Reveal, lent))
+            }
+            Command::StartRound2 { request } => {
+                self.in_session(&request, ctx, |session, lent| session.start_round(SigningRound::Sign, lent))
+            }
             Command::Retry { request, replace } => return self.retry(id, &request, &replace, ctx),
         };
         ctx.reply(id, result);
-    }
-
-    fn abort(&mut self, request: &RequestId, detail: String, ctx: &mut Ctx<'_>) -> Result<Reply, CommandError> {
-        let session = self.sessions.get(request).ok_or(CommandError::UnknownRequest(*request))?;
-        if session.over().is_some() {
-            return Err(CommandError::WrongPhase(session.phase()));
-        }
-        // The abort of a participant, or of the creator, is handled in this step like an abort of anybody. Others just leave.
-        let joined = session.locals.keys().any(|index| session.joins.at(*index).is_some());
-        let asked = self.identities.contains_key(&session.request.creator.signer);
-        if !(joined || asked) || self.send_abort(request, AbortCode::Cancelled, detail, None, ctx).is_none() {
-            self.finish(request, None, AbortCause::Cancelled, ctx);
-        }
-        Ok(Reply::Done)
     }
 
     fn close_by_command(&mut self, request: &RequestId, ctx: &mut Ctx<'_>) -> Result<Reply, CommandError> {
         let noted = self.results.take_note(request, ctx);
         let Some(session) = self.sessions.get(request) else { return noted };
         if session.active().is_some() {
-            self.abort(request, "closed".to_owned(), ctx)?;
-            self.finish(request, None, AbortCause::Cancelled, ctx);
+            self.in_session(request, ctx, |session, lent| {
+                let result = session.cancel("closed".to_owned(), lent);
+                session.finish(None, AbortCause::Cancelled, lent);
+                result
+            })?;
         }
         self.close(request, ctx);
         Ok(Reply::Done)
     }
 
-    fn start_round(
+    /// Lets a session carry out a command.
+    fn in_session(
         &mut self,
         request: &RequestId,
-        round: SigningRound,
         ctx: &mut Ctx<'_>,
+        command: impl FnOnce(&mut Session, &mut Lent<'_, '_>) -> Result<Reply, CommandError>,
     ) -> Result<Reply, CommandError> {
-        let session = self.sessions.get_mut(request).ok_or(CommandError::UnknownRequest(*request))?;
-        match &mut session.state {
-            State::Active(active) => active.rounds.start(round),
-            State::Over(_) => return Err(CommandError::WrongPhase(session.phase())),
-        }
-        self.advance(request, ctx);
-        Ok(Reply::Done)
+        self.lend(request, ctx, command).unwrap_or(Err(CommandError::UnknownRequest(*request)))
     }
 
     pub(super) fn on_persist_failed(&mut self, records: &[Record], detail: &str, ctx: &mut Ctx<'_>) {
@@ -102,13 +99,15 @@ impl Engine {
                 self.within(&id, |engine| engine.retract(&id, ctx));
                 continue;
             }
-            // What it has said may be among what did not leave, and never does.
-            if let Some(session) = self.sessions.get_mut(&id) {
-                session.said.clear();
-            }
             let is_end = |record: &Record| matches!(record, Record::Ended { .. } | Record::GivenUp { .. });
             let untold = records.iter().any(|record| record.request() == Some(id) && is_end(record));
-            self.within(&id, |engine| engine.end_unstored(&id, untold, detail.to_owned(), ctx));
+            self.within(&id, |engine| {
+                engine.lend(&id, ctx, |session, lent| {
+                    // What it has said may be among what did not leave, and never does.
+                    session.said.clear();
+                    session.end_unstored(untold, detail.to_owned(), lent);
+                })
+            });
         }
     }
 

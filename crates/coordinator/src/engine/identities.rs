@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use motet_core_crypto::{PublicKey, SecretKey, tagged_hash};
 use motet_wire::{
-    Author, Delegation, Message, MonotonicMs, NetworkId, PeerId, Sealed, SigningRequest, TimestampMs, Validated,
-    VerifiedDelegation,
+    Author, Delegation, Message, MonotonicMs, NetworkId, ParticipantDeclined, PeerId, RequestId, Sealed, SignerIndex,
+    SigningRequest, TimestampMs, Validated, VerifiedDelegation,
 };
 use zeroize::Zeroizing;
 
@@ -14,6 +14,7 @@ use super::ctx::Ctx;
 use super::input::CommandId;
 use crate::entropy::EntropyError;
 use crate::error::CommandError;
+use crate::event::Event;
 
 /// A signer of this node, and the key that speaks for it.
 pub(super) struct LocalIdentity {
@@ -154,6 +155,45 @@ impl Identities {
             delegation: identity.delegation.as_ref(),
         };
         Ok(author.seal(self.sequence, ctx.now, message.into(), &ctx.aux())?)
+    }
+
+    /// The refusal of a signer of this node to take part in a request.
+    pub(super) fn seal_decline(
+        &mut self,
+        request: &RequestId,
+        index: SignerIndex,
+        signer: &PublicKey,
+        reason: String,
+        ctx: &mut Ctx<'_>,
+    ) -> Result<Arc<[u8]>, CommandError> {
+        let delegation = self.delegation(signer)?;
+        let declined = ParticipantDeclined { request: *request, index, delegation, reason };
+        Ok(self.seal(signer, declined, ctx)?.frame)
+    }
+
+    /// True if a certificate that others hand on is of another process that speaks for a signer of this node, and the user has not been
+    /// told of it lately: it is told. `said` is when the message was made that it came with.
+    ///
+    /// An earlier process of this node is no other process, and what it has said still goes around: its certificate is older,
+    /// and it has said nothing since this process has begun.
+    pub(super) fn meets_rival(
+        &mut self,
+        delegation: &Delegation,
+        said: Option<TimestampMs>,
+        ctx: &mut Ctx<'_>,
+    ) -> bool {
+        let now = ctx.now.mono;
+        let Some(identity) = self.served.get_mut(&delegation.signer) else { return false };
+        let Some(own) = identity.delegation.as_ref().map(VerifiedDelegation::delegation) else { return false };
+        let is_own = own.message_key == delegation.message_key;
+        let is_later = is_newer(delegation, own) || said.is_some_and(|said| said > identity.since);
+        let is_told = identity.rival_told.is_some_and(|told| now.since(told) < crate::limits::TOLD_AGAIN);
+        if is_own || !is_later || is_told {
+            return false;
+        }
+        identity.rival_told = Some(now);
+        ctx.emit(Event::IdentityConflict { signer: delegation.signer, peer: delegation.peer });
+        true
     }
 
     /// The number of the newest message.

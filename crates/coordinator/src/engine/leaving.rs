@@ -3,14 +3,13 @@
 //! Its identity stays for as long as others may still complete what it has signed, so that the node can ask them.
 
 use motet_core_crypto::PublicKey;
-use motet_wire::{AbortCode, RequestId};
+use motet_wire::RequestId;
 
 use super::Engine;
 use super::ctx::Ctx;
 use super::input::Reply;
-use super::session::{Answer, Session};
+use super::session::Session;
 use crate::error::CommandError;
-use crate::event::AbortCause;
 
 /// What others are told.
 const REASON: &str = "this signer is not served here any more";
@@ -40,7 +39,7 @@ impl Engine {
         };
         let open: Vec<RequestId> = self.sessions.values().filter(is_open).map(|session| session.id).collect();
         for id in open {
-            self.within(&id, |engine| engine.leave(&id, signer, ctx));
+            self.within(&id, |engine| engine.lend(&id, ctx, |session, lent| session.leave(signer, REASON, lent)));
         }
         if let Some(identity) = self.identities.get_mut(signer) {
             identity.leaves = true;
@@ -52,24 +51,6 @@ impl Engine {
         }
         self.drop_leavers();
         Ok(Reply::Done)
-    }
-
-    /// Tells the others in a session that a signer takes no part any more.
-    fn leave(&mut self, id: &RequestId, signer: &PublicKey, ctx: &mut Ctx<'_>) {
-        let Some(session) = self.sessions.get(id) else { return };
-        let Some((index, local)) = session.locals.iter().find(|(_, local)| local.signer == *signer) else { return };
-        let (index, answer) = (*index, local.answer.clone());
-        match answer {
-            Answer::Asked => drop(self.decline(id, signer, REASON.to_owned(), ctx)),
-            Answer::Declined => {}
-            Answer::Approved(_) => {
-                let frame = self.seal_end(id, index, signer, AbortCode::Declined, REASON, ctx);
-                if let Some(frame) = &frame {
-                    self.send_to_session(id, frame, ctx);
-                }
-                self.finish(id, frame, AbortCause::Cancelled, ctx);
-            }
-        }
     }
 
     /// Forgets the signers that have left and that no session needs.

@@ -1,12 +1,12 @@
 //! Where this node can be reached, whom it does not reach, and who else speaks for its signers.
 
 use motet_core_crypto::PublicKey;
-use motet_wire::{Address, Delegation, PeerId, RequestId, TimestampMs, VerifiedDelegation};
+use motet_wire::{Address, Delegation, PeerId, RequestId, TimestampMs};
 
 use super::Engine;
 use super::ctx::Ctx;
 use super::identities::is_newer;
-use crate::event::Event;
+use super::session::{Collecting, Session};
 use crate::limits;
 
 impl Engine {
@@ -41,7 +41,7 @@ impl Engine {
         let is_silent = session.active().is_some_and(|active| active.sync.asked >= limits::ASKED_IN_VAIN);
         let is_absent = |index| {
             let is_unreached = session.key(index).is_some_and(|signer| self.routes.is_unreachable(signer));
-            is_unreached || self.route_to(session, index).is_none()
+            is_unreached || session.route_to(index, &self.directory).is_none()
         };
         if is_silent || session.joins.missing().into_iter().any(is_absent) {
             self.asking.publish(id, ctx);
@@ -50,22 +50,38 @@ impl Engine {
 
     /// Looks whether a certificate that others hand on is of another process that speaks for a signer of this node.
     /// `said` is when the message was made that it came with.
-    ///
-    /// An earlier process of this node is no other process, and what it has said still goes around: its certificate is older,
-    /// and it has said nothing since this process has begun.
     pub(super) fn look_for_rival(&mut self, delegation: &Delegation, said: Option<TimestampMs>, ctx: &mut Ctx<'_>) {
-        let now = ctx.now.mono;
-        let Some(identity) = self.identities.get_mut(&delegation.signer) else { return };
-        let Some(own) = identity.delegation.as_ref().map(VerifiedDelegation::delegation) else { return };
-        let is_own = own.message_key == delegation.message_key;
-        let is_later = is_newer(delegation, own) || said.is_some_and(|said| said > identity.since);
-        let is_told = identity.rival_told.is_some_and(|told| now.since(told) < limits::TOLD_AGAIN);
-        if is_own || !is_later || is_told {
+        if self.identities.meets_rival(delegation, said, ctx) {
+            // The other process finds what this one says in the DHT, as the newest. By gossip others may not take it so soon (rule V-30).
+            self.announcements.renew_now(&delegation.signer, ctx.now.mono);
+        }
+    }
+
+    /// An advertisement has told where a signer is, or that its node has been restarted. `before` is what the advertisement before it has told.
+    pub(super) fn meet_advertised(&self, signer: &PublicKey, before: Option<&Delegation>, ctx: &mut Ctx<'_>) {
+        let Some(now) = self.directory.of_signer(signer).map(|known| &known.advertisement.delegation) else { return };
+        if before.is_some_and(|before| (before.peer, before.message_key) == (now.peer, now.message_key)) {
             return;
         }
-        identity.rival_told = Some(now);
-        // The other process finds what this one says in the DHT, as the newest. By gossip others may not take it so soon (rule V-30).
-        self.announcements.renew_now(&delegation.signer, now);
-        ctx.emit(Event::IdentityConflict { signer: delegation.signer, peer: delegation.peer });
+        // It may know nobody any more, and ask nobody: those that have joined with it come to it. What it has missed it asks them for then.
+        let has_left = |session: &&Session| {
+            let join = session.request.index_of(signer).and_then(|index| session.joins.at(index));
+            let is_new = |join: &Delegation| join.message_key != now.message_key && is_newer(now, join);
+            join.is_some_and(|join| is_new(&join.body.delegation))
+        };
+        for session in self.sessions.of_peer(&now.peer).filter(has_left) {
+            session.repeat_to(now.peer, &self.directory, ctx);
+        }
+        for session in self.sessions.of_signer(signer).filter(|session| session.listens()) {
+            let Some(index) = session.request.index_of(signer) else { continue };
+            // A join says better where it is.
+            if session.peer_of(index).is_some() {
+                continue;
+            }
+            if session.collecting() == Some(Collecting::Joins) && session.request.creator.peer == self.peer {
+                ctx.send(now.peer, self.directory.addresses_of(&now.peer), &session.frame);
+            }
+            session.repeat_to(now.peer, &self.directory, ctx);
+        }
     }
 }

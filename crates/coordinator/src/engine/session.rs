@@ -2,14 +2,26 @@
 //!
 //! [`State`] says what the session is doing; what is in [`Session`] beside it is valid in every state.
 
+mod aborting;
+mod accusing;
+mod advancing;
 mod attempt;
 mod collecting;
+mod contributing;
 mod ending;
+mod failover;
+mod joining;
 mod local;
+mod members;
 mod nonces;
+mod open_end;
+mod returning;
+mod rounds;
 mod slots;
 mod span;
 mod state;
+mod sync;
+mod timing;
 
 use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet};
@@ -29,6 +41,7 @@ pub(crate) use state::{
     Aborted, Active, Collecting, Completion, Departed, Dispute, EndStored, Outcome, Over, Signed, SigningRound, Source,
     StartedRounds, State, SyncTimer,
 };
+pub(crate) use timing::Due;
 
 use crate::event::{Completed, Phase, SignedItem};
 use crate::proposal::Proposal;
@@ -237,7 +250,7 @@ impl Session {
     }
 
     /// The attempt that follows, if there may be one and everybody is still there.
-    pub(crate) fn next_attempt(&self) -> Option<Attempt> {
+    pub(crate) fn following_attempt(&self) -> Option<Attempt> {
         let everybody_is_there = self.active()?.departed.is_none();
         self.attempt.number.next().filter(|next| next.0 < self.attempts && everybody_is_there)
     }

@@ -151,7 +151,9 @@ impl Sessions {
         for signer in &session.request.keys {
             self.by_signer.insert(*signer, session.id);
         }
-        self.all.insert(session.id, session);
+        let id = session.id;
+        self.all.insert(id, session);
+        self.know_attempts(&id);
     }
 
     /// Forgets a session, and the ids of its attempts.
@@ -172,9 +174,12 @@ impl Sessions {
         Some(session)
     }
 
-    /// Makes the id of an attempt lead to its request.
-    pub(super) fn know_attempt(&mut self, id: &RequestId, attempt: Attempt) {
-        self.attempts.insert(AttemptId::derive(id, attempt), *id);
+    /// Makes the ids of all attempts that a session may have lead to its request.
+    pub(super) fn know_attempts(&mut self, id: &RequestId) {
+        let attempts = self.all.get(id).map_or(0, |session| session.attempts);
+        for attempt in 0..attempts {
+            self.attempts.insert(AttemptId::derive(id, Attempt(attempt)), *id);
+        }
     }
 
     /// The request of an attempt.

@@ -44,7 +44,7 @@ impl Engine {
     /// What [`Command::Retry`](super::Command::Retry) would do, if it is more than to end the session or to be refused.
     fn next_try(&self, session: &Session, now: Now) -> Option<Retry> {
         match session.phase() {
-            Phase::Commitments | Phase::Nonces | Phase::Partials => session.next_attempt().map(|_| Retry::Attempt),
+            Phase::Commitments | Phase::Nonces | Phase::Partials => session.following_attempt().map(|_| Retry::Attempt),
             Phase::Aborted => self.can_ask_again(session, now).then_some(Retry::Request),
             Phase::Joining | Phase::Complete => None,
         }

@@ -7,14 +7,14 @@ use motet_core_crypto::PublicNonce;
 use motet_wire::{Attempt, Evidence, MonotonicMs, SignerIndex, transcript};
 
 use super::{Collecting, Session, State};
-use crate::config::Config;
 use crate::engine::ctx::Ctx;
 use crate::event::{Contribution, Event, Round, TimedOut};
 use crate::job::Job;
 
 impl Session {
     /// Begins to collect something else: the time limit, and the events of what has come early.
-    pub(crate) fn collect(&mut self, collecting: Collecting, config: &Config, ctx: &mut Ctx<'_>) {
+    pub(crate) fn collect(&mut self, collecting: Collecting, ctx: &mut Ctx<'_>) {
+        let config = ctx.config;
         let items = u32::try_from(self.items.len()).unwrap_or(u32::MAX);
         let limit = config.round_timeout.saturating_add(config.round_timeout_per_item.saturating_mul(items));
         let now = ctx.now.mono;

@@ -3,21 +3,16 @@
 use std::sync::Arc;
 
 use motet_core_crypto::Signature;
-use motet_wire::{AttemptId, MonotonicMs};
+use motet_wire::{AbortCode, AttemptId, MonotonicMs};
 
 use super::Session;
-use super::state::{Aborted, Completion, Outcome, Over, Signed, Source, State};
-use crate::event::AbortCause;
+use super::state::{Aborted, Completion, Departed, EndStored, Outcome, Over, Signed, Source, State};
+use crate::engine::lent::{Consequence, Lent};
+use crate::event::{self, AbortCause, Event};
 
 impl Session {
     /// Takes signatures that have been verified. False if it has them already.
-    pub(crate) fn complete(
-        &mut self,
-        attempt: AttemptId,
-        signatures: Vec<Signature>,
-        source: Source,
-        now: MonotonicMs,
-    ) -> bool {
+    fn complete(&mut self, attempt: AttemptId, signatures: Vec<Signature>, source: Source, now: MonotonicMs) -> bool {
         let announced = source == Source::Told;
         // Everybody's own partial signatures make the same; only who has missed one waits for this node's word.
         let signed = |completion| {
@@ -38,7 +33,7 @@ impl Session {
     }
 
     /// Ends it without signatures, unless there are some. `notice` is what others are told.
-    pub(crate) fn abort(&mut self, cause: AbortCause, notice: Option<Arc<[u8]>>, now: MonotonicMs) {
+    fn abort(&mut self, cause: AbortCause, notice: Option<Arc<[u8]>>, now: MonotonicMs) {
         let culprit = if let AbortCause::Convicted { culprit, .. } = &cause { Some(culprit) } else { None };
         let exposed = self.exposed_to(culprit);
         let cause = Some(cause);
@@ -55,6 +50,104 @@ impl Session {
                 aborted.may_complete.extend(exposed);
             }
             State::Over(Over { outcome: Outcome::Signed(_), .. }) => {}
+        }
+    }
+
+    /// Signatures that have been verified, and the session that they are of, which may be one that this node had given up.
+    pub(crate) fn take_signatures(
+        &mut self,
+        session_id: AttemptId,
+        signatures: Vec<Signature>,
+        source: Source,
+        lent: &mut Lent<'_, '_>,
+    ) {
+        if !self.complete(session_id, signatures, source, lent.step.now.mono) {
+            return;
+        }
+        self.forget_nonces(lent.step);
+        self.expect_coordinator(lent.step.config.failover_after, lent.step.now.mono);
+        let Some(completed) = self.completed() else { return };
+        lent.consequences.push(Consequence::Completed(completed.clone()));
+        lent.step.emit(Event::SessionComplete(completed));
+    }
+
+    /// Ends a session without signatures. `notice` is the signed message that says so, if there is one.
+    pub(crate) fn finish(&mut self, notice: Option<Arc<[u8]>>, cause: AbortCause, lent: &mut Lent<'_, '_>) {
+        if self.active().is_none() {
+            return;
+        }
+        self.abort(cause.clone(), notice, lent.step.now.mono);
+        self.forget_nonces(lent.step);
+        let (may_complete, is_open_ended) = (self.completers(), self.is_open_ended());
+        // The wait for a completion counts anew how often the others were asked.
+        let was_asked = self.has_asked();
+        lent.consequences.push(Consequence::Aborted { cause: cause.clone(), was_asked, is_open_ended });
+        if is_open_ended {
+            self.wait_for_completion(lent);
+        }
+        self.prepare_farewell(&cause, lent);
+        lent.step.emit(Event::SessionAborted(event::Aborted { request: self.id, cause, may_complete }));
+    }
+
+    /// Ends a session because this node failed.
+    pub(crate) fn fail(&mut self, cause: AbortCause, lent: &mut Lent<'_, '_>) {
+        if let AbortCause::Internal(detail) = &cause {
+            lent.step.emit(Event::SessionError { request: self.id, detail: detail.clone() });
+        }
+        self.finish(None, cause, lent);
+    }
+
+    /// Ends a session whose records cannot be stored. That it has ended cannot be stored either, until it is closed;
+    /// if it was the end that could not be, the user has not been told of it.
+    pub(crate) fn end_unstored(&mut self, untold: bool, detail: String, lent: &mut Lent<'_, '_>) {
+        let cause = AbortCause::Internal(detail.clone());
+        match &mut self.state {
+            State::Over(over) if !untold => {
+                over.stored = EndStored::Refused;
+                return;
+            }
+            State::Active(_) | State::Over(_) => self.abort(cause.clone(), None, lent.step.now.mono),
+        }
+        if let State::Over(over) = &mut self.state {
+            over.stored = EndStored::Refused;
+        }
+        if let Some(completed) = self.completed() {
+            // The signatures are no less valid.
+            return lent.step.emit(Event::SessionComplete(completed));
+        }
+        self.forget_nonces(lent.step);
+        let may_complete = self.completers();
+        lent.step.emit(Event::SessionError { request: self.id, detail });
+        lent.step.emit(Event::SessionAborted(event::Aborted { request: self.id, cause, may_complete }));
+    }
+
+    /// Ends a session that has waited in vain.
+    pub(crate) fn give_up(&mut self, lent: &mut Lent<'_, '_>) {
+        let awaiting = self.awaiting();
+        let departed = self.active_mut().and_then(|active| active.departed.take());
+        // One that has left is named if it is what the session waits for.
+        if let Some(Departed { index: by, detail, frame }) = departed
+            && (awaiting.is_empty() || awaiting.contains(&by))
+            && let Some(signer) = self.key(by).copied()
+        {
+            return self.finish(Some(frame), AbortCause::Refused { by, signer, detail }, lent);
+        }
+        let signers = self.keys_of(&awaiting);
+        self.finish(None, AbortCause::Unresponsive { awaiting, signers }, lent);
+    }
+
+    /// Whoever comes too late is to learn that nobody waits any more, and not to take it for silence. The others, who wait
+    /// for the same, are told nothing: what this node has signed may still be all that they need.
+    fn prepare_farewell(&mut self, cause: &AbortCause, lent: &mut Lent<'_, '_>) {
+        let AbortCause::Unresponsive { signers, .. } = cause else { return };
+        if !self.attempt.signed.is_empty() {
+            return;
+        }
+        let names: Vec<String> = signers.iter().map(ToString::to_string).collect();
+        let detail = format!("waited in vain for {}", names.join(", "));
+        let frame = self.seal_abort(AbortCode::TimedOut, detail, None, lent);
+        if let State::Over(over) = &mut self.state {
+            over.timeout_notice = frame;
         }
     }
 }

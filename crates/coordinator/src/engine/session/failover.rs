@@ -5,11 +5,10 @@
 
 use core::time::Duration;
 
-use motet_wire::{MonotonicMs, RequestId, SignatureFinalized, SignerIndex, Validated};
+use motet_wire::{MonotonicMs, SignatureFinalized, SignerIndex, Validated};
 
-use super::Engine;
-use super::ctx::Ctx;
-use super::session::Session;
+use super::Session;
+use crate::engine::lent::Lent;
 use crate::event::Event;
 
 impl Session {
@@ -17,9 +16,7 @@ impl Session {
     pub(crate) fn coordinator(&self) -> SignerIndex {
         self.order.get(self.turn).or_else(|| self.order.first()).copied().unwrap_or(SignerIndex(0))
     }
-}
 
-impl Session {
     /// Waits so long for the coordinator's word on the signatures, unless it is this node's to say.
     pub(crate) fn expect_coordinator(&mut self, failover_after: Duration, now: MonotonicMs) {
         let here = self.locals.contains_key(&self.coordinator());
@@ -29,17 +26,13 @@ impl Session {
             signed.failover_at = waits.then(|| now.saturating_add(failover_after));
         }
     }
-}
 
-impl Engine {
     /// Somebody has said what the signatures are, which this node has. If it was the coordinator, nobody has to take over.
-    pub(super) fn on_told(&mut self, message: Validated<SignatureFinalized>) {
-        let SignatureFinalized { session: attempt, signatures } = message.message();
-        let Some(id) = self.sessions.request_of(attempt) else { return };
-        let Some(session) = self.sessions.get_mut(&id) else { return };
-        if session.slot_of(message.sender()) == Some(session.coordinator())
-            && session.signed().is_some_and(|signed| signed.signatures == *signatures)
-            && let Some(signed) = session.signed_mut()
+    pub(crate) fn on_told(&mut self, message: &Validated<SignatureFinalized>) {
+        let signatures = &message.message().signatures;
+        if self.slot_of(message.sender()) == Some(self.coordinator())
+            && self.signed().is_some_and(|signed| signed.signatures == *signatures)
+            && let Some(signed) = self.signed_mut()
         {
             signed.announced = true;
             signed.failover_at = None;
@@ -47,25 +40,24 @@ impl Engine {
     }
 
     /// Lets the next in the order take over.
-    pub(super) fn fail_over(&mut self, id: &RequestId, ctx: &mut Ctx<'_>) {
-        let Some(session) = self.sessions.get_mut(id) else { return };
-        if let Some(signed) = session.signed_mut() {
+    pub(crate) fn fail_over(&mut self, lent: &mut Lent<'_, '_>) {
+        if let Some(signed) = self.signed_mut() {
             signed.failover_at = None;
         }
-        if session.turn + 1 >= session.order.len() {
+        if self.turn + 1 >= self.order.len() {
             return;
         }
-        let from = session.coordinator();
-        session.turn += 1;
-        let to = session.coordinator();
-        let here = session.locals.contains_key(&to);
-        let told = session.over().filter(|_| session.signed().is_some()).map(|over| over.notice.clone());
-        ctx.emit(Event::CoordinatorFailover { request: *id, from, to });
+        let from = self.coordinator();
+        self.turn += 1;
+        let to = self.coordinator();
+        let here = self.locals.contains_key(&to);
+        let told = self.over().filter(|_| self.signed().is_some()).map(|over| over.notice.clone());
+        lent.step.emit(Event::CoordinatorFailover { request: self.id, from, to });
         match told {
             Some(Some(frame)) if here => {
-                self.send_to_session(id, &frame, ctx);
+                self.send(&frame, lent);
             }
-            Some(_) => session.expect_coordinator(self.config.failover_after, ctx.now.mono),
+            Some(_) => self.expect_coordinator(lent.step.config.failover_after, lent.step.now.mono),
             // There are no signatures yet: the next coordinator tells them, when there are.
             None => {}
         }
