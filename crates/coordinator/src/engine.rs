@@ -59,7 +59,7 @@ use directory::Directory;
 use identities::Identities;
 use ledger::Ledger;
 use motet_core_crypto::PublicKey;
-use motet_wire::{MonotonicMs, NetworkId, Now, PeerId, RequestId, TimestampMs, Validated};
+use motet_wire::{MonotonicMs, NetworkId, Now, PeerId, RequestId, Validated};
 use rand_core::TryCryptoRng;
 use reputation_table::ReputationTable;
 use tracing::Span;
@@ -106,14 +106,10 @@ pub struct Engine {
     announcements: Announcements,
     ledger: Ledger,
     restored: Restored,
-    /// Until when each signer's newest message key is certified, by this process or an earlier one.
-    delegated: BTreeMap<PublicKey, TimestampMs>,
     asking: Asking,
     /// Whom this node has asked what it missed, and whom it has told.
     catch_up: CatchUp,
     cover: Cover,
-    /// How often the store had been opened before.
-    epoch: u64,
     /// How often the store has refused records.
     known_refusals: u64,
 }
@@ -123,7 +119,7 @@ impl Engine {
     pub fn new(config: Config, network: NetworkId, peer: PeerId, snapshot: Snapshot) -> Self {
         Self {
             catch_up: CatchUp::new(&network),
-            identities: Identities::new(network.clone(), peer),
+            identities: Identities::new(network.clone(), peer, &snapshot),
             proofs: Proofs::new(&network, &snapshot.proofs),
             config: Arc::new(config),
             network: Arc::new(network),
@@ -139,12 +135,10 @@ impl Engine {
             early: DeferredMessages::default(),
             prompts: Prompts::default(),
             announcements: Announcements::default(),
-            delegated: snapshot.delegated.iter().copied().collect(),
             ledger: Ledger::new(&snapshot),
             restored: Restored::new(&snapshot),
             asking: Asking::default(),
             cover: Cover::default(),
-            epoch: snapshot.epoch,
             known_refusals: 0,
         }
     }

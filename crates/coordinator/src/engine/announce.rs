@@ -335,12 +335,7 @@ impl Engine {
     /// Repeats what is about to lapse.
     pub(super) fn renew(&mut self, ctx: &mut Ctx<'_>) {
         let now = ctx.now.mono;
-        let due = |at: Option<MonotonicMs>| at.is_some_and(|at| at <= now);
-        let delegations: Vec<PublicKey> =
-            self.identities.iter().filter(|(_, identity)| due(identity.renew_at)).map(|(signer, _)| *signer).collect();
-        for signer in delegations {
-            self.ask_for_delegation(&signer, ctx);
-        }
+        self.identities.renew(ctx);
         for (signer, offer) in self.announcements.take_due(now) {
             self.advertise(None, signer, offer, ctx);
         }

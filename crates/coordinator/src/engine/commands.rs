@@ -17,7 +17,7 @@ use crate::record::Record;
 impl Engine {
     pub(super) fn on_command(&mut self, id: CommandId, command: Command, ctx: &mut Ctx<'_>) {
         let result = match command {
-            Command::AddSigner { signer } => return self.add_signer(id, signer, ctx),
+            Command::AddSigner { signer } => return self.identities.add(id, signer, ctx),
             Command::RemoveSigner { signer } => self.remove_signer(&signer, ctx),
             Command::Advertise { signer, criteria, metadata, addresses, lifetime } => {
                 let offer = Offer { criteria, metadata, addresses, lifetime };

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use motet_core_crypto::{PublicKey, SecretKey, tagged_hash};
+use motet_core_crypto::{PublicKey, SecretKey, Signature, tagged_hash};
+use motet_wire::limits as wire;
 use motet_wire::{
     Author, Delegation, Message, MonotonicMs, NetworkId, ParticipantDeclined, PeerId, RequestId, Sealed, SignerIndex,
     SigningRequest, TimestampMs, Validated, VerifiedDelegation,
@@ -11,27 +12,30 @@ use motet_wire::{
 use zeroize::Zeroizing;
 
 use super::ctx::Ctx;
-use super::input::CommandId;
+use super::input::{CommandId, Reply};
 use crate::entropy::EntropyError;
 use crate::error::CommandError;
 use crate::event::Event;
+use crate::limits;
+use crate::record::{Record, Snapshot};
+use crate::signer::{SignerError, SignerTask};
 
 /// A signer of this node, and the key that speaks for it.
-pub(super) struct LocalIdentity {
-    pub(super) message_key: SecretKey,
-    pub(super) delegation: Option<VerifiedDelegation>,
+struct LocalIdentity {
+    message_key: SecretKey,
+    delegation: Option<VerifiedDelegation>,
     /// When the delegation is renewed.
-    pub(super) renew_at: Option<MonotonicMs>,
+    renew_at: Option<MonotonicMs>,
     /// Whoever waits for the first delegation.
-    pub(super) waiting: Option<CommandId>,
+    waiting: Option<CommandId>,
     /// Requests that have come before the first delegation: nothing can be said to them yet.
-    pub(super) early_requests: Vec<Validated<SigningRequest>>,
+    early_requests: Vec<Validated<SigningRequest>>,
     /// True if the signer has left this node, and stays only for what others may still complete.
-    pub(super) leaves: bool,
+    leaves: bool,
     /// Since when this process serves it.
-    pub(super) since: TimestampMs,
+    since: TimestampMs,
     /// When the user was told that another process speaks for it.
-    pub(super) rival_told: Option<MonotonicMs>,
+    rival_told: Option<MonotonicMs>,
 }
 
 impl core::fmt::Debug for LocalIdentity {
@@ -42,7 +46,7 @@ impl core::fmt::Debug for LocalIdentity {
 
 /// A message key that no earlier process had, even where the machine's randomness starts again from the same state: two
 /// processes with one key would contradict each other, which is equivocation.
-pub(super) fn fresh_message_key(signer: &PublicKey, epoch: u64, ctx: &mut Ctx<'_>) -> Result<SecretKey, EntropyError> {
+fn fresh_message_key(signer: &PublicKey, epoch: u64, ctx: &mut Ctx<'_>) -> Result<SecretKey, EntropyError> {
     let mut random = Zeroizing::new([0; 32]);
     ctx.rng.try_fill_bytes(random.as_mut_slice())?;
     let (wall, mono) = (ctx.now.wall.0.to_be_bytes(), ctx.now.mono.0.to_be_bytes());
@@ -58,12 +62,17 @@ pub(super) struct Identities {
     network: NetworkId,
     peer: PeerId,
     served: BTreeMap<PublicKey, LocalIdentity>,
+    /// Until when each signer's newest message key is certified, by this process or an earlier one.
+    delegated: BTreeMap<PublicKey, TimestampMs>,
+    /// How often the store had been opened before.
+    epoch: u64,
     sequence: u64,
 }
 
 impl Identities {
-    pub(super) const fn new(network: NetworkId, peer: PeerId) -> Self {
-        Self { network, peer, served: BTreeMap::new(), sequence: 0 }
+    pub(super) fn new(network: NetworkId, peer: PeerId, snapshot: &Snapshot) -> Self {
+        let delegated = snapshot.delegated.iter().copied().collect();
+        Self { network, peer, served: BTreeMap::new(), delegated, epoch: snapshot.epoch, sequence: 0 }
     }
 
     /// True if this node serves a signer.
@@ -71,34 +80,138 @@ impl Identities {
         self.served.contains_key(signer)
     }
 
-    pub(super) fn get(&self, signer: &PublicKey) -> Option<&LocalIdentity> {
-        self.served.get(signer)
+    /// True if this node serves a signer: one that has left it does not.
+    pub(super) fn serves(&self, signer: &PublicKey) -> bool {
+        self.served.get(signer).is_some_and(|identity| !identity.leaves)
     }
 
-    /// Serves a signer from now on.
-    pub(super) fn insert(&mut self, signer: PublicKey, identity: LocalIdentity) {
+    /// The message key of a signer of this node.
+    pub(super) fn message_key_of(&self, signer: &PublicKey) -> Option<PublicKey> {
+        self.served.get(signer).map(|identity| identity.message_key.public_key())
+    }
+
+    /// The command: serves a signer from now on. It is answered when the signer can speak.
+    pub(super) fn add(&mut self, command: CommandId, signer: PublicKey, ctx: &mut Ctx<'_>) {
+        let limit = usize::try_from(wire::KEYS_PER_PEER).unwrap_or(usize::MAX);
+        if let Some(known) = self.served.get_mut(&signer) {
+            let returns = core::mem::take(&mut known.leaves);
+            if returns {
+                self.ask_for_delegation(&signer, ctx);
+            }
+            return ctx.reply(command, Ok(Reply::Done));
+        }
+        if self.served.len() >= limit {
+            return ctx.reply(command, Err(CommandError::TooManySigners { limit }));
+        }
+        let Ok(message_key) = fresh_message_key(&signer, self.epoch, ctx) else {
+            return ctx.reply(command, Err(CommandError::Entropy(EntropyError)));
+        };
+        let identity = LocalIdentity {
+            message_key,
+            delegation: None,
+            renew_at: None,
+            waiting: Some(command),
+            early_requests: Vec::new(),
+            leaves: false,
+            since: ctx.now.wall,
+            rival_told: None,
+        };
         self.served.insert(signer, identity);
+        self.ask_for_delegation(&signer, ctx);
     }
 
-    pub(super) fn remove(&mut self, signer: &PublicKey) {
-        self.served.remove(signer);
+    /// Asks the signer to certify its message key, anew if it is due.
+    fn ask_for_delegation(&mut self, signer: &PublicKey, ctx: &mut Ctx<'_>) {
+        let Some(identity) = self.served.get_mut(signer) else { return };
+        let lifetime = ctx.config.delegation_lifetime;
+        identity.renew_at = Some(ctx.now.mono.saturating_add(lifetime / 2));
+        let message_key = identity.message_key.public_key();
+        // Later than any before, though the clock may have gone back since.
+        let last = self.delegated.get(signer).map_or(0, |last| last.0.saturating_add(1));
+        let not_after = ctx.now.wall.saturating_add(lifetime).max(TimestampMs(last));
+        let digest = Delegation::digest(ctx.network, signer, &message_key, &ctx.here, not_after);
+        ctx.ask_signer(SignerTask::Delegate { signer: *signer, message_key, not_after, digest });
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.served.len()
+    /// Asks for the delegations that are to be renewed.
+    pub(super) fn renew(&mut self, ctx: &mut Ctx<'_>) {
+        let is_due = |identity: &LocalIdentity| identity.renew_at.is_some_and(|at| at <= ctx.now.mono);
+        let due: Vec<PublicKey> =
+            self.served.iter().filter(|(_, identity)| is_due(identity)).map(|(signer, _)| *signer).collect();
+        for signer in due {
+            self.ask_for_delegation(&signer, ctx);
+        }
     }
 
-    pub(super) fn get_mut(&mut self, signer: &PublicKey) -> Option<&mut LocalIdentity> {
-        self.served.get_mut(signer)
+    /// A signer has certified its message key, or has not. True if it can speak from now on.
+    pub(super) fn on_delegated(
+        &mut self,
+        signer: PublicKey,
+        message_key: PublicKey,
+        not_after: TimestampMs,
+        result: Result<Signature, SignerError>,
+        ctx: &mut Ctx<'_>,
+    ) -> bool {
+        let Some(identity) = self.served.get_mut(&signer) else { return false };
+        let peer = ctx.here;
+        let delegation = result.ok().map(|signature| Delegation { signer, message_key, peer, not_after, signature });
+        let delegation = delegation
+            .filter(|_| identity.message_key.public_key() == message_key)
+            .and_then(|delegation| VerifiedDelegation::new(delegation, ctx.network).ok());
+        match delegation {
+            Some(delegation) => {
+                identity.delegation = Some(delegation);
+                self.delegated.insert(signer, not_after);
+                ctx.persist(Record::Delegated { signer, not_after });
+                let Some(command) = identity.waiting.take() else { return false };
+                ctx.reply(command, Ok(Reply::Done));
+                true
+            }
+            None => {
+                if let Some(command) = identity.waiting.take() {
+                    self.served.remove(&signer);
+                    ctx.reply(command, Err(CommandError::UnknownSigner(signer)));
+                }
+                false
+            }
+        }
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = (&PublicKey, &LocalIdentity)> {
-        self.served.iter()
+    /// Keeps a request until its signer here can speak. False if none has to be waited for.
+    pub(super) fn keep_early(&mut self, message: &Validated<SigningRequest>) -> bool {
+        let mute = self.mute(&message.message().keys);
+        let Some(identity) = mute.and_then(|signer| self.served.get_mut(&signer)) else { return false };
+        if identity.early_requests.len() < limits::EARLY_PER_SENDER {
+            identity.early_requests.push(message.clone());
+        }
+        true
     }
 
-    /// Keeps only the signers that pass.
-    pub(super) fn retain(&mut self, passes: impl FnMut(&PublicKey, &mut LocalIdentity) -> bool) {
-        self.served.retain(passes);
+    /// The requests that have waited for a signer.
+    pub(super) fn take_early(&mut self, signer: &PublicKey) -> Vec<Validated<SigningRequest>> {
+        let identity = self.served.get_mut(signer);
+        identity.map(|identity| core::mem::take(&mut identity.early_requests)).unwrap_or_default()
+    }
+
+    /// A signer leaves this node. It stays for as long as it is needed.
+    pub(super) fn leave(&mut self, signer: &PublicKey, ctx: &mut Ctx<'_>) {
+        if let Some(identity) = self.served.get_mut(signer) {
+            identity.leaves = true;
+            identity.renew_at = None;
+            identity.early_requests.clear();
+            if let Some(waiting) = identity.waiting.take() {
+                ctx.reply(waiting, Err(CommandError::UnknownSigner(*signer)));
+            }
+        }
+    }
+
+    /// Forgets the signers that have left and that are not needed. False if none has left.
+    pub(super) fn drop_leavers(&mut self, is_needed: impl Fn(&PublicKey) -> bool) -> bool {
+        let some_leave = self.served.values().any(|identity| identity.leaves);
+        if some_leave {
+            self.served.retain(|signer, identity| !identity.leaves || is_needed(signer));
+        }
+        some_leave
     }
 
     /// The first time at which something has to be done for one of them.
@@ -187,7 +300,7 @@ impl Identities {
         let Some(own) = identity.delegation.as_ref().map(VerifiedDelegation::delegation) else { return false };
         let is_own = own.message_key == delegation.message_key;
         let is_later = is_newer(delegation, own) || said.is_some_and(|said| said > identity.since);
-        let is_told = identity.rival_told.is_some_and(|told| now.since(told) < crate::limits::TOLD_AGAIN);
+        let is_told = identity.rival_told.is_some_and(|told| now.since(told) < limits::TOLD_AGAIN);
         if is_own || !is_later || is_told {
             return false;
         }

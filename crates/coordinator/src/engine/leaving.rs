@@ -17,7 +17,7 @@ const REASON: &str = "this signer is not served here any more";
 impl Engine {
     /// True if this node serves a signer: one that has left it does not.
     pub fn serves(&self, signer: &PublicKey) -> bool {
-        self.identities.get(signer).is_some_and(|identity| !identity.leaves)
+        self.identities.serves(signer)
     }
 
     /// Serves a signer no more.
@@ -41,29 +41,20 @@ impl Engine {
         for id in open {
             self.within(&id, |engine| engine.lend(&id, ctx, |session, lent| session.leave(signer, REASON, lent)));
         }
-        if let Some(identity) = self.identities.get_mut(signer) {
-            identity.leaves = true;
-            identity.renew_at = None;
-            identity.early_requests.clear();
-            if let Some(waiting) = identity.waiting.take() {
-                ctx.reply(waiting, Err(CommandError::UnknownSigner(*signer)));
-            }
-        }
+        self.identities.leave(signer, ctx);
         self.drop_leavers();
         Ok(Reply::Done)
     }
 
     /// Forgets the signers that have left and that no session needs.
     pub(super) fn drop_leavers(&mut self) {
-        if !self.identities.iter().any(|(_, identity)| identity.leaves) {
-            return;
-        }
         let sessions = &self.sessions;
-        let needed = |signer: &PublicKey| {
+        let is_needed = |signer: &PublicKey| {
             let takes_part = |session: &Session| session.locals.values().any(|local| local.signer == *signer);
             sessions.values().any(|session| session.listens() && takes_part(session))
         };
-        self.identities.retain(|signer, identity| !identity.leaves || needed(signer));
-        self.announcements.retain(|signer| self.identities.contains_key(signer));
+        if self.identities.drop_leavers(is_needed) {
+            self.announcements.retain(|signer| self.identities.contains_key(signer));
+        }
     }
 }

@@ -41,7 +41,7 @@ impl Engine {
     pub(super) fn on_request(&mut self, message: Validated<SigningRequest>, ctx: &mut Ctx<'_>) {
         let Ok(id) = message.message().id(&self.network) else { return };
         let locals = self.locals_of(message.message());
-        if self.keeps_for_later(&message) {
+        if self.identities.keep_early(&message) {
             return;
         }
         let known = self.sessions.contains_key(&id) || self.ledger.has_ended(&id);

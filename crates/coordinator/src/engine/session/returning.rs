@@ -56,7 +56,7 @@ impl Session {
 
     /// A signer has come back with a new message key: it is told where the session is, or how it ended.
     pub(crate) fn on_returned(&mut self, delegation: &Delegation, lent: &mut Lent<'_, '_>) {
-        let mine = lent.identities.get(&delegation.signer).map(|identity| identity.message_key.public_key());
+        let mine = lent.identities.message_key_of(&delegation.signer);
         if mine.is_some_and(|key| key != delegation.message_key) {
             // Not this process: a copy of it, or its successor. Two of them must not go on.
             let cause = AbortCause::Superseded { signer: delegation.signer };
