@@ -59,7 +59,7 @@ use directory::Directory;
 use identities::Identities;
 use ledger::Ledger;
 use motet_core_crypto::PublicKey;
-use motet_wire::{MonotonicMs, NetworkId, Now, PeerId, RequestId, Validated};
+use motet_wire::{MonotonicMs, NetworkId, Now, PeerId, RequestId};
 use rand_core::TryCryptoRng;
 use reputation_table::ReputationTable;
 use tracing::Span;
@@ -148,10 +148,7 @@ impl Engine {
         let (config, network) = (Arc::clone(&self.config), Arc::clone(&self.network));
         let mut ctx = Ctx::new(now, rng, &config, &network, self.peer);
         self.closed.clear();
-        match self.subject_of(&input) {
-            Some(request) => self.within(&request, |engine| engine.on_input(input, &mut ctx)),
-            None => self.on_input(input, &mut ctx),
-        }
+        self.on_input(input, &mut ctx);
         self.hear_own(&mut ctx);
         self.on_time(&mut ctx);
         self.hear_own(&mut ctx);
@@ -244,14 +241,6 @@ impl Engine {
     fn hear_own(&mut self, ctx: &mut Ctx<'_>) {
         while let Some(own) = ctx.next_unheard() {
             self.on_message(own, ctx);
-        }
-    }
-
-    /// One handler for everything that is said, by others and by this node.
-    fn on_message(&mut self, message: Validated, ctx: &mut Ctx<'_>) {
-        match self.subject_of_message(&message) {
-            Some(request) => self.within(&request, |engine| engine.on_kind(message, ctx)),
-            None => self.on_kind(message, ctx),
         }
     }
 }

@@ -96,17 +96,15 @@ impl Engine {
         for id in requests {
             self.asking.remove(&id);
             if self.is_unannounced(&id, records) {
-                self.within(&id, |engine| engine.retract(&id, ctx));
+                self.retract(&id, ctx);
                 continue;
             }
             let is_end = |record: &Record| matches!(record, Record::Ended { .. } | Record::GivenUp { .. });
             let untold = records.iter().any(|record| record.request() == Some(id) && is_end(record));
-            self.within(&id, |engine| {
-                engine.lend(&id, ctx, |session, lent| {
-                    // What it has said may be among what did not leave, and never does.
-                    session.said.clear();
-                    session.end_unstored(untold, detail.to_owned(), lent);
-                })
+            self.lend(&id, ctx, |session, lent| {
+                // What it has said may be among what did not leave, and never does.
+                session.said.clear();
+                session.end_unstored(untold, detail.to_owned(), lent);
             });
         }
     }

@@ -10,7 +10,7 @@ use crate::event::Completed;
 use crate::record::Record;
 
 impl Engine {
-    /// Looks a session up and lets it handle something with what it is lent. None if there is no such session.
+    /// Looks a session up and lets it handle something, inside its span and with what it is lent. None if there is no such session.
     pub(super) fn lend<R>(
         &mut self,
         id: &RequestId,
@@ -18,6 +18,7 @@ impl Engine {
         handle: impl FnOnce(&mut Session, &mut Lent<'_, '_>) -> R,
     ) -> Option<R> {
         let session = self.sessions.get_mut(id)?;
+        let entered = session.span().clone().entered();
         let attempts = session.attempts;
         let mut lent = Lent {
             step: ctx,
@@ -30,12 +31,14 @@ impl Engine {
         };
         let result = handle(session, &mut lent);
         let consequences = lent.consequences;
+        session.refresh_span();
         if session.attempts > attempts {
             self.sessions.know_attempts(id);
         }
         for consequence in consequences {
             self.follow(id, consequence, ctx);
         }
+        drop(entered);
         Some(result)
     }
 

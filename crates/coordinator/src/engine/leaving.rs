@@ -39,7 +39,7 @@ impl Engine {
         };
         let open: Vec<RequestId> = self.sessions.values().filter(is_open).map(|session| session.id).collect();
         for id in open {
-            self.within(&id, |engine| engine.lend(&id, ctx, |session, lent| session.leave(signer, REASON, lent)));
+            self.lend(&id, ctx, |session, lent| session.leave(signer, REASON, lent));
         }
         self.identities.leave(signer, ctx);
         self.drop_leavers();

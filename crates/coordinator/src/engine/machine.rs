@@ -99,6 +99,7 @@ impl Session {
     /// The table.
     pub(crate) fn on_message(&mut self, message: Validated, lent: &mut Lent<'_, '_>) {
         use Stage::{Aborted, Joining, OpenEnd, Signed, Signing};
+        tracing::trace!(kind = ?message.kind(), from = %message.from(), channel = ?message.channel(), "message received");
         let stage = Stage::of(&self.state);
         match (stage, message.kind()) {
             // §6, phase 3: the signer takes part. §7.1: a signer that joins again has come back, also after the end.

@@ -8,10 +8,15 @@ use super::deferred::Awaits;
 use super::machine::narrowed;
 
 impl Engine {
-    /// Hands a message on to the part of the engine that it concerns.
-    pub(super) fn on_kind(&mut self, message: Validated, ctx: &mut Ctx<'_>) {
-        tracing::trace!(kind = ?message.kind(), from = %message.from(), channel = ?message.channel(), "message received");
+    /// One handler for everything that is said, by others and by this node: it hands a message on to the session or the
+    /// component that it concerns.
+    pub(super) fn on_message(&mut self, message: Validated, ctx: &mut Ctx<'_>) {
         let subject = message.message().subject();
+        if let Some(id) = self.sessions.request_about(subject).filter(|id| self.sessions.contains_key(id)) {
+            self.lend(&id, ctx, |session, lent| session.on_message(message, lent));
+            return;
+        }
+        tracing::trace!(kind = ?message.kind(), from = %message.from(), channel = ?message.channel(), "message received");
         match message.kind() {
             // §6, phases 0 and 1.
             Kind::SignerAdvertisement => narrowed(message, |message| self.on_advertisement(message, ctx)),
@@ -38,12 +43,7 @@ impl Engine {
             | Kind::SessionAbort
             | Kind::SyncRequest
             | Kind::SyncResponse => {
-                match self.sessions.request_about(subject).filter(|id| self.sessions.contains_key(id)) {
-                    Some(id) => {
-                        self.lend(&id, ctx, |session, lent| session.on_message(message, lent));
-                    }
-                    None => self.on_early_message(subject, message, ctx),
-                }
+                self.on_early_message(subject, message, ctx);
             }
         }
     }

@@ -108,7 +108,6 @@ impl Engine {
         let proposals: Vec<_> = session.locals.values().map(|local| session.proposal(&local.signer)).collect();
         session.refresh_span();
         self.sessions.insert(session);
-        let entered = self.span_of(&id).entered();
         ctx.emit(match origin {
             Origin::Announced => Event::SigningRequestCreated(requested),
             Origin::Received => Event::SigningRequestReceived(requested),
@@ -121,10 +120,6 @@ impl Engine {
                 ctx.effect(Effect::AskPolicy(Box::new(proposal)));
             }
         }
-        if let Some(session) = self.sessions.get_mut(&id) {
-            session.refresh_span();
-        }
-        drop(entered);
         self.replay_early(&id, ctx);
     }
 
@@ -197,7 +192,7 @@ impl Engine {
         match self.prompts.take_place(message, is_known, &self.sessions, ctx) {
             Ok(None) => Room::Made,
             Ok(Some(other)) => {
-                self.within(&other, |engine| engine.lend(&other, ctx, Session::make_way));
+                self.lend(&other, ctx, Session::make_way);
                 Room::Made
             }
             Err(reason) => Room::Refused(reason.to_owned()),

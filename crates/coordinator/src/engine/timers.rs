@@ -13,7 +13,7 @@ impl Engine {
     pub(super) fn on_time(&mut self, ctx: &mut Ctx<'_>) {
         let now = ctx.now.mono;
         for id in self.sessions.due(now) {
-            self.within(&id, |engine| engine.on_due(&id, ctx));
+            self.on_due(&id, ctx);
         }
         self.renew(ctx);
         self.directory.expire(now);
@@ -38,7 +38,7 @@ impl Engine {
     /// Says what could wait until nothing else does.
     pub(super) fn flush_deferred(&mut self, ctx: &mut Ctx<'_>) {
         for id in self.sessions.deferred() {
-            self.within(&id, |engine| engine.lend(&id, ctx, Session::say_unsaid));
+            self.lend(&id, ctx, Session::say_unsaid);
         }
     }
 
