@@ -57,7 +57,9 @@ pub trait Body: Sized + Into<Message> + TryFrom<Message, Error = Message> {
     fn subject(&self) -> Subject;
 
     /// The delegation that the message carries; `None` for the kinds that carry none.
-    fn delegation(&self) -> Option<&Delegation>;
+    fn delegation(&self) -> Option<&Delegation> {
+        None
+    }
 }
 
 /// Makes [`Kind`], [`Message`] and [`RawBody`] from the list of the messages: a message, which gives its name to the kind

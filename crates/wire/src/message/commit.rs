@@ -5,15 +5,14 @@
 
 use motet_core_crypto::NonceCommitment;
 
-use super::kind::{Channels, KindSpec, Scope};
+use super::kind::KindSpec;
 use super::raw::{Parts, Raw};
 use super::{Body, Kind};
-use crate::delegation::Delegation;
 use crate::id::{Attempt, AttemptId};
 use crate::limits;
 use crate::mirror::mirror;
 use crate::subject::Subject;
-use crate::validate::{Rate, Rule};
+use crate::validate::Rule;
 
 /// A signer commits to the nonces of an attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,10 +31,6 @@ impl Body for NonceCommit {
     fn subject(&self) -> Subject {
         Subject::Attempt(self.session)
     }
-
-    fn delegation(&self) -> Option<&Delegation> {
-        None
-    }
 }
 
 mirror! {
@@ -47,15 +42,7 @@ mirror! {
 }
 
 impl Raw for RawNonceCommit {
-    const SPEC: KindSpec = KindSpec {
-        frame_limit: limits::FRAME_SMALL,
-        lifetime: None,
-        scope: Scope::Session,
-        topic: None,
-        channels: Channels::DIRECT,
-        author_rate: Rate::per_minute(20),
-        computation: 1,
-    };
+    const SPEC: KindSpec = KindSpec::of_session(limits::FRAME_SMALL, 20, 1);
 
     fn parts(&self) -> Parts<'_> {
         Parts::about(Subject::Attempt(AttemptId::from_bytes(self.session)))

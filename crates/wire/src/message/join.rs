@@ -2,7 +2,7 @@
 
 use motet_core_crypto::NonceCommitment;
 
-use super::kind::{Channels, KindSpec, Scope};
+use super::kind::KindSpec;
 use super::raw::{Parts, Raw};
 use super::{Body, Kind};
 use crate::codec::{Bytes, List, Text};
@@ -11,8 +11,8 @@ use crate::id::{AttemptId, RequestId, SignerIndex};
 use crate::limits;
 use crate::mirror::mirror;
 use crate::subject::Subject;
+use crate::validate::Rule;
 use crate::validate::structure::{check_index, ensure};
-use crate::validate::{Rate, Rule};
 
 /// A signer agrees to sign, and binds its slot to its message key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,10 +86,6 @@ impl Body for SessionReady {
     fn subject(&self) -> Subject {
         Subject::Request(self.request)
     }
-
-    fn delegation(&self) -> Option<&Delegation> {
-        None
-    }
 }
 
 mirror! {
@@ -102,15 +98,7 @@ mirror! {
 }
 
 impl Raw for RawParticipantJoined {
-    const SPEC: KindSpec = KindSpec {
-        frame_limit: limits::FRAME_SMALL,
-        lifetime: None,
-        scope: Scope::Session,
-        topic: None,
-        channels: Channels::DIRECT,
-        author_rate: Rate::per_minute(20),
-        computation: 2,
-    };
+    const SPEC: KindSpec = KindSpec::of_session(limits::FRAME_SMALL, 20, 2);
 
     fn parts(&self) -> Parts<'_> {
         Parts {
@@ -134,15 +122,7 @@ mirror! {
 }
 
 impl Raw for RawParticipantDeclined {
-    const SPEC: KindSpec = KindSpec {
-        frame_limit: limits::FRAME_SMALL,
-        lifetime: None,
-        scope: Scope::Session,
-        topic: None,
-        channels: Channels::DIRECT,
-        author_rate: Rate::per_minute(10),
-        computation: 2,
-    };
+    const SPEC: KindSpec = KindSpec::of_session(limits::FRAME_SMALL, 10, 2);
 
     fn parts(&self) -> Parts<'_> {
         Parts {
@@ -166,15 +146,7 @@ mirror! {
 }
 
 impl Raw for RawSessionReady {
-    const SPEC: KindSpec = KindSpec {
-        frame_limit: limits::FRAME_SESSION_READY,
-        lifetime: None,
-        scope: Scope::Session,
-        topic: None,
-        channels: Channels::DIRECT,
-        author_rate: Rate::per_minute(10),
-        computation: 1,
-    };
+    const SPEC: KindSpec = KindSpec::of_session(limits::FRAME_SESSION_READY, 10, 1);
 
     fn parts(&self) -> Parts<'_> {
         Parts::about(Subject::Request(RequestId::from_bytes(self.request)))

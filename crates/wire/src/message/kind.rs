@@ -33,6 +33,14 @@ pub(crate) struct KindSpec {
 impl KindSpec {
     /// Rate of announcements. A node that starts announces all its keys at once.
     pub(crate) const ANNOUNCEMENTS: Rate = Rate { per_minute: 5, burst: limits::KEYS_PER_PEER as u64 };
+
+    /// The rules of a message that goes from one signer of a session to another: its largest frame, the messages of this kind
+    /// that an author may send a minute, and the cost of handling one.
+    pub(crate) const fn of_session(frame_limit: usize, per_minute: u64, computation: u64) -> Self {
+        let author_rate = Rate::per_minute(per_minute);
+        let (scope, channels) = (Scope::Session, Channels::DIRECT);
+        Self { frame_limit, lifetime: None, scope, topic: None, channels, author_rate, computation }
+    }
 }
 
 /// The channels that a kind of message may come on.

@@ -4,19 +4,18 @@ use core::fmt;
 
 use motet_core_crypto::Signature;
 
-use super::kind::{Channels, KindSpec, Scope};
+use super::kind::KindSpec;
 use super::raw::{Parts, Raw};
 use super::{Body, Kind};
 use crate::codec::{Bytes, Code, Decode, Encode, List, ParseError, Text};
-use crate::delegation::Delegation;
 use crate::evidence::Evidence;
 use crate::id::{AttemptId, RequestId};
 use crate::limits;
 use crate::mirror::KnownKeys;
 use crate::mirror::{Mirror, mirror};
 use crate::subject::Subject;
+use crate::validate::Rule;
 use crate::validate::structure::ensure;
-use crate::validate::{Rate, Rule};
 
 /// The final signatures. Each receiver verifies them, and need not trust the sender.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,10 +31,6 @@ impl Body for SignatureFinalized {
 
     fn subject(&self) -> Subject {
         Subject::Attempt(self.session)
-    }
-
-    fn delegation(&self) -> Option<&Delegation> {
-        None
     }
 }
 
@@ -57,10 +52,6 @@ impl Body for SessionAbort {
 
     fn subject(&self) -> Subject {
         Subject::from(self.subject)
-    }
-
-    fn delegation(&self) -> Option<&Delegation> {
-        None
     }
 }
 
@@ -148,15 +139,7 @@ mirror! {
 }
 
 impl Raw for RawSignatureFinalized {
-    const SPEC: KindSpec = KindSpec {
-        frame_limit: limits::FRAME_SIGNATURE_FINALIZED,
-        lifetime: None,
-        scope: Scope::Session,
-        topic: None,
-        channels: Channels::DIRECT,
-        author_rate: Rate::per_minute(10),
-        computation: 1 + 3,
-    };
+    const SPEC: KindSpec = KindSpec::of_session(limits::FRAME_SIGNATURE_FINALIZED, 10, 1 + 3);
 
     fn parts(&self) -> Parts<'_> {
         Parts::about(Subject::Attempt(AttemptId::from_bytes(self.session)))
@@ -176,15 +159,7 @@ mirror! {
 }
 
 impl Raw for RawSessionAbort {
-    const SPEC: KindSpec = KindSpec {
-        frame_limit: limits::FRAME_SESSION_ABORT,
-        lifetime: None,
-        scope: Scope::Session,
-        topic: None,
-        channels: Channels::DIRECT,
-        author_rate: Rate::per_minute(10),
-        computation: 1,
-    };
+    const SPEC: KindSpec = KindSpec::of_session(limits::FRAME_SESSION_ABORT, 10, 1);
 
     fn parts(&self) -> Parts<'_> {
         Parts::about(Subject::from(self.subject.subject()))

@@ -2,17 +2,16 @@
 
 use motet_core_crypto::PartialSignature;
 
-use super::kind::{Channels, KindSpec, Scope};
+use super::kind::KindSpec;
 use super::raw::{Parts, Raw};
 use super::{Body, Kind};
 use crate::codec::List;
-use crate::delegation::Delegation;
 use crate::id::{Attempt, AttemptId, TranscriptHash};
 use crate::limits;
 use crate::mirror::mirror;
 use crate::subject::Subject;
+use crate::validate::Rule;
 use crate::validate::structure::ensure;
-use crate::validate::{Rate, Rule};
 
 /// A signer's partial signatures, one for each item.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,10 +32,6 @@ impl Body for PartialSigShare {
     fn subject(&self) -> Subject {
         Subject::Attempt(self.session)
     }
-
-    fn delegation(&self) -> Option<&Delegation> {
-        None
-    }
 }
 
 mirror! {
@@ -49,15 +44,7 @@ mirror! {
 }
 
 impl Raw for RawPartialSigShare {
-    const SPEC: KindSpec = KindSpec {
-        frame_limit: limits::FRAME_PARTIAL_SIG_SHARE,
-        lifetime: None,
-        scope: Scope::Session,
-        topic: None,
-        channels: Channels::DIRECT,
-        author_rate: Rate::per_minute(20),
-        computation: 1 + 3,
-    };
+    const SPEC: KindSpec = KindSpec::of_session(limits::FRAME_PARTIAL_SIG_SHARE, 20, 1 + 3);
 
     fn parts(&self) -> Parts<'_> {
         Parts::about(Subject::Attempt(AttemptId::from_bytes(self.session)))

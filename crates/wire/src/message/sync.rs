@@ -5,18 +5,17 @@
 //! coordinator are all healed by the same exchange. The frames in a response are bytes here: each goes through the
 //! pipeline by itself, as [`crate::Channel::Sync`].
 
-use super::kind::{Channels, KindSpec, Scope};
+use super::kind::{Channels, KindSpec};
 use super::raw::{Parts, Raw};
 use super::{Body, Kind};
 use crate::codec::{Bytes, Code, List, ParseError};
-use crate::delegation::Delegation;
 use crate::id::{Attempt, RequestId, SignerIndex};
 use crate::limits;
 use crate::mirror::KnownKeys;
 use crate::mirror::{Mirror, mirror};
 use crate::subject::Subject;
+use crate::validate::Rule;
 use crate::validate::structure::ensure;
-use crate::validate::{Rate, Rule};
 
 /// The list of the envelopes that the sender holds; the receiver answers with the missing ones.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,10 +34,6 @@ impl Body for SyncRequest {
     fn subject(&self) -> Subject {
         Subject::Request(self.request)
     }
-
-    fn delegation(&self) -> Option<&Delegation> {
-        None
-    }
 }
 
 /// The signed envelopes that the asker lacked.
@@ -55,10 +50,6 @@ impl Body for SyncResponse {
 
     fn subject(&self) -> Subject {
         Subject::Request(self.request)
-    }
-
-    fn delegation(&self) -> Option<&Delegation> {
-        None
     }
 }
 
@@ -173,15 +164,8 @@ mirror! {
 }
 
 impl Raw for RawSyncRequest {
-    const SPEC: KindSpec = KindSpec {
-        frame_limit: limits::FRAME_SMALL,
-        lifetime: None,
-        scope: Scope::Session,
-        topic: None,
-        channels: Channels::EXCHANGED,
-        author_rate: Rate::per_minute(20),
-        computation: 1,
-    };
+    const SPEC: KindSpec =
+        KindSpec { channels: Channels::EXCHANGED, ..KindSpec::of_session(limits::FRAME_SMALL, 20, 1) };
 
     fn parts(&self) -> Parts<'_> {
         Parts::about(Subject::Request(RequestId::from_bytes(self.request)))
@@ -241,15 +225,8 @@ mirror! {
 }
 
 impl Raw for RawSyncResponse {
-    const SPEC: KindSpec = KindSpec {
-        frame_limit: limits::FRAME_SYNC_RESPONSE,
-        lifetime: None,
-        scope: Scope::Session,
-        topic: None,
-        channels: Channels::EXCHANGED,
-        author_rate: Rate::per_minute(20),
-        computation: 1,
-    };
+    const SPEC: KindSpec =
+        KindSpec { channels: Channels::EXCHANGED, ..KindSpec::of_session(limits::FRAME_SYNC_RESPONSE, 20, 1) };
 
     fn parts(&self) -> Parts<'_> {
         Parts::about(Subject::Request(RequestId::from_bytes(self.request)))
