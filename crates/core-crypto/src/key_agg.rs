@@ -1,4 +1,4 @@
-//! Key aggregation and tweaks (BIP-327 KeyAgg, ApplyTweak; BIP-341 output keys).
+//! Key aggregation and tweaks (BIP-327 KeyAgg, ApplyTweak).
 
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
@@ -9,7 +9,6 @@ use crate::hash::{Tag, TaggedHash};
 use crate::multiscalar::Coefficient;
 use crate::point::{PublicKey, XOnlyPublicKey};
 use crate::scalar::{parse_scalar, reduce, sign};
-use crate::taproot;
 use crate::vartime::combine_vartime;
 
 static KEY_LIST: Tag = Tag::new("KeyAgg list");
@@ -134,17 +133,6 @@ impl KeyAggContext {
     pub fn with_xonly_tweak(self, tweak: &[u8; 32]) -> Result<Self, TweakError> {
         let negate = self.aggregate.is_odd();
         self.tweaked(tweak, negate)
-    }
-
-    /// The Taproot output key with the aggregate key as internal key (BIP-341); without a root, it commits to there
-    /// being no script path, as BIP-86 does.
-    ///
-    /// # Errors
-    ///
-    /// [`TweakError`].
-    pub fn with_taproot(self, merkle_root: Option<&[u8; 32]>) -> Result<Self, TweakError> {
-        let tweak = taproot::tweak(&self.aggregate_key(), merkle_root);
-        self.with_xonly_tweak(&tweak)
     }
 
     fn tweaked(self, tweak: &[u8; 32], negate: bool) -> Result<Self, TweakError> {

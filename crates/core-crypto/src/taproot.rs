@@ -1,13 +1,12 @@
 //! Taproot output keys (BIP-341): a key that commits to a tree of scripts, or to there being none.
 //!
-//! `Q = P + H_TapTweak(P.x | root) G` for the point P with an even y. An aggregate key gets there by
-//! [`KeyAggContext::with_taproot`](crate::KeyAggContext::with_taproot); this is for keys that one person holds.
+//! `Q = P + H_TapTweak(P.x | root) G` for the point P with an even y, be P an aggregate key or the key of one person.
 
 use k256::Scalar;
 use zeroize::Zeroizing;
 
 use crate::hash::{Tag, TaggedHash};
-use crate::key_agg::TweakError;
+use crate::key_agg::{KeyAggContext, TweakError};
 use crate::multiscalar::Coefficient;
 use crate::point::{PublicKey, XOnlyPublicKey};
 use crate::scalar::{SecretKey, parse_scalar};
@@ -17,9 +16,22 @@ use crate::vartime::combine_vartime;
 static TAG: Tag = Tag::new("TapTweak");
 
 /// `H_TapTweak(P.x | root)`: 32 bytes. Without a root the output commits to there being no script path (BIP-86).
-pub(crate) fn tweak(internal: &XOnlyPublicKey, merkle_root: Option<&[u8; 32]>) -> [u8; 32] {
+fn tweak(internal: &XOnlyPublicKey, merkle_root: Option<&[u8; 32]>) -> [u8; 32] {
     let hash = TaggedHash::new(&TAG).chain(&internal.to_bytes());
     merkle_root.map_or_else(|| hash.clone(), |root| hash.clone().chain(root)).finish()
+}
+
+impl KeyAggContext {
+    /// The Taproot output key with the aggregate key as internal key (BIP-341); without a root, it commits to there
+    /// being no script path, as BIP-86 does.
+    ///
+    /// # Errors
+    ///
+    /// [`TweakError`].
+    pub fn with_taproot(self, merkle_root: Option<&[u8; 32]>) -> Result<Self, TweakError> {
+        let tweak = tweak(&self.aggregate_key(), merkle_root);
+        self.with_xonly_tweak(&tweak)
+    }
 }
 
 impl XOnlyPublicKey {
