@@ -11,69 +11,23 @@ pub(crate) mod curve;
 mod generator;
 mod groups;
 mod ladder;
+mod one_thread;
 #[cfg(feature = "rayon")]
 mod parallel;
 mod pippenger;
 mod recode;
 mod straus;
 mod table;
+mod term;
 mod workspace;
 
 pub(crate) use generator::EngineField;
-pub(crate) use recode::lambda;
+pub(crate) use term::{Coefficient, Term, Weight};
 
 use crate::field::Field;
 use alloc::vec::Vec;
 use curve::{Affine, Jacobian};
 use k256::Scalar;
-
-/// A coefficient u + v * lambda with 64-bit u and v: 128 bits of randomness at half the cost of a full scalar.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Weight {
-    pub(crate) u: u64,
-    pub(crate) v: u64,
-}
-
-impl Weight {
-    /// From 16 uniformly random bytes.
-    pub(crate) fn from_bytes(bytes: [u8; 16]) -> Self {
-        let both = u128::from_le_bytes(bytes);
-        Self { u: both as u64, v: (both >> 64) as u64 }
-    }
-
-    /// The weight as a scalar.
-    pub(crate) fn to_scalar(self) -> Scalar {
-        Scalar::from(self.u) + Scalar::from(self.v) * lambda()
-    }
-}
-
-/// What a point is multiplied by.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Coefficient {
-    /// One: the point is only added.
-    One,
-    /// A batch weight.
-    Weight(Weight),
-    /// Any scalar.
-    Scalar(Scalar),
-}
-
-impl Coefficient {
-    /// One where it is one, which costs a single addition.
-    pub(crate) fn from_scalar_vartime(scalar: &Scalar) -> Self {
-        if *scalar == Scalar::ONE { Self::One } else { Self::Scalar(*scalar) }
-    }
-}
-
-/// One summand of a linear combination.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Term<F> {
-    pub(crate) coefficient: Coefficient,
-    pub(crate) point: Affine<F>,
-}
-
-/// From this many scalar halves on, buckets beat tables (measured, `docs/performance.md`).
-const PIPPENGER_FROM_HALVES: usize = 300;
 
 /// `generator * G + sum(coefficient * point)`, the generator's part left out where none is given.
 ///
@@ -83,26 +37,7 @@ pub(crate) fn linear_combination_vartime<F: EngineField>(generator: Option<&Scal
     if terms.len() >= parallel::FROM_TERMS {
         return parallel::linear_combination_vartime(generator, terms);
     }
-    one_thread_vartime(generator, terms)
-}
-
-/// The same on the calling thread alone.
-fn one_thread_vartime<F: EngineField>(generator: Option<&Scalar>, terms: &[Term<F>]) -> Jacobian<F> {
-    let halves: usize = terms
-        .iter()
-        .map(|term| match term.coefficient {
-            Coefficient::One => 0,
-            Coefficient::Weight(_) => 1,
-            Coefficient::Scalar(_) => 2,
-        })
-        .sum();
-    F::with_workspace(|workspace| {
-        if halves >= PIPPENGER_FROM_HALVES {
-            pippenger::linear_combination_vartime(workspace, generator, terms)
-        } else {
-            straus::linear_combination_vartime(workspace, generator, terms)
-        }
-    })
+    one_thread::linear_combination_vartime(generator, terms)
 }
 
 /// The sum of many points.

@@ -1,7 +1,9 @@
 //! Large linear combinations over rayon's threads: one part of the terms each, and the sum of the parts.
 
 use super::curve::Jacobian;
-use super::{EngineField, Term, one_thread_vartime};
+use super::generator::EngineField;
+use super::one_thread;
+use super::term::Term;
 use k256::Scalar;
 use rayon::iter::{IndexedParallelIterator, ParallelIterator};
 use rayon::slice::ParallelSlice;
@@ -15,6 +17,6 @@ pub(super) fn linear_combination_vartime<F: EngineField>(generator: Option<&Scal
     terms
         .par_chunks(part)
         .enumerate()
-        .map(|(index, terms)| one_thread_vartime(generator.filter(|_| index == 0), terms))
+        .map(|(index, terms)| one_thread::linear_combination_vartime(generator.filter(|_| index == 0), terms))
         .reduce(|| Jacobian::INFINITY, |a, b| a.add_vartime(&b))
 }

@@ -4,9 +4,11 @@
 //! 2^(c - 1) buckets, by running sums from the top bucket.
 
 use super::curve::{Affine, Jacobian, beta};
+use super::generator::EngineField;
 use super::recode::{Half, WindowDigits, split_vartime};
+use super::straus;
+use super::term::{Coefficient, Term};
 use super::workspace::Workspace;
-use super::{Coefficient, EngineField, Term, straus};
 use crate::field::Field;
 use alloc::vec::Vec;
 use k256::Scalar;

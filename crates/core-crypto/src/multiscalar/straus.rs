@@ -1,10 +1,11 @@
 //! Straus' method: one table of odd multiples a point, sparse signed digits, one shared run of doublings.
 
-use super::curve::{Jacobian, beta};
+use super::curve::{Affine, Jacobian, beta};
+use super::generator::EngineField;
 use super::recode::{Half, sparse_digits_vartime, split_at_middle, split_vartime};
 use super::table::Wanted;
+use super::term::{Coefficient, Term};
 use super::workspace::Workspace;
-use super::{Affine, Coefficient, EngineField, Term};
 use k256::Scalar;
 
 /// Digit width for halves of 128 bits: tables of 8.

@@ -2,11 +2,9 @@
 
 use super::curve::{Affine, Jacobian, Parity, lift_vartime, to_affine_all_vartime};
 use super::generator::GeneratorTables;
-use super::recode::{Half, WindowDigits, sparse_digits_vartime, split_at_middle, split_vartime};
+use super::recode::{Half, WindowDigits, lambda, sparse_digits_vartime, split_at_middle, split_vartime};
 use super::workspace::Workspace;
-use super::{
-    Coefficient, EngineField, Term, Weight, lambda, linear_combination_vartime, pippenger, straus, sum_vartime,
-};
+use super::{Coefficient, EngineField, Term, Weight, linear_combination_vartime, pippenger, straus, sum_vartime};
 use crate::field::k256_field::K256Field;
 use crate::field::{Field, PublicFe};
 use alloc::vec;
