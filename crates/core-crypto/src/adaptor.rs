@@ -21,7 +21,6 @@ use zeroize::Zeroizing;
 use crate::challenge::challenge;
 use crate::comb::public_points;
 use crate::declassify::{Site, declassify};
-use crate::device::SigningTask;
 use crate::hash::Tag;
 use crate::hex::{hex_value, ordered_by_bytes};
 use crate::key_agg::KeyAggContext;
@@ -31,6 +30,7 @@ use crate::point::{PublicKey, XOnlyPublicKey, parse_compressed};
 use crate::scalar::{SecretKey, parse_scalar, sign as sign_of};
 use crate::schnorr::{Signature, SignatureError, VerifyError, even_y_scalar, masked_hash, nonce_scalar};
 use crate::session::{AggregateError, PartialFault, PartialSignature, SignError, SigningSession};
+use crate::signing_task::SigningTask;
 use crate::vartime::{PublicPoint, combine_vartime, sum_vartime};
 
 static NONCE: Tag = Tag::new("motet/adaptor-nonce/v1");

@@ -5,27 +5,15 @@
 //! a [`SigningTask`], which has the inputs of signing and nothing derived from them: a device computes the challenge itself,
 //! from what it shows to its owner.
 
+pub use crate::signing_task::SigningTask;
+
 use rand_core::TryCryptoRng;
 
-use crate::key_agg::KeyAggContext;
-use crate::nonce::{AggregateNonce, NonceGenError, NonceInputs, PublicNonce, SecretNonce, generate_nonce};
+use crate::nonce::{NonceGenError, NonceInputs, PublicNonce, SecretNonce, generate_nonce};
 use crate::point::{PublicKey, XOnlyPublicKey};
 use crate::scalar::SecretKey;
 use crate::schnorr::{self, Signature, SignatureError};
 use crate::session::{PartialSignature, SignError, SigningSession};
-
-/// What is signed, and with whom: all that a signer needs besides its key and its nonce.
-#[derive(Debug, Clone, Copy)]
-pub struct SigningTask<'a> {
-    /// The signers' keys, in order, with all tweaks.
-    pub context: &'a KeyAggContext,
-    /// The sum of all signers' nonces, without the adaptor point.
-    pub aggregate_nonce: AggregateNonce,
-    /// The adaptor point, where the result is to be an adaptor signature.
-    pub adaptor: Option<PublicKey>,
-    /// The message.
-    pub message: &'a [u8],
-}
 
 /// What a nonce is for; see [`NonceInputs`]. The signer adds its own key.
 #[derive(Debug, Clone, Copy, Default)]

@@ -66,6 +66,7 @@ mod secret;
 #[cfg(feature = "serde")]
 mod serialize;
 mod session;
+mod signing_task;
 mod taproot;
 mod vartime;
 #[cfg(test)]

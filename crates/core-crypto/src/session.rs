@@ -9,7 +9,6 @@ use zeroize::Zeroizing;
 
 use crate::challenge::challenge;
 use crate::declassify::{Site, declassify};
-use crate::device::SigningTask;
 use crate::hash::{Tag, TaggedHash};
 use crate::hex::{hex_value, ordered_by_bytes};
 use crate::key_agg::KeyAggContext;
@@ -18,6 +17,7 @@ use crate::nonce::{AggregateNonce, PublicNonce, SecretNonce};
 use crate::point::PublicKey;
 use crate::scalar::{SecretKey, parse_scalar, reduce};
 use crate::schnorr::{Signature, random_weight, verify};
+use crate::signing_task::SigningTask;
 use crate::vartime::{PublicPoint, combine_vartime, sum_vartime};
 
 static NONCE_COEFFICIENT: Tag = Tag::new("MuSig/noncecoef");

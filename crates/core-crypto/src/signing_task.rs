@@ -1,0 +1,18 @@
+//! The inputs of one partial signature, for a signer that may keep its key elsewhere.
+
+use crate::key_agg::KeyAggContext;
+use crate::nonce::AggregateNonce;
+use crate::point::PublicKey;
+
+/// What is signed, and with whom: all that a signer needs besides its key and its nonce.
+#[derive(Debug, Clone, Copy)]
+pub struct SigningTask<'a> {
+    /// The signers' keys, in order, with all tweaks.
+    pub context: &'a KeyAggContext,
+    /// The sum of all signers' nonces, without the adaptor point.
+    pub aggregate_nonce: AggregateNonce,
+    /// The adaptor point, where the result is to be an adaptor signature.
+    pub adaptor: Option<PublicKey>,
+    /// The message.
+    pub message: &'a [u8],
+}
