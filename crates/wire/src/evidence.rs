@@ -10,9 +10,6 @@ mod verify;
 
 pub use verify::{Charge, Conviction, EvidenceFault};
 
-use crate::codec::{DecodeError, ParseError};
-use crate::limits;
-
 /// Proof of a fault.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Evidence {
@@ -66,28 +63,4 @@ pub enum Evidence {
         /// The frame that does not decode.
         frame: Vec<u8>,
     },
-}
-
-impl Evidence {
-    /// The canonical encoding.
-    ///
-    /// # Errors
-    ///
-    /// [`ParseError::Length`] when a part is over its bound, which no frame that was validated is.
-    pub fn to_bytes(&self) -> Result<Vec<u8>, ParseError> {
-        let bytes = raw::RawEvidence::try_from(self)?.encode()?;
-        if bytes.len() > limits::EVIDENCE { Err(ParseError::Length) } else { Ok(bytes) }
-    }
-
-    /// Reads the canonical encoding. That the evidence convicts is for [`Evidence::verify`] to say.
-    ///
-    /// # Errors
-    ///
-    /// [`DecodeError`] for anything but the canonical encoding of some evidence.
-    pub fn from_bytes(bytes: &[u8]) -> Result<Self, DecodeError> {
-        if bytes.len() > limits::EVIDENCE {
-            return Err(DecodeError::Malformed);
-        }
-        raw::RawEvidence::decode(bytes).map(raw::RawEvidence::parse)
-    }
 }

@@ -112,7 +112,6 @@ pub(super) const CIRCLES: &[Circle] = &[
     circle("crates/cli", "prompt::answer prompt::screen"),
     circle("crates/node", "builder driver driver::decisions driver::ingress driver::pool driver::rivals node"),
     circle("crates/node", "policy::explanation policy::rules"),
-    circle("crates/wire", "evidence evidence::raw"),
     circle(
         "crates/wire",
         "delegation envelope message message::advertisement message::commit message::join message::kind \

@@ -13,8 +13,32 @@ type Binding = Bytes<{ limits::FRAME_SIGNER_ADVERTISEMENT }>;
 /// Equivocation is possible about nonces, so the frames are as long as those.
 type Statement = Bytes<{ limits::FRAME_NONCE_SHARE }>;
 
+impl Evidence {
+    /// The canonical encoding.
+    ///
+    /// # Errors
+    ///
+    /// [`ParseError::Length`] when a part is over its bound, which no frame that was validated is.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, ParseError> {
+        let bytes = RawEvidence::try_from(self)?.encode()?;
+        if bytes.len() > limits::EVIDENCE { Err(ParseError::Length) } else { Ok(bytes) }
+    }
+
+    /// Reads the canonical encoding. That the evidence convicts is for [`Evidence::verify`] to say.
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeError`] for anything but the canonical encoding of some evidence.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, DecodeError> {
+        if bytes.len() > limits::EVIDENCE {
+            return Err(DecodeError::Malformed);
+        }
+        RawEvidence::decode(bytes).map(RawEvidence::parse)
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum RawEvidence {
+enum RawEvidence {
     Equivocation(RawEquivocation),
     BadOpening(RawBadOpening),
     BadPartialSignature(RawBadPartialSignature),
@@ -23,21 +47,21 @@ pub(super) enum RawEvidence {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-pub(super) struct RawEquivocation {
+struct RawEquivocation {
     join: Small,
     first: Statement,
     second: Statement,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-pub(super) struct RawBadOpening {
+struct RawBadOpening {
     join: Small,
     commit: Option<Small>,
     nonces: Nonces,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-pub(super) struct RawBadPartialSignature {
+struct RawBadPartialSignature {
     join: Small,
     terms: Large,
     partials: Partials,
@@ -47,20 +71,20 @@ pub(super) struct RawBadPartialSignature {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-pub(super) struct RawMalformed {
+struct RawMalformed {
     binding: Binding,
     frame: Large,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-pub(super) struct RawAgainstTerms {
+struct RawAgainstTerms {
     join: Small,
     terms: Large,
     share: Option<Statement>,
 }
 
 impl RawEvidence {
-    pub(super) fn encode(&self) -> Result<Vec<u8>, ParseError> {
+    fn encode(&self) -> Result<Vec<u8>, ParseError> {
         let (charge, parts) = match self {
             Self::Equivocation(raw) => (1, codec::encode(raw)?),
             Self::BadOpening(raw) => (2, codec::encode(raw)?),
@@ -71,7 +95,7 @@ impl RawEvidence {
         Ok([&[charge], parts.as_slice()].concat())
     }
 
-    pub(super) fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+    fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
         match bytes.split_first() {
             Some((1, parts)) => codec::decode(parts).map(Self::Equivocation),
             Some((2, parts)) => codec::decode(parts).map(Self::BadOpening),
@@ -82,7 +106,7 @@ impl RawEvidence {
         }
     }
 
-    pub(super) fn parse(self) -> Evidence {
+    fn parse(self) -> Evidence {
         match self {
             Self::Equivocation(raw) => Evidence::Equivocation {
                 join: raw.join.into_vec(),
