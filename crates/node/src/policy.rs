@@ -10,6 +10,7 @@ pub mod limits;
 mod rate;
 mod rule_policy;
 mod rules;
+mod verdict;
 
 use std::sync::Arc;
 
@@ -24,7 +25,8 @@ pub use explanation::{DecidedBy, Explanation, PassedOver, RuleRef};
 pub use facts::Facts;
 pub use rate::Rate;
 pub use rule_policy::RulePolicy;
-pub use rules::{Place, Remark, Rule, RuleError, Rules, Verdict};
+pub use rules::{Place, Remark, Rule, RuleError, Rules};
+pub use verdict::Verdict;
 
 /// Decides about a request, and may take its time: a person may have to be asked. The node's own task polls it first,
 /// so long work has to be awaited, and may not block.

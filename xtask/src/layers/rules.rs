@@ -111,7 +111,6 @@ pub(super) const CIRCLES: &[Circle] = &[
     circle("crates/cli", "policy_file policy_file::names policy_file::question policy_file::schema"),
     circle("crates/cli", "prompt::answer prompt::screen"),
     circle("crates/node", "builder driver driver::decisions driver::ingress driver::pool driver::rivals node"),
-    circle("crates/node", "policy::explanation policy::rules"),
     circle(
         "crates/wire",
         "delegation envelope message message::advertisement message::commit message::join message::kind \

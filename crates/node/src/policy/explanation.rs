@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::condition::Mismatch;
-use super::rules::Verdict;
+use super::verdict::Verdict;
 
 /// A verdict and its reasons. Its text is for people: the verdict in the first line, then one line for each rule that was
 /// looked at before.
@@ -61,16 +61,6 @@ impl fmt::Display for DecidedBy {
             Self::Contacts => write!(f, "the requester is not among the contacts"),
             Self::Rule(rule) => write!(f, "{rule} matches"),
             Self::Otherwise => write!(f, "no rule matches"),
-        }
-    }
-}
-
-impl fmt::Display for Verdict {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Allow => write!(f, "allow"),
-            Self::Deny { reason } => write!(f, "deny ({reason:?})"),
-            Self::Ask => write!(f, "ask"),
         }
     }
 }

@@ -12,7 +12,8 @@ use super::Policy;
 use super::explanation::Explanation;
 use super::facts::Facts;
 use super::rate::Approvals;
-use super::rules::{RuleError, Rules, Verdict};
+use super::rules::{RuleError, Rules};
+use super::verdict::Verdict;
 use crate::Clock;
 
 /// Decides by rules; the first that matches wins.

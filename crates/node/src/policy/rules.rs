@@ -17,23 +17,10 @@ use super::explanation::{DecidedBy, Explanation, PassedOver, RuleRef};
 use super::facts::Facts;
 use super::limits;
 use super::rate::{Approvals, Rate};
+use super::verdict::Verdict;
 
 /// The answer to a requester that is no contact.
 const STRANGER: &str = "this signer answers its contacts only";
-
-/// The decision about a request.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Verdict {
-    /// It is approved.
-    Allow,
-    /// It is declined.
-    Deny {
-        /// Why, for the others; at most 256 bytes.
-        reason: String,
-    },
-    /// Another policy decides, such as a person.
-    Ask,
-}
 
 /// One rule: its conditions and its decision.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -197,16 +184,6 @@ impl Rules {
 
     fn numbered(&self) -> impl Iterator<Item = (RuleRef, &Rule)> {
         (1..).zip(&self.rules).map(|(number, rule)| (RuleRef { number, name: rule.name.clone() }, rule))
-    }
-}
-
-impl Verdict {
-    /// True if its reason fits into a message.
-    const fn fits(&self) -> bool {
-        match self {
-            Self::Deny { reason } => reason.len() <= motet_wire::limits::REASON,
-            Self::Allow | Self::Ask => true,
-        }
     }
 }
 
