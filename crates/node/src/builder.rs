@@ -35,8 +35,15 @@ pub struct NodeBuilder {
     crash: Crash,
 }
 
+impl Node {
+    /// A node in the making, which will speak on this network.
+    pub fn builder(net: NetConfig) -> NodeBuilder {
+        NodeBuilder::new(net)
+    }
+}
+
 impl NodeBuilder {
-    pub(crate) fn new(net: NetConfig) -> Self {
+    fn new(net: NetConfig) -> Self {
         Self {
             net,
             config: Config::default(),

@@ -14,6 +14,7 @@
     reason = "the driver picks out what concerns it; the engine, which decides, names every case"
 )]
 
+mod arrived;
 mod clock;
 mod contacts;
 mod crash;
@@ -21,12 +22,15 @@ mod decisions;
 mod dht_entry_policy;
 mod egress;
 mod ingress;
+mod input;
+mod internal_effects;
 mod load;
 mod log;
 mod network;
 mod pool;
 mod reports;
 mod republisher;
+mod request;
 mod rivals;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -34,7 +38,7 @@ use std::sync::Arc;
 
 use motet_core_crypto::PublicKey;
 use motet_net::{Net, NetConfig, NetEvent, NetHandle, Reach};
-use motet_wire::{Channel, MonotonicMs, PeerId, Validator, ValidatorLimits, WorkPolicy};
+use motet_wire::{MonotonicMs, PeerId, Validator, ValidatorLimits, WorkPolicy};
 use tokio::sync::{broadcast, mpsc, oneshot};
 
 use crate::OsEntropy;
@@ -44,6 +48,7 @@ use crate::limits;
 use crate::node::Node;
 use crate::policy::Policy;
 use crate::store::Store;
+use arrived::Arrived;
 pub use clock::Clock;
 use contacts::Contacts;
 pub(crate) use crash::Crash;
@@ -51,11 +56,12 @@ pub(crate) use crash::Crash;
 pub use crash::CrashPoint;
 use decisions::Decisions;
 use egress::Egress;
-use ingress::Arrived;
+use input::DriverInput;
 use motet_coordinator::event::Event;
 use motet_coordinator::{Command, CommandError, CommandId, Config, Effect, Engine, Input, Reply, Signer, StoreError};
 use pool::Pool;
 use reports::Reports;
+pub(crate) use request::Request;
 
 /// The parts of a node, as its builder has collected them.
 pub(crate) struct Parts {
@@ -128,34 +134,6 @@ pub(crate) async fn start(parts: Parts) -> Result<(Node, Events), NodeError> {
         added.map_err(|error| NodeError::Signer { signer, error })?;
     }
     Ok((node, Events::new(user)))
-}
-
-/// A request to the driver from outside.
-pub(crate) enum Request {
-    /// A command, and whom to answer.
-    Command(Box<Command>, oneshot::Sender<Result<Reply, CommandError>>),
-    /// A signer to be served, and whom to answer.
-    AddSigner(Arc<dyn Signer>, oneshot::Sender<Result<Reply, CommandError>>),
-    /// The signers that are served.
-    Signers(oneshot::Sender<Vec<PublicKey>>),
-    /// Frames that were asked for, to be validated and handled; answered when that is done.
-    Ingest { frames: Vec<Arc<[u8]>>, channel: Channel, done: oneshot::Sender<()> },
-    /// Stop.
-    Stop(oneshot::Sender<()>),
-}
-
-/// An input of the driver, from its helpers.
-pub(crate) enum DriverInput {
-    /// An input for the engine.
-    Input(Box<Input>),
-    /// Frames that have been looked at.
-    Verified { results: Vec<ingress::Checked>, done: Option<oneshot::Sender<()>> },
-}
-
-impl From<Input> for DriverInput {
-    fn from(input: Input) -> Self {
-        Self::Input(Box::new(input))
-    }
 }
 
 /// The engine and what drives it.

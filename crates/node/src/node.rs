@@ -9,14 +9,13 @@ use motet_coordinator::{
     SigningRequestSpec,
 };
 use motet_core_crypto::{PublicKey, Signature, XOnlyPublicKey};
-use motet_net::{DhtStats, Multiaddr, NetConfig, NetHandle, Stats};
+use motet_net::{DhtStats, Multiaddr, NetHandle, Stats};
 use motet_wire::{
     AdvertisementId, Channel, Criteria, DhtKey, Index, MessageId, NetworkId, PeerId, RequestId, ResourceAnnouncement,
     Shard, SignerAdvertisement, SignerMetadata,
 };
 use tokio::sync::{broadcast, mpsc, oneshot};
 
-use crate::builder::NodeBuilder;
 use crate::driver::Request;
 use crate::error::CallError;
 use crate::events::Events;
@@ -33,11 +32,6 @@ pub struct Node {
 }
 
 impl Node {
-    /// A node in the making, which will speak on this network.
-    pub fn builder(net: NetConfig) -> NodeBuilder {
-        NodeBuilder::new(net)
-    }
-
     pub(crate) const fn new(
         network: NetworkId,
         calls: mpsc::Sender<Request>,
@@ -65,7 +59,7 @@ impl Node {
 
 /// Signers: who offers to sign.
 impl Node {
-    /// Serves a signer from now on, as [`NodeBuilder::signer`] does from the start. One that is served already stays as it is.
+    /// Serves a signer from now on, as [`NodeBuilder::signer`](crate::NodeBuilder::signer) does from the start. One that is served already stays as it is.
     ///
     /// # Errors
     ///

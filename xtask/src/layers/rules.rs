@@ -110,7 +110,6 @@ const fn rule(
 pub(super) const CIRCLES: &[Circle] = &[
     circle("crates/cli", "policy_file policy_file::names policy_file::question policy_file::schema"),
     circle("crates/cli", "prompt::answer prompt::screen"),
-    circle("crates/node", "builder driver driver::decisions driver::ingress driver::pool driver::rivals node"),
     circle(
         "crates/wire",
         "delegation envelope message message::advertisement message::commit message::join message::kind \

@@ -4,18 +4,13 @@
 //! answered by a command, the decision is taken back: the policy is told why, and the future that decides is dropped.
 
 use std::collections::BTreeMap;
-use std::future::Future as _;
-use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
 
+use motet_coordinator::Input;
 use motet_coordinator::event::{AbortCause, Event};
-use motet_coordinator::{Input, Proposal};
 use motet_core_crypto::PublicKey;
 use motet_wire::RequestId;
 use tokio::task::AbortHandle;
-use tracing::Instrument as _;
 
-use super::{Driver, DriverInput};
 use crate::policy::Policy;
 
 /// The decisions that are waited for. There are as many as signers of this node are asked in sessions that have not
@@ -33,6 +28,11 @@ impl Drop for Deciding {
 }
 
 impl Decisions {
+    /// Waits for a decision, until the request or its signer needs it no more.
+    pub(crate) fn wait_for(&mut self, request: RequestId, signer: PublicKey, task: AbortHandle) {
+        self.0.insert((request, signer), Deciding(task));
+    }
+
     /// Forgets a decision that has been made.
     pub(crate) fn made(&mut self, input: &Input) {
         if let Input::PolicyDecided { request, signer, .. } = input {
@@ -64,29 +64,6 @@ impl Decisions {
         if let Some(deciding) = self.0.remove(&(request, signer)) {
             policy.over(&request, &signer, cause);
             drop(deciding);
-        }
-    }
-}
-
-impl Driver {
-    /// Puts a proposal before the policy. Rules decide at once; people take their time.
-    pub(crate) fn ask_policy(&mut self, proposal: Proposal) {
-        let (policy, back) = (Arc::clone(&self.policy), self.inputs_in.clone());
-        let (request, signer, digest) = (proposal.request, proposal.signer, proposal.digest());
-        let span = self.engine.span_of(&request);
-        let asking = async move {
-            let decision = policy.decide(proposal).await;
-            tracing::info!(%signer, ?decision, "the policy has decided");
-            DriverInput::from(Input::PolicyDecided { request, signer, digest, decision })
-        };
-        let mut asking = Box::pin(asking.instrument(span));
-        match asking.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-            Poll::Ready(decided) => self.backlog.push_back(decided),
-            Poll::Pending => {
-                let task = tokio::spawn(async move { drop(back.send(asking.await).await) });
-                self.decisions.0.insert((request, signer), Deciding(task.abort_handle()));
-                self.backlog.push_back(Input::PersonAsked { request, signer }.into());
-            }
         }
     }
 }

@@ -1,49 +1,16 @@
 //! The way in: from bytes to messages, through the pipeline (`docs/protocol.md` §4).
 
-use std::sync::Arc;
-
 use motet_coordinator::Input;
 use motet_core_crypto::PublicKey;
 use motet_net::{Feedback, ReportToken};
-use motet_wire::{
-    Admitted, Arrival, Channel, NetworkGroup, Now, PeerClass, PeerId, Penalty, Rejection, Validated, Verdict, peek,
-    verify_batch,
-};
+use motet_wire::{Admitted, Now, PeerClass, PeerId, Penalty, Verdict, peek, verify_batch};
 use tokio::sync::oneshot;
 
-use super::{Driver, DriverInput};
+use super::Driver;
+use super::arrived::{Arrived, Checked};
+use super::input::DriverInput;
 use crate::OsEntropy;
 use crate::limits;
-
-/// A frame as it came.
-pub(crate) struct Arrived {
-    pub(crate) bytes: Arc<[u8]>,
-    pub(crate) channel: Channel,
-    pub(crate) from: PeerId,
-    /// The network group of the connection that it came over.
-    pub(crate) group: NetworkGroup,
-    /// The gossip message to report on.
-    pub(crate) token: Option<ReportToken>,
-}
-
-impl Arrived {
-    /// A frame that was asked for: of no network group, and with nothing to report on.
-    pub(crate) const fn asked(bytes: Arc<[u8]>, channel: Channel, from: PeerId) -> Self {
-        Self { bytes, channel, from, group: NetworkGroup::Local, token: None }
-    }
-
-    /// The frame for the pipeline, and the handle under which its verdict is reported.
-    fn into_arrival(self, peer: PeerClass, author: PeerClass) -> (Arrival, Option<ReportToken>) {
-        (Arrival::new(self.bytes, self.channel, self.from).group(self.group).standing(peer, author), self.token)
-    }
-}
-
-/// A frame after the pipeline, with the verdict on it.
-pub(crate) struct Checked {
-    from: PeerId,
-    token: Option<ReportToken>,
-    result: Result<Box<Validated>, Box<Rejection>>,
-}
 
 impl Driver {
     /// The cheap half here and now; the signatures, if they are many, on the pool.
@@ -147,22 +114,4 @@ impl Driver {
 fn member(sessions: usize) -> Option<PeerClass> {
     let sessions = u16::try_from(sessions).unwrap_or(u16::MAX);
     (sessions > 0).then_some(PeerClass::Participant { sessions })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_frame_keeps_the_network_group_of_its_connection() {
-        let from = PeerId::from_bytes(&[1; 38]).unwrap();
-        let group = NetworkGroup::V4([203, 0, 113]);
-        let arrived = |channel| Arrived { bytes: Arc::from([1, 7]), channel, from, group, token: None };
-        let stranger = PeerClass::Stranger;
-        for channel in [Channel::Direct, Channel::Gossip] {
-            let (arrival, _) = arrived(channel).into_arrival(stranger, PeerClass::Contact);
-            assert_eq!((arrival.group, arrival.from, arrival.channel), (group, from, channel));
-            assert_eq!((arrival.peer_standing, arrival.author_standing), (stranger, PeerClass::Contact));
-        }
-    }
 }

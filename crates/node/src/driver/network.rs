@@ -7,7 +7,7 @@ use motet_wire::{Channel, Now, PeerId, Rejection, Rule, TimestampMs};
 use tokio::sync::mpsc;
 
 use super::Driver;
-use super::ingress::Arrived;
+use super::arrived::Arrived;
 use super::load;
 use super::log;
 use crate::limits;

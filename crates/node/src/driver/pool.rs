@@ -1,66 +1,14 @@
-//! The threads of computations: the driver's own while they are short and few inputs wait, else others.
-//!
-//! To wake a thread, and to be woken by it, takes as long as checking a signature, and many times as long where other
-//! programs use the machine, too. A session alone would spend most of its time on that. A busy node has more work than
-//! one thread can do, and the inputs of its pool come in batches.
+//! Threads beside the driver's, and the computations that wait for a place on them.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use motet_coordinator::{Input, Job, Pace, SignerError, SignerTask};
 use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore, mpsc};
-use tracing::Span;
 
-use super::{Driver, DriverInput};
-use crate::OsEntropy;
+use super::input::DriverInput;
 use crate::limits;
 
-impl Driver {
-    /// Hands a task to the signer that it is for.
-    pub(crate) fn ask_signer(&mut self, task: SignerTask) {
-        if matches!(task, SignerTask::Sign { .. }) {
-            self.crash.before_signing();
-        }
-        let Some(signer) = self.signers.get(task.signer()).map(Arc::clone) else {
-            self.backlog.extend(task.refused(SignerError::Unknown).map(|answer| Input::SignerAnswered(answer).into()));
-            return;
-        };
-        let span = task.request().map_or_else(Span::none, |request| self.engine.span_of(request));
-        let computes = (signer.pace() == Pace::Computes).then(|| task.weight());
-        let work = move || {
-            let _entered = span.enter();
-            tracing::debug!(signer = %task.signer(), task = task.name(), "a signer is asked");
-            task.perform(&*signer).map(|answer| Input::SignerAnswered(answer).into())
-        };
-        match computes {
-            Some(weight) => self.run_soon(Some(weight), work),
-            // It may wait for a person, and nothing else waits for that.
-            None => self.devices.run(work),
-        }
-    }
-
-    /// Runs a computation of the engine's.
-    pub(crate) fn compute(&mut self, job: Job) {
-        self.run_soon(job.weight(), move || Some(Input::Computed(job.run(&mut OsEntropy)).into()));
-    }
-
-    /// Runs a computation that takes about as long as `weight` checks of signatures, or that may block if it has no
-    /// weight. Its result is handled after the current step, or later.
-    pub(crate) fn run_soon(
-        &mut self,
-        weight: Option<usize>,
-        work: impl FnOnce() -> Option<DriverInput> + Send + 'static,
-    ) {
-        let short = weight.is_some_and(|weight| weight.saturating_add(self.waiting) <= limits::AT_ONCE);
-        if short {
-            self.backlog.extend(work());
-        } else {
-            self.pool.run(work);
-        }
-    }
-}
-
-/// Threads beside the driver's, and the computations that wait for a place on them.
+/// A number of threads, each of which runs one computation at a time.
 pub(crate) struct Pool {
     places: Arc<Semaphore>,
     waiting: VecDeque<Work>,
@@ -119,6 +67,8 @@ impl Pool {
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use motet_coordinator::Input;
 
     use super::*;
 

@@ -8,7 +8,7 @@ use motet_net::NetHandle;
 use motet_wire::{Channel, DhtKey, NetworkId};
 use tokio::sync::{mpsc, oneshot};
 
-use super::Request;
+use super::request::Request;
 use crate::limits;
 
 /// Looks again and again, until the node is gone. What is found goes the way of everything that is found: the engine sees whose

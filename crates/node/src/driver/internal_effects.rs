@@ -1,0 +1,84 @@
+//! Effects that do not leave the node: questions to its signers and its policy, and computations.
+//!
+//! A computation runs on the driver's own thread while it is short and few inputs wait, else on another.
+//! To wake a thread, and to be woken by it, takes as long as checking a signature, and many times as long where other
+//! programs use the machine, too. A session alone would spend most of its time on that. A busy node has more work than
+//! one thread can do, and the inputs of its pool come in batches.
+
+use std::future::Future as _;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use motet_coordinator::{Input, Job, Pace, Proposal, SignerError, SignerTask};
+use tracing::{Instrument as _, Span};
+
+use super::Driver;
+use super::input::DriverInput;
+use crate::OsEntropy;
+use crate::limits;
+
+impl Driver {
+    /// Hands a task to the signer that it is for.
+    pub(crate) fn ask_signer(&mut self, task: SignerTask) {
+        if matches!(task, SignerTask::Sign { .. }) {
+            self.crash.before_signing();
+        }
+        let Some(signer) = self.signers.get(task.signer()).map(Arc::clone) else {
+            self.backlog.extend(task.refused(SignerError::Unknown).map(|answer| Input::SignerAnswered(answer).into()));
+            return;
+        };
+        let span = task.request().map_or_else(Span::none, |request| self.engine.span_of(request));
+        let computes = (signer.pace() == Pace::Computes).then(|| task.weight());
+        let work = move || {
+            let _entered = span.enter();
+            tracing::debug!(signer = %task.signer(), task = task.name(), "a signer is asked");
+            task.perform(&*signer).map(|answer| Input::SignerAnswered(answer).into())
+        };
+        match computes {
+            Some(weight) => self.run_soon(Some(weight), work),
+            // It may wait for a person, and nothing else waits for that.
+            None => self.devices.run(work),
+        }
+    }
+
+    /// Runs a computation of the engine's.
+    pub(crate) fn compute(&mut self, job: Job) {
+        self.run_soon(job.weight(), move || Some(Input::Computed(job.run(&mut OsEntropy)).into()));
+    }
+
+    /// Runs a computation that takes about as long as `weight` checks of signatures, or that may block if it has no
+    /// weight. Its result is handled after the current step, or later.
+    pub(crate) fn run_soon(
+        &mut self,
+        weight: Option<usize>,
+        work: impl FnOnce() -> Option<DriverInput> + Send + 'static,
+    ) {
+        let short = weight.is_some_and(|weight| weight.saturating_add(self.waiting) <= limits::AT_ONCE);
+        if short {
+            self.backlog.extend(work());
+        } else {
+            self.pool.run(work);
+        }
+    }
+
+    /// Puts a proposal before the policy. Rules decide at once; people take their time.
+    pub(crate) fn ask_policy(&mut self, proposal: Proposal) {
+        let (policy, back) = (Arc::clone(&self.policy), self.inputs_in.clone());
+        let (request, signer, digest) = (proposal.request, proposal.signer, proposal.digest());
+        let span = self.engine.span_of(&request);
+        let asking = async move {
+            let decision = policy.decide(proposal).await;
+            tracing::info!(%signer, ?decision, "the policy has decided");
+            DriverInput::from(Input::PolicyDecided { request, signer, digest, decision })
+        };
+        let mut asking = Box::pin(asking.instrument(span));
+        match asking.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(decided) => self.backlog.push_back(decided),
+            Poll::Pending => {
+                let task = tokio::spawn(async move { drop(back.send(asking.await).await) });
+                self.decisions.wait_for(request, signer, task.abort_handle());
+                self.backlog.push_back(Input::PersonAsked { request, signer }.into());
+            }
+        }
+    }
+}

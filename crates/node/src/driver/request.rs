@@ -1,0 +1,22 @@
+//! Requests to the driver, from the handles of its node.
+
+use std::sync::Arc;
+
+use motet_coordinator::{Command, CommandError, Reply, Signer};
+use motet_core_crypto::PublicKey;
+use motet_wire::Channel;
+use tokio::sync::oneshot;
+
+/// A request to the driver from outside.
+pub(crate) enum Request {
+    /// A command, and whom to answer.
+    Command(Box<Command>, oneshot::Sender<Result<Reply, CommandError>>),
+    /// A signer to be served, and whom to answer.
+    AddSigner(Arc<dyn Signer>, oneshot::Sender<Result<Reply, CommandError>>),
+    /// The signers that are served.
+    Signers(oneshot::Sender<Vec<PublicKey>>),
+    /// Frames that were asked for, to be validated and handled; answered when that is done.
+    Ingest { frames: Vec<Arc<[u8]>>, channel: Channel, done: oneshot::Sender<()> },
+    /// Stop.
+    Stop(oneshot::Sender<()>),
+}
