@@ -3,19 +3,20 @@
 //! Reading is strict, since a condition that is misspelt and ignored would widen a rule: unknown, repeated and `null`
 //! fields are refused, and so is every name that the file does not define.
 
+mod fault;
 mod names;
 mod question;
 mod schema;
 mod strict;
 
-use std::fmt;
 use std::path::Path;
 
 use motet_core_crypto::PublicKey;
-use motet_node::policy::{Facts, RuleError, Rules};
+use motet_node::policy::{Facts, Rules};
 
 use crate::exit::{Exit, Failed};
 use crate::files::{self, OpenError};
+use fault::Fault;
 use names::Names;
 use strict::Object;
 
@@ -31,43 +32,6 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 pub(crate) struct PolicyFile {
     pub(crate) rules: Rules,
     names: Names,
-}
-
-/// A mistake in a file, its place, and the remedy.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Fault {
-    place: String,
-    what: String,
-    next: String,
-}
-
-impl Fault {
-    fn new(place: impl fmt::Display, what: impl fmt::Display, next: impl fmt::Display) -> Self {
-        Self { place: place.to_string(), what: what.to_string(), next: next.to_string() }
-    }
-
-    /// The message of the JSON parser, with the line in front.
-    fn json(error: &serde_json::Error) -> Self {
-        let text = error.to_string();
-        let end = format!(" at line {} column {}", error.line(), error.column());
-        let place = format!("line {}, column {}", error.line(), error.column());
-        let next = if error.is_data() {
-            "correct or remove it; docs/operations.md, \"Policies\", has all fields"
-        } else {
-            "make it valid JSON: no comments, no commas at the end of lists, double quotes"
-        };
-        Self::new(place, text.strip_suffix(&end).unwrap_or(&text), next)
-    }
-
-    fn of_rules(error: &RuleError) -> Self {
-        Self::new("the rules", error, "correct that rule, or remove it")
-    }
-}
-
-impl fmt::Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.place, self.what)
-    }
 }
 
 impl PolicyFile {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use motet_core_crypto::PublicKey;
 
-use super::Fault;
+use super::fault::Fault;
 
 /// Names, each of which is defined once.
 #[derive(Debug, Default)]

@@ -6,7 +6,7 @@ use motet_node::policy::Facts;
 use motet_wire::limits;
 use serde::Deserialize;
 
-use super::Fault;
+use super::fault::Fault;
 use super::names::Names;
 use super::strict::stated;
 

@@ -8,7 +8,7 @@ use motet_node::policy::{Condition, Rate, Rule, Rules, Verdict};
 use motet_wire::limits;
 use serde::Deserialize;
 
-use super::Fault;
+use super::fault::Fault;
 use super::names::Names;
 use super::strict::{Object, Unique, stated};
 use crate::args::duration;
