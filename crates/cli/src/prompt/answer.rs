@@ -3,6 +3,9 @@
 //! A yes names the request by the beginning of its id, at least as many digits as the question shows, so that it fits no other
 //! question. A no may name it.
 
+/// Digits of a request's id that an answer names at least.
+pub(super) const CODE: usize = 4;
+
 /// The meaning of a line.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Answer {
@@ -31,7 +34,7 @@ pub(super) fn read(line: &str, id: &str, code: &str) -> Answer {
 }
 
 fn is_an_id(digits: &str) -> bool {
-    digits.len() >= super::screen::CODE && digits.chars().all(|digit| digit.is_ascii_hexdigit())
+    digits.len() >= CODE && digits.chars().all(|digit| digit.is_ascii_hexdigit())
 }
 
 #[cfg(test)]

@@ -5,12 +5,10 @@ use std::io::{IsTerminal as _, PipeReader, PipeWriter, Write as _};
 use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 
-use super::answer::{self, Answer};
+use super::answer::{self, Answer, CODE};
 use super::input::{Lines, Next, is_in_the_background};
 use crate::text::printable;
 
-/// Digits of a request's id that an answer names at least.
-pub(super) const CODE: usize = 4;
 /// Number of earlier requests that are remembered: more than a person answers from habit.
 const REMEMBERED: usize = 1024;
 /// Lines that say neither yes nor no, after which a question is given up: the person is not reading it.
