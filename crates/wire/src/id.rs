@@ -13,6 +13,7 @@ use motet_core_crypto::Tag;
 use crate::base58;
 use crate::limits;
 
+static REQUEST: Tag = Tag::new("motet/request/v1");
 static SESSION: Tag = Tag::new("motet/session/v1");
 
 /// Why a text or a byte string is no id.
@@ -108,6 +109,18 @@ id32! {
 id32! {
     /// The hash of the commitments, or of the nonces, that a signer has seen of a round. See [`crate::transcript`].
     TranscriptHash
+}
+
+impl RequestId {
+    /// The id of the request with these terms: see [`crate::SigningRequest::id`].
+    pub(crate) fn of_terms(network: &NetworkId, terms: &[u8]) -> Self {
+        Self(REQUEST.hash(&[&network.prefix(), terms]))
+    }
+
+    /// The same, from the creator's signer key and the encoded details.
+    pub(crate) fn of_terms_in_parts(network: &NetworkId, creator: &[u8; 33], details: &[u8]) -> Self {
+        Self(REQUEST.hash(&[&network.prefix(), creator, details]))
+    }
 }
 
 impl AttemptId {

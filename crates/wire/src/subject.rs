@@ -1,7 +1,6 @@
 //! Subjects of messages: the one place that says to which session a message belongs (`docs/protocol.md` §3).
 
 use crate::id::{AttemptId, RequestId};
-use crate::message::AbortSubject;
 
 /// The subject of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -23,15 +22,6 @@ impl Subject {
             Self::Directory | Self::NewRequest => None,
             Self::Request(request) => Some(request.as_bytes()),
             Self::Attempt(attempt) => Some(attempt.as_bytes()),
-        }
-    }
-}
-
-impl From<AbortSubject> for Subject {
-    fn from(subject: AbortSubject) -> Self {
-        match subject {
-            AbortSubject::Request(request) => Self::Request(request),
-            AbortSubject::Session(attempt) => Self::Attempt(attempt),
         }
     }
 }

@@ -7,20 +7,18 @@
 //!
 //! The pipeline asks a [`WorkPolicy`]; a bond or an allowlist can take the place of [`HashWork`].
 
+mod claims;
+
 use core::fmt;
 use core::ops::ControlFlow;
 use std::sync::Arc;
 
+pub use claims::{claim_of_advertisement, claim_of_request, claim_of_resource};
 use motet_core_crypto::Tag;
 
-use crate::codec::{self, Decode, Encode, ParseError};
-use crate::id::NetworkId;
+use crate::codec::{Decode, Encode};
+use crate::id::{NetworkId, RequestId};
 use crate::limits;
-use crate::message::advertisement::RawSignerAdvertisement;
-use crate::message::request::{RawSigningRequest, terms_id_of_parts};
-use crate::message::resource::RawResourceAnnouncement;
-use crate::message::{ResourceAnnouncement, SignerAdvertisement, SigningRequest};
-use crate::mirror::Mirror;
 use crate::time::{TimestampMs, milliseconds};
 use crate::validate::PeerClass;
 
@@ -127,7 +125,7 @@ impl Paid<'_> {
             author: *self.author,
             payload: match self.purpose {
                 Purpose::Advertisement => ADVERTISEMENT.hash(&[&network.prefix(), covered]),
-                Purpose::Request => terms_id_of_parts(network, self.author, covered).to_bytes(),
+                Purpose::Request => RequestId::of_terms_in_parts(network, self.author, covered).to_bytes(),
                 Purpose::Resource => RESOURCE.hash(&[&network.prefix(), covered]),
             },
             created: TimestampMs(self.created),
@@ -251,39 +249,6 @@ pub fn mint(
             return None;
         }
     }
-}
-
-/// The claim that an advertisement's stamp must cover. Its `work` is not read.
-///
-/// # Errors
-///
-/// [`ParseError`] when a part of the advertisement is over its bound.
-pub fn claim_of_advertisement(
-    network: &NetworkId,
-    advertisement: &SignerAdvertisement,
-) -> Result<WorkClaim, ParseError> {
-    let raw = RawSignerAdvertisement::of(advertisement)?;
-    Ok(raw.paid().claim(network, &codec::encode(&raw)?))
-}
-
-/// The claim that a resource's stamp must cover. Its `work` is not read.
-///
-/// # Errors
-///
-/// [`ParseError`] when a part of the resource is over its bound.
-pub fn claim_of_resource(network: &NetworkId, resource: &ResourceAnnouncement) -> Result<WorkClaim, ParseError> {
-    let raw = RawResourceAnnouncement::of(resource)?;
-    Ok(raw.paid().claim(network, &codec::encode(&raw)?))
-}
-
-/// The claim that a request's stamp must cover. Its `work` is not read.
-///
-/// # Errors
-///
-/// [`ParseError`] when a part of the request is over its bound.
-pub fn claim_of_request(network: &NetworkId, request: &SigningRequest) -> Result<WorkClaim, ParseError> {
-    let raw = RawSigningRequest::of(request)?;
-    Ok(raw.paid().claim(network, &codec::encode(&raw)?))
 }
 
 /// What a stamp is worth, if it is of the epoch of its claim.

@@ -112,9 +112,9 @@ pub(super) const CIRCLES: &[Circle] = &[
         "crates/wire",
         "delegation envelope message message::advertisement message::commit message::join message::kind \
          message::nonce message::outcome message::partial message::raw message::request message::resource \
-         message::sync mirror subject topic validate validate::cost validate::decode validate::fresh \
-         validate::limits validate::memory validate::meter validate::replay validate::size validate::structure \
-         work",
+         message::sync mirror topic validate validate::cost validate::decode validate::fresh \
+         validate::limits validate::memory validate::meter validate::replay validate::size \
+         validate::structure work",
     ),
 ];
 

@@ -13,7 +13,7 @@ use crate::delegation::Delegation;
 use crate::envelope::View;
 use crate::id::{Attempt, AttemptId, NetworkId, RequestId, SignerIndex};
 use crate::limits;
-use crate::message::request::{RawDetails, RawItem, terms_id};
+use crate::message::request::{RawDetails, RawItem};
 use crate::message::{Kind, Message, ParticipantJoined, RawBody};
 use crate::mirror::KnownKeys;
 use crate::mirror::Mirror;
@@ -120,7 +120,7 @@ impl Accused {
 
     /// Reads the terms: those of the request that was joined, in which the accused has the place that it names.
     fn agreed(&self, network: &NetworkId, terms: &[u8]) -> Result<(RawDetails, Vec<PublicKey>), EvidenceFault> {
-        if terms_id(network, terms) != self.join.request {
+        if RequestId::of_terms(network, terms) != self.join.request {
             return Err(EvidenceFault::NotCommitted);
         }
         let (_, details) = terms.split_at_checked(33).ok_or(EvidenceFault::Statement)?;

@@ -64,6 +64,15 @@ pub enum AbortSubject {
     Session(AttemptId),
 }
 
+impl From<AbortSubject> for Subject {
+    fn from(subject: AbortSubject) -> Self {
+        match subject {
+            AbortSubject::Request(request) => Self::Request(request),
+            AbortSubject::Session(attempt) => Self::Attempt(attempt),
+        }
+    }
+}
+
 /// Why a session was aborted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AbortReason {

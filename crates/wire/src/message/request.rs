@@ -9,7 +9,7 @@
 
 use std::collections::BTreeSet;
 
-use motet_core_crypto::{KeyAggContext, KeyAggError, PublicKey, Tag, TweakError, XOnlyPublicKey};
+use motet_core_crypto::{KeyAggContext, KeyAggError, PublicKey, TweakError, XOnlyPublicKey};
 
 use super::kind::{Channels, KindSpec, Scope};
 use super::raw::{Parts, Raw};
@@ -26,8 +26,6 @@ use crate::topic::Topic;
 use crate::validate::Rule;
 use crate::validate::structure::ensure;
 use crate::work::{Paid, Purpose, Work};
-
-static REQUEST: Tag = Tag::new("motet/request/v1");
 
 /// Signers are asked to sign.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -210,7 +208,7 @@ impl SigningRequest {
     ///
     /// [`ParseError`] when a part of the request is over its bound, so that it has no bytes.
     pub fn id(&self, network: &NetworkId) -> Result<RequestId, ParseError> {
-        Ok(terms_id(network, &self.terms()?))
+        Ok(RequestId::of_terms(network, &self.terms()?))
     }
 
     /// The bytes whose hash is the request id: the creator's signer key (33 bytes), then the canonical encoding of
@@ -231,15 +229,6 @@ impl SigningRequest {
         let position = self.keys.iter().position(|listed| listed == key)?;
         u16::try_from(position).ok().map(SignerIndex)
     }
-}
-
-pub(crate) fn terms_id(network: &NetworkId, terms: &[u8]) -> RequestId {
-    RequestId::from_bytes(REQUEST.hash(&[&network.prefix(), terms]))
-}
-
-/// The same, from the creator's signer key and the encoded details.
-pub(crate) fn terms_id_of_parts(network: &NetworkId, creator: &[u8; 33], details: &[u8]) -> RequestId {
-    RequestId::from_bytes(REQUEST.hash(&[&network.prefix(), creator, details]))
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
