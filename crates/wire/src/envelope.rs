@@ -16,10 +16,11 @@ use crate::codec::{self, Decode, Encode, ParseError};
 use crate::delegation::DelegationError;
 use crate::id::{MessageId, NetworkId};
 use crate::limits;
+use crate::message::structure::check_body;
 use crate::message::{Kind, Message, RawBody};
 use crate::mirror::Mirror;
 use crate::time::TimestampMs;
-use crate::validate::{Rule, structure};
+use crate::validate::Rule;
 
 static ENVELOPE: Tag = Tag::new("motet/envelope/v1");
 
@@ -117,7 +118,7 @@ pub(crate) fn sign(
     if total > limit {
         return Err(SealError::TooLong { kind, length: total, limit });
     }
-    structure::check_body(kind, &sender, timestamp.0, &body).map_err(SealError::Structure)?;
+    check_body(kind, &sender, timestamp.0, &body).map_err(SealError::Structure)?;
     let mut frame = Vec::with_capacity(total);
     frame.extend_from_slice(&codec::encode(&head)?);
     frame.extend_from_slice(&bytes);

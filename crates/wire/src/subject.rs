@@ -1,4 +1,4 @@
-//! Subjects of messages: the one place that says to which session a message belongs (`docs/protocol.md` §3).
+//! Subjects of messages: the request or session that a message is about (`docs/protocol.md` §3).
 
 use crate::id::{AttemptId, RequestId};
 

@@ -5,7 +5,6 @@
 use core::fmt;
 
 use crate::id::NetworkId;
-use crate::message::Kind;
 
 /// A gossip topic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -24,12 +23,6 @@ impl Topic {
     pub fn name(self, network: &NetworkId) -> String {
         format!("motet/{network}/v1/{self}")
     }
-
-    /// The topic that a kind of message is published on; `None` for the kinds that are only ever sent directly,
-    /// or lie in the DHT alone.
-    pub const fn of(kind: Kind) -> Option<Self> {
-        kind.spec().topic
-    }
 }
 
 impl fmt::Display for Topic {
@@ -44,6 +37,7 @@ impl fmt::Display for Topic {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::message::Kind;
 
     #[test]
     fn topics_of_two_networks_differ() {

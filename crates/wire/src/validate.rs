@@ -25,7 +25,7 @@ mod meter;
 mod replay;
 mod rule;
 mod size;
-pub(crate) mod structure;
+mod structure;
 mod validated;
 
 use core::fmt;
@@ -34,6 +34,7 @@ use std::sync::Arc;
 pub use authentic::verify_batch;
 pub use limits::ValidatorLimits;
 pub use meter::{NetworkGroup, Rate};
+pub(crate) use rule::ensure;
 pub use rule::{Penalty, Rule, Verdict};
 pub use validated::Validated;
 

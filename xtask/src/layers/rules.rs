@@ -110,10 +110,10 @@ const fn rule(
 pub(super) const CIRCLES: &[Circle] = &[
     circle(
         "crates/wire",
-        "delegation envelope message message::advertisement message::commit message::join message::kind \
+        "delegation envelope message::advertisement message::commit message::join message::list \
          message::nonce message::outcome message::partial message::raw message::request message::resource \
-         message::sync mirror topic validate validate::cost validate::decode validate::fresh \
-         validate::limits validate::memory validate::meter validate::replay validate::size \
+         message::spec message::structure message::sync mirror validate validate::cost validate::decode \
+         validate::fresh validate::limits validate::memory validate::meter validate::replay validate::size \
          validate::structure work",
     ),
 ];

@@ -4,9 +4,8 @@
 
 use core::fmt;
 
-use super::kind::{Channels, KindSpec, Scope};
 use super::raw::{Parts, Raw};
-use super::{Body, Kind};
+use super::spec::{Channels, KindSpec, Scope};
 use crate::codec::{Bytes, List, ParseError, Text};
 use crate::delegation::{Delegation, RawDelegation};
 use crate::id::{AdvertisementId, IdError};
@@ -16,8 +15,7 @@ use crate::mirror::{Mirror, mirror};
 use crate::subject::Subject;
 use crate::time::TimestampMs;
 use crate::topic::Topic;
-use crate::validate::Rule;
-use crate::validate::structure::ensure;
+use crate::validate::{Rule, ensure};
 use crate::work::{Paid, Purpose, Work};
 
 /// A signer offers to sign.
@@ -39,18 +37,6 @@ pub struct SignerAdvertisement {
     pub work: Work,
 }
 
-impl Body for SignerAdvertisement {
-    const KIND: Kind = Kind::SignerAdvertisement;
-
-    fn subject(&self) -> Subject {
-        Subject::Directory
-    }
-
-    fn delegation(&self) -> Option<&Delegation> {
-        Some(&self.delegation)
-    }
-}
-
 /// A signer withdraws its advertisement.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SignerUnavailable {
@@ -60,18 +46,6 @@ pub struct SignerUnavailable {
     pub advertisement: AdvertisementId,
     /// Why, for people; at most 256 bytes.
     pub reason: String,
-}
-
-impl Body for SignerUnavailable {
-    const KIND: Kind = Kind::SignerUnavailable;
-
-    fn subject(&self) -> Subject {
-        Subject::Directory
-    }
-
-    fn delegation(&self) -> Option<&Delegation> {
-        Some(&self.delegation)
-    }
 }
 
 /// The requests that a signer is willing to sign.

@@ -5,9 +5,8 @@
 
 use motet_core_crypto::NonceCommitment;
 
-use super::kind::KindSpec;
 use super::raw::{Parts, Raw};
-use super::{Body, Kind};
+use super::spec::KindSpec;
 use crate::id::{Attempt, AttemptId};
 use crate::limits;
 use crate::mirror::mirror;
@@ -23,14 +22,6 @@ pub struct NonceCommit {
     pub attempt: Attempt,
     /// The commitment to all nonces of this signer.
     pub commitment: NonceCommitment,
-}
-
-impl Body for NonceCommit {
-    const KIND: Kind = Kind::NonceCommit;
-
-    fn subject(&self) -> Subject {
-        Subject::Attempt(self.session)
-    }
 }
 
 mirror! {

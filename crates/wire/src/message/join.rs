@@ -2,17 +2,16 @@
 
 use motet_core_crypto::NonceCommitment;
 
-use super::kind::KindSpec;
+use super::kind::Kind;
 use super::raw::{Parts, Raw};
-use super::{Body, Kind};
+use super::spec::KindSpec;
 use crate::codec::{Bytes, List, Text};
 use crate::delegation::{Delegation, RawDelegation};
 use crate::id::{AttemptId, RequestId, SignerIndex};
 use crate::limits;
 use crate::mirror::mirror;
 use crate::subject::Subject;
-use crate::validate::Rule;
-use crate::validate::structure::{check_index, ensure};
+use crate::validate::{Rule, ensure};
 
 /// A signer agrees to sign, and binds its slot to its message key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,18 +26,6 @@ pub struct ParticipantJoined {
     pub commitment: Option<NonceCommitment>,
 }
 
-impl Body for ParticipantJoined {
-    const KIND: Kind = Kind::ParticipantJoined;
-
-    fn subject(&self) -> Subject {
-        Subject::Request(self.request)
-    }
-
-    fn delegation(&self) -> Option<&Delegation> {
-        Some(&self.delegation)
-    }
-}
-
 /// A signer refuses. A refusal blames no signer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ParticipantDeclined {
@@ -50,18 +37,6 @@ pub struct ParticipantDeclined {
     pub delegation: Delegation,
     /// Why, for people; at most 256 bytes.
     pub reason: String,
-}
-
-impl Body for ParticipantDeclined {
-    const KIND: Kind = Kind::ParticipantDeclined;
-
-    fn subject(&self) -> Subject {
-        Subject::Request(self.request)
-    }
-
-    fn delegation(&self) -> Option<&Delegation> {
-        Some(&self.delegation)
-    }
 }
 
 /// The coordinator has all joins, and hands them on to participants that missed one.
@@ -78,14 +53,6 @@ pub struct SessionReady {
     pub coordinator: SignerIndex,
     /// The frames of the joins, in the order of the signers, 2 to 100 of at most 1 KB each.
     pub joins: Vec<Vec<u8>>,
-}
-
-impl Body for SessionReady {
-    const KIND: Kind = Kind::SessionReady;
-
-    fn subject(&self) -> Subject {
-        Subject::Request(self.request)
-    }
 }
 
 mirror! {
@@ -162,4 +129,9 @@ impl Raw for RawSessionReady {
         };
         ensure(joins.iter().all(|frame| is_join(frame.as_slice())), Rule::Indices)
     }
+}
+
+/// V-20: the place of a signer.
+fn check_index(index: u16) -> Result<(), Rule> {
+    ensure(usize::from(index) < limits::SIGNERS_MAX, Rule::Indices)
 }

@@ -2,16 +2,14 @@
 
 use motet_core_crypto::PublicNonce;
 
-use super::kind::KindSpec;
 use super::raw::{Parts, Raw};
-use super::{Body, Kind};
+use super::spec::KindSpec;
 use crate::codec::List;
 use crate::id::{Attempt, AttemptId, TranscriptHash};
 use crate::limits;
 use crate::mirror::mirror;
 use crate::subject::Subject;
-use crate::validate::Rule;
-use crate::validate::structure::ensure;
+use crate::validate::{Rule, ensure};
 
 /// A signer reveals its public nonces, one for each item.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,14 +22,6 @@ pub struct NonceShare {
     pub nonces: Vec<PublicNonce>,
     /// The commitments that the sender has seen; all zero where the request switches commitments off.
     pub commitments: TranscriptHash,
-}
-
-impl Body for NonceShare {
-    const KIND: Kind = Kind::NonceShare;
-
-    fn subject(&self) -> Subject {
-        Subject::Attempt(self.session)
-    }
 }
 
 mirror! {

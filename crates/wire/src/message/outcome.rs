@@ -4,9 +4,8 @@ use core::fmt;
 
 use motet_core_crypto::Signature;
 
-use super::kind::KindSpec;
 use super::raw::{Parts, Raw};
-use super::{Body, Kind};
+use super::spec::KindSpec;
 use crate::codec::{Bytes, Code, Decode, Encode, List, ParseError, Text};
 use crate::evidence::Evidence;
 use crate::id::{AttemptId, RequestId};
@@ -14,8 +13,7 @@ use crate::limits;
 use crate::mirror::KnownKeys;
 use crate::mirror::{Mirror, mirror};
 use crate::subject::Subject;
-use crate::validate::Rule;
-use crate::validate::structure::ensure;
+use crate::validate::{Rule, ensure};
 
 /// The final signatures. Each receiver verifies them, and need not trust the sender.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,14 +22,6 @@ pub struct SignatureFinalized {
     pub session: AttemptId,
     /// One signature for each item, 1 to 64.
     pub signatures: Vec<Signature>,
-}
-
-impl Body for SignatureFinalized {
-    const KIND: Kind = Kind::SignatureFinalized;
-
-    fn subject(&self) -> Subject {
-        Subject::Attempt(self.session)
-    }
 }
 
 /// A participant gives up.
@@ -45,14 +35,6 @@ pub struct SessionAbort {
     pub reason: AbortReason,
     /// The proof of a signer's fault, for third parties.
     pub evidence: Option<Evidence>,
-}
-
-impl Body for SessionAbort {
-    const KIND: Kind = Kind::SessionAbort;
-
-    fn subject(&self) -> Subject {
-        Subject::from(self.subject)
-    }
 }
 
 /// The request or session that is given up.

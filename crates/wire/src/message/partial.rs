@@ -2,16 +2,14 @@
 
 use motet_core_crypto::PartialSignature;
 
-use super::kind::KindSpec;
 use super::raw::{Parts, Raw};
-use super::{Body, Kind};
+use super::spec::KindSpec;
 use crate::codec::List;
 use crate::id::{Attempt, AttemptId, TranscriptHash};
 use crate::limits;
 use crate::mirror::mirror;
 use crate::subject::Subject;
-use crate::validate::Rule;
-use crate::validate::structure::ensure;
+use crate::validate::{Rule, ensure};
 
 /// A signer's partial signatures, one for each item.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,14 +22,6 @@ pub struct PartialSigShare {
     pub partials: Vec<PartialSignature>,
     /// The nonces that the partial signatures were made with: [`crate::transcript::nonces`].
     pub nonces: TranscriptHash,
-}
-
-impl Body for PartialSigShare {
-    const KIND: Kind = Kind::PartialSigShare;
-
-    fn subject(&self) -> Subject {
-        Subject::Attempt(self.session)
-    }
 }
 
 mirror! {

@@ -1,7 +1,6 @@
 //! Decoded bodies, before their signature is checked and their points are parsed.
 
-use super::RawBody;
-use super::kind::KindSpec;
+use super::spec::KindSpec;
 use crate::codec::{Decode, Encode};
 use crate::delegation::RawDelegation;
 use crate::subject::Subject;
@@ -37,24 +36,5 @@ impl Parts<'_> {
     /// The parts of a message that has a subject and nothing else.
     pub(crate) const fn about(subject: Subject) -> Self {
         Self { subject, delegation: None, lifetime: None, paid: None }
-    }
-}
-
-impl RawBody {
-    pub(crate) fn subject(&self) -> Subject {
-        self.parts().subject
-    }
-
-    pub(crate) fn delegation(&self) -> Option<&RawDelegation> {
-        self.parts().delegation
-    }
-
-    /// Times at which the message was made and ends, for the kinds that carry them.
-    pub(crate) fn lifetime(&self) -> Option<(u64, u64)> {
-        self.parts().lifetime
-    }
-
-    pub(crate) fn paid(&self) -> Option<Paid<'_>> {
-        self.parts().paid
     }
 }

@@ -11,9 +11,8 @@ use std::collections::BTreeSet;
 
 use motet_core_crypto::{KeyAggContext, KeyAggError, PublicKey, TweakError, XOnlyPublicKey};
 
-use super::kind::{Channels, KindSpec, Scope};
 use super::raw::{Parts, Raw};
-use super::{Body, Kind};
+use super::spec::{Channels, KindSpec, Scope};
 use crate::codec::{self, Bytes, Code, Decode, Encode, List, ParseError, Text};
 use crate::delegation::{Delegation, RawDelegation};
 use crate::id::{NetworkId, RequestId, SignerIndex};
@@ -23,8 +22,7 @@ use crate::mirror::{Mirror, mirror};
 use crate::subject::Subject;
 use crate::time::TimestampMs;
 use crate::topic::Topic;
-use crate::validate::Rule;
-use crate::validate::structure::ensure;
+use crate::validate::{Rule, ensure};
 use crate::work::{Paid, Purpose, Work};
 
 /// Signers are asked to sign.
@@ -48,18 +46,6 @@ pub struct SigningRequest {
     pub salt: [u8; 16],
     /// Proof of work over the request id, for signers that do not have the creator as a contact.
     pub work: Option<Work>,
-}
-
-impl Body for SigningRequest {
-    const KIND: Kind = Kind::SigningRequest;
-
-    fn subject(&self) -> Subject {
-        Subject::NewRequest
-    }
-
-    fn delegation(&self) -> Option<&Delegation> {
-        Some(&self.creator)
-    }
 }
 
 /// One message to sign under one derived key.

@@ -3,17 +3,15 @@
 //! It lies in the DHT only, for nodes that know its type and its id. Several signers may announce the same name; of
 //! each of them, the highest sequence number wins.
 
-use super::kind::{Channels, KindSpec, Scope};
 use super::raw::{Parts, Raw};
-use super::{Body, Kind};
+use super::spec::{Channels, KindSpec, Scope};
 use crate::codec::{Bytes, Text};
 use crate::delegation::{Delegation, RawDelegation};
 use crate::limits;
 use crate::mirror::mirror;
 use crate::subject::Subject;
 use crate::time::TimestampMs;
-use crate::validate::Rule;
-use crate::validate::structure::ensure;
+use crate::validate::{Rule, ensure};
 use crate::work::{Paid, Purpose, Work};
 
 /// A signer announces a resource.
@@ -33,18 +31,6 @@ pub struct ResourceAnnouncement {
     pub expires: TimestampMs,
     /// The proof of work over everything else.
     pub work: Work,
-}
-
-impl Body for ResourceAnnouncement {
-    const KIND: Kind = Kind::ResourceAnnouncement;
-
-    fn subject(&self) -> Subject {
-        Subject::Directory
-    }
-
-    fn delegation(&self) -> Option<&Delegation> {
-        Some(&self.delegation)
-    }
 }
 
 impl ResourceAnnouncement {

@@ -5,17 +5,15 @@
 //! coordinator are all healed by the same exchange. The frames in a response are bytes here: each goes through the
 //! pipeline by itself, as [`crate::Channel::Sync`].
 
-use super::kind::{Channels, KindSpec};
 use super::raw::{Parts, Raw};
-use super::{Body, Kind};
+use super::spec::{Channels, KindSpec};
 use crate::codec::{Bytes, Code, List, ParseError};
 use crate::id::{Attempt, RequestId, SignerIndex};
 use crate::limits;
 use crate::mirror::KnownKeys;
 use crate::mirror::{Mirror, mirror};
 use crate::subject::Subject;
-use crate::validate::Rule;
-use crate::validate::structure::ensure;
+use crate::validate::{Rule, ensure};
 
 /// The list of the envelopes that the sender holds; the receiver answers with the missing ones.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,14 +26,6 @@ pub struct SyncRequest {
     pub have: Have,
 }
 
-impl Body for SyncRequest {
-    const KIND: Kind = Kind::SyncRequest;
-
-    fn subject(&self) -> Subject {
-        Subject::Request(self.request)
-    }
-}
-
 /// The signed envelopes that the asker lacked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SyncResponse {
@@ -43,14 +33,6 @@ pub struct SyncResponse {
     pub request: RequestId,
     /// Frames as their authors signed them, at most 403 and 256 KB in all.
     pub frames: Vec<Vec<u8>>,
-}
-
-impl Body for SyncResponse {
-    const KIND: Kind = Kind::SyncResponse;
-
-    fn subject(&self) -> Subject {
-        Subject::Request(self.request)
-    }
 }
 
 /// The envelopes that a node holds of a request and one of its attempts.

@@ -4,10 +4,12 @@
 use motet_core_crypto::{PublicKey, SecretKey, Signature};
 
 use super::*;
+use crate::delegation::Delegation;
 use crate::id::{AdvertisementId, Attempt, AttemptId, PeerId, RequestId, SignerIndex, TranscriptHash};
 use crate::limits;
 use crate::mirror::KnownKeys;
 use crate::mirror::Mirror;
+use crate::subject::Subject;
 use crate::time::TimestampMs;
 use crate::validate::Channel;
 use crate::work::Work;

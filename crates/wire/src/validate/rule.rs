@@ -177,3 +177,8 @@ impl fmt::Display for Rule {
         write!(f, "{} ({self:?})", self.code())
     }
 }
+
+/// Refuses what is not so.
+pub(crate) fn ensure(condition: bool, rule: Rule) -> Result<(), Rule> {
+    if condition { Ok(()) } else { Err(rule) }
+}
