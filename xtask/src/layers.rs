@@ -23,7 +23,7 @@ pub(crate) fn run(sh: &Shell) -> Result<Outcome> {
     let (sources, mut findings) = imports::read(&files);
     findings.extend(graph::check(sh, &metadata, rules::PACKAGES)?);
     findings.extend(imports::check(&sources, rules::IMPORTS));
-    findings.extend(cycles::check(&sources, rules::CIRCLES));
+    findings.extend(cycles::check(&sources));
     none_of(findings)?;
     Ok(Outcome::Passed(format!("{} packages, {} files", metadata.workspace_members.len(), sources.len())))
 }

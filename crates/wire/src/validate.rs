@@ -14,7 +14,10 @@
 //! A rejection holds the broken [`Rule`], the verdict for gossipsub, and the penalty for the peer that delivered the
 //! message.
 
+mod admitted;
+mod arrival;
 mod authentic;
+mod channel;
 mod cost;
 mod decode;
 pub(crate) mod fresh;
@@ -22,6 +25,10 @@ mod generations;
 mod limits;
 mod memory;
 mod meter;
+mod network_group;
+mod peer_class;
+mod rate;
+mod rejection;
 mod replay;
 mod rule;
 mod size;
@@ -31,158 +38,22 @@ mod validated;
 use core::fmt;
 use std::sync::Arc;
 
+pub use admitted::Admitted;
+pub use arrival::Arrival;
 pub use authentic::verify_batch;
+pub use channel::Channel;
 pub use limits::ValidatorLimits;
-pub use meter::{NetworkGroup, Rate};
+pub use network_group::NetworkGroup;
+pub use peer_class::PeerClass;
+pub use rate::Rate;
+pub use rejection::Rejection;
 pub(crate) use rule::ensure;
 pub use rule::{Penalty, Rule, Verdict};
 pub use validated::Validated;
 
-use crate::id::{NetworkId, PeerId};
-use crate::message::Kind;
+use crate::id::NetworkId;
 use crate::time::Now;
 use crate::work::{HashWork, Load, WorkPolicy};
-
-/// The channel on which a frame came.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
-pub enum Channel {
-    /// By gossipsub; the peer is the one that forwarded it.
-    Gossip,
-    /// On a direct stream, unasked.
-    Direct,
-    /// Read from the DHT, because we asked.
-    #[cfg_attr(feature = "serde", serde(rename = "DHT"))]
-    Dht,
-    /// In an answer that we asked for: from a SyncResponse, a SessionReady, or a catch-up page.
-    #[cfg_attr(feature = "serde", serde(rename = "handed on"))]
-    Sync,
-    /// On none: this node has sealed the message itself ([`crate::Author::seal`]). No frame may come on it (rule V-05).
-    #[cfg_attr(feature = "serde", serde(rename = "own"))]
-    Own,
-    /// From this node's own store, where it lies because it was validated once.
-    Store,
-}
-
-impl Channel {
-    /// True if other nodes decide when frames come on it, and how many.
-    const fn is_metered(self) -> bool {
-        matches!(self, Self::Gossip | Self::Direct)
-    }
-
-    /// True if a message that came before is dropped. Messages that this node has asked for are kept, because it may
-    /// have lost them.
-    const fn is_single_use(self) -> bool {
-        matches!(self, Self::Gossip | Self::Direct)
-    }
-
-    /// True if the peer that delivered the frame should have checked it.
-    const fn is_accountable(self) -> bool {
-        matches!(self, Self::Gossip | Self::Direct | Self::Sync)
-    }
-}
-
-/// The class of a peer or an author, to this node.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum PeerClass {
-    /// An unknown peer or author.
-    #[default]
-    Stranger,
-    /// A signer that the user has named, or its peer.
-    Contact,
-    /// A participant of sessions that are going on.
-    Participant {
-        /// Number of the sessions.
-        sessions: u16,
-    },
-}
-
-impl PeerClass {
-    /// Share of the buckets, as a multiple of a stranger's.
-    const fn factor(self, limits: &ValidatorLimits) -> u64 {
-        match self {
-            Self::Stranger => 1,
-            Self::Contact => limits.contact_factor,
-            Self::Participant { sessions } => {
-                limits.member_factor.saturating_add(limits.session_factor.saturating_mul(sessions as u64))
-            }
-        }
-    }
-}
-
-/// A frame as the network delivers it.
-#[derive(Debug, Clone)]
-pub struct Arrival {
-    /// The frame.
-    pub bytes: Arc<[u8]>,
-    /// The channel on which it came.
-    pub channel: Channel,
-    /// The peer that delivered it, known from the connection; not the author.
-    pub from: PeerId,
-    /// The network group of that peer's connection.
-    pub group: NetworkGroup,
-    /// The class of that peer.
-    pub peer_standing: PeerClass,
-    /// The class of the sender that the frame claims ([`crate::peek`]).
-    pub author_standing: PeerClass,
-}
-
-impl Arrival {
-    /// A frame from a stranger, of no network group.
-    pub const fn new(bytes: Arc<[u8]>, channel: Channel, from: PeerId) -> Self {
-        Self {
-            bytes,
-            channel,
-            from,
-            group: NetworkGroup::Local,
-            peer_standing: PeerClass::Stranger,
-            author_standing: PeerClass::Stranger,
-        }
-    }
-
-    /// The same, from this network group.
-    #[must_use]
-    pub fn group(self, group: NetworkGroup) -> Self {
-        Self { group, ..self }
-    }
-
-    /// The same, where the peer and the claimed sender are this to us.
-    #[must_use]
-    pub fn standing(self, peer_standing: PeerClass, author_standing: PeerClass) -> Self {
-        Self { peer_standing, author_standing, ..self }
-    }
-}
-
-/// Why a frame is not a message that we act on.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("rejected by {rule}")]
-pub struct Rejection {
-    /// The rule that was broken.
-    pub rule: Rule,
-    /// The verdict for gossipsub.
-    pub verdict: Verdict,
-    /// The penalty for the peer that delivered the frame.
-    pub penalty: Penalty,
-    /// The kind that the frame claims to be, where it was read.
-    pub kind: Option<Kind>,
-    /// The frame, when its author signed it and it still is no message: together with the author's delegation that is
-    /// [`crate::Evidence::Malformed`].
-    pub signed_frame: Option<Arc<[u8]>>,
-}
-
-impl Rejection {
-    pub(crate) const fn new(rule: Rule, kind: Option<Kind>) -> Self {
-        Self { rule, verdict: rule.verdict(), penalty: rule.penalty(), kind, signed_frame: None }
-    }
-
-    fn with_penalty(self, penalty: Penalty) -> Self {
-        Self { penalty, ..self }
-    }
-
-    fn with_signed_frame(self, frame: Arc<[u8]>) -> Self {
-        Self { signed_frame: Some(frame), ..self }
-    }
-}
 
 /// The cheap half of the pipeline, and all of its memory.
 ///
@@ -284,45 +155,5 @@ impl Validator {
 impl fmt::Debug for Validator {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Validator").field("network", &self.network).field("load", &self.load).finish_non_exhaustive()
-    }
-}
-
-/// A message that is worth a signature check. Dropping it unchecked leaves no trace: a copy may still come.
-#[derive(Debug)]
-#[must_use = "an admitted message is nothing until it is verified"]
-pub struct Admitted {
-    unseen: replay::Unseen,
-    proven: memory::Proven,
-    delegation_digest: Option<[u8; 32]>,
-    ticket: Ticket,
-}
-
-impl Admitted {
-    /// The kind of the message.
-    pub const fn kind(&self) -> Kind {
-        self.unseen.decoded.kind
-    }
-
-    /// The peer that delivered the message: a rejection is reported about it.
-    pub const fn from(&self) -> &PeerId {
-        &self.unseen.decoded.arrival.from
-    }
-
-    /// The class whose budget the message has used: the priority of the message, when there is a backlog.
-    pub const fn standing(&self) -> PeerClass {
-        self.unseen.standing
-    }
-}
-
-/// Keeps a frame in flight for as long as its check takes, however that ends.
-#[derive(Debug)]
-struct Ticket {
-    memory: memory::SharedMemory,
-    frame: generations::Key,
-}
-
-impl Drop for Ticket {
-    fn drop(&mut self) {
-        self.memory.lock().land(&self.frame);
     }
 }

@@ -12,15 +12,6 @@ use super::paths::Named;
 use crate::finding::Finding;
 use crate::tree::TextFile;
 
-/// Modules of one package that still use each other in a circle.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Circle {
-    /// The folder of the package's sources.
-    pub(super) within: &'static str,
-    /// All of them, side by side.
-    pub(super) modules: &'static str,
-}
-
 /// The path of a module below the root of its package, without `crate`.
 type Module = Vec<String>;
 
@@ -35,10 +26,7 @@ struct Package<'a> {
 /// One module names another: the file and the line.
 type Use<'a> = ([String; 2], &'a str, usize);
 
-/// The rule's own file.
-const RULES: &str = "xtask/src/layers/rules.rs";
-
-pub(super) fn check(sources: &[(&TextFile, Vec<Named>)], known: &[Circle]) -> Vec<Finding> {
+pub(super) fn check(sources: &[(&TextFile, Vec<Named>)]) -> Vec<Finding> {
     let mut packages: BTreeMap<&str, Package<'_>> = BTreeMap::new();
     for (source, named) in sources {
         let Some((folder, file)) = source.path.split_once("/src/") else { continue };
@@ -48,24 +36,16 @@ pub(super) fn check(sources: &[(&TextFile, Vec<Named>)], known: &[Circle]) -> Ve
         }
     }
     let mut findings = Vec::new();
-    for (folder, package) in &packages {
+    for package in packages.values() {
         let uses = package.uses();
         let graph = DiGraphMap::<&str, ()>::from_edges(uses.iter().map(|([user, used], ..)| (&**user, &**used)));
         let circles: Vec<_> = tarjan_scc(&graph).into_iter().filter(|circle| circle.len() > 1).collect();
-        let known: Vec<Vec<&str>> = known
-            .iter()
-            .filter(|circle| circle.within == *folder)
-            .map(|circle| circle.modules.split_whitespace().collect())
-            .collect();
         for (both, place, line) in &uses {
             let together = |circle: &Vec<&str>| both.iter().all(|module| circle.contains(&&**module));
-            if circles.iter().any(together) && !known.iter().any(together) {
+            if circles.iter().any(together) {
                 let message = format!("{} uses {}, in a circle of modules", both[0], both[1]);
                 findings.push(Finding::at(*place, *line, message));
             }
-        }
-        for module in known.iter().flatten().filter(|module| !circles.iter().flatten().any(|other| other == *module)) {
-            findings.push(Finding::new(RULES, format!("{folder}: `{module}` is in no circle any more; remove it")));
         }
     }
     findings
@@ -164,10 +144,10 @@ mod tests {
     use super::*;
     use crate::finding::told;
 
-    fn found(files: &[(&str, &str)], known: &[Circle]) -> Vec<String> {
+    fn found(files: &[(&str, &str)]) -> Vec<String> {
         let files: Vec<_> =
             files.iter().map(|(path, text)| TextFile::new(format!("crates/a/src/{path}"), *text)).collect();
-        told(&check(&read(&files).0, known))
+        told(&check(&read(&files).0))
     }
 
     #[test]
@@ -180,8 +160,8 @@ mod tests {
         ];
         let steps = [("b.rs:2", "b", "c"), ("c.rs:1", "c", "d"), ("d.rs:1", "d", "b")]
             .map(|(place, user, used)| format!("crates/a/src/{place}: {user} uses {used}, in a circle of modules"));
-        assert_eq!(found(&files, &[]), steps);
-        assert_eq!(found(&files[..3], &[]), Vec::<String>::new());
+        assert_eq!(found(&files), steps);
+        assert_eq!(found(&files[..3]), Vec::<String>::new());
     }
 
     #[test]
@@ -202,21 +182,8 @@ mod tests {
             (true, &[("b.rs", "mod x { use super::B; use crate::c::C; }"), ("c.rs", "use crate::b::x::X;")]),
             (false, &[("b.rs", "mod x { use super::B; use crate::c::C; }")]),
         ] {
-            let found = found(files, &[]);
+            let found = found(files);
             assert_eq!(found.len(), if circle { 2 } else { 0 }, "{files:?}: {found:?}");
         }
-    }
-
-    #[test]
-    fn a_known_circle_may_shrink_and_not_grow() {
-        const KNOWN: [Circle; 1] = [Circle { within: "crates/a", modules: "b c" }];
-        let files = [("b.rs", "use crate::c::C;"), ("c.rs", "use crate::b::B;"), ("d.rs", "")];
-        assert_eq!(found(&files, &KNOWN), Vec::<String>::new());
-        let grown = [files[0], ("c.rs", "use crate::{b::B, d::D};"), ("d.rs", "use crate::b::B;")];
-        let steps = found(&grown, &KNOWN);
-        assert!(steps.len() == 2 && steps[0].contains("c uses d") && steps[1].contains("d uses b"), "{steps:?}");
-        let broken = [files[0], ("c.rs", ""), files[2]];
-        let gone = "xtask/src/layers/rules.rs: crates/a: `b` is in no circle any more; remove it";
-        assert_eq!(found(&broken, &KNOWN)[0], gone);
     }
 }

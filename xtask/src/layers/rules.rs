@@ -2,7 +2,6 @@
 //!
 //! A new dependency or a new place for an old one is a line here, in the same change, with its reason in the change's message.
 
-use super::cycles::Circle;
 use super::graph::PackageRule;
 use super::imports::ImportRule;
 
@@ -104,20 +103,4 @@ const fn rule(
     reason: &'static str,
 ) -> ImportRule {
     ImportRule { paths, within, except, reason }
-}
-
-/// Circles of modules that there are today. A module that has left its circle leaves this list; none comes in.
-pub(super) const CIRCLES: &[Circle] = &[
-    circle(
-        "crates/wire",
-        "delegation envelope message::advertisement message::commit message::join message::list \
-         message::nonce message::outcome message::partial message::raw message::request message::resource \
-         message::spec message::structure message::sync mirror validate validate::cost validate::decode \
-         validate::fresh validate::limits validate::memory validate::meter validate::replay validate::size \
-         validate::structure work",
-    ),
-];
-
-const fn circle(within: &'static str, modules: &'static str) -> Circle {
-    Circle { within, modules }
 }

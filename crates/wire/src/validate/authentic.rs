@@ -6,8 +6,11 @@
 use motet_core_crypto::{PublicKey, Signature, XOnlyPublicKey, schnorr};
 use rand_core::TryCryptoRng;
 
+use super::admitted::{Admitted, Ticket};
+use super::rejection::Rejection;
 use super::replay::{Batching, Unseen};
-use super::{Admitted, Rejection, Rule, Ticket, Validated};
+use super::rule::Rule;
+use super::validated::Validated;
 use crate::message::Message;
 use crate::mirror::KnownKeys;
 use crate::mirror::Mirror;

@@ -3,19 +3,18 @@
 //! First the author's proof of work, then this node's budget of signature checks a second, of which strangers can use a
 //! fifth and members of live sessions always have half.
 
-use motet_core_crypto::Tag;
-
-use super::generations::{Key, key};
-use super::memory::{Proven, SharedMemory};
-use super::meter::{Bucket, Rate};
+use super::admitted::{Admitted, Ticket};
+use super::channel::Channel;
+use super::memory::{Proven, SharedMemory, delegation_key};
+use super::peer_class::PeerClass;
+use super::rate::{Bucket, Rate};
+use super::rejection::Rejection;
 use super::replay::Unseen;
-use super::{Admitted, Channel, PeerClass, Rejection, Rule, Ticket};
+use super::rule::Rule;
 use crate::envelope::Head;
 use crate::id::NetworkId;
 use crate::time::MonotonicMs;
 use crate::work::{Load, WorkClaim, WorkFault, WorkPolicy};
-
-static DELEGATION_KEY: Tag = Tag::new("motet/delegation-key/v1");
 
 /// The budget of signature checks, in three pools.
 #[derive(Debug)]
@@ -103,11 +102,6 @@ pub(crate) fn check(
     memory_now.take_off(&unseen.facts).map_err(refuse)?;
     let ticket = Ticket { memory: memory.clone(), frame: unseen.facts.frame };
     Ok(Admitted { unseen, proven, delegation_digest, ticket })
-}
-
-/// The key under which the memory holds a delegation that was proven.
-pub(super) fn delegation_key(digest: &[u8; 32], signature: &[u8; 64]) -> Key {
-    key(&DELEGATION_KEY.hash(&[digest, signature]))
 }
 
 fn check_work(unseen: &Unseen, network: &NetworkId, policy: &dyn WorkPolicy, load: Load) -> Result<(), Rule> {

@@ -3,9 +3,11 @@
 //! Every length is checked against its bound and against the bytes that are there before anything is allocated, nothing
 //! may follow the value, and it must encode to the very same bytes.
 
+use super::arrival::Arrival;
 use super::generations::Key;
+use super::rejection::Rejection;
+use super::rule::Rule;
 use super::size::Sized;
-use super::{Arrival, Rejection, Rule};
 use crate::codec::DecodeError;
 use crate::envelope::{Head, View};
 use crate::message::{Kind, RawBody};

@@ -5,8 +5,10 @@
 
 use core::time::Duration;
 
+use super::channel::Channel;
+use super::rejection::Rejection;
+use super::rule::Rule;
 use super::structure::Structured;
-use super::{Channel, Rejection, Rule};
 use crate::limits;
 use crate::message::{Kind, RawBody, Scope};
 use crate::time::{MonotonicMs, Now, milliseconds};

@@ -4,7 +4,8 @@
 
 use core::time::Duration;
 
-use super::meter::Rate;
+use super::peer_class::PeerClass;
+use super::rate::Rate;
 use crate::message::Kind;
 
 /// The limits of a [`super::Validator`].
@@ -86,6 +87,17 @@ impl Default for ValidatorLimits {
 }
 
 impl ValidatorLimits {
+    /// Share of a peer or an author, as a multiple of a stranger's.
+    pub(super) const fn factor(&self, class: PeerClass) -> u64 {
+        match class {
+            PeerClass::Stranger => 1,
+            PeerClass::Contact => self.contact_factor,
+            PeerClass::Participant { sessions } => {
+                self.member_factor.saturating_add(self.session_factor.saturating_mul(sessions as u64))
+            }
+        }
+    }
+
     /// Bytes of a frame over its peer's share that count like another frame: about the size of a frame of a peer that
     /// uses up its messages and its bytes together.
     pub const EXCESS_BYTES: u64 = 2_048;

@@ -10,16 +10,19 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use motet_core_crypto::Tag;
 
+use super::channel::Channel;
 use super::generations::{Generations, Key, key};
 use super::limits::ValidatorLimits;
-use super::meter::Bucket;
-use super::{Channel, Penalty, Rejection, Rule};
+use super::rate::Bucket;
+use super::rejection::Rejection;
+use super::rule::{Penalty, Rule};
 use crate::id::PeerId;
 use crate::limits;
 use crate::message::Kind;
 use crate::time::MonotonicMs;
 
 static PEER_KEY: Tag = Tag::new("motet/peer-key/v1");
+static DELEGATION_KEY: Tag = Tag::new("motet/delegation-key/v1");
 
 /// The memory, shared with the messages that are being checked.
 #[derive(Debug, Clone)]
@@ -341,6 +344,11 @@ pub(crate) struct Proven {
 /// The key under which the memory holds a peer.
 pub(crate) fn peer_key(peer: &PeerId) -> Key {
     key(&PEER_KEY.hash(&[peer.as_bytes()]))
+}
+
+/// The key under which the memory holds a delegation that was proven.
+pub(super) fn delegation_key(digest: &[u8; 32], signature: &[u8; 64]) -> Key {
+    key(&DELEGATION_KEY.hash(&[digest, signature]))
 }
 
 #[cfg(test)]

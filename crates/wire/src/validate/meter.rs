@@ -1,8 +1,7 @@
 //! Stage 1: bans and buckets (`docs/protocol.md` §4.1), before anything else: a frame that no rule lets in costs as much as one
 //! that passes.
 //!
-//! A bucket is one number, the time at which it will be full again (the generic cell rate algorithm), so that a peer
-//! costs a few words and buckets refill without a timer. Three are charged:
+//! Three buckets are charged:
 //!
 //! - the *peer* that delivered a frame, for messages, bytes and computation, by its own class, at once. Its own frames,
 //!   frames that it forwards for strangers, and frames that it forwards for authors that this node knows are counted
@@ -12,104 +11,19 @@
 //!   forger cannot use up the share of another.
 
 use core::time::Duration;
-use std::net::IpAddr;
 
+use super::arrival::Arrival;
+use super::channel::Channel;
 use super::generations::{Generations, Key};
 use super::limits::ValidatorLimits;
 use super::memory::{Offence, SharedMemory, peer_key};
-use super::{Arrival, Channel, PeerClass, Rejection, Rule};
+use super::peer_class::PeerClass;
+use super::rate::{Bucket, Rate};
+use super::rejection::Rejection;
+use super::rule::Rule;
 use crate::limits as wire;
 use crate::message::Kind;
 use crate::time::MonotonicMs;
-
-/// So many a minute, and so many at once.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Rate {
-    /// Units that flow in every minute.
-    pub per_minute: u64,
-    /// Units that an idle bucket holds.
-    pub burst: u64,
-}
-
-impl Rate {
-    /// This many a minute, all of them at once if need be.
-    pub const fn per_minute(units: u64) -> Self {
-        Self { per_minute: units, burst: units }
-    }
-
-    /// The same, `factor` times.
-    #[must_use]
-    pub const fn times(self, factor: u64) -> Self {
-        Self { per_minute: self.per_minute.saturating_mul(factor), burst: self.burst.saturating_mul(factor) }
-    }
-}
-
-/// A token bucket: when it will be full again, in nanoseconds of monotonic time.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Bucket(u64);
-
-const MINUTE: u64 = 60_000_000_000;
-
-impl Bucket {
-    /// A full bucket.
-    pub(crate) const FULL: Self = Self(0);
-
-    /// The bucket after `units` are taken; `None` if it does not hold so many.
-    pub(crate) fn take(self, rate: Rate, units: u64, now: MonotonicMs) -> Option<Self> {
-        let now = now.0.saturating_mul(1_000_000);
-        // Rounded up, so that the rate is never exceeded; a rate of nothing never flows.
-        let interval = if rate.per_minute == 0 { return None } else { MINUTE.div_ceil(rate.per_minute) };
-        let full = self.0.max(now).saturating_add(interval.saturating_mul(units));
-        (full - now <= interval.saturating_mul(rate.burst)).then_some(Self(full))
-    }
-}
-
-/// The network of a connection's other end: addresses are cheap by the /24 (IPv4) and /48 (IPv6), not by the peer id.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum NetworkGroup {
-    /// The /24 of an IPv4 address.
-    V4([u8; 3]),
-    /// The /48 of an IPv6 address.
-    V6([u8; 6]),
-    /// This machine, or in local mode a private network: not limited as a group.
-    Local,
-    /// A connection whose address this node has not seen, since it was made to a name. All these are one group.
-    Unseen,
-}
-
-impl NetworkGroup {
-    /// The group of an address. Loopback is [`NetworkGroup::Local`]; in local mode the caller maps private ranges to
-    /// that as well.
-    pub fn of(address: IpAddr) -> Self {
-        let canonical = address.to_canonical();
-        if canonical.is_loopback() {
-            return Self::Local;
-        }
-        match canonical {
-            IpAddr::V4(address) => {
-                let [a, b, c, _] = address.octets();
-                Self::V4([a, b, c])
-            }
-            IpAddr::V6(address) => {
-                let [a, b, c, d, e, f, ..] = address.octets();
-                Self::V6([a, b, c, d, e, f])
-            }
-        }
-    }
-
-    fn key(self) -> Option<Key> {
-        let mut key = [0; 16];
-        let (mark, octets) = match &self {
-            Self::V4(octets) => (4, octets.as_slice()),
-            Self::V6(octets) => (6, octets.as_slice()),
-            Self::Unseen => (1, [].as_slice()),
-            Self::Local => return None,
-        };
-        let values = core::iter::once(&mark).chain(octets);
-        key.iter_mut().zip(values).for_each(|(to, from)| *to = *from);
-        Some(key)
-    }
-}
 
 /// The buckets of one peer or one group.
 #[derive(Debug, Clone, Copy, Default)]
@@ -176,10 +90,10 @@ pub(crate) fn charge(
     // An author is a claim until a signature is checked. A peer that has claimed falsely before is believed no more.
     let author = if memory.lock().is_suspect(&peer) { PeerClass::Stranger } else { arrival.author_standing };
     let lane = Lane::of(arrival.channel, kind, author);
-    let author_factor = if lane == Lane::RelayedKnown { author.factor(limits) } else { 1 };
+    let author_factor = if lane == Lane::RelayedKnown { limits.factor(author) } else { 1 };
     let key = lane.key(peer);
     let before = meters.peers.find(&key).unwrap_or_default();
-    let factor = standing.factor(limits).max(author_factor);
+    let factor = limits.factor(standing).max(author_factor);
     let after = match before.take(limits, factor, cost, now) {
         Ok(after) => after,
         Err(rule) => {

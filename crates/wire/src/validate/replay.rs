@@ -5,13 +5,14 @@
 
 use motet_core_crypto::Tag;
 
-use super::cost::delegation_key;
 use super::decode::Decoded;
 use super::fresh::Fresh;
 use super::generations::{Key, key};
 use super::limits::ValidatorLimits;
-use super::memory::{Facts, Offence, OwnFacts, SharedMemory};
-use super::{PeerClass, Rejection, Rule};
+use super::memory::{Facts, Offence, OwnFacts, SharedMemory, delegation_key};
+use super::peer_class::PeerClass;
+use super::rejection::Rejection;
+use super::rule::Rule;
 use crate::envelope::View;
 use crate::id::NetworkId;
 use crate::message::{Kind, Message, RawBody};
@@ -88,7 +89,7 @@ pub(crate) fn check(
         announcer,
         version: decoded.head.sequence,
         author: author_key(&decoded),
-        factor: standing.factor(limits),
+        factor: limits.factor(standing),
         now,
     };
     memory.check_author(&facts).map_err(refuse)?;

@@ -1,9 +1,11 @@
 //! Stage 2: length, version, kind and channel, from the frame's first two bytes and its length (`docs/protocol.md`
 //! §4.2).
 
+use super::arrival::Arrival;
 use super::generations::Key;
 use super::meter::Metered;
-use super::{Arrival, Rejection, Rule};
+use super::rejection::Rejection;
+use super::rule::Rule;
 use crate::limits;
 use crate::message::Kind;
 

@@ -4,8 +4,8 @@
 //! a peer that forwards a message against one of these rules should have seen the fault. [`crate::seal`] makes the same
 //! checks, so that an honest node cannot send a message that others reject.
 
-use super::Rejection;
 use super::decode::Decoded;
+use super::rejection::Rejection;
 use crate::message::structure::check_body;
 
 /// A message that is possible.

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use motet_core_crypto::PublicKey;
 
-use super::{Arrival, Channel, NetworkGroup};
+use super::arrival::Arrival;
+use super::channel::Channel;
+use super::network_group::NetworkGroup;
 use crate::envelope::Head;
 use crate::id::{AdvertisementId, MessageId, PeerId};
 use crate::message::{Body, Kind, Message};
