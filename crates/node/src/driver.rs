@@ -30,7 +30,7 @@ mod network;
 mod pool;
 mod reports;
 mod republisher;
-mod request;
+pub(crate) mod request;
 mod rivals;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -61,7 +61,7 @@ use motet_coordinator::event::Event;
 use motet_coordinator::{Command, CommandError, CommandId, Config, Effect, Engine, Input, Reply, Signer, StoreError};
 use pool::Pool;
 use reports::Reports;
-pub(crate) use request::Request;
+use request::Request;
 
 /// The parts of a node, as its builder has collected them.
 pub(crate) struct Parts {

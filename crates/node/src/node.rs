@@ -16,7 +16,7 @@ use motet_wire::{
 };
 use tokio::sync::{broadcast, mpsc, oneshot};
 
-use crate::driver::Request;
+use crate::driver::request::Request;
 use crate::error::CallError;
 use crate::events::Events;
 

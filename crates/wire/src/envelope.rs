@@ -20,7 +20,7 @@ use crate::message::structure::check_body;
 use crate::message::{Kind, Message, RawBody};
 use crate::mirror::Mirror;
 use crate::time::TimestampMs;
-use crate::validate::Rule;
+use crate::validate::rule::Rule;
 
 static ENVELOPE: Tag = Tag::new("motet/envelope/v1");
 

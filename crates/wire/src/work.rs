@@ -20,7 +20,7 @@ use crate::codec::{Decode, Encode};
 use crate::id::{NetworkId, RequestId};
 use crate::limits;
 use crate::time::{TimestampMs, milliseconds};
-use crate::validate::PeerClass;
+use crate::validate::peer_class::PeerClass;
 
 static WORK_SEED: Tag = Tag::new("motet/work-seed/v1");
 static WORK: Tag = Tag::new("motet/work/v1");

@@ -15,7 +15,7 @@ use crate::mirror::{Mirror, mirror};
 use crate::subject::Subject;
 use crate::time::TimestampMs;
 use crate::topic::Topic;
-use crate::validate::{Rule, ensure};
+use crate::validate::rule::{Rule, ensure};
 use crate::work::{Paid, Purpose, Work};
 
 /// A signer offers to sign.

@@ -11,7 +11,7 @@ use crate::id::{Attempt, AttemptId};
 use crate::limits;
 use crate::mirror::mirror;
 use crate::subject::Subject;
-use crate::validate::Rule;
+use crate::validate::rule::Rule;
 
 /// A signer commits to the nonces of an attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]

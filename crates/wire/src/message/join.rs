@@ -11,7 +11,7 @@ use crate::id::{AttemptId, RequestId, SignerIndex};
 use crate::limits;
 use crate::mirror::mirror;
 use crate::subject::Subject;
-use crate::validate::{Rule, ensure};
+use crate::validate::rule::{Rule, ensure};
 
 /// A signer agrees to sign, and binds its slot to its message key.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -22,7 +22,7 @@ use crate::mirror::KnownKeys;
 use crate::mirror::Mirror;
 use crate::subject::Subject;
 use crate::topic::Topic;
-use crate::validate::Rule;
+use crate::validate::rule::Rule;
 use crate::work::Paid;
 
 /// A type that is the body of one kind of message; [`crate::Validated::narrow`] needs it.

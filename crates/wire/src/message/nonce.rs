@@ -9,7 +9,7 @@ use crate::id::{Attempt, AttemptId, TranscriptHash};
 use crate::limits;
 use crate::mirror::mirror;
 use crate::subject::Subject;
-use crate::validate::{Rule, ensure};
+use crate::validate::rule::{Rule, ensure};
 
 /// A signer reveals its public nonces, one for each item.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -13,7 +13,7 @@ use crate::limits;
 use crate::mirror::KnownKeys;
 use crate::mirror::{Mirror, mirror};
 use crate::subject::Subject;
-use crate::validate::{Rule, ensure};
+use crate::validate::rule::{Rule, ensure};
 
 /// The final signatures. Each receiver verifies them, and need not trust the sender.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use super::spec::KindSpec;
 use crate::codec::{Decode, Encode};
 use crate::delegation::RawDelegation;
 use crate::subject::Subject;
-use crate::validate::Rule;
+use crate::validate::rule::Rule;
 use crate::work::Paid;
 
 /// The raw body of one kind of message.

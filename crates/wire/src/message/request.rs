@@ -22,7 +22,7 @@ use crate::mirror::{Mirror, mirror};
 use crate::subject::Subject;
 use crate::time::TimestampMs;
 use crate::topic::Topic;
-use crate::validate::{Rule, ensure};
+use crate::validate::rule::{Rule, ensure};
 use crate::work::{Paid, Purpose, Work};
 
 /// Signers are asked to sign.

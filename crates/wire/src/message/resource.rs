@@ -11,7 +11,7 @@ use crate::limits;
 use crate::mirror::mirror;
 use crate::subject::Subject;
 use crate::time::TimestampMs;
-use crate::validate::{Rule, ensure};
+use crate::validate::rule::{Rule, ensure};
 use crate::work::{Paid, Purpose, Work};
 
 /// A signer announces a resource.

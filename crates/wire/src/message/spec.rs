@@ -6,7 +6,8 @@ use core::time::Duration;
 
 use crate::limits;
 use crate::topic::Topic;
-use crate::validate::{Channel, Rate};
+use crate::validate::channel::Channel;
+use crate::validate::rate::Rate;
 
 /// The rules for all messages of a kind.
 #[derive(Debug)]

@@ -5,7 +5,7 @@ use core::time::Duration;
 use super::kind::Kind;
 use super::list::RawBody;
 use crate::limits;
-use crate::validate::{Rule, ensure};
+use crate::validate::rule::{Rule, ensure};
 
 /// The rules on a body, its sender and its time, without the frame around them.
 pub(crate) fn check_body(kind: Kind, sender: &[u8; 33], timestamp: u64, body: &RawBody) -> Result<(), Rule> {

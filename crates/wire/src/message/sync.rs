@@ -13,7 +13,7 @@ use crate::limits;
 use crate::mirror::KnownKeys;
 use crate::mirror::{Mirror, mirror};
 use crate::subject::Subject;
-use crate::validate::{Rule, ensure};
+use crate::validate::rule::{Rule, ensure};
 
 /// The list of the envelopes that the sender holds; the receiver answers with the missing ones.
 #[derive(Debug, Clone, PartialEq, Eq)]
