@@ -25,13 +25,13 @@ pub(crate) fn run(sh: &Shell, ci: &[String]) -> Result<Outcome> {
     let pages = tree::files(root, &["md"])?;
     let texts = tree::files(root, &["rs", "md", "toml", "yml", "yaml", "html", "css", "js", "py", "sh"])?;
     let mut findings = files::check(&sources);
-    findings.extend(words::check(&texts));
+    findings.extend(words::check(&texts)?);
     findings.extend(manifests::check(&texts));
-    findings.extend(links::check(root, &pages));
+    findings.extend(links::check(root, &pages)?);
     findings.extend(map::check(&pages, &sources));
     findings.extend(proofs::check(&pages, ci));
     findings.extend(adr::check(&pages));
-    findings.extend(validation::check(&pages, &sources));
+    findings.extend(validation::check(&pages, &sources)?);
     findings.extend(planted::stale(sh)?);
     none_of(findings)?;
     Ok(Outcome::Passed(format!("{} Rust files, {} pages", sources.len(), pages.len())))

@@ -46,7 +46,7 @@ pub(super) const PACKAGES: &[PackageRule] = &[
     ),
     PackageRule { name: "motet-tests", ours: ALL, others: None, never: "" },
     PackageRule { name: "motet-benches", ours: ALL, others: None, never: "" },
-    package("xtask", "", "anyhow cargo_metadata clap petgraph proc-macro2 serde_json walkdir xshell", RUNTIMES),
+    package("xtask", "", "anyhow cargo_metadata clap petgraph proc-macro2 regex serde_json walkdir xshell", RUNTIMES),
 ];
 
 const ALL: &str = "motet-core-crypto motet-wire motet-net motet-coordinator motet-testkit motet-node motet-cli";

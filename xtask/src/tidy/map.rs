@@ -55,36 +55,24 @@ fn read(page: &TextFile) -> (BTreeSet<String>, Vec<(String, usize)>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::finding::told;
 
     const MAP: &str = "### crates/a/src\n\n| file | holds |\n|---|---|\n| `lib.rs` | all |\n| `b.rs` `b/` | `c.rs` |\n## End\n| `x` |";
-
-    fn found(paths: &[&str]) -> Vec<String> {
-        let page = TextFile { path: PAGE.to_owned(), text: MAP.to_owned() };
-        let source = |path: &&str| TextFile { path: (*path).to_owned(), text: String::new() };
-        let sources: Vec<_> = paths.iter().map(source).collect();
-        check(&[page], &sources).iter().map(ToString::to_string).collect()
-    }
-
     const TREE: [&str; 4] =
         ["crates/a/src/lib.rs", "crates/a/src/b.rs", "crates/a/src/b/d.rs", "crates/a/tests/it/main.rs"];
 
+    fn found(paths: &[&str]) -> Vec<String> {
+        let sources: Vec<_> = paths.iter().map(|path| TextFile::new(*path, "")).collect();
+        told(&check(&[TextFile::new(PAGE, MAP)], &sources))
+    }
+
     #[test]
-    fn a_true_map_passes() {
+    fn what_is_not_on_the_map_and_what_is_gone_is_found() {
         assert_eq!(found(&TREE), Vec::<String>::new());
-    }
-
-    #[test]
-    fn a_file_that_nobody_explains_is_found() {
-        let with = |path| [&TREE[..], &[path]].concat();
-        assert_eq!(
-            found(&with("crates/a/src/new.rs")),
-            ["docs/architecture.md: does not say what crates/a/src/new.rs is for"]
-        );
-        assert_eq!(found(&with("crates/z/src/lib.rs")).len(), 1);
-    }
-
-    #[test]
-    fn a_file_that_is_gone_is_found() {
+        for new in ["crates/a/src/new.rs", "crates/z/src/lib.rs"] {
+            let expected = format!("docs/architecture.md: does not say what {new} is for");
+            assert_eq!(found(&[&TREE[..], &[new]].concat()), [expected]);
+        }
         assert_eq!(found(&TREE[..2]), ["docs/architecture.md:6: crates/a/src/b/ is not there"]);
     }
 }

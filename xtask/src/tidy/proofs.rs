@@ -52,36 +52,24 @@ fn is_task(command: &str, ci: &[String]) -> bool {
 mod tests {
     use super::*;
 
-    fn found(path: &str, text: &str) -> usize {
-        check(&[TextFile::new(path, text)], &["test".to_owned()]).len()
-    }
-
-    fn block(comment: &str, language: &str, line: &str) -> String {
-        format!("{comment}\n```{language}\n{line}\n```\n")
-    }
-
     #[test]
-    fn a_command_that_nobody_runs_is_found() {
-        assert_eq!(found("docs/a.md", &block("", "console", "$ motet demo")), 1);
-        assert_eq!(found("docs/a.md", &block("", "sh", "motet demo")), 1);
-        assert_eq!(found("docs/a.md", &block("", "", "motet demo")), 1);
-        assert_eq!(found("docs/a.md", &block("<!-- run -->", "console", "motet demo")), 1);
-        assert_eq!(found("docs/a.md", &block("<!-- run -->", "console", "$ motet demo")), 0);
-        assert_eq!(found("docs/a.md", &block("", "text", "motet demo")), 0);
-    }
-
-    #[test]
-    fn ci_must_really_run_it() {
-        assert_eq!(found("README.md", &block("<!-- ci -->", "console", "$ cargo xtask test")), 0);
-        assert_eq!(found("README.md", &block("<!-- ci -->", "console", "$ cargo xtask fuzz")), 1);
-        assert_eq!(found("README.md", &block("<!-- ci -->", "console", "$ motet demo")), 1);
-    }
-
-    #[test]
-    fn a_readme_holds_nothing_that_only_people_try() {
-        let text = block("<!-- by hand: takes a day -->", "console", "$ cargo xtask fuzz");
-        assert_eq!(found("docs/testing.md", &text), 0);
-        assert_eq!(found("README.md", &text), 1);
-        assert_eq!(found("crates/wire/README.md", &text), 1);
+    fn a_command_that_is_not_known_to_work_is_found() {
+        for (findings, page, mark, language, line) in [
+            (0, "docs/a.md", "<!-- run -->", "console", "$ motet demo"),
+            (1, "docs/a.md", "", "console", "$ motet demo"),
+            (1, "docs/a.md", "", "sh", "motet demo"),
+            (1, "docs/a.md", "", "", "motet demo"),
+            (1, "docs/a.md", "<!-- run -->", "console", "motet demo"),
+            (0, "docs/a.md", "", "text", "motet demo"),
+            (0, "README.md", "<!-- ci -->", "console", "$ cargo xtask test"),
+            (1, "README.md", "<!-- ci -->", "console", "$ cargo xtask fuzz"),
+            (1, "README.md", "<!-- ci -->", "console", "$ motet demo"),
+            (0, "docs/a.md", "<!-- by hand: takes a day -->", "console", "$ cargo xtask fuzz"),
+            (1, "crates/wire/README.md", "<!-- by hand: takes a day -->", "console", "$ cargo xtask fuzz"),
+        ] {
+            let text = format!("{mark}\n```{language}\n{line}\n```\n");
+            let found = check(&[TextFile::new(page, text)], &["test".to_owned()]);
+            assert_eq!(found.len(), findings, "{page} {mark} {language} {line}: {found:?}");
+        }
     }
 }
