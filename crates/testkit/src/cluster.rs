@@ -45,6 +45,8 @@ pub enum Seen<'a> {
     Transition(&'a Transition),
     /// This effect is carried out: the outbox has released it.
     Effect(&'a Effect),
+    /// The pipeline has admitted a frame, whose signatures it checks next.
+    Admitted,
     /// The pipeline has rejected a frame.
     Rejected(&'a Rejection),
 }

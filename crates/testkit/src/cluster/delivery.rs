@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use motet_coordinator::Input;
 use motet_core_crypto::PublicKey;
-use motet_wire::{Arrival, Channel, Message, PeerId, Rejection, Validated, peek};
+use motet_wire::{Admitted, Arrival, Channel, Message, PeerId, Rejection, Validated, peek};
 
 use super::{Cluster, Seen};
 use crate::network::Flight;
@@ -19,8 +19,11 @@ impl Cluster {
     /// [`Rejection`], if the node's pipeline drops it.
     pub fn hear(&mut self, node: usize, arrival: Arrival) -> Result<(), Rejection> {
         let now = self.now();
-        let result = self.node_mut(node).validator().validate(arrival, now);
-        self.take(node, result)
+        let admitted = self.node_mut(node).validator().admit(arrival, now);
+        if admitted.is_ok() {
+            self.see(node, Seen::Admitted);
+        }
+        self.take(node, admitted.and_then(Admitted::verify))
     }
 
     /// The same through a pipeline without a memory: as if the node had never heard anything before, so that a flood meets no budget and
