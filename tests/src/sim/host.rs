@@ -88,44 +88,38 @@ impl Host {
     pub fn new(serves: usize, plan: NodePlan, disk: Disk, dice: &mut Dice) -> Self {
         let secret: [u8; 32] = dice.bytes();
         let key = SecretKey::from_bytes(&secret).expect("32 random bytes are a scalar").public_key();
-        let mut dice = dice.fork();
         let mark = u8::try_from(serves + 1).expect("few nodes");
-        Self {
-            serves,
-            peer: PeerId::from_bytes(&[mark; 38]).expect("38 bytes"),
-            key,
-            secret,
-            clock: Clock::new(plan.rate, plan.offset),
-            disk: Arc::new(disk),
-            crashes: plan.crashes.iter().copied().collect(),
-            stand_stills: plan.stand_stills.iter().copied().collect(),
-            standing: None,
-            connected_from: 0,
-            voice: None,
-            commits: 0,
-            signed: 0,
-            plan,
-            running: None,
-            life: 0,
-            repeated: Entropy::sound(&mut dice),
-            dice,
-        }
+        let peer = PeerId::from_bytes(&[mark; 38]).expect("38 bytes");
+        let clock = Clock::new(plan.rate, plan.offset);
+        Self::down(serves, peer, (key, secret), clock, disk, plan, dice.fork())
     }
 
     /// A copy that wakes up beside this one: the same key, the same disk, other randomness.
     pub fn copy(&self, dice: &mut Dice) -> Self {
         let plan =
             NodePlan { crashes: Vec::new(), stand_stills: Vec::new(), cloned: None, full: None, ..self.plan.clone() };
-        let mut dice = dice.fork();
+        let key = (self.key, self.secret);
+        Self::down(self.serves, self.peer, key, self.clock.clone(), self.disk.copy(), plan, dice.fork())
+    }
+
+    fn down(
+        serves: usize,
+        peer: PeerId,
+        (key, secret): (PublicKey, [u8; 32]),
+        clock: Clock,
+        disk: Disk,
+        plan: NodePlan,
+        mut dice: Dice,
+    ) -> Self {
         Self {
-            serves: self.serves,
-            peer: self.peer,
-            key: self.key,
-            secret: self.secret,
-            clock: self.clock.clone(),
-            disk: Arc::new(self.disk.copy()),
-            crashes: VecDeque::new(),
-            stand_stills: VecDeque::new(),
+            serves,
+            peer,
+            key,
+            secret,
+            clock,
+            disk: Arc::new(disk),
+            crashes: plan.crashes.iter().copied().collect(),
+            stand_stills: plan.stand_stills.iter().copied().collect(),
             standing: None,
             connected_from: 0,
             voice: None,
