@@ -50,11 +50,8 @@ pub(crate) fn run(sh: &Shell) -> Result<Outcome> {
 fn scenes(blocks: impl Iterator<Item = Block>) -> Vec<Vec<Block>> {
     let mut scenes: Vec<(Option<String>, Vec<Block>)> = Vec::new();
     for block in blocks.filter(|block| block.language == CONSOLE) {
-        let name = match block.proof() {
-            Some(Proof::Run) => None,
-            Some(Proof::Together(name)) => Some(format!("{}: {name}", block.page)),
-            Some(Proof::Ci | Proof::ByHand(_)) | None => continue,
-        };
+        let Some(Proof::Run(name)) = &block.proof else { continue };
+        let name = name.as_ref().map(|name| format!("{}: {name}", block.page));
         match scenes.iter_mut().find(|(other, _)| name.is_some() && *other == name) {
             Some((_, scene)) => scene.push(block),
             None => scenes.push((name, vec![block])),

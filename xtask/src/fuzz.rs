@@ -36,6 +36,8 @@ pub(crate) fn run(sh: &Shell, arguments: &Arguments) -> Result<()> {
         println!("{}", all.join("\n"));
         return Ok(());
     }
+    let unknown = arguments.targets.iter().find(|name| !all.contains(name));
+    ensure!(unknown.is_none(), "there is no target {unknown:?}; there are {}", all.join(", "));
     let missing = "fuzzing needs `rustup toolchain install nightly` and `cargo install cargo-fuzz --locked`";
     nightly(cmd!(sh, "cargo +nightly fuzz --version")).quiet().read().context(missing)?;
     let root = sh.current_dir();
@@ -43,7 +45,7 @@ pub(crate) fn run(sh: &Shell, arguments: &Arguments) -> Result<()> {
     let copy = arguments.toy.then(|| copy::toy(sh)).transpose()?;
     let _elsewhere = copy.map(|copy| (sh.push_env("CARGO_TARGET_DIR", copy.join("target")), sh.push_dir(copy)));
     let mut broken = Vec::new();
-    for target in chosen(&all, &arguments.targets)? {
+    for target in if arguments.targets.is_empty() { &all } else { &arguments.targets } {
         // Corpus and findings are those of the tree, also for a copy.
         let [corpus, artifacts] = ["corpus", "artifacts"].map(|kind| root.join(FOLDER).join(kind).join(target));
         sh.create_dir(&corpus)?;
@@ -67,12 +69,6 @@ fn targets(sh: &Shell) -> Result<Vec<String>> {
     Ok(rust.filter_map(|path| Some(path.file_stem()?.to_string_lossy().into_owned())).collect())
 }
 
-fn chosen<'a>(all: &'a [String], wanted: &'a [String]) -> Result<&'a [String]> {
-    let unknown = wanted.iter().find(|name| !all.contains(name));
-    ensure!(unknown.is_none(), "there is no target {unknown:?}; there are {}", all.join(", "));
-    Ok(if wanted.is_empty() { all } else { wanted })
-}
-
 /// The variables by which rustup pins our own toolchain for children must not reach a nightly cargo.
 fn nightly(command: Cmd<'_>) -> Cmd<'_> {
     command.env_remove("CARGO").env_remove("RUSTUP_TOOLCHAIN").env_remove("RUSTC")
@@ -87,10 +83,8 @@ mod tests {
     fn targets_are_the_files_and_an_unknown_one_is_refused() {
         let files = ["frame.rs", "evidence.rs", "notes.txt"].map(|name| format!("{FOLDER}/fuzz_targets/{name}"));
         let (sh, _root) = tree(&files.each_ref().map(|path| (path.as_str(), "")));
-        let all = targets(&sh).unwrap();
-        assert_eq!(all, ["evidence", "frame"]);
-        assert_eq!(chosen(&all, &[]).unwrap(), all);
-        assert_eq!(chosen(&all, &["frame".to_owned()]).unwrap(), ["frame"]);
-        assert!(chosen(&all, &["fame".to_owned()]).unwrap_err().to_string().contains("evidence, frame"));
+        assert_eq!(targets(&sh).unwrap(), ["evidence", "frame"]);
+        let arguments = Arguments { targets: vec!["fame".to_owned()], seconds: 1, toy: false, list: false };
+        assert!(run(&sh, &arguments).unwrap_err().to_string().contains("evidence, frame"));
     }
 }

@@ -19,8 +19,8 @@ pub(crate) struct Block {
     pub(crate) line: usize,
     /// What stands behind the opening fence.
     pub(crate) language: String,
-    /// The comment on the line before the fence, without its arrows.
-    pub(crate) comment: Option<String>,
+    /// How we know that its commands work, or nothing where the line before the fence does not say.
+    pub(crate) proof: Option<Proof>,
     /// What the block holds.
     pub(crate) lines: Vec<String>,
 }
@@ -28,14 +28,12 @@ pub(crate) struct Block {
 /// How we know that the commands of a block work.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Proof {
-    /// They are run alone.
-    Run,
-    /// They are run together with the other blocks of this name.
-    Together(String),
+    /// They are run, together with the other blocks of this name if there is one.
+    Run(Option<String>),
     /// `cargo xtask ci` is made of them.
     Ci,
-    /// They are not; why.
-    ByHand(String),
+    /// They are not tested.
+    ByHand,
 }
 
 /// The language of blocks with commands.
@@ -54,18 +52,6 @@ impl Block {
     pub(crate) fn output(&self) -> impl Iterator<Item = &str> {
         self.lines.iter().map(String::as_str).filter(|line| !line.starts_with(PROMPT) && !line.is_empty())
     }
-
-    /// How we know that the commands work, or nothing where the page does not say.
-    pub(crate) fn proof(&self) -> Option<Proof> {
-        let comment = self.comment.as_deref()?;
-        match comment.split_once(": ") {
-            None if comment == "run" => Some(Proof::Run),
-            None if comment == "ci" => Some(Proof::Ci),
-            Some(("run", name)) => Some(Proof::Together(name.to_owned())),
-            Some(("by hand", why)) => Some(Proof::ByHand(why.to_owned())),
-            _ => None,
-        }
-    }
 }
 
 /// All fenced blocks of a page.
@@ -81,7 +67,7 @@ pub(crate) fn blocks(page: &TextFile) -> Vec<Block> {
                     page: page.path.clone(),
                     line: number,
                     language: language.trim().to_owned(),
-                    comment: comment(before),
+                    proof: proof(before),
                     lines: Vec::new(),
                 });
             }
@@ -95,51 +81,41 @@ pub(crate) fn blocks(page: &TextFile) -> Vec<Block> {
     blocks
 }
 
-fn comment(line: &str) -> Option<String> {
-    let inner = line.trim().strip_prefix("<!--")?.strip_suffix("-->")?;
-    Some(inner.trim().to_owned())
+/// The proof that a line before a fence names.
+fn proof(line: &str) -> Option<Proof> {
+    let comment = line.trim().strip_prefix("<!--")?.strip_suffix("-->")?.trim();
+    match comment.split_once(": ") {
+        None if comment == "run" => Some(Proof::Run(None)),
+        None if comment == "ci" => Some(Proof::Ci),
+        Some(("run", name)) => Some(Proof::Run(Some(name.to_owned()))),
+        Some(("by hand", _)) => Some(Proof::ByHand),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const PAGE: &str = "\
-# Page
-<!-- run: pair -->
-```console
-$ motet demo
-signed …
-
-$ motet verify
-```
-```text
-$ not a command
-```
-";
-
     #[test]
-    fn blocks_are_read_with_their_comments() {
-        let found = blocks(&TextFile::new("README.md", PAGE));
+    fn blocks_are_read_with_their_proofs() {
+        let page = "# Page\n<!-- run: pair -->\n```console\n$ a\nsigned …\n\n$ b\n```\n```text\n$ not a command\n```\n";
+        let found = blocks(&TextFile::new("README.md", page));
         let [console, text] = found.as_slice() else { panic!("{found:?}") };
         assert_eq!((console.line, console.language.as_str()), (3, "console"));
-        assert_eq!(console.proof(), Some(Proof::Together("pair".to_owned())));
-        assert_eq!(console.commands().collect::<Vec<_>>(), ["motet demo", "motet verify"]);
+        assert_eq!(console.commands().collect::<Vec<_>>(), ["a", "b"]);
         assert_eq!(console.output().collect::<Vec<_>>(), ["signed …"]);
-        assert_eq!((text.language.as_str(), text.proof()), ("text", None));
-    }
-
-    #[test]
-    fn only_known_proofs_count() {
-        let proof = |comment: &str| {
-            let text = format!("<!-- {comment} -->\n```console\n```\n");
-            blocks(&TextFile::new("README.md", text))[0].proof()
-        };
-        assert_eq!(proof("run"), Some(Proof::Run));
-        assert_eq!(proof("ci"), Some(Proof::Ci));
-        assert_eq!(proof("by hand: needs a day"), Some(Proof::ByHand("needs a day".to_owned())));
-        for unknown in ["runs", "by hand", "tested", "ci: later"] {
-            assert_eq!(proof(unknown), None, "{unknown}");
+        assert_eq!((text.language.as_str(), &text.proof), ("text", &None));
+        for (comment, expected) in [
+            ("run", Some(Proof::Run(None))),
+            ("run: pair", Some(Proof::Run(Some("pair".to_owned())))),
+            ("ci", Some(Proof::Ci)),
+            ("by hand: needs a day", Some(Proof::ByHand)),
+            ("runs", None),
+            ("by hand", None),
+            ("ci: later", None),
+        ] {
+            assert_eq!(proof(&format!("<!-- {comment} -->")), expected, "{comment}");
         }
     }
 }
