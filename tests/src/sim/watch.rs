@@ -412,7 +412,8 @@ impl Watch {
             let Some(request) = session.and_then(|session| self.request_of(&session)) else {
                 return self.breach(Invariant::Binding, format!("host {host} speaks in a session that nobody knows"));
             };
-            let begins = self.opening.contains(&request);
+            // An engine that has not heard yet that its announcement was refused goes on; its outbox lets nothing of that leave.
+            let begins = self.opening.contains(&request) || self.unannounced.contains(&(host, request));
             let over = self.seen[host].get(&request).map_or(!begins, |seen| seen.end.is_some());
             if over {
                 let detail = format!("host {host} sends {} after the end of {request}", peek.kind.name());
