@@ -23,14 +23,14 @@ use super::{request, secret};
 /// The time between two sessions: enough for an author to announce again.
 const PAUSE: Duration = Duration::from_secs(60);
 
-/// Where the time of one session went, all engines together.
+/// Time of one session by its parts, all engines together.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Split {
     /// All of it.
     pub total: Duration,
-    /// What signers did.
+    /// Time of signers.
     pub signers: Duration,
-    /// What jobs did.
+    /// Time of jobs.
     pub jobs: Duration,
     /// Checking signatures of envelopes, and parsing what they vouch for.
     pub checks: Duration,
@@ -48,17 +48,17 @@ impl Split {
         self.signers + self.jobs + self.checks + self.seals + self.keys
     }
 
-    /// What is left, as a part of the arithmetic.
+    /// Time outside the arithmetic, as a part of it.
     pub fn overhead(&self) -> f64 {
         self.total.saturating_sub(self.arithmetic()).as_secs_f64() / self.arithmetic().as_secs_f64()
     }
 }
 
-/// What an observer of the cluster counts and times.
+/// Counts and times of an observer of the cluster.
 #[derive(Debug, Default)]
 struct Watch {
     split: Split,
-    /// What is done now, and since when.
+    /// Work that is done now, and its begin.
     busy: Option<(Work, Instant)>,
     sealed: u32,
     /// The last frame that has left: copies of it are sealed once.

@@ -1,4 +1,4 @@
-//! What a session would take if nothing counted but messages and arithmetic.
+//! Floors of a session: its time if nothing counted but messages, arithmetic and syncs.
 //!
 //! The floor of a session of n signers is as many one-way messages as the session has, on open libp2p streams and in the
 //! same four phases (three without commitments), the signature of the request, and everybody's arithmetic. All signers of a bench share one machine:
@@ -24,7 +24,7 @@ use std::time::Duration;
 /// Durable writes that follow one another in a session.
 pub const SYNCS: u32 = 3;
 
-/// What n nodes' arithmetic takes on this machine, if one node's takes so long alone.
+/// Time of the arithmetic of n nodes on this machine, if that of one node takes so long alone.
 pub fn shared(one: Duration, nodes: usize) -> Duration {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     if nodes <= cores { one } else { one.mul_f64(nodes as f64 / cores as f64) }

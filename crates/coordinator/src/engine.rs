@@ -96,7 +96,7 @@ pub struct Engine {
     results: Results,
     proofs: Proofs,
     sessions: Sessions,
-    /// How long others take to answer.
+    /// Times that others take to answer.
     answers: AnswerTimes,
     /// The spans of sessions that this step has closed.
     closed: BTreeMap<RequestId, Span>,
@@ -110,7 +110,7 @@ pub struct Engine {
     /// Whom this node has asked what it missed, and whom it has told.
     catch_up: CatchUp,
     cover: Cover,
-    /// How often the store has refused records.
+    /// Number of times that the store has refused records.
     known_refusals: u64,
 }
 
@@ -201,7 +201,7 @@ impl Engine {
         }
     }
 
-    /// When [`Input::Tick`] is due, if nothing else comes before. It may be in the past.
+    /// Time at which [`Input::Tick`] is due, if nothing else comes before. It may be in the past.
     pub fn next_deadline(&self) -> Option<MonotonicMs> {
         let identities = self.identities.next_deadline().into_iter();
         identities
@@ -226,12 +226,12 @@ impl Engine {
         self.early.of_sender(sender)
     }
 
-    /// How many sessions a message key takes part in: what it is to this node's budgets.
+    /// Number of sessions that a message key takes part in: by it this node's budgets know a participant.
     pub fn sessions_of(&self, sender: &PublicKey) -> usize {
         self.sessions.of_message_key(sender).filter(|session| session.listens()).count()
     }
 
-    /// How many sessions a peer takes part in.
+    /// Number of sessions that a peer takes part in.
     pub fn sessions_with(&self, peer: &PeerId) -> usize {
         self.sessions.of_peer(peer).filter(|session| session.listens()).count()
     }

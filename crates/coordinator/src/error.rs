@@ -19,7 +19,7 @@ pub enum CommandError {
     /// The node serves as many signers as it may.
     #[error("this node serves {limit} signers already")]
     TooManySigners {
-        /// How many it may serve.
+        /// Largest number of signers.
         limit: usize,
     },
     /// No such request is known, or it is closed.
@@ -31,9 +31,9 @@ pub enum CommandError {
     /// More signers than this node allows.
     #[error("{count} signers; this node allows {limit}")]
     TooManyParticipants {
-        /// How many there are.
+        /// Number of signers of the request.
         count: usize,
-        /// How many are allowed.
+        /// Largest number of signers.
         limit: usize,
     },
     /// This version does not run sessions of this topology.
@@ -45,7 +45,7 @@ pub enum CommandError {
     /// As many sessions go on as may.
     #[error("{limit} sessions go on already")]
     TooManySessions {
-        /// How many may.
+        /// Largest number of sessions.
         limit: usize,
     },
     /// Others would drop it, since this node has said as much as they take.
@@ -53,7 +53,7 @@ pub enum CommandError {
     TooOften {
         /// What, for people.
         what: &'static str,
-        /// How many of it they take.
+        /// Number that others take in a minute.
         per_minute: u64,
         /// In what time the next can be said.
         next: Duration,
@@ -81,23 +81,23 @@ pub enum CommandError {
     /// A resource holds less than this.
     #[error("{length} bytes of data; a resource holds {limit}, so announce where the rest is")]
     ResourceData {
-        /// How many there are.
+        /// Number of bytes.
         length: usize,
-        /// How many it may hold.
+        /// Largest number of bytes.
         limit: usize,
     },
     /// A resource does not live that long, or longer than that.
     #[error("a resource lives from {least:?} to {most:?}; it is announced anew while its node runs")]
     ResourceLifetime {
-        /// How long it has to live.
+        /// Shortest lifetime.
         least: Duration,
-        /// How long it may live.
+        /// Longest lifetime.
         most: Duration,
     },
     /// As many resources are announced as may.
     #[error("this node announces {limit} resources already; use one of their names again, or another node")]
     TooManyResources {
-        /// How many may.
+        /// Largest number of resources.
         limit: usize,
     },
     /// The keys or derivations of the request do not exist.
@@ -115,13 +115,13 @@ pub enum CommandError {
     /// The proof of work took so long that nobody could have joined the request afterwards.
     #[error("the proof of work took {took:?}, which leaves the others no time to join; was this machine asleep?")]
     SlowWork {
-        /// How long it took, the last time.
+        /// Time that it took, the last time.
         took: Duration,
     },
     /// The source of randomness failed.
     #[error(transparent)]
     Entropy(#[from] EntropyError),
-    /// What the call depends on could not be stored, so nothing of it has happened.
+    /// Records that the call depends on could not be stored, so nothing of it has happened.
     #[error(transparent)]
     Store(#[from] StoreError),
     /// The engine has too much to do.

@@ -1,4 +1,4 @@
-//! What a node tells its user (`docs/protocol.md` §11). Each event is emitted once for each cause, and only after the
+//! Events, which a node tells its user (`docs/protocol.md` §11). Each event is emitted once for each cause, and only after the
 //! state that it speaks of has been reached and stored.
 
 mod end;
@@ -37,7 +37,7 @@ pub enum Event {
     ParticipantJoined(Participation),
     /// A signer has declined.
     ParticipantDeclined {
-        /// Who and what.
+        /// Participant and request.
         #[cfg_attr(feature = "serde", serde(flatten, serialize_with = "crate::json::declined"))]
         participation: Participation,
         /// Why, in the signer's words.
@@ -49,10 +49,10 @@ pub enum Event {
         request: RequestId,
         /// The session of the first attempt.
         session: AttemptId,
-        /// Who coordinates.
+        /// Place of the coordinator.
         coordinator: SignerIndex,
     },
-    /// Who coordinates has been decided.
+    /// The coordinator has been decided.
     CoordinatorElected {
         /// The request.
         request: RequestId,
@@ -63,9 +63,9 @@ pub enum Event {
     CoordinatorFailover {
         /// The request.
         request: RequestId,
-        /// Who has been silent.
+        /// Place of the signer that has been silent.
         from: SignerIndex,
-        /// Who takes over.
+        /// Place of the signer that takes over.
         to: SignerIndex,
     },
     /// All commitments of an attempt are known.
@@ -111,13 +111,13 @@ pub enum Event {
         /// Why.
         reason: String,
     },
-    /// Where a node that is meant for the internet can be reached has changed.
+    /// The addresses of a node that is meant for the internet have changed.
     AddressesChanged {
-        /// What its advertisements say from now on.
+        /// Addresses in its advertisements from now on.
         addresses: Vec<Multiaddr>,
         /// From how far away these can be reached.
         scope: AddressScope,
-        /// How many more there are that reach as far, and have no place in an advertisement.
+        /// Number of others that reach as far, and have no place in an advertisement.
         left_out: usize,
     },
     /// There is something to say to a signer, and its peer is not reached.
@@ -145,7 +145,7 @@ pub enum Event {
     PeerIdConflict {
         /// The identity.
         peer: PeerId,
-        /// Where the other node has answered, or has called from.
+        /// Address at which the other node has answered, or from which it has called.
         address: Multiaddr,
     },
     /// A peer's clock and this node's differ by more than they may, so that what the one announces is dropped by the other.
@@ -159,7 +159,7 @@ pub enum Event {
     PeerConnected {
         /// Which.
         peer: PeerId,
-        /// Where its connection comes from.
+        /// Address from which its connection comes.
         address: Multiaddr,
     },
     /// The last connection to a peer is gone.
@@ -260,9 +260,9 @@ impl Event {
 pub struct Discovery {
     /// The advertisement's id.
     pub id: AdvertisementId,
-    /// What it says.
+    /// Its content.
     pub advertisement: Box<SignerAdvertisement>,
-    /// How it came.
+    /// Channel on which it came.
     pub channel: Channel,
 }
 
@@ -284,7 +284,7 @@ pub struct Withdrawal {
 pub struct Resource {
     /// The message's id.
     pub message: MessageId,
-    /// What it says.
+    /// Its content.
     pub announcement: Box<ResourceAnnouncement>,
 }
 
@@ -293,11 +293,11 @@ pub struct Resource {
 pub struct Requested {
     /// Its id.
     pub id: RequestId,
-    /// What it says.
+    /// Its content.
     pub request: Box<SigningRequest>,
     /// The keys that the items will verify under, computed here.
     pub keys: Vec<XOnlyPublicKey>,
-    /// How it came.
+    /// Channel on which it came.
     pub channel: Channel,
 }
 
@@ -314,7 +314,7 @@ pub struct Participation {
     /// The peer that serves it.
     #[cfg_attr(feature = "serde", serde(skip))]
     pub peer: PeerId,
-    /// How the answer came.
+    /// Channel on which the answer came.
     pub channel: Channel,
 }
 
@@ -330,7 +330,7 @@ pub struct Round {
     pub attempt: Attempt,
 }
 
-/// What one signer has contributed to a round.
+/// Contribution of one signer to a round.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Contribution {
@@ -339,7 +339,7 @@ pub struct Contribution {
     pub round: Round,
     /// Who.
     pub index: SignerIndex,
-    /// How it came.
+    /// Channel on which it came.
     pub channel: Channel,
 }
 
@@ -351,7 +351,7 @@ pub struct TimedOut {
     pub request: RequestId,
     /// The attempt.
     pub attempt: Attempt,
-    /// What was awaited.
+    /// Phase in which it was awaited.
     pub phase: Phase,
     /// Whose contribution is missing.
     #[cfg_attr(feature = "serde", serde(skip))]
@@ -359,12 +359,12 @@ pub struct TimedOut {
     /// Their keys.
     #[cfg_attr(feature = "serde", serde(rename = "awaiting"))]
     pub signers: Vec<PublicKey>,
-    /// Whether another attempt follows.
+    /// True if another attempt follows.
     #[cfg_attr(feature = "serde", serde(skip))]
     pub next: Option<Attempt>,
 }
 
-/// Where a session is: what is being collected.
+/// Phase of a session: the contributions that are being collected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 pub enum Phase {
@@ -385,7 +385,7 @@ pub enum Phase {
 }
 
 impl Phase {
-    /// What is being collected, for people.
+    /// The contributions that are being collected, for people.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Joining => "joining",

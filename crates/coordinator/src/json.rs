@@ -70,7 +70,7 @@ impl Serialize for Aborted {
     }
 }
 
-/// Who has declined what; that it was a certain place, and how it came, is left out.
+/// Signer and request of a refusal; its place and its channel are left out.
 pub(crate) fn declined<S: Serializer>(participation: &Participation, serializer: S) -> Result<S::Ok, S::Error> {
     #[derive(Serialize)]
     struct Form<'a> {

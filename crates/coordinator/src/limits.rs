@@ -58,7 +58,7 @@ pub const UNAPPROVED_REQUESTS: usize = 100;
 pub const PROMPTS_PER_PEER: usize = 10;
 /// over the connections of one network group.
 pub const PROMPTS_PER_GROUP: usize = 20;
-/// How long a request that has ended without an answer keeps its place: so a peer asks for five decisions a minute, if it takes all
+/// Time for which a request that has ended without an answer keeps its place: so a peer asks for five decisions a minute, if it takes all
 /// requests back at once.
 pub const PROMPT_REST: Duration = Duration::from_secs(2 * 60);
 /// By how many bits of work a request has to be dearer than a waiting one to take its place: chance makes half of all stamps one bit better

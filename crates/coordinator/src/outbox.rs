@@ -24,7 +24,7 @@ pub struct Outbox {
     /// Transitions that wait for their own records, or for those of a transition before them.
     waiting: VecDeque<Waiting>,
     commit: Option<Commit>,
-    /// How often the store has refused a commit.
+    /// Number of commits that the store has refused.
     refusals: u64,
     /// The requests whose records were refused, until the engine knows of it and ends their sessions.
     refused: BTreeSet<RequestId>,
@@ -50,11 +50,11 @@ struct Waiting {
 #[derive(Debug)]
 struct Commit {
     records: Arc<[Record]>,
-    /// How many of the first transitions it is for.
+    /// Number of the first transitions that it is for.
     transitions: usize,
 }
 
-/// What follows when a store refuses a commit.
+/// Consequences of a refused commit.
 #[derive(Debug)]
 #[must_use = "the engine has to hear of it"]
 pub struct Refusal {
@@ -127,7 +127,7 @@ impl Outbox {
         self.held.pop_front_if(|(until, _)| *until <= now).map(|(_, effect)| effect)
     }
 
-    /// When [`Outbox::pop`] has something again, if nothing else happens.
+    /// Time at which [`Outbox::pop`] has something again, if nothing else happens.
     pub fn next_due(&self) -> Option<MonotonicMs> {
         match self.due.front() {
             Some(_) => Some(MonotonicMs(0)),
@@ -135,7 +135,7 @@ impl Outbox {
         }
     }
 
-    /// How many transitions wait for the store.
+    /// Number of transitions that wait for the store.
     pub fn waiting(&self) -> usize {
         self.waiting.len()
     }

@@ -1,4 +1,4 @@
-//! How a session is: what a node answers when its user asks (`docs/protocol.md` §12).
+//! Status of a session: the answer of a node when its user asks (`docs/protocol.md` §12).
 
 use core::time::Duration;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use motet_wire::{Attempt, AttemptId, Election, RequestId, SignerIndex};
 
 use crate::event::{AbortCause, Completed, Phase, SignedItem};
 
-/// How a session is at the moment at which its node was asked.
+/// Status of a session at the moment at which its node was asked.
 ///
 /// Times are durations from that moment: deadlines are kept on the node's monotonic clock, whose numbers mean nothing elsewhere.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,11 +19,11 @@ pub struct SessionStatus {
     pub request: RequestId,
     /// The signer that has asked.
     pub creator: PublicKey,
-    /// What is being collected, or how it has ended.
+    /// The contributions that are being collected, or its end.
     pub phase: Phase,
     /// The current attempt; the one that succeeded, once there are signatures.
     pub attempt: Attempt,
-    /// How many attempts there may be.
+    /// Number of attempts that there may be.
     pub max_attempts: u32,
     /// The session id of [`attempt`](Self::attempt).
     pub session: AttemptId,
@@ -31,27 +31,27 @@ pub struct SessionStatus {
     pub signers: Vec<PublicKey>,
     /// The signers whose contribution is missing, in their order.
     pub awaiting: Vec<PublicKey>,
-    /// How the coordinator is chosen.
+    /// Rule by which the coordinator is chosen.
     pub election: Election,
     /// The place of the signer that has the coordinator's part.
     pub coordinator: SignerIndex,
-    /// What is signed.
+    /// The items that are signed.
     pub items: Vec<RequestedItem>,
     /// The signatures, one for each item, when there are any.
     pub signatures: Option<Vec<Signature>>,
-    /// How long the missing contributions are waited for yet; none when the session has ended.
+    /// Time for which the missing contributions are waited for yet; none when the session has ended.
     #[cfg_attr(feature = "serde", serde(rename = "phase_ends_in_ms", with = "crate::json::milliseconds_left"))]
     pub phase_ends_in: Option<Duration>,
-    /// How long the session may take yet in all; none when it has ended.
+    /// Time that the session may take yet in all; none when it has ended.
     #[cfg_attr(feature = "serde", serde(rename = "ends_in_ms", with = "crate::json::milliseconds_left"))]
     pub ends_in: Option<Duration>,
-    /// How long ago the session last came further here: something new arrived, was made, or ended it.
+    /// Time since the session last came further here: something new arrived, was made, or ended it.
     #[cfg_attr(feature = "serde", serde(rename = "idle_for_ms", with = "crate::json::milliseconds"))]
     pub idle_for: Duration,
     /// Why it has ended without signatures; none if it goes on or has them, and where a restart came in between.
     #[cfg_attr(feature = "serde", serde(rename = "end"))]
     pub cause: Option<AbortCause>,
-    /// What another try would be; none if it would be refused or cannot help.
+    /// Kind of another try; none if it would be refused or cannot help.
     pub retry: Option<Retry>,
     /// The request in whose place this node has asked this one; a restart forgets it.
     pub retry_of: Option<RequestId>,
@@ -71,7 +71,7 @@ pub struct RequestedItem {
     pub message: Arc<[u8]>,
 }
 
-/// What another try of a session is ([`Command::Retry`](crate::Command::Retry)).
+/// Kind of another try of a session ([`Command::Retry`](crate::Command::Retry)).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]

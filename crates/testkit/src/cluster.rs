@@ -71,7 +71,7 @@ pub struct Cluster {
     accepted: usize,
     /// The nodes whose signers a request of this cluster names.
     asked: BTreeMap<RequestId, Vec<usize>>,
-    /// How many second processes have been started.
+    /// Number of second processes that have been started.
     copies: usize,
 }
 

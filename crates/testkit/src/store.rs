@@ -24,7 +24,7 @@ type Rule = Box<dyn FnMut(&[Record]) -> Commit>;
 #[derive(Default)]
 pub struct Store {
     records: Records,
-    /// How often a process has been started with it.
+    /// Number of processes that have been started with it.
     loads: u64,
     rule: Option<Rule>,
 }

@@ -20,7 +20,7 @@ use crate::job::JobId;
 use crate::limits;
 use crate::signer::SigningItem;
 
-/// When a request ends for the others: after the work on it and the time that they are to have, if the format allows that.
+/// End of a request for the others: after the work on it and the time that they are to have, if the format allows that.
 fn expiry(created: TimestampMs, asked: Asked) -> TimestampMs {
     let life =
         asked.lifetime.saturating_add(asked.allowance).min(motet_wire::limits::REQUEST_LIFETIME.max(asked.lifetime));
@@ -148,7 +148,7 @@ impl Engine {
         self.mint_request(command, request, items, asked, ctx);
     }
 
-    /// How often this node may ask these signers: those that it shares live sessions with take more.
+    /// The rate at which this node may ask these signers: those that it shares live sessions with take more.
     fn asking_rate(&self, keys: &[PublicKey]) -> Rate {
         let others = keys.iter().filter(|key| !self.identities.contains_key(key));
         let shared = others.map(|key| {
@@ -249,7 +249,7 @@ impl Engine {
         Ok(id)
     }
 
-    /// Whether another request of this node may be out, with these signers.
+    /// An error if no other request of this node may be out, with these signers.
     fn check_room_for_own(&self, keys: &[PublicKey], now: MonotonicMs) -> Result<(), CommandError> {
         if self.active_sessions() >= self.config.max_sessions {
             return Err(CommandError::TooManySessions { limit: self.config.max_sessions });

@@ -19,7 +19,7 @@ use crate::job::{Job, JobId};
 use crate::limits;
 use crate::signer::SigningItem;
 
-/// How a signer of this node is advertised, to be repeated before it lapses.
+/// The advertisement of a signer of this node, to be repeated before it lapses.
 #[derive(Debug, Clone)]
 struct Advertised {
     offer: Offer,
@@ -29,7 +29,7 @@ struct Advertised {
 }
 
 impl Advertised {
-    /// Whether it says where the node can be reached at the time, and not what its user has said once.
+    /// True if it says the addresses that the node has at the time, and not those that its user has said once.
     fn follows_addresses(&self) -> bool {
         self.offer.addresses.is_empty()
     }
@@ -41,7 +41,7 @@ impl Advertised {
     }
 }
 
-/// What an advertisement says.
+/// Content of an advertisement.
 #[derive(Debug, Clone)]
 pub(super) struct Offer {
     pub(super) criteria: Criteria,
@@ -51,7 +51,7 @@ pub(super) struct Offer {
     pub(super) lifetime: Duration,
 }
 
-/// What waits for its proof of work.
+/// A message that waits for its proof of work.
 #[derive(Debug)]
 pub(super) enum Minting {
     Advertisement { command: Option<CommandId>, advertisement: Box<SignerAdvertisement>, offer: Offer },
@@ -64,9 +64,9 @@ pub(super) enum Minting {
 pub(super) struct Asked {
     /// From the moment on at which it leaves.
     pub(super) lifetime: Duration,
-    /// How long the proof of work may take before the request has to be dated anew.
+    /// Time that the proof of work may take before the request has to be dated anew.
     pub(super) allowance: Duration,
-    /// When the work on it began.
+    /// Begin of the work on it.
     pub(super) since: MonotonicMs,
     /// The request in whose place it is.
     pub(super) retry_of: Option<RequestId>,
@@ -82,7 +82,7 @@ impl Minting {
         }
     }
 
-    /// Who waits for it: nobody, if it is a renewal.
+    /// The command that waits for it; none, if it is a renewal.
     pub(super) const fn command(&self) -> Option<CommandId> {
         match self {
             Self::Advertisement { command, .. } | Self::Resource { command, .. } => *command,
@@ -91,11 +91,11 @@ impl Minting {
     }
 }
 
-/// What this node has said to everybody of one of its signers.
+/// Messages of this node to everybody about one of its signers.
 #[derive(Debug, Default)]
 struct OfSigner {
     advertised: Option<Advertised>,
-    /// How often it has been advertised.
+    /// Rate at which it has been advertised.
     offered: OwnRate,
 }
 
@@ -104,7 +104,7 @@ struct OfSigner {
 pub(super) struct Announcements {
     minting: BTreeMap<JobId, Minting>,
     next_job: u64,
-    /// How often this node has asked.
+    /// Rate at which this node has asked.
     asked: OwnRate,
     signers: BTreeMap<PublicKey, OfSigner>,
 }
@@ -214,7 +214,7 @@ impl Announcements {
         due.collect()
     }
 
-    /// When an offer is to be repeated.
+    /// Time at which an offer is to be repeated.
     pub(super) fn next_deadline(&self) -> Option<MonotonicMs> {
         let advertised = self.signers.values().filter_map(|known| known.advertised.as_ref());
         advertised.map(|advertised| advertised.renew_at).min()

@@ -58,7 +58,7 @@ impl AnswerTimes {
         *estimate = Some(estimate.map_or_else(|| Estimate::first(took), |before| before.with(took)));
     }
 
-    /// How long to wait before others are asked for what is missing: `least` at least.
+    /// Pause before others are asked for missing messages: `least` at least.
     pub(super) fn pause(&self, collecting: Collecting, least: Duration) -> Duration {
         let estimate = match collecting {
             Collecting::Joins => self.joins,

@@ -1,4 +1,4 @@
-//! What a node missed before it came (`docs/protocol.md` §9): it asks the first peers that it meets for the advertisements that
+//! Catching up on messages from before a node came (`docs/protocol.md` §9): it asks the first peers that it meets for the advertisements that
 //! they know, page by page.
 //!
 //! Question and answer are a SyncRequest and a SyncResponse about an id that stands for the directory of a network; the attempt
@@ -28,14 +28,14 @@ const PERIOD: Duration = Duration::from_secs(10 * 60);
 /// Whom this node has asked, and whom it has answered.
 #[derive(Debug)]
 pub(super) struct CatchUp {
-    /// What stands for the directory of the network where a request would stand.
+    /// The id that stands for the directory of the network where the id of a request would stand.
     directory: RequestId,
     /// Peers that came before anybody here could speak.
     met: BTreeSet<PeerId>,
     /// Which page is awaited of whom; none, if there are no more.
     asked: BTreeMap<PeerId, Option<Attempt>>,
     asked_since: MonotonicMs,
-    /// How many pages each peer has been told.
+    /// Number of pages that each peer has been told.
     answered: BTreeMap<PeerId, u32>,
     answered_since: MonotonicMs,
 }

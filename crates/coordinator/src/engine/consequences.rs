@@ -1,4 +1,4 @@
-//! What follows for the rest of the node from what a session has decided, and what is stored of requests that have ended.
+//! Consequences of a session's decisions for the rest of the node, and the records of requests that have ended.
 
 use motet_wire::RequestId;
 

@@ -17,7 +17,7 @@ use crate::job::Job;
 use crate::record::Record;
 use crate::signer::SignerTask;
 
-/// What one call of [`super::Engine::handle`] is lent, and what it wants done afterwards.
+/// Context of one call of [`super::Engine::handle`]: values that it is lent, and effects that it wants.
 pub(crate) struct Ctx<'a> {
     pub(crate) now: Now,
     pub(crate) rng: &'a mut dyn TryCryptoRng<Error = EntropyError>,
@@ -125,12 +125,12 @@ impl<'a> Ctx<'a> {
         aux
     }
 
-    /// Whether anything of it leaves the node.
+    /// True if anything of it leaves the node.
     pub(crate) fn sends(&self) -> bool {
         self.send.iter().any(Effect::leaves_node)
     }
 
-    /// What leaves the node does so later.
+    /// Holds frames of this step back for so long.
     pub(crate) fn hold(&mut self, time: Duration) {
         self.send.insert(0, Effect::Hold(time));
     }

@@ -12,10 +12,10 @@ use motet_wire::{AttemptId, MonotonicMs, RequestId, Validated};
 
 use crate::limits;
 
-/// How long an early message waits.
+/// Time for which an early message waits.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// What an early message waits for.
+/// The message that an early message waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Awaits {
     /// A request.

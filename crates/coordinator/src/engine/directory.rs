@@ -157,7 +157,7 @@ impl Directory {
             .map(|(signer, _)| *signer)
     }
 
-    /// Where a peer that serves known signers may be reached.
+    /// Addresses of a peer that serves known signers.
     pub(super) fn addresses_of(&self, peer: &PeerId) -> Vec<Address> {
         let known = self.known.values().find(|known| known.advertisement.delegation.peer == *peer);
         known.map(|known| known.advertisement.addresses.clone()).unwrap_or_default()

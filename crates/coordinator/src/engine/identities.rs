@@ -24,9 +24,9 @@ use crate::signer::{SignerError, SignerTask};
 struct LocalIdentity {
     message_key: SecretKey,
     delegation: Option<VerifiedDelegation>,
-    /// When the delegation is renewed.
+    /// Time at which the delegation is renewed.
     renew_at: Option<MonotonicMs>,
-    /// Whoever waits for the first delegation.
+    /// The commands that wait for the first delegation.
     waiting: Option<CommandId>,
     /// Requests that have come before the first delegation: nothing can be said to them yet.
     early_requests: Vec<Validated<SigningRequest>>,
@@ -34,7 +34,7 @@ struct LocalIdentity {
     leaves: bool,
     /// Since when this process serves it.
     since: TimestampMs,
-    /// When the user was told that another process speaks for it.
+    /// Time at which the user was told that another process speaks for it.
     rival_told: Option<MonotonicMs>,
 }
 
@@ -64,7 +64,7 @@ pub(super) struct Identities {
     served: BTreeMap<PublicKey, LocalIdentity>,
     /// Until when each signer's newest message key is certified, by this process or an earlier one.
     delegated: BTreeMap<PublicKey, TimestampMs>,
-    /// How often the store had been opened before.
+    /// Number of times that the store had been opened before.
     epoch: u64,
     sequence: u64,
 }
@@ -320,7 +320,7 @@ impl Identities {
     }
 }
 
-/// Whether one certificate of a signer supersedes another. Equal times are told apart by the keys, the same everywhere.
+/// True if one certificate of a signer supersedes another. Equal times are told apart by the keys, the same everywhere.
 pub(super) fn is_newer(delegation: &Delegation, known: &Delegation) -> bool {
     (delegation.not_after, delegation.message_key) > (known.not_after, known.message_key)
 }

@@ -1,4 +1,4 @@
-//! What goes into the engine, and what comes out.
+//! Inputs and outputs of the engine.
 
 use core::time::Duration;
 use std::sync::Arc;
@@ -37,7 +37,7 @@ pub enum Input {
         request: RequestId,
         /// The signer that was asked.
         signer: PublicKey,
-        /// What was shown.
+        /// Digest of the proposal that was shown.
         digest: ProposalDigest,
         /// The answer.
         decision: Decision,
@@ -51,7 +51,7 @@ pub enum Input {
     },
     /// The records of earlier transitions could not be stored; their effects did not happen.
     PersistFailed {
-        /// What could not be stored.
+        /// The records that could not be stored.
         records: Vec<Record>,
         /// Why.
         detail: String,
@@ -74,7 +74,7 @@ pub enum Input {
         /// Why, for people.
         reason: String,
     },
-    /// Where this node can be reached has changed: what advertisements are to say from now on.
+    /// New addresses of this node: advertisements say these from now on.
     Addresses(Vec<Address>),
     /// Time has passed.
     Tick,
@@ -101,13 +101,13 @@ pub enum Command {
     Advertise {
         /// The signer.
         signer: PublicKey,
-        /// What it is willing to sign.
+        /// Criteria of the requests that it is willing to sign.
         criteria: Criteria,
-        /// What people are shown.
+        /// Texts that people are shown.
         metadata: SignerMetadata,
-        /// Where this node can be reached; none, if it is where the node says at the time ([`Input::Addresses`]).
+        /// Addresses of this node; none, if they are those that the node says at the time ([`Input::Addresses`]).
         addresses: Vec<Address>,
-        /// How long each advertisement lives.
+        /// Lifetime of each advertisement.
         lifetime: Duration,
     },
     /// Withdraw a signer's advertisement.
@@ -148,12 +148,12 @@ pub enum Command {
         /// Why, for the others.
         reason: String,
     },
-    /// What this node thinks of a signer.
+    /// Standing of a signer on this node.
     Reputation {
         /// The signer.
         signer: PublicKey,
     },
-    /// Where a session is.
+    /// Status of a session.
     Status {
         /// The request.
         request: RequestId,
@@ -230,24 +230,24 @@ pub struct SignerQuery {
     pub max_results: usize,
 }
 
-/// What signatures are asked for.
+/// A request for signatures.
 #[derive(Debug, Clone)]
 pub struct SigningRequestSpec {
     /// Which of this node's signers asks; it must be one of `keys`.
     pub creator: PublicKey,
     /// The signers, in the order that will be everybody's.
     pub keys: Vec<PublicKey>,
-    /// What to sign.
+    /// The items to be signed.
     pub items: Vec<Item>,
     /// How.
     pub options: RequestOptions,
-    /// What people are shown.
+    /// Texts that people are shown.
     pub metadata: RequestMetadata,
-    /// How long the others have to join.
+    /// Time that the others have to join.
     pub lifetime: Duration,
 }
 
-/// What is announced for an application.
+/// A resource to be announced for an application.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ResourceSpec {
     /// Which of this node's signers announces it.
@@ -256,9 +256,9 @@ pub struct ResourceSpec {
     pub resource_type: String,
     /// Which of that type: 1 to 64 visible ASCII characters.
     pub id: String,
-    /// What the application makes of it; at most 4096 bytes.
+    /// Bytes of the application; at most 4096.
     pub data: Vec<u8>,
-    /// How long each announcement lives: a minute to 24 hours.
+    /// Lifetime of each announcement: a minute to 24 hours.
     pub lifetime: Duration,
 }
 
@@ -282,11 +282,11 @@ pub enum Reply {
         /// The keys that the items will verify under.
         keys: Vec<XOnlyPublicKey>,
     },
-    /// What this node thinks of a signer.
+    /// Standing of a signer on this node.
     Reputation(Score),
-    /// Where a session is.
+    /// Status of a session.
     Status(Box<SessionStatus>),
-    /// Where all sessions are.
+    /// Statuses of all sessions.
     Sessions(Vec<SessionStatus>),
     /// The signatures that have not been noted, the oldest first.
     Results(Vec<Completed>),
@@ -312,7 +312,7 @@ pub struct Transition {
     /// The messages that the engine has sealed, and handled, in this step, and that peers may hand back. The driver lets its pipeline know of them
     /// ([`motet_wire::Validator::note_own`]), so that it takes copies that come back from peers for what they are.
     pub sealed: Vec<Validated>,
-    /// How many refusals of the store the engine knew of.
+    /// Number of refusals of the store that the engine knew of.
     pub(crate) known_refusals: u64,
 }
 
@@ -328,7 +328,7 @@ impl Transition {
 /// Something for the driver to do.
 #[derive(Debug)]
 pub enum Effect {
-    /// What this step sends is to leave so much later than it could, in the order of all that is sent; everything else is
+    /// A delay: frames of this step leave so much later than they could, in the order of all that is sent; everything else is
     /// not held back. It comes before all that it holds back.
     Hold(Duration),
     /// Publish a frame: by gossip, and directly to all connected peers.
@@ -342,7 +342,7 @@ pub enum Effect {
     Send {
         /// The peer.
         to: PeerId,
-        /// Where it may be reached, as far as its advertisements say.
+        /// Its addresses, as far as its advertisements say.
         addresses: Vec<Address>,
         /// The frame.
         frame: Arc<[u8]>,

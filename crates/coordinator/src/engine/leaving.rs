@@ -11,7 +11,7 @@ use super::input::Reply;
 use super::session::Session;
 use crate::error::CommandError;
 
-/// What others are told.
+/// The reason that others are told.
 const REASON: &str = "this signer is not served here any more";
 
 impl Engine {

@@ -42,7 +42,7 @@ impl Ledger {
         Self { issued, spent, ended: Ended::new(&snapshot.ended) }
     }
 
-    /// Whether nonces have been issued under this id, in this process or an earlier one.
+    /// True if nonces have been issued under this id, in this process or an earlier one.
     pub(super) fn is_issued(&self, nonce_id: &NonceId) -> bool {
         self.issued.get(&nonce_id.request).is_some_and(|issued| issued.contains(&(nonce_id.attempt, nonce_id.signer)))
     }

@@ -1,4 +1,4 @@
-//! What a session is lent while it handles one input, and what it asks of the rest of the node.
+//! Loans to a session while it handles one input, and its demands on the rest of the node.
 
 use std::sync::Arc;
 
@@ -27,7 +27,7 @@ pub(crate) struct Lent<'a, 'b> {
     pub(crate) consequences: Vec<Consequence>,
 }
 
-/// What follows for others from what a session has decided.
+/// A consequence for the rest of the node of what a session has decided.
 #[derive(Debug)]
 pub(crate) enum Consequence {
     /// All have joined: the request is on its way to nobody any more.

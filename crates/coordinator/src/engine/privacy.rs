@@ -1,4 +1,4 @@
-//! What a node does so that whoever watches its connections learns less (`docs/protocol.md` §10), if its user wants it.
+//! Measures by which an observer of a node's connections learns less (`docs/protocol.md` §10), if its user wants it.
 //!
 //! *Delay*: what a step sends leaves a random time later. Nothing of the step's records and events waits, and the order of
 //! what is sent does not change, so that a delay is to the others what a slow network is. It is bounded three times: by
@@ -33,10 +33,10 @@ pub(super) fn hold(first_limit: Option<MonotonicMs>, ctx: &mut Ctx<'_>) {
     ctx.hold(Duration::from_millis(drawn));
 }
 
-/// When this node sends frames of no meaning.
+/// Times of frames of no meaning.
 #[derive(Debug, Default)]
 pub(super) struct Cover {
-    /// When the next is due.
+    /// Time at which the next is due.
     at: Option<MonotonicMs>,
 }
 
@@ -56,7 +56,7 @@ impl Cover {
         self.at = Some(now.saturating_add(Duration::from_millis(wait)));
     }
 
-    /// When the next frame of no meaning is due.
+    /// Time at which the next frame of no meaning is due.
     pub(super) const fn next_deadline(&self) -> Option<MonotonicMs> {
         self.at
     }

@@ -14,7 +14,7 @@ use super::session::Answer;
 use super::sessions::Sessions;
 use crate::limits;
 
-/// What a request has in favour of its being looked at: first that its creator is known, then its proof of work.
+/// Rank of a request among those that wait to be looked at: first that its creator is known, then its proof of work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Worth {
     is_known: bool,
@@ -22,7 +22,7 @@ struct Worth {
 }
 
 impl Worth {
-    /// Whether it takes the place of what is worth so much: chance alone makes a stamp twice as good.
+    /// True if it takes the place of a request that is worth so much: chance alone makes a stamp twice as good.
     fn is_dearer_than(self, other: Self) -> bool {
         (self.is_known && !other.is_known)
             || (self.is_known == other.is_known && self.bits >= other.bits.saturating_add(limits::DEARER_BITS))

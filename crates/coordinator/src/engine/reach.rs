@@ -1,4 +1,4 @@
-//! Where this node can be reached, whom it does not reach, and who else speaks for its signers.
+//! Addresses of this node, signers that it does not reach, and other processes that speak for its signers.
 
 use motet_core_crypto::PublicKey;
 use motet_wire::{Address, Delegation, PeerId, RequestId, TimestampMs};

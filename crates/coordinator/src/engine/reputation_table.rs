@@ -1,4 +1,4 @@
-//! What sessions teach about signers, and what follows from it (`docs/protocol.md` §10).
+//! The reputation of signers, as sessions teach it, and its effects (`docs/protocol.md` §10).
 
 use std::collections::BTreeMap;
 

@@ -22,7 +22,7 @@ use crate::proposal::{Decision, ProposalDigest};
 use crate::record::Record;
 use crate::signer::SigningItem;
 
-/// What becomes of a request of somebody else before it is looked at.
+/// Verdict on a request of somebody else before it is looked at.
 enum Room {
     /// It is looked at.
     Made,
@@ -166,7 +166,7 @@ impl Engine {
         });
     }
 
-    /// Whether a request of somebody else may be looked at. Those that nobody has approved yet are bounded apart from the
+    /// Verdict on whether a request of somebody else may be looked at. Those that nobody has approved yet are bounded apart from the
     /// sessions that go on.
     fn makes_room_for(&mut self, message: &Validated<SigningRequest>, ctx: &mut Ctx<'_>) -> Room {
         let request = message.message();

@@ -1,4 +1,4 @@
-//! What applications announce under a name, and find again (`docs/protocol.md` §9, §12).
+//! Resources, which applications announce under a name and find again (`docs/protocol.md` §9, §12).
 //!
 //! A resource lies in the DHT alone: no gossip hands it on, and nobody hears of it who does not ask.
 //! What this node announces is known here, and told to its user, when it goes out.
@@ -18,7 +18,7 @@ use crate::error::CommandError;
 use crate::event::{Event, Resource};
 use crate::limits;
 
-/// What a resource is told from others by.
+/// Key of a resource among all others.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Name {
     resource_type: String,
@@ -44,12 +44,12 @@ struct Known {
     until: MonotonicMs,
 }
 
-/// What this node announces, to be repeated before it lapses.
+/// A resource that this node announces, to be repeated before it lapses.
 #[derive(Debug)]
 struct Own {
     data: Vec<u8>,
     lifetime: Duration,
-    /// When the newest announcement was made, and its id.
+    /// Time and id of the newest announcement.
     created: TimestampMs,
     message: MessageId,
     renew_at: MonotonicMs,
@@ -86,7 +86,7 @@ impl Resources {
         Some(known)
     }
 
-    /// Whether this node may announce under this name, too.
+    /// An error if this node may not announce under this name, too.
     fn check_room(&self, name: &Name) -> Result<(), CommandError> {
         let limit = limits::OWN_RESOURCES;
         let room = self.own.len() < limit || self.own.contains_key(name);
@@ -98,7 +98,7 @@ impl Resources {
         self.own.retain(|name, _| name.signer != *signer);
     }
 
-    /// What is known of this type and id, or everything that is known.
+    /// Resources that are known of this type and id, or all that are known.
     pub(super) fn find(&self, wanted: Option<(&str, &str)>) -> Vec<Resource> {
         let is_wanted = |name: &Name| wanted.is_none_or(|(kind, id)| name.resource_type == kind && name.id == id);
         let found = self.known.iter().filter(|(name, _)| is_wanted(name));
@@ -115,7 +115,7 @@ impl Resources {
         self.expiry.next().into_iter().chain(self.own.values().map(|own| own.renew_at)).min()
     }
 
-    /// What is announced under a name, and the claim that its proof of work is to be found for.
+    /// The resource that is announced under a name, and the claim that its proof of work is to be found for.
     pub(super) fn prepare(
         &self,
         offered: ResourceSpec,
@@ -172,7 +172,7 @@ impl Resources {
         Ok(Reply::ResourceAnnounced(sealed.id))
     }
 
-    /// What this node announces and what is about to lapse, to be announced again.
+    /// Resources of this node that are about to lapse, to be announced again.
     pub(super) fn take_due(&mut self, now: MonotonicMs) -> Vec<ResourceSpec> {
         let mut due = Vec::new();
         for (name, own) in self.own.iter_mut().filter(|(_, own)| own.renew_at <= now) {
@@ -199,7 +199,7 @@ impl Resources {
     }
 }
 
-/// When something that lives so long in the DHT is put there again.
+/// Time after which a record that lives so long is put into the DHT again.
 fn renewal(lifetime: Duration) -> Duration {
     (lifetime / 2).min(limits::RESOURCE_REFRESH)
 }

@@ -12,7 +12,7 @@ use super::input::Effect;
 use crate::proposal::ProposalDigest;
 use crate::record::Snapshot;
 
-/// How long what was left waits for its signer and its frame, before it is given up.
+/// Time for which a session of an earlier process waits for its signer and its frame, before it is given up.
 const PATIENCE: Duration = Duration::from_secs(10 * 60);
 
 /// A request that an earlier process had approved, and that had not ended.
@@ -20,7 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(10 * 60);
 pub(super) struct ApprovedBefore {
     frame: Arc<[u8]>,
     pub(super) approvals: BTreeMap<PublicKey, ProposalDigest>,
-    /// Whether it had been given up, and others may complete it.
+    /// True if it had been given up, and others may complete it.
     pub(super) given_up: bool,
 }
 
@@ -36,7 +36,7 @@ struct AskedBefore {
 pub(super) struct Restored {
     approved: BTreeMap<RequestId, ApprovedBefore>,
     asked: BTreeMap<RequestId, AskedBefore>,
-    /// When those that are still here are given up.
+    /// Time at which those that are still here are given up.
     until: Option<MonotonicMs>,
 }
 

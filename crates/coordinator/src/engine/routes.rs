@@ -9,10 +9,10 @@ use super::ctx::Ctx;
 use crate::event::Event;
 use crate::limits;
 
-/// Where this node can be reached, and whom it does not reach.
+/// Addresses of this node, and signers that it does not reach.
 #[derive(Debug, Default)]
 pub(super) struct Routes {
-    /// What others are told.
+    /// The reason that others are told.
     own: Vec<Address>,
     /// Signers that were not reached, and when the user was told.
     unreachable: BTreeMap<PublicKey, MonotonicMs>,

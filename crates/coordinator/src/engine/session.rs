@@ -65,9 +65,9 @@ pub(crate) struct Session {
     pub(crate) locals: BTreeMap<SignerIndex, Local>,
     /// The current attempt; when the session is over, the last.
     pub(crate) attempt: AttemptState,
-    /// How many attempts there may be.
+    /// Number of attempts that there may be.
     pub(crate) attempts: u32,
-    /// How long the others had to join.
+    /// Time that the others had to join.
     pub(crate) lifetime: Duration,
     /// The request in whose place this node has asked this one.
     pub(crate) retry_of: Option<RequestId>,
@@ -78,7 +78,7 @@ pub(crate) struct Session {
     pub(crate) said: Vec<Arc<[u8]>>,
     /// The signers that have asked this node, the creator's, for joins: they do not know the peers of all others.
     pub(crate) askers: BTreeSet<SignerIndex>,
-    /// What it is in the logs.
+    /// Its span in the logs.
     pub(crate) trace: Trace,
 }
 
@@ -110,12 +110,12 @@ impl Session {
         all.filter(|index| !self.locals.contains_key(index)).collect()
     }
 
-    /// What the user is told of its state.
+    /// Its phase, as the user is told.
     pub(crate) const fn phase(&self) -> Phase {
         self.state.phase()
     }
 
-    /// What it is doing, if it goes on.
+    /// Its state, if it goes on.
     pub(crate) const fn active(&self) -> Option<&Active> {
         match &self.state {
             State::Active(active) => Some(active),
@@ -130,7 +130,7 @@ impl Session {
         }
     }
 
-    /// How it has ended, if it has.
+    /// Its end, if it has ended.
     pub(crate) const fn over(&self) -> Option<&Over> {
         match &self.state {
             State::Active(_) => None,
@@ -138,7 +138,7 @@ impl Session {
         }
     }
 
-    /// What is being collected, if it goes on.
+    /// The current collection, if it goes on.
     pub(crate) fn collecting(&self) -> Option<Collecting> {
         self.active().map(|active| active.collecting)
     }
@@ -165,7 +165,7 @@ impl Session {
         }
     }
 
-    /// Whether the others have been asked for what is missing in it; and after an open end, whether they have completed it.
+    /// True if the others have been asked for missing messages of it, or after an open end whether they have completed it.
     pub(crate) const fn has_asked(&self) -> bool {
         match &self.state {
             State::Active(active) => active.sync.asked > 0,
@@ -174,7 +174,7 @@ impl Session {
         }
     }
 
-    /// Whether this node has something to say of it when nothing else is to be done.
+    /// True if this node has something to say of it when nothing else is to be done.
     pub(crate) fn has_unsaid(&self) -> bool {
         match &self.state {
             State::Active(active) => active.unsaid_ready.is_some(),
@@ -190,7 +190,7 @@ impl Session {
         }
     }
 
-    /// Whether a signer of this node has approved it.
+    /// True if a signer of this node has approved it.
     pub(crate) fn is_approved(&self) -> bool {
         self.locals.values().any(|local| matches!(local.answer, Answer::Approved(_)))
     }
@@ -255,7 +255,7 @@ impl Session {
         self.attempt.number.next().filter(|next| next.0 < self.attempts && everybody_is_there)
     }
 
-    /// How it ended, for somebody who is in this attempt.
+    /// The frame that says how it ended, for a participant that is in this attempt.
     pub(crate) fn end_for(&self, attempt: Attempt) -> Option<&Arc<[u8]>> {
         let over = self.over()?;
         let timeout_notice = || over.timeout_notice.as_ref().filter(|_| attempt >= self.attempt.number);

@@ -106,7 +106,7 @@ pub(super) struct Sessions {
     entries: BTreeMap<RequestId, Entries>,
     /// Sessions whose entries may be out of date.
     touched: BTreeSet<RequestId>,
-    /// When something has to be done, and for which session.
+    /// Times at which something has to be done, and the session of each.
     timers: TimerTable<RequestId>,
     by_message_key: Groups<PublicKey>,
     by_peer: Groups<PeerId>,
@@ -236,7 +236,7 @@ impl Sessions {
         }
     }
 
-    /// When something has to be done first.
+    /// The first time at which something has to be done.
     pub(super) fn next_due(&self) -> Option<MonotonicMs> {
         self.timers.next()
     }
@@ -265,18 +265,18 @@ impl Sessions {
         self.over.iter().take(excess).map(|(_, _, id)| *id).collect()
     }
 
-    /// How many sessions go on.
+    /// Number of sessions that go on.
     pub(super) fn active(&self) -> usize {
         self.limits.len()
     }
 
-    /// How many sessions go on that a signer of this node has approved.
+    /// Number of sessions that go on and that a signer of this node has approved.
     pub(super) fn approved(&mut self) -> usize {
         self.settle();
         self.limits.len().saturating_sub(self.waiting.len())
     }
 
-    /// How many sessions go on for which a signer has asked.
+    /// Number of sessions that go on and for which a signer has asked.
     pub(super) fn of_creator(&mut self, creator: &PublicKey) -> usize {
         self.settle();
         self.by_creator.of(creator).count()

@@ -41,7 +41,7 @@ impl Engine {
         }
     }
 
-    /// What [`Command::Retry`](super::Command::Retry) would do, if it is more than to end the session or to be refused.
+    /// Effect of [`Command::Retry`](super::Command::Retry), if it is more than to end the session or to be refused.
     fn next_try(&self, session: &Session, now: Now) -> Option<Retry> {
         match session.phase() {
             Phase::Commitments | Phase::Nonces | Phase::Partials => session.following_attempt().map(|_| Retry::Attempt),

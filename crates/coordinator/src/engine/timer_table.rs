@@ -41,7 +41,7 @@ impl<K: Ord + Clone> TimerTable<K> {
         self.0.first().map(|(at, key)| (*at, key))
     }
 
-    /// When the first is due.
+    /// Time at which the first is due.
     pub(super) fn next(&self) -> Option<MonotonicMs> {
         self.first().map(|(at, _)| at)
     }

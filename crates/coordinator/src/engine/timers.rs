@@ -1,4 +1,4 @@
-//! What time brings (`docs/protocol.md` §7.4). Only the monotonic clock counts here.
+//! Deadlines of the node (`docs/protocol.md` §7.4). Only the monotonic clock counts here.
 
 use motet_wire::{MonotonicMs, RequestId};
 
@@ -42,7 +42,7 @@ impl Engine {
         }
     }
 
-    /// When that is: at once, as far as time is concerned.
+    /// Time at which that is due: at once.
     pub(super) fn deferred_since(&self) -> Option<MonotonicMs> {
         self.sessions.has_deferred().then_some(MonotonicMs(0))
     }

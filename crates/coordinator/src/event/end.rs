@@ -1,4 +1,4 @@
-//! How sessions end: with signatures, or without them and why, and what proves it.
+//! Ends of sessions: with signatures, or without them and why, and their proofs.
 
 use std::sync::Arc;
 
@@ -39,7 +39,7 @@ pub struct Misbehaviour {
     pub request: RequestId,
     /// The signer that did it.
     pub signer: PublicKey,
-    /// What it did.
+    /// Its deed.
     pub charge: Charge,
     /// The proof: the canonical bytes of a [`motet_wire::Evidence`]. Whoever has them can check them alone, with the name of the
     /// network ([`motet_wire::Evidence::verify`]).
@@ -48,7 +48,7 @@ pub struct Misbehaviour {
 }
 
 impl Misbehaviour {
-    /// What some evidence has proven, and its bytes; `None` if it is about no request.
+    /// Charge that some evidence has proven, and its bytes; `None` if it is about no request.
     pub fn new(conviction: &Conviction, evidence: Arc<[u8]>) -> Option<Self> {
         let Conviction { signer, charge, request, .. } = *conviction;
         Some(Self { request: request?, signer, charge, evidence })
@@ -105,7 +105,7 @@ pub enum AbortCause {
     },
     /// Participants did not answer, in every attempt. Silence proves nothing.
     Unresponsive {
-        /// Who was awaited last.
+        /// Signers that were awaited last.
         awaiting: Vec<SignerIndex>,
         /// Their keys.
         signers: Vec<PublicKey>,

@@ -1,4 +1,4 @@
-//! What leaves, when, and what does not.
+//! Effects that leave, their time, and those that never do.
 
 use core::time::Duration;
 
@@ -46,7 +46,7 @@ fn full() -> StoreError {
     StoreError::Failed("full".to_owned())
 }
 
-/// What leaves by now, in a word for each: the number of a frame, `ok` or `store` for an answer, `event`.
+/// Effects that leave by now, in a word for each: the number of a frame, `ok` or `store` for an answer, `event`.
 fn leaves(outbox: &mut Outbox, now: MonotonicMs) -> Vec<String> {
     let word = |effect| {
         if let Effect::Broadcast { frame, .. } = &effect {

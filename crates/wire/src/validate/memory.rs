@@ -65,7 +65,7 @@ pub(crate) struct Memory {
 #[derive(Debug, Clone, Copy)]
 struct Announcer {
     version: u64,
-    /// When its advertisements are forgotten, at one in each interval.
+    /// Time at which its advertisements are forgotten, at one in each interval.
     forgotten: MonotonicMs,
 }
 

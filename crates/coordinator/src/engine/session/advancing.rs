@@ -1,4 +1,4 @@
-//! What follows when something has been collected: the transitions between phases and attempts (`docs/protocol.md` §7).
+//! Steps of a session when something has been collected: the transitions between phases and attempts (`docs/protocol.md` §7).
 
 use motet_wire::{Attempt, AttemptId, Commitments, SessionReady, SignatureFinalized};
 

@@ -1,4 +1,4 @@
-//! What a session collects: when something else is collected, what is told of it, and what is made of all of it.
+//! Collections of a session: the change from one to the next, the events of each, and the aggregation of the last.
 
 use core::time::Duration;
 use std::sync::Arc;

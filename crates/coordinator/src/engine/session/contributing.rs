@@ -13,7 +13,7 @@ use crate::event::{AbortCause, Phase};
 use crate::record::Record;
 use crate::signer::{NonceId, SignerError, SignerTask};
 
-/// Whether the wall clock and the monotonic one have come apart since, by more than is tolerated: this process was stopped
+/// True if the wall clock and the monotonic one have come apart since, by more than is tolerated: this process was stopped
 /// with its machine, or is a copy of one that goes on elsewhere (`docs/protocol.md` §7.1).
 fn was_suspended(since: Now, now: Now, tolerance: Duration) -> bool {
     let wall = now.wall.0.abs_diff(since.wall.0);
@@ -22,7 +22,7 @@ fn was_suspended(since: Now, now: Now, tolerance: Duration) -> bool {
 }
 
 impl Session {
-    /// What this node's signers can add now.
+    /// Adds the contributions that signers of this node can make now.
     pub(crate) fn contribute(&mut self, lent: &mut Lent<'_, '_>) {
         let Some(active) = self.active() else { return };
         let lost = |local: &Local| matches!(local.nonces, Nonces::Lost);

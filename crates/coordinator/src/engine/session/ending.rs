@@ -1,4 +1,4 @@
-//! How a session ends: with signatures, which may come after it was given up, or without.
+//! Ends of a session: with signatures, which may come after it was given up, or without.
 
 use std::sync::Arc;
 

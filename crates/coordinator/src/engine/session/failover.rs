@@ -1,4 +1,4 @@
-//! Who takes the coordinator's part when it falls silent (`docs/protocol.md` §8).
+//! Failover: the signer that takes the coordinator's part when it falls silent (`docs/protocol.md` §8).
 //!
 //! Nobody waits for a coordinator: every participant hands on joins and makes the signature by itself. What is at stake is who
 //! tells the others, and whom an application lets broadcast the transaction.
@@ -12,7 +12,7 @@ use crate::engine::lent::Lent;
 use crate::event::Event;
 
 impl Session {
-    /// Who has the coordinator's part now.
+    /// The signer that has the coordinator's part now.
     pub(crate) fn coordinator(&self) -> SignerIndex {
         self.order.get(self.turn).or_else(|| self.order.first()).copied().unwrap_or(SignerIndex(0))
     }

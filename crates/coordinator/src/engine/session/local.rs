@@ -5,7 +5,7 @@ use motet_wire::Now;
 
 use crate::proposal::ProposalDigest;
 
-/// What a signer of this node has said to the request.
+/// Answer of a signer of this node to the request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Answer {
     /// Nothing yet: the user has been asked.
@@ -16,7 +16,7 @@ pub(crate) enum Answer {
     Declined,
 }
 
-/// Where the nonces of a signer of this node are, in the current attempt.
+/// State of the nonces of a signer of this node, in the current attempt.
 #[derive(Debug, Clone)]
 pub(crate) enum Nonces {
     /// Not made.

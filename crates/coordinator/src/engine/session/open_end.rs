@@ -11,11 +11,11 @@ use super::{Local, Outcome, Over, Placed, Session, SignedStatement, State, SyncT
 use crate::engine::ledger::Ledger;
 use crate::engine::lent::Lent;
 
-/// How often the pause between two questions about a late completion is doubled, at most.
+/// Largest number of times that the pause between two questions about a late completion is doubled.
 const DOUBLINGS: u32 = 12;
 
 impl Session {
-    /// Whether it has ended here without signatures, and others may still complete it.
+    /// True if it has ended here without signatures, and others may still complete it.
     pub(crate) fn is_open_ended(&self) -> bool {
         matches!(self.over().map(|over| &over.outcome), Some(Outcome::Aborted(aborted)) if aborted.is_open())
     }

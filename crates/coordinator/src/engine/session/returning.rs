@@ -1,4 +1,4 @@
-//! What a restart does with what the earlier process left (`docs/protocol.md` §7.1).
+//! Restarts: a session is taken up as the earlier process has left it (`docs/protocol.md` §7.1).
 //!
 //! Its nonces died with it, so an attempt for which they were issued is dead for this node, unless the partial signature
 //! was stored: then its bytes are sent again, and never computed again. A new process has a new message key, which a new

@@ -82,7 +82,7 @@ impl Session {
         }
     }
 
-    /// What follows from a contribution that has just come. One to a later phase is told of when that begins.
+    /// Consequences of a contribution that has just come. One to a later phase is told of when that begins.
     fn take_contribution(&mut self, index: SignerIndex, to: Collecting, lent: &mut Lent<'_, '_>) {
         if self.collecting() == Some(to) {
             self.report_contributions(Some(index), lent.step);

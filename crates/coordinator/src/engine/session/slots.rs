@@ -9,7 +9,7 @@ use motet_wire::{Channel, SignerIndex, Validated};
 pub(crate) struct SignedStatement<T> {
     pub(crate) body: T,
     pub(crate) frame: Arc<[u8]>,
-    /// How it came.
+    /// Channel on which it came.
     pub(crate) channel: Channel,
 }
 
@@ -27,7 +27,7 @@ impl<T: Clone> SignedStatement<T> {
     }
 }
 
-/// What became of a statement that was put into its slot.
+/// Result of putting a statement into its slot.
 #[derive(Debug)]
 pub(crate) enum Placed {
     /// It is the first.

@@ -1,4 +1,4 @@
-//! What a session is in the logs: one `tracing` span, from its request to its closing (`docs/operations.md`, Logs).
+//! The span of a session in the logs: one `tracing` span, from its request to its closing (`docs/operations.md`, Logs).
 //!
 //! The span holds the request's id, and the attempt, the phase and the awaited signers as they are at the moment. A span is a
 //! label for what is logged anyway: the engine decides nothing by it, and without a subscriber it costs a comparison.

@@ -1,4 +1,4 @@
-//! What a session is doing: it is active and collects something, or it is over. Each state holds only what is valid in it.
+//! States of a session: it is active and collects something, or it is over. Each state holds only what is valid in it.
 
 use core::time::Duration;
 use std::collections::BTreeSet;
@@ -11,7 +11,7 @@ use crate::config::{Config, Rounds};
 use crate::event::{AbortCause, Phase};
 use crate::limits;
 
-/// How long the outcome of a session is remembered, for nodes that have missed it.
+/// Time for which the outcome of a session is remembered, for nodes that have missed it.
 const REMEMBER: Duration = Duration::from_secs(10 * 60);
 
 /// The state of a session.
@@ -23,7 +23,7 @@ pub(crate) enum State {
     Over(Over),
 }
 
-/// What is being collected.
+/// Contributions that are being collected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Collecting {
     /// Joins (§6, phase 3).
@@ -91,7 +91,7 @@ impl StartedRounds {
     }
 }
 
-/// When the others are asked for what is missing, and how often they have been.
+/// Time at which the others are asked for missing messages, and the number of times that they have been.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct SyncTimer {
     pub(crate) at: MonotonicMs,
@@ -121,12 +121,12 @@ impl SyncTimer {
 #[derive(Debug)]
 pub(crate) struct Departed {
     pub(crate) index: SignerIndex,
-    /// What it has said, in words and signed.
+    /// Its statement, in words and signed.
     pub(crate) detail: String,
     pub(crate) frame: Arc<[u8]>,
 }
 
-/// Whether what others have seen differs from what this node has seen, in the current attempt (§7.2).
+/// A difference between messages that others have seen and those that this node has seen, in the current attempt (§7.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Dispute {
     /// Not as far as this node knows.
@@ -139,13 +139,13 @@ pub(crate) enum Dispute {
 #[derive(Debug)]
 pub(crate) struct Active {
     pub(crate) collecting: Collecting,
-    /// When it began to collect this.
+    /// Time since which it collects this.
     pub(crate) since: MonotonicMs,
-    /// When it last came further here.
+    /// Time at which it last came further here.
     pub(crate) moved_at: MonotonicMs,
-    /// When the whole session ends.
+    /// End of the whole session.
     pub(crate) ends: MonotonicMs,
-    /// When what is being collected is given up.
+    /// End of the current collection, at which it is given up.
     pub(crate) deadline: MonotonicMs,
     pub(crate) sync: SyncTimer,
     pub(crate) rounds: StartedRounds,
@@ -165,14 +165,14 @@ pub(crate) struct Active {
 pub(crate) struct Over {
     pub(crate) at: MonotonicMs,
     pub(crate) outcome: Outcome,
-    /// What is told to whoever asks how it ended.
+    /// Frame for those that ask how it ended.
     pub(crate) notice: Option<Arc<[u8]>>,
-    /// What is told to whoever still waits for this node in an attempt in which it has not signed, and never will (§7.4).
+    /// Frame for those that still wait for this node in an attempt in which it has not signed, and never will (§7.4).
     pub(crate) timeout_notice: Option<Arc<[u8]>>,
     pub(crate) stored: EndStored,
 }
 
-/// Whether the store has taken the records of a session that has ended.
+/// State of the records of a session that has ended, in the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum EndStored {
     /// As far as this node knows.
@@ -181,7 +181,7 @@ pub(crate) enum EndStored {
     Refused,
 }
 
-/// How a session has ended.
+/// Outcome of a session that has ended.
 #[derive(Debug)]
 pub(crate) enum Outcome {
     /// There are signatures.
@@ -190,7 +190,7 @@ pub(crate) enum Outcome {
     Aborted(Aborted),
 }
 
-/// When signatures have come.
+/// Time of signatures: before the end, or after it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Completion {
     /// While the session went on here.
@@ -199,7 +199,7 @@ pub(crate) enum Completion {
     Late,
 }
 
-/// Where signatures come from.
+/// Origin of signatures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Source {
     /// This node has made them of the partial signatures.
@@ -214,11 +214,11 @@ pub(crate) struct Signed {
     pub(crate) signatures: Vec<Signature>,
     /// Of which attempt they are: an earlier one's may still come.
     pub(crate) attempt: AttemptId,
-    /// How they have come, until this node has said what they are: it says so when nothing else is to be done.
+    /// The way in which they have come, until this node has told them: it does so when nothing else is to be done.
     pub(crate) unsaid: Option<Completion>,
-    /// Whether somebody has told everybody what they are (§8).
+    /// True if somebody has told them to everybody (§8).
     pub(crate) announced: bool,
-    /// When the next in the order takes over, if the coordinator does not tell them.
+    /// Time at which the next in the order takes over, if the coordinator does not tell them.
     pub(crate) failover_at: Option<MonotonicMs>,
 }
 
@@ -229,7 +229,7 @@ pub(crate) struct Aborted {
     pub(crate) cause: Option<AbortCause>,
     /// The signers that may still complete it (§7.5). If there are any, the end is open: this node listens and asks.
     pub(crate) may_complete: BTreeSet<SignerIndex>,
-    /// When the others are asked whether they have.
+    /// Time at which the others are asked whether they have.
     pub(crate) sync: SyncTimer,
 }
 
@@ -271,7 +271,7 @@ impl Active {
         self.sync = SyncTimer::first(sync_at);
     }
 
-    /// When something has to be done for it.
+    /// Times at which something has to be done for it.
     pub(crate) fn due(&self) -> MonotonicMs {
         self.deadline.min(self.sync.at).min(self.ends)
     }
@@ -291,13 +291,13 @@ impl Over {
         }
     }
 
-    /// When it is forgotten.
+    /// Time at which it is forgotten.
     pub(crate) fn forgotten_at(&self) -> MonotonicMs {
         let open = matches!(&self.outcome, Outcome::Aborted(aborted) if aborted.is_open());
         self.at.saturating_add(if open { limits::OPEN_END } else { REMEMBER })
     }
 
-    /// When the others are asked whether they have completed it, if it is worth asking.
+    /// Time at which the others are asked whether they have completed it, if it is worth asking.
     pub(crate) fn asks_at(&self) -> Option<MonotonicMs> {
         match &self.outcome {
             Outcome::Aborted(aborted) => aborted.is_open().then_some(aborted.sync.at),
@@ -305,7 +305,7 @@ impl Over {
         }
     }
 
-    /// When the next in the order takes the coordinator's part, unless the coordinator speaks.
+    /// Time at which the next in the order takes the coordinator's part, unless the coordinator speaks.
     pub(crate) const fn fails_over_at(&self) -> Option<MonotonicMs> {
         match &self.outcome {
             Outcome::Signed(signed) => signed.failover_at,
@@ -315,7 +315,7 @@ impl Over {
 }
 
 impl State {
-    /// What the user is told of it.
+    /// Its phase, as the user is told.
     pub(crate) const fn phase(&self) -> Phase {
         match self {
             Self::Active(active) => match active.collecting {

@@ -17,7 +17,7 @@ impl Session {
         self.locals.iter().find(|(index, _)| self.joins.at(**index).is_some()).map(|(_, local)| local.signer)
     }
 
-    /// What this node holds and somebody who is in this attempt and holds that does not.
+    /// Frames that this node holds, and that an asker lacks that is in this attempt and holds so much.
     pub(crate) fn missing_from(&self, attempt: Attempt, have: &Have) -> Vec<Arc<[u8]>> {
         let mut frames: Vec<Arc<[u8]>> = Vec::new();
         if have.request == Holding::Missing {

@@ -1,4 +1,4 @@
-//! What time brings to a session (`docs/protocol.md` §7.4). Only the monotonic clock counts here.
+//! Deadlines of a session (`docs/protocol.md` §7.4). Only the monotonic clock counts here.
 
 use motet_wire::MonotonicMs;
 
@@ -6,10 +6,10 @@ use super::{Collecting, Session, State};
 use crate::engine::lent::Lent;
 use crate::event::AbortCause;
 
-/// How often the pause between two questions about what is missing is doubled, at most.
+/// Largest number of times that the pause between two questions about missing messages is doubled.
 const DOUBLINGS: u32 = 4;
 
-/// What is due for a session and needs more than it is lent.
+/// A deadline of a session that needs more than the session is lent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Due {
     /// Nothing.
@@ -21,7 +21,7 @@ pub(crate) enum Due {
 }
 
 impl Session {
-    /// When something has to be done for it.
+    /// Times at which something has to be done for it.
     pub(crate) fn deadlines(&self) -> impl Iterator<Item = MonotonicMs> + use<> {
         let (first, others) = match &self.state {
             State::Active(active) => (active.due(), [None, None]),
@@ -67,7 +67,7 @@ impl Session {
         Due::Nothing
     }
 
-    /// What is being collected has not come in time: the next attempt begins, if there may be one.
+    /// Gives a collection up that is not complete in time: the next attempt begins, if there may be one.
     fn end_round(&mut self, lent: &mut Lent<'_, '_>) {
         let next = self.following_attempt().filter(|_| self.collecting() != Some(Collecting::Joins));
         let silent = self.awaiting().contains(&self.coordinator());
