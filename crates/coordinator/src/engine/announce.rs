@@ -167,7 +167,7 @@ impl Engine {
     }
 
     fn build_request(
-        &self,
+        &mut self,
         announcement: SigningRequestSpec,
         asked: Asked,
         ctx: &mut Ctx<'_>,
@@ -249,9 +249,10 @@ impl Engine {
         Ok(id)
     }
 
-    /// An error if no other request of this node may be out, with these signers.
-    fn check_room_for_own(&self, keys: &[PublicKey], now: MonotonicMs) -> Result<(), CommandError> {
-        if self.active_sessions() >= self.config.max_sessions {
+    /// An error if no other request of this node may be out, with these signers. Requests of others that nobody here has approved
+    /// take no place, so that strangers cannot keep this node from asking.
+    fn check_room_for_own(&mut self, keys: &[PublicKey], now: MonotonicMs) -> Result<(), CommandError> {
+        if self.sessions.approved() >= self.config.max_sessions {
             return Err(CommandError::TooManySessions { limit: self.config.max_sessions });
         }
         // Nothing could be said for it in the session.

@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 use motet_coordinator::event::{AbortCause, Event, Phase};
-use motet_coordinator::{Command, Config, Reply, SigningRequestSpec};
+use motet_coordinator::{Command, Config, Decision, Reply, SigningRequestSpec};
 use motet_node::limits;
 use motet_testkit::{Cluster, Stranger};
 use motet_wire::{
@@ -161,4 +161,15 @@ fn a_signer_that_has_helped_before_is_heard_in_any_crowd() {
     let Ok(Reply::Announced { request, .. }) = cluster.command(1, Command::Announce(announcement)) else { panic!() };
     cluster.settle();
     assert!(waits(&mut cluster, request));
+}
+
+#[test]
+fn requests_that_wait_for_the_user_do_not_keep_a_node_from_asking() {
+    let mut cluster = cluster_of(2, 3, &Config::default());
+    cluster.advertise_all();
+    cluster.set_policy(|node, _| (node == 1).then_some(Decision::Approve));
+    crowd(&mut cluster);
+    let request = announce(&mut cluster, items(1), options(Commitments::On));
+    cluster.settle();
+    assert_eq!(cluster.status(0, request).unwrap().phase, Phase::Complete);
 }
