@@ -5,7 +5,9 @@ use motet_coordinator::event::{AbortCause, Event, Phase};
 use motet_coordinator::{Command, CommandError, Config, Decision, Replacement, Reply, SignerQuery, SigningRequestSpec};
 use motet_core_crypto::schnorr;
 use motet_testkit::{Cluster, Fate};
-use motet_wire::{Commitments, Derivation, Election, Item, Kind, RequestMetadata, RequestOptions, SignerIndex};
+use motet_wire::{
+    Commitments, Derivation, Election, Item, Kind, RequestId, RequestMetadata, RequestOptions, SignerIndex,
+};
 use proptest::prelude::*;
 
 use crate::kit::{announce, cluster_of};
@@ -356,6 +358,18 @@ fn two_who_have_missed_each_others_joins_hear_them_again() {
     }
 }
 
+/// Lets deadlines pass, so many at most, until all nodes have the signatures.
+fn assert_signed_after(cluster: &mut Cluster, request: RequestId, deadlines: usize) {
+    for _ in 0..deadlines {
+        cluster.settle();
+        if (0..cluster.nodes().len()).all(|node| cluster.status(node, request).unwrap().phase == Phase::Complete) {
+            return;
+        }
+        cluster.sleep();
+    }
+    panic!("no signatures");
+}
+
 #[test]
 fn a_join_after_a_restart_that_nobody_has_heard_is_said_again() {
     let mut cluster = cluster_of(2, 14, &Config::default());
@@ -369,16 +383,7 @@ fn a_join_after_a_restart_that_nobody_has_heard_is_said_again() {
             break;
         }
     }
-    let complete =
-        |cluster: &mut Cluster| (0..2).all(|node| cluster.status(node, request).unwrap().phase == Phase::Complete);
-    for _ in 0..20 {
-        cluster.settle();
-        if complete(&mut cluster) {
-            return;
-        }
-        cluster.sleep();
-    }
-    panic!("no signatures");
+    assert_signed_after(&mut cluster, request, 20);
 }
 
 #[test]
@@ -393,14 +398,5 @@ fn a_join_after_a_restart_is_handed_on_to_a_node_that_holds_the_one_before() {
         _ => Fate::Arrive,
     });
     cluster.restart(1);
-    let signed =
-        |cluster: &mut Cluster| (0..3).all(|node| cluster.status(node, request).unwrap().phase == Phase::Complete);
-    for _ in 0..40 {
-        cluster.settle();
-        if signed(&mut cluster) {
-            return;
-        }
-        cluster.sleep();
-    }
-    panic!("no signatures");
+    assert_signed_after(&mut cluster, request, 40);
 }
