@@ -35,7 +35,7 @@ mod tests {
     use super::*;
     use crate::tree::fixtures::tree;
 
-    /// What our own rules say about a workspace that uses these packages: name, version, the rest of the manifest.
+    /// Findings of our own rules about a workspace that uses these packages: name, version, the rest of the manifest.
     fn refused(what: &str, used: &Used<'_>) -> String {
         let manifest = |name: &str, version: &str, rest: &str| {
             format!("[package]\nname = \"{name}\"\nversion = \"{version}\"\nedition = \"2024\"\n{rest}\n")

@@ -9,7 +9,7 @@ pub(crate) struct Finding {
     place: String,
     /// Line, counted from 1.
     line: Option<usize>,
-    /// What is wrong and what to do about it.
+    /// The fault, and the way to mend it.
     message: String,
 }
 
@@ -39,7 +39,7 @@ pub(crate) fn none_of(mut findings: Vec<Finding>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What findings say, for the tests of the checks.
+/// Texts of findings, for the tests of the checks.
 #[cfg(test)]
 pub(crate) fn told(findings: &[Finding]) -> Vec<String> {
     findings.iter().map(ToString::to_string).collect()

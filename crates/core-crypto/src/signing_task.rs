@@ -4,7 +4,7 @@ use crate::key_agg::KeyAggContext;
 use crate::nonce::AggregateNonce;
 use crate::point::PublicKey;
 
-/// What is signed, and with whom: all that a signer needs besides its key and its nonce.
+/// Task of a signer: the message and the other signers, all that it needs besides its key and its nonce.
 #[derive(Debug, Clone, Copy)]
 pub struct SigningTask<'a> {
     /// The signers' keys, in order, with all tweaks.

@@ -1,7 +1,7 @@
 //! Resources, which applications announce under a name and find again (`docs/protocol.md` §9, §12).
 //!
 //! A resource lies in the DHT alone: no gossip hands it on, and nobody hears of it who does not ask.
-//! What this node announces is known here, and told to its user, when it goes out.
+//! A resource of this node is known here, and its user told of it, when it goes out.
 
 use core::time::Duration;
 use std::collections::BTreeMap;

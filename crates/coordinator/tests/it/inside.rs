@@ -107,7 +107,7 @@ impl Alone {
         }
     }
 
-    /// What leaves by now.
+    /// Effects that leave by now.
     fn leaves(&mut self) -> Vec<Effect> {
         core::iter::from_fn(|| self.outbox.pop(NOW.mono)).collect()
     }

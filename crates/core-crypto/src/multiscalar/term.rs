@@ -24,7 +24,7 @@ impl Weight {
     }
 }
 
-/// What a point is multiplied by.
+/// Factor of a point.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Coefficient {
     /// One: the point is only added.

@@ -1,4 +1,4 @@
-//! What a node says itself is known to it at once. A real network part, and a real store, on loopback.
+//! Own messages of a node, which it knows at once. A real network part, and a real store, on loopback.
 
 use std::time::Duration;
 

@@ -137,10 +137,10 @@ impl World {
         self.settle();
     }
 
-    /// What nobody outside can get between: frames of a node's own store, starts, and what people say. What is asked and answered
-    /// when something is missing comes at once, too: only what it brings matters, not when. And so does what a node has
-    /// heard before and is told again, after a deadline: it is refused, whenever it comes. What a node says when it has
-    /// nothing else to do is said at once, and comes whenever it comes.
+    /// Carries out everything that no event from outside can come before: frames of a node's own store, starts, decisions of people.
+    /// Questions about missing messages and their answers come at once, too: their content matters, and not their time. So do frames
+    /// that a node hears a second time after a deadline, since they are refused at any time. Frames that a node sends when it has nothing
+    /// else to do are sent at once, and arrive at any time.
     fn settle(&mut self) {
         loop {
             let at = self.waiting().iter().position(|entry| match &entry.happening {

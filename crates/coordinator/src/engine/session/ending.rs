@@ -136,8 +136,8 @@ impl Session {
         self.finish(None, AbortCause::Unresponsive { awaiting, signers }, lent);
     }
 
-    /// Whoever comes too late is to learn that nobody waits any more, and not to take it for silence. The others, who wait
-    /// for the same, are told nothing: what this node has signed may still be all that they need.
+    /// Prepares the message for a signer that comes too late: it learns that nobody waits any more, and does not take that for
+    /// silence. The others, which wait for the same signer, are told nothing: a partial signature of this node may be all that they need.
     fn prepare_farewell(&mut self, cause: &AbortCause, lent: &mut Lent<'_, '_>) {
         let AbortCause::Unresponsive { signers, .. } = cause else { return };
         if !self.attempt.signed.is_empty() {

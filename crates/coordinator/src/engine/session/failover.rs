@@ -1,7 +1,7 @@
 //! Failover: the signer that takes the coordinator's part when it falls silent (`docs/protocol.md` §8).
 //!
-//! Nobody waits for a coordinator: every participant hands on joins and makes the signature by itself. What is at stake is who
-//! tells the others, and whom an application lets broadcast the transaction.
+//! A coordinator is not needed for the signature: every participant hands on joins and makes it by itself. The coordinator tells the
+//! others, and is the participant that an application lets broadcast the transaction.
 
 use core::time::Duration;
 

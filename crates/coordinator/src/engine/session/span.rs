@@ -37,7 +37,7 @@ impl Trace {
     }
 }
 
-/// Whom a session waits for: places and the beginnings of keys, in one word.
+/// Signers that a session waits for: places and the beginnings of keys, in one word.
 struct Awaited<'a>(&'a Session, &'a [SignerIndex]);
 
 impl fmt::Display for Awaited<'_> {
