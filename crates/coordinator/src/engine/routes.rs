@@ -12,7 +12,7 @@ use crate::limits;
 /// Addresses of this node, and signers that it does not reach.
 #[derive(Debug, Default)]
 pub(super) struct Routes {
-    /// The reason that others are told.
+    /// Addresses of this node, as others are told.
     own: Vec<Address>,
     /// Signers that were not reached, and when the user was told.
     unreachable: BTreeMap<PublicKey, MonotonicMs>,
