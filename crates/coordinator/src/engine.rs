@@ -119,7 +119,7 @@ impl Engine {
     pub fn new(config: Config, network: NetworkId, peer: PeerId, snapshot: Snapshot) -> Self {
         Self {
             catch_up: CatchUp::new(&network),
-            identities: Identities::new(network.clone(), peer, &snapshot),
+            identities: Identities::new(&snapshot),
             proofs: Proofs::new(&network, &snapshot.proofs),
             config: Arc::new(config),
             network: Arc::new(network),

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use motet_core_crypto::{PublicKey, SecretKey, Signature, tagged_hash};
 use motet_wire::limits as wire;
 use motet_wire::{
-    Author, Delegation, Message, MonotonicMs, NetworkId, ParticipantDeclined, PeerId, RequestId, Sealed, SignerIndex,
-    SigningRequest, TimestampMs, Validated, VerifiedDelegation,
+    Author, Delegation, Message, MonotonicMs, ParticipantDeclined, RequestId, Sealed, SignerIndex, SigningRequest,
+    TimestampMs, Validated, VerifiedDelegation,
 };
 use zeroize::Zeroizing;
 
@@ -26,7 +26,7 @@ struct LocalIdentity {
     delegation: Option<VerifiedDelegation>,
     /// Time at which the delegation is renewed.
     renew_at: Option<MonotonicMs>,
-    /// The commands that wait for the first delegation.
+    /// The command that waits for the first delegation.
     waiting: Option<CommandId>,
     /// Requests that have come before the first delegation: nothing can be said to them yet.
     early_requests: Vec<Validated<SigningRequest>>,
@@ -59,8 +59,6 @@ fn fresh_message_key(signer: &PublicKey, epoch: u64, ctx: &mut Ctx<'_>) -> Resul
 /// The signers of this node, and the number of the newest message that one of them has signed.
 #[derive(Debug)]
 pub(super) struct Identities {
-    network: NetworkId,
-    peer: PeerId,
     served: BTreeMap<PublicKey, LocalIdentity>,
     /// Until when each signer's newest message key is certified, by this process or an earlier one.
     delegated: BTreeMap<PublicKey, TimestampMs>,
@@ -70,9 +68,9 @@ pub(super) struct Identities {
 }
 
 impl Identities {
-    pub(super) fn new(network: NetworkId, peer: PeerId, snapshot: &Snapshot) -> Self {
+    pub(super) fn new(snapshot: &Snapshot) -> Self {
         let delegated = snapshot.delegated.iter().copied().collect();
-        Self { network, peer, served: BTreeMap::new(), delegated, epoch: snapshot.epoch, sequence: 0 }
+        Self { served: BTreeMap::new(), delegated, epoch: snapshot.epoch, sequence: 0 }
     }
 
     /// True if this node serves a signer.
@@ -262,9 +260,9 @@ impl Identities {
         self.sequence = ctx.now.wall.0.max(self.sequence.saturating_add(1));
         let identity = self.served.get(signer).ok_or(CommandError::UnknownSigner(*signer))?;
         let author = Author {
-            network: &self.network,
+            network: ctx.network,
             key: &identity.message_key,
-            peer: self.peer,
+            peer: ctx.here,
             delegation: identity.delegation.as_ref(),
         };
         Ok(author.seal(self.sequence, ctx.now, message.into(), &ctx.aux())?)

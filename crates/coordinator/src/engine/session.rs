@@ -200,6 +200,11 @@ impl Session {
         self.message_keys.get(sender).map(|(index, _)| *index)
     }
 
+    /// All joins of a slot: more than one, if its signer has been restarted.
+    pub(crate) fn joins_of(&self, index: SignerIndex) -> impl Iterator<Item = &SignedStatement<ParticipantJoined>> {
+        self.message_keys.values().filter(move |(slot, _)| *slot == index).map(|(_, join)| join)
+    }
+
     /// The join that certifies the key under which a statement was made.
     pub(crate) fn join_of(&self, frame: &[u8]) -> Option<Vec<u8>> {
         let sender = PublicKey::from_bytes(&peek(frame)?.sender).ok()?;

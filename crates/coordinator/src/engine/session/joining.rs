@@ -130,8 +130,7 @@ impl Session {
             return;
         }
         let newest = self.joins.at(index).map(|held| held.body.delegation.clone());
-        let message_keys = self.message_keys.values().filter(|(slot, _)| *slot == index).count();
-        if message_keys >= limits::MESSAGE_KEYS_PER_SLOT {
+        if self.joins_of(index).count() >= limits::MESSAGE_KEYS_PER_SLOT {
             return;
         }
         let participation = Participation {

@@ -20,8 +20,8 @@ impl Session {
     /// The peers at which processes of a signer have joined, apart from the newest: a copy of a node has another peer id.
     fn earlier_peers_of(&self, index: SignerIndex) -> BTreeSet<PeerId> {
         let newest = self.joins.at(index).map(|join| join.body.delegation.peer);
-        let joins = self.message_keys.values().filter(|(slot, _)| *slot == index);
-        joins.map(|(_, join)| join.body.delegation.peer).filter(|peer| Some(*peer) != newest).collect()
+        let joins = self.joins_of(index);
+        joins.map(|join| join.body.delegation.peer).filter(|peer| Some(*peer) != newest).collect()
     }
 
     /// The other peers that serve its signers, each once, and the addresses at which they may be reached.

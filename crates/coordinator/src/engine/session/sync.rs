@@ -25,9 +25,8 @@ impl Session {
         }
         // A signer that has been restarted has several joins. All are needed to understand what it has said, and an asker
         // that holds one of them need not hold the newest.
-        let joins = self.message_keys.values().filter(|(index, _)| {
-            !have.joins.contains(*index) || self.message_keys.values().filter(|(other, _)| other == index).count() > 1
-        });
+        let may_be_missing = |index| !have.joins.contains(index) || self.joins_of(index).count() > 1;
+        let joins = self.message_keys.values().filter(|(index, _)| may_be_missing(*index));
         frames.extend(joins.map(|(_, join)| Arc::clone(&join.frame)));
         // Of a later attempt the asker lacks everything; of an earlier one nobody needs anything.
         if attempt <= self.attempt.number {
