@@ -32,6 +32,7 @@ mod privacy;
 mod prompts;
 mod proofs;
 mod reach;
+mod reopening;
 mod reputation_table;
 mod requests;
 mod resources;
@@ -129,7 +130,7 @@ impl Engine {
             resources: Resources::default(),
             reputation: ReputationTable::new(&snapshot.standings),
             sessions: Sessions::default(),
-            results: Results::new(&snapshot.results),
+            results: Results::new(&snapshot),
             answers: AnswerTimes::default(),
             closed: BTreeMap::new(),
             early: DeferredMessages::default(),

@@ -3,6 +3,7 @@
 //! A driver commits all records of one step durably before anything of that step leaves the node. No secret nonce is
 //! ever among them.
 
+mod kept_results;
 mod records;
 
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use motet_wire::{Attempt, RequestId, TimestampMs};
 use crate::event::Completed;
 use crate::proposal::ProposalDigest;
 use crate::reputation::Standing;
+pub(crate) use kept_results::KeptResults;
 pub use records::Records;
 
 /// One durable fact.
@@ -84,7 +86,8 @@ pub enum Record {
     Ended {
         /// The request.
         request: RequestId,
-        /// Its signatures, if there are any: they are handed out until they are noted.
+        /// Its signatures, if there are any: they are handed out until they are noted. What was approved stays beside them, so
+        /// that they can be told to a signer that has missed them.
         result: Option<Completed>,
     },
     /// A signer broke the protocol, and this proves it.
@@ -140,7 +143,7 @@ pub struct Snapshot {
     pub standings: Vec<(PublicKey, Standing)>,
     /// Requests that users have been asked about, and that have neither been approved nor ended.
     pub asked: Vec<(RequestId, PublicKey, Arc<[u8]>)>,
-    /// Requests that have been approved and have not ended.
+    /// Requests that have been approved and have not ended, and those whose signatures are in `results`.
     pub approved: Vec<(RequestId, PublicKey, ProposalDigest, Arc<[u8]>)>,
     /// Attempts for which nonces have been issued. Whatever is not in `spent` is dead.
     pub issued: Vec<(RequestId, Attempt, PublicKey)>,
@@ -150,8 +153,10 @@ pub struct Snapshot {
     pub given_up: Vec<RequestId>,
     /// Requests that have ended and are still remembered.
     pub ended: Vec<RequestId>,
-    /// Signatures that have not been noted, the oldest first.
+    /// Signatures, the oldest first.
     pub results: Vec<Completed>,
+    /// Requests among those of `results` whose signatures the application has noted.
+    pub noted: Vec<RequestId>,
     /// Evidence of misbehaviour, the oldest first.
     pub proofs: Vec<Arc<[u8]>>,
 }

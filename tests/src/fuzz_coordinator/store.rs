@@ -228,7 +228,7 @@ const GIVEN_UP: TableDefinition<'_, &[u8; 32], ()> = TableDefinition::new("given
 const STRANGE: [TableDefinition<'_, u64, &str>; 3] =
     [TableDefinition::new("issued_attempts"), TableDefinition::new("given_up"), TableDefinition::new("ended")];
 /// The schema of today.
-const SCHEMA: u8 = 5;
+const SCHEMA: u8 = 6;
 
 /// What was written by hand.
 #[derive(Debug, Default)]

@@ -46,6 +46,9 @@ impl Engine {
         match consequence {
             Consequence::AllJoined => self.asking.remove(id),
             Consequence::Completed(completed) => {
+                if let Some(session) = self.sessions.get(id) {
+                    self.results.insert(completed.clone(), &session.frame);
+                }
                 self.store_end(id, Some(completed), ctx);
                 if let Some(session) = self.sessions.get(id) {
                     self.reputation.note_completion(&session.request, &self.identities, ctx);
@@ -85,9 +88,6 @@ impl Engine {
 
     /// Stores that a request has ended, and its signatures in the same record: a crash finds both or neither.
     pub(super) fn store_end(&mut self, id: &RequestId, result: Option<Completed>, ctx: &mut Ctx<'_>) {
-        if let Some(completed) = &result {
-            self.results.insert(completed.clone());
-        }
         self.asking.remove(id);
         self.ledger.end(id, result, ctx);
     }

@@ -49,12 +49,14 @@ impl Engine {
     }
 
     /// A message of a session that is not known here. Its request may come yet.
-    fn on_early_message(&mut self, subject: Subject, message: Validated, ctx: &Ctx<'_>) {
+    fn on_early_message(&mut self, subject: Subject, message: Validated, ctx: &mut Ctx<'_>) {
         match (message.kind(), subject) {
             // What this node has said has not come too early: the session is gone, or was refused.
             _ if message.channel() == Channel::Own => {}
             // §6, phase 3: a join may overtake its request.
             (Kind::ParticipantJoined | Kind::ParticipantDeclined, Subject::Request(id)) => {
+                // §7.4: its author goes on with what may have ended here, and then has missed the signatures.
+                self.results.hand_in(&id, ctx);
                 self.defer(Awaits::Request(id), message, ctx.now.mono);
             }
             // §7: so may a message of a round.

@@ -4,18 +4,16 @@ use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use motet_core_crypto::{NonceCommitment, PublicKey};
+use motet_core_crypto::PublicKey;
 use motet_wire::{
-    AbortCode, Attempt, Channel, Commitments, MonotonicMs, RequestId, SignerIndex, SigningRequest, Topology, Validated,
+    AbortCode, Attempt, Channel, MonotonicMs, RequestId, SignerIndex, SigningRequest, Topology, Validated,
 };
 
 use super::Engine;
 use super::ctx::Ctx;
 use super::input::Effect;
-use super::restored::ApprovedBefore;
 use super::session::{
-    Aborted, Active, Answer, AttemptState, Local, Nonces, Origin, Outcome, Over, Session, Slots, State, SyncTimer,
-    Trace, coordinator_order, signing_items,
+    Active, Answer, AttemptState, Local, Nonces, Origin, Session, Slots, State, Trace, coordinator_order, signing_items,
 };
 use crate::event::{Event, Requested};
 use crate::proposal::{Decision, ProposalDigest};
@@ -43,6 +41,10 @@ impl Engine {
         let locals = self.locals_of(message.message());
         if self.identities.keep_early(&message) {
             return;
+        }
+        let is_handed_in = message.channel() == Channel::Store && !self.sessions.contains_key(&id);
+        if let Some(completed) = self.results.of(&id).filter(|_| is_handed_in && !locals.is_empty()).cloned() {
+            return self.take_up_signed(&message, completed, locals, ctx);
         }
         let known = self.sessions.contains_key(&id) || self.ledger.has_ended(&id);
         let left = self.restored.take_approved(&id);
@@ -110,7 +112,7 @@ impl Engine {
         self.sessions.insert(session);
         ctx.emit(match origin {
             Origin::Announced => Event::SigningRequestCreated(requested),
-            Origin::Received => Event::SigningRequestReceived(requested),
+            Origin::Received | Origin::Kept => Event::SigningRequestReceived(requested),
         });
         for proposal in proposals {
             let digest = proposal.digest();
@@ -121,49 +123,6 @@ impl Engine {
             }
         }
         self.replay_early(&id, ctx);
-    }
-
-    /// Takes up what an earlier process had given up: nothing is signed any more, and the others are asked how it ended.
-    fn reopen(
-        &mut self,
-        message: &Validated<SigningRequest>,
-        id: RequestId,
-        items: Arc<[SigningItem]>,
-        locals: BTreeMap<SignerIndex, Local>,
-        left: &ApprovedBefore,
-        ctx: &mut Ctx<'_>,
-    ) {
-        let aborted = Aborted { cause: None, may_complete: BTreeSet::new(), sync: SyncTimer::first(ctx.now.mono) };
-        let state = State::Over(Over::new(ctx.now.mono, Outcome::Aborted(aborted)));
-        let mut session = self.open(id, message, items, locals, state);
-        let others: BTreeSet<SignerIndex> = session.others().into_iter().collect();
-        if let Some(aborted) = session.aborted_mut() {
-            aborted.may_complete = others;
-        }
-        let last = self.ledger.last_spent(&id, |signer| left.approvals.contains_key(signer)).unwrap_or(Attempt::FIRST);
-        session.attempt = AttemptState::new(&id, last, session.signers());
-        for local in session.locals.values_mut() {
-            if let Some(digest) = left.approvals.get(&local.signer) {
-                local.answer = Answer::Approved(*digest);
-            }
-            local.nonces = Nonces::Lost;
-        }
-        let speakers: Vec<SignerIndex> = session
-            .locals
-            .iter()
-            .filter(|(_, local)| left.approvals.contains_key(&local.signer))
-            .map(|(index, _)| *index)
-            .collect();
-        let on = session.request.options.commitments == Commitments::On;
-        session.attempts = session.attempts.max(last.0.saturating_add(2));
-        self.sessions.insert(session);
-        // Others know this process only by a join; the commitment in it is of no attempt.
-        self.lend(&id, ctx, |session, lent| {
-            for index in speakers {
-                let dead = on.then(|| NonceCommitment::from_bytes(&lent.step.aux()));
-                session.join(index, dead, lent);
-            }
-        });
     }
 
     /// Verdict on whether a request of somebody else may be looked at. Those that nobody has approved yet are bounded apart from the

@@ -43,7 +43,9 @@ pub(super) struct Restored {
 impl Restored {
     pub(super) fn new(snapshot: &Snapshot) -> Self {
         let mut approved: BTreeMap<RequestId, ApprovedBefore> = BTreeMap::new();
-        for (request, signer, digest, frame) in &snapshot.approved {
+        // Those that have ended in signatures do not go on.
+        let ended: BTreeSet<RequestId> = snapshot.results.iter().map(|completed| completed.request).collect();
+        for (request, signer, digest, frame) in snapshot.approved.iter().filter(|(id, ..)| !ended.contains(id)) {
             let given_up = snapshot.given_up.contains(request);
             let entry = || ApprovedBefore { frame: Arc::clone(frame), approvals: BTreeMap::new(), given_up };
             approved.entry(*request).or_insert_with(entry).approvals.insert(*signer, *digest);

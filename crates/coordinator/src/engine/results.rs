@@ -1,48 +1,55 @@
-//! Final signatures that the application has not said that it has (`docs/protocol.md` §7.1).
+//! Final signatures that this node keeps (`docs/protocol.md` §7.1).
 //!
-//! They are stored in the record that ends their session, so that no crash comes between the two, and are handed out until
-//! the application takes note of them.
+//! They are stored in the record that ends their session, so that no crash comes between the two. They are handed out until
+//! the application takes note of them, and told to a signer that has missed them as long as they are kept (§7.4).
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use motet_wire::RequestId;
+use motet_wire::{Channel, RequestId};
 
 use super::ctx::Ctx;
-use super::input::Reply;
+use super::input::{Effect, Reply};
 use crate::error::CommandError;
 use crate::event::{Completed, Event};
-use crate::limits;
-use crate::record::Record;
+use crate::record::{KeptResults, Record, Snapshot};
 
-/// The results, the oldest first; the oldest make room.
+/// The results, and the requests that they are of.
 #[derive(Debug, Default)]
 pub(super) struct Results {
-    kept: VecDeque<Completed>,
+    kept: KeptResults,
+    /// The frames of their requests.
+    requests: BTreeMap<RequestId, Arc<[u8]>>,
     /// Results of an earlier process are still to be told.
     untold: bool,
 }
 
 impl Results {
-    pub(super) fn new(stored: &[Completed]) -> Self {
-        Self { kept: stored.iter().cloned().collect(), untold: !stored.is_empty() }
+    pub(super) fn new(snapshot: &Snapshot) -> Self {
+        let kept = KeptResults::new(&snapshot.results, &snapshot.noted);
+        let known: BTreeSet<RequestId> = kept.all().map(|completed| completed.request).collect();
+        let requests = snapshot.approved.iter().filter(|(request, ..)| known.contains(request));
+        let requests = requests.map(|(request, _, _, frame)| (*request, Arc::clone(frame))).collect();
+        let untold = kept.unnoted().next().is_some();
+        Self { kept, requests, untold }
     }
 
-    pub(super) fn insert(&mut self, completed: Completed) {
-        self.kept.push_back(completed);
-        if self.kept.len() > limits::RESULTS {
-            self.kept.pop_front();
+    /// Keeps the signatures of a request, and its frame.
+    pub(super) fn insert(&mut self, completed: Completed, frame: &Arc<[u8]>) {
+        self.requests.insert(completed.request, Arc::clone(frame));
+        if let Some(gone) = self.kept.insert(completed) {
+            self.requests.remove(&gone);
         }
     }
 
-    /// Forgets the result of a request. False if there is none.
-    fn remove(&mut self, request: &RequestId) -> bool {
-        let before = self.kept.len();
-        self.kept.retain(|completed| completed.request != *request);
-        self.kept.len() < before
+    /// The signatures of a request, if they are kept.
+    pub(super) fn of(&self, request: &RequestId) -> Option<&Completed> {
+        self.kept.of(request)
     }
 
+    /// The results that are handed out, the oldest first.
     pub(super) fn all(&self) -> Vec<Completed> {
-        self.kept.iter().cloned().collect()
+        self.kept.unnoted().cloned().collect()
     }
 
     /// Tells the signatures that an earlier process has stored, of which nobody knows whether its user has seen them.
@@ -54,9 +61,18 @@ impl Results {
         }
     }
 
+    /// Somebody joins a request that has ended here in signatures: the request is handed in again, so that its session can
+    /// tell them.
+    pub(super) fn hand_in(&self, request: &RequestId, ctx: &mut Ctx<'_>) {
+        if let Some(frame) = self.requests.get(request) {
+            let frames = vec![Arc::clone(frame)];
+            ctx.effect(Effect::Validate { from: ctx.here, channel: Channel::Store, frames });
+        }
+    }
+
     /// The application has the signatures of a request: they are not handed out again.
     pub(super) fn take_note(&mut self, request: &RequestId, ctx: &mut Ctx<'_>) -> Result<Reply, CommandError> {
-        if !self.remove(request) {
+        if !self.kept.note(request) {
             return Err(CommandError::UnknownRequest(*request));
         }
         ctx.persist(Record::Noted { request: *request });

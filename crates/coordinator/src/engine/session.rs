@@ -89,6 +89,8 @@ pub(crate) enum Origin {
     Announced,
     /// It has come from a peer, or from the store.
     Received,
+    /// It has ended in signatures before, and is taken up to tell them: the application has heard all of it.
+    Kept,
 }
 
 impl Session {

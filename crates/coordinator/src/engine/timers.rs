@@ -4,7 +4,7 @@ use motet_wire::{MonotonicMs, RequestId};
 
 use super::Engine;
 use super::ctx::Ctx;
-use super::session::{Due, EndStored, Session};
+use super::session::{Due, EndStored, Origin, Session};
 use crate::event::Event;
 use crate::limits;
 
@@ -55,7 +55,9 @@ impl Engine {
                 self.remember_end(id, ctx);
             }
             self.keep_span(&session);
-            ctx.emit(Event::SessionClosed { request: *id });
+            if session.origin != Origin::Kept {
+                ctx.emit(Event::SessionClosed { request: *id });
+            }
         }
     }
 

@@ -6,8 +6,7 @@ use std::sync::Arc;
 use motet_core_crypto::PublicKey;
 use motet_wire::{Attempt, RequestId, TimestampMs};
 
-use super::{Record, Snapshot};
-use crate::event::Completed;
+use super::{KeptResults, Record, Snapshot};
 use crate::limits;
 use crate::proposal::ProposalDigest;
 use crate::reputation::Standing;
@@ -27,7 +26,7 @@ pub struct Records {
     spent: BTreeMap<(RequestId, Attempt, PublicKey), Arc<[u8]>>,
     given_up: BTreeSet<RequestId>,
     ended: VecDeque<RequestId>,
-    results: VecDeque<Completed>,
+    results: KeptResults,
     proofs: VecDeque<Arc<[u8]>>,
 }
 
@@ -66,14 +65,18 @@ impl Records {
                     self.proofs.pop_front();
                 }
             }
-            Record::Noted { request } => self.results.retain(|result| result.request != *request),
+            Record::Noted { request } => {
+                self.results.note(request);
+            }
             Record::Ended { request, result } => {
-                self.results.extend(result.clone());
-                if self.results.len() > limits::RESULTS {
-                    self.results.pop_front();
-                }
                 self.asked.retain(|(id, _), _| id != request);
-                self.approved.retain(|(id, _), _| id != request);
+                let gone = match result {
+                    Some(completed) => self.results.insert(completed.clone()),
+                    None => Some(*request),
+                };
+                if let Some(gone) = gone {
+                    self.approved.retain(|(id, _), _| *id != gone);
+                }
                 self.given_up.remove(request);
                 if !self.ended.contains(request) {
                     self.ended.push_back(*request);
@@ -108,7 +111,8 @@ impl Records {
                 .collect(),
             given_up: self.given_up.iter().copied().collect(),
             ended: self.ended.iter().copied().collect(),
-            results: self.results.iter().cloned().collect(),
+            results: self.results.all().cloned().collect(),
+            noted: self.results.noted().copied().collect(),
             proofs: self.proofs.iter().cloned().collect(),
         }
     }

@@ -21,6 +21,7 @@ mod evidence;
 mod frozen;
 mod inside;
 mod kit;
+mod late_signatures;
 mod leaving;
 mod members;
 #[path = "../canary/needles.rs"]

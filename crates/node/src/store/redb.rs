@@ -7,12 +7,13 @@
 //! | `delegated` | signer (33) | until when its newest message key is certified |
 //! | `standings` | signer (33) | what is remembered of it (32) |
 //! | `asked` | request (32) signer (33) | frame of the request |
-//! | `approved` | request (32) signer (33) | digest of what was approved (32), frame of the request |
+//! | `approved` | request (32) signer (33) | digest of what was approved (32), frame of the request; it stays beside a result |
 //! | `issued_attempts` | request (32) attempt (4, big-endian) signer (33) | hash of the public nonces (32) |
 //! | `spent_attempts` | the same | frame of the partial signatures |
 //! | `given_up` | request (32) | nothing: others may still complete it |
 //! | `ended` | running number | request (32) |
 //! | `results` | running number | the signatures of a request (`result.rs`) |
+//! | `noted` | request (32) | nothing: the application has its signatures |
 //! | `proofs` | running number | evidence of misbehaviour |
 //! | `meta` | `schema`, `epoch` | number |
 //!
@@ -41,7 +42,7 @@ use redb::{
 };
 
 use failed::failed;
-use result::RESULTS;
+use result::{NOTED, RESULTS};
 
 use super::Store;
 
@@ -56,7 +57,7 @@ const ENDED: TableDefinition<'_, u64, &[u8; 32]> = TableDefinition::new("ended")
 const PROOFS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("proofs");
 const META: TableDefinition<'_, &str, u64> = TableDefinition::new("meta");
 /// The version of the schema that this code reads and writes. Earlier versions were never released.
-const SCHEMA: u64 = 5;
+const SCHEMA: u64 = 6;
 
 /// Records in a file. The file is locked: a second process is refused.
 #[derive(Debug)]
@@ -182,6 +183,7 @@ fn prepare(database: &Database) -> Result<u64, StoreError> {
         transaction.open_table(GIVEN_UP).map_err(failed)?;
         transaction.open_table(ENDED).map_err(failed)?;
         transaction.open_table(RESULTS).map_err(failed)?;
+        transaction.open_table(NOTED).map_err(failed)?;
         transaction.open_table(PROOFS).map_err(failed)?;
         meta.insert("schema", SCHEMA).map_err(failed)?;
         meta.insert("epoch", epoch.saturating_add(1)).map_err(failed)?;
@@ -240,16 +242,17 @@ fn write(database: &Database, records: &[Record]) -> Result<(), StoreError> {
                     given_up.insert(request.as_bytes(), ()).map_err(failed)?;
                 }
                 Record::Proved { evidence } => queue::append(&transaction, PROOFS, evidence, crate::limits::PROOFS)?,
-                Record::Noted { request } => result::forget(&transaction, request)?,
+                Record::Noted { request } => result::note(&transaction, request)?,
                 Record::Ended { request, result } => {
-                    if let Some(completed) = result {
-                        result::keep(&transaction, completed)?;
-                    }
+                    let gone = match result {
+                        Some(completed) => result::keep(&transaction, completed)?,
+                        None => Some(*request),
+                    };
                     given_up.remove(request.as_bytes()).map_err(failed)?;
-                    let [first, last]: [[u8; 65]; 2] =
-                        [[0; 33], [0xff; 33]].map(|signer| joined(request.as_bytes(), &signer));
-                    asked.retain_in::<&[u8; 65], _>(&first..=&last, |_, _| false).map_err(failed)?;
-                    approved.retain_in::<&[u8; 65], _>(&first..=&last, |_, _| false).map_err(failed)?;
+                    forget_pairs(&mut asked, request)?;
+                    if let Some(gone) = gone {
+                        forget_pairs(&mut approved, &gone)?;
+                    }
                     for request in end(&transaction, request)? {
                         forget(&mut issued, &request)?;
                         forget(&mut spent, &request)?;
@@ -306,6 +309,10 @@ fn read(database: &Database, epoch: u64) -> Result<Snapshot, StoreError> {
         snapshot.results.push(result::parse(bytes).ok_or_else(damaged)?);
         Ok(())
     })?;
+    each(&transaction, NOTED, |request: &[u8; 32], (): ()| {
+        snapshot.noted.push(RequestId::from_bytes(*request));
+        Ok(())
+    })?;
     each(&transaction, PROOFS, |_: u64, evidence: &[u8]| {
         snapshot.proofs.push(Arc::from(evidence));
         Ok(())
@@ -330,6 +337,14 @@ fn end(transaction: &WriteTransaction, request: &RequestId) -> Result<Vec<Reques
 fn forget<V: redb::Value>(table: &mut Table<'_, &'static [u8; 69], V>, request: &RequestId) -> Result<(), StoreError> {
     let [first, last]: [[u8; 69]; 2] = [[0; 37], [0xff; 37]].map(|rest| joined(request.as_bytes(), &rest));
     table.retain_in::<&[u8; 69], _>(&first..=&last, |_, _| false).map_err(failed)
+}
+
+fn forget_pairs(
+    table: &mut Table<'_, &'static [u8; 65], &'static [u8]>,
+    request: &RequestId,
+) -> Result<(), StoreError> {
+    let [first, last]: [[u8; 65]; 2] = [[0; 33], [0xff; 33]].map(|signer| joined(request.as_bytes(), &signer));
+    table.retain_in::<&[u8; 65], _>(&first..=&last, |_, _| false).map_err(failed)
 }
 
 /// Reads every entry of a table.
@@ -419,7 +434,7 @@ mod tests {
     fn a_file_of_another_schema_is_refused_and_left_as_it_is() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("store");
-        for (schema, refusal) in [(1, StoreError::Older), (4, StoreError::Older), (6, StoreError::Newer)] {
+        for (schema, refusal) in [(1, StoreError::Older), (5, StoreError::Older), (7, StoreError::Newer)] {
             drop(RedbStore::open(&path).unwrap());
             let database = Database::open(&path).unwrap();
             let transaction = database.begin_write().unwrap();

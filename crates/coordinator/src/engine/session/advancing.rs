@@ -100,17 +100,24 @@ impl Session {
     /// The signatures, signed by this node: told to all by the coordinator and by a node that learns them late, and to
     /// each node that asks by everybody.
     fn announce_signatures(&mut self, completion: Completion, lent: &mut Lent<'_, '_>) {
+        self.seal_signatures(lent);
+        let coordinates = self.locals.contains_key(&self.coordinator());
+        if let Some(notice) = self.over().and_then(|over| over.notice.clone())
+            && (coordinates || completion == Completion::Late)
+        {
+            self.send(&notice, lent);
+        }
+    }
+
+    /// Makes the message with the signatures, for those that ask how the session ended.
+    pub(crate) fn seal_signatures(&mut self, lent: &mut Lent<'_, '_>) {
         let Some(signed) = self.signed() else { return };
         let finalized = SignatureFinalized { session: signed.attempt, signatures: signed.signatures.clone() };
-        let coordinates = self.locals.contains_key(&self.coordinator());
         let Some(signer) = self.locals.values().next().map(|local| local.signer) else { return };
-        if let Ok(sealed) = lent.seal(&signer, finalized) {
-            if coordinates || completion == Completion::Late {
-                self.send(&sealed.frame, lent);
-            }
-            if let State::Over(over) = &mut self.state {
-                over.notice = Some(sealed.frame);
-            }
+        if let Ok(sealed) = lent.seal(&signer, finalized)
+            && let State::Over(over) = &mut self.state
+        {
+            over.notice = Some(sealed.frame);
         }
     }
 

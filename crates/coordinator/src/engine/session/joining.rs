@@ -148,6 +148,10 @@ impl Session {
                 self.introduce(index, peer, before, lent);
                 self.on_returned(&join.delegation, lent);
             }
+            if own {
+                // The session has been taken up for joins that have waited: now there is a voice to answer them.
+                lent.consequences.push(Consequence::Replay);
+            }
             return;
         }
         match newest {

@@ -6,22 +6,53 @@ use motet_coordinator::StoreError;
 use motet_coordinator::event::{Completed, SignedItem};
 use motet_core_crypto::{Signature, XOnlyPublicKey};
 use motet_wire::{AttemptId, RequestId};
-use redb::{TableDefinition, WriteTransaction};
+use redb::{ReadableTable, ReadableTableMetadata, TableDefinition, WriteTransaction};
 
 use super::failed::failed;
-use super::queue;
+use super::{damaged, queue};
 
 pub(super) const RESULTS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("results");
+pub(super) const NOTED: TableDefinition<'_, &[u8; 32], ()> = TableDefinition::new("noted");
 
-/// Keeps a result; the oldest makes room.
-pub(super) fn keep(transaction: &WriteTransaction, completed: &Completed) -> Result<(), StoreError> {
-    queue::append(transaction, RESULTS, &to_bytes(completed), crate::limits::RESULTS)
+/// Keeps a result. Beyond the limit, the oldest that has been noted makes room, or the oldest if none has; its request is
+/// handed back.
+pub(super) fn keep(transaction: &WriteTransaction, completed: &Completed) -> Result<Option<RequestId>, StoreError> {
+    queue::append(transaction, RESULTS, &to_bytes(completed), usize::MAX)?;
+    let mut results = transaction.open_table(RESULTS).map_err(failed)?;
+    if results.len().map_err(failed)? <= u64::try_from(crate::limits::RESULTS).unwrap_or(u64::MAX) {
+        return Ok(None);
+    }
+    let mut noted = transaction.open_table(NOTED).map_err(failed)?;
+    let mut gone = None;
+    for entry in results.iter().map_err(failed)? {
+        let (number, bytes) = entry.map_err(failed)?;
+        let request = *bytes.value().first_chunk::<32>().ok_or_else(damaged)?;
+        let is_noted = noted.get(&request).map_err(failed)?.is_some();
+        if is_noted || gone.is_none() {
+            gone = Some((number.value(), request));
+        }
+        if is_noted {
+            break;
+        }
+    }
+    let Some((number, request)) = gone else { return Ok(None) };
+    results.remove(number).map_err(failed)?;
+    noted.remove(&request).map_err(failed)?;
+    Ok(Some(RequestId::from_bytes(request)))
 }
 
-/// Forgets the result of a request.
-pub(super) fn forget(transaction: &WriteTransaction, request: &RequestId) -> Result<(), StoreError> {
-    let mut results = transaction.open_table(RESULTS).map_err(failed)?;
-    results.retain(|_, bytes| !bytes.starts_with(request.as_bytes())).map_err(failed)
+/// Notes that the application has the result of a request, if it is kept.
+pub(super) fn note(transaction: &WriteTransaction, request: &RequestId) -> Result<(), StoreError> {
+    let results = transaction.open_table(RESULTS).map_err(failed)?;
+    // The latest are noted first.
+    for entry in results.iter().map_err(failed)?.rev() {
+        if entry.map_err(failed)?.1.value().starts_with(request.as_bytes()) {
+            let mut noted = transaction.open_table(NOTED).map_err(failed)?;
+            noted.insert(request.as_bytes(), ()).map_err(failed)?;
+            break;
+        }
+    }
+    Ok(())
 }
 
 fn to_bytes(completed: &Completed) -> Vec<u8> {
@@ -80,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn a_result_is_kept_whole_until_it_is_noted_and_the_oldest_makes_room() {
+    fn a_result_is_kept_whole_and_the_oldest_that_was_noted_makes_room() {
         let folder = tempfile::tempdir().unwrap();
         let store = RedbStore::open(&folder.path().join("store")).unwrap();
         let most = u16::try_from(crate::limits::RESULTS).unwrap();
@@ -88,11 +119,17 @@ mod tests {
             let result = completed(number);
             Record::Ended { request: result.request, result: Some(result) }
         };
+        let noted = |number: u16| Record::Noted { request: completed(number).request };
         store.commit(&(0..=most).map(ended).collect::<Vec<_>>()).unwrap();
-        store.commit(&[Record::Noted { request: completed(5).request }]).unwrap();
-        let results = store.load().unwrap().results;
-        let expected: Vec<Completed> = (1..=most).filter(|number| *number != 5).map(completed).collect();
-        assert_eq!(results, expected);
+        store.commit(&[noted(0), noted(7), noted(5)]).unwrap();
+        let snapshot = store.load().unwrap();
+        assert_eq!(snapshot.results, (1..=most).map(completed).collect::<Vec<_>>());
+        assert_eq!(snapshot.noted, [completed(5).request, completed(7).request]);
+        store.commit(&[ended(most + 1)]).unwrap();
+        let snapshot = store.load().unwrap();
+        let expected: Vec<Completed> = (1..=most + 1).filter(|number| *number != 5).map(completed).collect();
+        assert_eq!(snapshot.results, expected);
+        assert_eq!(snapshot.noted, [completed(7).request]);
     }
 
     #[test]
