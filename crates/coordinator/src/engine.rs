@@ -48,7 +48,7 @@ mod timer_table;
 mod timers;
 mod trace;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use announcements::Announcements;
@@ -111,6 +111,8 @@ pub struct Engine {
     /// Whom this node has asked what it missed, and whom it has told.
     catch_up: CatchUp,
     cover: Cover,
+    /// Requests that were taken back because their announcement was refused, until it is stored that they have ended.
+    retracted: BTreeSet<RequestId>,
     /// Number of times that the store has refused records.
     known_refusals: u64,
 }
@@ -140,6 +142,7 @@ impl Engine {
             restored: Restored::new(&snapshot),
             asking: Asking::default(),
             cover: Cover::default(),
+            retracted: BTreeSet::new(),
             known_refusals: 0,
         }
     }
@@ -149,10 +152,14 @@ impl Engine {
         let (config, network) = (Arc::clone(&self.config), Arc::clone(&self.network));
         let mut ctx = Ctx::new(now, rng, &config, &network, self.peer);
         self.closed.clear();
+        // Ends that follow from refused records are told in a step without records: others, refused too, would take them along.
+        let tells_of_refusal = matches!(input, Input::PersistFailed { .. });
         self.on_input(input, &mut ctx);
         self.hear_own(&mut ctx);
-        self.on_time(&mut ctx);
-        self.hear_own(&mut ctx);
+        if !tells_of_refusal {
+            self.on_time(&mut ctx);
+            self.hear_own(&mut ctx);
+        }
         self.cover.send_due(&self.directory, &mut self.identities, &mut ctx);
         hold(self.sessions.first_limit(), &mut ctx);
         self.sessions.settle();

@@ -126,8 +126,7 @@ impl Engine {
         if let Some(mut session) = self.sessions.remove(id) {
             session.forget_nonces(ctx);
             self.keep_span(&session);
-            // What has been stored of it since means nothing.
-            self.remember_end(id, ctx);
+            self.retracted.insert(*id);
         }
     }
 }

@@ -35,8 +35,12 @@ impl Engine {
         }
     }
 
-    /// Says what could wait until nothing else does.
+    /// Says and stores what could wait until nothing else does.
     pub(super) fn flush_deferred(&mut self, ctx: &mut Ctx<'_>) {
+        // Records of a request that was taken back may have been stored since: they mean nothing.
+        for id in core::mem::take(&mut self.retracted) {
+            self.remember_end(&id, ctx);
+        }
         for id in self.sessions.deferred() {
             self.lend(&id, ctx, Session::say_unsaid);
         }
@@ -44,7 +48,7 @@ impl Engine {
 
     /// Time at which that is due: at once.
     pub(super) fn deferred_since(&self) -> Option<MonotonicMs> {
-        self.sessions.has_deferred().then_some(MonotonicMs(0))
+        (self.sessions.has_deferred() || !self.retracted.is_empty()).then_some(MonotonicMs(0))
     }
 
     /// Forgets a session.

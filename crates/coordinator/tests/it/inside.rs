@@ -172,6 +172,7 @@ fn a_request_that_the_store_refuses_is_known_to_nobody() {
             assert!(matches!(node.commit(Ok(())).as_slice(), [Effect::Reply(_, Err(CommandError::Store(_)))]));
         }
         node.input(refusal.input);
+        node.input(Input::Tick);
         let told = node.commit(Ok(()));
         let left = if answers_meanwhile { &told[..] } else { &told[1..] };
         assert!(left.is_empty(), "{told:?}");
@@ -186,6 +187,27 @@ fn a_request_that_the_store_refuses_is_known_to_nobody() {
         let left = node.commit(Ok(()));
         assert!(left.iter().any(|effect| matches!(effect, Effect::Reply(_, Ok(Reply::Announced { .. })))), "{left:?}");
     }
+}
+
+#[test]
+fn the_end_of_a_session_is_told_though_the_store_refuses_more_and_more() {
+    let mut node = Alone::new(config());
+    node.command(node.request(&[key(2).public_key()]));
+    node.answer_jobs();
+    node.commit(Ok(()));
+    // The nonces of the first request and the announcement of the second are refused in one commit.
+    node.command(node.request(&[key(3).public_key()]));
+    node.answer_jobs();
+    node.answer_signer();
+    let told = node.commit(Err(full()));
+    let is_end = |effect: &Effect| matches!(effect, Effect::Emit(Event::SessionAborted(_), _));
+    assert_eq!(told.iter().filter(|effect| is_end(effect)).count(), 1, "{told:?}");
+    assert_eq!(node.engine.active_sessions(), 0);
+    // That the second is over is stored in a step of its own.
+    assert!(node.outbox.next_commit().is_none());
+    assert_eq!(node.engine.next_deadline(), Some(MonotonicMs(0)));
+    node.input(Input::Tick);
+    assert!(node.commit(Err(full())).is_empty());
 }
 
 #[test]
