@@ -99,12 +99,11 @@ impl Engine {
                 self.retract(&id, ctx);
                 continue;
             }
-            let is_end = |record: &Record| matches!(record, Record::Ended { .. } | Record::GivenUp { .. });
-            let untold = records.iter().any(|record| record.request() == Some(id) && is_end(record));
+            let of_session: Vec<&Record> = records.iter().filter(|record| record.request() == Some(id)).collect();
             self.lend(&id, ctx, |session, lent| {
                 // What it has said may be among what did not leave, and never does.
                 session.said.clear();
-                session.end_unstored(untold, detail.to_owned(), lent);
+                session.end_unstored(&of_session, detail.to_owned(), lent);
             });
         }
     }

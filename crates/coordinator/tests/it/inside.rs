@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use motet_coordinator::event::{AbortCause, Event, Phase};
 use motet_coordinator::{
-    Command, CommandError, CommandId, Config, Effect, Engine, Input, Job, JobOutcome, Outbox, Refusal, Reply,
+    Command, CommandError, CommandId, Config, Effect, Engine, Input, Job, JobOutcome, Outbox, Record, Refusal, Reply,
     SignerTask, SigningRequestSpec, Snapshot, StoreError,
 };
 use motet_core_crypto::{PublicKey, SecretKey};
@@ -208,6 +208,21 @@ fn the_end_of_a_session_is_told_though_the_store_refuses_more_and_more() {
     assert_eq!(node.engine.next_deadline(), Some(MonotonicMs(0)));
     node.input(Input::Tick);
     assert!(node.commit(Err(full())).is_empty());
+}
+
+#[test]
+fn signatures_are_told_once_where_an_end_before_them_is_refused() {
+    let mut cluster = cluster_of(2, 3, &Config::default());
+    cluster.advertise_all();
+    let request = announce(&mut cluster, items(1), options(Commitments::On));
+    cluster.settle();
+    let result = cluster.node(1).completed(request).cloned();
+    let told = |event: &Event| matches!(event, Event::SessionComplete(_)).then_some(());
+    // It had been given up; the store says so after the signatures have come.
+    for (refused, times) in [(Record::GivenUp { request }, 1), (Record::Ended { request, result }, 2)] {
+        cluster.input(1, Input::PersistFailed { records: vec![refused], detail: "full".to_owned() });
+        assert_eq!(cluster.events(1, told).len(), times);
+    }
 }
 
 #[test]

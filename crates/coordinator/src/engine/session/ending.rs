@@ -9,6 +9,7 @@ use super::Session;
 use super::state::{Aborted, Completion, Departed, EndStored, Outcome, Over, Signed, Source, State};
 use crate::engine::lent::{Consequence, Lent};
 use crate::event::{self, AbortCause, Event};
+use crate::record::Record;
 
 impl Session {
     /// Takes signatures that have been verified. False if it has them already.
@@ -97,10 +98,22 @@ impl Session {
         self.finish(None, cause, lent);
     }
 
-    /// Ends a session whose records cannot be stored. That it has ended cannot be stored either, until it is closed;
+    /// True if one of these records is that of its end as it is now.
+    fn ends_with(&self, records: &[&Record]) -> bool {
+        // An end without signatures that was given up on the way tells nothing any more.
+        let signed = self.signed().is_some();
+        records.iter().any(|record| match record {
+            Record::Ended { result, .. } => result.is_some() == signed,
+            Record::GivenUp { .. } => !signed,
+            _ => false,
+        })
+    }
+
+    /// Ends a session of which these records cannot be stored. That it has ended cannot be stored either, until it is closed;
     /// if it was the end that could not be, the user has not been told of it.
-    pub(crate) fn end_unstored(&mut self, untold: bool, detail: String, lent: &mut Lent<'_, '_>) {
+    pub(crate) fn end_unstored(&mut self, refused: &[&Record], detail: String, lent: &mut Lent<'_, '_>) {
         let cause = AbortCause::Internal(detail.clone());
+        let untold = self.ends_with(refused);
         match &mut self.state {
             State::Over(over) if !untold => {
                 over.stored = EndStored::Refused;
