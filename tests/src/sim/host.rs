@@ -158,6 +158,7 @@ impl Host {
         let signers = fresh(&mut self.dice, &self.repeated);
         let entropy = fresh(&mut self.dice, &self.repeated);
         self.life += 1;
+        self.voice = None;
         let signer = LocalSigner::new(self.secret(), signers);
         let epoch = snapshot.epoch;
         self.running = Some(Running {

@@ -33,8 +33,13 @@ impl World {
         let before = self.sessions(host);
         self.hear(host, subject, voice, message);
         let after = self.sessions(host);
-        let others = |sessions: Vec<SessionStatus>| -> Vec<SessionStatus> {
-            sessions.into_iter().filter(|session| session.request != subject_id).collect()
+        let others = |mut sessions: Vec<SessionStatus>| {
+            sessions.retain(|session| session.request != subject_id);
+            // A signer that is convicted is blocked, so that no request with it can be asked again.
+            for session in &mut sessions {
+                session.retry = None;
+            }
+            sessions
         };
         let (before, after) = (others(before), others(after));
         // Whoever is down by now has crashed over it.

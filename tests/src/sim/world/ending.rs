@@ -75,10 +75,14 @@ impl World {
     /// Whether nothing more is to be expected.
     pub(super) fn has_ended(&self) -> bool {
         let all_up = self.hosts.iter().all(|host| host.running.is_some() && host.standing.is_none());
+        // A node that has just started takes up what it has stored as soon as its signer has certified its message key.
+        let speaks = |host: &super::Host| host.voice.is_some() || host.plan.entropy != EntropyFault::None;
         let quiet = |host: &super::Host| {
-            host.running
-                .as_ref()
-                .is_some_and(|running| running.engine.active_sessions() == 0 && running.outbox.waiting() == 0)
+            speaks(host)
+                && host
+                    .running
+                    .as_ref()
+                    .is_some_and(|running| running.engine.active_sessions() == 0 && running.outbox.waiting() == 0)
         };
         let honest = || self.hosts.iter().filter(|host| host.plan.vices.is_empty());
         if !all_up || !honest().all(quiet) {

@@ -56,9 +56,16 @@ impl World {
     /// An own message leaves a node, for the first time.
     pub(super) fn note_own(&mut self, host: usize, frame: &Arc<[u8]>) {
         let now = self.hosts[host].clock.now(self.time);
-        let Some(running) = &mut self.hosts[host].running else { return };
-        let Some(at) = running.unsaid.iter().position(|own| Arc::ptr_eq(own.frame(), frame)) else { return };
-        let Some(message) = running.unsaid.remove(at) else { return };
+        // A message that has not left by itself may leave in another.
+        let holds_others = peek(frame).is_some_and(|peek| matches!(peek.kind, Kind::SyncResponse | Kind::SessionReady));
+        if holds_others && self.is_honest(host) {
+            let is_inside =
+                |own: &Arc<[u8]>| own.len() < frame.len() && frame.windows(own.len()).any(|part| *part == **own);
+            while let Some(own) = self.take_unsaid(host, is_inside) {
+                self.note_commitment(&own);
+            }
+        }
+        let Some(message) = self.take_unsaid(host, |own| Arc::ptr_eq(own, frame)) else { return };
         if let Some(rogue) = self.rogues.get_mut(&host) {
             return rogue.note_said(frame, now);
         }
@@ -66,6 +73,13 @@ impl World {
             self.watch.on_abort(message.id().to_bytes(), abort);
         }
         self.note_commitment(&message);
+    }
+
+    /// Takes an own message out of those that have not left.
+    fn take_unsaid(&mut self, host: usize, is_meant: impl Fn(&Arc<[u8]>) -> bool) -> Option<Validated> {
+        let running = self.hosts[host].running.as_mut()?;
+        let at = running.unsaid.iter().position(|own| is_meant(own.frame()))?;
+        running.unsaid.remove(at)
     }
 
     /// The ledger writes down what anybody commits to.
