@@ -102,11 +102,11 @@ impl Session {
     fn ends_with(&self, records: &[&Record]) -> bool {
         // An end without signatures that was given up on the way tells nothing any more.
         let signed = self.signed().is_some();
-        records.iter().any(|record| match record {
-            Record::Ended { result, .. } => result.is_some() == signed,
-            Record::GivenUp { .. } => !signed,
-            _ => false,
-        })
+        let is_end = |record: &Record| {
+            matches!(record, Record::Ended { result, .. } if result.is_some() == signed)
+                || (!signed && matches!(record, Record::GivenUp { .. }))
+        };
+        records.iter().any(|record| is_end(record))
     }
 
     /// Ends a session of which these records cannot be stored. That it has ended cannot be stored either, until it is closed;
