@@ -20,6 +20,7 @@ mod ctx;
 mod deferred;
 mod directory;
 mod early;
+mod groups;
 mod identities;
 pub(crate) mod input;
 mod leaving;
@@ -28,6 +29,7 @@ mod lent;
 mod machine;
 mod messages;
 mod own_rate;
+mod participants;
 mod privacy;
 mod prompts;
 mod proofs;
@@ -236,12 +238,12 @@ impl Engine {
 
     /// Number of sessions that a message key takes part in: by it this node's budgets know a participant.
     pub fn sessions_of(&self, sender: &PublicKey) -> usize {
-        self.sessions.of_message_key(sender).filter(|session| session.listens()).count()
+        self.sessions.listening_to_key(sender)
     }
 
     /// Number of sessions that a peer takes part in.
     pub fn sessions_with(&self, peer: &PeerId) -> usize {
-        self.sessions.of_peer(peer).filter(|session| session.listens()).count()
+        self.sessions.listening_to_peer(peer)
     }
 
     /// Handles the messages that this node has sealed in this step, in their order. Those that follow from them queue up

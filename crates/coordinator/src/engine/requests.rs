@@ -196,6 +196,7 @@ impl Engine {
             items,
             joins: Slots::empty(signers),
             message_keys: BTreeMap::new(),
+            unlisted: Vec::new(),
             attempts: self.config.max_attempts,
             locals,
             attempt: AttemptState::new(&id, Attempt::FIRST, signers),

@@ -62,6 +62,8 @@ pub(crate) struct Session {
     /// All joins, by the message keys that they certify: a signer that has been restarted has several, and what it said
     /// before stays its word.
     pub(crate) message_keys: BTreeMap<PublicKey, (SignerIndex, SignedStatement<ParticipantJoined>)>,
+    /// Message keys that have joined since [`super::sessions::Sessions`] has last listed them.
+    pub(crate) unlisted: Vec<(PublicKey, SignerIndex)>,
     pub(crate) locals: BTreeMap<SignerIndex, Local>,
     /// The current attempt; when the session is over, the last.
     pub(crate) attempt: AttemptState,

@@ -5,16 +5,17 @@
 //! more when there are others.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use motet_core_crypto::PublicKey;
 use motet_wire::{Attempt, AttemptId, MonotonicMs, PeerId, RequestId, Subject};
 
+use super::groups::Groups;
+use super::participants::Participants;
 use super::session::Session;
 use super::timer_table::TimerTable;
 
 /// The entries of one session in the indices; a session that is not there has the default.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 struct Entries {
     /// The time at which something has to be done for it.
     due: Option<MonotonicMs>,
@@ -28,20 +29,11 @@ struct Entries {
     over: Option<(bool, MonotonicMs)>,
     /// A broadcast waits for an idle moment.
     deferred: bool,
-    /// The number of message keys that speak in it. With the number the peers stay the same, too: each join brings a key.
-    message_keys: usize,
-    peers: Arc<BTreeSet<PeerId>>,
 }
 
 impl Entries {
-    fn of(session: &Session, before: &Self) -> Self {
+    fn of(session: &Session) -> Self {
         let active = session.active();
-        let message_keys = session.message_keys.len();
-        let peers = if message_keys == before.message_keys {
-            Arc::clone(&before.peers)
-        } else {
-            Arc::new(session.joins.held().map(|(_, join)| join.body.delegation.peer).collect())
-        };
         Self {
             due: session.deadlines().min(),
             limit: active.map(|active| active.deadline),
@@ -49,51 +41,7 @@ impl Entries {
             waits: active.filter(|_| !session.is_approved()).map(|active| active.ends),
             over: session.over().map(|over| (session.is_open_ended(), over.at)),
             deferred: session.has_unsaid(),
-            message_keys,
-            peers,
         }
-    }
-}
-
-/// A map to sets that has no empty sets.
-#[derive(Debug)]
-struct Groups<K>(BTreeMap<K, BTreeSet<RequestId>>);
-
-impl<K: Ord> Default for Groups<K> {
-    fn default() -> Self {
-        Self(BTreeMap::new())
-    }
-}
-
-impl<K: Ord> Groups<K> {
-    fn insert(&mut self, key: K, id: RequestId) {
-        self.0.entry(key).or_default().insert(id);
-    }
-
-    fn remove(&mut self, key: &K, id: &RequestId) {
-        if let Some(group) = self.0.get_mut(key) {
-            group.remove(id);
-            if group.is_empty() {
-                self.0.remove(key);
-            }
-        }
-    }
-
-    /// Moves a session from one group to another.
-    fn change(&mut self, id: &RequestId, before: Option<K>, after: Option<K>) {
-        if before == after {
-            return;
-        }
-        if let Some(before) = before {
-            self.remove(&before, id);
-        }
-        if let Some(after) = after {
-            self.insert(after, *id);
-        }
-    }
-
-    fn of(&self, key: &K) -> impl Iterator<Item = &RequestId> {
-        self.0.get(key).into_iter().flatten()
     }
 }
 
@@ -108,8 +56,7 @@ pub(super) struct Sessions {
     touched: BTreeSet<RequestId>,
     /// Times at which something has to be done, and the session of each.
     timers: TimerTable<RequestId>,
-    by_message_key: Groups<PublicKey>,
-    by_peer: Groups<PeerId>,
+    participants: Participants,
     by_signer: Groups<PublicKey>,
     /// Sessions that go on, by the signer that has asked.
     by_creator: Groups<PublicKey>,
@@ -162,9 +109,7 @@ impl Sessions {
         for attempt in 0..session.attempts {
             self.attempts.remove(&AttemptId::derive(id, Attempt(attempt)));
         }
-        for key in session.message_keys.keys() {
-            self.by_message_key.remove(key, id);
-        }
+        self.participants.remove(id);
         for signer in &session.request.keys {
             self.by_signer.remove(signer, id);
         }
@@ -199,16 +144,16 @@ impl Sessions {
     /// Brings the entries of all sessions up to date that may have changed.
     pub(super) fn settle(&mut self) {
         while let Some(id) = self.touched.pop_first() {
-            let Some(session) = self.all.get(&id) else { continue };
-            let before = self.entries.remove(&id).unwrap_or_default();
-            let after = Entries::of(session, &before);
-            if before.message_keys != after.message_keys {
-                for key in session.message_keys.keys() {
-                    self.by_message_key.insert(*key, id);
+            let Some(session) = self.all.get_mut(&id) else { continue };
+            for (key, index) in session.unlisted.drain(..) {
+                if let Some(join) = session.joins.at(index) {
+                    self.participants.join(id, key, index, join.body.delegation.peer);
                 }
             }
+            self.participants.set_listening(id, session.listens());
+            let after = Entries::of(session);
+            let before = self.entries.insert(id, after).unwrap_or_default();
             self.change(&id, &before, &after);
-            self.entries.insert(id, after);
         }
     }
 
@@ -227,12 +172,6 @@ impl Sessions {
             self.deferred.insert(*id);
         } else {
             self.deferred.remove(id);
-        }
-        for peer in before.peers.difference(&after.peers) {
-            self.by_peer.remove(peer, id);
-        }
-        for peer in after.peers.difference(&before.peers) {
-            self.by_peer.insert(*peer, *id);
         }
     }
 
@@ -279,7 +218,7 @@ impl Sessions {
     /// Number of sessions that go on and for which a signer has asked.
     pub(super) fn of_creator(&mut self, creator: &PublicKey) -> usize {
         self.settle();
-        self.by_creator.of(creator).count()
+        self.by_creator.count(creator)
     }
 
     /// The first time limit of all phases that go on.
@@ -289,7 +228,7 @@ impl Sessions {
 
     /// The sessions in which a message key speaks.
     pub(super) fn of_message_key(&self, key: &PublicKey) -> impl Iterator<Item = &Session> {
-        self.by_message_key.of(key).filter_map(|id| self.all.get(id))
+        self.participants.of_key(key).filter_map(|id| self.all.get(id))
     }
 
     /// The sessions that a signer is asked to take part in.
@@ -299,6 +238,16 @@ impl Sessions {
 
     /// The sessions in which a peer serves a signer.
     pub(super) fn of_peer(&self, peer: &PeerId) -> impl Iterator<Item = &Session> {
-        self.by_peer.of(peer).filter_map(|id| self.all.get(id))
+        self.participants.of_peer(peer).filter_map(|id| self.all.get(id))
+    }
+
+    /// Number of sessions that listen and in which a message key speaks.
+    pub(super) fn listening_to_key(&self, key: &PublicKey) -> usize {
+        self.participants.listening_to_key(key)
+    }
+
+    /// Number of sessions that listen and in which a peer serves a signer.
+    pub(super) fn listening_to_peer(&self, peer: &PeerId) -> usize {
+        self.participants.listening_to_peer(peer)
     }
 }

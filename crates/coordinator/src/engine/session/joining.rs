@@ -141,6 +141,7 @@ impl Session {
             channel: message.channel(),
         };
         self.message_keys.insert(*message.sender(), (index, SignedStatement::of(&message)));
+        self.unlisted.push((*message.sender(), index));
         if self.over().is_some() {
             // The join of an earlier process tells nothing new.
             if newest.is_none_or(|newest| is_newer(&join.delegation, &newest)) {
