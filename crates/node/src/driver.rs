@@ -56,7 +56,7 @@ pub(crate) use crash::Crash;
 pub use crash::CrashPoint;
 use decisions::Decisions;
 use egress::Egress;
-use input::DriverInput;
+use input::{DriverInput, Next};
 use motet_coordinator::event::Event;
 use motet_coordinator::{Command, CommandError, CommandId, Config, Effect, Engine, Input, Reply, Signer, StoreError};
 use pool::Pool;
@@ -165,8 +165,8 @@ struct Driver {
     clocks: BTreeMap<PeerId, MonotonicMs>,
     /// The points of senders, by their bytes.
     senders: BTreeMap<[u8; 33], PublicKey>,
-    /// What came of computations that were done at once, to be handled before anything else.
-    backlog: VecDeque<DriverInput>,
+    /// Inputs and short computations, to be handled before anything else.
+    backlog: VecDeque<Next>,
     /// How much waits to be taken in, when this was last looked at.
     waiting: usize,
     egress: Egress,
@@ -181,19 +181,22 @@ impl Driver {
             // What is here already is stored together: a commit of many steps takes as long as that of one.
             let mut steps = 0;
             while steps < limits::STEPS_AT_ONCE
-                && let Some(back) = self.backlog.pop_front().or_else(|| self.inputs.try_recv().ok())
+                && let Some(next) = self.next()
             {
-                self.on_back(back);
+                self.on_next(next);
                 steps += 1;
             }
             if core::mem::take(&mut self.has_stepped) {
                 let refused = self.egress.flush().await;
-                self.backlog.extend(refused.map(DriverInput::from));
+                self.backlog.extend(refused.map(Next::from));
+                if self.egress.has_sent() {
+                    // The tasks that write to peers run before more is taken in: others wait for these frames.
+                    tokio::task::yield_now().await;
+                }
+                self.egress.tell().await;
                 while let Some(task) = self.egress.next_task() {
                     self.ask_signer(task);
                 }
-                // Frames leave before more is taken in.
-                tokio::task::yield_now().await;
             }
             if !self.backlog.is_empty() {
                 continue;
@@ -206,7 +209,7 @@ impl Driver {
             let hears = open && self.reports.is_empty() && !self.pool.is_full();
             tokio::select! {
                 result = self.egress.stored() => {
-                    self.backlog.extend(self.egress.on_stored(result).map(DriverInput::from));
+                    self.backlog.extend(self.egress.on_stored(result).map(Next::from));
                     self.has_stepped = true;
                 }
                 () = sleep(held) => self.has_stepped = true,
@@ -244,6 +247,26 @@ impl Driver {
         drop((inputs, decisions));
         egress.finish().await;
         net.stop().await;
+    }
+
+    /// The next thing to do, if there is any that waits for nothing. On an idle node a computation does not begin while frames can
+    /// leave or records can be stored: other nodes and the disk work meanwhile. A busy node sends and stores more at once.
+    fn next(&mut self) -> Option<Next> {
+        if self.waiting < limits::BUSY && matches!(self.backlog.front(), Some(Next::Work(_))) && self.egress.is_ready() {
+            return None;
+        }
+        self.backlog.pop_front().or_else(|| self.inputs.try_recv().ok().map(Next::Back))
+    }
+
+    fn on_next(&mut self, next: Next) {
+        match next {
+            Next::Back(back) => self.on_back(back),
+            Next::Work(work) => {
+                if let Some(back) = work() {
+                    self.on_back(back);
+                }
+            }
+        }
     }
 
     fn on_back(&mut self, back: DriverInput) {

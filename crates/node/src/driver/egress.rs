@@ -33,8 +33,14 @@ pub(crate) struct Egress {
     events: broadcast::Sender<Event>,
     crash: Crash,
     callers: BTreeMap<CommandId, oneshot::Sender<Result<Reply, CommandError>>>,
+    /// Frames that may leave.
+    frames: VecDeque<Effect>,
+    /// Replies, events, and frames for the DHT, which leave after the frames for peers.
+    told: VecDeque<Effect>,
     /// Tasks of signers that waited for the store, for the driver.
     tasks: VecDeque<SignerTask>,
+    /// True if frames have left since [`Egress::has_sent`] was asked.
+    sent: bool,
     published: Republisher,
     /// Whether the DHT has got its first peers, and what has been published is to be put there again.
     republishes: bool,
@@ -60,7 +66,10 @@ impl Egress {
             events,
             crash,
             callers: BTreeMap::new(),
+            frames: VecDeque::new(),
+            told: VecDeque::new(),
             tasks: VecDeque::new(),
+            sent: false,
             published: Republisher::default(),
             republishes: false,
             storing: None,
@@ -70,6 +79,28 @@ impl Egress {
     /// Takes what the engine has made.
     pub(crate) fn push(&mut self, transition: Transition, now: MonotonicMs) {
         self.outbox.push(transition, now);
+        self.sort(now);
+    }
+
+    /// Takes from the outbox what may leave now.
+    fn sort(&mut self, now: MonotonicMs) {
+        while let Some(effect) = self.outbox.pop(now) {
+            match effect {
+                Effect::AskSigner(task) => self.tasks.push_back(task),
+                Effect::Broadcast { .. } | Effect::Send { .. } => self.frames.push_back(effect),
+                _ => self.told.push_back(effect),
+            }
+        }
+    }
+
+    /// True if a frame may leave, or a commit can begin.
+    pub(crate) fn is_ready(&self) -> bool {
+        !self.frames.is_empty() || (self.storing.is_none() && self.outbox.waiting() > 0)
+    }
+
+    /// True if frames have left since this was asked.
+    pub(crate) fn has_sent(&mut self) -> bool {
+        core::mem::take(&mut self.sent)
     }
 
     /// Notes who is to be given the answer to a command.
@@ -97,7 +128,7 @@ impl Egress {
         self.outbox.next_due()
     }
 
-    /// Carries out what may leave, and has stored what is to be stored. What the engine is to hear, if the store refuses.
+    /// Sends the frames that may leave, and has stored what is to be stored. What the engine is to hear, if the store refuses.
     pub(crate) async fn flush(&mut self) -> Option<Input> {
         if core::mem::take(&mut self.republishes) {
             for (key, frame) in self.published.iter() {
@@ -105,9 +136,10 @@ impl Egress {
             }
         }
         loop {
-            let now = self.clock.now().mono;
-            while let Some(effect) = self.outbox.pop(now) {
-                self.carry_out(effect).await;
+            self.sort(self.clock.now().mono);
+            while let Some(frame) = self.frames.pop_front() {
+                self.sent = true;
+                self.carry_out(frame).await;
             }
             let records = self.outbox.next_commit()?;
             let storing = storing(Arc::clone(&self.store), records, self.crash);
@@ -119,6 +151,13 @@ impl Egress {
             if refused.is_some() {
                 return refused;
             }
+        }
+    }
+
+    /// Gives replies and events to those that wait for them, and frames to the DHT.
+    pub(crate) async fn tell(&mut self) {
+        while let Some(effect) = self.told.pop_front() {
+            self.carry_out(effect).await;
         }
     }
 
@@ -148,9 +187,11 @@ impl Egress {
                 drop(self.on_stored(result));
             }
         }
-        while let Some(effect) = self.outbox.pop(MonotonicMs(u64::MAX)) {
+        self.sort(MonotonicMs(u64::MAX));
+        while let Some(effect) = self.frames.pop_front() {
             self.carry_out(effect).await;
         }
+        self.tell().await;
     }
 
     async fn carry_out(&mut self, effect: Effect) {
@@ -181,9 +222,8 @@ impl Egress {
                 span.in_scope(|| log::event(&event));
                 drop(self.events.send(event));
             }
-            Effect::AskSigner(task) => self.tasks.push_back(task),
-            // The driver has taken these out, and the outbox has done the waiting.
-            Effect::Compute(_) | Effect::AskPolicy(_) | Effect::Validate { .. } | Effect::Hold(_) => {}
+            // The driver takes these out, and the outbox has done the waiting.
+            Effect::AskSigner(_) | Effect::Compute(_) | Effect::AskPolicy(_) | Effect::Validate { .. } | Effect::Hold(_) => {}
         }
     }
 
@@ -328,6 +368,7 @@ mod tests {
             }
             assert!(matches!(told, Some(Input::PersistFailed { .. })));
             assert!(egress.flush().await.is_none());
+            egress.tell().await;
             assert!(matches!(answer.await, Ok(Err(CommandError::Store(_)))));
             drop(egress.net.publish(Topic::Requests, Arc::from([3])).await);
             assert_eq!(*first_heard(&mut heard).await, [3]);
@@ -341,6 +382,35 @@ mod tests {
         egress.push(makes(vec![], vec![says(1)]), now);
         assert!(egress.flush().await.is_none() && egress.storing.is_none());
         assert_eq!(*first_heard(&mut heard).await, [1]);
+    }
+
+    #[tokio::test]
+    async fn frames_leave_before_anything_is_told() {
+        let (mut egress, mut heard) = egress(true, Pace::Waits).await;
+        let mut told = egress.events.subscribe();
+        let now = egress.clock.now().mono;
+        let event = Event::DhtReady;
+        egress.push(makes(vec![], vec![Effect::Emit(event.clone(), tracing::Span::none()), says(1)]), now);
+        assert!(egress.is_ready());
+        assert!(egress.flush().await.is_none() && egress.has_sent() && !egress.has_sent());
+        assert_eq!(*first_heard(&mut heard).await, [1]);
+        assert!(told.try_recv().is_err());
+        egress.tell().await;
+        assert_eq!(told.try_recv(), Ok(event));
+    }
+
+    #[tokio::test]
+    async fn a_computation_does_not_begin_while_a_commit_can_begin() {
+        let (mut egress, _heard) = egress(true, Pace::Waits).await;
+        let now = egress.clock.now().mono;
+        assert!(!egress.is_ready());
+        egress.push(makes(vec![record()], vec![says(1)]), now);
+        assert!(egress.is_ready());
+        assert!(egress.flush().await.is_none());
+        assert!(!egress.is_ready() && !egress.has_sent(), "the disk is at work, and the frame waits for it");
+        let result = egress.stored().await;
+        assert!(egress.on_stored(result).is_none());
+        assert!(egress.flush().await.is_none() && egress.has_sent());
     }
 
     #[tokio::test]

@@ -13,6 +13,23 @@ pub(crate) enum DriverInput {
     Verified { results: Vec<Checked>, done: Option<oneshot::Sender<()>> },
 }
 
+/// The next thing that the driver does.
+pub(crate) enum Next {
+    /// To handle an input.
+    Back(DriverInput),
+    /// To compute for a short time, and to handle the result.
+    Work(Work),
+}
+
+/// A computation, and the input that it results in.
+pub(crate) type Work = Box<dyn FnOnce() -> Option<DriverInput> + Send>;
+
+impl From<Input> for Next {
+    fn from(input: Input) -> Self {
+        Self::Back(input.into())
+    }
+}
+
 impl From<Input> for DriverInput {
     fn from(input: Input) -> Self {
         Self::Input(Box::new(input))

@@ -13,7 +13,7 @@ use motet_coordinator::{Input, Job, Pace, Proposal, SignerError, SignerTask};
 use tracing::{Instrument as _, Span};
 
 use super::Driver;
-use super::input::DriverInput;
+use super::input::{DriverInput, Next};
 use crate::OsEntropy;
 use crate::limits;
 
@@ -47,7 +47,7 @@ impl Driver {
     }
 
     /// Runs a computation that takes about as long as `weight` checks of signatures, or that may block if it has no
-    /// weight. Its result is handled after the current step, or later.
+    /// weight. It begins after the current step, and when the frames of that step have left.
     pub(crate) fn run_soon(
         &mut self,
         weight: Option<usize>,
@@ -55,7 +55,7 @@ impl Driver {
     ) {
         let short = weight.is_some_and(|weight| weight.saturating_add(self.waiting) <= limits::AT_ONCE);
         if short {
-            self.backlog.extend(work());
+            self.backlog.push_back(Next::Work(Box::new(work)));
         } else {
             self.pool.run(work);
         }
@@ -73,7 +73,7 @@ impl Driver {
         };
         let mut asking = Box::pin(asking.instrument(span));
         match asking.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-            Poll::Ready(decided) => self.backlog.push_back(decided),
+            Poll::Ready(decided) => self.backlog.push_back(Next::Back(decided)),
             Poll::Pending => {
                 let task = tokio::spawn(async move { drop(back.send(asking.await).await) });
                 self.decisions.wait_for(request, signer, task.abort_handle());

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore, mpsc};
 
-use super::input::DriverInput;
+use super::input::{DriverInput, Work};
 use crate::limits;
 
 /// A number of threads, each of which runs one computation at a time.
@@ -14,8 +14,6 @@ pub(crate) struct Pool {
     waiting: VecDeque<Work>,
     back: mpsc::Sender<DriverInput>,
 }
-
-type Work = Box<dyn FnOnce() -> Option<DriverInput> + Send>;
 
 impl Pool {
     /// A pool whose results come back this way.

@@ -16,6 +16,7 @@ mod device;
 mod embed;
 mod inside;
 mod members;
+mod order;
 mod policy;
 mod results;
 mod signers;
