@@ -17,6 +17,13 @@ pub(super) const PACKAGES: &[PackageRule] = &[
     package("motet-core-crypto", "", "k256 rand_core rayon serde sha2 subtle thiserror zeroize", RUNTIMES),
     package("motet-wire", "motet-core-crypto", "bech32 bincode hex rand_core serde thiserror", RUNTIMES),
     package(
+        "motet-psbt",
+        "motet-core-crypto",
+        // Types of transactions, and script trees. Their libsecp256k1 makes no keys here: curve and signatures are core-crypto's.
+        "base64 bitcoin miniscript rand_core thiserror",
+        DRIVERS,
+    ),
+    package(
         "motet-net",
         "motet-core-crypto motet-wire",
         "futures libp2p libp2p-stream socket2 thiserror tokio tracing",
@@ -49,7 +56,8 @@ pub(super) const PACKAGES: &[PackageRule] = &[
     package("xtask", "", "anyhow cargo_metadata clap petgraph proc-macro2 regex serde_json walkdir xshell", RUNTIMES),
 ];
 
-const ALL: &str = "motet-core-crypto motet-wire motet-net motet-coordinator motet-testkit motet-node motet-cli";
+const ALL: &str =
+    "motet-core-crypto motet-wire motet-psbt motet-net motet-coordinator motet-testkit motet-node motet-cli";
 
 const fn package(name: &'static str, ours: &'static str, others: &'static str, never: &'static str) -> PackageRule {
     PackageRule { name, ours, others: Some(others), never }
@@ -57,8 +65,13 @@ const fn package(name: &'static str, ours: &'static str, others: &'static str, n
 
 /// The parts that do no I/O and read no clock. What they may use of others ([`PACKAGES`]) has neither, nor a source of
 /// randomness; what remains is the standard library.
-const PURE: &[&str] =
-    &["crates/core-crypto/src/", "crates/wire/src/", "crates/coordinator/src/", "crates/testkit/src/"];
+const PURE: &[&str] = &[
+    "crates/core-crypto/src/",
+    "crates/wire/src/",
+    "crates/psbt/src/",
+    "crates/coordinator/src/",
+    "crates/testkit/src/",
+];
 
 const IO: &str = "no I/O here; bytes are arguments and results";
 

@@ -1,0 +1,28 @@
+//! Bitcoin transactions of MuSig2 groups: PSBT, descriptors with `musig()`, and the groups that they describe.
+//!
+//! - [`RawPsbt`]: the container of version 0 and 2, strict and without loss. [`fields`]: its Taproot and MuSig2 fields as values.
+//!
+//! The crate reads no clock, owns no randomness and does no I/O. `docs/adr/0016-a-strict-container.md` has the reasons for a
+//! container of its own.
+
+mod bytes;
+pub mod fields;
+mod form;
+pub mod limits;
+mod malformed;
+mod map;
+mod raw;
+mod transaction;
+mod version;
+
+pub use malformed::Malformed;
+pub use map::{Key, MapId, Place, RawMap};
+pub use raw::{
+    CombineError, EditError, InputFields, LocktimeConflict, LooksLike, OutputFields, ParseError, PrevoutError, RawPsbt,
+};
+pub use version::Version;
+
+/// The program in the README, as a doc test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,0 +1,16 @@
+//! Tests of the crate's public API.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::wildcard_enum_match_arm,
+    reason = "what is unexpected fails the test"
+)]
+
+mod bip174;
+mod bip370;
+mod bip371;
+mod bip373;
+mod vectors;
