@@ -13,4 +13,7 @@ mod bip174;
 mod bip370;
 mod bip371;
 mod bip373;
+mod combine;
+mod differential;
+mod hostile;
 mod vectors;
