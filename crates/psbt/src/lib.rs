@@ -1,11 +1,13 @@
 //! Bitcoin transactions of MuSig2 groups: PSBT, descriptors with `musig()`, and the groups that they describe.
 //!
 //! - [`RawPsbt`]: the container of version 0 and 2, strict and without loss. [`fields`]: its Taproot and MuSig2 fields as values.
+//! - [`descriptor`]: output descriptors with `musig()`, and their keys and scripts at each address.
 //!
 //! The crate reads no clock, owns no randomness and does no I/O. `docs/adr/0016-a-strict-container.md` has the reasons for a
 //! container of its own.
 
 mod bytes;
+pub mod descriptor;
 pub mod fields;
 mod form;
 pub mod limits;

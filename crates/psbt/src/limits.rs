@@ -14,3 +14,6 @@ pub const TREE_DEPTH_MAX: usize = 128;
 
 /// All coins that will ever be, in satoshi. A larger amount is an error, so that sums of amounts cannot overflow.
 pub const MONEY_MAX: u64 = 21_000_000 * 100_000_000;
+
+/// Longest descriptor in characters. A group of 15 signers with 32 leaves of all of them has about 80 KiB.
+pub const DESCRIPTOR_BYTES_MAX: usize = 256 << 10;

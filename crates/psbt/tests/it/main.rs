@@ -14,6 +14,7 @@ mod bip370;
 mod bip371;
 mod bip373;
 mod combine;
+mod descriptors;
 mod differential;
 mod hostile;
 mod vectors;
