@@ -2,6 +2,7 @@
 //!
 //! - [`RawPsbt`]: the container of version 0 and 2, strict and without loss. [`fields`]: its Taproot and MuSig2 fields as values.
 //! - [`descriptor`]: output descriptors with `musig()`, and their keys and scripts at each address.
+//! - [`WalletPolicy`]: the form in which hardware wallets register descriptors.
 //!
 //! The crate reads no clock, owns no randomness and does no I/O. `docs/adr/0016-a-strict-container.md` has the reasons for a
 //! container of its own.
@@ -13,12 +14,14 @@ mod form;
 pub mod limits;
 mod malformed;
 mod map;
+mod policy;
 mod raw;
 mod transaction;
 mod version;
 
 pub use malformed::Malformed;
 pub use map::{Key, MapId, Place, RawMap};
+pub use policy::{PolicyError, WalletPolicy};
 pub use raw::{
     CombineError, EditError, InputFields, LocktimeConflict, LooksLike, OutputFields, ParseError, PrevoutError, RawPsbt,
 };

@@ -17,4 +17,5 @@ mod combine;
 mod descriptors;
 mod differential;
 mod hostile;
+mod policies;
 mod vectors;
