@@ -2,6 +2,7 @@
 //!
 //! - [`RawPsbt`]: the container of version 0 and 2, strict and without loss. [`fields`]: its Taproot and MuSig2 fields as values.
 //! - [`descriptor`]: output descriptors with `musig()`, and their keys and scripts at each address.
+//! - [`Group`]: a checked descriptor, with its identity, its addresses and the ways to spend from them.
 //! - [`WalletPolicy`]: the form in which hardware wallets register descriptors.
 //!
 //! The crate reads no clock, owns no randomness and does no I/O. `docs/adr/0016-a-strict-container.md` has the reasons for a
@@ -11,6 +12,7 @@ mod bytes;
 pub mod descriptor;
 pub mod fields;
 mod form;
+mod group;
 pub mod limits;
 mod malformed;
 mod map;
@@ -19,6 +21,7 @@ mod raw;
 mod transaction;
 mod version;
 
+pub use group::{Group, GroupError, GroupId, GroupWarning, Keychain, Location, PathId, SigningTarget, SpendPath};
 pub use malformed::Malformed;
 pub use map::{Key, MapId, Place, RawMap};
 pub use policy::{PolicyError, WalletPolicy};

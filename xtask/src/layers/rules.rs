@@ -19,8 +19,8 @@ pub(super) const PACKAGES: &[PackageRule] = &[
     package(
         "motet-psbt",
         "motet-core-crypto",
-        // Types of transactions, and script trees. Their libsecp256k1 makes no keys here: curve and signatures are core-crypto's.
-        "base64 bitcoin miniscript rand_core thiserror",
+        // Types of transactions, script trees, and a list of words. Their libsecp256k1 makes no keys here: curve and signatures are core-crypto's.
+        "base64 bip39 bitcoin miniscript rand_core thiserror",
         DRIVERS,
     ),
     package(

@@ -16,6 +16,7 @@ mod bip373;
 mod combine;
 mod descriptors;
 mod differential;
+mod groups;
 mod hostile;
 mod policies;
 mod vectors;
