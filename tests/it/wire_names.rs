@@ -19,7 +19,7 @@ fn hex(bytes: &[u8]) -> String {
 fn a_dht_key_is_the_hash_of_a_path() {
     let key = Signer::new(1).key.public_key();
     let request = RequestId::from_bytes([0xab; 32]);
-    let shard = Shard::of(&key, Shard::INITIAL_DEPTH);
+    let shard = Shard::of(&key, Shard::STEP);
     let (name, number) = (hex(&key.to_bytes()), shard.number());
     let cases = [
         (DhtKey::signer(&network(), &key), format!("signer/{name}")),
@@ -72,10 +72,41 @@ fn a_shard_is_the_first_bits_of_a_hash() {
             assert!(depth == 0 || shard.number() >> 1 == Shard::of(&key, depth - 1).number());
         }
         assert_eq!(Shard::of(&key, 200), Shard::of(&key, 16));
-        used.insert(Shard::of(&key, Shard::INITIAL_DEPTH));
+        used.insert(Shard::of(&key, Shard::STEP));
     }
-    assert_eq!(Shard::all(Shard::INITIAL_DEPTH).collect::<BTreeSet<_>>(), used, "200 signers fill 16 shards");
+    assert_eq!(Index::Signers.shards().collect::<BTreeSet<_>>(), used, "200 signers fill 16 shards");
     assert_eq!((Shard::all(0).count(), Shard::all(16).count(), Shard::all(99).count()), (1, 65_536, 65_536));
+}
+
+#[test]
+fn an_index_gets_deeper_by_four_bits_and_each_bag_has_sixteen_below_it() {
+    let key = Signer::new(1).key.public_key();
+    let depths = |index: Index| index.depths().collect::<Vec<_>>();
+    assert_eq!(depths(Index::Signers), [4, 8, 12, 16]);
+    assert_eq!(depths(Index::SignersOfType("swap".to_owned())), [4, 8, 12, 16]);
+    assert_eq!(depths(Index::RequestsFor(key)), [0, 4, 8, 12, 16]);
+    assert_eq!(Index::RequestsFor(key).shards().count(), 1);
+    for number in 0..100 {
+        let key = Signer::new(number).key.public_key();
+        for depth in [0, 4, 8, 12] {
+            let below: Vec<Shard> = Shard::of(&key, depth).below().collect();
+            assert_eq!(below.len(), 16);
+            assert!(below.contains(&Shard::of(&key, depth + 4)));
+        }
+        assert_eq!(Shard::of(&key, 16).below().count(), 0);
+    }
+    assert_eq!(Shard::all(4).flat_map(Shard::below).collect::<BTreeSet<_>>(), Shard::all(8).collect());
+}
+
+#[test]
+fn a_record_lies_at_three_places_that_are_hashes_of_its_key() {
+    let key = DhtKey::from_bytes([7; 32]);
+    let places: Vec<[u8; 32]> = key.places().collect();
+    let expected: Vec<[u8; 32]> =
+        (0..3_u8).map(|number| tagged_hash("motet/dht-place/v2", &[&[7; 32], &[number]])).collect();
+    assert_eq!(places, expected);
+    assert_eq!(places.iter().collect::<BTreeSet<_>>().len(), 3);
+    assert!(!places.contains(&key.to_bytes()));
 }
 
 #[test]

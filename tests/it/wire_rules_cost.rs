@@ -1,7 +1,10 @@
 //! V-34: the checks that this node can afford; and that each rejection is counted once.
 
-use motet_tests::wire_fixtures::{NOW, Session, arrival, peer, validator, validator_with};
-use motet_wire::{Arrival, Channel, Load, PeerClass, Rate, Rule, SigningRequest, Validator, ValidatorLimits};
+use motet_tests::wire_fixtures::{NOW, Session, Signer, arrival, peer, validator, validator_with};
+use motet_wire::{
+    AdvertisementId, Arrival, Channel, Load, PeerClass, Rate, Rule, SignerUnavailable, SigningRequest, Validator,
+    ValidatorLimits,
+};
 
 use crate::wire_rules_meter::{forged, fresh};
 
@@ -43,6 +46,22 @@ fn v34_who_has_lied_is_not_believed_to_be_a_member() {
     // The member's own peer is believed.
     let honest = Arrival { from: peer(7), ..arrival(fresh(6)) }.standing(member, member);
     assert_eq!(validator.admit(honest, NOW).unwrap().standing(), member);
+}
+
+#[test]
+fn v34_what_is_read_from_the_dht_takes_nothing_from_strangers() {
+    let limits = ValidatorLimits { verifications_per_second: 50, ..ValidatorLimits::default() };
+    let mut validator = validator_with(limits);
+    let gone = |number| {
+        let signer = Signer::new(number);
+        let (delegation, advertisement) = (signer.delegation(), AdvertisementId::from_bytes([1; 32]));
+        signer.seal(1, SignerUnavailable { delegation, advertisement, reason: String::new() }).frame
+    };
+    let read = |number| Arrival { channel: Channel::Dht, ..arrival(gone(number)) };
+    assert!((0..100).all(|number| validator.validate(read(number), NOW).is_ok()), "a whole bag is read");
+    let pushed = |number| Arrival { from: peer(number), ..arrival(gone(number)) };
+    let heard = (1_000..1_100).filter(|number| validator.admit(pushed(*number), NOW).is_ok()).count();
+    assert_eq!(heard, 5, "strangers have what they always have: two checks each, of a fifth");
 }
 
 #[test]

@@ -32,11 +32,7 @@ pub(crate) struct Behaviour {
 }
 
 impl Behaviour {
-    pub(crate) fn new(
-        config: &NetConfig,
-        store: BagStore,
-        circuits: relay::client::Behaviour,
-    ) -> Result<Self, NetError> {
+    pub(crate) fn new(config: &NetConfig, circuits: relay::client::Behaviour) -> Result<Self, NetError> {
         let local = config.keypair.libp2p_id();
         let identify = identify::Config::new(format!("/motet/{}/1", config.network), config.keypair.0.public())
             .with_agent_version(concat!("motet/", env!("CARGO_PKG_VERSION")).to_owned())
@@ -54,7 +50,7 @@ impl Behaviour {
             identify: identify::Behaviour::new(identify),
             ping: ping::Behaviour::new(ping::Config::new()),
             mdns: mdns(config).into(),
-            kad: kademlia(config, local, store)?,
+            kad: kademlia(config, local)?,
             gossip: gossip(config)?,
             streams: libp2p_stream::Behaviour::new(),
             relay: relaying(config).into(),
@@ -89,20 +85,23 @@ fn mdns(config: &NetConfig) -> Option<mdns::tokio::Behaviour> {
     }
 }
 
-fn kademlia(config: &NetConfig, local: libp2p::PeerId, store: BagStore) -> Result<kad::Behaviour<BagStore>, NetError> {
-    let name = StreamProtocol::try_from_owned(format!("/motet/{}/kad/1", config.network))
+fn kademlia(config: &NetConfig, local: libp2p::PeerId) -> Result<kad::Behaviour<BagStore>, NetError> {
+    let name = StreamProtocol::try_from_owned(format!("/motet/{}/kad/2", config.network))
         .map_err(|error| NetError::Setup(error.to_string()))?;
     let mut settings = kad::Config::new(name);
     settings
         .set_query_timeout(config.dht_timeout)
         // Nothing is stored before it has been looked at.
         .set_record_filtering(kad::StoreInserts::FilterBoth)
-        .set_record_ttl(Some(ours::RECORD_LIFETIME))
+        // Each entry has an end of its own.
+        .set_record_ttl(None)
+        // Anybody could keep Kademlia from spreading a record, by putting an empty one: the event loop spreads bags.
+        .set_replication_interval(None)
         .set_max_packet_size(ours::DHT_PACKET);
     if config.reach == Reach::Public {
         settings.disjoint_query_paths(true);
     }
-    let mut behaviour = kad::Behaviour::with_config(local, store, settings);
+    let mut behaviour = kad::Behaviour::with_config(local, BagStore::default(), settings);
     // A relay-only node is a client of the DHT: it sends queries and answers none.
     behaviour.set_mode(Some(match config.exposure {
         Exposure::Direct => kad::Mode::Server,

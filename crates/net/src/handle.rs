@@ -10,6 +10,7 @@ use crate::config::spoken;
 use crate::error::NetError;
 use crate::event::ReportToken;
 use crate::frames;
+use crate::limits;
 use crate::outboxes::Reached;
 use crate::peer_table::PeerTable;
 use crate::peers;
@@ -31,7 +32,7 @@ pub(crate) enum NetCommand {
     },
     Put {
         key: DhtKey,
-        frame: Arc<[u8]>,
+        frames: Vec<Arc<[u8]>>,
     },
     Get {
         key: DhtKey,
@@ -129,6 +130,14 @@ pub struct DhtStats {
     pub bytes: usize,
     /// Own questions that have not been answered.
     pub queries: usize,
+    /// Frames that other nodes have put here and that were not looked at, since too many came.
+    pub dropped: u64,
+}
+
+/// True if so many frames lie in a bag of an index that its entries are to lie in the bags below as well, and are to be looked for
+/// there.
+pub fn is_crowded(frames: &[Arc<[u8]>]) -> bool {
+    frames.iter().map(|frame| frame.len()).sum::<usize>() >= limits::CROWDED
 }
 
 impl NetHandle {
@@ -168,16 +177,17 @@ impl NetHandle {
         self.order(NetCommand::Send { to, addresses, frame }).await
     }
 
-    /// Puts a frame under a key of the DHT, merged with the entries that are stored there.
+    /// Puts frames under a key of the DHT, at all its places, to be merged with the entries that are stored there: an entry,
+    /// or an entry and what withdraws it.
     ///
     /// # Errors
     ///
     /// [`NetError::Stopped`].
-    pub async fn put(&self, key: DhtKey, frame: Arc<[u8]>) -> Result<(), NetError> {
-        self.order(NetCommand::Put { key, frame }).await
+    pub async fn put(&self, key: DhtKey, frames: Vec<Arc<[u8]>>) -> Result<(), NetError> {
+        self.order(NetCommand::Put { key, frames }).await
     }
 
-    /// The frames under a key of the DHT: the newest of each author, of all answers that come in time.
+    /// The frames under a key of the DHT: the newest of each author and name, of all answers that come in time.
     ///
     /// # Errors
     ///

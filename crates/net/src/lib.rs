@@ -9,7 +9,7 @@
 //! # use motet_wire::{NetworkId, Topic};
 //! struct Nothing;
 //! impl EntryPolicy for Nothing {
-//!     fn entry(&self, _key: &[u8], _frame: &[u8]) -> Option<Entry> {
+//!     fn entry(&self, _place: &[u8; 32], _frame: &[u8]) -> Option<Entry> {
 //!         None // Nothing may lie in the DHT.
 //!     }
 //! }
@@ -56,10 +56,10 @@ mod twin;
 mod words;
 
 pub use config::{Exposure, Keypair, Mdns, NetConfig, Reach, Relaying, parse_address};
-pub use dht::{Entry, EntryPolicy};
+pub use dht::{Entry, EntryPolicy, Price};
 pub use error::{NetError, Refused};
 pub use event::{NetEvent, ReportToken};
-pub use handle::{DhtState, DhtStats, Feedback, NetHandle, Stats, split_peer};
+pub use handle::{DhtState, DhtStats, Feedback, NetHandle, Stats, is_crowded, split_peer};
 pub use libp2p::Multiaddr;
 pub use node::Net;
 pub use peers::{address_from_wire, address_to_wire};

@@ -2,6 +2,8 @@
 
 use core::time::Duration;
 
+use motet_wire::Rate;
+
 /// Events that wait for the node's user. When it is full, direct streams are not read on, and gossip is dropped.
 pub(crate) const EVENTS: usize = 1024;
 /// Events about the node itself that wait: far more than connections, addresses and named peers together, of each of which few wait.
@@ -76,17 +78,48 @@ pub(crate) const BANS: usize = 4096;
 pub(crate) const PEERS: usize = 4096;
 /// Bytes that gossipsub adds to a frame.
 pub(crate) const GOSSIP_OVERHEAD: usize = 1024;
-/// Largest bag of entries: a packet of the DHT holds one, and closer peers besides.
-pub(crate) const BAG: usize = 24 * 1024;
+/// Largest bag of entries, about 120 offers: a packet of the DHT holds one, and closer peers besides.
+pub(crate) const BAG: usize = 48 * 1024;
+/// Bytes of entries at which an index gets deeper: while a bag fills further, its entries are found in the bags below as well.
+pub(crate) const CROWDED: usize = BAG / 2;
 /// Largest single entry: a request with a large transaction fits.
 pub(crate) const ENTRY: usize = 52 * 1024;
+/// Frames of a bag: the smallest entry that can be signed and paid for has over 300 bytes.
+pub(crate) const BAG_FRAMES: usize = 256;
 /// Largest packet of the DHT.
 pub(crate) const DHT_PACKET: usize = 64 * 1024;
-/// Keys stored for the network.
-pub(crate) const RECORDS: usize = 4096;
-/// Bytes stored for the network.
-pub(crate) const RECORD_BYTES: usize = 32 * 1024 * 1024;
-/// Life of a record that is not put again.
-pub(crate) const RECORD_LIFETIME: Duration = Duration::from_secs(2 * 60 * 60);
-/// Answers of the DHT that are united.
+/// Bytes stored for the network, overhead included.
+pub(crate) const STORE_BYTES: usize = 32 * 1024 * 1024;
+/// Bytes that an entry takes besides its own, in the maps of the store.
+pub(crate) const ENTRY_OVERHEAD: usize = 512;
+/// Bytes stored of one author: the offer of a signer, or some dozens of requests, under all their keys. A stamp that is paid once does not
+/// buy the store.
+pub(crate) const AUTHOR_BYTES: usize = 256 * 1024;
+/// Entries of one author in one bag: requests that wait for the same signer.
+pub(crate) const AUTHOR_ENTRIES: usize = 8;
+/// The longest life of an entry, whatever its policy says: no kind of entry lives longer.
+pub(crate) const ENTRY_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
+/// Time after which a bag is put at the nodes that are closest to its place now, if nobody has done it; some nodes wait up to half as
+/// long again, so that they do not all do it at once.
+pub(crate) const SPREAD: Duration = Duration::from_secs(60 * 60);
+/// Pause between two looks for such bags, and the bags that are put at once: a full store in less than an hour.
+pub(crate) const SPREAD_PAUSE: Duration = Duration::from_secs(10);
+/// The bags that are put at once.
+pub(crate) const SPREAD_AT_ONCE: usize = 32;
+/// Frames of other nodes that wait to be judged for the store, and
+pub(crate) const JUDGED: usize = 2048;
+/// their bytes.
+pub(crate) const JUDGED_BYTES: usize = 4 * 1024 * 1024;
+/// Frames that are judged together, beside the event loop.
+pub(crate) const JUDGED_AT_ONCE: usize = 32;
+/// New frames that are judged for the store: 200 a second, two signature checks each, are 5 % of a core. A node that joins takes a large
+/// bag of many from its neighbours.
+pub(crate) const CHECKS: Rate = Rate { per_minute: 12_000, burst: 2_000 };
+/// The same of one network group: a household, or a node that hands over what it stores.
+pub(crate) const CHECKS_PER_GROUP: Rate = Rate { per_minute: 1_200, burst: 500 };
+/// Network groups of which that is counted; the others count as one.
+pub(crate) const CHECK_GROUPS: usize = 4096;
+/// Answers to questions of this node that are united beside the event loop at a time.
+pub(crate) const UNITED_AT_ONCE: usize = 2;
+/// Answers of the DHT that are united, of each place of a key.
 pub(crate) const ANSWERS: usize = 20;

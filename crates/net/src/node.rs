@@ -1,6 +1,6 @@
 //! Assembly and start of a network node.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use libp2p::core::muxing::StreamMuxerBox;
@@ -14,7 +14,6 @@ use tokio::sync::mpsc;
 use crate::behaviour::Behaviour;
 use crate::config::{Exposure, NetConfig};
 use crate::dht::EntryPolicy;
-use crate::dht::store::BagStore;
 use crate::error::{NetError, Refused};
 use crate::event::NetEvent;
 use crate::handle::{NetCommand, NetHandle, Stats};
@@ -28,7 +27,7 @@ use crate::persistent_peers::{Naming, PersistentPeers};
 use crate::reach::Judge;
 use crate::recent::Recent;
 use crate::relay_only::Gate;
-use crate::task::{Own, Task};
+use crate::task::{Dht, Own, Task};
 use crate::twin::Twins;
 use crate::words;
 
@@ -56,7 +55,7 @@ impl Net {
         let judge = Judge::new(config.reach);
         let met = Met::default();
         config.relays.iter().for_each(|relay| judge.name(relay));
-        let store = BagStore::new(Arc::clone(&policy));
+        let dht = Dht::new(policy, &config.keypair.libp2p_id());
         let setup = |error: &dyn core::fmt::Display| NetError::Setup(error.to_string());
         let mut swarm = SwarmBuilder::with_existing_identity(config.keypair.0.clone())
             .with_tokio()
@@ -64,7 +63,7 @@ impl Net {
             .map_err(|error| setup(&error))?
             .with_relay_client(noise::Config::new, yamux::Config::default)
             .map_err(|error| setup(&error))?
-            .with_behaviour(|_, circuits| Ok(Behaviour::new(&config, store, circuits)?))
+            .with_behaviour(|_, circuits| Ok(Behaviour::new(&config, circuits)?))
             .map_err(|error| setup(&error))?
             .with_swarm_config(|swarm| {
                 swarm
@@ -113,7 +112,6 @@ impl Net {
         let task = Task {
             swarm,
             config,
-            policy,
             orders,
             events,
             incoming,
@@ -121,10 +119,9 @@ impl Net {
             waiting: PendingEvents::default(),
             peers,
             writers: tokio::task::JoinSet::new(),
-            queries: HashMap::new(),
             recent: Recent::default(),
             stats: Stats::default(),
-            dht_ready: false,
+            dht,
             wanted,
             own: Own::new(judge),
             at_relays,

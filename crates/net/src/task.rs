@@ -3,9 +3,10 @@
 //! It never waits for its user: events that the user does not take in time wait in bounded queues or are dropped, so
 //! that user and loop can never wait for each other.
 
+mod dht;
 mod events;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use futures::StreamExt as _;
@@ -13,19 +14,19 @@ use libp2p::core::transport::ListenerId;
 use libp2p::multiaddr::Protocol;
 use libp2p::swarm::DialError;
 use libp2p::swarm::dial_opts::{DialOpts, PeerCondition};
-use libp2p::{Multiaddr, PeerId, StreamProtocol, Swarm, gossipsub, kad};
+use libp2p::{Multiaddr, PeerId, StreamProtocol, Swarm, gossipsub};
 use libp2p_stream::IncomingStreams;
-use motet_wire::{Address, AddressScope, DhtKey, Topic, Verdict};
+use motet_wire::{Address, AddressScope, Topic, Verdict};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
+pub(crate) use self::dht::Dht;
 use crate::behaviour::Behaviour;
 use crate::config::{Exposure, NetConfig};
-use crate::dht::{self, EntryPolicy};
 use crate::direct;
 use crate::event::NetEvent;
 use crate::frames;
-use crate::handle::{DhtState, DhtStats, NetCommand, Stats};
+use crate::handle::{NetCommand, Stats};
 use crate::handshake::Met;
 use crate::limits;
 use crate::outboxes::Reached;
@@ -43,7 +44,6 @@ use crate::words;
 pub(crate) struct Task {
     pub(crate) swarm: Swarm<Behaviour>,
     pub(crate) config: NetConfig,
-    pub(crate) policy: Arc<dyn EntryPolicy>,
     pub(crate) orders: mpsc::Receiver<NetCommand>,
     pub(crate) events: mpsc::Sender<NetEvent>,
     pub(crate) incoming: IncomingStreams,
@@ -51,10 +51,9 @@ pub(crate) struct Task {
     pub(crate) waiting: PendingEvents,
     pub(crate) peers: PeerTable,
     pub(crate) writers: tokio::task::JoinSet<()>,
-    pub(crate) queries: HashMap<kad::QueryId, Query>,
     pub(crate) recent: Recent,
     pub(crate) stats: Stats,
-    pub(crate) dht_ready: bool,
+    pub(crate) dht: Dht,
     pub(crate) wanted: PersistentPeers,
     pub(crate) own: Own,
     /// The listener at each relay.
@@ -82,18 +81,12 @@ impl Own {
     }
 }
 
-/// A question to the DHT.
-pub(crate) struct Query {
-    key: DhtKey,
-    found: Vec<Vec<u8>>,
-    answer: oneshot::Sender<Vec<Arc<[u8]>>>,
-}
-
 impl Task {
     pub(crate) async fn run(mut self) {
         let mut orders = Vec::new();
         let stopped = loop {
             let events = self.events.clone();
+            let next_end = self.next_end();
             tokio::select! {
                 permit = events.reserve(), if !self.waiting.is_empty() => match permit {
                     Ok(permit) => {
@@ -120,6 +113,9 @@ impl Task {
                 () = until(self.own.settles) => self.settle(),
                 () = until(self.twins.next()) => self.on_twins(),
                 () = until(self.peers.next_lapse()) => self.end_bans(),
+                judged = self.dht.judging.next() => self.on_judged(judged),
+                () = until(next_end) => self.end_entries(),
+                () = until(Some(self.dht.spreads)) => self.spread_due(),
             }
         };
         self.say_farewell().await;
@@ -169,13 +165,7 @@ impl Task {
         match order {
             NetCommand::Publish { topic, frame, reached } => self.publish(topic, frame, &reached),
             NetCommand::Send { to, addresses, frame } => self.send(&to, &addresses, frame),
-            NetCommand::Put { key, frame } => {
-                frames::log("put", None, &frame);
-                let record = kad::Record::new(key.to_bytes().to_vec(), dht::pack([frame.as_ref()]));
-                if let Err(error) = self.swarm.behaviour_mut().kad.put_record(record, kad::Quorum::One) {
-                    tracing::debug!(%error, "a record was not stored");
-                }
-            }
+            NetCommand::Put { key, frames } => self.put(key, &frames),
             NetCommand::Get { key, answer } => self.get(key, answer),
             NetCommand::Dial { address } => {
                 if let Some((peer, _)) = peers::split_peer(&address) {
@@ -207,14 +197,6 @@ impl Task {
             NetCommand::DhtStats { answer } => drop(answer.send(self.dht_stats())),
             NetCommand::Stop { .. } => {}
         }
-    }
-
-    fn dht_stats(&mut self) -> DhtStats {
-        let kad = &mut self.swarm.behaviour_mut().kad;
-        let peers = kad.kbuckets().map(|bucket| bucket.num_entries()).sum();
-        let (records, bytes) = kad.store_mut().size();
-        let state = if self.dht_ready { DhtState::Ready } else { DhtState::Waiting };
-        DhtStats { state, peers, records, bytes, queries: self.queries.len() }
     }
 
     fn stats(&mut self) -> Stats {
@@ -305,12 +287,6 @@ impl Task {
             self.peers.open(peer, outbox);
             self.peers.put(&peer, &frame);
         }
-    }
-
-    fn get(&mut self, key: DhtKey, answer: oneshot::Sender<Vec<Arc<[u8]>>>) {
-        let record_key = kad::RecordKey::from(key.to_bytes().to_vec());
-        let query = self.swarm.behaviour_mut().kad.get_record(record_key);
-        self.queries.insert(query, Query { key, found: Vec::new(), answer });
     }
 
     fn dial(&mut self, address: Multiaddr) {

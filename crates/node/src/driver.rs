@@ -15,6 +15,7 @@
 )]
 
 mod arrived;
+pub(crate) mod bags;
 mod clock;
 mod contacts;
 mod crash;
@@ -32,6 +33,8 @@ mod reports;
 mod republisher;
 pub(crate) mod request;
 mod rivals;
+#[cfg(test)]
+mod sample;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;

@@ -30,8 +30,23 @@ pub const POOL: usize = 16;
 pub const JOBS: usize = 32;
 /// Signers that are asked at once and may wait for a person or a device.
 pub const DEVICES: usize = 64;
-/// Own announcements that are put into the DHT again when it gets its first peers.
+/// Own announcements that are put into the DHT again when it gets its first peers, and from time to time.
 pub const PUBLISHED: usize = 64 + OWN_RESOURCES;
+/// Time after which what lives is put into the DHT again: nodes come and go, and those closest to its places change.
+pub const PUT_AGAIN: Duration = Duration::from_secs(60 * 60);
+/// Time for which an announcement is put again that does not say when it ends.
+pub const PUT_FOR: Duration = Duration::from_secs(24 * 60 * 60);
+/// Announcements that are put into the deeper bags of crowded indexes at a time.
+pub const DEEPER: usize = 64;
+/// Bytes in the DHT, of all its copies under different keys together, that a proof of work of the least difficulty pays for: those of an offer with
+/// three transaction types, or of a small request to three signers.
+pub const ENTRY_UNIT: usize = 4 * 1024;
+/// Bags that one search reads at most: an index of about 50,000 signers.
+pub const BAGS_READ: usize = 1024;
+/// Bags that are read at a time.
+pub const BAGS_AT_ONCE: usize = 16;
+/// Frames from the DHT that are checked together.
+pub const FOUND_AT_ONCE: usize = 256;
 /// Computations that the driver's own task does at once, in checks of a signature, together with waiting frames: a
 /// quarter of a millisecond, less than the cost of another thread.
 pub const AT_ONCE: usize = 8;

@@ -16,9 +16,11 @@ use motet_wire::{
 };
 use tokio::sync::{broadcast, mpsc, oneshot};
 
+use crate::driver::bags;
 use crate::driver::request::Request;
 use crate::error::CallError;
 use crate::events::Events;
+use crate::limits;
 
 /// A running node. Clones speak to the same node, which runs until [`Node::stop`] is called or the last clone is dropped.
 #[derive(Debug, Clone)]
@@ -127,7 +129,7 @@ impl Node {
             return Ok(found);
         }
         let index = wishes.transaction_type.clone().map_or(Index::Signers, Index::SignersOfType);
-        self.look_up(&index).await?;
+        self.look_up(&index, Some(&wishes)).await?;
         self.find_known_signers(wishes).await
     }
 
@@ -178,7 +180,7 @@ impl Node {
     ///
     /// [`CallError`].
     pub async fn fetch_signing_requests(&self, signer: PublicKey) -> Result<(), CallError> {
-        self.look_up(&Index::RequestsFor(signer)).await
+        self.look_up(&Index::RequestsFor(signer), None).await
     }
 
     /// Approves a request and joins it.
@@ -467,20 +469,25 @@ impl Node {
         Ok(found)
     }
 
-    /// Reads all bags of an index, and hands what is in them to the engine.
-    async fn look_up(&self, index: &Index) -> Result<(), CallError> {
-        let mut questions = tokio::task::JoinSet::new();
-        for shard in Shard::all(Shard::INITIAL_DEPTH) {
-            let (net, key) = (self.net.clone(), DhtKey::bag(&self.network, index, shard));
-            questions.spawn(async move { net.get(key).await });
-        }
-        let mut frames: Vec<Arc<[u8]>> = Vec::new();
-        while let Some(answer) = questions.join_next().await {
-            if let Ok(answer) = answer {
-                frames.extend(answer?);
+    /// Reads the bags of an index and hands what is in them to the engine, until as much is known as these wishes want.
+    async fn look_up(&self, index: &Index, wishes: Option<&SignerQuery>) -> Result<(), CallError> {
+        let mut shards: Vec<Shard> = index.shards().collect();
+        let mut left = limits::BAGS_READ;
+        while !shards.is_empty() {
+            shards.truncate(left);
+            left = left.saturating_sub(shards.len());
+            let (frames, below) = bags::read(&self.net, &self.network, index, &shards).await?;
+            for some in frames.chunks(limits::FOUND_AT_ONCE) {
+                self.ingest(some.to_vec()).await?;
             }
+            if let Some(wishes) = wishes.filter(|wishes| wishes.max_results > 0)
+                && self.find_known_signers(wishes.clone()).await?.len() >= wishes.max_results
+            {
+                break;
+            }
+            shards = below;
         }
-        self.ingest(frames).await
+        Ok(())
     }
 
     /// Hands what the DHT has answered to the pipeline, and waits until the engine has it.

@@ -3,6 +3,9 @@
 //! A key is `tagged_hash("motet/dht/v1", network | path)`, where the path is text, as in `signer/02ab…`; writer and
 //! reader make it in this one place. Hashing spreads the keys over the DHT and keeps networks apart.
 //!
+//! A record lies at three *places*, `tagged_hash("motet/dht-place/v2", key | number u8)`: peer ids that were searched for
+//! until they are next to one place are far from the others.
+//!
 //! Entries that must be enumerable are in *bags*: `index/<index>/<depth>/<shard>`. The shard of a signer is the first
 //! `depth` bits of the hash of its key, so that an index can grow by getting deeper.
 
@@ -14,6 +17,7 @@ use crate::id::{NetworkId, RequestId};
 
 static SHARD: Tag = Tag::new("motet/shard/v1");
 static DHT: Tag = Tag::new("motet/dht/v1");
+static PLACE: Tag = Tag::new("motet/dht-place/v2");
 
 /// A key of the DHT: 32 bytes.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -40,10 +44,10 @@ pub struct Shard {
 }
 
 impl Shard {
-    /// The depth that a network starts with: 16 shards.
-    pub const INITIAL_DEPTH: u8 = 4;
     /// The deepest.
     pub const MAX_DEPTH: u8 = 16;
+    /// Bits by which an index gets deeper at a time: each bag has 16 below it.
+    pub const STEP: u8 = 4;
 
     /// The shard at this depth that a signer's entries lie in. A depth above 16 counts as 16.
     pub fn of(signer: &PublicKey, depth: u8) -> Self {
@@ -60,6 +64,14 @@ impl Shard {
         (0..1u32 << depth).filter_map(move |number| u16::try_from(number).ok().map(|number| Self { depth, number }))
     }
 
+    /// The shards one step deeper that the entries of this one lie in as well; none below the deepest.
+    pub fn below(self) -> impl Iterator<Item = Self> {
+        let depth = self.depth.saturating_add(Self::STEP);
+        let first = u32::from(self.number) << Self::STEP;
+        let count = if depth <= Self::MAX_DEPTH { 1 << Self::STEP } else { 0 };
+        (first..first + count).filter_map(move |number| u16::try_from(number).ok().map(|number| Self { depth, number }))
+    }
+
     /// Number of bits that choose the bag.
     pub const fn depth(self) -> u8 {
         self.depth
@@ -71,7 +83,26 @@ impl Shard {
     }
 }
 
+impl Index {
+    /// The depths at which the index has bags, the first one first: 16 bags of signers, and one of a signer's requests.
+    pub fn depths(&self) -> impl Iterator<Item = u8> + use<> {
+        let first = match self {
+            Self::Signers | Self::SignersOfType(_) => Shard::STEP,
+            Self::RequestsFor(_) => 0,
+        };
+        (first..=Shard::MAX_DEPTH).step_by(usize::from(Shard::STEP))
+    }
+
+    /// The shards at the first depth.
+    pub fn shards(&self) -> impl Iterator<Item = Shard> + use<> {
+        Shard::all(self.depths().next().unwrap_or_default())
+    }
+}
+
 impl DhtKey {
+    /// Number of places at which a record lies.
+    pub const PLACES: u8 = 3;
+
     /// The key of a signer's advertisement.
     pub fn signer(network: &NetworkId, signer: &PublicKey) -> Self {
         Self::of_path(network, &format!("signer/{}", hex::encode(signer.to_bytes())))
@@ -92,6 +123,11 @@ impl DhtKey {
     /// The key of a bag of an index.
     pub fn bag(network: &NetworkId, index: &Index, shard: Shard) -> Self {
         Self::of_path(network, &format!("index/{index}/{}/{}", shard.depth, shard.number))
+    }
+
+    /// The places of the record in the DHT.
+    pub fn places(self) -> impl Iterator<Item = [u8; 32]> {
+        (0..Self::PLACES).map(move |number| PLACE.hash(&[&self.0, &[number]]))
     }
 
     /// Wraps 32 bytes that came from the DHT.

@@ -160,6 +160,14 @@ pub fn peek(frame: &[u8]) -> Option<Peek> {
     })
 }
 
+/// The time at which a frame says that it ends; `None` for kinds that do not end, and for bytes that are no frame. It is a
+/// claim.
+pub fn expiry(frame: &[u8]) -> Option<TimestampMs> {
+    let view = View::read(frame)?;
+    let body = RawBody::decode(Kind::from_code(view.head.kind)?, view.body).ok()?;
+    body.lifetime().map(|(_, expires)| TimestampMs(expires))
+}
+
 /// A delegation begins with its signer. It is the first part of an announcement; in an answer to a request, the request's id and the
 /// signer's index come before it.
 fn claimed_signer(kind: Kind, body: &[u8]) -> Option<[u8; 33]> {

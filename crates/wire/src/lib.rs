@@ -39,7 +39,7 @@ pub use author::Author;
 pub use codec::{DecodeError, ParseError};
 pub use delegation::{Delegation, DelegationError, VerifiedDelegation};
 pub use dht_key::{DhtKey, Index, Shard};
-pub use envelope::{Peek, SealError, Sealed, peek, seal};
+pub use envelope::{Peek, SealError, Sealed, expiry, peek, seal};
 pub use evidence::{Charge, Conviction, Evidence, EvidenceFault};
 pub use id::{
     AdvertisementId, Attempt, AttemptId, IdError, MessageId, NetworkId, PeerId, RequestId, SignerIndex, TranscriptHash,
@@ -57,7 +57,7 @@ pub use time::{MonotonicMs, Now, TimestampMs};
 pub use topic::Topic;
 pub use uri::{Contact, Link, RequestLink};
 pub use validate::{
-    Admitted, Arrival, Channel, NetworkGroup, PeerClass, Penalty, Rate, Rejection, Rule, Validated, Validator,
+    Admitted, Arrival, Bucket, Channel, NetworkGroup, PeerClass, Penalty, Rate, Rejection, Rule, Validated, Validator,
     ValidatorLimits, Verdict, verify_batch,
 };
 pub use work::{Difficulty, HashWork, Load, Purpose, Work, WorkClaim, WorkFault, WorkPolicy};

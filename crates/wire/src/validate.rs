@@ -45,7 +45,7 @@ pub use channel::Channel;
 pub use limits::ValidatorLimits;
 pub use network_group::NetworkGroup;
 pub use peer_class::PeerClass;
-pub use rate::Rate;
+pub use rate::{Bucket, Rate};
 pub use rejection::Rejection;
 pub use rule::{Penalty, Rule, Verdict};
 pub use validated::Validated;

@@ -9,13 +9,12 @@ use std::io;
 
 use libp2p::core::transport::ListenerId;
 use libp2p::swarm::{DialError, ListenError, SwarmEvent};
-use libp2p::{Multiaddr, PeerId, gossipsub, identify, kad, mdns};
+use libp2p::{Multiaddr, PeerId, gossipsub, identify, mdns};
 use motet_wire::{Channel, Topic};
 use tokio::time::Instant;
 
-use super::{Query, Task};
+use super::Task;
 use crate::behaviour::BehaviourEvent;
-use crate::dht;
 use crate::event::{NetEvent, ReportToken};
 use crate::frames;
 use crate::handshake::Caller;
@@ -117,40 +116,6 @@ impl Task {
             }
             BehaviourEvent::Kad(event) => self.on_kad(event),
             event => tracing::trace!(event = ?Quoted(format_args!("{event:?}")), "behaviour"),
-        }
-    }
-
-    fn on_kad(&mut self, event: kad::Event) {
-        match event {
-            kad::Event::InboundRequest { request: kad::InboundRequest::PutRecord { record: Some(record), .. } } => {
-                // The store looks at every entry before it takes it.
-                if let Err(error) = kad::store::RecordStore::put(self.swarm.behaviour_mut().kad.store_mut(), record) {
-                    tracing::debug!(%error, "a record of another node was not stored");
-                }
-            }
-            kad::Event::RoutingUpdated { .. } if !self.dht_ready => {
-                self.dht_ready = true;
-                self.tell(NetEvent::DhtReady);
-            }
-            kad::Event::OutboundQueryProgressed { id, result: kad::QueryResult::GetRecord(result), step, .. } => {
-                let Some(query) = self.queries.get_mut(&id) else { return };
-                if let Ok(kad::GetRecordOk::FoundRecord(found)) = result
-                    && query.found.len() < limits::ANSWERS
-                {
-                    query.found.push(found.record.value);
-                }
-                if step.last {
-                    self.answer(id);
-                }
-            }
-            event => tracing::trace!(event = ?Quoted(format_args!("{event:?}")), "kademlia"),
-        }
-    }
-
-    fn answer(&mut self, id: kad::QueryId) {
-        if let Some(Query { key, found, answer }) = self.queries.remove(&id) {
-            // The caller may have gone.
-            drop(answer.send(dht::unite(&*self.policy, &key.to_bytes(), &found)));
         }
     }
 

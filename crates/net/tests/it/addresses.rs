@@ -12,7 +12,7 @@ use motet_wire::{AddressScope, NetworkId, PeerId};
 use crate::peer::{Peer, Plain, QUIC, TCP, config};
 
 fn refused(config: NetConfig) -> Vec<Refused> {
-    match Net::start(config, Arc::new(Plain)).unwrap_err() {
+    match Net::start(config, Arc::new(Plain::default())).unwrap_err() {
         NetError::Listen(refused) => refused,
         other => panic!("{other}"),
     }
@@ -83,7 +83,7 @@ async fn each_address_that_cannot_be_listened_on_is_named_with_its_reason() {
         (&addresses[3], "another program listens there"),
     ];
     assert_eq!(found, expected.map(|(address, reason)| (address.clone(), reason.to_owned())));
-    let words = Net::start(settings, Arc::new(Plain)).unwrap_err().to_string();
+    let words = Net::start(settings, Arc::new(Plain::default())).unwrap_err().to_string();
     assert!(expected.iter().all(|(address, reason)| words.contains(&format!("{address}: {reason}"))), "{words}");
 }
 
@@ -119,7 +119,7 @@ async fn a_node_that_listens_on_loopback_alone_offers_that_and_says_how_far_it_r
 async fn what_is_offered_is_told_before_the_address_is_and_again_when_a_listener_has_gone() {
     let mut settings = config(TCP);
     settings.reach = Reach::Public;
-    let (handle, mut events) = Net::start(settings, Arc::new(Plain)).unwrap();
+    let (handle, mut events) = Net::start(settings, Arc::new(Plain::default())).unwrap();
     let first = events.recv().await.unwrap();
     let NetEvent::AddressesChanged { offered, settled: false } = first else { panic!("{first:?}") };
     let second = events.recv().await.unwrap();

@@ -45,7 +45,7 @@ async fn pair() -> (Peer, Peer) {
 async fn what_one_puts_another_gets_who_comes_later() {
     let (one, two) = pair().await;
     let frame = entry(1, 1, b"here I am");
-    one.handle.put(key(), Arc::clone(&frame)).await.unwrap();
+    one.handle.put(key(), vec![Arc::clone(&frame)]).await.unwrap();
     get(&two, &[Arc::clone(&frame)]).await;
     let mut late = Peer::at(&two).await;
     late.connected(&two.id()).await;
@@ -60,24 +60,24 @@ async fn what_one_puts_another_gets_who_comes_later() {
 #[tokio::test(flavor = "multi_thread")]
 async fn under_one_key_lies_the_newest_of_each_author() {
     let (one, two) = pair().await;
-    one.handle.put(key(), entry(1, 1, b"old")).await.unwrap();
+    one.handle.put(key(), vec![entry(1, 1, b"old")]).await.unwrap();
     get(&two, &[entry(1, 1, b"old")]).await;
-    two.handle.put(key(), entry(2, 5, b"another's")).await.unwrap();
+    two.handle.put(key(), vec![entry(2, 5, b"another's")]).await.unwrap();
     get(&one, &[entry(1, 1, b"old"), entry(2, 5, b"another's")]).await;
-    one.handle.put(key(), entry(1, 2, b"new")).await.unwrap();
+    one.handle.put(key(), vec![entry(1, 2, b"new")]).await.unwrap();
     get(&two, &[entry(1, 2, b"new"), entry(2, 5, b"another's")]).await;
     // Nobody can turn the time back.
-    two.handle.put(key(), entry(1, 1, b"old")).await.unwrap();
-    two.handle.put(key(), entry(2, 6, b"another's, later")).await.unwrap();
+    two.handle.put(key(), vec![entry(1, 1, b"old")]).await.unwrap();
+    two.handle.put(key(), vec![entry(2, 6, b"another's, later")]).await.unwrap();
     get(&one, &[entry(1, 2, b"new"), entry(2, 6, b"another's, later")]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_policy_refuses_is_not_there() {
     let (one, two) = pair().await;
-    one.handle.put(key(), entry(1, 1, b"refused")).await.unwrap();
-    one.handle.put(key(), (*b"no entry at all").into()).await.unwrap();
-    one.handle.put(key(), entry(2, 1, b"taken")).await.unwrap();
+    one.handle.put(key(), vec![entry(1, 1, b"refused")]).await.unwrap();
+    one.handle.put(key(), vec![(*b"no entry at all").into()]).await.unwrap();
+    one.handle.put(key(), vec![entry(2, 1, b"taken")]).await.unwrap();
     get(&two, &[entry(2, 1, b"taken")]).await;
     get(&one, &[entry(2, 1, b"taken")]).await;
 }
@@ -95,9 +95,10 @@ async fn a_node_tells_what_its_part_of_the_dht_looks_like() {
     assert_eq!(lonely.handle.dht_stats().await.unwrap(), DhtStats::default());
     let (one, two) = pair().await;
     let frame = entry(1, 1, b"something");
-    one.handle.put(key(), Arc::clone(&frame)).await.unwrap();
+    one.handle.put(key(), vec![Arc::clone(&frame)]).await.unwrap();
     get(&two, &[Arc::clone(&frame)]).await;
     let stats = one.handle.dht_stats().await.unwrap();
     assert_eq!((stats.state, stats.peers), (DhtState::Ready, 1));
-    assert_eq!((stats.records, stats.bytes), (1, 4 + frame.len()));
+    // At each of the key's places.
+    assert_eq!((stats.records, stats.bytes), (3, 3 * (4 + frame.len())));
 }

@@ -11,6 +11,8 @@ mod dht;
 mod direct;
 mod gossip;
 mod groups;
+mod hostile;
+mod index;
 mod peer;
 mod relay;
 mod stop;

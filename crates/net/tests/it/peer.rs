@@ -2,8 +2,9 @@
 
 use core::time::Duration;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use motet_net::{Entry, EntryPolicy, Keypair, Net, NetConfig, NetEvent, NetHandle, ReportToken, parse_address};
+use motet_net::{Entry, EntryPolicy, Keypair, Net, NetConfig, NetEvent, NetHandle, Price, ReportToken, parse_address};
 use motet_wire::{Channel, NetworkGroup, NetworkId, PeerId};
 use tokio::sync::mpsc;
 
@@ -13,15 +14,30 @@ pub(crate) const GUARD: Duration = Duration::from_secs(60);
 pub(crate) const TCP: &str = "/ip4/127.0.0.1/tcp/0";
 pub(crate) const QUIC: &str = "/ip4/127.0.0.1/udp/0/quic-v1";
 
-/// What a test's entries look like: 33 bytes of author, 8 bytes of version, anything.
-#[derive(Debug)]
-pub(crate) struct Plain;
+/// What a test's entries look like: 33 bytes of author, 8 bytes of version, anything. It counts its judgements.
+#[derive(Debug, Default)]
+pub(crate) struct Plain(Arc<AtomicUsize>);
 
 impl EntryPolicy for Plain {
-    fn entry(&self, _: &[u8], frame: &[u8]) -> Option<Entry> {
+    fn entry(&self, _: &[u8; 32], frame: &[u8]) -> Option<Entry> {
+        self.0.fetch_add(1, Ordering::Relaxed);
         let (author, rest) = frame.split_first_chunk::<33>()?;
         let (version, rest) = rest.split_first_chunk::<8>()?;
-        (rest != b"refused").then_some(Entry { author: *author, version: u64::from_be_bytes(*version) })
+        let id = |version: &[u8]| *version.repeat(4).first_chunk().unwrap();
+        let price = match rest.strip_prefix(b"withdraws ") {
+            Some(version) => Price::Beside(id(version)),
+            None => Price::Paid(20),
+        };
+        let life = Duration::from_secs(3_600);
+        let entry = Entry {
+            author: *author,
+            name: [0; 32],
+            version: u64::from_be_bytes(*version),
+            id: id(version),
+            price,
+            life,
+        };
+        (rest != b"refused").then_some(entry)
     }
 }
 
@@ -46,6 +62,8 @@ pub(crate) struct Peer {
     pub(crate) events: mpsc::Receiver<NetEvent>,
     /// Where it listens, with its peer id.
     pub(crate) address: String,
+    /// How often its policy has judged an entry.
+    pub(crate) judged: Arc<AtomicUsize>,
 }
 
 pub(crate) fn config(listen: &str) -> NetConfig {
@@ -68,8 +86,9 @@ impl Peer {
     }
 
     pub(crate) async fn start(config: NetConfig) -> Self {
-        let (handle, events) = Net::start(config, Arc::new(Plain)).unwrap();
-        let mut peer = Self::of(handle, events);
+        let judged = Arc::new(AtomicUsize::new(0));
+        let (handle, events) = Net::start(config, Arc::new(Plain(Arc::clone(&judged)))).unwrap();
+        let mut peer = Self { judged, ..Self::of(handle, events) };
         let address = peer.wait("Listening", |event| match event {
             NetEvent::Listening { address } => Some(address.to_string()),
             _ => None,
@@ -80,7 +99,7 @@ impl Peer {
 
     /// A peer that may not listen anywhere yet.
     pub(crate) fn of(handle: NetHandle, events: mpsc::Receiver<NetEvent>) -> Self {
-        Self { handle, events, address: String::new() }
+        Self { handle, events, address: String::new(), judged: Arc::default() }
     }
 
     pub(crate) fn id(&self) -> PeerId {

@@ -99,10 +99,10 @@ async fn a_node_may_be_reached_through_a_relay_and_directly() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hidden_node_without_a_relay_does_not_start() {
-    assert_eq!(Net::start(hidden(&[]), Arc::new(Plain)).unwrap_err(), NetError::NoRelay);
+    assert_eq!(Net::start(hidden(&[]), Arc::new(Plain::default())).unwrap_err(), NetError::NoRelay);
     let mut nameless = config(TCP);
     nameless.relays.push(parse_address("/ip4/127.0.0.1/tcp/1").unwrap());
-    assert!(matches!(Net::start(nameless, Arc::new(Plain)).unwrap_err(), NetError::Relay(_)));
+    assert!(matches!(Net::start(nameless, Arc::new(Plain::default())).unwrap_err(), NetError::Relay(_)));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -134,7 +134,7 @@ async fn a_relay_that_refuses_is_asked_again_while_it_stays_connected() {
             }
         }
     });
-    let (handle, events) = Net::start(settings, Arc::new(Plain)).unwrap();
+    let (handle, events) = Net::start(settings, Arc::new(Plain::default())).unwrap();
     let mut node = Peer::of(handle, events);
     let refused = node.wait("NamedUnreachable", |event| match event {
         NetEvent::NamedUnreachable { reason, .. } => Some(reason),

@@ -35,7 +35,7 @@ async fn a_stopped_node_ends_and_says_so() {
     let key = DhtKey::request(&NetworkId::test(), &RequestId::from_bytes([0; 32]));
     assert_eq!(handle.publish(Topic::Signers, (*b"x").into()).await, Err(NetError::Stopped));
     assert_eq!(handle.send(other.id(), Vec::new(), (*b"x").into()).await, Err(NetError::Stopped));
-    assert_eq!(handle.put(key, (*b"x").into()).await, Err(NetError::Stopped));
+    assert_eq!(handle.put(key, vec![(*b"x").into()]).await, Err(NetError::Stopped));
     assert_eq!(handle.get(key).await, Err(NetError::Stopped));
     assert_eq!(handle.dial(parse_address(&other.address).unwrap()).await, Err(NetError::Stopped));
     assert_eq!(handle.stats().await, Err(NetError::Stopped));
@@ -70,7 +70,7 @@ async fn a_node_that_nobody_holds_ends() {
     drop(handle.clone());
     drop(handle);
     // Only its events are still held.
-    let mut one = Peer { handle: other.handle.clone(), events, address: String::new() };
+    let mut one = Peer::of(other.handle.clone(), events);
     rest(&mut one).await;
 }
 
@@ -102,7 +102,7 @@ async fn an_address_that_is_none_is_refused() {
     assert_eq!(parse_address("over there").unwrap_err(), NetError::Address("over there".to_owned()));
     let mut settings = config(crate::peer::TCP);
     settings.listen = vec!["/ip4/127.0.0.1/sctp/1".parse().unwrap()];
-    let refused = motet_net::Net::start(settings, Arc::new(crate::peer::Plain)).map(drop);
+    let refused = motet_net::Net::start(settings, Arc::new(crate::peer::Plain::default())).map(drop);
     assert!(matches!(refused, Err(NetError::Listen { .. })), "{refused:?}");
 }
 

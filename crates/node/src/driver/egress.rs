@@ -10,16 +10,16 @@ use motet_coordinator::event::Event;
 use motet_coordinator::{
     CommandError, CommandId, Effect, Input, Outbox, Pace, Record, Refusal, Reply, SignerTask, StoreError, Transition,
 };
-use motet_core_crypto::PublicKey;
 use motet_net::NetHandle;
-use motet_wire::{DhtKey, Index, MonotonicMs, NetworkId, Shard};
+use motet_wire::{MonotonicMs, NetworkId};
 use tokio::sync::{broadcast, oneshot};
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 
+use super::bags;
 use super::clock::Clock;
 use super::crash::Crash;
 use super::log;
-use super::republisher::Republisher;
+use super::republisher::{Published, Republisher};
 use crate::limits;
 use crate::store::Store;
 
@@ -42,8 +42,8 @@ pub(crate) struct Egress {
     /// True if frames have left since [`Egress::has_sent`] was asked.
     sent: bool,
     published: Republisher,
-    /// Whether the DHT has got its first peers, and what has been published is to be put there again.
-    republishes: bool,
+    /// Puts into deeper bags, which wait for answers of the DHT.
+    deeper: JoinSet<()>,
     /// The commit that is under way on a thread beside.
     storing: Option<JoinHandle<Result<(), StoreError>>>,
 }
@@ -71,7 +71,7 @@ impl Egress {
             tasks: VecDeque::new(),
             sent: false,
             published: Republisher::default(),
-            republishes: false,
+            deeper: JoinSet::new(),
             storing: None,
         }
     }
@@ -114,8 +114,8 @@ impl Egress {
     }
 
     /// What has been published is put into the DHT again.
-    pub(crate) const fn republish(&mut self) {
-        self.republishes = true;
+    pub(crate) fn republish(&mut self) {
+        self.published.put_all_again();
     }
 
     /// True while so much waits for the store that nothing new should be taken in.
@@ -123,17 +123,15 @@ impl Egress {
         self.outbox.waiting() >= limits::BATCHES
     }
 
-    /// When something leaves that is held back.
+    /// When something leaves that is held back, or is put into the DHT again.
     pub(crate) fn next_due(&self) -> Option<MonotonicMs> {
-        self.outbox.next_due()
+        self.outbox.next_due().into_iter().chain(self.published.next_due()).min()
     }
 
     /// Sends the frames that may leave, and has stored what is to be stored. What the engine is to hear, if the store refuses.
     pub(crate) async fn flush(&mut self) -> Option<Input> {
-        if core::mem::take(&mut self.republishes) {
-            for (key, frame) in self.published.iter() {
-                drop(self.net.put(*key, Arc::clone(frame)).await);
-            }
+        for published in self.published.take_due(self.clock.now().mono) {
+            self.put(published).await;
         }
         loop {
             self.sort(self.clock.now().mono);
@@ -208,13 +206,8 @@ impl Egress {
                 self.crash_after(&frame).await;
             }
             Effect::Publish { key, indexes, signer, frame } => {
-                let keys: Vec<DhtKey> = core::iter::once(key)
-                    .chain(indexes.into_iter().map(|index| self.bag_of(&index, &signer)))
-                    .collect();
-                for key in &keys {
-                    drop(self.net.put(*key, Arc::clone(&frame)).await);
-                }
-                self.published.add(signer, keys, frame);
+                let published = self.published.add(signer, key, indexes, frame, self.clock.now());
+                self.put(published).await;
             }
             // Whoever asked or listened may have gone.
             Effect::Reply(id, result) => drop(self.callers.remove(&id).map(|caller| caller.send(result))),
@@ -227,9 +220,14 @@ impl Egress {
         }
     }
 
-    /// A request lies in the bag of the signer that is asked, everything else in its author's.
-    fn bag_of(&self, index: &Index, signer: &PublicKey) -> DhtKey {
-        DhtKey::bag(&self.network, index, Shard::of(signer, Shard::INITIAL_DEPTH))
+    /// Puts something into the DHT. Whether it has to lie in deeper bags is asked beside.
+    async fn put(&mut self, published: Published) {
+        drop(bags::put(&self.net, &self.network, &published).await);
+        while self.deeper.try_join_next().is_some() {}
+        if !published.indexes.is_empty() && self.deeper.len() < limits::DEEPER {
+            let (net, network) = (self.net.clone(), self.network.clone());
+            self.deeper.spawn(async move { drop(bags::put_deeper(&net, &network, &published).await) });
+        }
     }
 
     /// Dies here if this is the place after which to die.
@@ -294,7 +292,7 @@ mod tests {
     struct Nothing;
 
     impl EntryPolicy for Nothing {
-        fn entry(&self, _: &[u8], _: &[u8]) -> Option<Entry> {
+        fn entry(&self, _: &[u8; 32], _: &[u8]) -> Option<Entry> {
             None
         }
     }

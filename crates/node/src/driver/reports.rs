@@ -45,7 +45,7 @@ mod tests {
     struct Nothing;
 
     impl EntryPolicy for Nothing {
-        fn entry(&self, _: &[u8], _: &[u8]) -> Option<Entry> {
+        fn entry(&self, _: &[u8; 32], _: &[u8]) -> Option<Entry> {
             None
         }
     }

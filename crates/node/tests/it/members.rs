@@ -24,7 +24,7 @@ const SIGNERS: usize = 3;
 struct NoEntries;
 
 impl EntryPolicy for NoEntries {
-    fn entry(&self, _: &[u8], _: &[u8]) -> Option<Entry> {
+    fn entry(&self, _: &[u8; 32], _: &[u8]) -> Option<Entry> {
         None
     }
 }

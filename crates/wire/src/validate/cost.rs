@@ -96,7 +96,9 @@ pub(crate) fn check(
     };
     let channel = unseen.decoded.arrival.channel;
     let units = u64::from(!proven.envelope) + u64::from(!proven.delegation);
-    if channel != Channel::Store && !budget.take(unseen.standing, units, unseen.facts.now) {
+    // What this node has asked the DHT for is bounded by the question, and takes nothing from those who speak of their own accord.
+    let asked = matches!(channel, Channel::Store | Channel::Dht);
+    if !asked && !budget.take(unseen.standing, units, unseen.facts.now) {
         return Err(refuse(Rule::Budget));
     }
     memory_now.take_off(&unseen.facts).map_err(refuse)?;

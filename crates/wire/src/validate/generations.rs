@@ -33,8 +33,11 @@ impl<V: Copy> Generations<V> {
         self.young.get(key).or_else(|| self.old.get(key)).copied()
     }
 
-    /// Writes an entry, as young as can be.
+    /// Writes an entry, as young as can be. A memory without room remembers nothing.
     pub(crate) fn set(&mut self, key: Key, value: V, now: MonotonicMs) {
+        if self.capacity == 0 {
+            return;
+        }
         let aged = now.since(self.turned) >= self.period;
         if aged || (self.young.len() >= self.capacity && !self.young.contains_key(&key)) {
             // After two periods without a turn, the young generation is out of date as well.

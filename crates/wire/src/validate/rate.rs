@@ -29,16 +29,16 @@ impl Rate {
 
 /// A token bucket: when it will be full again, in nanoseconds of monotonic time.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Bucket(u64);
+pub struct Bucket(u64);
 
 const MINUTE: u64 = 60_000_000_000;
 
 impl Bucket {
     /// A full bucket.
-    pub(crate) const FULL: Self = Self(0);
+    pub const FULL: Self = Self(0);
 
     /// The bucket after `units` are taken; `None` if it does not hold so many.
-    pub(crate) fn take(self, rate: Rate, units: u64, now: MonotonicMs) -> Option<Self> {
+    pub fn take(self, rate: Rate, units: u64, now: MonotonicMs) -> Option<Self> {
         let now = now.0.saturating_mul(1_000_000);
         // Rounded up, so that the rate is never exceeded; a rate of nothing never flows.
         let interval = if rate.per_minute == 0 { return None } else { MINUTE.div_ceil(rate.per_minute) };

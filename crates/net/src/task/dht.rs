@@ -1,0 +1,197 @@
+//! The DHT, as the event loop handles it: puts, questions, and what other nodes put here.
+
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "libp2p's events grow with each release; what is not named is logged"
+)]
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use libp2p::{PeerId, kad};
+use motet_wire::DhtKey;
+use tokio::sync::{Semaphore, oneshot};
+use tokio::time::Instant;
+
+use super::Task;
+use crate::dht::judging::{Candidate, Judged, Judging};
+use crate::dht::{self, EntryPolicy, Place};
+use crate::event::NetEvent;
+use crate::frames;
+use crate::handle::{DhtState, DhtStats};
+use crate::limits;
+use crate::quoted::Quoted;
+
+/// The state of the node's part of the DHT, besides what is stored.
+pub(crate) struct Dht {
+    policy: Arc<dyn EntryPolicy>,
+    pub(super) judging: Judging,
+    /// The question that each query of a place belongs to.
+    queries: HashMap<kad::QueryId, u64>,
+    questions: HashMap<u64, Question>,
+    asked: u64,
+    uniting: Arc<Semaphore>,
+    ready: bool,
+    pub(super) spreads: Instant,
+    /// Differs from node to node, so that they do not all spread a bag at once.
+    jitter: u8,
+}
+
+/// A question to the DHT: what lies at the places of a key.
+struct Question {
+    found: Vec<(Place, Vec<u8>)>,
+    /// Places that are still asked about.
+    open: usize,
+    answer: oneshot::Sender<Vec<Arc<[u8]>>>,
+}
+
+impl Dht {
+    pub(crate) fn new(policy: Arc<dyn EntryPolicy>, local: &PeerId) -> Self {
+        let now = Instant::now();
+        Self {
+            judging: Judging::new(Arc::clone(&policy), now),
+            policy,
+            queries: HashMap::new(),
+            questions: HashMap::new(),
+            asked: 0,
+            uniting: Arc::new(Semaphore::new(limits::UNITED_AT_ONCE)),
+            ready: false,
+            spreads: now + limits::SPREAD_PAUSE,
+            jitter: local.to_bytes().last().copied().unwrap_or_default(),
+        }
+    }
+}
+
+impl Task {
+    pub(super) fn dht_stats(&mut self) -> DhtStats {
+        let kad = &mut self.swarm.behaviour_mut().kad;
+        let peers = kad.kbuckets().map(|bucket| bucket.num_entries()).sum();
+        let (records, bytes) = kad.store_mut().size();
+        let state = if self.dht.ready { DhtState::Ready } else { DhtState::Waiting };
+        let (queries, dropped) = (self.dht.questions.len(), self.dht.judging.dropped());
+        DhtStats { state, peers, records, bytes, queries, dropped }
+    }
+
+    /// Puts frames at all places of a key, here as well.
+    pub(super) fn put(&mut self, key: DhtKey, frames: &[Arc<[u8]>]) {
+        let value = dht::pack(frames.iter().map(|frame| &**frame));
+        for place in key.places() {
+            // Judged in the order in which they were given, and each goes to the front.
+            for frame in frames.iter().rev() {
+                frames::log("put", None, frame);
+                self.dht.judging.add_own(Candidate { place, frame: Arc::clone(frame) });
+            }
+            self.spread(kad::Record::new(place.to_vec(), value.clone()));
+        }
+    }
+
+    fn spread(&mut self, record: kad::Record) {
+        if let Err(error) = self.swarm.behaviour_mut().kad.put_record(record, kad::Quorum::One) {
+            tracing::debug!(%error, "a record was not put");
+        }
+    }
+
+    /// Puts bags that nobody has put for a time at the nodes that are closest to them now.
+    pub(super) fn spread_due(&mut self) {
+        let now = Instant::now();
+        self.dht.spreads = now + limits::SPREAD_PAUSE;
+        let jitter = self.dht.jitter;
+        let since = |place: &Place| {
+            let [first, ..] = *place;
+            limits::SPREAD + limits::SPREAD / 2 * u32::from(first ^ jitter) / 256
+        };
+        let due = self.swarm.behaviour_mut().kad.store_mut().take_unspread(limits::SPREAD_AT_ONCE, since, now);
+        for record in due {
+            self.spread(record);
+        }
+    }
+
+    /// Takes what has been judged into the store.
+    pub(super) fn on_judged(&mut self, judged: Vec<Judged>) {
+        let now = Instant::now();
+        let store = self.swarm.behaviour_mut().kad.store_mut();
+        for (Candidate { place, frame }, entry) in judged {
+            store.insert(&place, frame, entry, now);
+        }
+    }
+
+    /// Forgets entries that have ended.
+    pub(super) fn end_entries(&mut self) {
+        self.swarm.behaviour_mut().kad.store_mut().end(Instant::now());
+    }
+
+    pub(super) fn next_end(&mut self) -> Option<Instant> {
+        self.swarm.behaviour_mut().kad.store_mut().next_end()
+    }
+
+    pub(super) fn get(&mut self, key: DhtKey, answer: oneshot::Sender<Vec<Arc<[u8]>>>) {
+        self.dht.asked = self.dht.asked.wrapping_add(1);
+        let mut open = 0;
+        for place in key.places() {
+            let query = self.swarm.behaviour_mut().kad.get_record(kad::RecordKey::from(place.to_vec()));
+            self.dht.queries.insert(query, self.dht.asked);
+            open += 1;
+        }
+        self.dht.questions.insert(self.dht.asked, Question { found: Vec::new(), open, answer });
+    }
+
+    pub(super) fn on_kad(&mut self, event: kad::Event) {
+        match event {
+            kad::Event::InboundRequest {
+                request: kad::InboundRequest::PutRecord { source, record: Some(record), .. },
+            } => self.on_put(&source, &record),
+            kad::Event::RoutingUpdated { .. } if !self.dht.ready => {
+                self.dht.ready = true;
+                self.tell(NetEvent::DhtReady);
+            }
+            kad::Event::OutboundQueryProgressed { id, result: kad::QueryResult::GetRecord(result), step, .. } => {
+                self.on_answer(id, result, step.last);
+            }
+            event => tracing::trace!(event = ?Quoted(format_args!("{event:?}")), "kademlia"),
+        }
+    }
+
+    /// Another node puts a bag here. What lies here already costs nothing, and the life that the other wishes for says nothing.
+    fn on_put(&mut self, source: &PeerId, record: &kad::Record) {
+        let Ok(place) = Place::try_from(record.key.as_ref()) else { return };
+        let Some(frames) = dht::unpack(&record.value).filter(|frames| !frames.is_empty()) else { return };
+        let now = Instant::now();
+        let store = self.swarm.behaviour_mut().kad.store_mut();
+        store.note_spread(&place, &frames, now);
+        let unknown: Vec<&[u8]> = frames.into_iter().filter(|frame| !store.holds(&place, frame)).collect();
+        let group = self.peers.group(source);
+        for frame in unknown {
+            self.dht.judging.add(group, place, frame, now);
+        }
+    }
+
+    fn on_answer(&mut self, id: kad::QueryId, result: kad::GetRecordResult, is_last: bool) {
+        let Some(number) = self.dht.queries.get(&id).copied() else { return };
+        let Some(question) = self.dht.questions.get_mut(&number) else { return };
+        if let Ok(kad::GetRecordOk::FoundRecord(found)) = result
+            && question.found.len() < limits::ANSWERS * usize::from(DhtKey::PLACES)
+            && let Ok(place) = Place::try_from(found.record.key.as_ref())
+        {
+            question.found.push((place, found.record.value));
+        }
+        if is_last {
+            self.dht.queries.remove(&id);
+            question.open = question.open.saturating_sub(1);
+            if question.open == 0 {
+                self.answer(number);
+            }
+        }
+    }
+
+    /// Unites what was found, beside the event loop: a full index takes a while to judge.
+    fn answer(&mut self, number: u64) {
+        let Some(Question { found, answer, .. }) = self.dht.questions.remove(&number) else { return };
+        let (policy, uniting) = (Arc::clone(&self.dht.policy), Arc::clone(&self.dht.uniting));
+        tokio::spawn(async move {
+            let Ok(_turn) = uniting.acquire().await else { return };
+            let united = tokio::task::spawn_blocking(move || dht::unite(&*policy, &found)).await;
+            // The caller may have gone.
+            drop(answer.send(united.unwrap_or_default()));
+        });
+    }
+}
