@@ -33,8 +33,11 @@ pub const RESULTS: usize = 1024;
 pub const PROOFS: usize = 64;
 /// Message keys known of one slot of a session: each restart of its signer brings one. More than this is no accident.
 pub const MESSAGE_KEYS_PER_SLOT: usize = 8;
-/// Peers that are asked for missed advertisements in ten minutes: one may know few, or leave some out.
-pub const CATCH_UP_PEERS: usize = 3;
+/// Peers that are asked for missed advertisements in ten minutes, three at first: when one has told enough, the next goes on. Together they tell
+/// of twice as many signers as the directory holds.
+pub const CATCH_UP_WALKS: usize = 16;
+/// Peers that are remembered to be asked then.
+pub const CATCH_UP_MET: usize = 32;
 /// Pages that are asked of one peer, and that one peer is told in ten minutes: less than the megabyte that a stranger may send
 /// in a minute. Gossip and the DHT have the rest.
 pub const CATCH_UP_PAGES: u32 = 8;

@@ -121,25 +121,12 @@ impl Directory {
         self.certified.get(message_key).copied()
     }
 
-    /// A page of what is known, from 0: whole frames, in the order of their signers.
-    pub(super) fn page(&self, wanted: u32) -> Vec<Vec<u8>> {
-        let (mut page, mut frames, mut bytes) = (0, 0, 0);
-        let mut found = Vec::new();
-        for known in self.known.values() {
-            let full = frames >= limits::CATCH_UP_FRAMES || bytes + known.frame.len() > limits::CATCH_UP_BYTES;
-            if full && frames > 0 {
-                (page, frames, bytes) = (page + 1, 0, 0);
-            }
-            if page > wanted {
-                break;
-            }
-            frames += 1;
-            bytes += known.frame.len();
-            if page == wanted {
-                found.push(known.frame.to_vec());
-            }
-        }
-        found
+    /// A page of what is known, in the order of the signers: from a position on, or from the first if there is nobody from there on.
+    pub(super) fn page(&self, from: u32) -> Vec<Vec<u8>> {
+        let known = || self.known.iter();
+        let behind = known().skip_while(|(signer, _)| position(&signer.to_bytes()) < from);
+        let found = page_of(behind);
+        if found.is_empty() { page_of(known()) } else { found }
     }
 
     /// The peers that serve known signers, each once.
@@ -195,4 +182,23 @@ impl Directory {
     pub(super) fn next_expiry(&self) -> Option<MonotonicMs> {
         self.expiry.next()
     }
+}
+
+/// The position of a signer among all: the first bits of its key, in the order of the directory.
+pub(super) fn position(signer: &[u8; 33]) -> u32 {
+    let [prefix, a, b, c, d, ..] = *signer;
+    (u32::from(prefix & 1) << 31) | (u32::from_be_bytes([a, b, c, d]) >> 1)
+}
+
+/// The first frames, as many as a page holds.
+fn page_of<'a>(known: impl Iterator<Item = (&'a PublicKey, &'a Known)>) -> Vec<Vec<u8>> {
+    let mut bytes = 0;
+    known
+        .take(limits::CATCH_UP_FRAMES)
+        .map(|(_, known)| known.frame.to_vec())
+        .take_while(|frame| {
+            bytes += frame.len();
+            bytes <= limits::CATCH_UP_BYTES
+        })
+        .collect()
 }
