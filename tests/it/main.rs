@@ -15,6 +15,7 @@ mod demo;
 mod differential;
 mod faults;
 mod fuzz;
+mod index;
 mod musig_interop;
 mod session_latency;
 mod sim_explore;

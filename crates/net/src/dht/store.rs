@@ -252,4 +252,6 @@ impl RecordStore for BagStore {
 }
 
 #[cfg(test)]
+mod siege;
+#[cfg(test)]
 mod tests;

@@ -17,12 +17,12 @@ fn author(number: usize) -> [u8; 33] {
 }
 
 /// An entry of this author, worth so much, that lives for an hour.
-fn paid(number: usize, worth: i16) -> Entry {
+pub(super) fn paid(number: usize, worth: i16) -> Entry {
     let id = place(number);
     Entry { author: author(number), name: [0; 32], version: 1, id, price: Price::Paid(worth), life: HOUR }
 }
 
-fn frame(number: usize, length: usize) -> Arc<[u8]> {
+pub(super) fn frame(number: usize, length: usize) -> Arc<[u8]> {
     let mut frame = vec![0; length];
     frame[..8].copy_from_slice(&number.to_be_bytes());
     frame.into()
