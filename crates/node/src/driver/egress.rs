@@ -216,7 +216,11 @@ impl Egress {
                 drop(self.events.send(event));
             }
             // The driver takes these out, and the outbox has done the waiting.
-            Effect::AskSigner(_) | Effect::Compute(_) | Effect::AskPolicy(_) | Effect::Validate { .. } | Effect::Hold(_) => {}
+            Effect::AskSigner(_)
+            | Effect::Compute(_)
+            | Effect::AskPolicy(_)
+            | Effect::Validate { .. }
+            | Effect::Hold(_) => {}
         }
     }
 

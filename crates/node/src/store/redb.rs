@@ -41,7 +41,7 @@ use redb::{
     TableDefinition, WriteTransaction,
 };
 
-use failed::failed;
+use failed::{damaged, failed};
 use result::{NOTED, RESULTS};
 
 use super::Store;
@@ -392,10 +392,6 @@ fn parse_slot(key: &[u8; 69]) -> Result<(RequestId, Attempt, PublicKey), StoreEr
     let (attempt, signer) = rest.split_first_chunk::<4>().ok_or_else(damaged)?;
     let signer = PublicKey::from_slice(signer).map_err(|_| damaged())?;
     Ok((RequestId::from_bytes(*request), Attempt(u32::from_be_bytes(*attempt)), signer))
-}
-
-fn damaged() -> StoreError {
-    StoreError::Damaged("a record makes no sense".to_owned())
 }
 
 fn spoilt() -> StoreError {

@@ -114,7 +114,8 @@ async fn a_request_leaves_before_nonces_are_made_and_nonces_before_their_node_si
     // The other node hears of the request, and of the nonces, while the asker's thread waits in its signer.
     until(&mut asked_events, |event| matches!(event, Event::SigningRequestReceived { .. })).await;
     let_make.send(()).unwrap();
-    until(&mut asked_events, |event| matches!(event, Event::NonceReceived(nonce) if nonce.index == SignerIndex(0))).await;
+    until(&mut asked_events, |event| matches!(event, Event::NonceReceived(nonce) if nonce.index == SignerIndex(0)))
+        .await;
     let_sign.send(()).unwrap();
     until(&mut asked_events, |event| matches!(event, Event::SessionComplete(_))).await;
     until(&mut events, |event| matches!(event, Event::SessionComplete(_))).await;

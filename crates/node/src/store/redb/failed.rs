@@ -16,3 +16,8 @@ pub(super) fn failed(error: impl Into<redb::Error>) -> StoreError {
         error => StoreError::Failed(error.to_string()),
     }
 }
+
+/// The error of a record that no version of this program has written.
+pub(super) fn damaged() -> StoreError {
+    StoreError::Damaged("a record makes no sense".to_owned())
+}

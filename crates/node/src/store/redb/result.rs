@@ -8,8 +8,8 @@ use motet_core_crypto::{Signature, XOnlyPublicKey};
 use motet_wire::{AttemptId, RequestId};
 use redb::{ReadableTable, ReadableTableMetadata, TableDefinition, WriteTransaction};
 
-use super::failed::failed;
-use super::{damaged, queue};
+use super::failed::{damaged, failed};
+use super::queue;
 
 pub(super) const RESULTS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("results");
 pub(super) const NOTED: TableDefinition<'_, &[u8; 32], ()> = TableDefinition::new("noted");
