@@ -59,6 +59,8 @@ mod tests {
     const MIT: &str = "license = \"MIT\"";
     const GPL: &str = "license = \"MIT AND GPL-3.0-only\"";
     const EITHER: &str = "license = \"GPL-3.0 OR MIT\"";
+    /// The crate of the one exception, which has to be used.
+    const EXCEPTED: (&str, &str, &str) = ("hex_lit", "0.1.1", "license = \"MITNFA\"");
 
     #[test]
     fn our_rules_refuse_what_they_name_and_nothing_else() {
@@ -76,9 +78,9 @@ mod tests {
             .unwrap();
         let from_git = format!("{MIT}\n[dependencies]\nused.git = \"file://{}\"", folder.path().display());
         let cases: [(&str, &Used<'_>, &str); 9] = [
-            ("licenses", &[("used", "1.0.0", EITHER)], ""),
-            ("licenses", &[("used", "1.0.0", GPL)], "rejected"),
-            ("licenses", &[("used", "1.0.0", "")], "unlicensed"),
+            ("licenses", &[("used", "1.0.0", EITHER), EXCEPTED], ""),
+            ("licenses", &[("used", "1.0.0", GPL), EXCEPTED], "rejected"),
+            ("licenses", &[("used", "1.0.0", ""), EXCEPTED], "unlicensed"),
             ("bans", &[("used", "1.0.0", MIT), ("used", "2.0.0", MIT), ("yamux", "0.13.10", MIT)], ""),
             ("bans", &[("openssl-sys", "0.9.0", MIT)], "banned"),
             ("bans", &[("yamux", "0.13.9", MIT)], "banned"),
