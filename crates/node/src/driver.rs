@@ -102,6 +102,7 @@ pub(crate) async fn start(parts: Parts) -> Result<(Node, Events), NodeError> {
     let (calls_in, calls) = mpsc::channel(limits::PENDING_COMMANDS);
     let egress = Egress::new(store, clock, net.clone(), network.clone(), events.clone(), crash);
     let keys: Vec<PublicKey> = signers.iter().map(|signer| signer.public_key()).collect();
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let driver = Driver {
         contacts: Contacts::new(&config.contacts),
         engine: Engine::new(config, network.clone(), peer, snapshot),
@@ -112,7 +113,8 @@ pub(crate) async fn start(parts: Parts) -> Result<(Node, Events), NodeError> {
         signers: signers.into_iter().map(|signer| (signer.public_key(), signer)).collect(),
         policy,
         crash,
-        pool: Pool::new(limits::POOL, inputs_in.clone()),
+        pool: Pool::new(limits::POOL.min(cores), inputs_in.clone()),
+        proofs: Pool::new(limits::POOL, inputs_in.clone()),
         devices: Pool::new(limits::DEVICES, inputs_in.clone()),
         reports: Reports::default(),
         inputs_in,
@@ -150,8 +152,10 @@ struct Driver {
     policy: Arc<dyn Policy>,
     contacts: Contacts,
     crash: Crash,
-    /// Where computations run.
+    /// Where computations run that are too long for the driver's own task.
     pool: Pool,
+    /// Where proofs of work are looked for, which may take minutes: no other computation waits for that.
+    proofs: Pool,
     /// Where signers are asked that may wait for a person or a device.
     devices: Pool,
     /// Verdicts on frames that the network has no room for yet.
@@ -227,6 +231,7 @@ impl Driver {
                     Some(call) => self.on_call(call),
                 },
                 Ok(place) = self.pool.place(), if self.pool.is_waiting() => self.pool.start(place),
+                Ok(place) = self.proofs.place(), if self.proofs.is_waiting() => self.proofs.start(place),
                 Ok(place) = self.devices.place(), if self.devices.is_waiting() => self.devices.start(place),
                 () = self.net.room(), if !self.reports.is_empty() => self.reports.send(&self.net),
                 event = network.recv(), if hears => match event {

@@ -24,7 +24,8 @@ pub const BATCHES: usize = 256;
 pub const STEPS_AT_ONCE: usize = 64;
 /// Frames that are taken in at once: checked together they cost less, and the first waits for no more than these.
 pub const ARRIVALS: usize = 32;
-/// Computations at once: more than any machine has cores only delays those in front.
+/// Proofs of work at once, and other computations at once if the machine has as many cores. More than it has only delay those in
+/// front, and each has a thread with its memory.
 pub const POOL: usize = 16;
 /// Computations that wait for a place. With as many nothing more is taken from the network, which has a bounded queue of its own.
 pub const JOBS: usize = 32;

@@ -46,18 +46,19 @@ impl Driver {
         self.run_soon(job.weight(), move || Some(Input::Computed(job.run(&mut OsEntropy)).into()));
     }
 
-    /// Runs a computation that takes about as long as `weight` checks of signatures, or that may block if it has no
-    /// weight. It begins after the current step, and when the frames of that step have left.
+    /// Runs a computation that takes about as long as `weight` checks of signatures, or looks for a proof of work if it has
+    /// no weight. It begins after the current step, and when the frames of that step have left.
     pub(crate) fn run_soon(
         &mut self,
         weight: Option<usize>,
         work: impl FnOnce() -> Option<DriverInput> + Send + 'static,
     ) {
-        let short = weight.is_some_and(|weight| weight.saturating_add(self.waiting) <= limits::AT_ONCE);
-        if short {
-            self.backlog.push_back(Next::Work(Box::new(work)));
-        } else {
-            self.pool.run(work);
+        match weight {
+            Some(weight) if weight.saturating_add(self.waiting) <= limits::AT_ONCE => {
+                self.backlog.push_back(Next::Work(Box::new(work)));
+            }
+            Some(_) => self.pool.run(work),
+            None => self.proofs.run(work),
         }
     }
 
