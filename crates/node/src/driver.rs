@@ -260,8 +260,8 @@ impl Driver {
     /// The next thing to do, if there is any that waits for nothing. On an idle node a computation does not begin while frames can
     /// leave or records can be stored: other nodes and the disk work meanwhile. A busy node sends and stores more at once.
     fn next(&mut self) -> Option<Next> {
-        if self.waiting < limits::BUSY && matches!(self.backlog.front(), Some(Next::Work(_))) && self.egress.is_ready()
-        {
+        let is_idle = self.waiting < limits::BUSY && self.engine.active_sessions() < limits::BUSY;
+        if is_idle && matches!(self.backlog.front(), Some(Next::Work(_))) && self.egress.is_ready() {
             return None;
         }
         self.backlog.pop_front().or_else(|| self.inputs.try_recv().ok().map(Next::Back))

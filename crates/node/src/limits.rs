@@ -51,8 +51,8 @@ pub const FOUND_AT_ONCE: usize = 256;
 /// Computations that the driver's own task does at once, in checks of a signature, together with waiting frames: a
 /// quarter of a millisecond, less than the cost of another thread.
 pub const AT_ONCE: usize = 8;
-/// Inputs that wait for the driver when it counts as busy. Below it, frames leave one step at a time, before the next
-/// computation; from it on, frames and records of many steps leave and are stored together.
+/// Inputs that wait for the driver, or sessions that go on, when the node counts as busy. Below it, frames leave one step at a time,
+/// before the next computation; from it on, frames and records of many steps leave and are stored together, which costs less.
 pub const BUSY: usize = 4;
 /// Bytes of a frame that take as long to parse as a signature to check: a point is 33 bytes, and takes a sixth of that.
 pub const BYTES_PER_WEIGHT: usize = 512;
