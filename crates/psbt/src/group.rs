@@ -182,11 +182,15 @@ impl Group {
         if !script.is_p2tr() {
             return None;
         }
+        self.locations(count).find(|location| self.output(*location).is_ok_and(|output| *output.script == *script))
+    }
+
+    /// The locations of the first `count` addresses of each branch, by index.
+    pub(crate) fn locations(&self, count: u32) -> impl Iterator<Item = Location> {
         let count = if self.descriptor.is_ranged() { count } else { count.min(1) };
-        let indexes = (0..count).flat_map(|index| (0..self.branches).map(move |branch| (Keychain(branch), index)));
-        indexes
-            .map(|(keychain, index)| Location { keychain, index })
-            .find(|location| self.output(*location).is_ok_and(|output| *output.script == *script))
+        let branches = self.branches;
+        let of = move |index| (0..branches).map(move |branch| Location { keychain: Keychain(branch), index });
+        (0..count).flat_map(of)
     }
 }
 

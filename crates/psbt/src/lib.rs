@@ -3,6 +3,8 @@
 //! - [`RawPsbt`]: the container of version 0 and 2, strict and without loss. [`fields`]: its Taproot and MuSig2 fields as values.
 //! - [`descriptor`]: output descriptors with `musig()`, and their keys and scripts at each address.
 //! - [`Group`]: a checked descriptor, with its identity, its addresses and the ways to spend from them.
+//! - [`SpendPlan`]: the inputs of a group in a PSBT, with the roles of updater, signer, combiner and finalizer;
+//!   [`RawPsbt::extract`] makes the transaction.
 //! - [`WalletPolicy`]: the form in which hardware wallets register descriptors.
 //!
 //! The crate reads no clock, owns no randomness and does no I/O. `docs/adr/0016-a-strict-container.md` has the reasons for a
@@ -18,6 +20,7 @@ mod malformed;
 mod map;
 mod policy;
 mod raw;
+mod roles;
 mod transaction;
 mod version;
 
@@ -27,6 +30,10 @@ pub use map::{Key, MapId, Place, RawMap};
 pub use policy::{PolicyError, WalletPolicy};
 pub use raw::{
     CombineError, EditError, InputFields, LocktimeConflict, LooksLike, OutputFields, ParseError, PrevoutError, RawPsbt,
+};
+pub use roles::{
+    Blame, ExtractError, FinalizeError, Missing, OwnInput, PendingNonces, PlanError, Refused, SecretKeys, Share,
+    SignerError, SpendPlan,
 };
 pub use version::Version;
 

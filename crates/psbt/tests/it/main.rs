@@ -19,4 +19,6 @@ mod differential;
 mod groups;
 mod hostile;
 mod policies;
+mod roles;
+mod signers;
 mod vectors;
