@@ -30,6 +30,9 @@ pub enum KeyError {
     /// More than one multipath step in a key expression.
     #[error("a key has more than one multipath step")]
     SecondMultipath,
+    /// More steps than an extended key can be derived by.
+    #[error("the path has more steps than extended keys can have: their depth is at most 255")]
+    TooDeep,
     /// A private key.
     #[error("this is a private key; use the public one here, and treat the private one as known to others")]
     PrivateKey,

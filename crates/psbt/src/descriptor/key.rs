@@ -14,6 +14,9 @@ use crate::bytes::hex;
 use crate::fields::KeyOrigin;
 use crate::limits::PARTICIPANTS_MAX;
 
+/// Greatest depth of an extended key (BIP-32).
+const DEPTH_MAX: usize = 255;
+
 /// A key in a descriptor.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum KeyExpr {
@@ -142,6 +145,9 @@ impl Musig {
         if self.path.is_empty() {
             return Ok(());
         }
+        if self.path.depth() > DEPTH_MAX {
+            return Err(KeyError::TooDeep);
+        }
         let participants = || self.participants.iter();
         if self.path.is_hardened() {
             Err(KeyError::HardenedMusig)
@@ -188,7 +194,13 @@ impl SingleKey {
         if !path.is_empty() && !is_extended && material != Err(KeyError::NotAKey) {
             return Err(KeyError::PathOfPlainKey);
         }
-        Ok(Self { origin, key: material?, path })
+        let key = material?;
+        // Deriving adds one to the depth of an extended key for each step, and its depth is one byte.
+        let depth = if let KeyMaterial::Xpub(xpub) = &key { usize::from(xpub.depth) } else { 0 };
+        if depth + path.depth() > DEPTH_MAX {
+            return Err(KeyError::TooDeep);
+        }
+        Ok(Self { origin, key, path })
     }
 
     /// The network for which an extended key is written; none for other keys, which do not say it.

@@ -73,6 +73,11 @@ impl PathExpr {
         self.wildcard
     }
 
+    /// The number of steps, the wildcard included.
+    pub(crate) fn depth(&self) -> usize {
+        self.steps.len() + usize::from(self.wildcard != Wildcard::None)
+    }
+
     /// Whether there is neither a step nor a wildcard.
     pub fn is_empty(&self) -> bool {
         *self == Self::EMPTY

@@ -10,7 +10,7 @@ use motet_core_crypto::tagged_hash;
 use crate::descriptor::{Output, ResolveError};
 use crate::fields::{SighashError, SighashType};
 use crate::form::global;
-use crate::group::{Group, Location, PathId, SigningTarget};
+use crate::group::{Group, Location, PathId, SigningTarget, SpendPath};
 use crate::raw::{LocktimeConflict, PrevoutError, RawPsbt};
 use crate::transaction::{output_bytes, without_witnesses};
 
@@ -110,10 +110,13 @@ impl SpendPlan {
         let prevouts = psbt.prevouts()?;
         let scripts = prevouts.iter().chain(&transaction.output).map(|output| &output.script_pubkey);
         let located = group.locate_all(scripts, count);
+        let spend = group.spend_paths().into_iter().find(|spend| spend.id == path).ok_or(PlanError::NoSuchPath)?;
+        let mut hashes = SighashCache::new(&transaction);
         let mut inputs = Vec::new();
         for (input, prevout) in prevouts.iter().enumerate() {
             if let Some(location) = located.get(&prevout.script_pubkey) {
-                inputs.push(own_input(psbt, group, path, input, *location, &transaction, &prevouts)?);
+                check_timelocks(&spend, &transaction, input)?;
+                inputs.push(own_input(psbt, group, path, input, *location, &mut hashes, &prevouts)?);
             }
         }
         if inputs.is_empty() {
@@ -162,7 +165,7 @@ fn own_input(
     path: PathId,
     input: usize,
     location: Location,
-    transaction: &Transaction,
+    hashes: &mut SighashCache<&Transaction>,
     prevouts: &[TxOut],
 ) -> Result<OwnInput, PlanError> {
     let output = group.output(location)?;
@@ -176,15 +179,13 @@ fn own_input(
         PathId::Key => None,
         PathId::Leaf(number) => output.leaves.get(number).map(|leaf| (leaf.hash, u32::MAX)),
     };
-    check_timelocks(group, path, transaction, input)?;
-    let hash = SighashCache::new(transaction)
+    let hash = hashes
         .taproot_signature_hash(input, &Prevouts::All(prevouts), None, leaf, sighash.to_bitcoin())
         .map_err(|_| PlanError::NoSingleOutput { input })?;
     Ok(OwnInput { input, location, output, sighash, message: hash.to_byte_array(), targets })
 }
 
-fn check_timelocks(group: &Group, path: PathId, transaction: &Transaction, input: usize) -> Result<(), PlanError> {
-    let spend = group.spend_paths().into_iter().find(|spend| spend.id == path).ok_or(PlanError::NoSuchPath)?;
+fn check_timelocks(spend: &SpendPath, transaction: &Transaction, input: usize) -> Result<(), PlanError> {
     let sequence = transaction.input.get(input).map(|input| input.sequence).unwrap_or_default();
     let is_old_enough = |older: u32| {
         transaction.version.0 >= 2

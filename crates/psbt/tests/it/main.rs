@@ -18,6 +18,7 @@ mod descriptors;
 mod differential;
 mod groups;
 mod hostile;
+mod hostile_texts;
 mod policies;
 mod roles;
 mod signers;
