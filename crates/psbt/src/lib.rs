@@ -5,6 +5,7 @@
 //! - [`Group`]: a checked descriptor, with its identity, its addresses and the ways to spend from them.
 //! - [`SpendPlan`]: the inputs of a group in a PSBT, with the roles of updater, signer, combiner and finalizer;
 //!   [`RawPsbt::extract`] makes the transaction.
+//! - [`TransactionView`]: what a signer sees before it decides, with each value proven or claimed.
 //! - [`WalletPolicy`]: the form in which hardware wallets register descriptors.
 //!
 //! The crate reads no clock, owns no randomness and does no I/O. `docs/adr/0016-a-strict-container.md` has the reasons for a
@@ -15,6 +16,7 @@ pub mod descriptor;
 pub mod fields;
 mod form;
 mod group;
+mod inspect;
 pub mod limits;
 mod malformed;
 mod map;
@@ -25,6 +27,7 @@ mod transaction;
 mod version;
 
 pub use group::{Group, GroupError, GroupId, GroupWarning, Keychain, Location, PathId, SigningTarget, SpendPath};
+pub use inspect::{Fact, InputView, OutputView, Recipient, TransactionView, ViewWarning};
 pub use malformed::Malformed;
 pub use map::{Key, MapId, Place, RawMap};
 pub use policy::{PolicyError, WalletPolicy};

@@ -38,6 +38,9 @@ pub enum FinalizeError {
         /// The index of the input.
         input: usize,
     },
+    /// The PSBT is not the one that the spend was planned for.
+    #[error("the PSBT has another transaction than the one that was planned")]
+    OtherTransaction,
     /// The PSBT could not be changed.
     #[error(transparent)]
     Edit(#[from] EditError),
@@ -68,6 +71,10 @@ impl SpendPlan {
     ///
     /// [`FinalizeError`] of the first input for which there is one. The PSBT is unchanged then.
     pub fn finalize(&self, psbt: &mut RawPsbt) -> Result<(), FinalizeError> {
+        // The outputs that final inputs spend need not be there any more, so only the transaction is compared.
+        if psbt.unsigned_tx().ok().as_ref() != Some(&self.transaction) {
+            return Err(FinalizeError::OtherTransaction);
+        }
         let mut changed = psbt.clone();
         for own in &self.inputs {
             if psbt.input(own.input).is_some_and(|input| input.is_final()) {

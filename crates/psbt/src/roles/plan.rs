@@ -128,6 +128,12 @@ impl SpendPlan {
         Ok(Self { transaction, prevouts, path, inputs, change, digest })
     }
 
+    /// Whether a PSBT has the transaction of this plan, and spends the same outputs.
+    pub fn fits(&self, psbt: &RawPsbt) -> bool {
+        psbt.unsigned_tx().is_ok_and(|transaction| transaction == self.transaction)
+            && psbt.prevouts().is_ok_and(|prevouts| prevouts == self.prevouts)
+    }
+
     /// A hash of everything that is signed: transaction, spent outputs, group, spend path and sighash types.
     pub const fn digest(&self) -> [u8; 32] {
         self.digest

@@ -205,7 +205,7 @@ impl SpendPlan {
         keys: &impl SecretKeys,
         nonces: &PendingNonces,
     ) -> Result<Vec<OwnKey<'a>>, SignerError> {
-        if self.digest() != nonces.digest {
+        if self.digest() != nonces.digest || !self.fits(psbt) {
             return Err(SignerError::Changed);
         }
         let own = self.own_keys(group, keys)?;

@@ -23,3 +23,4 @@ mod policies;
 mod roles;
 mod signers;
 mod vectors;
+mod views;

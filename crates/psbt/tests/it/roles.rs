@@ -217,6 +217,7 @@ fn nothing_is_signed_if_anything_changed_between_the_rounds() {
     removed.remove(MapId::Input(0), |key| *key == own_key).unwrap();
 
     let mut nonces = nonces;
+    let other_transaction = paid_more.clone();
     let cases = [
         (paid_more, SignerError::Changed),
         (lied, SignerError::Changed),
@@ -231,6 +232,13 @@ fn nothing_is_signed_if_anything_changed_between_the_rounds() {
         assert_eq!((refused.error, &file), (expected, &before));
         nonces = refused.pending;
     }
+    // A plan from before the change does not help: it does not fit the file.
+    let old = plan(&complete, &group, PathId::Key);
+    let mut file = other_transaction;
+    let refused = old.sign(&mut file, &group, &all[0], nonces).unwrap_err();
+    assert_eq!(refused.error, SignerError::Changed);
+    assert_eq!(old.finalize(&mut file), Err(FinalizeError::OtherTransaction));
+    nonces = refused.pending;
     let mut file = complete;
     plan(&file, &group, PathId::Key).sign(&mut file, &group, &all[0], nonces).unwrap();
     assert_eq!(file.input(0).unwrap().partial_signatures().count(), 1);
