@@ -14,6 +14,7 @@ mod crash;
 mod demo;
 mod differential;
 mod faults;
+mod floods;
 mod fuzz;
 mod index;
 mod musig_interop;

@@ -34,6 +34,7 @@ mod behaviour;
 mod config;
 mod dht;
 mod direct;
+mod doorway;
 mod error;
 mod event;
 mod frames;

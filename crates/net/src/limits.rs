@@ -59,8 +59,12 @@ pub(crate) const RELAY_CIRCUITS: (usize, usize) = (256, 16);
 pub(crate) const RELAY_TIME: Duration = Duration::from_secs(2 * 60 * 60);
 /// Bytes that such a connection may carry: gossip of a busy day, or hundreds of sessions.
 pub(crate) const RELAY_BYTES: u64 = 64 * 1024 * 1024;
-/// Incoming connections whose other end is not identified yet.
-pub(crate) const PENDING_CONNECTIONS: u32 = 32;
+/// Incoming connections whose other end is not identified yet. With more, the oldest of the network that has most is cut.
+pub(crate) const PENDING: usize = 256;
+/// Those of them from one network: a household that comes back after an outage. With more, the oldest of them is cut.
+pub(crate) const PENDING_PER_GROUP: usize = 32;
+/// The same for libp2p, which hears of a cut connection a moment later and can only refuse the newest.
+pub(crate) const PENDING_CONNECTIONS: u32 = 1024;
 /// Time after which an unused connection is closed.
 pub(crate) const IDLE: Duration = Duration::from_secs(60);
 /// Streams of one connection that are negotiated at once.

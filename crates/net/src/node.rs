@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use libp2p::core::muxing::StreamMuxerBox;
-use libp2p::core::transport::Boxed;
 use libp2p::core::{Transport as _, upgrade};
 use libp2p::identity::Keypair;
 use libp2p::multiaddr::Protocol;
@@ -14,6 +13,7 @@ use tokio::sync::mpsc;
 use crate::behaviour::Behaviour;
 use crate::config::{Exposure, NetConfig};
 use crate::dht::EntryPolicy;
+use crate::doorway::Doorway;
 use crate::error::{NetError, Refused};
 use crate::event::NetEvent;
 use crate::handle::{NetCommand, NetHandle, Stats};
@@ -140,7 +140,7 @@ fn transport(
     config: &NetConfig,
     judge: &Judge,
     met: &Met,
-) -> Result<Boxed<(PeerId, StreamMuxerBox)>, Box<dyn std::error::Error + Send + Sync>> {
+) -> Result<Doorway, Box<dyn std::error::Error + Send + Sync>> {
     let tcp = tcp::tokio::Transport::new(tcp::Config::default().nodelay(true))
         .upgrade(upgrade::Version::V1Lazy)
         .authenticate(Handshake::new(keys, met.clone())?)
@@ -150,7 +150,7 @@ fn transport(
         .map(|(peer, connection), _| (peer, StreamMuxerBox::new(connection)));
     let both = tcp.or_transport(quic).map(|either, _| either.into_inner());
     let named = dns::tokio::Transport::system(both)?;
-    Ok(Gate::new(named, config.exposure, &config.relays, judge.clone()).boxed())
+    Ok(Doorway::new(Gate::new(named, config.exposure, &config.relays, judge.clone()).boxed()))
 }
 
 /// The circuit addresses on which a node listens through its relays, by relay.

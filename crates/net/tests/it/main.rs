@@ -15,5 +15,6 @@ mod hostile;
 mod index;
 mod peer;
 mod relay;
+mod silent;
 mod stop;
 mod stranger;
