@@ -128,14 +128,14 @@ impl Task {
         }
     }
 
-    /// Lets frames that are on their way out arrive, for a short time.
+    /// Lets frames that are on their way out arrive, and entries that are on their way into the DHT, for a short time.
     async fn say_farewell(&mut self) {
         self.peers.close_all();
         let writing = async {
-            while !self.writers.is_empty() {
+            while !self.writers.is_empty() || self.is_putting() {
                 tokio::select! {
                     _ = self.swarm.next() => {}
-                    _ = self.writers.join_next() => {}
+                    Some(_) = self.writers.join_next() => {}
                 }
             }
         };

@@ -91,6 +91,12 @@ impl Task {
         }
     }
 
+    /// True while an entry is on its way into the DHT.
+    pub(super) fn is_putting(&self) -> bool {
+        let mut queries = self.swarm.behaviour().kad.iter_queries();
+        queries.any(|query| matches!(query.info(), kad::QueryInfo::PutRecord { .. }))
+    }
+
     /// Puts bags that nobody has put for a time at the nodes that are closest to them now.
     pub(super) fn spread_due(&mut self) {
         let now = Instant::now();

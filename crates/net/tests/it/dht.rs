@@ -58,6 +58,20 @@ async fn what_one_puts_another_gets_who_comes_later() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_a_node_puts_before_it_stops_lies_there() {
+    for number in 0..10_u64 {
+        let (one, mut two) = pair().await;
+        let frame = entry(1, number, b"gone");
+        one.handle.put(key(), vec![Arc::clone(&frame)]).await.unwrap();
+        one.handle.stop().await;
+        two.disconnected(&one.id()).await;
+        // It is judged beside the event loop, before anything of this node itself that comes later.
+        two.handle.put(key(), vec![entry(2, 1, b"later")]).await.unwrap();
+        get(&two, &[frame, entry(2, 1, b"later")]).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn under_one_key_lies_the_newest_of_each_author() {
     let (one, two) = pair().await;
     one.handle.put(key(), vec![entry(1, 1, b"old")]).await.unwrap();
