@@ -259,9 +259,10 @@ impl World {
             let Some(request) = self.announced[ask] else { continue };
             let commits = plan.options.commitments == motet_wire::Commitments::On;
             let proves = self.plan.nodes[guilty].vices.contains(&Vice::BadPartials) || commits;
-            // Whoever declines has proved nothing yet.
-            let declines = self.plan.nodes[guilty].person.declines > 0;
-            if !sound || !proves || declines || plan.cancel.is_some() || !plan.signers.contains(&guilty) {
+            // A liar that declines, cannot store or comes too late by its clock has proved nothing yet.
+            let lifetime = u64::try_from(plan.lifetime.as_millis()).unwrap_or(u64::MAX);
+            let comes_so_far = self.is_sound(&self.plan.nodes[guilty], lifetime);
+            if !sound || !proves || !comes_so_far || plan.cancel.is_some() || !plan.signers.contains(&guilty) {
                 continue;
             }
             for signer in plan.signers.iter().filter(|signer| **signer != guilty) {

@@ -126,6 +126,10 @@ impl World {
             _ => false,
         };
         let going_on = |status: SessionStatus| status.attempt == attempt && !status.awaiting.is_empty();
+        // A deadline that has passed by now may begin another attempt first.
+        if contradicts && fits && self.is_owed_a_look(host) {
+            self.input(host, Input::Tick);
+        }
         let bound = contradicts && fits && self.status(host, request).is_some_and(going_on);
         let key = voice.map(|voice| self.hosts[voice].key);
         let index = key.and_then(|key| self.watch.requests.get(&request)?.request.index_of(&key));
