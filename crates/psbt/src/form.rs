@@ -94,6 +94,7 @@ pub(crate) mod global {
     pub(crate) const INPUT_COUNT: u64 = 0x04;
     pub(crate) const OUTPUT_COUNT: u64 = 0x05;
     pub(crate) const TX_MODIFIABLE: u64 = 0x06;
+    pub(crate) const SIGNED_MESSAGE: u64 = 0x09;
     pub(crate) const VERSION: u64 = 0xfb;
 }
 
@@ -141,7 +142,7 @@ const FIELDS: &[Field] = &[
     row(Global, global::INPUT_COUNT, "PSBT_GLOBAL_INPUT_COUNT", RequiredInV2, K::Nothing, V::CompactSize),
     row(Global, global::OUTPUT_COUNT, "PSBT_GLOBAL_OUTPUT_COUNT", RequiredInV2, K::Nothing, V::CompactSize),
     row(Global, global::TX_MODIFIABLE, "PSBT_GLOBAL_TX_MODIFIABLE", OptionalInV2, K::Nothing, ONE),
-    row(Global, 0x09, "PSBT_GLOBAL_GENERIC_SIGNED_MESSAGE", Optional, K::Nothing, V::Any),
+    row(Global, global::SIGNED_MESSAGE, "PSBT_GLOBAL_GENERIC_SIGNED_MESSAGE", Optional, K::Nothing, V::Any),
     row(Global, global::VERSION, "PSBT_GLOBAL_VERSION", VersionNumber, K::Nothing, FOUR),
     row(Global, 0xfc, "PSBT_GLOBAL_PROPRIETARY", Optional, K::Proprietary, V::Any),
 

@@ -79,6 +79,9 @@ pub struct OutputView {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ViewWarning {
+    /// The transaction signs a message and pays nobody.
+    #[error("a message is signed, and no payment is made")]
+    Message,
     /// The outputs have more than the inputs.
     #[error("the outputs have more than the inputs: the transaction is not valid, or an amount is a lie")]
     Overspent,
@@ -151,7 +154,10 @@ pub struct TransactionView {
     pub inputs: Vec<InputView>,
     /// The outputs.
     pub outputs: Vec<OutputView>,
-    /// The fee. None if the outputs have more than the inputs.
+    /// The message, if the transaction signs one (BIP-322). Such a transaction can never be in a block: it pays nobody, nothing
+    /// leaves the group, and its inputs but the first are coins that the signers prove to control.
+    pub message: Option<String>,
+    /// The fee. None if the outputs have more than the inputs, and for a message.
     pub fee: Option<Fact<Amount>>,
     /// The lowest fee rate that the signed transaction can have. None if there are inputs of others, whose weight is not known.
     pub fee_rate: Option<Fact<FeeRate>>,
@@ -196,7 +202,10 @@ impl TransactionView {
         let spent: Amount = inputs.iter().map(|input| input.amount.displayed()).sum();
         let paid: Amount = outputs.iter().map(|output| output.amount.displayed()).sum();
         let are_inputs_proven = inputs.iter().all(|input| input.amount.proven().is_some());
-        let fee = spent.checked_sub(paid).map(|fee| Fact::new(fee, are_inputs_proven && all_outputs));
+        let fee = spent
+            .checked_sub(paid)
+            .filter(|_| plan.message.is_none())
+            .map(|fee| Fact::new(fee, are_inputs_proven && all_outputs));
         let own = |amounts: Amount| amounts.to_signed().unwrap_or(SignedAmount::MAX);
         let own_spent =
             own(inputs.iter().filter(|input| input.location.is_some()).map(|input| input.amount.displayed()).sum());
@@ -205,7 +214,10 @@ impl TransactionView {
             .filter(|(output, _)| change(*output).is_some())
             .map(|(_, view)| view.amount.displayed())
             .sum());
-        let outflow = Fact::new(own_spent - own_paid, all_outputs);
+        let outflow = match plan.message {
+            Some(_) => Fact::Proven(SignedAmount::ZERO),
+            None => Fact::new(own_spent - own_paid, all_outputs),
+        };
         let rate = fee.and_then(|fee| {
             let rate = fee.displayed() / weight(plan, group)?;
             Some(Fact::new(rate, fee.proven().is_some()))
@@ -214,6 +226,7 @@ impl TransactionView {
             txid: transaction.compute_txid(),
             inputs,
             outputs,
+            message: plan.message.clone(),
             fee,
             fee_rate: rate,
             outflow,
@@ -258,6 +271,7 @@ fn weight(plan: &SpendPlan, group: &Group) -> Option<Weight> {
 fn warnings(view: &TransactionView, plan: &SpendPlan, psbt: &RawPsbt, group: &Group) -> Vec<ViewWarning> {
     let mut warnings = Vec::new();
     match view.fee {
+        None if view.message.is_some() => warnings.push(ViewWarning::Message),
         None => warnings.push(ViewWarning::Overspent),
         Some(fee) => {
             let outflow = view.outflow.displayed().to_unsigned().unwrap_or_default().to_sat();
@@ -287,10 +301,10 @@ fn warnings(view: &TransactionView, plan: &SpendPlan, psbt: &RawPsbt, group: &Gr
             warnings.push(ViewWarning::Reused { output });
         }
         match view.outputs.get(output).map(|view| view.recipient.clone().displayed()) {
-            Some(Recipient::Data(_)) => warnings.push(ViewWarning::Data { output }),
+            Some(Recipient::Data(_)) if view.message.is_none() => warnings.push(ViewWarning::Data { output }),
             Some(Recipient::Unknown(_)) => warnings.push(ViewWarning::Unknown { output }),
             Some(Recipient::Group(_)) => continue,
-            Some(Recipient::Address(_)) | None => {}
+            Some(Recipient::Address(_) | Recipient::Data(_)) | None => {}
         }
         if claims_to_be_ours(psbt, group, plan, output) {
             warnings.push(ViewWarning::FalseChange { output });

@@ -6,11 +6,13 @@
 //! - [`SpendPlan`]: the inputs of a group in a PSBT, with the roles of updater, signer, combiner and finalizer;
 //!   [`RawPsbt::extract`] makes the transaction.
 //! - [`TransactionView`]: what a signer sees before it decides, with each value proven or claimed.
+//! - [`bip322`]: messages that a group signs under one of its addresses.
 //! - [`WalletPolicy`]: the form in which hardware wallets register descriptors.
 //!
 //! The crate reads no clock, owns no randomness and does no I/O. `docs/adr/0016-a-strict-container.md` has the reasons for a
 //! container of its own.
 
+pub mod bip322;
 mod bytes;
 pub mod descriptor;
 pub mod fields;

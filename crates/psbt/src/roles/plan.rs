@@ -7,6 +7,7 @@ use bitcoin::sighash::{Prevouts, SighashCache};
 use bitcoin::{ScriptBuf, Transaction, TxOut, absolute, relative};
 use motet_core_crypto::tagged_hash;
 
+use crate::bip322::{self, MessageError};
 use crate::descriptor::{Output, ResolveError};
 use crate::fields::{SighashError, SighashType};
 use crate::form::global;
@@ -58,6 +59,9 @@ pub enum PlanError {
         /// The index of the input.
         input: usize,
     },
+    /// The PSBT claims to sign a message and does not, or does not say which.
+    #[error(transparent)]
+    Message(#[from] MessageError),
     /// Keys or scripts cannot be computed.
     #[error(transparent)]
     Resolve(#[from] ResolveError),
@@ -93,6 +97,8 @@ pub struct SpendPlan {
     pub inputs: Vec<OwnInput>,
     /// The group's outputs in the transaction: index and place.
     pub change: Vec<(usize, Location)>,
+    /// The message that is signed (BIP-322), recomputed from the PSBT; none for a payment.
+    pub message: Option<String>,
     digest: [u8; 32],
 }
 
@@ -108,6 +114,7 @@ impl SpendPlan {
         }
         let transaction = psbt.unsigned_tx()?;
         let prevouts = psbt.prevouts()?;
+        let message = bip322::message_of(psbt, &transaction, &prevouts)?;
         let scripts = prevouts.iter().chain(&transaction.output).map(|output| &output.script_pubkey);
         let located = group.locate_all(scripts, count);
         let spend = group.spend_paths().into_iter().find(|spend| spend.id == path).ok_or(PlanError::NoSuchPath)?;
@@ -122,10 +129,13 @@ impl SpendPlan {
         if inputs.is_empty() {
             return Err(PlanError::NoOwnInput { count });
         }
+        if message.is_some() {
+            inputs.iter().try_for_each(|own| bip322::check_sighash(own.input, own.sighash))?;
+        }
         let change = (0..).zip(&transaction.output);
         let change = change.filter_map(|(index, output)| Some((index, *located.get(&output.script_pubkey)?))).collect();
         let digest = digest(group, path, &transaction, &prevouts, &inputs);
-        Ok(Self { transaction, prevouts, path, inputs, change, digest })
+        Ok(Self { transaction, prevouts, path, inputs, change, message, digest })
     }
 
     /// Whether a PSBT has the transaction of this plan, and spends the same outputs.

@@ -10,6 +10,7 @@
 )]
 
 mod bip174;
+mod bip322;
 mod bip370;
 mod bip371;
 mod bip373;
@@ -19,6 +20,7 @@ mod differential;
 mod groups;
 mod hostile;
 mod hostile_texts;
+mod messages;
 mod policies;
 mod roles;
 mod signers;
