@@ -34,7 +34,8 @@ pub use malformed::Malformed;
 pub use map::{Key, MapId, Place, RawMap};
 pub use policy::{PolicyError, WalletPolicy};
 pub use raw::{
-    CombineError, EditError, InputFields, LocktimeConflict, LooksLike, OutputFields, ParseError, PrevoutError, RawPsbt,
+    CombineError, ConvertError, EditError, InputFields, LocktimeConflict, LooksLike, OutputFields, ParseError,
+    PrevoutError, RawPsbt,
 };
 pub use roles::{
     Blame, ExtractError, FinalizeError, Missing, OwnInput, PendingNonces, PlanError, Refused, SecretKeys, Share,

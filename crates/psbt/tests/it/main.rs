@@ -20,6 +20,7 @@ mod differential;
 mod groups;
 mod hostile;
 mod hostile_texts;
+mod interop;
 mod messages;
 mod policies;
 mod roles;
