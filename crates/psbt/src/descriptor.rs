@@ -113,6 +113,14 @@ impl Descriptor {
         self.render(|_, key| key.to_string())
     }
 
+    /// The text with other texts in place of the keys, and its checksum.
+    pub(crate) fn text_with(&self, text_of: impl Fn(&KeyExpr) -> String) -> Result<String, DescriptorError> {
+        let body = self.render(|_, key| text_of(key));
+        let mut engine = checksum::Engine::new();
+        engine.input(&body)?;
+        Ok(format!("{body}#{}", engine.checksum()))
+    }
+
     /// The text with other texts in place of the keys.
     pub(crate) fn render(&self, mut text_of: impl FnMut(usize, &KeyExpr) -> String) -> String {
         self.pieces
@@ -139,10 +147,7 @@ impl Descriptor {
 /// The canonical text with its checksum, for people and other programs.
 impl fmt::Display for Descriptor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let body = self.body();
-        let mut engine = checksum::Engine::new();
-        engine.input(&body).map_err(|_| fmt::Error)?;
-        write!(f, "{body}#{}", engine.checksum())
+        f.write_str(&self.text_with(KeyExpr::to_string).map_err(|_| fmt::Error)?)
     }
 }
 

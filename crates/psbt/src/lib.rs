@@ -6,6 +6,7 @@
 //! - [`SpendPlan`]: the inputs of a group in a PSBT, with the roles of updater, signer, combiner and finalizer;
 //!   [`RawPsbt::extract`] makes the transaction.
 //! - [`TransactionView`]: what a signer sees before it decides, with each value proven or claimed.
+//! - [`Profile`]: copies of a PSBT for signers that are Bitcoin Core, a Ledger or a Coldcard.
 //! - [`bip322`]: messages that a group signs under one of its addresses.
 //! - [`WalletPolicy`]: the form in which hardware wallets register descriptors.
 //!
@@ -22,6 +23,7 @@ mod inspect;
 pub mod limits;
 mod malformed;
 mod map;
+mod peer;
 mod policy;
 mod raw;
 mod roles;
@@ -32,6 +34,7 @@ pub use group::{Group, GroupError, GroupId, GroupWarning, Keychain, Location, Pa
 pub use inspect::{Fact, InputView, OutputView, Recipient, TransactionView, ViewWarning};
 pub use malformed::Malformed;
 pub use map::{Key, MapId, Place, RawMap};
+pub use peer::{ExportError, Profile};
 pub use policy::{PolicyError, WalletPolicy};
 pub use raw::{
     CombineError, ConvertError, EditError, InputFields, LocktimeConflict, LooksLike, OutputFields, ParseError,

@@ -74,6 +74,11 @@ impl TapOrigin {
         Ok(Self { key, leaves, origin: KeyOrigin::parse(reader.rest())? })
     }
 
+    /// The key of an entry, from its key data alone.
+    pub(crate) fn key_of(key_data: &[u8]) -> Option<XOnlyPublicKey> {
+        XOnlyPublicKey::from_bytes(key_data.try_into().ok()?).ok()
+    }
+
     /// The key data of the entry.
     pub fn key_data(&self) -> Vec<u8> {
         self.key.to_bytes().to_vec()

@@ -22,6 +22,7 @@ mod hostile;
 mod hostile_texts;
 mod interop;
 mod messages;
+mod peers;
 mod policies;
 mod roles;
 mod signers;

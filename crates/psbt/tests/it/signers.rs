@@ -29,6 +29,11 @@ impl Signer {
         let text = format!("[{}/87h/1h/0h]{}", root.fingerprint(&secp), Xpub::from_priv(&secp, &account));
         Self { account, secp, text }
     }
+
+    /// The public key of the account.
+    pub(crate) fn account_key(&self) -> PublicKey {
+        PublicKey::from_bytes(&Xpub::from_priv(&self.secp, &self.account).public_key.serialize()).unwrap()
+    }
 }
 
 impl SecretKeys for Signer {
