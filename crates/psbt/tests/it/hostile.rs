@@ -1,12 +1,21 @@
 //! Damaged files: every truncation and bit flip is an error or a valid reading, and never a panic.
 
-use motet_psbt::{MapId, ParseError, RawPsbt, Version};
+use bitcoin::Sequence;
+use motet_psbt::bip322::{Locks, message_psbt};
+use motet_psbt::{Keychain, Location, MapId, ParseError, PathId, RawPsbt, Version};
 use proptest::prelude::*;
 
+use crate::signers::{group, plan, rng, sign_all, signers, spend};
 use crate::vectors::{Case, load, section};
 
+/// Distance of the places of a group's file that are damaged.
+const GROUP_STEP: usize = 41;
+
+/// One of so many files is damaged in each bit.
+const THOROUGH: usize = 29;
+
 /// All valid PSBTs of the BIPs, in both versions.
-fn corpus() -> Vec<Vec<u8>> {
+fn of_bips() -> Vec<Vec<u8>> {
     let mut cases = Vec::new();
     for bip in ["0174", "0370", "0371"] {
         cases.extend(section(&format!("bip-{bip}/psbt-vectors.json"), ""));
@@ -15,6 +24,39 @@ fn corpus() -> Vec<Vec<u8>> {
     let valid: Vec<_> = cases.iter().filter_map(|case| case.parse().ok()).collect();
     let both = valid.iter().flat_map(|psbt| [Version::V0, Version::V2].map(|version| psbt.to_version(version)));
     both.flatten().map(|psbt| psbt.to_bytes()).collect()
+}
+
+/// PSBTs of groups in each stage between the first file and the final one, in both versions, and messages.
+fn of_groups() -> Vec<Vec<u8>> {
+    let all = signers(3);
+    let texts = [
+        ("tr(musig({0},{1})/<0;1>/*)", PathId::Key),
+        ("rawtr(musig({0},{1})/<0;1>/*)", PathId::Key),
+        ("tr(musig({0}/<0;1>/*,{1}/<0;1>/*))", PathId::Key),
+        ("tr(musig({1},{2})/<0;1>/*,pk(musig({0},{1})/<0;1>/*))", PathId::Leaf(0)),
+    ];
+    let mut files = Vec::new();
+    for (text, path) in texts {
+        let group = group(text, &all);
+        let script = group.output(Location { keychain: Keychain::RECEIVE, index: 1 }).unwrap().script;
+        for version in [Version::V0, Version::V2] {
+            let message = message_psbt(version, "hello", &script, Locks::NONE, &[]).unwrap();
+            let payments =
+                [(1, 0), (1, 1), (2, 0)].map(|(own, foreign)| spend(&group, own, foreign, Sequence::MAX, version));
+            for start in payments.into_iter().chain([message]) {
+                let plan = plan(&start, &group, path);
+                let mut updated = start.clone();
+                plan.update(&mut updated, &group).unwrap();
+                let mut half = updated.clone();
+                plan.add_nonces(&mut half, &group, &all[1], &mut rng(7)).unwrap();
+                let signed = sign_all(&start, &group, path, &[&all[0], &all[1]]);
+                let mut done = signed.clone();
+                plan.finalize(&mut done).unwrap();
+                files.extend([start, updated, half, signed, done].map(|psbt| psbt.to_bytes()));
+            }
+        }
+    }
+    files
 }
 
 /// Reads everything that can be read of a PSBT, and checks that it is written as it was read.
@@ -40,11 +82,14 @@ fn read_all(bytes: &[u8]) -> bool {
 
 #[test]
 fn every_truncation_is_an_error() {
-    let corpus = corpus();
-    assert!(corpus.len() > 80, "{}", corpus.len());
-    for bytes in corpus {
-        assert!(read_all(&bytes));
-        for length in 0..bytes.len() {
+    let (bips, groups) = (of_bips(), of_groups());
+    assert!(bips.len() + groups.len() >= 200, "{} and {}", bips.len(), groups.len());
+    // Points take time to read: of the files of groups, each one is cut at other places.
+    for (number, (bytes, step)) in
+        bips.iter().map(|bytes| (bytes, 1)).chain(groups.iter().map(|bytes| (bytes, GROUP_STEP))).enumerate()
+    {
+        assert!(read_all(bytes));
+        for length in (number % step..bytes.len()).step_by(step) {
             assert!(!read_all(&bytes[..length]), "{length} of {} bytes are read", bytes.len());
         }
     }
@@ -53,14 +98,18 @@ fn every_truncation_is_an_error() {
 #[test]
 fn every_bit_flip_is_an_error_or_a_valid_reading() {
     let mut valid = 0;
-    for (number, bytes) in corpus().into_iter().enumerate() {
-        let mut bytes = bytes;
-        // One bit of each byte in a single run: the eight bits of a byte are spread over the files.
-        for place in 0..bytes.len() {
-            let bit = 1 << ((place + number) % 8);
-            bytes[place] ^= bit;
-            valid += usize::from(read_all(&bytes));
-            bytes[place] ^= bit;
+    let files =
+        of_bips().into_iter().map(|bytes| (bytes, 2)).chain(of_groups().into_iter().map(|bytes| (bytes, GROUP_STEP)));
+    for (number, (mut bytes, step)) in files.enumerate() {
+        // All eight bits of each byte in some files. In the others one bit of each place: the bits and places are spread over the files.
+        let is_thorough = number % THOROUGH == 0 && bytes.len() < 500;
+        let (step, bits) = if is_thorough { (1, 8) } else { (step, 1) };
+        for place in (number % step..bytes.len()).step_by(step) {
+            for bit in (0..bits).map(|bit| 1 << ((place / step + number + bit) % 8)) {
+                bytes[place] ^= bit;
+                valid += usize::from(read_all(&bytes));
+                bytes[place] ^= bit;
+            }
         }
     }
     assert!(valid > 1000, "most fields hold any bytes: {valid}");
