@@ -10,7 +10,7 @@
 )]
 
 mod bip174;
-mod bip322;
+mod bip322_vectors;
 mod bip370;
 mod bip371;
 mod bip373;

@@ -188,3 +188,34 @@ fn a_payment_never_passes_as_a_message_and_a_message_never_as_a_payment() {
     loose.set(MapId::Input(1), Key::new(0x03, &[]), vec![0x81, 0, 0, 0]).unwrap();
     assert_eq!(refused(&loose, &group), MessageError::Sighash { input: 1, sighash: 0x81 }.into());
 }
+
+#[test]
+fn another_implementation_accepts_the_signatures_of_groups_and_refuses_what_we_refuse() {
+    let all = signers(2);
+    let group = group(MUSIG, &all);
+    let own = script(&group, 0);
+    let address = group.address(FIRST, bitcoin::Network::Signet).unwrap().to_string();
+    let outpoint = OutPoint { txid: Txid::from_byte_array([1; 32]), vout: 1 };
+    let coin = (outpoint, TxOut { value: Amount::from_sat(70_000), script_pubkey: script(&group, 1) });
+    let sign = |coins: &[_]| {
+        let start = message_psbt(Version::V2, TEXT, &own, Locks::NONE, coins).unwrap();
+        sign(&start, &group, PathId::Key, &[&all[0], &all[1]])
+    };
+    let (signed, funded) = (sign(&[]), sign(&[coin]));
+    let simple = MessageSignature::of(&signed).unwrap().to_string();
+    let full = MessageSignature::full(&signed).unwrap().to_string();
+    let funds = MessageSignature::of(&funded).unwrap().to_string();
+    for (message, is_valid) in [(TEXT, true), ("another", false)] {
+        let theirs = [
+            bip322::verify_simple_encoded(&address, message, &simple),
+            bip322::verify_full_encoded(&address, message, &full),
+            bip322::verify_pof_encoded(&address, message, &funds),
+        ];
+        for (theirs, signature) in theirs.into_iter().zip([&simple, &full, &funds]) {
+            let is_accepted = matches!(theirs, Ok(bip322::Verification::Valid { .. }));
+            assert_eq!(is_accepted, is_valid, "{signature}: {theirs:?}");
+            let ours = signature.parse::<MessageSignature>().unwrap().verify(message.as_bytes(), &own);
+            assert_eq!(ours.is_ok(), is_valid, "{signature}: {ours:?}");
+        }
+    }
+}
