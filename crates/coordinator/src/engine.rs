@@ -110,7 +110,7 @@ pub struct Engine {
     ledger: Ledger,
     restored: Restored,
     asking: Asking,
-    /// Whom this node has asked what it missed, and whom it has told.
+    /// The peers that this node has asked what it missed, and those that it has told.
     catch_up: CatchUp,
     cover: Cover,
     /// Requests that were taken back because their announcement was refused, until it is stored that they have ended.

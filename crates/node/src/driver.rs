@@ -71,7 +71,7 @@ pub(crate) struct Parts {
     pub(crate) net: NetConfig,
     pub(crate) config: Config,
     pub(crate) store: Arc<dyn Store>,
-    /// Whether the store was given by the program: a node without one serves no signers.
+    /// True if the store was given by the program: a node without one serves no signers.
     pub(crate) stored: bool,
     pub(crate) signers: Vec<Arc<dyn Signer>>,
     pub(crate) policy: Arc<dyn Policy>,
@@ -164,7 +164,7 @@ struct Driver {
     inputs: mpsc::Receiver<DriverInput>,
     calls: mpsc::Receiver<Request>,
     events: broadcast::Sender<Event>,
-    /// What the policy has been asked and has not decided.
+    /// Questions to the policy that it has not decided.
     decisions: Decisions,
     next_command: u64,
     reach: Reach,

@@ -29,7 +29,7 @@ pub struct Node {
     calls: mpsc::Sender<Request>,
     net: NetHandle,
     events: broadcast::Sender<Event>,
-    /// Whether the program has given it a store.
+    /// True if the program has given it a store.
     stored: bool,
 }
 
@@ -435,7 +435,7 @@ impl Node {
         Ok(self.net.dial(address).await?)
     }
 
-    /// What the network part looks like.
+    /// The state of the network part.
     ///
     /// # Errors
     ///
@@ -444,7 +444,7 @@ impl Node {
         Ok(self.net.stats().await?)
     }
 
-    /// What this node's part of the DHT looks like.
+    /// The state of this node's part of the DHT.
     ///
     /// # Errors
     ///

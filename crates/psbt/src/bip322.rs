@@ -119,7 +119,7 @@ fn only_output() -> TxOut {
     TxOut { value: Amount::ZERO, script_pubkey: Builder::new().push_opcode(opcodes::all::OP_RETURN).into_script() }
 }
 
-/// Whether the fields of a transaction that BIP-322 fixes are those of `to_sign`, for any message.
+/// True if the fields of a transaction that BIP-322 fixes are those of `to_sign`, for any message.
 fn has_form(transaction: &Transaction) -> bool {
     matches!(transaction.version.0, 0 | 2) && transaction.output == [only_output()] && !transaction.input.is_empty()
 }

@@ -77,12 +77,12 @@ impl Descriptor {
         &self.keys
     }
 
-    /// Whether the text had a checksum. Without one, a mistyped descriptor may still be a valid one.
+    /// True if the text had a checksum. Without one, a mistyped descriptor may still be a valid one.
     pub const fn had_checksum(&self) -> bool {
         self.had_checksum
     }
 
-    /// Whether a key expression ends in `/*`, so that the descriptor has an address for each index.
+    /// True if a key expression ends in `/*`, so that the descriptor has an address for each index.
     pub fn is_ranged(&self) -> bool {
         self.keys.iter().any(KeyExpr::is_ranged)
     }

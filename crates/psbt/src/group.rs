@@ -125,7 +125,7 @@ impl Group {
         &self.participants
     }
 
-    /// What is allowed, but should be known before money is sent to the group.
+    /// Properties that are allowed, but should be known before money is sent to the group.
     pub fn warnings(&self) -> Vec<GroupWarning> {
         let mut warnings = Vec::new();
         if !self.descriptor.had_checksum() {

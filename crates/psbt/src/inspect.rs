@@ -75,7 +75,7 @@ pub struct OutputView {
     pub amount: Fact<Amount>,
 }
 
-/// What a signer should see before it decides.
+/// The facts that a signer should see before it decides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ViewWarning {
@@ -161,13 +161,13 @@ pub struct TransactionView {
     pub fee: Option<Fact<Amount>>,
     /// The lowest fee rate that the signed transaction can have. None if there are inputs of others, whose weight is not known.
     pub fee_rate: Option<Fact<FeeRate>>,
-    /// What leaves the group: its inputs less its outputs. It includes the fee, and is negative if the group receives.
+    /// The amount that leaves the group: its inputs less its outputs. It includes the fee, and is negative if the group receives.
     pub outflow: Fact<SignedAmount>,
     /// The locktime.
     pub locktime: bitcoin::absolute::LockTime,
-    /// Whether the transaction says that it may be replaced by another one with a higher fee.
+    /// True if the transaction says that it may be replaced by another one with a higher fee.
     pub is_replaceable: bool,
-    /// What the signer should see.
+    /// Warnings for the signer.
     pub warnings: Vec<ViewWarning>,
 }
 
@@ -313,7 +313,7 @@ fn warnings(view: &TransactionView, plan: &SpendPlan, psbt: &RawPsbt, group: &Gr
     warnings
 }
 
-/// Whether the PSBT describes an output with the group's aggregate keys, or with keys of its participants.
+/// True if the PSBT describes an output with the group's aggregate keys, or with keys of its participants.
 fn claims_to_be_ours(psbt: &RawPsbt, group: &Group, plan: &SpendPlan, output: usize) -> bool {
     let Some(fields) = psbt.output(output) else { return false };
     let targets = || plan.inputs.iter().flat_map(|own| &own.targets);

@@ -2,7 +2,7 @@
 
 use crate::bytes::ReadError;
 
-/// What is wrong with the key or the value of one entry.
+/// A fault of the key or the value of one entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Malformed {

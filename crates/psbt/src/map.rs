@@ -132,7 +132,7 @@ impl RawMap {
         self.entries.len()
     }
 
-    /// Whether there are no entries.
+    /// True if there are no entries.
     pub const fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }

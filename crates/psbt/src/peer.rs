@@ -62,7 +62,7 @@ pub enum ExportError {
     /// The PSBT has no equal in the version that the signer reads.
     #[error(transparent)]
     Locktime(#[from] LocktimeConflict),
-    /// What the group knows contradicts the PSBT.
+    /// A field of the PSBT contradicts what the group knows.
     #[error(transparent)]
     Edit(#[from] EditError),
 }

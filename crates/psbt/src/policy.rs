@@ -43,7 +43,7 @@ pub enum PolicyError {
     Key {
         /// The number of the key.
         number: usize,
-        /// What is wrong with it.
+        /// The reason.
         problem: KeyError,
     },
     /// The same key twice in the list.

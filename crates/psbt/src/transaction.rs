@@ -21,7 +21,7 @@ pub(crate) fn parse_unsigned(bytes: &[u8]) -> Result<Transaction, Malformed> {
     }
 }
 
-/// Whether bytes that are no transaction without witnesses are one with them: the marker, and the witnesses after the outputs.
+/// True if bytes that are no transaction without witnesses are one with them: the marker, and the witnesses after the outputs.
 fn has_witnesses(bytes: &[u8]) -> bool {
     let Some((version, [0, 1, rest @ ..])) = bytes.split_at_checked(4) else { return false };
     rest.first() != Some(&0)

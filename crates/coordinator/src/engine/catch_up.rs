@@ -34,7 +34,7 @@ struct Walk {
     start: u32,
     /// The position that is to be asked for next.
     at: u32,
-    /// Whether it has passed the last position, and goes on from the first.
+    /// True if it has passed the last position, and goes on from the first.
     wrapped: bool,
 }
 
@@ -72,7 +72,7 @@ struct Asked {
     pages: u32,
 }
 
-/// Whom this node has asked, and whom it has answered.
+/// The peers that this node has asked, and those that it has answered.
 #[derive(Debug)]
 pub(super) struct CatchUp {
     /// The id that stands for the directory of the network where the id of a request would stand.
@@ -221,7 +221,7 @@ fn walks() -> VecDeque<Walk> {
 mod tests {
     use super::*;
 
-    /// What a peer that knows these answers: so many from a position on, or from the first if there are none.
+    /// The answer of a peer that knows these: so many from a position on, or from the first if there are none.
     fn page(known: &[u32], at: u32, most: usize) -> Vec<u32> {
         let from_here = known.iter().copied().filter(|position| *position >= at);
         let page: Vec<u32> = from_here.take(most).collect();

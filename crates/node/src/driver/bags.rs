@@ -43,7 +43,7 @@ fn bag(network: &NetworkId, index: &Index, published: &Published, depth: u8) -> 
     DhtKey::bag(network, index, Shard::of(&published.signer, depth))
 }
 
-/// What lies in some bags, and the bags below those that are crowded.
+/// The entries of some bags, and the bags below those that are crowded.
 pub(crate) async fn read(
     net: &NetHandle,
     network: &NetworkId,

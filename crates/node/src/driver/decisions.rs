@@ -1,4 +1,4 @@
-//! What the policy has been asked and has not decided yet.
+//! Questions to the policy that it has not decided yet.
 //!
 //! A decision is worth something as long as its request waits for it. When the request has ended, or its signer has
 //! answered by a command, the decision is taken back: the policy is told why, and the future that decides is dropped.

@@ -23,7 +23,7 @@ use super::republisher::{Published, Republisher};
 use crate::limits;
 use crate::store::Store;
 
-/// What leaves the engine, and everything that it is given to.
+/// The way out of the engine, and everything that it leads to.
 pub(crate) struct Egress {
     outbox: Outbox,
     clock: Clock,
@@ -113,7 +113,7 @@ impl Egress {
         self.tasks.pop_front()
     }
 
-    /// What has been published is put into the DHT again.
+    /// Frames that have been published are put into the DHT again.
     pub(crate) fn republish(&mut self) {
         self.published.put_all_again();
     }

@@ -1,4 +1,4 @@
-//! What the network tells the driver.
+//! Events of the network, for the driver.
 
 use motet_coordinator::Input;
 use motet_coordinator::event::Event;

@@ -66,7 +66,7 @@ impl Republisher {
         }
     }
 
-    /// What is to be put again.
+    /// The frames that are to be put again.
     pub(crate) fn take_due(&mut self, now: MonotonicMs) -> Vec<Published> {
         self.0.retain(|published| published.until > now);
         let due = self.0.iter_mut().filter(|published| published.again <= now);

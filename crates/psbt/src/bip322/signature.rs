@@ -104,7 +104,7 @@ impl MessageSignature {
     }
 }
 
-/// Whether the transaction has the values that a witness alone stands for.
+/// True if the transaction has the values that a witness alone stands for.
 fn is_plain(transaction: &Transaction) -> bool {
     transaction.version.0 == 0
         && transaction.lock_time == LockTime::ZERO

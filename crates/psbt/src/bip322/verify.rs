@@ -95,7 +95,7 @@ pub enum VerifyError {
 }
 
 impl VerifyError {
-    /// Whether the signature may be valid all the same: this program does not understand what it uses.
+    /// True if the signature may be valid all the same: this program does not understand what it uses.
     pub const fn is_inconclusive(&self) -> bool {
         matches!(self, Self::NotTaproot { .. } | Self::UnknownScript { .. } | Self::TransactionVersion { .. })
     }
@@ -166,7 +166,7 @@ impl MessageSignature {
         }
     }
 
-    /// What the inputs spend: the first one is computed and never read.
+    /// The outputs that the inputs spend: the first one is computed and never read.
     fn prevouts(&self, to_spend: Transaction, transaction: &Transaction) -> Result<Vec<TxOut>, VerifyError> {
         let mut prevouts = to_spend.output;
         for input in 1..transaction.input.len() {

@@ -101,7 +101,7 @@ pub enum DescriptorError {
     Syntax {
         /// The position, from zero.
         position: usize,
-        /// What should stand there.
+        /// The text that should stand there.
         expected: &'static str,
     },
     /// A key expression that is refused.
@@ -109,7 +109,7 @@ pub enum DescriptorError {
     Key {
         /// The number of the key in the descriptor, from zero.
         number: usize,
-        /// What is wrong with it.
+        /// The reason.
         problem: KeyError,
     },
     /// `musig()` where BIP-390 does not allow it.

@@ -80,7 +80,7 @@ impl KeyExpr {
         }
     }
 
-    /// Whether the key depends on the index of the address.
+    /// True if the key depends on the index of the address.
     pub fn is_ranged(&self) -> bool {
         self.paths().any(|path| path.wildcard() != Wildcard::None)
     }
@@ -239,7 +239,7 @@ fn parse_material(text: &str) -> Result<KeyMaterial, KeyError> {
     }
 }
 
-/// Whether a text is a private key, in any form that a descriptor may have.
+/// True if a text is a private key, in any form that a descriptor may have.
 fn is_private(text: &str) -> bool {
     const XPRV: [&str; 2] = ["xprv", "tprv"];
     XPRV.iter().any(|prefix| text.starts_with(prefix)) && base58::decode_check(text).is_ok()

@@ -78,7 +78,7 @@ impl PathExpr {
         self.steps.len() + usize::from(self.wildcard != Wildcard::None)
     }
 
-    /// Whether there is neither a step nor a wildcard.
+    /// True if there is neither a step nor a wildcard.
     pub fn is_empty(&self) -> bool {
         *self == Self::EMPTY
     }
@@ -91,7 +91,7 @@ impl PathExpr {
         })
     }
 
-    /// Whether a step or the wildcard is hardened, so that deriving needs the private key.
+    /// True if a step or the wildcard is hardened, so that deriving needs the private key.
     pub fn is_hardened(&self) -> bool {
         let is_hardened = |step: &Step| match step {
             Step::One(child) => child.is_hardened(),

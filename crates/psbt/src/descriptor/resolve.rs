@@ -208,7 +208,7 @@ impl Descriptor {
     }
 }
 
-/// Whether a text ends inside of a `sortedmulti_a` before its first key.
+/// True if a text ends inside of a `sortedmulti_a` before its first key.
 fn opens_sorted(text: &str) -> bool {
     text.rfind('(')
         .and_then(|place| text.get(..place))

@@ -104,7 +104,7 @@ fn push<'a>(open: &mut Vec<Open<'a>>, bracket: Open<'a>) -> Option<()> {
     Some(())
 }
 
-/// Whether the argument is a key.
+/// True if the argument is a key.
 fn takes_key(open: &Open<'_>) -> bool {
     match open.function {
         "pk" | "pkh" | "pk_k" | "pk_h" | "wpkh" | "combo" | "tr" | "rawtr" => open.argument == 0,

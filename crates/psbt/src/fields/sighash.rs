@@ -42,12 +42,12 @@ impl SighashType {
         self.0
     }
 
-    /// Whether a signature of this type commits to all outputs.
+    /// True if a signature of this type commits to all outputs.
     pub const fn commits_to_outputs(self) -> bool {
         matches!(self.0, TapSighashType::Default | TapSighashType::All | TapSighashType::AllPlusAnyoneCanPay)
     }
 
-    /// Whether a signature of this type commits to all inputs with their amounts and scripts.
+    /// True if a signature of this type commits to all inputs with their amounts and scripts.
     pub const fn commits_to_inputs(self) -> bool {
         matches!(self.0, TapSighashType::Default | TapSighashType::All | TapSighashType::None | TapSighashType::Single)
     }

@@ -77,7 +77,7 @@ pub enum GroupError {
     },
 }
 
-/// What is allowed in a group, but should be known before money is sent to it.
+/// A property that is allowed in a group, but should be known before money is sent to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum GroupWarning {

@@ -28,7 +28,7 @@ pub struct SpendPath {
     pub keys: BTreeSet<usize>,
     /// The signers behind these keys, by their number in [`Group::participants`].
     pub signers: BTreeSet<usize>,
-    /// Whether all keys must sign. Otherwise the script has a choice between them.
+    /// True if all keys must sign. Otherwise the script has a choice between them.
     pub needs_all: bool,
     /// The relative timelock that the script may demand, as a sequence number: the greatest one in it.
     pub older: Option<u32>,
@@ -96,7 +96,7 @@ impl Group {
     }
 }
 
-/// What a script demands besides signatures.
+/// The demands of a script besides signatures.
 struct Conditions {
     needs_all: bool,
     older: Option<u32>,

@@ -102,7 +102,7 @@ impl OutPointBytes {
     }
 }
 
-/// Whether an entry is also in the other version. The version number is written anew.
+/// True if an entry is also in the other version. The version number is written anew.
 fn stays(map: MapId, key: &Key, version: Version) -> bool {
     let is_version = map == MapId::Global && key.kind() == global::VERSION;
     !is_version && !field(map.kind(), key.kind()).is_some_and(|field| field.presence.is_forbidden(version))

@@ -21,7 +21,7 @@ pub enum EditError {
     Field {
         /// The entry.
         place: Place,
-        /// What is wrong with it.
+        /// The reason.
         problem: Malformed,
     },
     /// The field belongs to the transaction or to the form of the file, and these do not change.
@@ -87,7 +87,7 @@ impl RawPsbt {
     }
 }
 
-/// Whether a field decides what the transaction is, or how the file is to be read. The flags that allow changes decide neither.
+/// True if a field decides what the transaction is, or how the file is to be read. The flags that allow changes decide neither.
 fn is_of_transaction(map: MapId, key: &Key, presence: Option<Presence>) -> bool {
     let is_flags = map == MapId::Global && key.kind() == global::TX_MODIFIABLE;
     !is_flags && presence.is_some_and(|presence| presence != Presence::Optional)

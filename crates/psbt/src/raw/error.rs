@@ -4,7 +4,7 @@ use crate::malformed::Malformed;
 use crate::map::{MapId, Place};
 use crate::version::Version;
 
-/// What bytes may be that are not a PSBT.
+/// A kind of bytes that are not a PSBT.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LooksLike {
@@ -108,7 +108,7 @@ pub enum ParseError {
     Field {
         /// The entry.
         place: Place,
-        /// What is wrong with it.
+        /// The reason.
         problem: Malformed,
     },
 }

@@ -89,7 +89,7 @@ impl<'a> InputFields<'a> {
         values(self.0, input::MUSIG2_PARTIAL_SIG, MusigPartialSig::parse)
     }
 
-    /// Whether the input has its final scriptSig or witness.
+    /// True if the input has its final scriptSig or witness.
     pub fn is_final(self) -> bool {
         self.0.single(input::FINAL_SCRIPTWITNESS).or_else(|| self.0.single(input::FINAL_SCRIPTSIG)).is_some()
     }

@@ -161,7 +161,7 @@ impl Satisfier<bitcoin::XOnlyPublicKey> for LeafSatisfier {
     }
 }
 
-/// Whether a final input loses an entry: all known fields but the output that is spent.
+/// True if a final input loses an entry: all known fields but the output that is spent.
 fn is_dropped(key: &Key) -> bool {
     let is_kept = matches!(key.kind(), input::NON_WITNESS_UTXO | input::WITNESS_UTXO | PROPRIETARY);
     !is_kept && field(crate::form::MapKind::Input, key.kind()).is_some()

@@ -9,7 +9,7 @@ use crate::fields::SigningKey;
 use crate::group::SigningTarget;
 use crate::raw::RawPsbt;
 
-/// What a signer adds to a PSBT.
+/// A kind of share that a signer adds to a PSBT.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Share {
     /// A public nonce.
@@ -27,7 +27,7 @@ pub struct Missing {
     pub signer: usize,
     /// The number of the key expression that signs.
     pub key: usize,
-    /// What is missing.
+    /// The share that is missing.
     pub share: Share,
 }
 

@@ -138,7 +138,7 @@ impl SpendPlan {
         Ok(Self { transaction, prevouts, path, inputs, change, message, digest })
     }
 
-    /// Whether a PSBT has the transaction of this plan, and spends the same outputs.
+    /// True if a PSBT has the transaction of this plan, and spends the same outputs.
     pub fn fits(&self, psbt: &RawPsbt) -> bool {
         psbt.unsigned_tx().is_ok_and(|transaction| transaction == self.transaction)
             && psbt.prevouts().is_ok_and(|prevouts| prevouts == self.prevouts)

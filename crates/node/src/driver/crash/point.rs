@@ -74,7 +74,7 @@ impl CrashPoint {
         Self::ALL.into_iter().find(|point| point.name() == name)
     }
 
-    /// Whether it is before this is stored.
+    /// True if it is before this is stored.
     fn is_before_storing(self, record: &Record) -> bool {
         match self {
             Self::BeforeApproved => matches!(record, Record::Approved { .. }),
@@ -85,7 +85,7 @@ impl CrashPoint {
         }
     }
 
-    /// Whether it is after this has been stored, and before anything that follows from it.
+    /// True if it is after this has been stored, and before anything that follows from it.
     fn is_after_storing(self, record: &Record) -> bool {
         match self {
             Self::AfterIssued => matches!(record, Record::Issued { .. }),
@@ -94,7 +94,7 @@ impl CrashPoint {
         }
     }
 
-    /// Whether it is before this is sent.
+    /// True if it is before this is sent.
     fn is_before_sending(self, frame: &[u8]) -> bool {
         let due = match self {
             Self::BeforeNonces => Kind::NonceShare,
@@ -104,7 +104,7 @@ impl CrashPoint {
         peek(frame).is_some_and(|peek| peek.kind == due)
     }
 
-    /// Whether it is after this has been sent.
+    /// True if it is after this has been sent.
     fn is_after_sending(self, frame: &[u8]) -> bool {
         let due = match self {
             Self::AfterJoin => Kind::ParticipantJoined,
