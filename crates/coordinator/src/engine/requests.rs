@@ -43,7 +43,10 @@ impl Engine {
             return;
         }
         let is_handed_in = message.channel() == Channel::Store && !self.sessions.contains_key(&id);
-        if let Some(completed) = self.results.of(&id).filter(|_| is_handed_in && !locals.is_empty()).cloned() {
+        if is_handed_in
+            && !locals.is_empty()
+            && let Some(completed) = self.results.of(&id).cloned()
+        {
             return self.take_up_signed(&message, completed, locals, ctx);
         }
         let known = self.sessions.contains_key(&id) || self.ledger.has_ended(&id);
