@@ -6,7 +6,7 @@ use motet_coordinator::StoreError;
 use motet_coordinator::event::{Completed, SignedItem};
 use motet_core_crypto::{Signature, XOnlyPublicKey};
 use motet_wire::{AttemptId, RequestId};
-use redb::{ReadableTable, ReadableTableMetadata, TableDefinition, WriteTransaction};
+use redb::{ReadableTable, TableDefinition, WriteTransaction};
 
 use super::failed::{damaged, failed};
 use super::queue;
@@ -17,9 +17,9 @@ pub(super) const NOTED: TableDefinition<'_, &[u8; 32], ()> = TableDefinition::ne
 /// Keeps a result. Beyond the limit, the oldest that has been noted makes room, or the oldest if none has; its request is
 /// handed back.
 pub(super) fn keep(transaction: &WriteTransaction, completed: &Completed) -> Result<Option<RequestId>, StoreError> {
-    queue::append(transaction, RESULTS, &to_bytes(completed), usize::MAX)?;
     let mut results = transaction.open_table(RESULTS).map_err(failed)?;
-    if results.len().map_err(failed)? <= u64::try_from(crate::limits::RESULTS).unwrap_or(u64::MAX) {
+    queue::push(&mut results, &to_bytes(completed))?;
+    if !queue::exceeds(&results, crate::limits::RESULTS)? {
         return Ok(None);
     }
     let mut noted = transaction.open_table(NOTED).map_err(failed)?;
