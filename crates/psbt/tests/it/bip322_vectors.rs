@@ -21,7 +21,7 @@ fn cases(file: &str, list: &str) -> Vec<Value> {
     load(&format!("bip-0322/{file}-test-vectors.json"))[list].as_array().unwrap().clone()
 }
 
-/// What is wrong with a text as a signature of a message of an address.
+/// The fault of a text as a signature of a message of an address.
 #[derive(Debug, PartialEq, Eq)]
 enum Wrong {
     Text(DecodeError),

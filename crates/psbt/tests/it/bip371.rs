@@ -3,7 +3,7 @@
 use motet_psbt::MapId::{Input, Output};
 use motet_psbt::{Malformed, MapId};
 
-use crate::vectors::{field_problem, section};
+use crate::vectors::{assert_refused, section};
 
 const FILE: &str = "bip-0371/psbt-vectors.json";
 
@@ -13,7 +13,7 @@ fn each_invalid_psbt_is_refused_for_its_own_reason() {
     let value = |found, expected| Malformed::ValueLength { found, expected };
     let signature = "64, or 65 with a sighash type";
     let control = "33 and 32 for each step of the merkle path, of at most 128";
-    let expected: [(&str, (MapId, &str, Malformed)); 11] = [
+    let expected: [(&str, (MapId, &'static str, Malformed)); 11] = [
         ("IN_TAP_INTERNAL_KEY", (Input(0), "PSBT_IN_TAP_INTERNAL_KEY", value(33, "32"))),
         ("KEY_SIG signature that is too short", (Input(0), "PSBT_IN_TAP_KEY_SIG", value(63, signature))),
         ("KEY_SIG signature that is too long", (Input(0), "PSBT_IN_TAP_KEY_SIG", value(66, signature))),
@@ -26,13 +26,7 @@ fn each_invalid_psbt_is_refused_for_its_own_reason() {
         ("Control block that is too long", (Input(0), "PSBT_IN_TAP_LEAF_SCRIPT", key(98, control))),
         ("Control block that is too short", (Input(0), "PSBT_IN_TAP_LEAF_SCRIPT", key(96, control))),
     ];
-    let cases = section(FILE, "are invalid PSBTs");
-    assert_eq!(cases.len(), expected.len());
-    for (case, (words, reason)) in cases.iter().zip(expected) {
-        assert!(case.name.contains(words), "{} is not about {words}", case.name);
-        let error = case.parse().expect_err(&case.name);
-        assert_eq!(field_problem(&error), Some(reason), "{}: {error}", case.name);
-    }
+    assert_refused(&section(FILE, "are invalid PSBTs"), &expected);
 }
 
 #[test]

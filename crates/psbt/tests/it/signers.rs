@@ -1,4 +1,4 @@
-//! What the tests of the roles share: signers with keys, transactions that spend from a group, and consensus code.
+//! Common parts of the tests of the roles: signers with keys, transactions that spend from a group, and consensus code.
 
 use bitcoin::absolute::LockTime;
 use bitcoin::bip32::{ChildNumber, Xpriv, Xpub};
@@ -120,7 +120,7 @@ pub(crate) fn sign_all(start: &RawPsbt, group: &Group, path: PathId, signers: &[
     RawPsbt::combine(&signed.collect::<Vec<_>>()).unwrap()
 }
 
-/// Whether Bitcoin's consensus code accepts an input.
+/// True if Bitcoin's consensus code accepts an input.
 pub(crate) fn accepts(transaction: &Transaction, prevouts: &[TxOut], input: usize) -> bool {
     let spent: Vec<_> = prevouts
         .iter()

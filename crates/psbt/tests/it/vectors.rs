@@ -47,3 +47,13 @@ pub(crate) fn field_problem(error: &ParseError) -> Option<(MapId, &'static str, 
         _ => None,
     }
 }
+
+/// Asserts that each PSBT is the one that these words describe, and refused for this reason.
+pub(crate) fn assert_refused(cases: &[Case], expected: &[(&str, (MapId, &'static str, Malformed))]) {
+    assert_eq!(cases.len(), expected.len());
+    for (case, (words, reason)) in cases.iter().zip(expected) {
+        assert!(case.name.contains(words), "{} is not about {words}", case.name);
+        let error = case.parse().expect_err(&case.name);
+        assert_eq!(field_problem(&error), Some(*reason), "{}: {error}", case.name);
+    }
+}
