@@ -52,7 +52,7 @@ fn junk(version: u8, number: u32) -> Arc<[u8]> {
     frame.into()
 }
 
-/// How many such frames the node takes before it blocks the peer.
+/// The number of such frames that the node takes before it blocks the peer.
 async fn taken(version: u8, gossip: bool) -> u32 {
     let (node, hostile) = attacked().await;
     let flooding = async {

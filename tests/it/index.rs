@@ -127,7 +127,7 @@ async fn offline() -> (Vec<(Node, Events)>, String, NetHandle) {
     (public, address, hostile)
 }
 
-/// How many signers a newcomer finds, who hears of them by the DHT alone: neighbours without a signer are mute in catch-up, and hand
+/// The number of signers that a newcomer finds, which hears of them by the DHT alone: neighbours without a signer are mute in catch-up, and hand
 /// on by gossip only what they say themselves.
 async fn found_by_a_newcomer(address: &str) -> usize {
     let (newcomer, _events, _) = node(Some(address), None).await;

@@ -152,9 +152,9 @@ struct Driver {
     policy: Arc<dyn Policy>,
     contacts: Contacts,
     crash: Crash,
-    /// Where computations run that are too long for the driver's own task.
+    /// The place of computations that are too long for the driver's own task.
     pool: Pool,
-    /// Where proofs of work are looked for, which may take minutes: no other computation waits for that.
+    /// The place of searches for proofs of work, which may take minutes: no other computation waits for them.
     proofs: Pool,
     /// Where signers are asked that may wait for a person or a device.
     devices: Pool,

@@ -27,7 +27,7 @@ use crate::raw::{EditError, RawPsbt};
 use crate::transaction::output_bytes;
 use crate::version::Version;
 
-/// Why a PSBT is neither a payment nor a message that can be signed.
+/// The reason why a PSBT is neither a payment nor a message that can be signed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum MessageError {

@@ -33,7 +33,7 @@ pub enum Profile {
     Coldcard,
 }
 
-/// Why there is no copy for a signer.
+/// The reason why there is no copy for a signer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ExportError {

@@ -6,7 +6,7 @@ use crate::descriptor::{
     Descriptor, DescriptorError, KeyError, KeyExpr, KeyMaterial, PathExpr, SingleKey, Step, Wildcard,
 };
 
-/// Why a wallet policy was refused.
+/// The reason why a wallet policy was refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PolicyError {

@@ -14,7 +14,7 @@ pub(crate) const GUARD: Duration = Duration::from_secs(60);
 pub(crate) const TCP: &str = "/ip4/127.0.0.1/tcp/0";
 pub(crate) const QUIC: &str = "/ip4/127.0.0.1/udp/0/quic-v1";
 
-/// What a test's entries look like: 33 bytes of author, 8 bytes of version, anything. It counts its judgements.
+/// The entries of a test: 33 bytes of author, 8 bytes of version, anything. It counts its judgements.
 #[derive(Debug, Default)]
 pub(crate) struct Plain(Arc<AtomicUsize>);
 
@@ -62,7 +62,7 @@ pub(crate) struct Peer {
     pub(crate) events: mpsc::Receiver<NetEvent>,
     /// Where it listens, with its peer id.
     pub(crate) address: String,
-    /// How often its policy has judged an entry.
+    /// The number of entries that its policy has judged.
     pub(crate) judged: Arc<AtomicUsize>,
 }
 

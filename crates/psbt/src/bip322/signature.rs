@@ -13,7 +13,7 @@ use crate::raw::{LocktimeConflict, ParseError, PrevoutError, RawPsbt};
 use crate::roles::ExtractError;
 use crate::version::Version;
 
-/// Why a text is no signature of a message.
+/// The reason why a text is no signature of a message.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DecodeError {
@@ -37,7 +37,7 @@ pub enum DecodeError {
     Psbt(#[from] ParseError),
 }
 
-/// Why a PSBT has no signature of a message yet.
+/// The reason why a PSBT has no signature of a message yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum MessageSignatureError {

@@ -17,7 +17,7 @@ use crate::fields::{SighashType, TapSignature};
 use crate::raw::PrevoutError;
 use crate::roles::ExtractError;
 
-/// Why a signature of a message was not accepted.
+/// The reason why a signature of a message was not accepted.
 ///
 /// [`Self::is_inconclusive`] tells a wrong signature from one that this program cannot judge.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -2,7 +2,7 @@
 
 use miniscript::descriptor::checksum;
 
-/// Why a key expression was refused.
+/// The reason why a key expression was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeyError {
@@ -71,7 +71,7 @@ pub enum KeyError {
     HardenedMusig,
 }
 
-/// Why a text is not a descriptor.
+/// The reason why a text is not a descriptor.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DescriptorError {

@@ -38,7 +38,7 @@ pub struct Musig {
 /// A single key: `[fingerprint/path]KEY/path`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SingleKey {
-    /// Where the key comes from, if the text says it.
+    /// The origin of the key, if the text says it.
     pub origin: Option<KeyOrigin>,
     /// The key.
     pub key: KeyMaterial,

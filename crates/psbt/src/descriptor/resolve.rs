@@ -14,7 +14,7 @@ use super::key::{KeyExpr, KeyMaterial, Musig, SingleKey};
 use super::scan::Piece;
 use super::{Descriptor, DescriptorKind};
 
-/// Why the output of a descriptor cannot be computed.
+/// The reason why the output of a descriptor cannot be computed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ResolveError {

@@ -2,7 +2,7 @@
 
 use crate::descriptor::{DescriptorError, ResolveError};
 
-/// Why a descriptor is not accepted for a group.
+/// The reason why a descriptor is not accepted for a group.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum GroupError {

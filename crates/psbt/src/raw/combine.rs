@@ -9,7 +9,7 @@ use crate::limits::MAP_ENTRIES_MAX;
 use crate::map::{Key, MapId, Place, RawMap};
 use crate::version::Version;
 
-/// Why PSBTs were not combined. Files are counted from zero, in the order in which they were handed in.
+/// The reason why PSBTs were not combined. Files are counted from zero, in the order in which they were handed in.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CombineError {

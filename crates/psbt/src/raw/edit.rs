@@ -6,7 +6,7 @@ use crate::limits::MAP_ENTRIES_MAX;
 use crate::malformed::Malformed;
 use crate::map::{Key, MapId, Place, check_entry};
 
-/// Why a PSBT was not changed.
+/// The reason why a PSBT was not changed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum EditError {

@@ -26,7 +26,7 @@ impl LooksLike {
     }
 }
 
-/// Why bytes are not a PSBT. Each reason that concerns one entry names its map and its key.
+/// The reason why bytes are not a PSBT. Each reason that concerns one entry names its map and its key.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ParseError {

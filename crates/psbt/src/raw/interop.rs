@@ -8,7 +8,7 @@ use crate::form::global;
 use crate::map::{Key, MapId};
 use crate::version::Version;
 
-/// Why a PSBT has no equal of the `bitcoin` crate's type.
+/// The reason why a PSBT has no equal of the `bitcoin` crate's type.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConvertError {

@@ -9,7 +9,7 @@ use crate::form::input;
 use crate::map::RawMap;
 use crate::transaction;
 
-/// Why the output that an input spends is not known, or its description contradicts itself.
+/// The reason why the output that an input spends is not known, or its description contradicts itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PrevoutError {

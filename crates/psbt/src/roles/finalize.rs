@@ -16,7 +16,7 @@ use crate::group::PathId;
 use crate::map::{Key, MapId};
 use crate::raw::{EditError, LocktimeConflict, RawPsbt};
 
-/// Why an input was not finalized.
+/// The reason why an input was not finalized.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum FinalizeError {
@@ -46,7 +46,7 @@ pub enum FinalizeError {
     Edit(#[from] EditError),
 }
 
-/// Why there is no transaction yet.
+/// The reason why there is no transaction yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ExtractError {

@@ -15,7 +15,7 @@ use crate::group::{Group, Location, PathId, SigningTarget, SpendPath};
 use crate::raw::{LocktimeConflict, PrevoutError, RawPsbt};
 use crate::transaction::{output_bytes, without_witnesses};
 
-/// Why a spend cannot be planned.
+/// The reason why a spend cannot be planned.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PlanError {

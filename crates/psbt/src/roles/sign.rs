@@ -17,7 +17,7 @@ use crate::group::{Group, SigningTarget};
 use crate::map::{Key, MapId};
 use crate::raw::{EditError, RawPsbt};
 
-/// Why a signer has not made nonces, or has not signed.
+/// The reason why a signer has not made nonces, or has not signed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SignerError {

@@ -74,7 +74,7 @@ impl Index {
     }
 }
 
-/// How many of `honest` offers are found after the attacker has put its stamps into `targets` bags of the second depth.
+/// The number of `honest` offers that are found after the attacker has put its stamps into `targets` bags of the second depth.
 fn found(honest: usize, targets: u16, seed: u64) -> usize {
     let mut draw = Draw(seed);
     let mut index = Index { store: BagStore::default(), now: Instant::now() };
