@@ -5,6 +5,7 @@
 //! - [`place`]: the runtimes that they run on.
 //! - [`floor`]: the arithmetic of one signer and bare libp2p streams, to compare with.
 //! - [`crowd`]: many sessions at once.
+//! - [`waiting`]: requests that wait for users meanwhile.
 //! - [`engines`]: engines joined in memory, on one core, without network and store.
 //! - [`directory`]: looking signers up among many.
 
@@ -14,6 +15,7 @@ pub mod engines;
 pub mod floor;
 pub mod group;
 pub mod place;
+pub mod waiting;
 
 use std::time::Duration;
 

@@ -53,6 +53,17 @@ fn many_sessions_at_once_are_counted() {
 }
 
 #[test]
+fn sessions_beside_requests_that_wait_are_counted() {
+    let lines = lines(&["--only", "crowd", "--crowds", "2", "--waiting", "20", "--store", "memory", "--runs", "1"]);
+    let [none, waiting, ratio, _] = lines.as_slice() else { panic!("four lines, not {lines:?}") };
+    for (line, waiting) in [(none, 0), (waiting, 20)] {
+        assert_eq!((&line["waiting"], &line["sessions"], &line["failed"]), (&waiting.into(), &2.into(), &0.into()));
+    }
+    assert_eq!((&ratio["operation"], &ratio["waiting"]), (&"waiting_ratio".into(), &20.into()));
+    assert_positive(ratio, &["waiting_to_none"]);
+}
+
+#[test]
 fn engines_alone_and_looking_up_are_measured() {
     let lines = lines(&["--only", "engine,find", "--n", "2,3", "--runs", "1"]);
     let [two, three, find] = lines.as_slice() else { panic!("three lines, not {lines:?}") };

@@ -1,7 +1,7 @@
 //! Measures whole sessions and prints one JSON object or one row a line: `cargo xtask bench-sessions`.
 //!
 //! Usage: `bench-sessions [--json] [--n 2,3,..] [--runs N] [--only latency,crowd,engine,find] [--crowds 100,1000]
-//! [--store memory,redb]`.
+//! [--store memory,redb] [--waiting 10000]`.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a report is what this is for")]
 
@@ -26,6 +26,7 @@ struct Arguments {
     runs: usize,
     only: Vec<String>,
     crowds: Vec<usize>,
+    waiting: usize,
     stores: Vec<Storage>,
 }
 
@@ -36,6 +37,7 @@ fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Arguments, Strin
         runs: 100,
         only: ["latency", "crowd", "engine", "find"].map(str::to_owned).to_vec(),
         crowds: vec![100, 1000],
+        waiting: 0,
         stores: vec![Storage::Memory, Storage::Redb],
     };
     while let Some(argument) = arguments.next() {
@@ -46,6 +48,7 @@ fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Arguments, Strin
             "--runs" => parsed.runs = value()?.parse().map_err(|_| "--runs wants a number")?,
             "--only" => parsed.only = value()?.split(',').map(str::to_owned).collect(),
             "--crowds" => parsed.crowds = numbers(&value()?).ok_or("--crowds wants numbers")?,
+            "--waiting" => parsed.waiting = value()?.parse().map_err(|_| "--waiting wants a number")?,
             "--store" => parsed.stores = stores(&value()?).ok_or("--store wants memory, redb or both")?,
             _ => return Err(format!("unknown argument {argument}")),
         }
@@ -178,10 +181,20 @@ async fn crowds(arguments: &Arguments, storage: Storage) -> Result<(), Failure> 
     let mut fastest = alone(arguments.runs);
     let mut rates: Vec<(usize, f64)> = Vec::new();
     for sessions in &arguments.crowds {
-        let (line, rate) = crowded(*sessions, storage).await?;
+        let networks = crowd::networks(*sessions, arguments.waiting);
+        let (line, rate) = crowded(*sessions, 0, networks, storage).await?;
         print(arguments, &line);
         rates.push((*sessions, rate));
         fastest = fastest.min(alone(arguments.runs));
+        if arguments.waiting > 0 {
+            let (line, beside) = crowded(*sessions, arguments.waiting, networks, storage).await?;
+            print(arguments, &line);
+            let ratio = json!({
+                "operation": "waiting_ratio", "store": storage.name(), "sessions": sessions,
+                "waiting": arguments.waiting, "waiting_to_none": rounded(beside / rate),
+            });
+            print(arguments, &ratio);
+        }
     }
     let (Some((fewest, slow)), Some((most, fast))) =
         (rates.iter().min_by_key(|(sessions, _)| *sessions), rates.iter().max_by_key(|(sessions, _)| *sessions))
@@ -199,13 +212,13 @@ async fn crowds(arguments: &Arguments, storage: Storage) -> Result<(), Failure> 
     Ok(())
 }
 
-async fn crowded(sessions: usize, storage: Storage) -> Result<(Value, f64), Failure> {
-    let crowd = crowd::run(sessions, storage).await?;
+async fn crowded(sessions: usize, waiting: usize, networks: usize, storage: Storage) -> Result<(Value, f64), Failure> {
+    let crowd = crowd::run(sessions, waiting, networks, storage).await?;
     let done = crowd.times.len();
     let rate = done as f64 / crowd.all.as_secs_f64();
     let line = json!({
-        "operation": "concurrent_sessions", "n": crowd::SIGNERS, "sessions": sessions, "store": storage.name(),
-        "sessions_per_second": rounded(rate),
+        "operation": "concurrent_sessions", "n": crowd::SIGNERS, "sessions": sessions, "waiting": waiting,
+        "networks": networks, "store": storage.name(), "sessions_per_second": rounded(rate),
         "p50_ns": nanoseconds(percentile(&crowd.times, 50)), "p95_ns": nanoseconds(percentile(&crowd.times, 95)),
         "all_ns": nanoseconds(crowd.all),
         "processor_ns": nanoseconds(crowd.processor / u32::try_from(done.max(1))?), "most_at_once": crowd.peak,

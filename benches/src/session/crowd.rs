@@ -10,6 +10,7 @@ use motet_wire::{Commitments, RequestId};
 
 use super::group::{ANNOUNCEMENTS, Failure, GUARD, Group, Storage};
 use super::place::Runtimes;
+use super::waiting::AT_A_NODE;
 
 /// Nodes of one network.
 const NODES: usize = 10;
@@ -35,24 +36,31 @@ pub struct Crowded {
     pub peak: usize,
 }
 
-/// Starts networks, lets all their sessions begin at once, and waits for all.
+/// Number of networks for so many sessions, and so many requests that wait for users meanwhile.
+pub fn networks(sessions: usize, waiting: usize) -> usize {
+    sessions.div_ceil(SESSIONS).max(waiting.div_ceil(NODES * AT_A_NODE))
+}
+
+/// Starts networks, lets requests wait for the users of all their nodes, lets all sessions begin at once, and waits for these.
 ///
 /// # Errors
 ///
 /// When nodes do not find each other, or refuse to announce.
-pub async fn run(sessions: usize, storage: Storage) -> Result<Crowded, Failure> {
+pub async fn run(sessions: usize, waiting: usize, networks: usize, storage: Storage) -> Result<Crowded, Failure> {
     let mut groups = Vec::new();
-    for index in 0..sessions.div_ceil(SESSIONS) {
-        groups.push(Group::start(&format!("crowd-{index}"), NODES, storage, Runtimes::Shared).await?);
+    for index in 0..networks {
+        let mut group = Group::start(&format!("crowd-{index}"), NODES, storage, Runtimes::Shared).await?;
+        group.let_wait(share(waiting.div_ceil(NODES), networks, index)).await?;
+        groups.push(group);
     }
     until_quiet().await?;
     let (before, worked) = (resident()?, processor_time()?);
     let begin = Instant::now();
     let mut tasks = Vec::new();
     for (index, mut group) in groups.into_iter().enumerate() {
-        let share = SESSIONS.min(sessions - index * SESSIONS);
+        let sessions = share(sessions, networks, index);
         tasks.push(tokio::spawn(async move {
-            let marks = one_network(&mut group, share).await?;
+            let marks = one_network(&mut group, sessions).await?;
             Ok::<_, Failure>((group, marks))
         }));
     }
@@ -73,6 +81,11 @@ pub async fn run(sessions: usize, storage: Storage) -> Result<Crowded, Failure> 
     let times: Vec<Duration> = marks.iter().filter_map(|mark| Some(mark.end?.duration_since(mark.begin))).collect();
     let failed = marks.len() - times.len();
     Ok(Crowded { times, all, processor, bytes, failed, peak: peak(&marks) })
+}
+
+/// Share of one of several networks, so that all have as much as the next, or one more.
+fn share(all: usize, networks: usize, index: usize) -> usize {
+    all / networks + usize::from(index < all % networks)
 }
 
 #[derive(Debug, Clone, Copy)]

@@ -7,9 +7,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use motet_core_crypto::{PublicKey, SecretKey};
-use motet_net::{Keypair, NetConfig, parse_address};
+use motet_net::{Keypair, Multiaddr, NetConfig, parse_address};
 use motet_node::event::Event;
-use motet_node::policy::ApproveAll;
 use motet_node::{
     Config, Lagged, LocalSigner, MemoryStore, Node, OsEntropy, RedbStore, SignerQuery, SigningRequestSpec, Store,
 };
@@ -20,6 +19,7 @@ use tokio::sync::mpsc;
 
 use super::place::{Place, Runtimes};
 use super::request;
+use super::waiting::{SlowUser, UNANSWERED};
 
 /// Something that makes a bench impossible.
 pub type Failure = Box<dyn core::error::Error + Send + Sync>;
@@ -79,10 +79,17 @@ struct Member {
 /// Nodes that know each other.
 #[derive(Debug)]
 pub struct Group {
+    network: NetworkId,
+    storage: Storage,
+    runtimes: Runtimes,
     nodes: Vec<Member>,
-    ended: mpsc::Receiver<Ended>,
+    /// Nodes that take no part in the sessions that are measured: they ask for what waits.
+    askers: Vec<Member>,
+    addresses: Vec<Multiaddr>,
+    user: SlowUser,
+    ended: (mpsc::Sender<Ended>, mpsc::Receiver<Ended>),
     announced: u64,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 /// Requests that one node may announce in a row: the protocol allows a burst of ten, and then five a minute.
@@ -95,66 +102,110 @@ impl Group {
     ///
     /// Whatever keeps them from finding each other.
     pub async fn start(name: &str, count: usize, storage: Storage, runtimes: Runtimes) -> Result<Self, Failure> {
-        let folder = tempfile::tempdir()?;
-        let network = NetworkId::new(name)?;
-        let (ended_in, ended) = mpsc::channel(65_536);
-        let mut nodes: Vec<Member> = Vec::new();
-        let mut addresses: Vec<String> = Vec::new();
-        for index in 0..count {
-            let store: Arc<dyn Store> = match storage {
-                Storage::Memory => Arc::new(MemoryStore::default()),
-                Storage::Redb => Arc::new(RedbStore::open(&folder.path().join(format!("{index}.redb")))?),
-            };
-            let mut net = NetConfig::local(network.clone(), Keypair::generate());
-            net.listen = vec![parse_address("/ip4/127.0.0.1/tcp/0")?];
-            let key = SecretKey::generate(&mut OsEntropy)?;
-            let signer = key.public_key();
-            let config = Config::default().difficulty(Difficulty(0)).max_signers(count.max(15));
-            let node = Node::builder(net)
-                .store(store)
-                .policy(ApproveAll)
-                .signer(LocalSigner::new(key, OsEntropy))
-                .config(config)
-                .limits(unlimited())
-                .work(Free);
-            let place = Place::new(runtimes)?;
-            let (handle, mut events) = place.run(node.start()).await??;
-            let listening = async move {
-                loop {
-                    match events.next().await {
-                        Some(Ok(Event::Listening { address })) => return Some((address, events)),
-                        Some(_) => {}
-                        None => return None,
-                    }
-                }
-            };
-            let listening = tokio::time::timeout(GUARD, listening).await?;
-            let (address, mut events) = listening.ok_or("a node stopped at once")?;
-            let ended_in = ended_in.clone();
-            place.spawn(async move {
-                while let Some(event) = events.next().await {
-                    let (request, signed) = match event {
-                        Ok(Event::SessionComplete(done)) => (done.request, true),
-                        Ok(Event::SessionAborted(aborted)) => (aborted.request, false),
-                        // A session whose end is lost never counts, and the group says that it has waited too long.
-                        Ok(_) | Err(Lagged(_)) => continue,
-                    };
-                    if ended_in.send(Ended { node: index, request, at: Instant::now(), signed }).await.is_err() {
-                        break;
-                    }
-                }
-            });
-            for earlier in &addresses {
-                handle.connect(parse_address(earlier)?).await?;
-            }
-            addresses.push(format!("{address}/p2p/{}", handle.peer_id()));
-            nodes.push(Member { signer, handle, place });
+        let mut group = Self {
+            network: NetworkId::new(name)?,
+            storage,
+            runtimes,
+            nodes: Vec::new(),
+            askers: Vec::new(),
+            addresses: Vec::new(),
+            user: SlowUser::default(),
+            ended: mpsc::channel(65_536),
+            announced: 0,
+            folder: tempfile::tempdir()?,
+        };
+        for _ in 0..count {
+            let node = group.another(count).await?;
+            group.nodes.push(node);
         }
-        let group = Self { nodes, ended, announced: 0, _folder: folder };
         match tokio::time::timeout(GUARD, group.meet()).await {
             Ok(met) => met.map(|()| group),
             Err(_) => Err(group.strangers().await.into()),
         }
+    }
+
+    /// Starts a node and connects it with all earlier ones.
+    async fn another(&mut self, count: usize) -> Result<Member, Failure> {
+        let index = self.addresses.len();
+        let store: Arc<dyn Store> = match self.storage {
+            Storage::Memory => Arc::new(MemoryStore::default()),
+            Storage::Redb => Arc::new(RedbStore::open(&self.folder.path().join(format!("{index}.redb")))?),
+        };
+        let mut net = NetConfig::local(self.network.clone(), Keypair::generate());
+        net.listen = vec![parse_address("/ip4/127.0.0.1/tcp/0")?];
+        let key = SecretKey::generate(&mut OsEntropy)?;
+        let signer = key.public_key();
+        let config = Config::default().difficulty(Difficulty(0)).max_signers(count.max(15));
+        let node = Node::builder(net)
+            .store(store)
+            .policy(self.user.clone())
+            .signer(LocalSigner::new(key, OsEntropy))
+            .config(config)
+            .limits(unlimited())
+            .work(Free);
+        let place = Place::new(self.runtimes)?;
+        let (handle, mut events) = place.run(node.start()).await??;
+        let listening = async move {
+            loop {
+                match events.next().await {
+                    Some(Ok(Event::Listening { address })) => return Some((address, events)),
+                    Some(_) => {}
+                    None => return None,
+                }
+            }
+        };
+        let listening = tokio::time::timeout(GUARD, listening).await?;
+        let (address, mut events) = listening.ok_or("a node stopped at once")?;
+        let ended_in = self.ended.0.clone();
+        place.spawn(async move {
+            while let Some(event) = events.next().await {
+                let (request, signed) = match event {
+                    Ok(Event::SessionComplete(done)) => (done.request, true),
+                    Ok(Event::SessionAborted(aborted)) => (aborted.request, false),
+                    // A session whose end is lost never counts, and the group says that it has waited too long.
+                    Ok(_) | Err(Lagged(_)) => continue,
+                };
+                if ended_in.send(Ended { node: index, request, at: Instant::now(), signed }).await.is_err() {
+                    break;
+                }
+            }
+        });
+        for earlier in &self.addresses {
+            handle.connect(earlier.clone()).await?;
+        }
+        self.addresses.push(parse_address(&format!("{address}/p2p/{}", handle.peer_id()))?);
+        Ok(Member { signer, handle, place })
+    }
+
+    /// Lets so many requests wait for the user of each node: other nodes ask for them, each for as many as it may in a row.
+    ///
+    /// # Errors
+    ///
+    /// When the nodes do not hear of them.
+    pub async fn let_wait(&mut self, at_each_node: usize) -> Result<(), Failure> {
+        let signers: Vec<PublicKey> = self.nodes.iter().map(|member| member.signer).collect();
+        for number in 0..at_each_node {
+            if number.is_multiple_of(ANNOUNCEMENTS) {
+                let asker = self.another(self.nodes.len() + 1).await?;
+                // Signers that it does not know are asked by gossip, and each peer that hands a request on uses up a share of its own.
+                while asker.handle.find_known_signers(SignerQuery::default()).await?.len() < self.nodes.len() {
+                    tokio::time::sleep(Duration::from_millis(5)).await;
+                }
+                self.askers.push(asker);
+            }
+            let asker = self.askers.last().ok_or("no asker")?;
+            let keys = signers.iter().copied().chain([asker.signer]).collect();
+            let mut spec = request(keys, asker.signer, Commitments::On, number as u64);
+            spec.metadata.transaction_type = UNANSWERED.to_owned();
+            asker.handle.announce_signing_request(spec).await?;
+        }
+        let all_wait = async {
+            while self.user.waiting() < at_each_node * self.nodes.len() {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        let waited = tokio::time::timeout(GUARD, all_wait).await;
+        waited.map_err(|_| format!("{} requests wait, not {at_each_node} at each node", self.user.waiting()).into())
     }
 
     /// Who has not found whom.
@@ -255,7 +306,7 @@ impl Group {
     ///
     /// When none comes.
     pub async fn next_end(&mut self) -> Result<Ended, Failure> {
-        let ended = tokio::time::timeout(GUARD, self.ended.recv()).await.map_err(|_| "a session did not end")?;
+        let ended = tokio::time::timeout(GUARD, self.ended.1.recv()).await.map_err(|_| "a session did not end")?;
         Ok(ended.ok_or("the nodes have stopped")?)
     }
 
@@ -295,7 +346,7 @@ impl Group {
 
     /// Stops all nodes.
     pub async fn stop(self) {
-        for Member { handle, .. } in &self.nodes {
+        for Member { handle, .. } in self.nodes.iter().chain(&self.askers) {
             handle.stop().await;
         }
     }
