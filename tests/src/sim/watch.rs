@@ -232,6 +232,12 @@ impl Watch {
             // The user has been told in an earlier life.
             Event::SessionComplete(completed) if self.retold.contains(&(host, completed.request)) => return,
             Event::SessionComplete(completed) => completed.request,
+            // Signatures that have come since are told for themselves.
+            Event::SessionAborted(aborted)
+                if self.last_words[host].get(&aborted.request) == Some(&LastWord::Signatures) =>
+            {
+                return;
+            }
             Event::SessionAborted(aborted) => aborted.request,
             _ => return,
         };
