@@ -23,6 +23,7 @@ pub(super) const PACKAGES: &[PackageRule] = &[
         "base64 bip39 bitcoin miniscript rand_core thiserror",
         DRIVERS,
     ),
+    package("motet-wallet", "motet-core-crypto motet-psbt", "bitcoin hex thiserror", DRIVERS),
     package(
         "motet-net",
         "motet-core-crypto motet-wire",
@@ -56,8 +57,7 @@ pub(super) const PACKAGES: &[PackageRule] = &[
     package("xtask", "", "anyhow cargo_metadata clap petgraph proc-macro2 regex serde_json walkdir xshell", RUNTIMES),
 ];
 
-const ALL: &str =
-    "motet-core-crypto motet-wire motet-psbt motet-net motet-coordinator motet-testkit motet-node motet-cli";
+const ALL: &str = "motet-core-crypto motet-wire motet-psbt motet-wallet motet-net motet-coordinator motet-testkit motet-node motet-cli";
 
 const fn package(name: &'static str, ours: &'static str, others: &'static str, never: &'static str) -> PackageRule {
     PackageRule { name, ours, others: Some(others), never }
@@ -69,6 +69,7 @@ const PURE: &[&str] = &[
     "crates/core-crypto/src/",
     "crates/wire/src/",
     "crates/psbt/src/",
+    "crates/wallet/src/",
     "crates/coordinator/src/",
     "crates/testkit/src/",
 ];

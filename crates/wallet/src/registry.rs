@@ -1,0 +1,141 @@
+//! The groups that a wallet knows. A signer signs transactions of these groups and no others.
+
+use std::collections::BTreeMap;
+
+use motet_core_crypto::PublicKey;
+use motet_psbt::{GroupId, PathId};
+
+use crate::group::{RegisteredGroup, signing_keys};
+use crate::limits::GROUPS;
+
+/// The reason why a group was not added to a registry.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RegistryError {
+    /// The group is there already.
+    #[error("the group is registered already, under the name {name:?}")]
+    Known {
+        /// Its name.
+        name: String,
+    },
+    /// Another group has the name.
+    #[error("another group has the name {name:?}; choose a different one")]
+    NameTaken {
+        /// The name.
+        name: String,
+    },
+    /// There is no such group to be replaced.
+    #[error("there is no such group")]
+    Unknown,
+    /// There are too many groups.
+    #[error("a registry has at most {GROUPS} groups")]
+    Full,
+}
+
+/// Groups by identity, by name, and by the keys of their spend paths.
+#[derive(Debug, Clone, Default)]
+pub struct Registry {
+    groups: BTreeMap<GroupId, RegisteredGroup>,
+    names: BTreeMap<String, GroupId>,
+    /// Spend paths by their sorted keys, so that a request finds its group without any arithmetic.
+    paths: BTreeMap<Vec<PublicKey>, Vec<(GroupId, PathId)>>,
+}
+
+impl Registry {
+    /// A registry without groups.
+    pub const fn new() -> Self {
+        Self { groups: BTreeMap::new(), names: BTreeMap::new(), paths: BTreeMap::new() }
+    }
+
+    /// Adds a group.
+    ///
+    /// # Errors
+    ///
+    /// [`RegistryError`].
+    pub fn add(&mut self, group: RegisteredGroup) -> Result<GroupId, RegistryError> {
+        let id = group.id();
+        if let Some(known) = self.groups.get(&id) {
+            return Err(RegistryError::Known { name: known.name().to_owned() });
+        }
+        if self.groups.len() >= GROUPS {
+            return Err(RegistryError::Full);
+        }
+        self.check_name(&group)?;
+        for path in group.group().spend_paths() {
+            if let Ok(keys) = signing_keys(group.group(), &path) {
+                self.paths.entry(keys).or_default().push((id, path.id));
+            }
+        }
+        self.names.insert(group.name().to_owned(), id);
+        self.groups.insert(id, group);
+        Ok(id)
+    }
+
+    /// Replaces what is noted about a group: its names, devices and confirmation.
+    ///
+    /// # Errors
+    ///
+    /// [`RegistryError`].
+    pub fn replace(&mut self, group: RegisteredGroup) -> Result<(), RegistryError> {
+        let id = group.id();
+        let old = self.groups.get(&id).ok_or(RegistryError::Unknown)?;
+        self.check_name(&group)?;
+        self.names.remove(old.name());
+        self.names.insert(group.name().to_owned(), id);
+        // The identity is a hash of the descriptor, so the keys of its spend paths are the same.
+        self.groups.insert(id, group);
+        Ok(())
+    }
+
+    /// Removes a group.
+    pub fn remove(&mut self, id: GroupId) -> Option<RegisteredGroup> {
+        let group = self.groups.remove(&id)?;
+        self.names.remove(group.name());
+        self.paths.retain(|_, paths| {
+            paths.retain(|(group, _)| *group != id);
+            !paths.is_empty()
+        });
+        Some(group)
+    }
+
+    /// A group by its identity.
+    pub fn get(&self, id: GroupId) -> Option<&RegisteredGroup> {
+        self.groups.get(&id)
+    }
+
+    /// A group by its name.
+    pub fn by_name(&self, name: &str) -> Option<&RegisteredGroup> {
+        self.names.get(name).and_then(|id| self.get(*id))
+    }
+
+    /// All groups in the order of their names.
+    pub fn groups(&self) -> impl Iterator<Item = &RegisteredGroup> {
+        self.names.values().filter_map(|id| self.get(*id))
+    }
+
+    /// The spend paths that exactly these keys sign, in all groups. The keys are sorted.
+    ///
+    /// Only spend paths that can be signed over the network are found.
+    pub fn by_keys(&self, keys: &[PublicKey]) -> impl Iterator<Item = (&RegisteredGroup, PathId)> {
+        let paths = self.paths.get(keys).map(Vec::as_slice).unwrap_or_default();
+        paths.iter().filter_map(|(id, path)| Some((self.get(*id)?, *path)))
+    }
+
+    /// The number of groups.
+    pub fn len(&self) -> usize {
+        self.groups.len()
+    }
+
+    /// True if there are no groups.
+    pub fn is_empty(&self) -> bool {
+        self.groups.is_empty()
+    }
+
+    /// Checks that no other group has a group's name.
+    fn check_name(&self, group: &RegisteredGroup) -> Result<(), RegistryError> {
+        match self.names.get(group.name()) {
+            Some(id) if *id != group.id() => Err(RegistryError::NameTaken { name: group.name().to_owned() }),
+            Some(_) | None => Ok(()),
+        }
+    }
+}
