@@ -145,6 +145,25 @@ pub enum ViewWarning {
     },
 }
 
+impl ViewWarning {
+    /// A word for programs, which stays the same.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Message => "message",
+            Self::Overspent => "overspent",
+            Self::FeeShare { .. } => "fee_share",
+            Self::FeeRate { .. } => "fee_rate",
+            Self::Sighash { .. } => "sighash",
+            Self::Unproven { .. } => "unproven",
+            Self::ForeignInputs { .. } => "foreign_inputs",
+            Self::Reused { .. } => "reused",
+            Self::Data { .. } => "data",
+            Self::Unknown { .. } => "unknown_output",
+            Self::FalseChange { .. } => "false_change",
+        }
+    }
+}
+
 /// A transaction as one group sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TransactionView {
