@@ -4,6 +4,8 @@ mod address;
 mod hexadecimal;
 mod message;
 mod number;
+mod psbt;
+mod signed_message;
 mod signers;
 mod text;
 mod time;
@@ -23,6 +25,11 @@ use motet_wire::{NetworkId, limits};
 use crate::exit::Failed;
 pub(crate) use address::PeerAddress;
 pub(crate) use message::{Message, message};
+pub(crate) use psbt::{
+    CombineArgs, ExportArgs, ExtractArgs, FinalizeArgs, InspectArgs, MissingArgs, OutputArgs, PlanArgs, PsbtArgs,
+    PsbtCommand, PsbtSignArgs, SignerArgs,
+};
+pub(crate) use signed_message::{MessageArgs, MessageCommand, MessageSignArgs, MessageVerifyArgs};
 pub(crate) use signers::Named;
 pub(crate) use time::{duration, words};
 
@@ -36,7 +43,7 @@ pub(crate) struct Cli {
 
 const EXIT_CODES: &str = "Exit codes: 0 done, 1 this machine failed, 2 wrong command line, 3 signer not found, \
 4 signature not valid, 5 session failed (the message names whom it waited for or whose fault it is), 6 declined or \
-cancelled here.";
+cancelled here, 7 a PSBT or a group is refused, 8 nonces or signatures are missing.";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -56,6 +63,10 @@ pub(crate) enum Command {
     Policy(PolicyArgs),
     /// List the proofs that signers broke the protocol, or check one
     Evidence(EvidenceArgs),
+    /// Look at Bitcoin transactions of a group, and sign them by files (PSBT)
+    Psbt(PsbtArgs),
+    /// Sign messages under an address of a group, or verify them (BIP-322)
+    Message(MessageArgs),
 }
 
 #[derive(Debug, Args)]
@@ -342,9 +353,14 @@ impl Command {
                 let hint = "this signer signs anyway; name another of that nickname by its key";
                 oneself.map_or(Ok(()), |name| Err(format!("--with: {name} is what this signer calls itself; {hint}")))
             }
-            Self::Find(_) | Self::Demo(_) | Self::Keygen(_) | Self::Verify(_) | Self::Policy(_) | Self::Evidence(_) => {
-                Ok(())
-            }
+            Self::Find(_)
+            | Self::Demo(_)
+            | Self::Keygen(_)
+            | Self::Verify(_)
+            | Self::Policy(_)
+            | Self::Evidence(_)
+            | Self::Psbt(_)
+            | Self::Message(_) => Ok(()),
         }
     }
 }

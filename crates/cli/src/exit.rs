@@ -22,6 +22,10 @@ pub(crate) enum Exit {
     Session,
     /// 6: the user of this node declined or cancelled.
     Cancelled,
+    /// 7: a PSBT or a group is refused: it is malformed, contradicts another one, or was changed between the rounds.
+    Refused,
+    /// 8: nonces or signatures are missing.
+    Incomplete,
 }
 
 impl From<Exit> for ExitCode {
@@ -35,6 +39,8 @@ impl From<Exit> for ExitCode {
             Exit::Invalid => 4,
             Exit::Session => 5,
             Exit::Cancelled => 6,
+            Exit::Refused => 7,
+            Exit::Incomplete => 8,
         })
     }
 }

@@ -86,6 +86,12 @@ pub(crate) fn create(path: &Path, content: &[u8]) -> io::Result<()> {
     publish(draft(path, content)?, path).map(drop)
 }
 
+/// Writes a file, in the place of another one if there is one. It holds the old or the new content as a whole.
+pub(crate) fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
+    draft(path, content)?.persist(path).map_err(|refused| refused.error)?;
+    sync(folder_of(path))
+}
+
 /// Writes a file under a temporary name, in its final folder. Dropping it removes it.
 pub(crate) fn draft(path: &Path, content: &[u8]) -> io::Result<NamedTempFile> {
     let new = |path: &Path| OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);

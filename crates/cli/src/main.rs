@@ -10,13 +10,17 @@ mod exit;
 mod files;
 mod interrupt;
 mod keystore;
+mod known_group;
 mod log;
 mod meeting_place;
 mod output;
 mod peer_node;
 mod policy_file;
 mod prompt;
+mod psbt_file;
 mod search;
+mod shares;
+mod sheet;
 mod text;
 
 use std::io::Write as _;
@@ -74,5 +78,7 @@ async fn perform(command: Command) -> Result<Exit, Failed> {
         Command::Verify(args) => commands::verify::run(&args),
         Command::Policy(args) => commands::policy::run(&args),
         Command::Evidence(args) => commands::evidence::run(&args),
+        Command::Message(args) => commands::message::run(args).await,
+        Command::Psbt(args) => commands::psbt::run(args).await,
     }
 }

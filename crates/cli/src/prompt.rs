@@ -9,6 +9,7 @@ mod queue;
 mod screen;
 
 use std::collections::BTreeMap;
+use std::io::{PipeReader, PipeWriter};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use async_trait::async_trait;
@@ -22,14 +23,49 @@ use motet_wire::{Commitments, Derivation, MonotonicMs, RequestId, RequestMetadat
 use crate::output::{Format, Output};
 use crate::text::{self, quoted};
 pub(crate) use input::somebody_may_answer;
+use input::{Lines, Next};
 use queue::{Outcome, Queue, TIME_IS_UP};
-use screen::{Said, Screen};
+pub(crate) use screen::Said;
+use screen::{Over, Screen};
 
 /// Shows the request exactly as it would be signed, and waits for a yes.
 #[derive(Debug)]
 pub(crate) struct Prompt {
     queue: Queue<Screen>,
     open: Mutex<Open>,
+}
+
+/// Asks about one transaction outside of a node, and waits for the answer. The id is the digest that an approval names.
+pub(crate) fn ask(id: &str, question: &str) -> Said {
+    // The question is never over by itself: nothing is written to its signal, and that stays open.
+    let Ok((signal, _open)) = std::io::pipe() else { return Said::Gone };
+    Screen::default().put(id, question, &Over { signal, why: Arc::default() })
+}
+
+/// Lines that a person or a program types, each of them whole.
+#[derive(Debug)]
+pub(crate) struct Typed {
+    lines: Lines,
+    /// A signal that never comes, and the end that keeps it open.
+    never: Option<(PipeReader, PipeWriter)>,
+}
+
+impl Typed {
+    pub(crate) fn new() -> Self {
+        Self { lines: Lines::as_they_come(), never: std::io::pipe().ok() }
+    }
+
+    /// The next line. None if standard input has ended.
+    pub(crate) fn next(&mut self) -> Option<String> {
+        let (never, _) = self.never.as_ref()?;
+        loop {
+            match self.lines.next(never) {
+                Next::Line(line) => return Some(line),
+                Next::Front => {}
+                Next::Over | Next::Ended => return None,
+            }
+        }
+    }
 }
 
 /// The questions that are not decided, and why they will not be.

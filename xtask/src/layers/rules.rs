@@ -46,8 +46,9 @@ pub(super) const PACKAGES: &[PackageRule] = &[
     ),
     package(
         "motet-cli",
-        "motet-core-crypto motet-wire motet-net motet-node",
-        "async-trait clap getrandom hex rand_core rustix serde serde_json tempfile thiserror tokio tracing \
+        "motet-core-crypto motet-wire motet-psbt motet-net motet-node",
+        // Types of transactions and addresses come from the bitcoin crate, which motet-psbt uses.
+        "async-trait bitcoin clap getrandom hex rand_core rustix serde serde_json tempfile thiserror tokio tracing \
          tracing-subscriber zeroize",
         // The program that is shipped.
         FOR_TESTS,

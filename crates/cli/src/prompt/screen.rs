@@ -16,7 +16,7 @@ const UNCLEAR: usize = 5;
 
 /// The person's answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Said {
+pub(crate) enum Said {
     /// Sign it.
     Yes,
     /// Do not.

@@ -231,6 +231,14 @@ impl Motet {
         }
     }
 
+    /// Waits for a question, and returns the digits that a yes names.
+    pub(crate) fn question(&mut self) -> String {
+        let before = "to sign, type: yes ";
+        self.error_line(before);
+        let (_, rest) = self.errors.rsplit_once(before).unwrap();
+        rest.split_whitespace().next().unwrap().to_owned()
+    }
+
     /// Waits until this process asks about a request, and answers with this word and the request's id.
     pub(crate) fn answer_request(&mut self, word: &str, request: &Value) {
         let id = request["request"].as_str().unwrap();

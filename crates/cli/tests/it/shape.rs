@@ -52,7 +52,79 @@ fn all(value: &Value, each: impl Fn(&Value) -> bool) -> bool {
     value.as_array().is_some_and(|values| values.iter().all(each))
 }
 
+/// True if a value is an object with exactly these keys.
+fn is_object(value: &Value, keys: &[&str]) -> bool {
+    let expected: BTreeSet<&str> = keys.iter().copied().collect();
+    value.as_object().is_some_and(|object| object.keys().map(String::as_str).collect::<BTreeSet<_>>() == expected)
+}
+
+/// A value of a transaction, and whether it is proven.
+fn fact(value: &Value) -> bool {
+    is_object(value, &["value", "proven"]) && value["value"].is_number() && value["proven"].is_boolean()
+}
+
+fn place(value: &Value) -> bool {
+    value.is_null() || (is_object(value, &["branch", "index"]) && value["branch"].is_u64() && value["index"].is_u64())
+}
+
+fn is_text_or_null(value: &Value) -> bool {
+    value.is_string() || value.is_null()
+}
+
+/// Keys of the Bitcoin commands. None if it is another key.
+fn holds_of_bitcoin(key: &str, value: &Value) -> Option<bool> {
+    Some(match key {
+        "psbt_version" | "locktime" => value.is_u64(),
+        "txid" => hex(value, 64),
+        "approval" => value.is_null() || hex(value, 64),
+        "transaction" => value.as_str().is_some_and(|text| hex::decode(text).is_ok()),
+        "group" => {
+            value.is_null()
+                || (is_object(value, &["name", "fingerprint"])
+                    && is_text_or_null(&value["name"])
+                    && hex(&value["fingerprint"], 8))
+        }
+        "path" => {
+            value.is_null()
+                || (is_object(value, &["leaf", "members"])
+                    && (value["leaf"].is_null() || value["leaf"].is_u64())
+                    && all(&value["members"], Value::is_string))
+        }
+        "outputs" => all(value, |output| {
+            is_object(output, &["kind", "proven", "address", "script", "place", "amount"])
+                && ["address", "group", "data", "unknown"].iter().any(|kind| output["kind"] == *kind)
+                && output["proven"].is_boolean()
+                && is_text_or_null(&output["address"])
+                && is_text_or_null(&output["script"])
+                && place(&output["place"])
+                && fact(&output["amount"])
+        }),
+        "inputs" => all(value, |input| {
+            is_object(input, &["outpoint", "amount", "place"])
+                && input["outpoint"].is_string()
+                && (input["amount"].is_null() || fact(&input["amount"]))
+                && place(&input["place"])
+        }),
+        "outflow" | "fee_paid" | "fee_rate" => value.is_null() || fact(value),
+        "signed_message" | "problem" => is_text_or_null(value),
+        "replaceable" | "inconclusive" => value.is_boolean(),
+        "warnings" => all(value, |warning| is_object(warning, &["code", "text"]) && warning["text"].is_string()),
+        "missing" => all(value, |missing| {
+            is_object(missing, &["input", "member", "share"])
+                && ["nonce", "partial_signature"].iter().any(|share| missing["share"] == *share)
+        }),
+        "wrong" => all(value, |wrong| is_object(wrong, &["input", "member"]) && wrong["member"].is_string()),
+        "coins" => all(value, Value::is_string),
+        "psbt" | "message_signature" => value.is_string(),
+        _ => return None,
+    })
+}
+
 fn holds(key: &str, value: &Value) {
+    if let Some(fits) = holds_of_bitcoin(key, value) {
+        assert!(fits, "{key}: {value}");
+        return;
+    }
     let fits = match key {
         "signer" | "creator" => hex(value, 66),
         "signers" | "awaiting" | "may_complete" => all(value, |signer| hex(signer, 66)),
