@@ -1,6 +1,7 @@
 //! The command line. Each value is parsed into its type before anything starts, so that a mistake is reported at once.
 
 mod address;
+mod group;
 mod hexadecimal;
 mod message;
 mod number;
@@ -24,6 +25,10 @@ use motet_wire::{NetworkId, limits};
 
 use crate::exit::Failed;
 pub(crate) use address::PeerAddress;
+pub(crate) use group::{
+    GroupAddressArgs, GroupCommand, GroupCommandArgs, GroupExportArgs, GroupImportArgs, GroupKeyArgs, GroupNewArgs,
+    GroupRestoreArgs, GroupShowArgs, GroupWordsArgs, GroupsArgs,
+};
 pub(crate) use message::{Message, message};
 pub(crate) use psbt::{
     CombineArgs, ExportArgs, ExtractArgs, FinalizeArgs, InspectArgs, MissingArgs, OutputArgs, PlanArgs, PsbtArgs,
@@ -63,6 +68,8 @@ pub(crate) enum Command {
     Policy(PolicyArgs),
     /// List the proofs that signers broke the protocol, or check one
     Evidence(EvidenceArgs),
+    /// Make groups, compare them with their other members, and show their addresses
+    Group(GroupCommandArgs),
     /// Look at Bitcoin transactions of a group, and sign them by files (PSBT)
     Psbt(PsbtArgs),
     /// Sign messages under an address of a group, or verify them (BIP-322)
@@ -359,6 +366,7 @@ impl Command {
             | Self::Verify(_)
             | Self::Policy(_)
             | Self::Evidence(_)
+            | Self::Group(_)
             | Self::Psbt(_)
             | Self::Message(_) => Ok(()),
         }

@@ -3,6 +3,7 @@
 pub(crate) mod demo;
 pub(crate) mod evidence;
 pub(crate) mod find;
+pub(crate) mod group;
 pub(crate) mod keygen;
 pub(crate) mod lost_end;
 pub(crate) mod message;

@@ -7,10 +7,12 @@ use motet_core_crypto::PublicKey;
 use motet_psbt::descriptor::{Descriptor, KeyMaterial, SingleKey};
 use motet_psbt::limits::DESCRIPTOR_BYTES_MAX;
 use motet_psbt::{Group, PathId, PlanError, RawPsbt, SpendPath, SpendPlan};
+use motet_wallet::{Member, RegisteredGroup};
 
 use crate::args::PlanArgs;
 use crate::exit::{Exit, Failed};
 use crate::files;
+use crate::group_folder::GroupFolder;
 
 /// A group, with its members' names for people.
 #[derive(Debug)]
@@ -21,29 +23,66 @@ pub(crate) struct KnownGroup {
     /// The names of the members, in the order of [`Group::participants`].
     pub(crate) members: Vec<String>,
     pub(crate) network: Network,
+    /// True for a registered group whose words nobody has compared.
+    pub(crate) is_unconfirmed: bool,
 }
 
 impl KnownGroup {
-    /// Finds a group: by the file that holds its descriptor, or by the descriptor itself.
+    /// Finds a group: by the name under which it is registered, by a file, or by its descriptor.
     pub(crate) fn find(text: &str, args: &PlanArgs) -> Result<Self, Failed> {
-        // No name of a file or a group has a parenthesis and no descriptor lacks one.
+        // A descriptor has a parenthesis, and a name or a file that has one can be written in another way.
         if text.contains('(') {
             return Self::of_descriptor(text, args.chain);
         }
+        let folder = GroupFolder::open(&args.groups)?;
         let path = Path::new(text);
-        let most = DESCRIPTOR_BYTES_MAX as u64 + 1024;
-        let read = files::read_up_to(path, most);
-        let hint = "name a file with a descriptor, or write the descriptor itself in quotes";
+        // A registered name is first: a file that somebody has left in this folder does not take its place.
+        let unknown = match folder.group(text) {
+            Ok(registered) => return Self::of_registered(registered).on(args.chain),
+            Err(failed) => failed,
+        };
+        if !path.exists() {
+            return Err(unknown);
+        }
+        let read = files::read_up_to(path, DESCRIPTOR_BYTES_MAX as u64 + 1024);
+        let hint = "name a registered group, or a file with a descriptor, or write the descriptor itself in quotes";
         let content =
             read.map_err(|error| Failed::here(format!("cannot read the group {text}: {error}")).hint(hint))?;
         let content = content.and_then(|content| String::from_utf8(content).ok());
-        let content = content.ok_or_else(|| {
-            Failed::new(Exit::Refused, format!("{text} does not hold the descriptor of a group")).hint(hint)
-        })?;
+        let refused =
+            |error: &dyn core::fmt::Display| Failed::new(Exit::Refused, format!("{text}: {error}")).hint(hint);
+        let content = content.ok_or_else(|| refused(&"it does not hold the descriptor of a group"))?;
+        if content.starts_with("BSMS") {
+            let group = RegisteredGroup::import(&content).map_err(|error| refused(&error))?;
+            return Self::of_registered(&group).on(args.chain);
+        }
         Self::of_descriptor(content.trim(), args.chain)
     }
 
-    fn of_descriptor(text: &str, chain: Option<Network>) -> Result<Self, Failed> {
+    /// The same group on the chain that the user named, if that is possible.
+    fn on(self, chain: Option<Network>) -> Result<Self, Failed> {
+        match chain {
+            Some(_) => Ok(Self { network: chain_of(&self.group, chain)?, ..self }),
+            None => Ok(self),
+        }
+    }
+
+    /// A registered group.
+    pub(crate) fn of_registered(registered: &RegisteredGroup) -> Self {
+        let group = registered.group().clone();
+        let name = |(key, member): (&SingleKey, &Member)| {
+            if member.name().is_empty() { fingerprint(key) } else { member.name().to_owned() }
+        };
+        Self {
+            name: Some(registered.name().to_owned()),
+            members: group.participants().iter().zip(registered.members()).map(name).collect(),
+            network: registered.network(),
+            is_unconfirmed: !registered.is_confirmed(),
+            group,
+        }
+    }
+
+    pub(crate) fn of_descriptor(text: &str, chain: Option<Network>) -> Result<Self, Failed> {
         let refused = |error: &dyn core::fmt::Display| {
             Failed::new(Exit::Refused, format!("the group's descriptor is refused: {error}"))
                 .hint("copy the descriptor again from the program or the member that made it")
@@ -52,7 +91,7 @@ impl KnownGroup {
         let group = Group::new(descriptor).map_err(|error| refused(&error))?;
         let network = chain_of(&group, chain)?;
         let members = group.participants().iter().map(fingerprint).collect();
-        Ok(Self { group, name: None, members, network })
+        Ok(Self { group, name: None, members, network, is_unconfirmed: false })
     }
 
     /// The name of the group and its fingerprint.
@@ -154,7 +193,7 @@ pub(crate) fn fingerprint(key: &SingleKey) -> String {
 }
 
 /// The chain of a group: the one that the user named, if the group's keys are for it, or else the one that they say.
-fn chain_of(group: &Group, chain: Option<Network>) -> Result<Network, Failed> {
+pub(crate) fn chain_of(group: &Group, chain: Option<Network>) -> Result<Network, Failed> {
     let kind = group.participants().iter().find_map(SingleKey::network);
     match (chain, kind) {
         (Some(chain), Some(kind)) if NetworkKind::from(chain) != kind => {

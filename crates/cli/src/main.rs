@@ -8,6 +8,7 @@ mod commands;
 mod data_folder;
 mod exit;
 mod files;
+mod group_folder;
 mod interrupt;
 mod keystore;
 mod known_group;
@@ -78,6 +79,7 @@ async fn perform(command: Command) -> Result<Exit, Failed> {
         Command::Verify(args) => commands::verify::run(&args),
         Command::Policy(args) => commands::policy::run(&args),
         Command::Evidence(args) => commands::evidence::run(&args),
+        Command::Group(args) => commands::group::run(&args),
         Command::Message(args) => commands::message::run(args).await,
         Command::Psbt(args) => commands::psbt::run(args).await,
     }

@@ -6,6 +6,8 @@
 mod lines;
 mod object;
 
+pub(crate) use lines::field;
+
 use bitcoin::absolute::LockTime;
 use bitcoin::{Address, Amount, FeeRate, Network, OutPoint, SignedAmount, Txid};
 use motet_psbt::{

@@ -46,7 +46,7 @@ pub(super) const PACKAGES: &[PackageRule] = &[
     ),
     package(
         "motet-cli",
-        "motet-core-crypto motet-wire motet-psbt motet-net motet-node",
+        "motet-core-crypto motet-wire motet-psbt motet-wallet motet-net motet-node",
         // Types of transactions and addresses come from the bitcoin crate, which motet-psbt uses.
         "async-trait bitcoin clap getrandom hex rand_core rustix serde serde_json tempfile thiserror tokio tracing \
          tracing-subscriber zeroize",

@@ -6,6 +6,7 @@ use bitcoin::Network;
 use clap::{Args, Subcommand};
 use motet_psbt::Profile;
 
+use super::group::GroupsArgs;
 use crate::psbt_file::Form;
 
 #[derive(Debug, Args)]
@@ -44,12 +45,14 @@ pub(crate) struct PlanArgs {
     /// The chain whose addresses are shown: main, test, signet or regtest [default: as the group's keys say]
     #[arg(long, value_name = "CHAIN", value_parser = chain)]
     pub(crate) chain: Option<Network>,
+    #[command(flatten)]
+    pub(crate) groups: GroupsArgs,
 }
 
 /// A group that the command needs.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct GroupArgs {
-    /// The group: a file with its descriptor, or the descriptor itself
+    /// The group: its registered name, a file with its descriptor, or the descriptor itself
     #[arg(long, value_name = "GROUP")]
     pub(crate) group: String,
     #[command(flatten)]
@@ -74,7 +77,7 @@ pub(crate) struct OutputArgs {
 pub(crate) struct InspectArgs {
     /// The PSBT; - is standard input
     pub(crate) file: PathBuf,
-    /// The group: a file with its descriptor, or the descriptor itself. Without it, nothing is proven
+    /// The group: its registered name, a file with its descriptor, or the descriptor itself. Without it, nothing is proven
     #[arg(long, value_name = "GROUP")]
     pub(crate) group: Option<String>,
     #[command(flatten)]
@@ -208,7 +211,7 @@ fn form(text: &str) -> Result<Form, String> {
     }
 }
 
-fn profile(text: &str) -> Result<Profile, String> {
+pub(super) fn profile(text: &str) -> Result<Profile, String> {
     match text {
         "core" => Ok(Profile::Core),
         "ledger" => Ok(Profile::Ledger),

@@ -152,7 +152,7 @@ fn beginning(digits: &str) -> String {
 }
 
 /// A label and its text, which goes on in further lines below itself.
-fn field(label: &str, text: &str) -> String {
+pub(crate) fn field(label: &str, text: &str) -> String {
     let mut lines = vec![format!("{label:<LABEL$}")];
     for (number, part) in text.split('\n').enumerate() {
         if number > 0 {

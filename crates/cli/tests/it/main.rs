@@ -14,6 +14,7 @@ mod evidence;
 mod files;
 mod fine;
 mod folders;
+mod groups;
 mod judge;
 mod messages;
 mod networks;

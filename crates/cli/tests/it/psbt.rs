@@ -257,7 +257,7 @@ fn a_descriptor_that_is_no_group_is_refused_and_private_keys_are_not_repeated() 
             "wpkh(02f9308a019258c31049344f85f89d5229b531c845836f99b08601f113bce036f9)".to_owned(),
             "only descriptors with tr()",
         ),
-        ("missing.txt".to_owned(), "cannot read the group"),
+        ("missing.txt".to_owned(), "no group with the name missing.txt is registered"),
     ] {
         let ended = scene.run(&["psbt", "missing", "a.psbt", "--group", &group]);
         assert!(ended.errors.contains(said), "{said}\n{}", ended.errors);

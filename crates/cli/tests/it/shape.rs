@@ -115,7 +115,17 @@ fn holds_of_bitcoin(key: &str, value: &Value) -> Option<bool> {
         }),
         "wrong" => all(value, |wrong| is_object(wrong, &["input", "member"]) && wrong["member"].is_string()),
         "coins" => all(value, Value::is_string),
-        "psbt" | "message_signature" => value.is_string(),
+        "psbt" | "message_signature" | "key_expression" | "chain" | "descriptor" | "content" => value.is_string(),
+        "confirmed" => value.is_boolean(),
+        "words" => all(value, Value::is_string) && value.as_array().is_some_and(|words| words.len() == 12),
+        "place" => place(value),
+        "members" => all(value, |member| {
+            is_object(member, &["name", "key_expression", "own"])
+                && member["name"].is_string()
+                && member["key_expression"].is_string()
+                && member["own"].is_boolean()
+        }),
+        "paths" => all(value, |path| holds_of_bitcoin("path", path) == Some(true)),
         _ => return None,
     })
 }

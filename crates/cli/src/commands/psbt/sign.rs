@@ -15,6 +15,7 @@ use serde_json::json;
 
 use super::output;
 use crate::args::{PlanArgs, PsbtSignArgs, SignerArgs};
+use crate::commands::group::unconfirmed;
 use crate::exit::{Exit, Failed};
 use crate::interrupt::Interrupts;
 use crate::known_group::KnownGroup;
@@ -68,6 +69,9 @@ pub(crate) struct Signing {
 impl Signing {
     /// Shows the transaction, asks, and goes through both rounds.
     pub(crate) fn sign(self, mut psbt: RawPsbt, output: &Output) -> Result<Exit, Failed> {
+        if let (true, Some(name)) = (self.known.is_unconfirmed, &self.known.name) {
+            return Err(unconfirmed(name));
+        }
         let key = keystore::read_key(&self.args.key)?;
         let own = self.number(&key)?;
         let (nonces_file, partial_file) = (self.file("nonces"), self.file("partial"));
@@ -98,8 +102,9 @@ impl Signing {
         psbt_file::write(&nonces_file, &psbt, self.form, self.args.force)?;
         let name = nonces_file.display();
         let lines = format!(
-            "nonces written to {name}; their secret half is in this process alone,\n\
-             so keep it running. Merge the files of all members with `motet psbt combine`"
+            "nonces written to {name}\n\
+             Their secret half is in this process alone, so keep it running. Merge the files\n\
+             of all members with `motet psbt combine`"
         );
         let told = shares::missing_object(&plan.missing(&psbt), &self.known);
         output.result(&lines, &json!({"event": "nonces", "file": name.to_string(), "missing": told}))?;
