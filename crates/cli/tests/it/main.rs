@@ -31,4 +31,5 @@ mod signals;
 mod strangers;
 mod terminal;
 mod treasury;
+mod tutorial;
 mod writes;

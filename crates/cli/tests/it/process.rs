@@ -233,6 +233,22 @@ impl Motet {
         }
     }
 
+    /// Waits until standard output has a line with one of these texts; its place among them.
+    pub(crate) fn output_line_of(&mut self, texts: &[&str]) -> usize {
+        loop {
+            let found = |text: &&str| self.output.iter().any(|line| line.contains(text));
+            if let Some(place) = texts.iter().position(found) {
+                return place;
+            }
+            assert!(self.next("a line on standard output").is_some(), "ended without {texts:?}\n{}", self.told());
+        }
+    }
+
+    /// The lines on standard output so far.
+    pub(crate) fn output(&self) -> &[String] {
+        &self.output
+    }
+
     /// Waits for a question, and returns the digits that a yes names.
     pub(crate) fn question(&mut self) -> String {
         let before = "to sign, type: yes ";

@@ -1,0 +1,165 @@
+//! The tutorial `docs/treasury.md`: every command of it is typed as it stands there, each member's in a terminal of its own.
+
+use std::path::Path;
+
+use motet_psbt::descriptor::Descriptor;
+use motet_psbt::{Group, RawPsbt, Version};
+
+use crate::process::{MOTET, Motet, Scene};
+use crate::treasury::{accepted, spend};
+
+const PAGE: &str = include_str!("../../../../docs/treasury.md");
+const MEMBERS: [&str; 3] = ["alice", "bob", "carol"];
+/// Stands for anything on the page.
+const ANYTHING: char = '…';
+
+/// A step of the page.
+enum Step<'a> {
+    /// A member types a command, and is shown these lines.
+    Command { member: &'a str, command: &'a str, shown: Vec<&'a str> },
+    /// A member types a line into a program that waits.
+    Line { member: &'a str, line: &'a str },
+    /// The wallet writes a payment.
+    Payment,
+}
+
+fn steps() -> Vec<Step<'static>> {
+    let mut steps = Vec::new();
+    let mut lines = PAGE.lines();
+    while let Some(line) = lines.next() {
+        let member = line
+            .strip_prefix("<!-- by hand: ")
+            .and_then(|rest| rest.strip_suffix("; typed by crates/cli/tests/it/tutorial.rs -->"));
+        let typed = line.strip_prefix("<!-- typed: ").and_then(|rest| rest.strip_suffix(" -->"));
+        if line == "<!-- the wallet writes stick/pay.psbt -->" {
+            steps.push(Step::Payment);
+        }
+        let Some(member) = member.or(typed) else { continue };
+        assert!(lines.next().unwrap().starts_with("```"));
+        for line in lines.by_ref().take_while(|line| *line != "```") {
+            match (line.strip_prefix("$ "), steps.last_mut()) {
+                (Some(command), _) => steps.push(Step::Command { member, command, shown: Vec::new() }),
+                // A line of its own stands for any lines, those on standard error, too.
+                (None, Some(Step::Command { .. })) if typed.is_none() && line == "…" => {}
+                (None, Some(Step::Command { shown, .. })) if typed.is_none() => shown.push(line),
+                (None, _) => steps.push(Step::Line { member, line }),
+            }
+        }
+    }
+    steps
+}
+
+/// True if a line is as the page shows it.
+fn fits(shown: &str, line: &str) -> bool {
+    let mut parts = shown.split(ANYTHING);
+    let first = parts.next().unwrap();
+    let Some(mut rest) = line.strip_prefix(first) else { return false };
+    for part in parts {
+        let Some(place) = rest.find(part) else { return false };
+        rest = &rest[place + part.len()..];
+    }
+    rest.is_empty() || shown.ends_with(ANYTHING)
+}
+
+/// A member's terminal: a shell in the folder of its machine, on which `stick` leads to the folder that all have.
+struct Terminal {
+    shell: Motet,
+    commands: usize,
+    /// The lines that the page shows of a program that still runs.
+    running: Vec<&'static str>,
+    read: usize,
+}
+
+impl Terminal {
+    fn new(scene: &Scene, member: &str) -> Self {
+        let home = scene.path(member);
+        std::fs::create_dir(&home).unwrap();
+        std::os::unix::fs::symlink(scene.path("stick"), home.join("stick")).unwrap();
+        let programs = Path::new(MOTET).parent().unwrap().display();
+        let path = format!("PATH={programs}:{}", std::env::var("PATH").unwrap());
+        let home = home.to_str().unwrap();
+        let arguments =
+            ["-C", home, "-u", "XDG_DATA_HOME", "-u", "MOTET_GROUPS", &format!("HOME={home}"), &path, "bash"];
+        Self { shell: scene.start_other("env", &arguments), commands: 0, running: Vec::new(), read: 0 }
+    }
+
+    /// Types a command. A program that waits for its next line still runs afterwards.
+    fn command(&mut self, command: &str, shown: Vec<&'static str>) {
+        self.running = shown;
+        self.shell.answer(&format!("{command} || exit 1"));
+        if command.starts_with("motet psbt sign ") {
+            let question = self.shell.question();
+            self.shell.answer(&format!("yes {question}"));
+            if self.shell.output_line_of(&["nonces written to", "signed, in"]) == 0 {
+                self.shell.error_line("now type the path of the merged file:");
+                return;
+            }
+        }
+        self.end(command);
+    }
+
+    /// Waits until the shell has done everything, and compares what came out with the page.
+    fn end(&mut self, what: &str) {
+        self.commands += 1;
+        let mark = format!("@ command {} is done", self.commands);
+        self.shell.answer(&format!("echo '{mark}'"));
+        self.shell.output_line(&mark);
+        let mut lines = self.shell.output()[self.read..].iter();
+        for shown in self.running.drain(..) {
+            assert!(
+                lines.any(|line| fits(shown, line)),
+                "{what}: {shown:?} does not come out\n{:?}",
+                self.shell.output()
+            );
+        }
+        self.read = self.shell.output().len();
+    }
+}
+
+#[test]
+fn the_tutorial_of_a_treasury_of_three_does_what_it_says() {
+    let scene = Scene::new();
+    std::fs::create_dir(scene.path("stick")).unwrap();
+    let mut terminals = MEMBERS.map(|member| Terminal::new(&scene, member));
+    let place = |name: &str| MEMBERS.iter().position(|member| *member == name).unwrap();
+    let group = || {
+        let text = std::fs::read_to_string(scene.path("stick/treasury.group")).unwrap();
+        Group::new(Descriptor::parse(text.lines().nth(1).unwrap()).unwrap()).unwrap()
+    };
+    let mut payment: Option<RawPsbt> = None;
+    let mut count = 0;
+    for step in steps() {
+        count += 1;
+        match step {
+            Step::Command { member, command, shown } => {
+                let words = if command.contains("WORDS") { group().id().words().join(" ") } else { String::new() };
+                terminals[place(member)].command(&command.replace("WORDS", &words), shown);
+            }
+            Step::Line { member, line } => {
+                let terminal = &mut terminals[place(member)];
+                terminal.shell.answer(line);
+                // Before that, the program would take what is typed for the shell.
+                terminal.shell.output_line("signed, in");
+                terminal.end(line);
+            }
+            Step::Payment => {
+                let psbt = spend(&group(), 2, Version::V2);
+                std::fs::write(scene.path("stick/pay.psbt"), psbt.to_bytes()).unwrap();
+                payment = Some(psbt);
+            }
+        }
+    }
+    assert!(count > 25, "the page has {count} steps");
+    let hex = std::fs::read_to_string(scene.path("stick/payment.hex")).unwrap();
+    accepted(hex.trim(), &payment.unwrap());
+    for mut terminal in terminals {
+        terminal.shell.close_input();
+        terminal.shell.wait().expect(0);
+    }
+}
+
+#[test]
+fn a_shown_line_stands_for_what_it_leaves_out() {
+    assert!(fits("signer key  …", "signer key  02ab") && fits("…", "x") && fits("a…c", "abc") && fits("a", "a"));
+    assert!(!fits("a", "ab") && !fits("a…d", "abc") && !fits("b…", "ab"));
+}
