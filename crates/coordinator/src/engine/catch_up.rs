@@ -77,7 +77,7 @@ struct Asked {
 pub(super) struct CatchUp {
     /// The id that stands for the directory of the network where the id of a request would stand.
     directory: RequestId,
-    /// Peers that were met and not asked, because nobody here could speak, or enough were asked.
+    /// Peers that were met and not asked, because no signer here could speak yet, or enough were asked.
     met: BTreeSet<PeerId>,
     asked: BTreeMap<PeerId, Asked>,
     asked_since: MonotonicMs,
@@ -126,9 +126,9 @@ impl CatchUp {
         self.ask_whom_we_met(identities, ctx);
     }
 
-    /// Asks those who were met, as far as there is something to ask for, and somebody here can speak.
+    /// Asks the peers that were met, as far as there is something to ask for and this node can sign the question.
     pub(super) fn ask_whom_we_met(&mut self, identities: &mut Identities, ctx: &mut Ctx<'_>) {
-        while identities.speaker().is_some()
+        while identities.can_exchange()
             && self.asked.len() < limits::CATCH_UP_WALKS
             && let Some(walk) = self.waiting.front().copied()
             && let Some(peer) = self.met.pop_first()
@@ -139,11 +139,11 @@ impl CatchUp {
     }
 
     fn ask_for_page(&mut self, peer: PeerId, asked: Asked, identities: &mut Identities, ctx: &mut Ctx<'_>) {
-        let (Some(signer), Some(walk)) = (identities.speaker(), asked.walk) else { return };
+        let Some(walk) = asked.walk else { return };
         let question = SyncRequest { request: self.directory, attempt: Attempt(walk.at), have: Have::default() };
-        if let Ok(sealed) = identities.seal(&signer, question, ctx) {
+        if let Some(frame) = identities.seal_exchange(question, ctx) {
             self.asked.insert(peer, asked);
-            ctx.send(peer, Vec::new(), &sealed.frame);
+            ctx.send(peer, Vec::new(), &frame);
         }
     }
 
@@ -156,7 +156,9 @@ impl CatchUp {
         ctx: &mut Ctx<'_>,
     ) {
         let to = *message.from();
-        let Some(signer) = identities.speaker().filter(|_| to != ctx.here) else { return };
+        if to == ctx.here || !identities.can_exchange() {
+            return;
+        }
         let frames = directory.page(message.message().attempt.0);
         if frames.is_empty() {
             return;
@@ -172,8 +174,8 @@ impl CatchUp {
         }
         self.answered.insert(to, told.saturating_add(1));
         let answer = SyncResponse { request: self.directory, frames };
-        if let Ok(sealed) = identities.seal(&signer, answer, ctx) {
-            ctx.send(to, Vec::new(), &sealed.frame);
+        if let Some(frame) = identities.seal_exchange(answer, ctx) {
+            ctx.send(to, Vec::new(), &frame);
         }
     }
 

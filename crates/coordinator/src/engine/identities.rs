@@ -46,20 +46,22 @@ impl core::fmt::Debug for LocalIdentity {
 
 /// A message key that no earlier process had, even where the machine's randomness starts again from the same state: two
 /// processes with one key would contradict each other, which is equivocation.
-fn fresh_message_key(signer: &PublicKey, epoch: u64, ctx: &mut Ctx<'_>) -> Result<SecretKey, EntropyError> {
+fn fresh_message_key(owner: &[u8], epoch: u64, ctx: &mut Ctx<'_>) -> Result<SecretKey, EntropyError> {
     let mut random = Zeroizing::new([0; 32]);
     ctx.rng.try_fill_bytes(random.as_mut_slice())?;
     let (wall, mono) = (ctx.now.wall.0.to_be_bytes(), ctx.now.mono.0.to_be_bytes());
-    let parts: [&[u8]; 5] = [random.as_slice(), &signer.to_bytes(), &epoch.to_be_bytes(), &wall, &mono];
+    let parts: [&[u8]; 5] = [random.as_slice(), owner, &epoch.to_be_bytes(), &wall, &mono];
     let hash = Zeroizing::new(tagged_hash("motet/message-key/v1", &parts));
     // One hash in 2^128 is no scalar.
     SecretKey::from_bytes(&hash).map_err(|_| EntropyError)
 }
 
 /// The signers of this node, and the number of the newest message that one of them has signed.
-#[derive(Debug)]
 pub(super) struct Identities {
     served: BTreeMap<PublicKey, LocalIdentity>,
+    /// The message key of a node without signers, which signs questions and answers about the directory and nothing else. No
+    /// signer has certified it. It is made when it is needed first, and ends with the process.
+    courier: Option<SecretKey>,
     /// Until when each signer's newest message key is certified, by this process or an earlier one.
     delegated: BTreeMap<PublicKey, TimestampMs>,
     /// Number of times that the store had been opened before.
@@ -70,7 +72,7 @@ pub(super) struct Identities {
 impl Identities {
     pub(super) fn new(snapshot: &Snapshot) -> Self {
         let delegated = snapshot.delegated.iter().copied().collect();
-        Self { served: BTreeMap::new(), delegated, epoch: snapshot.epoch, sequence: 0 }
+        Self { served: BTreeMap::new(), courier: None, delegated, epoch: snapshot.epoch, sequence: 0 }
     }
 
     /// True if this node serves a signer.
@@ -101,7 +103,7 @@ impl Identities {
         if self.served.len() >= limit {
             return ctx.reply(command, Err(CommandError::TooManySigners { limit }));
         }
-        let Ok(message_key) = fresh_message_key(&signer, self.epoch, ctx) else {
+        let Ok(message_key) = fresh_message_key(&signer.to_bytes(), self.epoch, ctx) else {
             return ctx.reply(command, Err(CommandError::Entropy(EntropyError)));
         };
         let identity = LocalIdentity {
@@ -229,6 +231,31 @@ impl Identities {
         self.served.keys().find(|signer| self.delegation(signer).is_ok()).copied()
     }
 
+    /// True if this node can ask and answer about the directory. A node whose signers have no certificates yet waits for them.
+    pub(super) fn can_exchange(&self) -> bool {
+        self.served.is_empty() || self.speaker().is_some()
+    }
+
+    /// Signs a question or an answer about the directory: with the message key of a signer of this node, or with the courier's if it
+    /// serves none. Returns the frame; `None` if no key can sign it.
+    pub(super) fn seal_exchange(&mut self, message: impl Into<Message>, ctx: &mut Ctx<'_>) -> Option<Arc<[u8]>> {
+        if let Some(signer) = self.speaker() {
+            return self.seal(&signer, message, ctx).ok().map(|sealed| sealed.frame);
+        }
+        if !self.served.is_empty() {
+            return None;
+        }
+        if self.courier.is_none() {
+            let here = ctx.here;
+            self.courier = fresh_message_key(here.as_bytes(), self.epoch, ctx).ok();
+        }
+        self.sequence = ctx.now.wall.0.max(self.sequence.saturating_add(1));
+        let key = self.courier.as_ref()?;
+        let author = Author { network: ctx.network, key, peer: ctx.here, delegation: None };
+        let own = author.seal(self.sequence, ctx.now, message.into(), &ctx.aux()).ok()?;
+        Some(Arc::clone(own.frame()))
+    }
+
     /// A signer of this node, among these, that cannot speak yet.
     pub(super) fn mute(&self, keys: &[PublicKey]) -> Option<PublicKey> {
         let is_mute = |identity: &LocalIdentity| identity.delegation.is_none() && !identity.leaves;
@@ -312,9 +339,19 @@ impl Identities {
         self.sequence
     }
 
-    /// True if a message key is of a signer of this node.
+    /// True if a message key is of this node: of one of its signers, or the courier's.
     pub(super) fn is_own(&self, sender: &PublicKey) -> bool {
-        self.served.values().any(|identity| identity.message_key.public_key() == *sender)
+        let keys = self.served.values().map(|identity| &identity.message_key).chain(&self.courier);
+        keys.into_iter().any(|key| key.public_key() == *sender)
+    }
+}
+
+impl core::fmt::Debug for Identities {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Identities")
+            .field("served", &self.served)
+            .field("sequence", &self.sequence)
+            .finish_non_exhaustive()
     }
 }
 

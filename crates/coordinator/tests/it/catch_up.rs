@@ -6,8 +6,10 @@ use std::time::Duration;
 use motet_coordinator::event::Event;
 use motet_coordinator::{Config, Input};
 use motet_core_crypto::PublicKey;
+use motet_net::{Keypair, NetConfig};
 use motet_node::{Events, Node, parse_address};
 use motet_testkit::Cluster;
+use motet_wire::work::Free;
 use motet_wire::{Channel, Criteria, Kind, NetworkId, SignerMetadata, peek};
 
 use crate::kit::{cluster_of, frames, hear};
@@ -132,6 +134,37 @@ async fn a_node_hears_from_its_first_peer_of_signers_whose_nodes_are_gone() {
     late.connect(parse_address(&address).unwrap()).await.unwrap();
     assert_eq!(discover(&mut events, absent).await, Channel::Sync);
     for handle in [there, late] {
+        handle.stop().await;
+    }
+}
+
+/// A node without signers, and where it listens.
+async fn keyless() -> (Node, Events, String) {
+    let net = NetConfig::local(NetworkId::new("catch-up").unwrap(), Keypair::generate());
+    let (handle, mut events) = Node::builder(net).work(Free).start().await.unwrap();
+    let address = loop {
+        if let Event::Listening { address } = events.next().await.unwrap().unwrap() {
+            break format!("{address}/p2p/{}", handle.peer_id());
+        }
+    };
+    (handle, events, address)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_without_signers_tells_and_is_told_of_signers_whose_nodes_are_gone() {
+    let (there, mut heard, address) = keyless().await;
+    let (gone, _, absent, _) = node().await;
+    gone.connect(parse_address(&address).unwrap()).await.unwrap();
+    discover(&mut heard, absent).await;
+    gone.stop().await;
+    // It tells a signer's node that comes later, and another node without signers.
+    let (late, mut events, ..) = node().await;
+    late.connect(parse_address(&address).unwrap()).await.unwrap();
+    assert_eq!(discover(&mut events, absent).await, Channel::Sync);
+    let (other, mut events, _) = keyless().await;
+    other.connect(parse_address(&address).unwrap()).await.unwrap();
+    assert_eq!(discover(&mut events, absent).await, Channel::Sync);
+    for handle in [there, late, other] {
         handle.stop().await;
     }
 }
