@@ -1,5 +1,6 @@
 //! The network of a connection's other end.
 
+use core::fmt;
 use std::net::IpAddr;
 
 use super::generations::Key;
@@ -48,5 +49,34 @@ impl NetworkGroup {
         let values = core::iter::once(&mark).chain(octets);
         key.iter_mut().zip(values).for_each(|(to, from)| *to = *from);
         Some(key)
+    }
+}
+
+impl fmt::Display for NetworkGroup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::V4([a, b, c]) => write!(f, "{a}.{b}.{c}.0/24"),
+            Self::V6([a, b, c, d, e, g]) => {
+                let segment = |high: &u8, low: &u8| u16::from_be_bytes([*high, *low]);
+                write!(f, "{:x}:{:x}:{:x}::/48", segment(a, b), segment(c, d), segment(e, g))
+            }
+            Self::Local => f.write_str("local"),
+            Self::Unseen => f.write_str("unseen"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_group_is_shown_as_the_range_of_its_addresses() {
+        for (address, shown) in
+            [("203.0.113.7", "203.0.113.0/24"), ("2001:db8:0:1::1", "2001:db8:0::/48"), ("127.0.0.1", "local")]
+        {
+            assert_eq!(NetworkGroup::of(address.parse().unwrap()).to_string(), shown);
+        }
+        assert_eq!(NetworkGroup::Unseen.to_string(), "unseen");
     }
 }
