@@ -3,16 +3,22 @@
 use core::time::Duration;
 
 use libp2p::connection_limits::ConnectionLimits;
+use libp2p::metrics::Registry;
 use libp2p::swarm::NetworkBehaviour;
 use libp2p::swarm::behaviour::toggle::Toggle;
-use libp2p::{StreamProtocol, allow_block_list, connection_limits, gossipsub, identify, kad, mdns, ping, relay};
+use libp2p::{
+    StreamProtocol, allow_block_list, autonat, connection_limits, dcutr, gossipsub, identify, kad, mdns, ping, relay,
+    upnp,
+};
 use motet_core_crypto::tagged_hash;
 use motet_wire::{Topic, limits};
 
-use crate::config::{Exposure, Mdns, NetConfig, Reach, Relaying};
+use crate::candidates::Candidates;
+use crate::config::{DhtMode, Exposure, Mdns, NetConfig, Reach, Relaying, Switch};
 use crate::dht::store::BagStore;
 use crate::error::NetError;
 use crate::limits as ours;
+use crate::reachability::Reachability;
 
 /// Behaviours that refuse connections come first: one behind them would believe in connections that never were.
 #[derive(NetworkBehaviour)]
@@ -29,16 +35,31 @@ pub(crate) struct Behaviour {
     pub(crate) relay: Toggle<relay::Behaviour>,
     /// Lets this node be reached through others, and reach others through them.
     pub(crate) circuits: relay::client::Behaviour,
+    /// Opens direct connections to peers that are connected through a relay.
+    pub(crate) holes: Toggle<dcutr::Behaviour>,
+    /// Asks peers to test the addresses of this node.
+    pub(crate) candidates: Toggle<Candidates>,
+    /// Tests the addresses of peers.
+    pub(crate) tester: Toggle<autonat::v2::server::Behaviour>,
+    pub(crate) upnp: Toggle<upnp::tokio::Behaviour>,
 }
 
 impl Behaviour {
-    pub(crate) fn new(config: &NetConfig, circuits: relay::client::Behaviour) -> Result<Self, NetError> {
+    pub(crate) fn new(
+        config: &NetConfig,
+        circuits: relay::client::Behaviour,
+        registry: &mut Registry,
+    ) -> Result<Self, NetError> {
         let local = config.keypair.libp2p_id();
         let identify = identify::Config::new(format!("/motet/{}/1", config.network), config.keypair.0.public())
             .with_agent_version(concat!("motet/", env!("CARGO_PKG_VERSION")).to_owned())
             // Identify tells peers the addresses that an advertisement would tell them, and not each address of this
             // machine.
-            .with_hide_listen_addrs(true);
+            .with_hide_listen_addrs(true)
+            .with_push_listen_addr_updates(true);
+        let is_direct = config.exposure == Exposure::Direct;
+        let traverses = is_direct && config.traversal == Switch::On;
+        let maps = is_direct && config.upnp == Switch::On;
         Ok(Self {
             blocked: allow_block_list::Behaviour::default(),
             limits: connection_limits::Behaviour::new(
@@ -48,13 +69,19 @@ impl Behaviour {
                     .with_max_pending_incoming(Some(ours::PENDING_CONNECTIONS)),
             ),
             identify: identify::Behaviour::new(identify),
-            ping: ping::Behaviour::new(ping::Config::new()),
+            ping: ping::Behaviour::new(
+                ping::Config::new().with_interval(ours::PING_PAUSE).with_timeout(ours::PING_TIME),
+            ),
             mdns: mdns(config).into(),
             kad: kademlia(config, local)?,
-            gossip: gossip(config)?,
+            gossip: gossip(config, registry)?,
             streams: libp2p_stream::Behaviour::new(),
             relay: relaying(config).into(),
             circuits,
+            holes: traverses.then(|| dcutr::Behaviour::new(local)).into(),
+            candidates: traverses.then(Candidates::new).into(),
+            tester: traverses.then(autonat::v2::server::Behaviour::default).into(),
+            upnp: maps.then(upnp::tokio::Behaviour::default).into(),
         })
     }
 }
@@ -85,10 +112,14 @@ fn mdns(config: &NetConfig) -> Option<mdns::tokio::Behaviour> {
     }
 }
 
+/// The protocol of the DHT; its servers speak it.
+pub(crate) fn dht_protocol(config: &NetConfig) -> Result<StreamProtocol, NetError> {
+    let name = format!("/motet/{}/kad/2", config.network);
+    StreamProtocol::try_from_owned(name).map_err(|error| NetError::Setup(error.to_string()))
+}
+
 fn kademlia(config: &NetConfig, local: libp2p::PeerId) -> Result<kad::Behaviour<BagStore>, NetError> {
-    let name = StreamProtocol::try_from_owned(format!("/motet/{}/kad/2", config.network))
-        .map_err(|error| NetError::Setup(error.to_string()))?;
-    let mut settings = kad::Config::new(name);
+    let mut settings = kad::Config::new(dht_protocol(config)?);
     settings
         .set_query_timeout(config.dht_timeout)
         // Nothing is stored before it has been looked at.
@@ -102,16 +133,23 @@ fn kademlia(config: &NetConfig, local: libp2p::PeerId) -> Result<kad::Behaviour<
         settings.disjoint_query_paths(true);
     }
     let mut behaviour = kad::Behaviour::with_config(local, BagStore::default(), settings);
-    // A relay-only node is a client of the DHT: it sends queries and answers none.
-    behaviour.set_mode(Some(match config.exposure {
-        Exposure::Direct => kad::Mode::Server,
-        Exposure::RelayOnly => kad::Mode::Client,
-    }));
+    behaviour.set_mode(Some(dht_mode(config, Reachability::Unknown)));
     Ok(behaviour)
 }
 
+/// The part of a node in the DHT. A node that others cannot reach directly is a client: as a server it would be a hole in their
+/// routing tables.
+pub(crate) fn dht_mode(config: &NetConfig, reachability: Reachability) -> kad::Mode {
+    match (config.exposure, config.dht, reachability) {
+        (Exposure::RelayOnly, ..) | (_, DhtMode::Client, _) | (_, DhtMode::Auto, Reachability::Private) => {
+            kad::Mode::Client
+        }
+        (_, DhtMode::Server, _) | (_, DhtMode::Auto, Reachability::Unknown | Reachability::Public) => kad::Mode::Server,
+    }
+}
+
 /// Gossip without libp2p's own signatures: frames carry their author's, and are checked in our own order.
-fn gossip(config: &NetConfig) -> Result<gossipsub::Behaviour, NetError> {
+fn gossip(config: &NetConfig, registry: &mut Registry) -> Result<gossipsub::Behaviour, NetError> {
     let setup = |error: &dyn core::fmt::Display| NetError::Setup(error.to_string());
     let settings = gossipsub::ConfigBuilder::default()
         .validation_mode(gossipsub::ValidationMode::Anonymous)
@@ -123,8 +161,11 @@ fn gossip(config: &NetConfig) -> Result<gossipsub::Behaviour, NetError> {
         .build()
         .map_err(|error| setup(&error))?;
     let mut behaviour = gossipsub::Behaviour::new(gossipsub::MessageAuthenticity::Anonymous, settings)
-        .map_err(|error| setup(&error))?;
-    for topic in Topic::ALL {
+        .map_err(|error| setup(&error))?
+        .with_metrics(registry.sub_registry_with_prefix("gossipsub"), gossipsub::MetricsConfig::default());
+    // A node that hears no gossip may publish all the same.
+    let heard = if config.gossip == Switch::On { &Topic::ALL[..] } else { &[] };
+    for topic in heard {
         let topic = gossipsub::IdentTopic::new(topic.name(&config.network));
         behaviour.subscribe(&topic).map_err(|error| setup(&error))?;
     }

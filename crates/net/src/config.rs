@@ -2,6 +2,7 @@
 
 use core::net::Ipv4Addr;
 use core::time::Duration;
+use std::collections::BTreeSet;
 
 use libp2p::identity;
 use libp2p::multiaddr::Protocol;
@@ -72,6 +73,42 @@ pub enum Exposure {
     RelayOnly,
 }
 
+/// A transport. An address may need several: `/dns4/node.example/tcp/443/wss` needs WebSocket and DNS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum TransportKind {
+    /// Bare TCP, with noise and yamux.
+    Tcp,
+    /// QUIC, over UDP.
+    Quic,
+    /// WebSocket over TCP (`/ws`), and over TLS (`/wss`, `/tls/ws`). A node dials both, and listens on the first; for the second, a
+    /// reverse proxy that has a certificate stands before it.
+    WebSocket,
+    /// Names in addresses: they are resolved by the system's resolver.
+    Dns,
+    /// Channels within this process, for tests.
+    Memory,
+}
+
+/// Something that a node does or does not do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Switch {
+    /// It does.
+    On,
+    /// It does not.
+    Off,
+}
+
+/// The part of a node in the DHT.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DhtMode {
+    /// A server, unless tests show that other nodes cannot reach it.
+    Auto,
+    /// It stores entries and answers queries.
+    Server,
+    /// It sends queries and answers none.
+    Client,
+}
+
 /// Service as a relay for other nodes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Relaying {
@@ -90,6 +127,20 @@ pub struct NetConfig {
     pub keypair: Keypair,
     /// Addresses to listen on; port 0 lets the system choose.
     pub listen: Vec<Multiaddr>,
+    /// The transports that the node speaks over; addresses that need others are neither dialled nor listened on.
+    pub transports: BTreeSet<TransportKind>,
+    /// Addresses at which others reach this node, besides those that it listens on: of a forwarded port, or of a reverse proxy.
+    pub external: Vec<Multiaddr>,
+    /// Requests to the router of the local network (UPnP) for a forwarded port.
+    pub upnp: Switch,
+    /// The means of a node behind a router: tests by other nodes whether they can reach this one (AutoNAT), the same service for them,
+    /// relays that are found and asked without being named, and direct connections in place of relayed ones (hole punching). A
+    /// node that is reached through relays alone uses none of them, since they tell peers its address.
+    pub traversal: Switch,
+    /// The node's part in the DHT.
+    pub dht: DhtMode,
+    /// Gossip of other nodes. Without it, a node publishes and does not hear what others publish; it asks the DHT and its peers.
+    pub gossip: Switch,
     /// Nodes to connect to at the start, each address ending in `/p2p/<peer id>`.
     pub bootstrap: Vec<Multiaddr>,
     /// The range within which the node is meant to be reachable.
@@ -109,7 +160,7 @@ pub struct NetConfig {
 }
 
 impl NetConfig {
-    /// A node on loopback, with ports chosen by the system and no multicast.
+    /// A node on loopback, with ports chosen by the system, no multicast and nothing that is for routers.
     pub fn local(network: NetworkId, keypair: Keypair) -> Self {
         let loopback = Multiaddr::from(Ipv4Addr::LOCALHOST);
         let tcp = loopback.clone().with(Protocol::Tcp(0));
@@ -118,6 +169,12 @@ impl NetConfig {
             network,
             keypair,
             listen: vec![tcp, quic],
+            transports: [TransportKind::Tcp, TransportKind::Quic, TransportKind::WebSocket, TransportKind::Dns].into(),
+            external: Vec::new(),
+            upnp: Switch::Off,
+            traversal: Switch::Off,
+            dht: DhtMode::Auto,
+            gossip: Switch::On,
             bootstrap: Vec::new(),
             reach: Reach::Local,
             mdns: Mdns::Off,
@@ -126,6 +183,16 @@ impl NetConfig {
             relaying: Relaying::Off,
             connections: 128,
             dht_timeout: Duration::from_secs(5),
+        }
+    }
+
+    /// A node that is reached from within this process alone, and has no socket: hundreds of them fit into one process, for tests of
+    /// large networks.
+    pub fn memory(network: NetworkId, keypair: Keypair) -> Self {
+        Self {
+            listen: vec![Multiaddr::from(Protocol::Memory(0))],
+            transports: [TransportKind::Memory].into(),
+            ..Self::local(network, keypair)
         }
     }
 }

@@ -15,6 +15,7 @@ use futures::FutureExt as _;
 use libp2p::core::Transport;
 use libp2p::core::muxing::StreamMuxerBox;
 use libp2p::core::transport::{Boxed, DialOpts, ListenerId, TransportError, TransportEvent};
+use libp2p::multiaddr::Protocol;
 use libp2p::{Multiaddr, PeerId};
 use motet_wire::NetworkGroup;
 use tokio::sync::oneshot;
@@ -60,7 +61,11 @@ impl Origin {
         match reach::ip(address) {
             Some(ip) if ip.to_canonical().is_loopback() => Self::Machine(ip),
             Some(ip) => Self::Group(NetworkGroup::of(ip)),
-            None => Self::Group(NetworkGroup::Unseen),
+            // Nodes within one process count one by one, too.
+            None => match address.iter().next() {
+                Some(Protocol::Memory(port)) => Self::Machine(IpAddr::V6(u128::from(port).into())),
+                Some(_) | None => Self::Group(NetworkGroup::Unseen),
+            },
         }
     }
 }

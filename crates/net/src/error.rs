@@ -8,7 +8,9 @@ pub enum NetError {
     #[error("{0:?} is not a multiaddr such as /ip4/127.0.0.1/tcp/4001")]
     Address(String),
     /// An address is of a kind that nodes do not speak over.
-    #[error("{address} cannot be used: nodes speak over /tcp/PORT and /udp/PORT/quic-v1, and not over {part}")]
+    #[error(
+        "{address} cannot be used: nodes speak over /tcp/PORT, /udp/PORT/quic-v1 and /tcp/PORT/ws, and not over {part}"
+    )]
     Transport {
         /// The address.
         address: String,

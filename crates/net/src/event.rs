@@ -6,6 +6,7 @@ use libp2p::Multiaddr;
 use motet_wire::{Channel, NetworkGroup, PeerId};
 
 use crate::reach::Offered;
+use crate::reachability::Reachability;
 
 /// Something has happened on the network.
 #[derive(Debug)]
@@ -43,6 +44,11 @@ pub enum NetEvent {
         /// True if the addresses have stayed the same for a moment. The event comes twice: at once for advertisements,
         /// and then so for people.
         settled: bool,
+    },
+    /// The answer has changed to the question whether other nodes can open connections to this one.
+    ReachabilityChanged {
+        /// The new answer.
+        reachability: Reachability,
     },
     /// A message was for this peer, and it was not reached.
     Unreachable {

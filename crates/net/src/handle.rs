@@ -7,14 +7,17 @@ use motet_wire::{Address, DhtKey, PeerId, Topic, Verdict};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::config::spoken;
+use crate::connections::PeerConnection;
 use crate::error::NetError;
 use crate::event::ReportToken;
 use crate::frames;
 use crate::limits;
+use crate::metrics::Sample;
 use crate::outboxes::Reached;
 use crate::peer_table::PeerTable;
 use crate::peers;
 use crate::persistent_peers::Named;
+use crate::reachability::Reachability;
 
 /// A command for the event loop.
 #[derive(Debug)]
@@ -53,6 +56,13 @@ pub(crate) enum NetCommand {
     },
     DhtStats {
         answer: oneshot::Sender<DhtStats>,
+    },
+    Peers {
+        answer: oneshot::Sender<Vec<PeerConnection>>,
+    },
+    Metrics {
+        samples: Vec<Sample>,
+        answer: oneshot::Sender<String>,
     },
     Stop {
         done: oneshot::Sender<()>,
@@ -105,16 +115,29 @@ pub struct Stats {
     pub listening: Vec<Multiaddr>,
     /// The peers that the configuration names, with the result of dialling each.
     pub named: Vec<Named>,
+    /// The answer to the question whether other nodes can open connections to this one.
+    pub reachability: Reachability,
 }
 
 /// The readiness of the DHT for queries.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum DhtState {
-    /// It knows no peers yet.
+    /// The node has nowhere to begin: no peer is named, and none is connected.
     #[default]
-    Waiting,
-    /// It knows peers.
+    Initialized,
+    /// Peers that the user has named are dialled, and none is connected yet.
+    Bootstrapping,
+    /// Peers are connected, and none of them is known as a server of the DHT yet.
+    Populating,
+    /// Peers are connected, and the routing table has some.
     Ready,
+    /// The node has stopped.
+    Stopped,
+}
+
+impl DhtState {
+    /// All states, in the order in which a node passes through them.
+    pub const ALL: [Self; 5] = [Self::Initialized, Self::Bootstrapping, Self::Populating, Self::Ready, Self::Stopped];
 }
 
 /// The state of a node's part of the DHT at one moment.
@@ -122,6 +145,8 @@ pub enum DhtState {
 pub struct DhtStats {
     /// Its readiness for queries.
     pub state: DhtState,
+    /// True if it stores entries and answers queries; false if it only asks.
+    pub server: bool,
     /// Peers in the routing table.
     pub peers: usize,
     /// Keys under which something lies on this node.
@@ -263,14 +288,42 @@ impl NetHandle {
         question.await.map_err(|_| NetError::Stopped)
     }
 
-    /// The state of the node's part of the DHT now.
+    /// The state of the node's part of the DHT now; [`DhtState::Stopped`] if the node has stopped.
+    ///
+    /// # Errors
+    ///
+    /// None at present.
+    pub async fn dht_stats(&self) -> Result<DhtStats, NetError> {
+        let (answer, question) = oneshot::channel();
+        let answered = match self.order(NetCommand::DhtStats { answer }).await {
+            Ok(()) => question.await.map_err(|_| NetError::Stopped),
+            Err(stopped) => Err(stopped),
+        };
+        match answered {
+            Err(NetError::Stopped) => Ok(DhtStats { state: DhtState::Stopped, ..DhtStats::default() }),
+            answered => answered,
+        }
+    }
+
+    /// The connections to peers now, the oldest first.
     ///
     /// # Errors
     ///
     /// [`NetError::Stopped`].
-    pub async fn dht_stats(&self) -> Result<DhtStats, NetError> {
+    pub async fn peers(&self) -> Result<Vec<PeerConnection>, NetError> {
         let (answer, question) = oneshot::channel();
-        self.order(NetCommand::DhtStats { answer }).await?;
+        self.order(NetCommand::Peers { answer }).await?;
+        question.await.map_err(|_| NetError::Stopped)
+    }
+
+    /// All metrics of the node as OpenMetrics text, with further samples of its user.
+    ///
+    /// # Errors
+    ///
+    /// [`NetError::Stopped`].
+    pub async fn metrics(&self, samples: Vec<Sample>) -> Result<String, NetError> {
+        let (answer, question) = oneshot::channel();
+        self.order(NetCommand::Metrics { samples, answer }).await?;
         question.await.map_err(|_| NetError::Stopped)
     }
 

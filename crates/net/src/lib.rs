@@ -30,8 +30,11 @@
 //! # }
 //! ```
 
+mod auto_relays;
 mod behaviour;
+mod candidates;
 mod config;
+mod connections;
 mod dht;
 mod direct;
 mod doorway;
@@ -42,6 +45,8 @@ mod handle;
 mod handshake;
 mod limits;
 mod listen;
+mod metrics;
+mod muxer;
 mod node;
 mod outboxes;
 mod peer_table;
@@ -50,19 +55,24 @@ mod pending_events;
 mod persistent_peers;
 mod quoted;
 mod reach;
+mod reachability;
 mod recent;
 mod relay_only;
 mod task;
+mod transport;
 mod twin;
 mod words;
 
-pub use config::{Exposure, Keypair, Mdns, NetConfig, Reach, Relaying, parse_address};
+pub use config::{DhtMode, Exposure, Keypair, Mdns, NetConfig, Reach, Relaying, Switch, TransportKind, parse_address};
+pub use connections::{Direction, PeerConnection};
 pub use dht::{Entry, EntryPolicy, Price};
 pub use error::{NetError, Refused};
 pub use event::{NetEvent, ReportToken};
 pub use handle::{DhtState, DhtStats, Feedback, NetHandle, Stats, is_crowded, split_peer};
 pub use libp2p::Multiaddr;
+pub use metrics::{Sample, SampleKind};
 pub use node::Net;
 pub use peers::{address_from_wire, address_to_wire};
 pub use persistent_peers::{Contact, Named};
 pub use reach::{Offered, is_loopback};
+pub use reachability::Reachability;

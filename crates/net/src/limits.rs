@@ -38,6 +38,24 @@ pub(crate) const REDIAL: Duration = Duration::from_millis(500);
 pub(crate) const REDIAL_DOUBLINGS: u32 = 7;
 /// Addresses of a peer that are taken from identify: as many as an advertisement has.
 pub(crate) const IDENTIFIED: usize = 8;
+/// Addresses of this node that peers are asked to test, and those that have passed or failed: a machine has a few, each with some ports.
+pub(crate) const CANDIDATES: usize = 64;
+/// Peers that relay and that are remembered, and those that have refused.
+pub(crate) const KNOWN_RELAYS: usize = 64;
+/// Relays at which a private node listens by itself: one may go while the other is still there.
+pub(crate) const OWN_RELAYS: usize = 2;
+/// Pause after which a relay that has refused is asked again.
+pub(crate) const RELAY_PAUSE: Duration = Duration::from_secs(5 * 60);
+/// Pause between two searches for relays in the DHT.
+pub(crate) const RELAY_SEARCH: Duration = Duration::from_secs(60);
+/// Time limit of a dial. AutoNAT waits ten seconds for the result of one that a peer makes for this node.
+pub(crate) const DIAL_TIME: Duration = Duration::from_secs(8);
+/// Time after which a connection is closed whose peer has called from another address since.
+pub(crate) const SUPERSEDED: Duration = Duration::from_secs(2);
+/// Pause between two pings of a connection, and
+pub(crate) const PING_PAUSE: Duration = Duration::from_secs(15);
+/// time limit of each. After two without an answer, the connection is closed.
+pub(crate) const PING_TIME: Duration = Duration::from_secs(10);
 /// Time for which the node's addresses must stay the same before its user is told: at the start and when a network
 /// changes, they come one by one.
 pub(crate) const SETTLING: Duration = Duration::from_millis(500);
@@ -67,6 +85,14 @@ pub(crate) const PENDING_PER_GROUP: usize = 32;
 pub(crate) const PENDING_CONNECTIONS: u32 = 1024;
 /// Time after which an unused connection is closed.
 pub(crate) const IDLE: Duration = Duration::from_secs(60);
+/// Streams of one connection, in either direction: those of the DHT and of circuits through a relay, and a handful of others.
+pub(crate) const STREAMS: usize = 128;
+/// Bytes of one connection that have arrived and are not read yet: yamux's smallest window, for each stream.
+pub(crate) const CONNECTION_WINDOW: usize = STREAMS * STREAM_WINDOW as usize;
+/// The same of one stream over QUIC; it is the smallest window that yamux knows.
+pub(crate) const STREAM_WINDOW: u32 = 256 * 1024;
+/// Largest message of WebSocket: noise writes no more at once than 64 KiB.
+pub(crate) const WEBSOCKET_DATA: usize = 256 * 1024;
 /// Streams of one connection that are negotiated at once.
 pub(crate) const NEGOTIATING_STREAMS: usize = 32;
 /// Own messages kept for peers that subscribe later, per topic.

@@ -10,23 +10,35 @@
 )]
 
 use core::net::{IpAddr, SocketAddr};
+use std::collections::BTreeSet;
 use std::io;
 
 use libp2p::Multiaddr;
 use libp2p::multiaddr::Protocol;
 use socket2::{Domain, Protocol as Carrier, Socket, Type};
 
+use crate::config::TransportKind;
 use crate::error::Refused;
+use crate::peers;
 use crate::words;
 
 /// The addresses that another program has, or that this machine or this user may not listen on.
-pub(crate) fn refused<'a>(addresses: impl IntoIterator<Item = &'a Multiaddr>) -> Vec<Refused> {
-    let tried = addresses.into_iter().filter_map(|address| {
+pub(crate) fn refused(addresses: &[Multiaddr], transports: &BTreeSet<TransportKind>) -> Vec<Refused> {
+    let reason = |address: &Multiaddr| {
+        if !peers::needs(address).is_subset(transports) {
+            return Some("this node does not speak over that transport".to_owned());
+        }
+        if address.iter().any(|part| matches!(part, Protocol::Tls | Protocol::Wss(_))) {
+            let remedy =
+                "listen on /ws behind a reverse proxy that has one, and name the proxy's address as an external one";
+            return Some(format!("this program has no certificate for TLS; {remedy}"));
+        }
         let (socket, kind) = socket_of(address)?;
         let error = try_to_bind(socket, kind).err()?;
-        Some(Refused { address: address.to_string(), reason: words::of_listening(&error, Some(socket.port())) })
-    });
-    tried.collect()
+        Some(words::of_listening(&error, Some(socket.port())))
+    };
+    let refused = |address: &Multiaddr| Some(Refused { address: address.to_string(), reason: reason(address)? });
+    addresses.iter().filter_map(refused).collect()
 }
 
 /// The port of an address, if it names one.

@@ -3,31 +3,33 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use libp2p::core::muxing::StreamMuxerBox;
-use libp2p::core::{Transport as _, upgrade};
-use libp2p::identity::Keypair;
+use libp2p::core::upgrade;
 use libp2p::multiaddr::Protocol;
-use libp2p::{Multiaddr, PeerId, StreamProtocol, SwarmBuilder, dns, noise, quic, tcp, yamux};
+use libp2p::{Multiaddr, PeerId, StreamProtocol, SwarmBuilder, noise};
 use tokio::sync::mpsc;
 
-use crate::behaviour::Behaviour;
-use crate::config::{Exposure, NetConfig};
+use crate::auto_relays::AutoRelays;
+use crate::behaviour::{Behaviour, dht_protocol};
+use crate::config::{Exposure, NetConfig, spoken};
+use crate::connections::Connections;
 use crate::dht::EntryPolicy;
-use crate::doorway::Doorway;
 use crate::error::{NetError, Refused};
 use crate::event::NetEvent;
 use crate::handle::{NetCommand, NetHandle, Stats};
-use crate::handshake::{Handshake, Met};
+use crate::handshake::Met;
 use crate::limits;
 use crate::listen;
+use crate::metrics::Metrics;
+use crate::muxer::Yamux;
 use crate::peer_table::PeerTable;
 use crate::peers;
 use crate::pending_events::PendingEvents;
 use crate::persistent_peers::{Naming, PersistentPeers};
 use crate::reach::Judge;
+use crate::reachability::Tests;
 use crate::recent::Recent;
-use crate::relay_only::Gate;
 use crate::task::{Dht, Own, Task};
+use crate::transport;
 use crate::twin::Twins;
 use crate::words;
 
@@ -48,22 +50,26 @@ impl Net {
     ) -> Result<(NetHandle, mpsc::Receiver<NetEvent>), NetError> {
         let circuits = circuits(&config)?;
         let direct = if config.exposure == Exposure::Direct { config.listen.as_slice() } else { &[] };
-        let refused = listen::refused(direct);
+        let refused = listen::refused(direct, &config.transports);
         if !refused.is_empty() {
             return Err(NetError::Listen(refused));
         }
-        let judge = Judge::new(config.reach);
+        let judge = Judge::new(config.reach, config.transports.clone());
         let met = Met::default();
         config.relays.iter().for_each(|relay| judge.name(relay));
+        for address in &config.external {
+            spoken(address.clone())?;
+        }
         let dht = Dht::new(policy, &config.keypair.libp2p_id());
         let setup = |error: &dyn core::fmt::Display| NetError::Setup(error.to_string());
+        let mut registry = libp2p::metrics::Registry::default();
         let mut swarm = SwarmBuilder::with_existing_identity(config.keypair.0.clone())
             .with_tokio()
-            .with_other_transport(|keys| transport(keys, &config, &judge, &met))
+            .with_other_transport(|keys| transport::of_node(keys, &config, &judge, &met))
             .map_err(|error| setup(&error))?
-            .with_relay_client(noise::Config::new, yamux::Config::default)
+            .with_relay_client(noise::Config::new, || Yamux)
             .map_err(|error| setup(&error))?
-            .with_behaviour(|_, circuits| Ok(Behaviour::new(&config, circuits)?))
+            .with_behaviour(|_, circuits| Ok(Behaviour::new(&config, circuits, &mut registry)?))
             .map_err(|error| setup(&error))?
             .with_swarm_config(|swarm| {
                 swarm
@@ -72,12 +78,14 @@ impl Net {
                     .with_idle_connection_timeout(limits::IDLE)
                     .with_max_negotiating_inbound_streams(limits::NEGOTIATING_STREAMS)
             })
+            .with_connection_timeout(limits::DIAL_TIME)
             .build();
         let protocol = StreamProtocol::try_from_owned(format!("/motet/{}/direct/1", config.network))
             .map_err(|error| setup(&error))?;
         let incoming =
             swarm.behaviour().streams.new_control().accept(protocol.clone()).map_err(|error| setup(&error))?;
         let mut wanted = PersistentPeers::default();
+        let dht_protocol = dht_protocol(&config)?;
         let mut at_relays = BTreeMap::new();
         let mut refused = Vec::new();
         for address in direct.iter().chain(circuits.iter().map(|(_, circuit)| circuit)) {
@@ -125,6 +133,11 @@ impl Net {
             wanted,
             own: Own::new(judge),
             at_relays,
+            tests: Tests::default(),
+            auto_relays: AutoRelays::default(),
+            connections: Connections::default(),
+            metrics: Metrics::new(registry),
+            dht_protocol,
             sought: BTreeMap::new(),
             twins: Twins::default(),
             met,
@@ -132,25 +145,6 @@ impl Net {
         tokio::spawn(task.run());
         Ok((handle, events_out))
     }
-}
-
-/// TCP and QUIC to names and numbers, as far as the node's exposure lets it.
-fn transport(
-    keys: &Keypair,
-    config: &NetConfig,
-    judge: &Judge,
-    met: &Met,
-) -> Result<Doorway, Box<dyn std::error::Error + Send + Sync>> {
-    let tcp = tcp::tokio::Transport::new(tcp::Config::default().nodelay(true))
-        .upgrade(upgrade::Version::V1Lazy)
-        .authenticate(Handshake::new(keys, met.clone())?)
-        .multiplex(yamux::Config::default())
-        .map(|(peer, muxer), _| (peer, StreamMuxerBox::new(muxer)));
-    let quic = quic::tokio::Transport::new(quic::Config::new(keys))
-        .map(|(peer, connection), _| (peer, StreamMuxerBox::new(connection)));
-    let both = tcp.or_transport(quic).map(|either, _| either.into_inner());
-    let named = dns::tokio::Transport::system(both)?;
-    Ok(Doorway::new(Gate::new(named, config.exposure, &config.relays, judge.clone()).boxed()))
 }
 
 /// The circuit addresses on which a node listens through its relays, by relay.

@@ -19,6 +19,21 @@ impl PeerTable {
         (table.sent, table.dropped)
     }
 
+    /// The numbers of frames that wait in outboxes, and of streams.
+    pub(crate) fn lengths(&self) -> Lengths {
+        let mut lengths = Lengths::default();
+        for peer in self.lock().peers.values() {
+            lengths.readers += peer.open_readers();
+            if let Some(outbox) = peer.outbox.as_ref().filter(|outbox| !outbox.is_closed()) {
+                let waiting = outbox.max_capacity().saturating_sub(outbox.capacity());
+                lengths.writers += 1;
+                lengths.waiting += waiting;
+                lengths.longest = lengths.longest.max(waiting);
+            }
+        }
+        lengths
+    }
+
     /// True if there is room for another outbox; if not, a frame counts as dropped.
     pub(crate) fn has_room_for(&self, peer: &PeerId) -> bool {
         let mut table = self.lock();
@@ -99,6 +114,19 @@ impl PeerTable {
     pub(crate) fn has_been_sent(&self, peer: &PeerId, frame: &Arc<[u8]>) -> bool {
         self.lock().has_been_sent(peer, frame)
     }
+}
+
+/// Numbers of frames and streams of all peers.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Lengths {
+    /// Frames in all outboxes.
+    pub(crate) waiting: usize,
+    /// Frames in the fullest outbox.
+    pub(crate) longest: usize,
+    /// Streams that are read.
+    pub(crate) readers: usize,
+    /// Outboxes that are open; each writes to one stream.
+    pub(crate) writers: usize,
 }
 
 /// The peers that a published frame was sent to directly, and those for which it passes through the event loop.

@@ -49,6 +49,11 @@ impl Peer {
         self.connection.is_some()
     }
 
+    /// Number of its streams that are read.
+    pub(crate) fn open_readers(&self) -> usize {
+        self.readers.iter().filter(|reader| !reader.is_finished()).count()
+    }
+
     fn is_in_use(&self) -> bool {
         let writes = self.outbox.as_ref().is_some_and(|outbox| !outbox.is_closed());
         self.is_connected() || self.detours > 0 || writes

@@ -43,6 +43,12 @@ impl PendingEvents {
         self.queue.is_empty()
     }
 
+    /// Number of frames that wait, and of events about the node.
+    pub(crate) const fn lengths(&self) -> (usize, usize) {
+        let [frames, control] = self.counts;
+        (frames, control)
+    }
+
     pub(crate) fn pop(&mut self) -> Option<NetEvent> {
         let event = self.queue.pop_front()?;
         self.count(Class::of(&event), |count| count.saturating_sub(1));
@@ -62,6 +68,10 @@ impl PendingEvents {
             }
             self.remove(|waiting| is_superseded(waiting, &event));
         }
+        if self.is_full(class) && !matches!(event, NetEvent::Unreachable { .. }) && class == Class::Control {
+            // The failure to reach a peer is told again with the next message for it; the others are told once.
+            self.remove(|waiting| matches!(waiting, NetEvent::Unreachable { .. }));
+        }
         let mut has_room = false;
         self.count(class, |count| {
             has_room = count < class.limit();
@@ -71,6 +81,15 @@ impl PendingEvents {
             self.queue.push_back(event);
         }
         has_room
+    }
+
+    const fn is_full(&self, class: Class) -> bool {
+        let (frames, control) = self.lengths();
+        let count = match class {
+            Class::Frame => frames,
+            Class::Control => control,
+        };
+        count >= class.limit()
     }
 
     fn count(&mut self, class: Class, change: impl FnOnce(usize) -> usize) {
@@ -100,7 +119,9 @@ fn is_superseded(waiting: &NetEvent, newer: &NetEvent) -> bool {
         | (E::ListeningEnded { address: old, .. }, E::ListeningEnded { address: new, .. })
         | (E::NamedUnreachable { address: old, .. }, E::NamedUnreachable { address: new, .. }) => old == new,
         (E::Unreachable { peer: old, .. }, E::Unreachable { peer: new, .. }) => old == new,
-        (E::Twin { .. }, E::Twin { .. }) | (E::DhtReady, E::DhtReady) => true,
+        (E::Twin { .. }, E::Twin { .. })
+        | (E::ReachabilityChanged { .. }, E::ReachabilityChanged { .. })
+        | (E::DhtReady, E::DhtReady) => true,
         _ => false,
     }
 }
@@ -183,5 +204,8 @@ mod tests {
         };
         assert!((0..limits::CONTROL).all(|number| pending.push(ended(number))));
         assert!(!pending.push(ended(limits::CONTROL)));
+        // The events that come once have room all the same.
+        assert!(pending.push(NetEvent::DhtReady) && pending.push(connected(1)));
+        assert_eq!(pending.lengths(), (0, limits::CONTROL));
     }
 }

@@ -71,6 +71,11 @@ impl PersistentPeers {
         }
     }
 
+    /// True if no peer is wanted.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The result of dialling each peer of the configuration.
     pub(crate) fn named(&self) -> Vec<Named> {
         let named = |want: &Want| Named { address: want.address.clone(), contact: want.contact.clone() };

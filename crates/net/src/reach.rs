@@ -19,7 +19,8 @@ use libp2p::core::ConnectedPoint;
 use libp2p::multiaddr::Protocol;
 use motet_wire::{Address, AddressScope, NetworkGroup, limits};
 
-use crate::config::Reach;
+use crate::config::{Reach, TransportKind};
+use crate::peers;
 
 /// The addresses that a node tells others.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,6 +51,7 @@ pub(crate) struct Judge(Arc<RwLock<Judging>>);
 #[derive(Debug)]
 struct Judging {
     reach: Reach,
+    transports: BTreeSet<TransportKind>,
     networks: BTreeSet<Network>,
     /// True if the node itself listens on loopback only.
     alone: bool,
@@ -58,8 +60,8 @@ struct Judging {
 }
 
 impl Judge {
-    pub(crate) fn new(reach: Reach) -> Self {
-        let judging = Judging { reach, networks: BTreeSet::new(), alone: false, named: BTreeSet::new() };
+    pub(crate) fn new(reach: Reach, transports: BTreeSet<TransportKind>) -> Self {
+        let judging = Judging { reach, transports, networks: BTreeSet::new(), alone: false, named: BTreeSet::new() };
         Self(Arc::new(RwLock::new(judging)))
     }
 
@@ -83,6 +85,9 @@ impl Judge {
     /// True if an address that another node has told is worth dialling.
     pub(crate) fn believes(&self, address: &Multiaddr) -> bool {
         let judging = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        if !peers::needs(address).is_subset(&judging.transports) {
+            return false;
+        }
         match (judging.reach, scope(address)) {
             (_, AddressScope::Nowhere) => false,
             (Reach::Local, _) | (Reach::Public, AddressScope::Internet) => true,
@@ -135,6 +140,7 @@ pub(crate) fn scope(address: &Multiaddr) -> AddressScope {
                 AddressScope::Internet
             }
         }
+        Some(Protocol::Memory(_)) => AddressScope::Machine,
         _ => AddressScope::Nowhere,
     }
 }
@@ -198,7 +204,8 @@ pub(crate) fn group(endpoint: &ConnectedPoint, reach: Reach) -> NetworkGroup {
     }
 }
 
-fn is_circuit(address: &Multiaddr) -> bool {
+/// True if an address leads through a relay.
+pub(crate) fn is_circuit(address: &Multiaddr) -> bool {
     address.iter().any(|part| matches!(part, Protocol::P2pCircuit))
 }
 
@@ -233,7 +240,7 @@ mod tests {
     }
 
     fn judge(own: &[&str]) -> Judge {
-        let judge = Judge::new(Reach::Public);
+        let judge = Judge::new(Reach::Public, [TransportKind::Tcp, TransportKind::Quic, TransportKind::Dns].into());
         judge.listens_on(&all(own));
         judge
     }
@@ -303,6 +310,7 @@ mod tests {
             ("/ip4/255.255.255.255/tcp/1", AddressScope::Nowhere),
             ("/ip6/ff02::1/tcp/1", AddressScope::Nowhere),
             ("/p2p-circuit", AddressScope::Nowhere),
+            ("/memory/1", AddressScope::Machine),
         ] {
             assert_eq!(scope(&text.parse().unwrap()), expected, "{text}");
         }
@@ -356,6 +364,13 @@ mod tests {
         // The place of a relay says nothing about the place of this node.
         let circuit = format!("/ip4/192.168.7.1/tcp/1/p2p/{}/p2p-circuit", libp2p::PeerId::random());
         believes(&[&circuit], "/ip4/192.168.7.2/tcp/1", false);
+    }
+
+    #[test]
+    fn an_address_over_a_transport_that_is_switched_off_is_not_believed() {
+        believes(&[], "/dns4/node.example/udp/1/quic-v1", true);
+        believes(&[], "/dns4/node.example/tcp/443/wss", false);
+        believes(&[], "/memory/1", false);
     }
 
     #[test]

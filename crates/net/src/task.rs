@@ -5,13 +5,14 @@
 
 mod dht;
 mod events;
+mod reachable;
+mod snapshots;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use futures::StreamExt as _;
 use libp2p::core::transport::ListenerId;
-use libp2p::multiaddr::Protocol;
 use libp2p::swarm::DialError;
 use libp2p::swarm::dial_opts::{DialOpts, PeerCondition};
 use libp2p::{Multiaddr, PeerId, StreamProtocol, Swarm, gossipsub};
@@ -21,14 +22,17 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
 pub(crate) use self::dht::Dht;
+use crate::auto_relays::AutoRelays;
 use crate::behaviour::Behaviour;
-use crate::config::{Exposure, NetConfig};
+use crate::config::NetConfig;
+use crate::connections::Connections;
 use crate::direct;
 use crate::event::NetEvent;
 use crate::frames;
 use crate::handle::{NetCommand, Stats};
 use crate::handshake::Met;
 use crate::limits;
+use crate::metrics::Metrics;
 use crate::outboxes::Reached;
 use crate::peer_table::PeerTable;
 use crate::peers;
@@ -36,6 +40,7 @@ use crate::pending_events::PendingEvents;
 use crate::persistent_peers::{Naming, PersistentPeers};
 use crate::quoted::Quoted;
 use crate::reach::{Judge, Offered};
+use crate::reachability::{Reachability, Tests};
 use crate::recent::Recent;
 use crate::twin::Twins;
 use crate::words;
@@ -58,6 +63,12 @@ pub(crate) struct Task {
     pub(crate) own: Own,
     /// The listener at each relay.
     pub(crate) at_relays: BTreeMap<PeerId, ListenerId>,
+    pub(crate) tests: Tests,
+    pub(crate) auto_relays: AutoRelays,
+    pub(crate) connections: Connections,
+    pub(crate) metrics: Metrics,
+    /// The protocol that servers of the DHT speak.
+    pub(crate) dht_protocol: StreamProtocol,
     /// Peers that are dialled for a frame that waits for them, with the fault of their known addresses.
     pub(crate) sought: BTreeMap<PeerId, Option<String>>,
     pub(crate) twins: Twins,
@@ -72,17 +83,21 @@ pub(crate) struct Own {
     /// Time at which the addresses have stayed the same for long enough to tell people.
     settles: Option<Instant>,
     settled: Option<Offered>,
+    reachability: Reachability,
 }
 
 impl Own {
     pub(crate) fn new(judge: Judge) -> Self {
         let offered = Offered { addresses: Vec::new(), scope: AddressScope::Nowhere, left_out: 0 };
-        Self { judge, offered, settles: Some(Instant::now() + limits::SETTLING), settled: None }
+        let settles = Some(Instant::now() + limits::SETTLING);
+        Self { judge, offered, settles, settled: None, reachability: Reachability::Unknown }
     }
 }
 
 impl Task {
     pub(crate) async fn run(mut self) {
+        // Some addresses are known before the first listener tells its own, and some nodes have no listener.
+        self.on_addresses();
         let mut orders = Vec::new();
         let stopped = loop {
             let events = self.events.clone();
@@ -111,6 +126,8 @@ impl Task {
                 Some(_) = self.writers.join_next(), if !self.writers.is_empty() => {}
                 () = until(self.wanted.next()) => self.redial(),
                 () = until(self.own.settles) => self.settle(),
+                () = until(self.connections.next_superseded()) => self.close_superseded(),
+                () = until(self.auto_relays.next_search()) => self.search_relays(),
                 () = until(self.twins.next()) => self.on_twins(),
                 () = until(self.peers.next_lapse()) => self.end_bans(),
                 judged = self.dht.judging.next() => self.on_judged(judged),
@@ -195,22 +212,9 @@ impl Task {
                 drop(answer.send(stats));
             }
             NetCommand::DhtStats { answer } => drop(answer.send(self.dht_stats())),
+            NetCommand::Peers { answer } => drop(answer.send(self.connections.all().cloned().collect())),
+            NetCommand::Metrics { samples, answer } => drop(answer.send(self.metrics_text(samples))),
             NetCommand::Stop { .. } => {}
-        }
-    }
-
-    fn stats(&mut self) -> Stats {
-        let dht_peers = self.swarm.behaviour_mut().kad.kbuckets().map(|bucket| bucket.num_entries()).sum();
-        let (sent, dropped) = self.peers.counts();
-        Stats {
-            peers: self.peers.connected(),
-            blocked: self.peers.banned(),
-            dht_peers,
-            sent,
-            dropped: self.stats.dropped + dropped,
-            listening: self.swarm.listeners().cloned().collect(),
-            named: self.wanted.named(),
-            ..self.stats.clone()
         }
     }
 
@@ -255,7 +259,8 @@ impl Task {
             for address in &addresses {
                 self.swarm.add_peer_address(peer, address.clone());
             }
-            let addresses: Vec<Multiaddr> = addresses.into_iter().chain(self.through_own_relays(peer)).collect();
+            let through_relays = self.through_relays(peer);
+            let addresses: Vec<Multiaddr> = addresses.into_iter().chain(through_relays).collect();
             let options = DialOpts::peer_id(peer)
                 .addresses(addresses)
                 .extend_addresses_through_behaviour()
@@ -267,15 +272,6 @@ impl Task {
             }
         }
         self.enqueue(peer, frame);
-    }
-
-    /// The addresses through this node's own relays, at which a relay-only node may reach a peer.
-    fn through_own_relays(&self, peer: PeerId) -> Vec<Multiaddr> {
-        let through = |relay: &Multiaddr| relay.clone().with(Protocol::P2pCircuit).with(Protocol::P2p(peer));
-        match self.config.exposure {
-            Exposure::Direct => Vec::new(),
-            Exposure::RelayOnly => self.config.relays.iter().map(through).collect(),
-        }
     }
 
     /// Puts a frame into a peer's outbox, which is opened if need be.

@@ -67,9 +67,16 @@ impl Task {
         let kad = &mut self.swarm.behaviour_mut().kad;
         let peers = kad.kbuckets().map(|bucket| bucket.num_entries()).sum();
         let (records, bytes) = kad.store_mut().size();
-        let state = if self.dht.ready { DhtState::Ready } else { DhtState::Waiting };
+        // The table holds peers that have been named and not reached yet, too.
+        let state = match (self.peers.connected(), peers) {
+            (0, _) if self.wanted.is_empty() => DhtState::Initialized,
+            (0, _) => DhtState::Bootstrapping,
+            (_, 0) => DhtState::Populating,
+            (..) => DhtState::Ready,
+        };
+        let server = self.is_server();
         let (queries, dropped) = (self.dht.questions.len(), self.dht.judging.dropped());
-        DhtStats { state, peers, records, bytes, queries, dropped }
+        DhtStats { state, server, peers, records, bytes, queries, dropped }
     }
 
     /// Puts frames at all places of a key, here as well.

@@ -5,11 +5,9 @@
     reason = "libp2p's events grow with each release; what is not named is logged"
 )]
 
-use std::io;
-
-use libp2p::core::transport::ListenerId;
+use libp2p::metrics::Recorder as _;
 use libp2p::swarm::{DialError, ListenError, SwarmEvent};
-use libp2p::{Multiaddr, PeerId, gossipsub, identify, mdns};
+use libp2p::{PeerId, gossipsub, identify, mdns, ping};
 use motet_wire::{Channel, Topic};
 use tokio::time::Instant;
 
@@ -18,8 +16,6 @@ use crate::behaviour::BehaviourEvent;
 use crate::event::{NetEvent, ReportToken};
 use crate::frames;
 use crate::handshake::Caller;
-use crate::limits;
-use crate::node::circuit_at;
 use crate::peers;
 use crate::quoted::Quoted;
 use crate::reach;
@@ -28,19 +24,24 @@ use crate::words;
 
 impl Task {
     pub(super) fn on_event(&mut self, event: SwarmEvent<BehaviourEvent>) {
+        self.metrics.libp2p().record(&event);
         match event {
             SwarmEvent::Behaviour(event) => self.on_behaviour(event),
             SwarmEvent::NewListenAddr { listener_id, address } => {
                 if let Some(relay) = self.relay_of(listener_id) {
                     self.wanted.connected(&relay);
                 }
+                self.on_listening(&address);
                 // The user may advertise this address as soon as it is told; so the list of addresses is updated first.
                 self.on_addresses();
                 self.tell(NetEvent::Listening { address });
             }
-            SwarmEvent::ExpiredListenAddr { address, .. } => {
-                tracing::info!(%address, "this machine has lost an address");
-                self.on_addresses();
+            SwarmEvent::ExpiredListenAddr { address, .. } => self.on_address_lost(&address),
+            SwarmEvent::ExternalAddrConfirmed { address } => self.on_proven(&address),
+            SwarmEvent::ExternalAddrExpired { address } => {
+                if self.tests.end(&address) {
+                    self.on_addresses();
+                }
             }
             SwarmEvent::ListenerClosed { listener_id, addresses, reason } => {
                 self.on_listener_closed(listener_id, &addresses, reason);
@@ -48,7 +49,9 @@ impl Task {
             SwarmEvent::ListenerError { error, .. } => {
                 tracing::warn!(reason = %words::of_listening(&error, None), "a listener has reported an error");
             }
-            SwarmEvent::ConnectionEstablished { peer_id, endpoint, .. } => {
+            SwarmEvent::ConnectionEstablished { peer_id, connection_id, endpoint, .. } => {
+                let now = Instant::now();
+                self.connections.opened(connection_id, peer_id, &endpoint, (self.config.reach, now));
                 self.wanted.connected(&peer_id);
                 self.sought.remove(&peer_id);
                 self.listen_at(&peer_id);
@@ -57,7 +60,12 @@ impl Task {
                     self.tell(NetEvent::PeerConnected { peer: peers::to_wire(&peer_id), address });
                 }
             }
-            SwarmEvent::ConnectionClosed { peer_id, num_established: 0, .. } => {
+            SwarmEvent::ConnectionClosed { peer_id, connection_id, num_established, .. } => {
+                self.connections.closed(connection_id);
+                if num_established > 0 {
+                    return;
+                }
+                self.auto_relays.lost(&peer_id);
                 self.peers.disconnect(&peer_id);
                 self.wanted.lost(&peer_id);
                 self.wanted.missed(&peer_id, Instant::now());
@@ -83,6 +91,7 @@ impl Task {
     }
 
     fn on_behaviour(&mut self, event: BehaviourEvent) {
+        self.record(&event);
         match event {
             BehaviourEvent::Gossip(gossipsub::Event::Message { propagation_source, message_id, message }) => {
                 self.stats.gossip_received += 1;
@@ -101,13 +110,16 @@ impl Task {
                 }
             }
             BehaviourEvent::Identify(identify::Event::Received { peer_id, info, .. }) => {
-                // Only where a peer can be reached is believed, and only as a place to try.
-                for address in info.listen_addrs.iter().take(limits::IDENTIFIED) {
-                    if self.own.judge.believes(address) {
-                        self.swarm.behaviour_mut().kad.add_address(&peer_id, address.clone());
-                    }
-                }
+                self.look_at_addresses(peer_id, &info);
                 self.look_at_network(peer_id, &info);
+            }
+            BehaviourEvent::Candidates(tested) => self.on_tested(&tested),
+            BehaviourEvent::Holes(punched) => self.on_punched(&punched),
+            BehaviourEvent::Ping(ping::Event { peer, connection, result: Err(error) }) => {
+                if !matches!(error, ping::Failure::Unsupported) {
+                    tracing::debug!(%peer, error = ?Quoted(&error), "a connection is closed: pings are not answered");
+                    self.swarm.close_connection(connection);
+                }
             }
             BehaviourEvent::Mdns(mdns::Event::Discovered(found)) => {
                 for (_, address) in found {
@@ -116,78 +128,6 @@ impl Task {
             }
             BehaviourEvent::Kad(event) => self.on_kad(event),
             event => tracing::trace!(event = ?Quoted(format_args!("{event:?}")), "behaviour"),
-        }
-    }
-
-    /// The node's addresses have changed.
-    fn on_addresses(&mut self) {
-        let listening: Vec<Multiaddr> = self.swarm.listeners().cloned().collect();
-        self.own.judge.listens_on(&listening);
-        let offered = reach::offered(&listening, self.config.reach);
-        if offered == self.own.offered {
-            return;
-        }
-        // Identify tells peers the addresses that advertisements tell, and relays tell identify the addresses of the
-        // nodes that they relay for.
-        let addresses: Vec<Multiaddr> = offered.addresses.iter().filter_map(peers::address_from_wire).collect();
-        for gone in self.own.offered.addresses.iter().filter_map(peers::address_from_wire) {
-            if !addresses.contains(&gone) {
-                self.swarm.remove_external_address(&gone);
-            }
-        }
-        for address in addresses {
-            self.swarm.add_external_address(address);
-        }
-        self.own.offered = offered.clone();
-        self.own.settles = Some(Instant::now() + limits::SETTLING);
-        self.tell(NetEvent::AddressesChanged { offered, settled: false });
-    }
-
-    /// The node's addresses have stayed the same for a moment.
-    pub(super) fn settle(&mut self) {
-        self.own.settles = None;
-        let offered = &self.own.offered;
-        if self.own.settled.as_ref() != Some(offered) {
-            let offered = offered.clone();
-            self.own.settled = Some(offered.clone());
-            self.tell(NetEvent::AddressesChanged { offered, settled: true });
-        }
-    }
-
-    fn on_listener_closed(&mut self, id: ListenerId, addresses: &[Multiaddr], reason: io::Result<()>) {
-        let relay = self.relay_of(id);
-        if let Some(relay) = relay {
-            self.at_relays.remove(&relay);
-        }
-        self.on_addresses();
-        let reason = reason.err().map_or_else(|| "it was closed".to_owned(), |error| words::of_listening(&error, None));
-        for address in addresses {
-            self.tell(NetEvent::ListeningEnded { address: address.clone(), reason: reason.clone() });
-        }
-        if let Some(relay) = relay.filter(|relay| self.peers.is_connected(relay)) {
-            self.named_failed(&relay, &format!("it does not relay for this node: {reason}"));
-            // It may have room later, or know its own addresses.
-            self.wanted.missed(&relay, Instant::now());
-        }
-        tracing::warn!(?addresses, %reason, "the node has stopped listening at these addresses");
-    }
-
-    /// The relay that a listener is at, if it is at one.
-    fn relay_of(&self, id: ListenerId) -> Option<PeerId> {
-        self.at_relays.iter().find(|(_, listener)| **listener == id).map(|(relay, _)| *relay)
-    }
-
-    /// Lets a relay of this node's listen for it, if it does not.
-    pub(super) fn listen_at(&mut self, peer: &PeerId) {
-        let is_there = self.at_relays.contains_key(peer);
-        let relays = self.config.relays.iter();
-        let relay =
-            relays.filter(|_| !is_there).find(|relay| peers::split_peer(relay).is_some_and(|(id, _)| id == *peer));
-        if let Some(circuit) = relay.map(circuit_at) {
-            match self.swarm.listen_on(circuit) {
-                Ok(id) => drop(self.at_relays.insert(*peer, id)),
-                Err(error) => tracing::warn!(%peer, error = ?Quoted(&error), "the node cannot listen at a relay"),
-            }
         }
     }
 
@@ -204,7 +144,7 @@ impl Task {
         }
     }
 
-    fn named_failed(&mut self, peer: &PeerId, reason: &str) {
+    pub(super) fn named_failed(&mut self, peer: &PeerId, reason: &str) {
         if let Some(address) = self.wanted.failed(peer, reason) {
             self.tell(NetEvent::NamedUnreachable { address, reason: reason.to_owned() });
         }

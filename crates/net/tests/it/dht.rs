@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use motet_core_crypto::PublicKey;
-use motet_net::{DhtState, DhtStats};
+use motet_net::{DhtState, DhtStats, parse_address};
 use motet_wire::{DhtKey, NetworkId};
 
 use crate::peer::{Peer, entry};
@@ -106,7 +106,13 @@ async fn nothing_is_found_where_nothing_lies() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_node_tells_what_its_part_of_the_dht_looks_like() {
     let lonely = Peer::alone().await;
-    assert_eq!(lonely.handle.dht_stats().await.unwrap(), DhtStats::default());
+    assert_eq!(lonely.handle.dht_stats().await.unwrap(), DhtStats { server: true, ..DhtStats::default() });
+    // Nobody answers at the address that it is given; and then it stops.
+    let nobody = format!("/ip4/127.0.0.1/tcp/1/p2p/{}", Peer::alone().await.id());
+    lonely.handle.dial(parse_address(&nobody).unwrap()).await.unwrap();
+    assert_eq!(lonely.handle.dht_stats().await.unwrap().state, DhtState::Bootstrapping);
+    lonely.handle.stop().await;
+    assert_eq!(lonely.handle.dht_stats().await.unwrap().state, DhtState::Stopped);
     let (one, two) = pair().await;
     let frame = entry(1, 1, b"something");
     one.handle.put(key(), vec![Arc::clone(&frame)]).await.unwrap();

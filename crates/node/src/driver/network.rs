@@ -47,6 +47,8 @@ impl Driver {
             NetEvent::PeerDisconnected { peer } => self.tell(Event::PeerDisconnected { peer }),
             NetEvent::Unreachable { peer, reason } => self.handle(Input::PeerUnreachable { peer, reason }),
             NetEvent::NamedUnreachable { address, reason } => self.tell(Event::PeerUnreachable { address, reason }),
+            // The addresses that follow from it are told.
+            NetEvent::ReachabilityChanged { .. } => {}
             NetEvent::Twin { address } => self.tell(Event::PeerIdConflict { peer: self.peer, address }),
             NetEvent::DhtReady => {
                 self.egress.republish();
