@@ -35,6 +35,7 @@ pub(crate) mod request;
 mod rivals;
 #[cfg(test)]
 mod sample;
+mod samples;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -309,6 +310,7 @@ impl Driver {
                 }
                 self.command(Command::AddSigner { signer: key }, caller);
             }
+            Request::Samples(asker) => drop(asker.send(self.samples())),
             Request::Signers(asker) => drop(asker.send(self.signers.keys().copied().collect())),
             Request::Ingest { frames, channel, done } => {
                 let arrivals = frames.into_iter().map(|frame| Arrived::asked(frame, channel, self.peer)).collect();

@@ -87,8 +87,8 @@ pub use motet_core_crypto::{
     RandomnessError, SecretKey, Signature, XOnlyPublicKey,
 };
 pub use motet_net::{
-    Contact, DhtState, DhtStats, Exposure, Keypair, Mdns, Multiaddr, Named, NetConfig, NetError, Reach, Refused,
-    Relaying, Stats, parse_address,
+    Contact, DhtMode, DhtState, DhtStats, Direction, Exposure, Keypair, Mdns, Multiaddr, Named, NetConfig, NetError,
+    PeerConnection, Reach, Reachability, Refused, Relaying, Stats, Switch, TransportKind, parse_address,
 };
 pub use motet_wire::{
     AddressScope, AdvertisementId, Attempt, AttemptId, Channel, Charge, Commitments, Conviction, Criteria, Derivation,

@@ -1,5 +1,7 @@
 //! A running node: the calls of `docs/protocol.md` §12, by subject.
 
+mod network;
+
 use core::time::Duration;
 use std::sync::Arc;
 
@@ -9,10 +11,10 @@ use motet_coordinator::{
     SigningRequestSpec,
 };
 use motet_core_crypto::{PublicKey, Signature, XOnlyPublicKey};
-use motet_net::{DhtStats, Multiaddr, NetHandle, Stats};
+use motet_net::NetHandle;
 use motet_wire::{
-    AdvertisementId, Channel, Criteria, DhtKey, Index, MessageId, NetworkId, PeerId, RequestId, ResourceAnnouncement,
-    Shard, SignerAdvertisement, SignerMetadata,
+    AdvertisementId, Channel, Criteria, DhtKey, Index, MessageId, NetworkId, RequestId, ResourceAnnouncement, Shard,
+    SignerAdvertisement, SignerMetadata,
 };
 use tokio::sync::{broadcast, mpsc, oneshot};
 
@@ -410,47 +412,6 @@ impl Node {
     /// [`CallError`].
     pub async fn local_resources(&self) -> Result<Vec<Resource>, CallError> {
         self.resources(Command::Resources).await
-    }
-}
-
-/// Network: this node among others.
-impl Node {
-    /// The network that the node speaks on.
-    pub const fn network(&self) -> &NetworkId {
-        &self.network
-    }
-
-    /// The node's identity in the network.
-    pub const fn peer_id(&self) -> &PeerId {
-        self.net.peer_id()
-    }
-
-    /// Connects to a node by its address; [`parse_address`](crate::parse_address) makes one of a text. If it ends in
-    /// `/p2p/PEER_ID`, the peer is dialled again whenever it is lost.
-    ///
-    /// # Errors
-    ///
-    /// [`CallError`].
-    pub async fn connect(&self, address: Multiaddr) -> Result<(), CallError> {
-        Ok(self.net.dial(address).await?)
-    }
-
-    /// The state of the network part.
-    ///
-    /// # Errors
-    ///
-    /// [`CallError`].
-    pub async fn stats(&self) -> Result<Stats, CallError> {
-        Ok(self.net.stats().await?)
-    }
-
-    /// The state of this node's part of the DHT.
-    ///
-    /// # Errors
-    ///
-    /// [`CallError`].
-    pub async fn dht_stats(&self) -> Result<DhtStats, CallError> {
-        Ok(self.net.dht_stats().await?)
     }
 }
 

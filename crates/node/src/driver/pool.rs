@@ -31,6 +31,11 @@ impl Pool {
         }
     }
 
+    /// Number of computations that wait for a place.
+    pub(crate) fn waiting(&self) -> usize {
+        self.waiting.len()
+    }
+
     /// True if a computation waits for a place.
     pub(crate) fn is_waiting(&self) -> bool {
         !self.waiting.is_empty()

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use motet_coordinator::{Command, CommandError, Reply, Signer};
 use motet_core_crypto::PublicKey;
+use motet_net::Sample;
 use motet_wire::Channel;
 use tokio::sync::oneshot;
 
@@ -15,6 +16,8 @@ pub(crate) enum Request {
     AddSigner(Arc<dyn Signer>, oneshot::Sender<Result<Reply, CommandError>>),
     /// The signers that are served.
     Signers(oneshot::Sender<Vec<PublicKey>>),
+    /// The metrics of the driver.
+    Samples(oneshot::Sender<Vec<Sample>>),
     /// Frames that were asked for, to be validated and handled; answered when that is done.
     Ingest { frames: Vec<Arc<[u8]>>, channel: Channel, done: oneshot::Sender<()> },
     /// Stop.
