@@ -4,6 +4,7 @@ mod address;
 mod group;
 mod hexadecimal;
 mod message;
+mod network;
 mod number;
 mod psbt;
 mod signed_message;
@@ -19,17 +20,16 @@ use std::path::PathBuf;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
 use motet_core_crypto::{PublicKey, Signature, XOnlyPublicKey};
-use motet_net::Multiaddr;
 use motet_node::Config;
 use motet_wire::{NetworkId, limits};
 
 use crate::exit::Failed;
-pub(crate) use address::PeerAddress;
 pub(crate) use group::{
     GroupAddressArgs, GroupCommand, GroupCommandArgs, GroupExportArgs, GroupImportArgs, GroupKeyArgs, GroupNewArgs,
     GroupRestoreArgs, GroupShowArgs, GroupWordsArgs, GroupsArgs,
 };
 pub(crate) use message::{Message, message};
+pub(crate) use network::NetArgs;
 pub(crate) use psbt::{
     CombineArgs, ExportArgs, ExtractArgs, FinalizeArgs, InspectArgs, MissingArgs, OutputArgs, PlanArgs, PsbtArgs,
     PsbtCommand, PsbtSignArgs, SignerArgs,
@@ -58,6 +58,8 @@ pub(crate) enum Command {
     Keygen(KeygenArgs),
     /// Be a signer: advertise, and sign what is approved
     Run(RunArgs),
+    /// Be a node without a signer: others begin at it, are reached through it, and store in its part of the DHT
+    Node(KeylessArgs),
     /// Look for signers
     Find(FindArgs),
     /// Ask other signers for a signature
@@ -120,15 +122,8 @@ pub(crate) struct NodeArgs {
     /// The network
     #[arg(long, value_name = "NETWORK", default_value = "main", conflicts_with = "dev", value_parser = text::network)]
     pub(crate) network: NetworkId,
-    /// Listen on this multiaddr; may be repeated [default: loopback with --dev, else /ip4/0.0.0.0 on TCP and QUIC]
-    #[arg(long, value_name = "MULTIADDR", value_parser = address::listen)]
-    pub(crate) listen: Vec<Multiaddr>,
-    /// Connect to this node; may be repeated. It ends in `/p2p/PEER_ID`
-    #[arg(long, value_name = "MULTIADDR", value_parser = address::peer)]
-    pub(crate) peer: Vec<PeerAddress>,
-    /// Be reachable through this node as well; may be repeated. It ends in `/p2p/PEER_ID`
-    #[arg(long, value_name = "MULTIADDR", value_parser = address::relay)]
-    pub(crate) relay: Vec<PeerAddress>,
+    #[command(flatten)]
+    pub(crate) net: NetArgs,
     /// Be reachable through relays alone, and connect to nobody else: only they learn this machine's address
     #[arg(long, requires = "relay", conflicts_with_all = ["listen", "dev"])]
     pub(crate) relay_only: bool,
@@ -168,6 +163,27 @@ pub(crate) struct RunArgs {
     /// Advertise for this transaction type; may be repeated [default: any]
     #[arg(long = "type", value_name = "TYPE", value_parser = text::transaction_type)]
     pub(crate) types: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct KeylessArgs {
+    /// Where this node keeps its identity, which others name it by
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: PathBuf,
+    /// The network
+    #[arg(long, value_name = "NETWORK", default_value = "main", value_parser = text::network)]
+    pub(crate) network: NetworkId,
+    #[command(flatten)]
+    pub(crate) net: NetArgs,
+    /// Let no others be reached through this node
+    #[arg(long)]
+    pub(crate) no_relay: bool,
+    /// Write metrics to this file now and every 15 seconds, as OpenMetrics text
+    #[arg(long, value_name = "FILE")]
+    pub(crate) metrics: Option<PathBuf>,
+    /// One JSON object a line
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]
@@ -361,6 +377,7 @@ impl Command {
                 oneself.map_or(Ok(()), |name| Err(format!("--with: {name} is what this signer calls itself; {hint}")))
             }
             Self::Find(_)
+            | Self::Node(_)
             | Self::Demo(_)
             | Self::Keygen(_)
             | Self::Verify(_)

@@ -7,6 +7,7 @@ pub(crate) mod group;
 pub(crate) mod keygen;
 pub(crate) mod lost_end;
 pub(crate) mod message;
+pub(crate) mod node;
 pub(crate) mod policy;
 pub(crate) mod psbt;
 pub(crate) mod run;

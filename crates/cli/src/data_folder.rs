@@ -1,6 +1,6 @@
-//! The folder of the data that must outlive a signer's node: its store and its network identity.
+//! The folder of the data that must outlive a node: its store and its network identity.
 //!
-//! A folder belongs to one signer, whose public key is in the file `signer` there, because two signers with one
+//! The folder of a signer's node belongs to that signer, whose public key is in the file `signer` there, because two signers with one
 //! identity would be one node to all others.
 
 use std::ffi::OsString;
@@ -33,8 +33,7 @@ pub(crate) struct DataFolder {
 impl DataFolder {
     /// Opens a signer's folder, or makes it.
     pub(crate) fn open(folder: &Path, signer: &PublicKey) -> Result<Self, Failed> {
-        let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
-        made.map_err(|error| unusable(folder, &error))?;
+        make(folder)?;
         let binding = folder.join(SIGNER);
         let owner = owner(&binding)?;
         check(folder, owner.as_ref(), signer)?;
@@ -49,6 +48,23 @@ impl DataFolder {
         let identity = keystore::read_or_make_identity(&folder.join(IDENTITY))?;
         Ok(Self { store, identity })
     }
+
+    /// Opens the folder of a node without a signer, or makes it.
+    pub(crate) fn without_signer(folder: &Path) -> Result<Self, Failed> {
+        make(folder)?;
+        if let Some(owner) = owner(&folder.join(SIGNER))? {
+            let what = format!("the data folder {} belongs to the node of the signer {owner}", folder.display());
+            return Err(Failed::here(what).hint("give the node without a signer a folder of its own: --data DIR"));
+        }
+        let store = RedbStore::open(&folder.join(RECORDS)).map_err(|error| explain(&error, Some(folder)))?;
+        let identity = keystore::read_or_make_identity(&folder.join(IDENTITY))?;
+        Ok(Self { store, identity })
+    }
+}
+
+fn make(folder: &Path) -> Result<(), Failed> {
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
+    made.map_err(|error| unusable(folder, &error))
 }
 
 /// The store in a folder that a node has used, which must not run.
@@ -120,7 +136,7 @@ pub(crate) fn explain(error: &StoreError, folder: Option<&Path>) -> Failed {
     let what = folder.map_or_else(|| error.to_string(), |folder| format!("{}: {error}", folder.display()));
     let failed = Failed::here(what);
     match error {
-        StoreError::InUse => failed.hint("if another motet runs with this key, stop it first"),
+        StoreError::InUse => failed.hint("if another motet runs with this folder or its key, stop it first"),
         StoreError::Older => failed.hint(
             "let that version finish its sessions, then move records.redb away: the node forgets the sessions that it was in",
         ),

@@ -74,6 +74,7 @@ async fn perform(command: Command) -> Result<Exit, Failed> {
         Command::Demo(args) => Interrupts::listen()?.unless(commands::demo::run(args)).await,
         Command::Keygen(args) => commands::keygen::run(&args),
         Command::Run(args) => commands::run::run(args).await,
+        Command::Node(args) => commands::node::run(args).await,
         Command::Find(args) => Interrupts::listen()?.unless(commands::find::run(args)).await,
         Command::Sign(args) => commands::sign::run(args).await,
         Command::Verify(args) => commands::verify::run(&args),

@@ -4,13 +4,13 @@ use core::time::Duration;
 use std::sync::Arc;
 
 use motet_core_crypto::{PublicKey, SecretKey};
-use motet_net::{Exposure, Keypair, Mdns, Multiaddr, NetConfig, Reach, Relaying, is_loopback, parse_address};
+use motet_net::{Exposure, Keypair, Mdns, Multiaddr, NetConfig, Reach, Relaying, Switch, is_loopback, parse_address};
 use motet_node::event::Event;
 use motet_node::policy::Policy;
 use motet_node::{Config, Events, LocalSigner, MemoryStore, Node, NodeError, OsEntropy, Privacy, Store};
-use motet_wire::NetworkId;
+use motet_wire::{AddressScope, NetworkId};
 
-use crate::args::NodeArgs;
+use crate::args::{NetArgs, NodeArgs};
 use crate::data_folder::{self, DataFolder};
 use crate::exit::Failed;
 use crate::keystore;
@@ -23,6 +23,9 @@ const DEV_ROUND: Duration = Duration::from_secs(10);
 
 /// Time limit for a relay to accept this node.
 const RELAY_PATIENCE: Duration = Duration::from_secs(20);
+
+/// Time that a node has to find an address on the internet before it is advertised without one.
+const SETTLING: Duration = Duration::from_millis(1500);
 
 /// A running node, its signer, and the temporary files that are removed when it ends.
 pub(crate) struct PeerNode {
@@ -53,13 +56,16 @@ impl PeerNode {
         check(&signer)?;
         let dev = args.dev.is_some();
         let config = config(args, dev);
+        let looks_for_relays = net.traversal == Switch::On && !net.bootstrap.is_empty();
         let node = Node::builder(net).store(store).policy(policy).signer(LocalSigner::new(key, OsEntropy));
         let node = node.config(config.clone());
         #[cfg(feature = "failpoints")]
         let node = node.crash_at(crash_point(dev)?);
         let (handle, events) = node.start().await.map_err(|error| explain(&error))?;
-        if !args.relay.is_empty() {
+        if !args.net.relay.is_empty() {
             reached(&handle).await?;
+        } else if looks_for_relays {
+            settled(&handle).await;
         }
         let meeting = if dev { MeetingPlace::enter(&handle).await? } else { None };
         Ok(Self { handle, events, signer, nickname, limits: config, meeting })
@@ -88,7 +94,7 @@ fn config(args: &NodeArgs, dev: bool) -> Config {
     config
 }
 
-fn explain(error: &NodeError) -> Failed {
+pub(crate) fn explain(error: &NodeError) -> Failed {
     match error {
         NodeError::Store(error) => data_folder::explain(error, None),
         NodeError::Net(_) | NodeError::Signer { .. } | _ => Failed::here(error),
@@ -99,7 +105,8 @@ fn dev_net(args: &NodeArgs) -> Result<NetConfig, Failed> {
     let network = NetworkId::new(DEV_NETWORK).map_err(Failed::here)?;
     let mut net = NetConfig::local(network, Keypair::generate());
     net.mdns = Mdns::On;
-    addresses(&mut net, args);
+    args.net.apply(&mut net);
+    service(&mut net, args);
     Ok(net)
 }
 
@@ -113,26 +120,33 @@ fn kept(args: &NodeArgs) -> Result<(SecretKey, Arc<dyn Store>, NetConfig, String
     let folder = args.data.clone().map_or_else(|| data_folder::beside(path, &signer), Ok)?;
     let data = DataFolder::open(&folder, &signer)?;
     let keypair = Keypair::from_seed(*data.identity);
-    let mut net = NetConfig::local(args.network.clone(), keypair);
+    let mut net = public_net(&args.network, keypair, &args.net)?;
+    service(&mut net, args);
+    Ok((key, Arc::new(data.store), net, args.nickname.clone().unwrap_or_default()))
+}
+
+/// The network part of a node that is meant for others: it listens on all addresses of this machine, unless it is told otherwise.
+pub(crate) fn public_net(network: &NetworkId, keypair: Keypair, args: &NetArgs) -> Result<NetConfig, Failed> {
+    let mut net = NetConfig::local(network.clone(), keypair);
     net.reach = Reach::Public;
     net.listen = ["/ip4/0.0.0.0/tcp/0", "/ip4/0.0.0.0/udp/0/quic-v1"]
         .into_iter()
         .map(parse_address)
         .collect::<Result<_, _>>()
         .map_err(Failed::here)?;
-    addresses(&mut net, args);
-    if net.listen.iter().all(is_loopback) {
+    args.apply(&mut net);
+    if net.listen.iter().all(is_loopback) && net.external.is_empty() {
         net.reach = Reach::Local;
     }
-    Ok((key, Arc::new(data.store), net, args.nickname.clone().unwrap_or_default()))
+    if net.reach == Reach::Public {
+        net.upnp = if args.no_upnp { Switch::Off } else { Switch::On };
+        net.traversal = if args.no_traversal { Switch::Off } else { Switch::On };
+    }
+    Ok(net)
 }
 
-fn addresses(net: &mut NetConfig, args: &NodeArgs) {
-    if !args.listen.is_empty() {
-        net.listen.clone_from(&args.listen);
-    }
-    net.bootstrap = args.peer.iter().map(|peer| peer.address.clone()).collect();
-    net.relays = args.relay.iter().map(|relay| relay.address.clone()).collect();
+/// The connections that a signer's node opens, and its service for others.
+fn service(net: &mut NetConfig, args: &NodeArgs) {
     net.exposure = if args.relay_only { Exposure::RelayOnly } else { Exposure::Direct };
     net.relaying = if args.be_relay { Relaying::On } else { Relaying::Off };
 }
@@ -161,6 +175,20 @@ async fn reached(handle: &Node) -> Result<(), Failed> {
     let hint = "a relay is a node that was started with --be-relay";
     let silent = || Failed::here("no relay lets this node be reached through it").hint(hint);
     tokio::time::timeout(RELAY_PATIENCE, circuit).await.map_err(|_| silent())?
+}
+
+/// Waits a moment for a node behind a router to find a relay, because others believe a first advertisement for a minute.
+async fn settled(handle: &Node) {
+    let mut events = handle.events();
+    let found = async {
+        while let Some(event) = events.next().await {
+            if matches!(event, Ok(Event::AddressesChanged { scope: AddressScope::Internet, .. })) {
+                break;
+            }
+        }
+    };
+    // A node of a private network has no such address.
+    drop(tokio::time::timeout(SETTLING, found).await);
 }
 
 /// A place to crash at, for tests with throw-away keys.

@@ -4,7 +4,16 @@ use motet_net::{Multiaddr, split_peer};
 use motet_wire::PeerId;
 
 /// The protocols that lead to a node, each in the form that this program speaks.
-const TRANSPORTS: [&[&str]; 2] = [&["tcp"], &["udp", "quic-v1"]];
+const TRANSPORTS: [&[&str]; 6] = [
+    &["tcp"],
+    &["udp", "quic-v1"],
+    &["tcp", "ws"],
+    &["tcp", "wss"],
+    &["tcp", "tls", "ws"],
+    &["tcp", "tls", "sni", "ws"],
+];
+/// Those of them that this program listens on. For the others it would need a certificate.
+const LISTENS: [&[&str]; 3] = [&["tcp"], &["udp", "quic-v1"], &["tcp", "ws"]];
 const HOSTS: [&str; 5] = ["ip4", "ip6", "dns", "dns4", "dns6"];
 
 /// A node that is named by its address and its peer id.
@@ -30,7 +39,7 @@ pub(crate) fn peer(text: &str) -> Result<PeerAddress, String> {
     let direct = hops.next().is_some_and(reaches);
     let behind_relay = hops.next().is_none_or(|hop| hop == ["p2p"]);
     if !direct || !behind_relay || hops.next().is_some() {
-        return Err(format!("this program cannot connect that way; write TCP or QUIC, such as {example}"));
+        return Err(format!("this program cannot connect that way; write TCP, QUIC or WebSocket, such as {example}"));
     }
     if has_port_zero(text) {
         return Err("port 0 is for listening only; write the port at which that node listens".to_owned());
@@ -58,8 +67,34 @@ pub(crate) fn listen(text: &str) -> Result<Multiaddr, String> {
     if stack.contains(&"p2p") {
         return Err("leave out /p2p/PEER_ID: this node's own peer id is known".to_owned());
     }
-    if !is_direct(&stack) || !stack.first().is_some_and(|host| matches!(*host, "ip4" | "ip6")) {
-        return Err(format!("this program listens at IP addresses on TCP and QUIC, such as {example}"));
+    if stack.iter().any(|protocol| matches!(*protocol, "wss" | "tls")) {
+        let remedy = "listen on /ws behind a reverse proxy that has one, and name the proxy's address with --external";
+        return Err(format!("this program has no certificate for TLS; {remedy}"));
+    }
+    let listens = stack
+        .split_first()
+        .is_some_and(|(host, transport)| matches!(*host, "ip4" | "ip6") && LISTENS.contains(&transport));
+    if !listens {
+        return Err(format!(
+            "this program listens at IP addresses on TCP, QUIC and WebSocket (/tcp/PORT/ws), such as {example}"
+        ));
+    }
+    Ok(address)
+}
+
+/// An address of `--external`: where others reach this node.
+pub(crate) fn external(text: &str) -> Result<Multiaddr, String> {
+    let example = "/ip4/203.0.113.7/tcp/4001 or /dns4/node.example/tcp/443/wss";
+    let address = parse(text, example)?;
+    let stack: Vec<&str> = address.protocol_stack().collect();
+    if stack.contains(&"p2p") {
+        return Err("leave out /p2p/PEER_ID: this node's own peer id is known".to_owned());
+    }
+    if !is_direct(&stack) {
+        return Err(format!("others cannot connect that way; write TCP, QUIC or WebSocket, such as {example}"));
+    }
+    if has_port_zero(text) {
+        return Err("port 0 is for listening only; write the port at which others reach this node".to_owned());
     }
     Ok(address)
 }
@@ -74,7 +109,7 @@ fn is_direct(stack: &[&str]) -> bool {
 }
 
 fn has_port_zero(text: &str) -> bool {
-    ["/tcp/0/", "/udp/0/"].iter().any(|port| text.contains(port))
+    ["/tcp/0", "/udp/0"].iter().any(|port| text.ends_with(port) || text.contains(&format!("{port}/")))
 }
 
 #[cfg(test)]
@@ -93,6 +128,9 @@ mod tests {
             "/dns4/signer.example/udp/1/quic-v1",
             "/dns6/signer.example/tcp/65535",
             "/dnsaddr/signer.example",
+            "/ip4/203.0.113.7/tcp/4001/ws",
+            "/dns4/signer.example/tcp/443/wss",
+            "/dns4/signer.example/tcp/443/tls/ws",
         ] {
             let named = peer(&format!("{way}/p2p/{ID}")).unwrap();
             assert_eq!((named.peer.to_string().as_str(), named.address.to_string()), (ID, format!("{way}/p2p/{ID}")));
@@ -109,7 +147,8 @@ mod tests {
             format!("/p2p/{ID}"),
             format!("/ip4/203.0.113.7/p2p/{ID}"),
             format!("/ip4/203.0.113.7/udp/4001/p2p/{ID}"),
-            format!("/ip4/203.0.113.7/tcp/4001/ws/p2p/{ID}"),
+            format!("/ip4/203.0.113.7/udp/4001/ws/p2p/{ID}"),
+            format!("/memory/1/p2p/{ID}"),
             format!("/ip4/203.0.113.7/tcp/0/p2p/{ID}"),
             format!("/ip4/203.0.113.7/tcp/4001/p2p-circuit/p2p/{ID}"),
             format!("/ip4/203.0.113.7/tcp/4001/p2p/{ID}/p2p-circuit"),
@@ -123,12 +162,27 @@ mod tests {
     }
 
     #[test]
-    fn a_node_listens_at_ip_addresses_on_tcp_and_quic() {
-        for right in ["/ip4/0.0.0.0/tcp/0", "/ip6/::/udp/4001/quic-v1", "/ip4/127.0.0.1/tcp/4001"] {
+    fn a_node_listens_at_ip_addresses_on_tcp_quic_and_websocket() {
+        for right in
+            ["/ip4/0.0.0.0/tcp/0", "/ip6/::/udp/4001/quic-v1", "/ip4/127.0.0.1/tcp/4001", "/ip4/127.0.0.1/tcp/0/ws"]
+        {
             assert_eq!(listen(right).unwrap().to_string(), right);
         }
-        for wrong in ["/ip4/0.0.0.0", "/ip4/0.0.0.0/udp/1", "/ip4/0.0.0.0/tcp/1/ws", "/dns/localhost/tcp/1", "", "/"] {
+        for wrong in ["/ip4/0.0.0.0", "/ip4/0.0.0.0/udp/1", "/ip4/0.0.0.0/tcp/1/wss", "/dns/localhost/tcp/1", "", "/"] {
             assert!(listen(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn an_external_address_is_one_at_which_others_can_connect() {
+        for right in ["/ip4/203.0.113.7/tcp/4001", "/dns4/node.example/tcp/443/wss", "/ip6/2001:db8::7/udp/1/quic-v1"] {
+            assert_eq!(external(right).unwrap().to_string(), right);
+        }
+        let named = format!("/ip4/203.0.113.7/tcp/4001/p2p/{ID}");
+        for wrong in
+            ["/ip4/203.0.113.7", "/ip4/203.0.113.7/tcp/0", "/ip4/203.0.113.7/tcp/0/ws", &named, "/memory/1", ""]
+        {
+            assert!(external(wrong).is_err(), "{wrong}");
         }
     }
 }

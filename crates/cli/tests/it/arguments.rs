@@ -177,7 +177,7 @@ fn names_have_their_bounds() {
 #[test]
 fn addresses_are_of_a_form_that_leads_somewhere() {
     let at = |way: &str| format!("{way}/p2p/{ID}");
-    let (web, plain, zero) = (at("/ip4/192.0.2.1/tcp/1/ws"), at("/ip4/192.0.2.1/udp/1"), at("/ip4/192.0.2.1/tcp/0"));
+    let (web, plain, zero) = (at("/ip4/192.0.2.1/udp/1/ws"), at("/ip4/192.0.2.1/udp/1"), at("/ip4/192.0.2.1/tcp/0"));
     let circuit = format!("{}/p2p-circuit/p2p/{ID}", at("/ip4/192.0.2.1/tcp/1"));
     let own = at("/ip4/127.0.0.1/tcp/0");
     for command in
@@ -190,13 +190,16 @@ fn addresses_are_of_a_form_that_leads_somewhere() {
                 ("--peer", "nobody", &["not a multiaddr", "/p2p/PEER_ID"]),
                 ("--peer", "", &["/p2p/"]),
                 ("--peer", "/ip4/127.0.0.1/tcp/4001/p2p/nobody", &["not a multiaddr"]),
-                ("--peer", &web, &["cannot connect that way", "TCP or QUIC"]),
+                ("--peer", &web, &["cannot connect that way", "TCP, QUIC or WebSocket"]),
                 ("--peer", &plain, &["cannot connect that way"]),
                 ("--peer", &zero, &["port 0"]),
                 ("--relay", "/ip4/127.0.0.1/tcp/4001", &["/p2p/", "peer id"]),
                 ("--relay", &circuit, &["another relay"]),
                 ("--listen", "nowhere", &["not a multiaddr", "/ip4/0.0.0.0/tcp/4001"]),
-                ("--listen", "/ip4/127.0.0.1", &["TCP and QUIC"]),
+                ("--listen", "/ip4/127.0.0.1", &["TCP, QUIC and WebSocket"]),
+                ("--listen", "/ip4/127.0.0.1/tcp/1/wss", &["reverse proxy", "--external"]),
+                ("--external", "/ip4/127.0.0.1", &["cannot connect that way"]),
+                ("--external", "/ip4/192.0.2.1/tcp/0", &["port 0"]),
                 ("--listen", "/dns/localhost/tcp/1", &["IP addresses"]),
                 ("--listen", "/ip4/127.0.0.1/udp/1", &["quic-v1"]),
                 ("--listen", &own, &["leave out /p2p"]),

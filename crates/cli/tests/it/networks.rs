@@ -88,8 +88,8 @@ fn a_second_node_on_a_port_ends_with_the_address_and_the_reason() {
 #[test]
 fn addresses_of_other_transports_are_a_wrong_command_line() {
     let scene = Scene::new();
-    let peer = "/ip4/127.0.0.1/tcp/4001/ws/p2p/12D3KooWDpJ7As7BWAwRMfu1VU2WCqNjvq387JEYKDBj4kx6nXTN";
-    for (option, address) in [("--listen", "/ip4/127.0.0.1/tcp/4001/ws"), ("--peer", peer), ("--relay", peer)] {
+    let peer = "/ip4/127.0.0.1/udp/4001/ws/p2p/12D3KooWDpJ7As7BWAwRMfu1VU2WCqNjvq387JEYKDBj4kx6nXTN";
+    for (option, address) in [("--listen", "/ip4/127.0.0.1/udp/4001/ws"), ("--peer", peer), ("--relay", peer)] {
         let ended = scene.run(&["run", "--dev", "a", option, address]).expect(2);
         assert!(ended.errors.contains("/ws"), "{option}: {}", ended.errors);
     }

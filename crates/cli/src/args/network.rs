@@ -1,0 +1,110 @@
+//! The options that every node has in common: the addresses at which it is, and those of other nodes.
+
+use clap::{Args, ValueEnum};
+use motet_net::{DhtMode, Multiaddr, NetConfig, Switch, TransportKind};
+
+use super::address::{self, PeerAddress};
+
+/// The node's place in the network.
+#[derive(Debug, Args)]
+pub(crate) struct NetArgs {
+    /// Listen on this multiaddr; may be repeated [default: loopback with --dev, else /ip4/0.0.0.0 on TCP and QUIC]
+    #[arg(long, value_name = "MULTIADDR", value_parser = address::listen)]
+    pub(crate) listen: Vec<Multiaddr>,
+    /// Connect to this node; may be repeated. It ends in `/p2p/PEER_ID`
+    #[arg(long, value_name = "MULTIADDR", value_parser = address::peer)]
+    pub(crate) peer: Vec<PeerAddress>,
+    /// Be reachable through this node as well; may be repeated. It ends in `/p2p/PEER_ID`
+    #[arg(long, value_name = "MULTIADDR", value_parser = address::relay)]
+    pub(crate) relay: Vec<PeerAddress>,
+    /// Tell others that they reach this node at this multiaddr: a forwarded port, or a reverse proxy; may be repeated
+    #[arg(long, value_name = "MULTIADDR", value_parser = address::external)]
+    pub(crate) external: Vec<Multiaddr>,
+    /// Speak over these transports only, with commas between them [default: all]
+    #[arg(long, value_name = "TRANSPORTS", value_delimiter = ',')]
+    pub(crate) transport: Vec<Transport>,
+    /// Do not ask the router of this network to forward a port (UPnP)
+    #[arg(long)]
+    pub(crate) no_upnp: bool,
+    /// Use no help of other nodes to be reached behind a router: no tests by them, no relays but those named, no hole punching
+    #[arg(long)]
+    pub(crate) no_traversal: bool,
+    /// The part in the DHT: store entries and answer queries, or only ask; auto is server where others can reach this node
+    #[arg(long, value_name = "PART", default_value = "auto")]
+    pub(crate) dht: Dht,
+    /// For phones: hear no gossip, and be a client of the DHT
+    #[arg(long, conflicts_with = "dht")]
+    pub(crate) light: bool,
+}
+
+/// A transport, as the command line names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Transport {
+    /// Bare TCP
+    Tcp,
+    /// QUIC, over UDP
+    Quic,
+    /// WebSocket, over TCP and over TLS
+    Ws,
+    /// Names in addresses
+    Dns,
+}
+
+/// The part of a node in the DHT.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Dht {
+    /// A server where others can reach this node, and else a client
+    Auto,
+    /// Store entries and answer queries
+    Server,
+    /// Only ask
+    Client,
+}
+
+impl NetArgs {
+    /// Changes a configuration as the options say.
+    pub(crate) fn apply(&self, net: &mut NetConfig) {
+        if !self.listen.is_empty() {
+            net.listen.clone_from(&self.listen);
+        }
+        net.bootstrap = self.peer.iter().map(|peer| peer.address.clone()).collect();
+        net.relays = self.relay.iter().map(|relay| relay.address.clone()).collect();
+        net.external.clone_from(&self.external);
+        if !self.transport.is_empty() {
+            net.transports = self.transport.iter().map(|transport| transport.kind()).collect();
+            // The addresses that nobody has chosen are those that can be used.
+            if self.listen.is_empty() {
+                net.listen.retain(|address| self.transport.iter().any(|transport| transport.carries(address)));
+            }
+        }
+        net.dht = match self.dht {
+            _ if self.light => DhtMode::Client,
+            Dht::Auto => DhtMode::Auto,
+            Dht::Server => DhtMode::Server,
+            Dht::Client => DhtMode::Client,
+        };
+        net.gossip = if self.light { Switch::Off } else { Switch::On };
+    }
+}
+
+impl Transport {
+    const fn kind(self) -> TransportKind {
+        match self {
+            Self::Tcp => TransportKind::Tcp,
+            Self::Quic => TransportKind::Quic,
+            Self::Ws => TransportKind::WebSocket,
+            Self::Dns => TransportKind::Dns,
+        }
+    }
+
+    /// True if an address to listen on is of this transport.
+    fn carries(self, address: &Multiaddr) -> bool {
+        let stack: Vec<&str> = address.protocol_stack().collect();
+        match self {
+            Self::Tcp => stack.last() == Some(&"tcp"),
+            Self::Quic => stack.last() == Some(&"quic-v1"),
+            Self::Ws => stack.last() == Some(&"ws"),
+            Self::Dns => false,
+        }
+    }
+}
