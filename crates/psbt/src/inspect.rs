@@ -218,8 +218,8 @@ impl TransactionView {
                 amount: Fact::new(txout.value, all_outputs),
             })
             .collect();
-        let spent: Amount = inputs.iter().map(|input| input.amount.displayed()).sum();
-        let paid: Amount = outputs.iter().map(|output| output.amount.displayed()).sum();
+        let spent = total(inputs.iter().map(|input| input.amount.displayed()));
+        let paid = total(outputs.iter().map(|output| output.amount.displayed()));
         let are_inputs_proven = inputs.iter().all(|input| input.amount.proven().is_some());
         let fee = spent
             .checked_sub(paid)
@@ -227,18 +227,15 @@ impl TransactionView {
             .map(|fee| Fact::new(fee, are_inputs_proven && all_outputs));
         let own = |amounts: Amount| amounts.to_signed().unwrap_or(SignedAmount::MAX);
         let own_spent =
-            own(inputs.iter().filter(|input| input.location.is_some()).map(|input| input.amount.displayed()).sum());
-        let own_paid = own((0..)
-            .zip(&outputs)
-            .filter(|(output, _)| change(*output).is_some())
-            .map(|(_, view)| view.amount.displayed())
-            .sum());
+            own(total(inputs.iter().filter(|input| input.location.is_some()).map(|input| input.amount.displayed())));
+        let own_outputs = (0..).zip(&outputs).filter(|(output, _)| change(*output).is_some());
+        let own_paid = own(total(own_outputs.map(|(_, view)| view.amount.displayed())));
         let outflow = match plan.message {
             Some(_) => Fact::Proven(SignedAmount::ZERO),
             None => Fact::new(own_spent - own_paid, all_outputs),
         };
         let rate = fee.and_then(|fee| {
-            let rate = fee.displayed() / weight(plan, group)?;
+            let rate = fee_rate(fee.displayed(), weight(plan, group)?)?;
             Some(Fact::new(rate, fee.proven().is_some()))
         });
         let mut view = Self {
@@ -256,6 +253,16 @@ impl TransactionView {
         view.warnings = warnings(&view, plan, psbt, group);
         view
     }
+}
+
+/// The sum of amounts. Each is below 21 million bitcoins, but there may be more of them than a sum has room for.
+fn total(amounts: impl Iterator<Item = Amount>) -> Amount {
+    amounts.fold(Amount::ZERO, |total, amount| total.checked_add(amount).unwrap_or(Amount::MAX))
+}
+
+/// The rate of a fee, rounded down. None for a fee that no coins could pay.
+fn fee_rate(fee: Amount, weight: Weight) -> Option<FeeRate> {
+    fee.to_sat().checked_mul(1000)?.checked_div(weight.to_wu()).map(FeeRate::from_sat_per_kwu)
 }
 
 fn has_transaction(map: &RawMap) -> bool {
@@ -294,7 +301,7 @@ fn warnings(view: &TransactionView, plan: &SpendPlan, psbt: &RawPsbt, group: &Gr
         None => warnings.push(ViewWarning::Overspent),
         Some(fee) => {
             let outflow = view.outflow.displayed().to_unsigned().unwrap_or_default().to_sat();
-            let percent = (fee.displayed().to_sat() * 100).checked_div(outflow).unwrap_or_default();
+            let percent = fee.displayed().to_sat().saturating_mul(100).checked_div(outflow).unwrap_or_default();
             if percent >= 1 {
                 warnings.push(ViewWarning::FeeShare { percent });
             }

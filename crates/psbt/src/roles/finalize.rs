@@ -6,13 +6,14 @@ use bitcoin::hashes::Hash as _;
 use bitcoin::taproot::TapLeafHash;
 use bitcoin::{ScriptBuf, Sequence, Transaction, Witness, absolute, relative};
 use miniscript::{Miniscript, Satisfier, Tap};
+use motet_core_crypto::{Signature, schnorr};
 
 use super::missing::Shares;
 use super::plan::{OwnInput, SpendPlan};
 use crate::bytes::{Reader, put_compact_size, put_sized};
 use crate::fields::TapSignature;
 use crate::form::{field, input};
-use crate::group::PathId;
+use crate::group::{PathId, SigningTarget};
 use crate::map::{Key, MapId};
 use crate::raw::{EditError, LocktimeConflict, RawPsbt};
 
@@ -26,8 +27,16 @@ pub enum FinalizeError {
         /// The index of the input.
         input: usize,
     },
-    /// The partial signatures do not add up to a signature.
-    #[error("input {input}: the partial signatures do not add up to a signature; verify them one by one")]
+    /// More or fewer signatures than the plan needs.
+    #[error("{found} signatures are given, and {expected} are needed")]
+    Count {
+        /// The number of signatures.
+        found: usize,
+        /// The number that is needed.
+        expected: usize,
+    },
+    /// The partial signatures do not add up to a signature, or a signature is not valid.
+    #[error("input {input}: the signature is not valid; if it is made of partial signatures, verify these one by one")]
     Signature {
         /// The index of the input.
         input: usize,
@@ -71,6 +80,43 @@ impl SpendPlan {
     ///
     /// [`FinalizeError`] of the first input for which there is one. The PSBT is unchanged then.
     pub fn finalize(&self, psbt: &mut RawPsbt) -> Result<(), FinalizeError> {
+        self.finalize_with(psbt, |psbt, own| {
+            let each = own.targets.iter().map(|target| added_up(psbt, own, target));
+            each.collect()
+        })
+    }
+
+    /// Makes the final witnesses of the group's inputs from signatures that were made elsewhere, such as in a session over a
+    /// network: one for each target of each input, in the order of [`Self::inputs`] and their targets. Each is verified.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::finalize`]; [`FinalizeError::Count`] if there are more or fewer signatures.
+    pub fn finalize_signed(&self, psbt: &mut RawPsbt, signatures: &[Signature]) -> Result<(), FinalizeError> {
+        let expected = self.inputs.iter().map(|own| own.targets.len()).sum();
+        if signatures.len() != expected {
+            return Err(FinalizeError::Count { found: signatures.len(), expected });
+        }
+        let mut by_input = BTreeMap::new();
+        let mut rest = signatures;
+        for own in &self.inputs {
+            let (first, others) = rest.split_at_checked(own.targets.len()).unwrap_or((rest, &[]));
+            for (signature, target) in first.iter().zip(&own.targets) {
+                schnorr::verify(&target.context.aggregate_key(), &own.message, signature)
+                    .map_err(|_| FinalizeError::Signature { input: own.input })?;
+            }
+            by_input.insert(own.input, first.to_vec());
+            rest = others;
+        }
+        self.finalize_with(psbt, |_, own| Ok(by_input.get(&own.input).cloned().unwrap_or_default()))
+    }
+
+    /// Makes the final witnesses, with a function that has the signatures of an input, in the order of its targets.
+    fn finalize_with(
+        &self,
+        psbt: &mut RawPsbt,
+        signatures: impl Fn(&RawPsbt, &OwnInput) -> Result<Vec<Signature>, FinalizeError>,
+    ) -> Result<(), FinalizeError> {
         // The outputs that final inputs spend need not be there any more, so only the transaction is compared.
         if psbt.unsigned_tx().ok().as_ref() != Some(&self.transaction) {
             return Err(FinalizeError::OtherTransaction);
@@ -80,7 +126,7 @@ impl SpendPlan {
             if psbt.input(own.input).is_some_and(|input| input.is_final()) {
                 continue;
             }
-            let witness = self.witness(psbt, own)?;
+            let witness = self.witness(psbt, own, &signatures(psbt, own)?)?;
             let map = MapId::Input(own.input);
             changed.remove(map, is_dropped)?;
             changed.set(map, Key::new(input::FINAL_SCRIPTWITNESS, &[]), witness_bytes(&witness))?;
@@ -89,17 +135,10 @@ impl SpendPlan {
         Ok(())
     }
 
-    fn witness(&self, psbt: &RawPsbt, own: &OwnInput) -> Result<Vec<Vec<u8>>, FinalizeError> {
+    fn witness(&self, psbt: &RawPsbt, own: &OwnInput, signatures: &[Signature]) -> Result<Vec<Vec<u8>>, FinalizeError> {
         let input = own.input;
-        let mut signatures = BTreeMap::new();
-        for target in &own.targets {
-            let shares = Shares::of(psbt, own, target);
-            let session = shares.session(own, target).ok_or(FinalizeError::Incomplete { input })?;
-            let partials = shares.partials.iter().copied().collect::<Option<Vec<_>>>();
-            let partials = partials.ok_or(FinalizeError::Incomplete { input })?;
-            let signature = session.aggregate(&partials).map_err(|_| FinalizeError::Signature { input })?;
-            signatures.insert(target.context.aggregate_key().to_bytes(), signature);
-        }
+        let keys = own.targets.iter().map(|target| target.context.aggregate_key().to_bytes());
+        let signatures: BTreeMap<_, _> = keys.zip(signatures.iter().copied()).collect();
         let leaf = match self.path {
             PathId::Key => None,
             PathId::Leaf(number) => Some(own.output.leaves.get(number).ok_or(FinalizeError::Script { input })?),
@@ -130,6 +169,16 @@ impl SpendPlan {
         witness.push(leaf.control_block.serialize());
         Ok(witness)
     }
+}
+
+/// The signature of one target: its partial signatures added up.
+fn added_up(psbt: &RawPsbt, own: &OwnInput, target: &SigningTarget) -> Result<Signature, FinalizeError> {
+    let input = own.input;
+    let shares = Shares::of(psbt, own, target);
+    let session = shares.session(own, target).ok_or(FinalizeError::Incomplete { input })?;
+    let partials = shares.partials.iter().copied().collect::<Option<Vec<_>>>();
+    let partials = partials.ok_or(FinalizeError::Incomplete { input })?;
+    session.aggregate(&partials).map_err(|_| FinalizeError::Signature { input })
 }
 
 /// Signatures and locks of one leaf, for the miniscript library.

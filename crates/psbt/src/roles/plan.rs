@@ -109,14 +109,34 @@ impl SpendPlan {
     ///
     /// [`PlanError`].
     pub fn new(psbt: &RawPsbt, group: &Group, path: PathId, count: u32) -> Result<Self, PlanError> {
+        let transaction = psbt.unsigned_tx()?;
+        let prevouts = psbt.prevouts()?;
+        let scripts = prevouts.iter().chain(&transaction.output).map(|output| &output.script_pubkey);
+        let located = group.locate_all(scripts, count);
+        match Self::located(psbt, group, path, &located) {
+            Err(PlanError::NoOwnInput { .. }) => Err(PlanError::NoOwnInput { count }),
+            planned => planned,
+        }
+    }
+
+    /// Computes what is signed, with the group's scripts already found. Each script must be the one that the group has at its
+    /// location: nothing here computes it anew for outputs.
+    ///
+    /// # Errors
+    ///
+    /// [`PlanError`].
+    pub fn located(
+        psbt: &RawPsbt,
+        group: &Group,
+        path: PathId,
+        located: &BTreeMap<ScriptBuf, Location>,
+    ) -> Result<Self, PlanError> {
         if matches!(psbt.global().single(global::TX_MODIFIABLE), Some([flags]) if flags & 0b11 != 0) {
             return Err(PlanError::Modifiable);
         }
         let transaction = psbt.unsigned_tx()?;
         let prevouts = psbt.prevouts()?;
         let message = bip322::message_of(psbt, &transaction, &prevouts)?;
-        let scripts = prevouts.iter().chain(&transaction.output).map(|output| &output.script_pubkey);
-        let located = group.locate_all(scripts, count);
         let spend = group.spend_paths().into_iter().find(|spend| spend.id == path).ok_or(PlanError::NoSuchPath)?;
         let mut hashes = SighashCache::new(&transaction);
         let mut inputs = Vec::new();
@@ -127,7 +147,7 @@ impl SpendPlan {
             }
         }
         if inputs.is_empty() {
-            return Err(PlanError::NoOwnInput { count });
+            return Err(PlanError::NoOwnInput { count: 0 });
         }
         if message.is_some() {
             inputs.iter().try_for_each(|own| bip322::check_sighash(own.input, own.sighash))?;

@@ -1,6 +1,7 @@
 //! The roles from an unsigned PSBT to a transaction that Bitcoin's consensus code accepts.
 
 use bitcoin::Sequence;
+use motet_core_crypto::Signature;
 use motet_psbt::descriptor::Descriptor;
 use motet_psbt::fields::SighashType;
 use motet_psbt::{
@@ -316,5 +317,35 @@ fn the_partial_signatures_of_bip_373_make_transactions_that_consensus_code_accep
         assert_eq!((plan.missing(&psbt), plan.verify_partials(&psbt)), (vec![], vec![]));
         plan.finalize(&mut psbt).unwrap();
         assert!(accepts(&psbt.extract().unwrap(), &plan.prevouts, 0), "{text}");
+    }
+}
+
+#[test]
+fn signatures_that_were_made_elsewhere_are_verified_and_finalized() {
+    let all = signers(2);
+    let text = "tr(musig({0},{1})/<0;1>/*,and_v(v:pk(musig({0},{1})/<0;1>/*),pk(musig({0},{1})/<2;3>/*)))";
+    let group = group(text, &all);
+    for (path, count) in [(PathId::Key, 1), (PathId::Leaf(0), 2)] {
+        let start = spend(&group, 2, 0, RBF, Version::V2);
+        let transaction = finish(&start, &group, path, &[&all[0], &all[1]]);
+        // A witness has its signatures in the reverse order of the keys in the script.
+        let signatures: Vec<Signature> = transaction
+            .input
+            .iter()
+            .flat_map(|input| input.witness.iter().take(count).collect::<Vec<_>>().into_iter().rev())
+            .map(|bytes| Signature::from_bytes(bytes.try_into().unwrap()))
+            .collect();
+        let plan = plan(&start, &group, path);
+        let mut finished = start.clone();
+        plan.finalize_signed(&mut finished, &signatures).unwrap();
+        assert_eq!(finished.extract().unwrap(), transaction);
+        let mut other = start.clone();
+        let expected = signatures.len();
+        let few = FinalizeError::Count { found: expected - 1, expected };
+        assert_eq!(plan.finalize_signed(&mut other, &signatures[1..]), Err(few));
+        let mut swapped = signatures;
+        swapped.swap(0, count);
+        assert_eq!(plan.finalize_signed(&mut other, &swapped), Err(FinalizeError::Signature { input: 0 }));
+        assert_eq!(other, start);
     }
 }

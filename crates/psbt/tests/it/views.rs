@@ -118,3 +118,19 @@ fn change_that_is_only_claimed_is_not_change() {
     assert_eq!(view.outputs[0].recipient, Fact::Proven(Recipient::Address(stranger)));
     assert_eq!(view.outflow, Fact::Proven(SignedAmount::from_sat(70_000)));
 }
+
+#[test]
+fn amounts_that_nobody_can_have_do_not_overflow() {
+    let all = signers(2);
+    let group = group(MUSIG, &all);
+    let mut psbt = spend(&group, 200, 0, RBF, Version::V2);
+    let most = 2_100_000_000_000_000;
+    for input in 0..200 {
+        let mut prevout = psbt.prevout(input).unwrap();
+        prevout.value = Amount::from_sat(most);
+        psbt.set(MapId::Input(input), Key::new(0x01, &[]), bitcoin::consensus::serialize(&prevout)).unwrap();
+    }
+    let view = view(&psbt, &group);
+    assert_eq!(view.fee, Some(Fact::Proven(Amount::from_sat(200 * most - 90_000))));
+    assert_eq!(view.fee_rate, None);
+}
