@@ -55,6 +55,19 @@ impl SecretKey {
         Self::from_scalar(&mut scalar).ok_or(InvalidSecretKey)
     }
 
+    /// The key plus a tweak, modulo the group order: how BIP-32 makes a child key of its parent's. In constant time.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidSecretKey`] if the tweak is zero or not below the group order, or if the sum is zero. Of a tweak that is a hash,
+    /// that happens in fewer than 1 of 2^127 cases.
+    pub fn plus(&self, tweak: &[u8; 32]) -> Result<Self, InvalidSecretKey> {
+        let mut tweak = parse_secret_scalar(tweak).ok_or(InvalidSecretKey)?;
+        let mut sum = *self.scalar() + tweak;
+        tweak.zeroize();
+        Self::from_scalar(&mut sum).ok_or(InvalidSecretKey)
+    }
+
     /// Takes a scalar in, and overwrites where it was; none if it is zero.
     pub(crate) fn from_scalar(scalar: &mut Scalar) -> Option<Self> {
         let public = public_point(scalar, Site::PublicKey);
@@ -119,4 +132,34 @@ pub(crate) fn reduce(bytes: &[u8; 32]) -> Scalar {
 /// 1 or -1.
 pub(crate) fn sign(negative: bool) -> Scalar {
     if negative { -Scalar::ONE } else { Scalar::ONE }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tweak_is_added_modulo_the_group_order() {
+        let small = |number: u8| {
+            let mut bytes = [0; 32];
+            bytes[31] = number;
+            bytes
+        };
+        // The group order less so much.
+        let below_order = |less: u8| {
+            let mut bytes = [0xff; 32];
+            bytes[15] = 0xfe;
+            bytes[16..].copy_from_slice(&0xbaae_dce6_af48_a03b_bfd2_5e8c_d036_4141_u128.to_be_bytes());
+            bytes[31] -= less;
+            bytes
+        };
+        let two = SecretKey::from_bytes(&small(2)).unwrap();
+        let sum = |tweak: &[u8; 32]| two.plus(tweak).map(|key| *key.dangerous_to_bytes());
+        assert_eq!(sum(&small(3)), Ok(small(5)));
+        assert_eq!(sum(&below_order(1)), Ok(small(1)));
+        assert_eq!(two.plus(&small(3)).unwrap().public_key(), SecretKey::from_bytes(&small(5)).unwrap().public_key());
+        for tweak in [below_order(2), below_order(0), small(0), [0xff; 32]] {
+            assert_eq!(sum(&tweak), Err(InvalidSecretKey));
+        }
+    }
 }
