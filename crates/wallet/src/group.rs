@@ -3,15 +3,19 @@
 mod file;
 mod keys;
 
-use bitcoin::Network;
-use motet_psbt::descriptor::Descriptor;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::OnceLock;
+
+use bitcoin::{Network, ScriptBuf};
+use motet_core_crypto::PublicKey;
+use motet_psbt::descriptor::{Descriptor, KeyMaterial, SingleKey};
 use motet_psbt::{Group, GroupError, GroupId, Keychain, Location};
 
 pub use file::GroupFileError;
 pub use keys::NotOnNetwork;
 pub(crate) use keys::signing_keys;
 
-use crate::limits::DEVICES;
+use crate::limits::{DEVICES, LOOKAHEAD};
 use crate::text::{NameError, check_name};
 
 /// A member of a group: the owner of one of its keys.
@@ -118,6 +122,8 @@ pub struct RegisteredGroup {
     birthday: Option<u64>,
     devices: Vec<DeviceRegistration>,
     is_confirmed: bool,
+    /// The scripts of the first addresses, computed when they are first needed.
+    ahead: OnceLock<BTreeMap<ScriptBuf, Location>>,
 }
 
 impl RegisteredGroup {
@@ -132,7 +138,8 @@ impl RegisteredGroup {
         group.address(FIRST, network)?;
         let members = vec![Member::default(); group.participants().len()];
         let name = name.to_owned();
-        Ok(Self { name, network, group, members, birthday: None, devices: Vec::new(), is_confirmed: false })
+        let ahead = OnceLock::new();
+        Ok(Self { name, network, group, members, birthday: None, devices: Vec::new(), is_confirmed: false, ahead })
     }
 
     /// The name.
@@ -270,6 +277,33 @@ impl RegisteredGroup {
     pub fn member_name(&self, number: usize) -> String {
         let name = self.members.get(number).map(Member::name).filter(|name| !name.is_empty());
         name.map_or_else(|| format!("member {number}"), str::to_owned)
+    }
+
+    /// The key of each member, without any derivation; none for a form that signs nothing.
+    pub fn member_keys(&self) -> Vec<Option<PublicKey>> {
+        let key = |single: &SingleKey| match &single.key {
+            KeyMaterial::Compressed(key) => Some(*key),
+            KeyMaterial::Xpub(xpub) => PublicKey::from_bytes(&xpub.public_key.serialize()).ok(),
+            KeyMaterial::Uncompressed(_) | KeyMaterial::XOnly(_) => None,
+        };
+        self.group.participants().iter().map(key).collect()
+    }
+
+    /// The numbers of the members that sign any spend path. An internal key that nobody can sign for is none of them.
+    pub(crate) fn signing_members(&self) -> impl Iterator<Item = usize> {
+        let paths = self.group.spend_paths();
+        paths.into_iter().flat_map(|path| path.signers).collect::<BTreeSet<_>>().into_iter()
+    }
+
+    /// The scripts of the first addresses of each branch.
+    pub(crate) fn ahead(&self) -> &BTreeMap<ScriptBuf, Location> {
+        self.ahead.get_or_init(|| {
+            let count = if self.group.descriptor().is_ranged() { LOOKAHEAD } else { 1 };
+            let places = (0..count).flat_map(|index| {
+                (0..self.group.branches()).map(move |branch| Location { keychain: Keychain(branch), index })
+            });
+            places.filter_map(|place| Some((self.group.output(place).ok()?.script, place))).collect()
+        })
     }
 
     fn member_mut(&mut self, number: usize) -> Result<&mut Member, RegistrationError> {

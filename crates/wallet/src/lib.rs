@@ -3,19 +3,39 @@
 //! - [`RegisteredGroup`]: a group with its name, its network, the names of its members, and a text file without secrets.
 //! - [`Registry`]: the groups that a wallet knows, found by identity, name, or the keys that sign.
 //!
+//! - [`propose`]: a request for the signatures of a transaction, made from a PSBT of any wallet.
+//! - [`check`]: what every signer runs before anything is shown or decided. It recomputes the whole request, and answers with a
+//!   [`VerifiedTransaction`] or a [`Mismatch`].
+//! - [`ApprovalScreen`]: the facts in a fixed order, as lines for people and as JSON.
+//! - [`complete`]: the signatures of a session, put into the PSBT.
+//!
 //! The crate reads no clock, owns no randomness and does no I/O.
 
+mod canonical;
+mod check;
+mod complete;
 mod group;
+mod items;
 pub mod limits;
+mod locate;
+mod propose;
 mod registry;
+mod screen;
 mod text;
+mod warning;
+
+pub use check::{Mismatch, VerifiedTransaction, check, check_terms};
+pub use complete::{CompleteError, Completed, complete};
 
 pub use group::{
     DeviceKind, DeviceRegistration, GroupFileError, Member, NotOnNetwork, RegisteredGroup, RegistrationError,
     WordsError,
 };
+pub use propose::{ProposeError, ProposeOptions, TRANSACTION_TYPE, TransactionProposal, propose};
 pub use registry::{Registry, RegistryError};
+pub use screen::{ApprovalScreen, OutputKind, ScreenGroup, ScreenOutput, ScreenRequester, Stated};
 pub use text::NameError;
+pub use warning::{Severity, Warning};
 
 /// The program in the README, as a doc test.
 #[cfg(doctest)]

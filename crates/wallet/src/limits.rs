@@ -8,3 +8,8 @@ pub const GROUPS: usize = 256;
 pub const NAME_BYTES: usize = 64;
 /// Most device registrations of a group: some for each of 100 members.
 pub const DEVICES: usize = 256;
+/// Addresses of each branch among which the group's own inputs and outputs are looked for, besides those that a PSBT points to. An
+/// honest creator searches at least as many, so that a request which hides one of them is a lie.
+pub const LOOKAHEAD: u32 = 100;
+/// An index from which on an address of the group is unusual: other wallets do not find it by themselves.
+pub const FAR_INDEX: u32 = 1000;

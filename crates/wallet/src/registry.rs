@@ -1,6 +1,6 @@
 //! The groups that a wallet knows. A signer signs transactions of these groups and no others.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use motet_core_crypto::PublicKey;
 use motet_psbt::{GroupId, PathId};
@@ -39,12 +39,14 @@ pub struct Registry {
     names: BTreeMap<String, GroupId>,
     /// Spend paths by their sorted keys, so that a request finds its group without any arithmetic.
     paths: BTreeMap<Vec<PublicKey>, Vec<(GroupId, PathId)>>,
+    /// The groups of each key: those of descriptors, and those that sign over the network.
+    members: BTreeMap<PublicKey, BTreeSet<GroupId>>,
 }
 
 impl Registry {
     /// A registry without groups.
     pub const fn new() -> Self {
-        Self { groups: BTreeMap::new(), names: BTreeMap::new(), paths: BTreeMap::new() }
+        Self { groups: BTreeMap::new(), names: BTreeMap::new(), paths: BTreeMap::new(), members: BTreeMap::new() }
     }
 
     /// Adds a group.
@@ -63,8 +65,12 @@ impl Registry {
         self.check_name(&group)?;
         for path in group.group().spend_paths() {
             if let Ok(keys) = signing_keys(group.group(), &path) {
+                keys.iter().for_each(|key| self.add_member(*key, id));
                 self.paths.entry(keys).or_default().push((id, path.id));
             }
+        }
+        for key in group.member_keys().into_iter().flatten() {
+            self.add_member(key, id);
         }
         self.names.insert(group.name().to_owned(), id);
         self.groups.insert(id, group);
@@ -95,6 +101,10 @@ impl Registry {
             paths.retain(|(group, _)| *group != id);
             !paths.is_empty()
         });
+        self.members.retain(|_, groups| {
+            groups.remove(&id);
+            !groups.is_empty()
+        });
         Some(group)
     }
 
@@ -121,6 +131,11 @@ impl Registry {
         paths.iter().filter_map(|(id, path)| Some((self.get(*id)?, *path)))
     }
 
+    /// True if a key is one of a registered group, so that it signs nothing but transactions of that group.
+    pub fn has_member(&self, key: &PublicKey) -> bool {
+        self.members.contains_key(key)
+    }
+
     /// The number of groups.
     pub fn len(&self) -> usize {
         self.groups.len()
@@ -129,6 +144,10 @@ impl Registry {
     /// True if there are no groups.
     pub fn is_empty(&self) -> bool {
         self.groups.is_empty()
+    }
+
+    fn add_member(&mut self, key: PublicKey, group: GroupId) {
+        self.members.entry(key).or_default().insert(group);
     }
 
     /// Checks that no other group has a group's name.

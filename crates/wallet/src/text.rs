@@ -67,6 +67,25 @@ pub(crate) fn is_hidden(character: char) -> bool {
     BLANK.iter().any(|blank| blank.contains(&character)) || !behind.escape_debug().eq(behind.chars())
 }
 
+/// A stranger's text in one line and between quotes, so that it cannot seem to go on behind them. Characters that are hidden, or that
+/// pile up on others, are escaped.
+pub(crate) fn quoted(text: &str) -> String {
+    let mut shown = String::from("\"");
+    for character in text.chars() {
+        let is_mark = character.escape_debug().len() > 1 && !character.is_ascii();
+        if matches!(character, '"' | '\\') {
+            shown.push('\\');
+            shown.push(character);
+        } else if is_hidden(character) || is_mark {
+            shown.extend(character.escape_unicode());
+        } else {
+            shown.push(character);
+        }
+    }
+    shown.push('"');
+    shown
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -82,5 +101,13 @@ mod tests {
         for character in ['\n', '\u{1b}', '\u{202e}', '\u{200b}', '\u{2028}'] {
             assert_eq!(check_name(&format!("a{character}b")), Err(NameError::Character { character }));
         }
+    }
+
+    #[test]
+    fn a_strangers_text_stays_between_its_quotes_and_in_its_line() {
+        assert_eq!(quoted("pay Süd"), "\"pay Süd\"");
+        assert_eq!(quoted("a\" b\\"), "\"a\\\" b\\\\\"");
+        assert_eq!(quoted("a\n\u{1b}[2J\u{202e}"), "\"a\\u{a}\\u{1b}[2J\\u{202e}\"");
+        assert_eq!(quoted("x\u{301}"), "\"x\\u{301}\"");
     }
 }

@@ -23,7 +23,12 @@ pub(super) const PACKAGES: &[PackageRule] = &[
         "base64 bip39 bitcoin miniscript rand_core thiserror",
         DRIVERS,
     ),
-    package("motet-wallet", "motet-core-crypto motet-psbt", "bitcoin hex thiserror", DRIVERS),
+    package(
+        "motet-wallet",
+        "motet-core-crypto motet-wire motet-psbt",
+        "bitcoin hex serde thiserror",
+        DRIVERS,
+    ),
     package(
         "motet-net",
         "motet-core-crypto motet-wire",

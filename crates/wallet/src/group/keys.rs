@@ -18,6 +18,11 @@ pub enum NotOnNetwork {
     /// Single keys sign, too.
     #[error("single keys sign this spend path besides the group's; sign it in files")]
     SingleKeys,
+    /// The path after `musig()` is too long for a request.
+    #[error(
+        "the path after musig() has more than 8 steps, which requests over the network cannot express; sign it in files"
+    )]
+    DeepPath,
     /// Two sets of members sign.
     #[error("two sets of members must sign this spend path, and a request has one; sign it in files")]
     SeveralSets,
@@ -48,6 +53,9 @@ pub(crate) fn signing_keys(group: &Group, path: &SpendPath) -> Result<Vec<Public
         };
         if musig.participants.iter().any(varies) {
             return Err(NotOnNetwork::DerivesFirst);
+        }
+        if musig.path.at(0, 0).is_none_or(|steps| steps.len() > motet_wire::limits::PATH_MAX) {
+            return Err(NotOnNetwork::DeepPath);
         }
         let resolved = output.keys.get(*number).and_then(|key| key.musig.as_ref()).ok_or(NotOnNetwork::NoKeys)?;
         let keys = resolved.context.keys();

@@ -34,9 +34,28 @@ fn a_group_is_found_by_the_keys_of_each_of_its_spend_paths() {
     let mut unsorted = both.clone();
     unsorted.reverse();
     assert_eq!(found(&registry, &unsorted), []);
+    assert!((0..3).all(|number| registry.has_member(&all[number].secret.public_key())));
     registry.remove(pair).unwrap();
     assert_eq!(found(&registry, &both), [of("tree", PathId::Leaf(0))]);
     assert!(registry.by_name("pair").is_none() && registry.get(pair).is_none());
+    assert!(registry.has_member(&all[0].secret.public_key()));
+    let tree = registry.by_name("tree").unwrap().id();
+    registry.remove(tree).unwrap();
+    assert!(!registry.has_member(&all[0].secret.public_key()));
+}
+
+#[test]
+fn a_member_of_a_group_that_the_network_cannot_sign_for_is_known_by_its_key() {
+    let all = people(3);
+    let mut registry = Registry::new();
+    registry.add(registered("group", "tr(musig({0}/<0;1>/*,{1}/<0;1>/*))", &all)).unwrap();
+    assert!(registry.has_member(&all[0].secret.public_key()) && !registry.has_member(&all[2].secret.public_key()));
+    // A key with fixed steps signs as its child, and is known by both.
+    registry.add(registered("steps", "tr(musig({1}/7,{2}/7)/<0;1>/*)", &all)).unwrap();
+    let steps = registry.by_name("steps").unwrap();
+    let child = steps.group().output(motet_psbt::Location { keychain: motet_psbt::Keychain(0), index: 0 }).unwrap();
+    let child = child.keys[0].musig.as_ref().unwrap().context.keys()[0];
+    assert!(registry.has_member(&child) && registry.has_member(&all[2].secret.public_key()));
 }
 
 #[test]
@@ -46,7 +65,7 @@ fn spend_paths_that_requests_cannot_express_are_not_found_by_keys() {
         "tr(musig({0}/<0;1>/*,{1}/<0;1>/*))",
         "tr({2}/<0;1>/*,and_v(v:pk(musig({0},{1})/<0;1>/*),pk({2}/<2;3>/*)))",
         "tr({2}/<0;1>/*,and_v(v:pk(musig({0},{1})/<0;1>/*),pk(musig({0},{2})/<0;1>/*)))",
-        "tr({2}/<0;1>/*,or_d(pk(musig({0},{1})/<0;1>/*),pkh(musig({0},{1})/<2;3>/*)))",
+        "tr({2}/<0;1>/*,or_i(pk(musig({0},{1})/<0;1>/*),pk(musig({0},{1})/<2;3>/*)))",
     ] {
         let mut registry = Registry::new();
         registry.add(registered("group", text, &all)).unwrap();

@@ -1,0 +1,74 @@
+//! Warnings about a verified transaction, with stable codes.
+
+use bitcoin::absolute::LockTime;
+use motet_psbt::ViewWarning;
+use serde::Serialize;
+
+/// How serious a warning is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// Something to know.
+    Notice,
+    /// Something unusual, which often is a mistake.
+    Warning,
+    /// Something by which people lose money.
+    Danger,
+}
+
+/// A warning for the person that decides.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Warning {
+    /// The stable code.
+    pub code: &'static str,
+    /// The severity.
+    pub severity: Severity,
+    /// The sentence.
+    pub text: String,
+}
+
+impl Warning {
+    const fn new(code: &'static str, severity: Severity, text: String) -> Self {
+        Self { code, severity, text }
+    }
+
+    pub(crate) fn of_view(warning: &ViewWarning) -> Self {
+        let (code, severity) = match warning {
+            ViewWarning::Message => ("W_MESSAGE", Severity::Notice),
+            ViewWarning::Overspent => ("W_OVERSPENT", Severity::Danger),
+            ViewWarning::FeeShare { percent: 50.. } => ("W_FEE_SHARE", Severity::Danger),
+            ViewWarning::FeeShare { percent: 10.. } => ("W_FEE_SHARE", Severity::Warning),
+            ViewWarning::FeeShare { .. } => ("W_FEE_SHARE", Severity::Notice),
+            ViewWarning::FeeRate { .. } => ("W_FEE_RATE", Severity::Danger),
+            ViewWarning::Sighash { .. } => ("W_SIGHASH", Severity::Danger),
+            ViewWarning::Unproven { .. } => ("W_UNPROVEN", Severity::Danger),
+            ViewWarning::ForeignInputs { .. } => ("W_FOREIGN_INPUTS", Severity::Warning),
+            ViewWarning::Reused { .. } => ("W_ADDRESS_REUSED", Severity::Notice),
+            ViewWarning::Data { .. } => ("W_DATA", Severity::Notice),
+            ViewWarning::Unknown { .. } => ("W_NO_ADDRESS", Severity::Danger),
+            ViewWarning::FalseChange { .. } => ("W_FALSE_CHANGE", Severity::Danger),
+            _ => ("W_OTHER", Severity::Warning),
+        };
+        Self::new(code, severity, warning.to_string())
+    }
+
+    pub(crate) fn far_index(index: u32) -> Self {
+        let text = format!("an address of the group has the index {index}: other wallets do not find it by themselves");
+        Self::new("W_FAR_INDEX", Severity::Warning, text)
+    }
+
+    pub(crate) fn locktime(locktime: LockTime) -> Self {
+        let text = match locktime {
+            LockTime::Blocks(height) => format!("the transaction can be in a block after height {height} only"),
+            LockTime::Seconds(time) => {
+                format!("the transaction can be in a block after the time {time} only, in seconds since 1970")
+            }
+        };
+        Self::new("W_LOCKTIME", Severity::Notice, text)
+    }
+
+    pub(crate) fn single_key() -> Self {
+        let text = "a single key can spend everything of this group alone, by the key path".to_owned();
+        Self::new("W_SINGLE_KEY", Severity::Danger, text)
+    }
+}
