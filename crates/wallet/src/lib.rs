@@ -8,6 +8,7 @@
 //!   [`VerifiedTransaction`] or a [`Mismatch`].
 //! - [`ApprovalScreen`]: the facts in a fixed order, as lines for people and as JSON.
 //! - [`complete`]: the signatures of a session, put into the PSBT.
+//! - [`keys`]: a seed of words, and an account for each group.
 //!
 //! The crate reads no clock, owns no randomness and does no I/O.
 
@@ -16,6 +17,7 @@ mod check;
 mod complete;
 mod group;
 mod items;
+pub mod keys;
 pub mod limits;
 mod locate;
 mod propose;

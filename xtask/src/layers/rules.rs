@@ -26,7 +26,7 @@ pub(super) const PACKAGES: &[PackageRule] = &[
     package(
         "motet-wallet",
         "motet-core-crypto motet-wire motet-psbt",
-        "bitcoin hex serde thiserror",
+        "bip39 bitcoin hex serde thiserror zeroize",
         DRIVERS,
     ),
     package(

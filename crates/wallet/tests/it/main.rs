@@ -10,6 +10,7 @@
 
 mod files;
 mod flips;
+mod keys;
 mod liars;
 mod people;
 mod proposals;
