@@ -31,7 +31,7 @@ pub(crate) use group::{
 pub(crate) use message::{Message, message};
 pub(crate) use network::NetArgs;
 pub(crate) use psbt::{
-    CombineArgs, ExportArgs, ExtractArgs, FinalizeArgs, InspectArgs, MissingArgs, OutputArgs, PlanArgs, PsbtArgs,
+    CombineArgs, ExportArgs, ExtractArgs, FinalizeArgs, Form, InspectArgs, MissingArgs, OutputArgs, PlanArgs, PsbtArgs,
     PsbtCommand, PsbtSignArgs, SignerArgs,
 };
 pub(crate) use signed_message::{MessageArgs, MessageCommand, MessageSignArgs, MessageVerifyArgs};

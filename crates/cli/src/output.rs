@@ -44,6 +44,11 @@ impl Output {
         Self { format, names: BTreeMap::new(), origin, colour, followed: None }
     }
 
+    /// The output of a command that has no node.
+    pub(crate) fn without_node(json: bool) -> Self {
+        Self::new(Format::of(json), MonotonicMs::default())
+    }
+
     /// From here on, events of other requests are marked in the timeline.
     pub(crate) fn follow(&mut self, request: RequestId) {
         self.followed = Some(request);

@@ -7,7 +7,7 @@ use motet_psbt::limits::PSBT_BYTES_MAX;
 use motet_psbt::{ParseError, RawPsbt};
 use serde_json::json;
 
-use crate::args::OutputArgs;
+use crate::args::{Form, OutputArgs};
 use crate::exit::{Exit, Failed};
 use crate::files;
 use crate::output::Output;
@@ -17,15 +17,6 @@ pub(crate) const INPUT: &str = "-";
 
 /// Bytes of a file: the longest PSBT as base64 text in lines.
 const FILE: u64 = PSBT_BYTES_MAX as u64 * 3 / 2;
-
-/// The way in which a file holds a PSBT.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Form {
-    /// The bytes themselves.
-    Binary,
-    /// Their base64 text, and the end of a line.
-    Base64,
-}
 
 /// A PSBT that was read, and the form in which it came.
 #[derive(Debug)]

@@ -7,8 +7,6 @@ use clap::{Args, Subcommand};
 use motet_psbt::Profile;
 use motet_psbt::descriptor::SingleKey;
 
-use super::psbt::{chain, profile};
-
 #[derive(Debug, Args)]
 pub(crate) struct GroupCommandArgs {
     #[command(subcommand)]
@@ -200,4 +198,18 @@ fn member(text: &str) -> Result<NewMember, String> {
     let (name, key) = text.split_once('=').ok_or(form)?;
     let key = SingleKey::parse(key).map_err(|error| format!("{error}; {form}"))?;
     Ok(NewMember { name: name.to_owned(), key })
+}
+
+/// A chain of Bitcoin, by the names that Bitcoin Core has for them.
+pub(super) fn chain(text: &str) -> Result<Network, String> {
+    Network::from_core_arg(text).map_err(|_| "write main, test, testnet4, signet or regtest".to_owned())
+}
+
+pub(super) fn profile(text: &str) -> Result<Profile, String> {
+    match text {
+        "core" => Ok(Profile::Core),
+        "ledger" => Ok(Profile::Ledger),
+        "coldcard" => Ok(Profile::Coldcard),
+        _ => Err("write core, ledger or coldcard; other programs that follow BIP-373 need no --for".to_owned()),
+    }
 }

@@ -6,8 +6,7 @@ use bitcoin::Network;
 use clap::{Args, Subcommand};
 use motet_psbt::Profile;
 
-use super::group::GroupsArgs;
-use crate::psbt_file::Form;
+use super::group::{GroupsArgs, chain, profile};
 
 #[derive(Debug, Args)]
 pub(crate) struct PsbtArgs {
@@ -31,6 +30,15 @@ pub(crate) enum PsbtCommand {
     Finalize(FinalizeArgs),
     /// Print the signed transaction, or the signature of a message
     Extract(ExtractArgs),
+}
+
+/// The way in which a file holds a PSBT.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// The bytes themselves.
+    Binary,
+    /// Their base64 text, and the end of a line.
+    Base64,
 }
 
 /// Which of the group's addresses and spend paths a command looks at.
@@ -189,11 +197,6 @@ pub(crate) struct ExtractArgs {
     pub(crate) json: bool,
 }
 
-/// A chain of Bitcoin, by the names that Bitcoin Core has for them.
-pub(super) fn chain(text: &str) -> Result<Network, String> {
-    Network::from_core_arg(text).map_err(|_| "write main, test, testnet4, signet or regtest".to_owned())
-}
-
 /// The digest of an approval, of 64 hexadecimal digits: a part of it could fit another transaction.
 fn digest(text: &str) -> Result<String, String> {
     let digest = text.to_ascii_lowercase();
@@ -208,14 +211,5 @@ fn form(text: &str) -> Result<Form, String> {
         "binary" => Ok(Form::Binary),
         "base64" => Ok(Form::Base64),
         _ => Err("write binary or base64".to_owned()),
-    }
-}
-
-pub(super) fn profile(text: &str) -> Result<Profile, String> {
-    match text {
-        "core" => Ok(Profile::Core),
-        "ledger" => Ok(Profile::Ledger),
-        "coldcard" => Ok(Profile::Coldcard),
-        _ => Err("write core, ledger or coldcard; other programs that follow BIP-373 need no --for".to_owned()),
     }
 }

@@ -18,7 +18,7 @@ use crate::args::{
 use crate::exit::{Exit, Failed};
 use crate::group_folder::GroupFolder;
 use crate::known_group::{KnownGroup, chain_of};
-use crate::output::{Format, Output};
+use crate::output::Output;
 use crate::psbt_file::INPUT;
 use crate::sheet::field;
 use crate::{files, keystore};
@@ -38,19 +38,21 @@ pub(crate) fn run(args: &GroupCommandArgs) -> Result<Exit, Failed> {
         GroupCommand::Backup(args) => {
             let folder = GroupFolder::open(&args.groups)?;
             let text = folder.group(&args.name)?.to_text();
-            hand_out(&output(args.json), args.output.as_deref(), &text, "the backup of the group, without secrets")
+            hand_out(
+                &Output::without_node(args.json),
+                args.output.as_deref(),
+                &text,
+                "the backup of the group, without secrets",
+            )
         }
         GroupCommand::Restore(args) => restore(args),
     }
 }
 
-fn output(json: bool) -> Output {
-    Output::new(Format::of(json), motet_wire::MonotonicMs::default())
-}
-
 fn key(args: &GroupKeyArgs) -> Result<Exit, Failed> {
     let expression = expression(&keystore::read_key(&args.key)?, args.chain.into())?.to_string();
-    output(args.json).result(&expression, &json!({"event": "group_key", "key_expression": expression}))?;
+    Output::without_node(args.json)
+        .result(&expression, &json!({"event": "group_key", "key_expression": expression}))?;
     Ok(Exit::Success)
 }
 
@@ -116,7 +118,7 @@ fn register(
         group.set_own(number, true).map_err(|error| unregistered(&error))?;
     }
     folder.add(group.clone())?;
-    tell(&group, &output(json))
+    tell(&group, &Output::without_node(json))
 }
 
 fn words(args: &GroupWordsArgs) -> Result<Exit, Failed> {
@@ -129,7 +131,7 @@ fn words(args: &GroupWordsArgs) -> Result<Exit, Failed> {
         })?;
         folder.replace(group.clone())?;
     }
-    tell(&group, &output(args.json))
+    tell(&group, &Output::without_node(args.json))
 }
 
 fn address(args: &GroupAddressArgs) -> Result<Exit, Failed> {
@@ -138,7 +140,7 @@ fn address(args: &GroupAddressArgs) -> Result<Exit, Failed> {
     if !group.is_confirmed() {
         return Err(unconfirmed(group.name()));
     }
-    let output = output(args.json);
+    let output = Output::without_node(args.json);
     let keychain = if args.change { Keychain::CHANGE } else { Keychain::RECEIVE };
     for index in args.index..args.index.saturating_add(args.count) {
         let address = group.address(Location { keychain, index }).map_err(Failed::usage)?.to_string();
@@ -151,7 +153,7 @@ fn address(args: &GroupAddressArgs) -> Result<Exit, Failed> {
 
 fn show(args: &GroupShowArgs) -> Result<Exit, Failed> {
     let folder = GroupFolder::open(&args.groups)?;
-    let output = output(args.json);
+    let output = Output::without_node(args.json);
     if let Some(name) = &args.name {
         return tell(folder.group(name)?, &output);
     }
@@ -176,14 +178,14 @@ fn export(args: &GroupExportArgs) -> Result<Exit, Failed> {
         }
         None => (group.to_shared_text(), "the group's file for its other members"),
     };
-    hand_out(&output(args.json), args.output.as_deref(), &text, what)
+    hand_out(&Output::without_node(args.json), args.output.as_deref(), &text, what)
 }
 
 fn restore(args: &GroupRestoreArgs) -> Result<Exit, Failed> {
     let text = read(&args.file)?;
     let group = RegisteredGroup::restore(&text).map_err(|error| unread(&args.file.display().to_string(), &error))?;
     GroupFolder::open(&args.groups)?.add(group.clone())?;
-    tell(&group, &output(args.json))
+    tell(&group, &Output::without_node(args.json))
 }
 
 /// Hands out the text of a group: to a file that must not exist, or to standard output.

@@ -7,11 +7,10 @@ use motet_psbt::bip322::{Locks, message_psbt};
 use serde_json::json;
 
 use super::psbt::sign::{Signing, uninterrupted};
-use crate::args::{MessageArgs, MessageCommand, MessageSignArgs, MessageVerifyArgs};
+use crate::args::{Form, MessageArgs, MessageCommand, MessageSignArgs, MessageVerifyArgs};
 use crate::exit::{Exit, Failed};
 use crate::known_group::KnownGroup;
-use crate::output::{Format, Output};
-use crate::psbt_file::Form;
+use crate::output::Output;
 
 pub(crate) async fn run(args: MessageArgs) -> Result<Exit, Failed> {
     match args.command {
@@ -38,13 +37,13 @@ fn sign(args: MessageSignArgs) -> Result<Exit, Failed> {
     // Every wallet reads version 0.
     let psbt = message_psbt(Version::V0, &args.message, &script, locks, &[]).map_err(Failed::here)?;
     let stem = args.signer.output.clone().unwrap_or_else(|| PathBuf::from("message"));
-    let output = Output::new(Format::of(args.json), motet_wire::MonotonicMs::default());
+    let output = Output::without_node(args.json);
     Signing { known, form: Form::Base64, stem, plan_args: args.group.plan, args: args.signer }.sign(psbt, &output)
 }
 
 fn verify(args: MessageVerifyArgs) -> Result<Exit, Failed> {
     let script = args.address.assume_checked().script_pubkey();
-    let output = Output::new(Format::of(args.json), motet_wire::MonotonicMs::default());
+    let output = Output::without_node(args.json);
     let verdict = |valid: bool, inconclusive: bool, error: &str, locktime: u32, coins: &[String]| {
         json!({
             "event": "message_verdict", "valid": valid, "inconclusive": inconclusive, "error": error,

@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::args::{InspectArgs, MissingArgs, PsbtArgs, PsbtCommand};
 use crate::exit::{Exit, Failed};
 use crate::known_group::KnownGroup;
-use crate::output::{Format, Output};
+use crate::output::Output;
 use crate::psbt_file::PsbtFile;
 use crate::shares;
 use crate::sheet::Sheet;
@@ -27,16 +27,11 @@ pub(crate) async fn run(args: PsbtArgs) -> Result<Exit, Failed> {
     }
 }
 
-/// An output of a command that has no node.
-fn output(json: bool) -> Output {
-    Output::new(Format::of(json), motet_wire::MonotonicMs::default())
-}
-
 fn inspect(args: &InspectArgs) -> Result<Exit, Failed> {
     let known = args.group.as_ref().map(|group| KnownGroup::find(group, &args.plan)).transpose()?;
     let file = PsbtFile::read(&args.file)?;
     let sheet = Sheet::inspect(&file.psbt, known.as_ref(), &args.plan)?;
-    output(args.json).result(&sheet.lines(), &sheet.object())?;
+    Output::without_node(args.json).result(&sheet.lines(), &sheet.object())?;
     Ok(Exit::Success)
 }
 
@@ -55,7 +50,7 @@ fn missing(args: &MissingArgs) -> Result<Exit, Failed> {
         "missing": shares::missing_object(&missing, &known),
         "wrong": shares::wrong_object(&wrong, &known),
     });
-    output(args.json).result(&lines.join("\n"), &object)?;
+    Output::without_node(args.json).result(&lines.join("\n"), &object)?;
     Ok(if !wrong.is_empty() {
         Exit::Invalid
     } else if missing.is_empty() {

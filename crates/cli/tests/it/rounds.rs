@@ -285,3 +285,14 @@ fn bitcoin_core_that_has_lost_its_nonces_is_named_as_the_one_that_is_missing() {
     treasury.write("signed.psbt", &core.process(export("alice.partial.psbt")));
     finish(&treasury, "signed.psbt", &unsigned, &[]);
 }
+
+#[test]
+fn a_key_file_is_not_asked_for_keys_that_it_does_not_hold() {
+    let treasury = Treasury::new(&["alice", "bob"], "tr(musig({alice}/<0;1>/*,{bob}/<0;1>/*))");
+    treasury.spend("a.psbt", 1, Version::V2);
+    let refused = treasury.scene.start(&sign("alice", "alice.key", "a.psbt", &[])).wait().expect(7);
+    assert!(refused.errors.contains("before it aggregates them"), "{}", refused.errors);
+    treasury.scene.run(&["keygen", "--out", "eve.key"]).expect(0);
+    let refused = treasury.scene.start(&sign("eve", "eve.key", "a.psbt", &[])).wait().expect(7);
+    assert!(refused.errors.contains("is of no member of this group"), "{}", refused.errors);
+}

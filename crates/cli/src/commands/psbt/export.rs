@@ -2,10 +2,10 @@
 
 use motet_psbt::{ExportError, Profile};
 
-use super::output;
 use crate::args::ExportArgs;
 use crate::exit::{Exit, Failed};
 use crate::known_group::KnownGroup;
+use crate::output::Output;
 use crate::psbt_file::{PsbtFile, hand_out};
 
 pub(super) fn run(args: &ExportArgs) -> Result<Exit, Failed> {
@@ -24,7 +24,7 @@ pub(super) fn run(args: &ExportArgs) -> Result<Exit, Failed> {
             (copy, "a copy with the group's keys".to_owned())
         }
     };
-    hand_out(&output(args.json), &args.output, &copy, file.form, &done)?;
+    hand_out(&Output::without_node(args.json), &args.output, &copy, file.form, &done)?;
     Ok(Exit::Success)
 }
 

@@ -5,10 +5,11 @@ use motet_psbt::bip322::{MessageSignature, MessageSignatureError};
 use motet_psbt::{ExtractError, FinalizeError};
 use serde_json::json;
 
-use super::{merge, output};
+use super::merge;
 use crate::args::{ExtractArgs, FinalizeArgs};
 use crate::exit::{Exit, Failed};
 use crate::known_group::KnownGroup;
+use crate::output::Output;
 use crate::psbt_file::{PsbtFile, hand_out};
 use crate::shares;
 
@@ -36,13 +37,13 @@ pub(super) fn finalize(args: &FinalizeArgs) -> Result<Exit, Failed> {
     } else {
         format!("the group's inputs are final; {others} inputs of others may not be")
     };
-    hand_out(&output(args.json), &args.output, &file.psbt, file.form, &done)?;
+    hand_out(&Output::without_node(args.json), &args.output, &file.psbt, file.form, &done)?;
     Ok(Exit::Success)
 }
 
 pub(super) fn extract(args: &ExtractArgs) -> Result<Exit, Failed> {
     let psbt = PsbtFile::read(&args.file)?.psbt;
-    let output = output(args.json);
+    let output = Output::without_node(args.json);
     match MessageSignature::of(&psbt) {
         Ok(signature) => {
             let signature = signature.to_string();

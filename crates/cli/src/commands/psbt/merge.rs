@@ -2,11 +2,11 @@
 
 use motet_psbt::{CombineError, Place, RawPsbt};
 
-use super::output;
-use crate::args::CombineArgs;
+use crate::args::{CombineArgs, Form};
 use crate::exit::{Exit, Failed};
 use crate::known_group::KnownGroup;
-use crate::psbt_file::{Form, INPUT, PsbtFile, hand_out};
+use crate::output::Output;
+use crate::psbt_file::{INPUT, PsbtFile, hand_out};
 use crate::shares;
 
 pub(super) fn run(args: &CombineArgs) -> Result<Exit, Failed> {
@@ -26,7 +26,7 @@ pub(super) fn run(args: &CombineArgs) -> Result<Exit, Failed> {
             done = format!("missing: {line}\n{done}");
         }
     }
-    hand_out(&output(args.json), &args.output, &psbt, form, &done)?;
+    hand_out(&Output::without_node(args.json), &args.output, &psbt, form, &done)?;
     Ok(Exit::Success)
 }
 

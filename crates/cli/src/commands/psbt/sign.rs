@@ -13,15 +13,14 @@ use motet_node::OsEntropy;
 use motet_psbt::{Missing, PendingNonces, RawPsbt, Share, SignerError, SpendPlan};
 use serde_json::json;
 
-use super::output;
-use crate::args::{PlanArgs, PsbtSignArgs, SignerArgs};
+use crate::args::{Form, PlanArgs, PsbtSignArgs, SignerArgs};
 use crate::commands::group::unconfirmed;
 use crate::exit::{Exit, Failed};
 use crate::interrupt::Interrupts;
 use crate::known_group::KnownGroup;
 use crate::output::{Output, note};
 use crate::prompt;
-use crate::psbt_file::{self, Form, INPUT, PsbtFile};
+use crate::psbt_file::{self, INPUT, PsbtFile};
 use crate::sheet::Sheet;
 use crate::{keystore, shares};
 use merged::Merged;
@@ -39,7 +38,7 @@ pub(super) async fn run(args: PsbtSignArgs) -> Result<Exit, Failed> {
         }
         let stem = args.signer.output.clone().unwrap_or_else(|| stem(&args.file));
         let signing = Signing { known, form: file.form, stem, plan_args: args.group.plan, args: args.signer };
-        signing.sign(file.psbt, &output(args.json))
+        signing.sign(file.psbt, &Output::without_node(args.json))
     };
     uninterrupted(work).await
 }
@@ -77,6 +76,12 @@ impl Signing {
         let (nonces_file, partial_file) = (self.file("nonces"), self.file("partial"));
         self.check_free(&nonces_file)?;
         self.check_free(&partial_file)?;
+        if self.known.derives_first(own) {
+            let what = "the group derives its members' keys before it aggregates them, and a key file holds one key";
+            return Err(Failed::new(Exit::Refused, what).hint(
+                "sign with a wallet that has the seed; `motet psbt export --for core` makes a copy for Bitcoin Core",
+            ));
+        }
         let path = self.known.spend_path(self.plan_args.leaf)?;
         if !path.signers.contains(&own) {
             return Err(self.unsigned(&SignerError::NotASigner));
