@@ -1,6 +1,5 @@
 //! The relays that a private node finds by itself: which peers relay, which of them are asked, and which have refused.
 
-use core::net::IpAddr;
 use std::collections::{BTreeMap, BTreeSet};
 
 use libp2p::{Multiaddr, PeerId};
@@ -74,7 +73,7 @@ impl AutoRelays {
     }
 
     fn has_one_near(&self, address: &Multiaddr) -> bool {
-        let group = |address: &Multiaddr| reach::ip(address).map(|ip: IpAddr| NetworkGroup::of(ip));
+        let group = |address: &Multiaddr| reach::ip(address).map(NetworkGroup::of);
         let chosen = self.chosen.iter().filter_map(|peer| self.known.get(peer));
         group(address).is_some_and(|own| chosen.map(group).any(|other| other == Some(own)))
     }

@@ -113,10 +113,10 @@ impl Connections {
     /// The connections that do not work any more, or may not, when this machine has lost an address. Those that this node has dialled
     /// are among them: they are opened again from the address that it has now.
     pub(crate) fn cut_by(&self, lost: IpAddr) -> Vec<ConnectionId> {
-        let is_cut = |connection: &Connection| match connection.shown.direction {
-            _ if connection.shown.relayed => false,
-            Direction::Outbound => true,
-            Direction::Inbound => connection.called == Some(lost),
+        let is_cut = |connection: &Connection| match (connection.shown.relayed, connection.shown.direction) {
+            (true, _) => false,
+            (false, Direction::Outbound) => true,
+            (false, Direction::Inbound) => connection.called == Some(lost),
         };
         self.open.iter().filter(|(_, connection)| is_cut(connection)).map(|(id, _)| *id).collect()
     }
