@@ -77,11 +77,10 @@ impl NetArgs {
                 net.listen.retain(|address| self.transport.iter().any(|transport| transport.carries(address)));
             }
         }
-        net.dht = match self.dht {
-            _ if self.light => DhtMode::Client,
-            Dht::Auto => DhtMode::Auto,
-            Dht::Server => DhtMode::Server,
-            Dht::Client => DhtMode::Client,
+        net.dht = match (self.light, self.dht) {
+            (true, _) | (false, Dht::Client) => DhtMode::Client,
+            (false, Dht::Auto) => DhtMode::Auto,
+            (false, Dht::Server) => DhtMode::Server,
         };
         net.gossip = if self.light { Switch::Off } else { Switch::On };
     }
