@@ -50,6 +50,7 @@ fn a_transaction_is_shown_in_the_order_in_which_a_decision_needs_it() {
         "locktime",
         "replaced",
         "WARNING",
+        "WARNING",
         "missing",
         "missing",
         "missing",
@@ -67,6 +68,7 @@ fn a_transaction_is_shown_in_the_order_in_which_a_decision_needs_it() {
         "0.00070000 BTC leaves the group, with the fee",
         "14 % of what leaves",
         "fee_share: the fee is 14 %",
+        "locktime: no block before",
         "block 800000",
     ] {
         assert!(text.contains(shown), "{shown}\n{text}");
@@ -122,7 +124,7 @@ fn amounts_that_the_signature_does_not_cover_are_marked_as_claims() {
     let told = treasury.scene.run(&with_group(&["psbt", "inspect", "a.psbt", "--json"])).expect(0).last("transaction");
     assert_eq!((&told["outputs"][0]["proven"], &told["fee_paid"]["proven"]), (&json!(false), &json!(false)));
     let codes: Vec<_> = told["warnings"].as_array().unwrap().iter().map(|warning| warning["code"].clone()).collect();
-    assert_eq!(codes, ["fee_share", "fee_rate", "sighash"]);
+    assert_eq!(codes, ["fee_share", "fee_rate", "sighash", "locktime"]);
     let shown = treasury.scene.run(&with_group(&["psbt", "inspect", "a.psbt"])).expect(0);
     assert!(shown.output.join("\n").contains("0.00060000 BTC  (claimed, not proven)"), "{}", shown.told(""));
 }
@@ -263,4 +265,20 @@ fn a_descriptor_that_is_no_group_is_refused_and_private_keys_are_not_repeated() 
         assert!(ended.errors.contains(said), "{said}\n{}", ended.errors);
         assert!(!ended.errors.contains("tprv8Zgx"), "{}", ended.errors);
     }
+}
+
+#[test]
+fn what_is_unusual_about_the_group_and_its_addresses_is_a_warning() {
+    // Whoever has the internal key can spend alone, and the coin is at an address that other wallets do not look at.
+    let treasury = Treasury::new(&["alice", "bob"], "tr({alice}/7/*,pk(musig({alice},{bob})/<0;1>/*))");
+    let location = motet_psbt::Location { keychain: motet_psbt::Keychain(0), index: 1000 };
+    let script = treasury.group.output(location).unwrap().script;
+    let mut psbt = treasury.spend("a.psbt", 1, Version::V2);
+    let prevout = bitcoin::TxOut { value: bitcoin::Amount::from_sat(100_000), script_pubkey: script };
+    psbt.set(MapId::Input(0), Key::new(0x01, &[]), bitcoin::consensus::serialize(&prevout)).unwrap();
+    treasury.write("a.psbt", &psbt);
+    let inspect = ["psbt", "inspect", "a.psbt", "--group", "group.txt", "--leaf", "0", "--addresses", "1001", "--json"];
+    let told = treasury.scene.run(&inspect).expect(0).last("transaction");
+    let codes: Vec<_> = told["warnings"].as_array().unwrap().iter().map(|warning| warning["code"].clone()).collect();
+    assert_eq!(codes, ["fee_share", "far_index", "locktime", "single_key"]);
 }
