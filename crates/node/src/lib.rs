@@ -90,6 +90,7 @@ pub use motet_net::{
     Contact, DhtMode, DhtState, DhtStats, Direction, Exposure, Keypair, Mdns, Multiaddr, Named, NetConfig, NetError,
     PeerConnection, Reach, Reachability, Refused, Relaying, Stats, Switch, TransportKind, parse_address,
 };
+pub use motet_wallet::{ApprovalScreen, Mismatch, RegisteredGroup, Registry, VerifiedTransaction};
 pub use motet_wire::{
     AddressScope, AdvertisementId, Attempt, AttemptId, Channel, Charge, Commitments, Conviction, Criteria, Derivation,
     Difficulty, Election, Evidence, EvidenceFault, HashWork, Item, ItemError, MessageId, MonotonicMs, NetworkId, Now,

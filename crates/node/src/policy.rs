@@ -7,9 +7,12 @@ mod condition;
 mod explanation;
 mod facts;
 pub mod limits;
+mod memory;
+mod outflows;
 mod rate;
 mod rule_policy;
 mod rules;
+mod transaction;
 mod verdict;
 
 use std::sync::Arc;
@@ -18,6 +21,7 @@ use async_trait::async_trait;
 use motet_coordinator::event::AbortCause;
 use motet_coordinator::{Decision, Proposal};
 use motet_core_crypto::PublicKey;
+use motet_wallet::VerifiedTransaction;
 use motet_wire::RequestId;
 
 pub use condition::{Condition, Mismatch};
@@ -26,6 +30,7 @@ pub use facts::Facts;
 pub use rate::Rate;
 pub use rule_policy::RulePolicy;
 pub use rules::{Place, Remark, Rule, RuleError, Rules};
+pub use transaction::{Allowance, TransactionCondition, TransactionFacts, TransactionMismatch};
 pub use verdict::Verdict;
 
 /// Decides about a request, and may take its time: a person may have to be asked. The node's own task polls it first,
@@ -40,6 +45,13 @@ pub trait Policy: Send + Sync + core::fmt::Debug {
     /// Decides on one proposal. The future is dropped when the request is over.
     async fn decide(&self, proposal: Proposal) -> Decision;
 
+    /// Decides on a proposal whose transaction the node has verified against its groups
+    /// ([`NodeBuilder::groups`](crate::NodeBuilder::groups)). What is signed is exactly this transaction. A policy that does not know
+    /// transactions decides as on any proposal.
+    async fn decide_verified(&self, proposal: Proposal, _transaction: VerifiedTransaction) -> Decision {
+        self.decide(proposal).await
+    }
+
     /// Is told, just before the future of [`Policy::decide`] is dropped, that the request is over for this signer, and
     /// why the session has ended, if it has. It is called in the node's own task and may not block.
     fn over(&self, _request: &RequestId, _signer: &PublicKey, _cause: Option<&AbortCause>) {}
@@ -49,6 +61,10 @@ pub trait Policy: Send + Sync + core::fmt::Debug {
 impl<P: Policy + ?Sized> Policy for Arc<P> {
     async fn decide(&self, proposal: Proposal) -> Decision {
         (**self).decide(proposal).await
+    }
+
+    async fn decide_verified(&self, proposal: Proposal, transaction: VerifiedTransaction) -> Decision {
+        (**self).decide_verified(proposal, transaction).await
     }
 
     fn over(&self, request: &RequestId, signer: &PublicKey, cause: Option<&AbortCause>) {

@@ -45,7 +45,7 @@ pub(super) const PACKAGES: &[PackageRule] = &[
     package("motet-testkit", "motet-core-crypto motet-wire motet-coordinator", "rand_chacha rand_core", DRIVERS),
     package(
         "motet-node",
-        "motet-core-crypto motet-wire motet-net motet-coordinator",
+        "motet-core-crypto motet-wire motet-wallet motet-net motet-coordinator",
         "async-trait getrandom rand_core redb serde thiserror tokio tokio-stream tracing",
         "clap axum",
     ),

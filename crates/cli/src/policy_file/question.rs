@@ -48,6 +48,7 @@ impl Question {
             items,
             claimed_amount: self.amount,
             claimed_type: self.transaction_type,
+            verified: None,
         })
     }
 }

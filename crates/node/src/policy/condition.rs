@@ -8,7 +8,9 @@ use motet_core_crypto::PublicKey;
 use motet_wire::MonotonicMs;
 
 use super::facts::Facts;
-use super::rate::{Approvals, Rate, Standing};
+use super::memory::Memory;
+use super::rate::{Rate, Standing};
+use super::transaction::{Allowance, TransactionCondition, TransactionMismatch};
 
 /// One condition of a rule. Conditions on claims hold for the requester's *statement*, which nothing ties to the bytes
 /// that are signed.
@@ -29,6 +31,8 @@ pub enum Condition {
     Items(RangeInclusive<usize>),
     /// The requester has been approved fewer times than this within the period, whichever rule or person approved.
     Below(Rate),
+    /// A fact of the verified transaction. It never holds for a request without one.
+    Transaction(TransactionCondition),
 }
 
 /// Why a condition does not hold.
@@ -71,11 +75,15 @@ pub enum Mismatch {
     },
     /// There have been more approvals lately than are remembered.
     Forgotten,
+    /// A fact of the verified transaction is another one, or there is none.
+    Transaction(TransactionMismatch),
+    /// The rule would approve a transaction without a condition on its verified facts.
+    ClaimsAlone,
 }
 
 impl Condition {
     /// Why the condition does not hold; `None` if it does.
-    pub(super) fn mismatch(&self, facts: &Facts, approvals: &Approvals, now: MonotonicMs) -> Option<Mismatch> {
+    pub(super) fn mismatch(&self, facts: &Facts, memory: &Memory, now: MonotonicMs) -> Option<Mismatch> {
         match self {
             Self::ClaimedAmount(wanted) => match facts.claimed_amount {
                 None => Some(Mismatch::NoAmount),
@@ -96,12 +104,28 @@ impl Condition {
                 let count = facts.items;
                 (!wanted.contains(&count)).then(|| Mismatch::Items { count, wanted: wanted.clone() })
             }
-            Self::Below(rate) => match approvals.standing(&facts.requester, *rate, now) {
+            Self::Below(rate) => match memory.approvals.standing(&facts.requester, *rate, now) {
                 Standing::Below => None,
                 Standing::Reached(approvals) => Some(Mismatch::Rate { approvals, rate: *rate }),
                 Standing::Forgotten => Some(Mismatch::Forgotten),
             },
+            Self::Transaction(condition) => {
+                condition.mismatch(facts.verified.as_ref(), &memory.outflows, now).map(Mismatch::Transaction)
+            }
         }
+    }
+
+    /// True if this holds only of verified facts of a transaction.
+    pub(super) const fn is_verified(&self) -> bool {
+        matches!(self, Self::Transaction(_))
+    }
+
+    pub(super) const fn rate(&self) -> Option<Rate> {
+        if let Self::Below(rate) = self { Some(*rate) } else { None }
+    }
+
+    pub(super) const fn allowance(&self) -> Option<Allowance> {
+        if let Self::Transaction(condition) = self { condition.allowance() } else { None }
     }
 
     /// True if the requester decides by its own statement whether this holds.
@@ -139,6 +163,10 @@ impl fmt::Display for Mismatch {
                 write!(f, "the requester has been approved {approvals} times; the rate is {rate}")
             }
             Self::Forgotten => write!(f, "there have been more approvals lately than are remembered"),
+            Self::Transaction(mismatch) => mismatch.fmt(f),
+            Self::ClaimsAlone => {
+                write!(f, "it has no condition on verified facts, and a transaction is not approved without one")
+            }
         }
     }
 }

@@ -6,12 +6,13 @@ use async_trait::async_trait;
 use motet_coordinator::event::AbortCause;
 use motet_coordinator::{Decision, Proposal};
 use motet_core_crypto::PublicKey;
+use motet_wallet::VerifiedTransaction;
 use motet_wire::{MonotonicMs, RequestId};
 
 use super::Policy;
 use super::explanation::Explanation;
 use super::facts::Facts;
-use super::rate::Approvals;
+use super::memory::Memory;
 use super::rules::{RuleError, Rules};
 use super::verdict::Verdict;
 use crate::Clock;
@@ -25,7 +26,7 @@ pub struct RulePolicy {
     rules: Rules,
     ask: Arc<dyn Policy>,
     clock: Clock,
-    approvals: Mutex<Approvals>,
+    memory: Mutex<Memory>,
 }
 
 impl RulePolicy {
@@ -36,8 +37,8 @@ impl RulePolicy {
     /// [`RuleError`] if the rules cannot be meant so.
     pub fn new(rules: Rules, ask: impl Policy + 'static) -> Result<Self, RuleError> {
         rules.check()?;
-        let approvals = Mutex::new(rules.approvals());
-        Ok(Self { rules, ask: Arc::new(ask), clock: Clock::start(), approvals })
+        let memory = Mutex::new(Memory::for_rules(&rules));
+        Ok(Self { rules, ask: Arc::new(ask), clock: Clock::start(), memory })
     }
 
     /// The rules.
@@ -53,22 +54,41 @@ impl RulePolicy {
 
     /// Which rule would decide at this time, and why those before it would not. Nothing is counted.
     pub fn explain(&self, request: impl Into<Facts>, now: MonotonicMs) -> Explanation {
-        self.rules.explain(&request.into(), &self.approvals(), now)
+        self.rules.explain(&request.into(), &self.memory(), now)
     }
 
     /// Decides and counts in one step, so that of two requests at once only one gets the last approval of a rate.
     fn judge(&self, facts: &Facts, now: MonotonicMs) -> Explanation {
-        let mut approvals = self.approvals();
-        let explanation = self.rules.explain(facts, &approvals, now);
+        let mut memory = self.memory();
+        let explanation = self.rules.explain(facts, &memory, now);
         if explanation.verdict == Verdict::Allow {
-            approvals.count(facts.requester, now);
+            memory.count(facts, now);
         }
         explanation
     }
 
-    fn approvals(&self) -> MutexGuard<'_, Approvals> {
+    /// The decision of the rules; none if another policy is to be asked.
+    fn by_rules(&self, proposal: &Proposal, facts: &Facts) -> Option<Decision> {
+        let explanation = self.judge(facts, self.clock.now().mono);
+        tracing::info!(request = %proposal.request, %explanation, "rules have decided");
+        match explanation.verdict {
+            Verdict::Allow => Some(Decision::Approve),
+            Verdict::Deny { reason } => Some(Decision::Decline { reason }),
+            Verdict::Ask => None,
+        }
+    }
+
+    /// Counts the other policy's decision, if it is an approval. A person takes time: it counts from the answer.
+    fn asked(&self, facts: &Facts, decision: Decision) -> Decision {
+        if decision == Decision::Approve {
+            self.memory().count(facts, self.clock.now().mono);
+        }
+        decision
+    }
+
+    fn memory(&self) -> MutexGuard<'_, Memory> {
         // The memory is consistent after every step, even if a thread died in another one.
-        self.approvals.lock().unwrap_or_else(PoisonError::into_inner)
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -76,19 +96,17 @@ impl RulePolicy {
 impl Policy for RulePolicy {
     async fn decide(&self, proposal: Proposal) -> Decision {
         let facts = Facts::from(&proposal);
-        let explanation = self.judge(&facts, self.clock.now().mono);
-        tracing::info!(request = %proposal.request, %explanation, "rules have decided");
-        match explanation.verdict {
-            Verdict::Allow => Decision::Approve,
-            Verdict::Deny { reason } => Decision::Decline { reason },
-            Verdict::Ask => {
-                let decision = self.ask.decide(proposal).await;
-                if decision == Decision::Approve {
-                    // A person takes time: it counts from the answer.
-                    self.approvals().count(facts.requester, self.clock.now().mono);
-                }
-                decision
-            }
+        match self.by_rules(&proposal, &facts) {
+            Some(decision) => decision,
+            None => self.asked(&facts, self.ask.decide(proposal).await),
+        }
+    }
+
+    async fn decide_verified(&self, proposal: Proposal, transaction: VerifiedTransaction) -> Decision {
+        let facts = Facts::of_verified(&proposal, &transaction);
+        match self.by_rules(&proposal, &facts) {
+            Some(decision) => decision,
+            None => self.asked(&facts, self.ask.decide_verified(proposal, transaction).await),
         }
     }
 

@@ -6,17 +6,19 @@
 //!
 //! An approval allows signing the request's bytes. The requester and the co-signers are certain; amount and type are
 //! claims. A rule that allows by claims trusts the requester not to lie.
+//!
+//! A transaction of a group is allowed only by a rule with a condition on its verified facts.
 
 use std::collections::BTreeSet;
 
 use motet_core_crypto::PublicKey;
 use motet_wire::MonotonicMs;
 
-use super::condition::Condition;
+use super::condition::{Condition, Mismatch};
 use super::explanation::{DecidedBy, Explanation, PassedOver, RuleRef};
 use super::facts::Facts;
 use super::limits;
-use super::rate::{Approvals, Rate};
+use super::memory::Memory;
 use super::verdict::Verdict;
 
 /// The answer to a requester that is no contact.
@@ -157,39 +159,34 @@ impl Rules {
         remarks
     }
 
-    /// The memory of the approvals that these rules need.
-    pub(super) fn approvals(&self) -> Approvals {
-        let rates = self.rules.iter().flat_map(|rule| &rule.when).filter_map(Condition::rate);
-        Approvals::for_rates(rates, limits::APPROVALS)
-    }
-
     /// The first rule that matches, and why those before it do not.
-    pub(super) fn explain(&self, facts: &Facts, approvals: &Approvals, now: MonotonicMs) -> Explanation {
+    pub(super) fn explain(&self, facts: &Facts, memory: &Memory, now: MonotonicMs) -> Explanation {
         if self.contacts.as_ref().is_some_and(|contacts| !contacts.contains(&facts.requester)) {
             let verdict = Verdict::Deny { reason: STRANGER.to_owned() };
             return Explanation { verdict, decided_by: DecidedBy::Contacts, passed_over: Vec::new() };
         }
         let mut passed_over = Vec::new();
         for (reference, rule) in self.numbered() {
-            let because: Vec<_> =
-                rule.when.iter().filter_map(|condition| condition.mismatch(facts, approvals, now)).collect();
+            let mut because: Vec<_> =
+                rule.when.iter().filter_map(|condition| condition.mismatch(facts, memory, now)).collect();
+            let is_claimed = facts.is_transaction() && !rule.when.iter().any(Condition::is_verified);
+            if rule.then == Verdict::Allow && is_claimed {
+                because.push(Mismatch::ClaimsAlone);
+            }
             if because.is_empty() {
                 let (verdict, decided_by) = (rule.then.clone(), DecidedBy::Rule(reference));
                 return Explanation { verdict, decided_by, passed_over };
             }
             passed_over.push(PassedOver { rule: reference, because });
         }
-        Explanation { verdict: self.otherwise.clone(), decided_by: DecidedBy::Otherwise, passed_over }
+        // Nothing was verified that this decision depends on, so a person decides about a transaction.
+        let is_blind = self.otherwise == Verdict::Allow && facts.is_transaction();
+        let verdict = if is_blind { Verdict::Ask } else { self.otherwise.clone() };
+        Explanation { verdict, decided_by: DecidedBy::Otherwise, passed_over }
     }
 
     fn numbered(&self) -> impl Iterator<Item = (RuleRef, &Rule)> {
         (1..).zip(&self.rules).map(|(number, rule)| (RuleRef { number, name: rule.name.clone() }, rule))
-    }
-}
-
-impl Condition {
-    const fn rate(&self) -> Option<Rate> {
-        if let Self::Below(rate) = self { Some(*rate) } else { None }
     }
 }
 
@@ -205,6 +202,7 @@ fn check_condition(condition: &Condition, rule: &RuleRef) -> Result<(), RuleErro
             return Err(RuleError::Rate(rule.clone()));
         }
         Condition::Below(_) => false,
+        Condition::Transaction(condition) => condition.is_never(),
     };
     if never { Err(RuleError::Never(rule.clone())) } else { Ok(()) }
 }

@@ -1,6 +1,7 @@
 //! Rules: each condition on both sides of its border, who is asked, and how often (`docs/protocol.md` §6, §10).
 
 mod properties;
+mod transactions;
 
 use std::collections::BTreeSet;
 use std::num::NonZeroU32;
@@ -39,6 +40,7 @@ fn facts(cosigners: &[u8]) -> Facts {
         items: 1,
         claimed_amount: Some(100),
         claimed_type: "payment".to_owned(),
+        verified: None,
     }
 }
 

@@ -41,7 +41,7 @@ prop_compose! {
     ) -> Facts {
         let cosigners = others.into_iter().chain([requester]).map(key).collect();
         let claimed_type = claimed_type.to_owned();
-        Facts { signer: key(0), requester: key(requester), cosigners, items, claimed_amount, claimed_type }
+        Facts { signer: key(0), requester: key(requester), cosigners, items, claimed_amount, claimed_type, verified: None }
     }
 }
 

@@ -1,0 +1,36 @@
+//! The memory of rules: approvals of each requester, and amounts that left each group.
+
+use motet_wire::MonotonicMs;
+
+use super::facts::Facts;
+use super::limits;
+use super::outflows::Outflows;
+use super::rate::Approvals;
+use super::rules::Rules;
+
+/// What was approved, as far as some rule needs to know.
+#[derive(Debug, Default)]
+pub(super) struct Memory {
+    pub(super) approvals: Approvals,
+    pub(super) outflows: Outflows,
+}
+
+impl Memory {
+    /// The memory that these rules need.
+    pub(super) fn for_rules(rules: &Rules) -> Self {
+        let conditions = || rules.rules.iter().flat_map(|rule| &rule.when);
+        Self {
+            approvals: Approvals::for_rates(conditions().filter_map(super::Condition::rate), limits::APPROVALS),
+            outflows: Outflows::for_allowances(conditions().filter_map(super::Condition::allowance), limits::APPROVALS),
+        }
+    }
+
+    /// Counts an approval.
+    pub(super) fn count(&mut self, facts: &Facts, now: MonotonicMs) {
+        self.approvals.count(facts.requester, now);
+        if let Some(transaction) = facts.verified.as_ref().filter(|transaction| !transaction.is_message) {
+            let outflow = transaction.outflow.map(|outflow| u64::try_from(outflow).unwrap_or(0));
+            self.outflows.count(&transaction.group, outflow, now);
+        }
+    }
+}
