@@ -1,9 +1,10 @@
 //! A node in the making: its store, its policy, its signers.
 
-use std::sync::Arc;
+use std::sync::{Arc, RwLock};
 
 use motet_coordinator::{Config, Signer};
 use motet_net::NetConfig;
+use motet_wallet::Registry;
 use motet_wire::{HashWork, ValidatorLimits, WorkPolicy};
 
 #[cfg(feature = "failpoints")]
@@ -30,6 +31,7 @@ pub struct NodeBuilder {
     store: Option<Arc<dyn Store>>,
     signers: Vec<Arc<dyn Signer>>,
     policy: Arc<dyn Policy>,
+    groups: Option<Arc<RwLock<Registry>>>,
     work: Arc<dyn WorkPolicy>,
     limits: ValidatorLimits,
     crash: Crash,
@@ -50,6 +52,7 @@ impl NodeBuilder {
             store: None,
             signers: Vec::new(),
             policy: Arc::new(DeclineAll),
+            groups: None,
             work: Arc::new(HashWork::default()),
             limits: ValidatorLimits::default(),
             crash: Crash::default(),
@@ -64,6 +67,15 @@ impl NodeBuilder {
     /// Lets this policy decide what the node's signers sign, in place of [`DeclineAll`].
     pub fn policy(self, policy: impl Policy + 'static) -> Self {
         Self { policy: Arc::new(policy), ..self }
+    }
+
+    /// Checks requests against these groups before the policy is asked. The program keeps a handle, by which it adds groups.
+    ///
+    /// A request of the type `btc/psbt2` is declined with a code of [`Mismatch`](motet_wallet::Mismatch) unless its transaction is one
+    /// of a registered and confirmed group and fits everything in the request. For members of registered groups, every other request
+    /// is declined. A node without groups declines all requests of that type.
+    pub fn groups(self, groups: Arc<RwLock<Registry>>) -> Self {
+        Self { groups: Some(groups), ..self }
     }
 
     /// Serves a signer. It may be called for several signers.
@@ -102,7 +114,7 @@ impl NodeBuilder {
     ///
     /// [`NodeError`]; [`NodeError::NoStore`] if the node has signers and no store.
     pub async fn start(self) -> Result<(Node, Events), NodeError> {
-        let Self { net, config, store, signers, policy, work, limits, crash } = self;
+        let Self { net, config, store, signers, policy, groups, work, limits, crash } = self;
         let stored = store.is_some();
         let store = match store {
             Some(store) => store,
@@ -110,6 +122,6 @@ impl NodeBuilder {
             None if signers.is_empty() => Arc::new(MemoryStore::default()),
             None => return Err(NodeError::NoStore),
         };
-        driver::start(Parts { net, config, store, stored, signers, policy, work, limits, crash }).await
+        driver::start(Parts { net, config, store, stored, signers, policy, groups, work, limits, crash }).await
     }
 }

@@ -16,6 +16,7 @@
 
 mod arrived;
 pub(crate) mod bags;
+mod checking;
 mod clock;
 mod contacts;
 mod crash;
@@ -38,10 +39,11 @@ mod sample;
 mod samples;
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::Arc;
+use std::sync::{Arc, RwLock};
 
 use motet_core_crypto::PublicKey;
 use motet_net::{Net, NetConfig, NetEvent, NetHandle, Reach};
+use motet_wallet::Registry;
 use motet_wire::{MonotonicMs, PeerId, Validator, ValidatorLimits, WorkPolicy};
 use tokio::sync::{broadcast, mpsc, oneshot};
 
@@ -76,6 +78,7 @@ pub(crate) struct Parts {
     pub(crate) stored: bool,
     pub(crate) signers: Vec<Arc<dyn Signer>>,
     pub(crate) policy: Arc<dyn Policy>,
+    pub(crate) groups: Option<Arc<RwLock<Registry>>>,
     pub(crate) work: Arc<dyn WorkPolicy>,
     pub(crate) limits: ValidatorLimits,
     pub(crate) crash: Crash,
@@ -87,7 +90,7 @@ pub(crate) struct Parts {
 ///
 /// [`NodeError`].
 pub(crate) async fn start(parts: Parts) -> Result<(Node, Events), NodeError> {
-    let Parts { net, config, store, stored, signers, policy, work, limits: validator_limits, crash } = parts;
+    let Parts { net, config, store, stored, signers, policy, groups, work, limits: validator_limits, crash } = parts;
     let clock = Clock::start();
     let network = net.network.clone();
     let peer = net.keypair.peer_id();
@@ -113,6 +116,7 @@ pub(crate) async fn start(parts: Parts) -> Result<(Node, Events), NodeError> {
         peer,
         signers: signers.into_iter().map(|signer| (signer.public_key(), signer)).collect(),
         policy,
+        groups,
         crash,
         pool: Pool::new(limits::POOL.min(cores), inputs_in.clone()),
         proofs: Pool::new(limits::POOL, inputs_in.clone()),
@@ -151,6 +155,8 @@ struct Driver {
     peer: PeerId,
     signers: BTreeMap<PublicKey, Arc<dyn Signer>>,
     policy: Arc<dyn Policy>,
+    /// The groups against which requests are checked before the policy is asked.
+    groups: Option<Arc<RwLock<Registry>>>,
     contacts: Contacts,
     crash: Crash,
     /// The place of computations that are too long for the driver's own task.

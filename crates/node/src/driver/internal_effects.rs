@@ -9,11 +9,11 @@ use std::future::Future as _;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use motet_coordinator::{Input, Job, Pace, Proposal, SignerError, SignerTask};
+use motet_coordinator::{Decision, Input, Job, Pace, Proposal, SignerError, SignerTask};
 use tracing::{Instrument as _, Span};
 
-use super::Driver;
 use super::input::{DriverInput, Next};
+use super::{Driver, checking};
 use crate::OsEntropy;
 use crate::limits;
 
@@ -62,13 +62,24 @@ impl Driver {
         }
     }
 
-    /// Puts a proposal before the policy. Rules decide at once; people take their time.
+    /// Puts a proposal before the policy, after it has been checked. Rules decide at once; people take their time.
+    ///
+    /// The check is in this step, so that no command of the program can approve a proposal before it is declined.
     pub(crate) fn ask_policy(&mut self, proposal: Proposal) {
         let (policy, back) = (Arc::clone(&self.policy), self.inputs_in.clone());
         let (request, signer, digest) = (proposal.request, proposal.signer, proposal.digest());
         let span = self.engine.span_of(&request);
+        let checked = checking::verify(self.groups.as_deref(), &proposal);
         let asking = async move {
-            let decision = policy.decide(proposal).await;
+            let decision = match checked {
+                Ok(None) => policy.decide(proposal).await,
+                Ok(Some(transaction)) => policy.decide_verified(proposal, transaction).await,
+                Err(mismatch) => {
+                    let code = mismatch.code();
+                    tracing::warn!(%signer, code, %mismatch, "the request is not what it says, and is declined");
+                    Decision::Decline { reason: mismatch.reason() }
+                }
+            };
             tracing::info!(%signer, ?decision, "the policy has decided");
             DriverInput::from(Input::PolicyDecided { request, signer, digest, decision })
         };

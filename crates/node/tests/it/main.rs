@@ -20,3 +20,4 @@ mod order;
 mod policy;
 mod results;
 mod signers;
+mod transactions;
