@@ -8,6 +8,7 @@ mod names;
 mod question;
 mod schema;
 mod strict;
+mod transaction;
 
 use std::path::Path;
 

@@ -11,6 +11,7 @@ use serde::Deserialize;
 use super::fault::Fault;
 use super::names::Names;
 use super::strict::{Object, Unique, stated};
+use super::transaction::WrittenTransaction;
 use crate::args::duration;
 
 #[derive(Debug, Deserialize)]
@@ -58,11 +59,13 @@ struct When {
     items: Option<Object<Borders<usize>>>,
     #[serde(default, deserialize_with = "stated")]
     rate: Option<Object<WrittenRate>>,
+    #[serde(default, deserialize_with = "stated")]
+    transaction: Option<Object<WrittenTransaction>>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, bound = "T: Deserialize<'de>")]
-struct Borders<T> {
+pub(super) struct Borders<T> {
     #[serde(default = "none", deserialize_with = "stated")]
     min: Option<T>,
     #[serde(default = "none", deserialize_with = "stated")]
@@ -101,7 +104,7 @@ impl WrittenRule {
     fn rule(self, number: usize, names: &Names) -> Result<Rule, Fault> {
         let called = if self.name.is_empty() { String::new() } else { format!(" {:?}", self.name) };
         let place = |field: &str| format!("rule {number}{called}, {field}");
-        let When { amount, types, requester, cosigners, items, rate } = self.when.0;
+        let When { amount, types, requester, cosigners, items, rate, transaction } = self.when.0;
         let mut when = Vec::new();
         if let Some(keys) = requester {
             when.push(Condition::Requester(names.keys(&place("requester"), &keys)?));
@@ -129,12 +132,16 @@ impl WrittenRule {
                 .map_err(|error| Fault::new(place("rate"), format!("\"per\": {:?} is no duration", rate.per), error))?;
             when.push(Condition::Below(Rate { approvals: rate.approvals, period }));
         }
+        if let Some(Object(transaction)) = transaction {
+            when.extend(transaction.conditions(&place)?);
+        }
         Ok(Rule { name: self.name, when, then: self.then.into() })
     }
 }
 
 impl<T: PartialOrd + Copy> Borders<T> {
-    fn range(&self, place: &str, least: T, most: T) -> Result<RangeInclusive<T>, Fault> {
+    /// The range between the borders, with these in place of one that is left out.
+    pub(super) fn range(&self, place: &str, least: T, most: T) -> Result<RangeInclusive<T>, Fault> {
         if self.min.is_none() && self.max.is_none() {
             return Err(Fault::new(place, "it has no borders", "give it a \"min\", a \"max\" or both"));
         }

@@ -226,3 +226,46 @@ fn the_examples_of_the_manual_are_a_policy_and_a_request_that_it_allows() {
     let explanation = policy.explain(facts, MonotonicMs::default());
     assert_eq!(explanation.to_string(), "allow: rule 1 \"routine\" matches");
 }
+
+#[test]
+fn every_field_of_a_transaction_becomes_what_it_says() {
+    use motet_node::policy::{Allowance, TransactionCondition as C};
+    let text = file(
+        r#""rules": [{"then": "allow", "when": {"transaction": {
+    "group": ["Treasury"], "outflow": {"max": 1000}, "outflow_within": {"max": 5000, "per": "24h"}, "fee": {"max": 9},
+    "fee_rate": {"min": 1, "max": 50}, "fee_share": {"max": 2}, "destinations": ["tb1qrent"], "has_change": true,
+    "spend_path": ["key", "leaf 0"], "sighash_default": true, "foreign_inputs": {"max": 0}, "locktime": {"max": 7}}}}],
+ "otherwise": "ask""#,
+    );
+    let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+    let expected = [
+        C::Group(names(&["Treasury"])),
+        C::Outflow(0..=1000),
+        C::OutflowWithin(Allowance { most: 5000, period: Duration::from_secs(86_400) }),
+        C::Fee(0..=9),
+        C::FeeRate(1..=50),
+        C::FeeShare(0..=2),
+        C::Destinations(names(&["tb1qrent"])),
+        C::HasChange(true),
+        C::SpendPath(names(&["key", "leaf 0"])),
+        C::SighashDefault,
+        C::ForeignInputs(0..=0),
+        C::Locktime(0..=7),
+    ];
+    let file = PolicyFile::parse(&text).unwrap();
+    assert_eq!(file.rules.rules[0].when, expected.map(Condition::Transaction));
+}
+
+#[test]
+fn a_fault_in_a_condition_on_a_transaction_has_its_place() {
+    let place = |transaction: &str| fault(&format!(r#"{{"transaction": {transaction}}}"#)).place;
+    assert_eq!(place(r#"{}"#), "rule 2 \"odd\", transaction");
+    assert_eq!(place(r#"{"group": []}"#), "rule 2 \"odd\", transaction, group");
+    assert_eq!(place(r#"{"outflow": {}}"#), "rule 2 \"odd\", transaction, outflow");
+    assert_eq!(
+        place(r#"{"outflow_within": {"max": 1, "per": "soon"}}"#),
+        "rule 2 \"odd\", transaction, outflow_within"
+    );
+    assert_eq!(place(r#"{"sighash_default": false}"#), "rule 2 \"odd\", transaction, sighash_default");
+    assert_eq!(place(r#"{"locktime": {"min": 2, "max": 1}}"#), "rule 2 \"odd\", transaction, locktime");
+}
