@@ -16,7 +16,7 @@ use async_trait::async_trait;
 use motet_core_crypto::PublicKey;
 use motet_node::event::AbortCause;
 use motet_node::policy::Policy;
-use motet_node::{Clock, Decision, Proposal, limits};
+use motet_node::{Clock, Decision, Proposal, VerifiedTransaction, limits};
 use motet_wire::limits::CLOCK_SKEW;
 use motet_wire::{Commitments, Derivation, MonotonicMs, RequestId, RequestMetadata};
 
@@ -77,6 +77,24 @@ impl Prompt {
         Self { queue: Queue::new(limits::UNAPPROVED_REQUESTS, Screen::default()), open: Mutex::default() }
     }
 
+    /// Puts a question about a proposal, and waits for its answer.
+    async fn ask(&self, proposal: &Proposal, text: String) -> Decision {
+        // After that no signer waits for the answer, however wrong the clocks are.
+        let patience = proposal.terms.expires.since(Clock::start().now().wall).saturating_add(CLOCK_SKEW);
+        let question = Question::open(self, (proposal.request, proposal.signer));
+        let id = proposal.request.to_string();
+        let put = move |screen: &mut Screen, over| screen.put(&id, &text, &over);
+        let reason = match self.queue.ask(patience, Arc::clone(&question.why), put).await {
+            Outcome::Put(Said::Yes) => return Decision::Approve,
+            Outcome::Put(Said::No) => "declined",
+            Outcome::Put(Said::Unclear) => "no clear answer was given",
+            Outcome::Put(Said::Gone) => "nobody could be asked",
+            Outcome::Put(Said::Nothing) | Outcome::Late => TIME_IS_UP,
+            Outcome::Crowded => "too many requests are waiting for an answer",
+        };
+        Decision::Decline { reason: reason.to_owned() }
+    }
+
     fn open(&self) -> MutexGuard<'_, Open> {
         // The value is consistent after every step.
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
@@ -107,20 +125,13 @@ impl Drop for Question<'_> {
 #[async_trait]
 impl Policy for Prompt {
     async fn decide(&self, proposal: Proposal) -> Decision {
-        // After that no signer waits for the answer, however wrong the clocks are.
-        let patience = proposal.terms.expires.since(Clock::start().now().wall).saturating_add(CLOCK_SKEW);
-        let question = Question::open(self, (proposal.request, proposal.signer));
-        let put =
-            move |screen: &mut Screen, over| screen.put(&proposal.request.to_string(), &describe(&proposal), &over);
-        let reason = match self.queue.ask(patience, Arc::clone(&question.why), put).await {
-            Outcome::Put(Said::Yes) => return Decision::Approve,
-            Outcome::Put(Said::No) => "declined",
-            Outcome::Put(Said::Unclear) => "no clear answer was given",
-            Outcome::Put(Said::Gone) => "nobody could be asked",
-            Outcome::Put(Said::Nothing) | Outcome::Late => TIME_IS_UP,
-            Outcome::Crowded => "too many requests are waiting for an answer",
-        };
-        Decision::Decline { reason: reason.to_owned() }
+        let question = describe(&proposal);
+        self.ask(&proposal, question).await
+    }
+
+    async fn decide_verified(&self, proposal: Proposal, transaction: VerifiedTransaction) -> Decision {
+        let question = describe_verified(&proposal, &transaction);
+        self.ask(&proposal, question).await
     }
 
     fn over(&self, request: &RequestId, signer: &PublicKey, cause: Option<&AbortCause>) {
@@ -160,6 +171,18 @@ fn describe(proposal: &Proposal) -> String {
         text.push_str(&format!("  they say   {claim} (nothing ties this to the message)\n"));
     }
     if terms.options.commitments == Commitments::Off {
+        text.push_str("  without nonce commitments\n");
+    }
+    text
+}
+
+/// The transaction to approve, as the node has verified it.
+fn describe_verified(proposal: &Proposal, transaction: &VerifiedTransaction) -> String {
+    let mut text = format!("\nrequest {}: a transaction, verified here\n", proposal.request);
+    for line in transaction.screen().lines() {
+        text.push_str(&format!("  {line}\n"));
+    }
+    if proposal.terms.options.commitments == Commitments::Off {
         text.push_str("  without nonce commitments\n");
     }
     text
