@@ -33,28 +33,26 @@ impl Warning {
     }
 
     pub(crate) fn of_view(warning: &ViewWarning) -> Self {
-        let (code, severity) = match warning {
-            ViewWarning::Message => ("W_MESSAGE", Severity::Notice),
-            ViewWarning::Overspent => ("W_OVERSPENT", Severity::Danger),
-            ViewWarning::FeeShare { percent: 50.. } => ("W_FEE_SHARE", Severity::Danger),
-            ViewWarning::FeeShare { percent: 10.. } => ("W_FEE_SHARE", Severity::Warning),
-            ViewWarning::FeeShare { .. } => ("W_FEE_SHARE", Severity::Notice),
-            ViewWarning::FeeRate { .. } => ("W_FEE_RATE", Severity::Danger),
-            ViewWarning::Sighash { .. } => ("W_SIGHASH", Severity::Danger),
-            ViewWarning::Unproven { .. } => ("W_UNPROVEN", Severity::Danger),
-            ViewWarning::ForeignInputs { .. } => ("W_FOREIGN_INPUTS", Severity::Warning),
-            ViewWarning::Reused { .. } => ("W_ADDRESS_REUSED", Severity::Notice),
-            ViewWarning::Data { .. } => ("W_DATA", Severity::Notice),
-            ViewWarning::Unknown { .. } => ("W_NO_ADDRESS", Severity::Danger),
-            ViewWarning::FalseChange { .. } => ("W_FALSE_CHANGE", Severity::Danger),
-            _ => ("W_OTHER", Severity::Warning),
+        let severity = match warning {
+            ViewWarning::FeeShare { percent: 10..50 } => Severity::Warning,
+            ViewWarning::FeeShare { percent: ..10 } => Severity::Notice,
+            ViewWarning::Message | ViewWarning::Reused { .. } | ViewWarning::Data { .. } => Severity::Notice,
+            ViewWarning::ForeignInputs { .. } => Severity::Warning,
+            ViewWarning::Overspent
+            | ViewWarning::FeeShare { .. }
+            | ViewWarning::FeeRate { .. }
+            | ViewWarning::Sighash { .. }
+            | ViewWarning::Unproven { .. }
+            | ViewWarning::Unknown { .. }
+            | ViewWarning::FalseChange { .. } => Severity::Danger,
+            _ => Severity::Warning,
         };
-        Self::new(code, severity, warning.to_string())
+        Self::new(warning.code(), severity, warning.to_string())
     }
 
     pub(crate) fn far_index(index: u32) -> Self {
         let text = format!("an address of the group has the index {index}: other wallets do not find it by themselves");
-        Self::new("W_FAR_INDEX", Severity::Warning, text)
+        Self::new("far_index", Severity::Warning, text)
     }
 
     pub(crate) fn locktime(locktime: LockTime) -> Self {
@@ -64,11 +62,11 @@ impl Warning {
                 format!("the transaction can be in a block after the time {time} only, in seconds since 1970")
             }
         };
-        Self::new("W_LOCKTIME", Severity::Notice, text)
+        Self::new("locktime", Severity::Notice, text)
     }
 
     pub(crate) fn single_key() -> Self {
         let text = "a single key can spend everything of this group alone, by the key path".to_owned();
-        Self::new("W_SINGLE_KEY", Severity::Danger, text)
+        Self::new("single_key", Severity::Danger, text)
     }
 }

@@ -190,7 +190,7 @@ fn a_far_address_is_found_by_the_psbts_pointer_or_by_a_longer_search() {
     let options = ProposeOptions { lookahead: 1001, ..ProposeOptions::default() };
     let made = propose(&far, &group, PathId::Key, &options).unwrap();
     let verified = Terms::new(&made).check(&registry(&group)).unwrap();
-    assert!(verified.warnings().iter().any(|warning| warning.code == "W_FAR_INDEX"));
+    assert!(verified.warnings().iter().any(|warning| warning.code == "far_index"));
     let pointing = RawPsbt::parse(&made.metadata.transaction).unwrap();
     assert_eq!(proposal(&pointing, &group, PathId::Key).metadata, made.metadata);
 }

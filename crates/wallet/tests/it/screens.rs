@@ -59,9 +59,9 @@ fn the_screen_has_its_lines_in_a_fixed_order() {
         "back        0.00030000 BTC to the group itself, 1/0".to_owned(),
         "leaves group  0.00170000 BTC".to_owned(),
         "fee         0.00110000 BTC, at least 550.00 sat/vB, 65 % of what leaves the group".to_owned(),
-        "DANGER      the fee is 64 % of what leaves the group [W_FEE_SHARE]".to_owned(),
-        "DANGER      the fee rate is 550 sat/vB [W_FEE_RATE]".to_owned(),
-        "note        the transaction can be in a block after height 800000 only [W_LOCKTIME]".to_owned(),
+        "DANGER      the fee is 64 % of what leaves the group [fee_share]".to_owned(),
+        "DANGER      the fee rate is 550 sat/vB [fee_rate]".to_owned(),
+        "note        the transaction can be in a block after height 800000 only [locktime]".to_owned(),
     ];
     let lines = screen.lines();
     // The address of a hash of zeros, whose checksum is not the test's to know.
@@ -101,7 +101,7 @@ fn the_json_form_has_the_same_facts_under_stable_names() {
     assert_eq!(json["outflow_sat"], json!({"value": 170_000, "proven": true}));
     assert_eq!(json["fee_sat"], json!({"value": 110_000, "proven": true}));
     assert_eq!((&json["fee_percent"], &json["message"]), (&json!(65), &json!(null)));
-    assert_eq!(json["warnings"][0]["code"], "W_FEE_SHARE");
+    assert_eq!(json["warnings"][0]["code"], "fee_share");
     assert_eq!(json["warnings"][0]["severity"], "danger");
     assert_eq!(json["digest"], hex::encode(verified.digest()));
     let keys: Vec<_> = json.as_object().unwrap().keys().map(String::as_str).collect();
@@ -143,7 +143,7 @@ fn values_that_are_not_proven_are_marked_and_are_no_facts() {
         assert!(line.ends_with("(NOT PROVEN)"), "{line}");
     }
     let codes: Vec<_> = codes(&verified).into_iter().map(|(code, _)| code).collect();
-    for code in ["W_SIGHASH", "W_UNPROVEN", "W_FOREIGN_INPUTS"] {
+    for code in ["sighash", "unproven", "foreign_inputs"] {
         assert!(codes.contains(&code), "{codes:?}");
     }
 }
@@ -177,15 +177,15 @@ fn unusual_outputs_and_groups_are_warned_of() {
     let made = proposal(&source, &group, PathId::Leaf(0));
     let verified = Terms::new(&made).check(&registry(&group)).unwrap();
     let expected = [
-        ("W_FEE_SHARE", Severity::Danger),
-        ("W_DATA", Severity::Notice),
-        ("W_NO_ADDRESS", Severity::Danger),
-        ("W_ADDRESS_REUSED", Severity::Notice),
-        ("W_SINGLE_KEY", Severity::Danger),
+        ("fee_share", Severity::Danger),
+        ("data", Severity::Notice),
+        ("unknown_output", Severity::Danger),
+        ("reused", Severity::Notice),
+        ("single_key", Severity::Danger),
     ];
     assert_eq!(
         codes(&verified).iter().filter(|warning| !expected.contains(warning)).collect::<Vec<_>>(),
-        [&("W_FEE_RATE", Severity::Danger); 0]
+        [&("fee_rate", Severity::Danger); 0]
     );
     assert_eq!(codes(&verified).len(), expected.len());
     assert_eq!(verified.destinations(), None);
@@ -209,5 +209,5 @@ fn a_message_is_shown_as_a_message_and_is_no_payment() {
     let lines = verified.screen().lines();
     assert!(lines.contains(&"message     \"we are\\u{202e} here\"".to_owned()), "{lines:?}");
     assert!(!lines.iter().any(|line| line.starts_with("pays") || line.starts_with("fee")));
-    assert_eq!(codes(&verified), [("W_MESSAGE", Severity::Notice)]);
+    assert_eq!(codes(&verified), [("message", Severity::Notice)]);
 }
