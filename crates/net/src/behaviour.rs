@@ -2,29 +2,26 @@
 
 use core::time::Duration;
 
-use libp2p::connection_limits::ConnectionLimits;
 use libp2p::metrics::Registry;
 use libp2p::swarm::NetworkBehaviour;
 use libp2p::swarm::behaviour::toggle::Toggle;
-use libp2p::{
-    StreamProtocol, allow_block_list, autonat, connection_limits, dcutr, gossipsub, identify, kad, mdns, ping, relay,
-    upnp,
-};
+use libp2p::{StreamProtocol, autonat, dcutr, gossipsub, identify, kad, mdns, ping, relay, upnp};
 use motet_core_crypto::tagged_hash;
 use motet_wire::{Topic, limits};
 
+use crate::admission::Admission;
 use crate::candidates::Candidates;
 use crate::config::{DhtMode, Exposure, Mdns, NetConfig, Reach, Relaying, Switch};
 use crate::dht::store::BagStore;
 use crate::error::NetError;
+use crate::grouping::Grouping;
 use crate::limits as ours;
 use crate::reachability::Reachability;
 
 /// Behaviours that refuse connections come first: one behind them would believe in connections that never were.
 #[derive(NetworkBehaviour)]
 pub(crate) struct Behaviour {
-    pub(crate) blocked: allow_block_list::Behaviour<allow_block_list::BlockedPeers>,
-    pub(crate) limits: connection_limits::Behaviour,
+    pub(crate) admission: Admission,
     pub(crate) identify: identify::Behaviour,
     pub(crate) ping: ping::Behaviour,
     pub(crate) mdns: Toggle<mdns::tokio::Behaviour>,
@@ -61,13 +58,7 @@ impl Behaviour {
         let traverses = is_direct && config.traversal == Switch::On;
         let maps = is_direct && config.upnp == Switch::On;
         Ok(Self {
-            blocked: allow_block_list::Behaviour::default(),
-            limits: connection_limits::Behaviour::new(
-                ConnectionLimits::default()
-                    .with_max_established(Some(config.connections))
-                    .with_max_established_per_peer(Some(ours::CONNECTIONS_PER_PEER))
-                    .with_max_pending_incoming(Some(ours::PENDING_CONNECTIONS)),
-            ),
+            admission: Admission::new(local, config.connections, Grouping::of_places(config), &config.guard),
             identify: identify::Behaviour::new(identify),
             ping: ping::Behaviour::new(
                 ping::Config::new().with_interval(ours::PING_PAUSE).with_timeout(ours::PING_TIME),
@@ -122,6 +113,8 @@ fn kademlia(config: &NetConfig, local: libp2p::PeerId) -> Result<kad::Behaviour<
     let mut settings = kad::Config::new(dht_protocol(config)?);
     settings
         .set_query_timeout(config.dht_timeout)
+        // The event loop sees to it that no network fills the table.
+        .set_kbucket_inserts(kad::BucketInserts::Manual)
         // Nothing is stored before it has been looked at.
         .set_record_filtering(kad::StoreInserts::FilterBoth)
         // Each entry has an end of its own.

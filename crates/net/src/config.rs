@@ -3,11 +3,12 @@
 use core::net::Ipv4Addr;
 use core::time::Duration;
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 
 use libp2p::identity;
 use libp2p::multiaddr::Protocol;
 use libp2p::{Multiaddr, PeerId};
-use motet_wire::NetworkId;
+use motet_wire::{NetworkId, Rate};
 
 use crate::error::NetError;
 use crate::peers;
@@ -118,6 +119,78 @@ pub enum Relaying {
     Off,
 }
 
+/// Network groups of addresses that are not on the internet.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum LocalGroups {
+    /// Addresses of this machine belong to no group, and in local reach those of private networks neither: many honest nodes may share one.
+    #[default]
+    Free,
+    /// Each /24 of IPv4 is a group, also of this machine and of private networks, so that 127.0.0.0/8 can stand for many networks.
+    Counted,
+}
+
+/// Limits to what other nodes may do to this one. Peers that the user names, contacts and members of live sessions are exempt from those about
+/// network groups, and may send ten times as much.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Guard {
+    /// Network groups of addresses that are not on the internet.
+    pub local_groups: LocalGroups,
+    /// Connections of strangers of one network group, of each direction.
+    pub group_connections: u32,
+    /// Strangers of one network group that may connect: an identity costs nothing, and a handshake a millisecond.
+    pub identities: Rate,
+    /// Bytes of one stranger that this node has not asked for, and work of answering it.
+    pub bytes: Rate,
+    /// Messages of one stranger, whatever they say; what it hands on by gossip has as large a share of its own.
+    pub frames: Rate,
+    /// Records of one stranger for the DHT.
+    pub puts: Rate,
+    /// Subscriptions of one stranger, and their ends.
+    pub subscriptions: Rate,
+    /// Bytes of this process's memory with which no strangers are let in any more; `None` for no limit.
+    pub memory: Option<u64>,
+    /// Peers that this node chooses by itself and stays connected with, at most 64.
+    pub outbound: usize,
+    /// Connections of strangers to which a node without work for them comes down.
+    pub target: usize,
+}
+
+impl Default for Guard {
+    fn default() -> Self {
+        Self {
+            local_groups: LocalGroups::Free,
+            group_connections: 8,
+            identities: Rate { per_minute: 60, burst: 60 },
+            bytes: Rate { per_minute: 120_000_000, burst: 16_000_000 },
+            frames: Rate { per_minute: 120_000, burst: 12_000 },
+            puts: Rate { per_minute: 1_200, burst: 4_000 },
+            subscriptions: Rate { per_minute: 600, burst: 2_000 },
+            memory: None,
+            outbound: 8,
+            target: 24,
+        }
+    }
+}
+
+impl Guard {
+    /// No limits, for measurements of what they cost and of what happens without them.
+    pub fn off() -> Self {
+        let all = Rate { per_minute: 60_000_000_000, burst: u64::MAX / 2 };
+        Self {
+            local_groups: LocalGroups::Free,
+            group_connections: u32::MAX,
+            identities: all,
+            bytes: all,
+            frames: all,
+            puts: all,
+            subscriptions: all,
+            memory: None,
+            outbound: 0,
+            target: usize::MAX,
+        }
+    }
+}
+
 /// The configuration of a node.
 #[derive(Debug, Clone)]
 pub struct NetConfig {
@@ -153,8 +226,13 @@ pub struct NetConfig {
     pub exposure: Exposure,
     /// Service as a relay for other nodes.
     pub relaying: Relaying,
-    /// Connections in all.
+    /// Connections in all: half for those that strangers open, three eighths for those that this node opens to strangers, and the rest
+    /// for peers that the user names, contacts and members of live sessions.
     pub connections: u32,
+    /// Limits to what other nodes may do to this one.
+    pub guard: Guard,
+    /// The file in which bans, and peers that the node has reached, are kept over restarts; `None` keeps nothing. Its folder is there.
+    pub state: Option<PathBuf>,
     /// Time limit of a DHT query.
     pub dht_timeout: Duration,
 }
@@ -182,6 +260,8 @@ impl NetConfig {
             exposure: Exposure::Direct,
             relaying: Relaying::Off,
             connections: 128,
+            guard: Guard::default(),
+            state: None,
             dht_timeout: Duration::from_secs(5),
         }
     }

@@ -11,7 +11,8 @@ use libp2p::{Multiaddr, PeerId};
 use motet_wire::NetworkGroup;
 use tokio::time::Instant;
 
-use crate::config::Reach;
+use crate::config::{LocalGroups, Reach};
+use crate::grouping::Grouping;
 use crate::limits;
 use crate::peers;
 use crate::reach;
@@ -75,7 +76,7 @@ impl Connections {
             address: endpoint.get_remote_address().clone(),
             direction,
             relayed: endpoint.is_relayed(),
-            group: reach::group(endpoint, reach),
+            group: Grouping { reach, local: LocalGroups::Free }.of_connection(endpoint),
         };
         if !shown.relayed && direction == Direction::Inbound {
             let ip = reach::ip(&shown.address);

@@ -5,55 +5,88 @@
 //! peer did not accept ends without an error. A frame on a stream is its length (`u32`, big endian) and its bytes. The
 //! length is checked before memory is allocated, and the buffer grows with the bytes that really arrive.
 
+use core::time::Duration;
 use std::sync::Arc;
 
-use futures::{AsyncReadExt as _, AsyncWriteExt as _};
+use futures::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 use libp2p::{PeerId, Stream, StreamProtocol};
 use libp2p_stream::Control;
 use motet_wire::{Channel, NetworkGroup, limits as wire};
 use tokio::sync::mpsc;
+use tokio::time::timeout;
 
 use crate::event::NetEvent;
 use crate::frames;
 use crate::limits;
+use crate::meter::{Flood, Reports};
+use crate::partial_frames::{PartialFrames, Room};
+use crate::peer_table::PeerTable;
 use crate::peers;
 use crate::quoted::Quoted;
 
 /// The first byte of the node that accepts a stream.
 const ACCEPTED: u8 = 1;
 
-/// Reads frames until the stream ends or breaks a rule.
-pub(crate) async fn read(peer: PeerId, group: NetworkGroup, mut stream: Stream, events: mpsc::Sender<NetEvent>) {
+/// The destinations of frames that are read, and of reports about them.
+#[derive(Debug, Clone)]
+pub(crate) struct Readers {
+    pub(crate) events: mpsc::Sender<NetEvent>,
+    pub(crate) floods: Reports,
+    pub(crate) partial: PartialFrames,
+    pub(crate) peers: PeerTable,
+}
+
+/// Reads frames until the stream ends or breaks a rule. A stream on which nothing comes for a time ends as well: a writer without frames closes
+/// its stream, too.
+pub(crate) async fn read(peer: PeerId, group: NetworkGroup, mut stream: Stream, readers: Readers) {
     let from = peers::to_wire(&peer);
     if stream.write_all(&[ACCEPTED]).await.is_err() || stream.flush().await.is_err() {
         return;
     }
-    while let Some(frame) = read_frame(&mut stream).await {
+    // A stream is opened for a frame.
+    let mut patience = limits::FRAME_TIME;
+    while let Some(frame) = read_frame(&mut stream, group, &readers.partial, patience).await {
+        patience = limits::READER_IDLE;
+        // Before it waits for its place: what is dropped for lack of room counts as well.
+        if !readers.peers.charge(&peer, Flood::Frames) && readers.floods.send((peer, Flood::Frames)).await.is_err() {
+            break;
+        }
         frames::log("received", Some(&from), &frame);
         let event = NetEvent::Received { from, channel: Channel::Direct, group, bytes: frame, token: None };
         // This wait slows a fast sender down.
-        if events.send(event).await.is_err() {
+        if readers.events.send(event).await.is_err() {
             break;
         }
     }
     tracing::debug!(%peer, "a direct stream has ended");
 }
 
-async fn read_frame(stream: &mut Stream) -> Option<Arc<[u8]>> {
+async fn read_frame(
+    stream: &mut (impl AsyncRead + Unpin),
+    group: NetworkGroup,
+    partial: &PartialFrames,
+    patience: Duration,
+) -> Option<Arc<[u8]>> {
     let mut length = [0; 4];
-    stream.read_exact(&mut length).await.ok()?;
+    timeout(patience, stream.read_exact(&mut length)).await.ok()?.ok()?;
     let length = usize::try_from(u32::from_be_bytes(length)).ok()?;
     if length == 0 || length > wire::FRAME_MAX {
         return None;
     }
-    tokio::time::timeout(limits::FRAME_TIME, read_bytes(stream, length)).await.ok()?
+    let (room, given_up) = partial.begin(group);
+    tokio::select! {
+        frame = timeout(limits::FRAME_TIME, read_bytes(stream, length, &room)) => frame.ok()?,
+        _ = given_up => None,
+    }
 }
 
-async fn read_bytes(stream: &mut Stream, length: usize) -> Option<Arc<[u8]>> {
+async fn read_bytes(stream: &mut (impl AsyncRead + Unpin), length: usize, room: &Room) -> Option<Arc<[u8]>> {
     let mut frame = Vec::new();
     while frame.len() < length {
         let begin = frame.len();
-        frame.resize(length.min(begin + limits::READ_STEP), 0);
+        let end = length.min(begin + limits::READ_STEP);
+        room.grow(end - begin);
+        frame.resize(end, 0);
         stream.read_exact(frame.get_mut(begin..)?).await.ok()?;
     }
     Some(frame.into())
@@ -70,9 +103,7 @@ pub(crate) async fn write(
     let mut stream = None;
     let mut frames = Vec::new();
     // Frames that wait are written together.
-    while let Ok(1..) =
-        tokio::time::timeout(limits::WRITER_IDLE, outbox.recv_many(&mut frames, limits::FRAMES_AT_ONCE)).await
-    {
+    while let Ok(1..) = timeout(limits::WRITER_IDLE, outbox.recv_many(&mut frames, limits::FRAMES_AT_ONCE)).await {
         let bytes = packed(&frames);
         frames.clear();
         let mut pause = limits::SEND_PAUSE;
@@ -88,7 +119,7 @@ pub(crate) async fn write(
     }
     if let Some(stream) = stream {
         // A peer that does not end its side has gone, or is slow. The frames that it has not read are lost then.
-        drop(tokio::time::timeout(limits::FAREWELL, finish(stream)).await);
+        drop(timeout(limits::FAREWELL, finish(stream)).await);
     }
 }
 
@@ -121,7 +152,7 @@ async fn send(
 ) -> std::io::Result<()> {
     let open = match stream.take() {
         Some(open) => open,
-        None => tokio::time::timeout(limits::OPEN_TIME, open(peer, protocol, control)).await??,
+        None => timeout(limits::OPEN_TIME, open(peer, protocol, control)).await??,
     };
     let open = stream.insert(open);
     open.write_all(bytes).await?;
@@ -134,4 +165,49 @@ async fn open(peer: PeerId, protocol: &StreamProtocol, control: &mut Control) ->
     let mut answer = [0];
     stream.read_exact(&mut answer).await?;
     if answer == [ACCEPTED] { Ok(stream) } else { Err(std::io::ErrorKind::InvalidData.into()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use futures::{StreamExt as _, TryStreamExt as _, stream};
+
+    use super::*;
+
+    /// A stream on which these bytes come, and nothing after them.
+    fn stalled(bytes: Vec<u8>) -> impl AsyncRead + Unpin {
+        stream::iter([Ok(bytes)]).chain(stream::pending::<io::Result<Vec<u8>>>()).into_async_read()
+    }
+
+    #[tokio::test]
+    async fn a_stream_on_which_nothing_comes_is_not_read_for_ever() {
+        let partial = PartialFrames::default();
+        let mut silent = stalled(Vec::new());
+        assert_eq!(read_frame(&mut silent, NetworkGroup::Local, &partial, Duration::ZERO).await, None);
+        let mut open = stalled([&[0, 0, 0, 2][..], b"ab", &[0, 0, 0, 3], b"cd"].concat());
+        let first = read_frame(&mut open, NetworkGroup::Local, &partial, limits::FRAME_TIME).await;
+        assert_eq!(first.as_deref(), Some(&b"ab"[..]));
+    }
+
+    #[tokio::test]
+    async fn a_half_frame_is_given_up_when_there_is_no_room_for_others() {
+        let partial = PartialFrames::default();
+        let begun = [&[0, 0, 0x40, 0][..], &[7; 100]].concat();
+        let mut slow = stalled(begun);
+        let others = async {
+            let mut held = Vec::new();
+            for _ in 0..=limits::PARTIAL_BYTES / limits::READ_STEP {
+                let (room, given_up) = partial.begin(NetworkGroup::Local);
+                room.grow(limits::READ_STEP);
+                held.push((room, given_up));
+            }
+            core::future::pending::<()>().await;
+        };
+        tokio::select! {
+            biased;
+            frame = read_frame(&mut slow, NetworkGroup::Local, &partial, limits::FRAME_TIME) => assert_eq!(frame, None),
+            () = others => {}
+        }
+    }
 }

@@ -82,6 +82,13 @@ pub enum NetEvent {
         /// Which.
         peer: PeerId,
     },
+    /// The peers that this node has chosen by itself are in far fewer networks than before: it may be cut off from honest nodes.
+    DiversityFell {
+        /// The number of these networks now.
+        networks: usize,
+        /// The largest number so far.
+        before: usize,
+    },
     /// The DHT knows peers, and can be asked.
     DhtReady,
 }

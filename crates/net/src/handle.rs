@@ -51,6 +51,9 @@ pub(crate) enum NetCommand {
     Block {
         peer: PeerId,
     },
+    Reserve {
+        peers: Vec<PeerId>,
+    },
     Stats {
         answer: oneshot::Sender<Stats>,
     },
@@ -99,10 +102,22 @@ pub enum Feedback {
 pub struct Stats {
     /// Connected peers.
     pub peers: usize,
+    /// Connections that others have opened.
+    pub inbound: usize,
+    /// Connections that this node has opened.
+    pub outbound: usize,
     /// Peers that the DHT's routing table holds.
     pub dht_peers: usize,
+    /// Peers that this node has chosen by itself and is connected with.
+    pub chosen: usize,
+    /// Networks in which these are.
+    pub networks: usize,
+    /// True if there were more than twice as many networks before: the node may be cut off from honest nodes.
+    pub diversity_fell: bool,
     /// Peers that are blocked.
     pub blocked: usize,
+    /// Network groups that are blocked.
+    pub blocked_groups: usize,
     /// Gossip messages received.
     pub gossip_received: u64,
     /// Messages published.
@@ -243,14 +258,28 @@ impl NetHandle {
         self.order(NetCommand::Report { token, verdict }).await
     }
 
-    /// Disconnects a peer and keeps it out for an hour. Of more than 4,096 such peers, the one that was blocked first is let in
-    /// again.
+    /// Disconnects a peer and keeps it out: an hour the first time, then twice as long each time, a day at most. Of more than 4,096 such
+    /// peers, the one that was blocked first is let in again. The network group of eight peers that are blocked soon after each other is
+    /// kept out as well.
     ///
     /// # Errors
     ///
     /// [`NetError::Stopped`].
     pub async fn block(&self, peer: PeerId) -> Result<(), NetError> {
         self.order(NetCommand::Block { peer }).await
+    }
+
+    /// Says which peers have a right to a connection whatever others do, besides those that are named by their addresses: contacts, and
+    /// members of live sessions. At most 2,048 with those. Each call replaces what the one before said.
+    ///
+    /// # Errors
+    ///
+    /// The peers, if there is no room for the command at once. A node that has stopped takes everything.
+    pub fn try_reserve(&self, peers: Vec<PeerId>) -> Result<(), Vec<PeerId>> {
+        match self.orders.try_send(NetCommand::Reserve { peers }) {
+            Err(mpsc::error::TrySendError::Full(NetCommand::Reserve { peers })) => Err(peers),
+            Ok(()) | Err(_) => Ok(()),
+        }
     }
 
     /// Hands over the outcome of a frame, if there is room for it at once.

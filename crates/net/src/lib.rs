@@ -30,25 +30,36 @@
 //! # }
 //! ```
 
+mod admission;
 mod auto_relays;
+mod bans;
 mod behaviour;
+mod buckets;
 mod candidates;
 mod config;
 mod connections;
 mod dht;
 mod direct;
 mod doorway;
+mod draw;
 mod error;
 mod event;
 mod frames;
+mod grouping;
 mod handle;
 mod handshake;
+mod kept;
 mod limits;
 mod listen;
+mod memory;
+mod meter;
 mod metrics;
 mod muxer;
 mod node;
 mod outboxes;
+mod overlay;
+mod partial_frames;
+mod peer_book;
 mod peer_table;
 mod peers;
 mod pending_events;
@@ -63,7 +74,10 @@ mod transport;
 mod twin;
 mod words;
 
-pub use config::{DhtMode, Exposure, Keypair, Mdns, NetConfig, Reach, Relaying, Switch, TransportKind, parse_address};
+pub use config::{
+    DhtMode, Exposure, Guard, Keypair, LocalGroups, Mdns, NetConfig, Reach, Relaying, Switch, TransportKind,
+    parse_address,
+};
 pub use connections::{Direction, PeerConnection};
 pub use dht::{Entry, EntryPolicy, Price};
 pub use error::{NetError, Refused};

@@ -26,6 +26,8 @@ pub(crate) const OPEN_TIME: Duration = Duration::from_secs(10);
 pub(crate) const FAREWELL: Duration = Duration::from_secs(1);
 /// Time after which a writer without frames closes its stream.
 pub(crate) const WRITER_IDLE: Duration = Duration::from_secs(120);
+/// Time after which a stream on which nothing comes is not read on: a little more than its writer waits.
+pub(crate) const READER_IDLE: Duration = Duration::from_secs(150);
 /// Streams that one peer may have open towards us; a reconnecting peer has two for a moment.
 pub(crate) const STREAMS_PER_PEER: usize = 4;
 /// Time limit for a peer to send one frame, from its first byte on.
@@ -36,6 +38,8 @@ pub(crate) const WANTED: usize = 256;
 pub(crate) const REDIAL: Duration = Duration::from_millis(500);
 /// but only so often: to about a minute.
 pub(crate) const REDIAL_DOUBLINGS: u32 = 7;
+/// Duration of a connection after which the pauses begin anew.
+pub(crate) const LASTING: Duration = Duration::from_secs(60);
 /// Addresses of a peer that are taken from identify: as many as an advertisement has.
 pub(crate) const IDENTIFIED: usize = 8;
 /// Addresses of this node that peers are asked to test, and those that have passed or failed: a machine has a few, each with some ports.
@@ -68,7 +72,59 @@ pub(crate) const TWIN_PAUSE: Duration = Duration::from_secs(5 * 60);
 /// Bytes that are made room for before they have arrived.
 pub(crate) const READ_STEP: usize = 16 * 1024;
 /// Two: both sides may have dialled at once.
-pub(crate) const CONNECTIONS_PER_PEER: u32 = 2;
+pub(crate) const CONNECTIONS_PER_PEER: usize = 2;
+/// Peers that have a right to a place: those that the user names, contacts, and members of a hundred sessions.
+pub(crate) const RESERVED: usize = 2048;
+/// Peers that this node chooses to stay connected with, at most.
+pub(crate) const OUTBOUND_MOST: usize = 64;
+/// Of them, those of one network group.
+pub(crate) const OUTBOUND_PER_GROUP: usize = 2;
+/// Peers of one network group in a bucket of the DHT's routing table, and
+pub(crate) const ROUTED_PER_BUCKET: usize = 2;
+/// in all of it.
+pub(crate) const ROUTED_PER_GROUP: usize = 8;
+/// Peers in the book that this node has reached,
+pub(crate) const BOOK_PROVEN: usize = 256;
+/// and those that it has heard of.
+pub(crate) const BOOK_HEARSAY: usize = 1024;
+/// Each of the two of one network group.
+pub(crate) const BOOK_PER_GROUP: usize = 16;
+/// Hearsay of one network group.
+pub(crate) const BOOK_PER_SOURCE: usize = 64;
+/// Tries after which a peer is forgotten that was reached once: it may be off for days, and others may want it to be forgotten. Then
+pub(crate) const FAILURES_OF_PROVEN: u32 = 1_000;
+/// one that was not.
+pub(crate) const FAILURES_OF_HEARSAY: u32 = 3;
+/// Doublings of the pause after which all peers are tried again that were not reached: to about ten minutes.
+pub(crate) const PASSES: u32 = 6;
+/// Pause between two looks at the connections: whether there are enough, or too many.
+pub(crate) const TENDED: Duration = Duration::from_secs(10);
+/// The same when something has changed.
+pub(crate) const TENDED_SOON: Duration = Duration::from_millis(500);
+/// Peers that are dialled at one look.
+pub(crate) const DIALLED_AT_ONCE: usize = 4;
+/// Pause between two tries of a peer that is known by hearsay only.
+pub(crate) const FEELER: Duration = Duration::from_secs(120);
+/// Network groups of outbound connections from which a fall of their number is worth an alarm.
+pub(crate) const DIVERSE: usize = 4;
+/// Looks in a row at which it is low before there is an alarm: connections end and are replaced.
+pub(crate) const ALARM_AFTER: u32 = 3;
+/// Largest file of what is kept over restarts that is read: far more than all bounds together write.
+pub(crate) const KEPT_BYTES: u64 = 4 * 1024 * 1024;
+/// Age from which a connection that is not used may be closed. Questions to the DHT and the forming of gossip's mesh take less.
+pub(crate) const PRUNED_FROM: Duration = Duration::from_secs(60);
+/// Pause between two readings of this process's memory.
+pub(crate) const MEMORY_READ: Duration = Duration::from_secs(1);
+/// Bucketfuls that a peer with a right to a place may send over a stranger's share.
+pub(crate) const PATIENCE: Rate = Rate { per_minute: 10, burst: 10 };
+/// Floods that wait to be reported.
+pub(crate) const FLOODS: usize = 64;
+/// Units of a connection's meter for each answer to its other end, and for each stream that it opens: small questions cost more than their bytes.
+pub(crate) const ANSWER_UNITS: u64 = 1024;
+/// Bytes of an answer that count as one unit: they cost less than bytes that must be judged.
+pub(crate) const BYTES_WRITTEN_PER_UNIT: u64 = 16;
+/// Bytes of frames that have come in part, of all peers: a frame of honest size is complete within milliseconds.
+pub(crate) const PARTIAL_BYTES: usize = 8 * 1024 * 1024;
 /// Nodes that may be reached through this one at a time.
 pub(crate) const RELAY_RESERVATIONS: usize = 128;
 /// Connections that this node carries for others at a time, and of them from one node.
@@ -82,7 +138,7 @@ pub(crate) const PENDING: usize = 256;
 /// Those of them from one network: a household that comes back after an outage. With more, the oldest of them is cut.
 pub(crate) const PENDING_PER_GROUP: usize = 32;
 /// The same for libp2p, which hears of a cut connection a moment later and can only refuse the newest.
-pub(crate) const PENDING_CONNECTIONS: u32 = 1024;
+pub(crate) const PENDING_CONNECTIONS: usize = 1024;
 /// Time after which an unused connection is closed.
 pub(crate) const IDLE: Duration = Duration::from_secs(60);
 /// Streams of one connection, in either direction: those of the DHT and of circuits through a relay, and a handful of others.
@@ -100,8 +156,22 @@ pub(crate) const RECENT: usize = 32;
 /// Time for which announcements are kept like that: a minute less than clocks may differ by, so that a receiver whose
 /// clock differs a little accepts them, too.
 pub(crate) const RECENT_TIME: Duration = Duration::from_secs(4 * 60);
-/// Duration of a ban.
+/// Duration of the first ban of a peer. Each further one is twice as long,
 pub(crate) const BAN: Duration = Duration::from_secs(60 * 60);
+/// but only so often,
+pub(crate) const BAN_DOUBLINGS: u32 = 16;
+/// and never longer than this.
+pub(crate) const BAN_MOST: Duration = Duration::from_secs(24 * 60 * 60);
+/// Time for which a ban that is over is remembered, so that the next is longer.
+pub(crate) const BAN_MEMORY: Duration = Duration::from_secs(24 * 60 * 60);
+/// Bans of peers of one network group, each less than [`GROUP_STRIKES_FOR`] after the one before, that ban the group.
+pub(crate) const GROUP_STRIKES: u32 = 8;
+/// Time for which such a ban counts against the group.
+pub(crate) const GROUP_STRIKES_FOR: Duration = Duration::from_secs(10 * 60);
+/// Duration of the first ban of a network group: there may be honest nodes in it.
+pub(crate) const GROUP_BAN: Duration = Duration::from_secs(10 * 60);
+/// Network groups whose bans, or whose banned peers, are remembered.
+pub(crate) const GROUPS_BANNED: usize = 1024;
 /// Peers that are blocked at a time; the ban that is oldest is forgotten first.
 pub(crate) const BANS: usize = 4096;
 /// Peers that are connected, or that frames wait for: far more than connections. Others get no outbox.

@@ -1,6 +1,6 @@
 //! Assembly and start of a network node.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use libp2p::core::upgrade;
@@ -10,17 +10,23 @@ use tokio::sync::mpsc;
 
 use crate::auto_relays::AutoRelays;
 use crate::behaviour::{Behaviour, dht_protocol};
+use crate::buckets::Buckets;
 use crate::config::{Exposure, NetConfig, spoken};
 use crate::connections::Connections;
 use crate::dht::EntryPolicy;
+use crate::direct::Readers;
 use crate::error::{NetError, Refused};
 use crate::event::NetEvent;
+use crate::grouping::Grouping;
 use crate::handle::{NetCommand, NetHandle, Stats};
 use crate::handshake::Met;
 use crate::limits;
 use crate::listen;
+use crate::meter::Metering;
 use crate::metrics::Metrics;
 use crate::muxer::Yamux;
+use crate::overlay::Overlay;
+use crate::partial_frames::PartialFrames;
 use crate::peer_table::PeerTable;
 use crate::peers;
 use crate::pending_events::PendingEvents;
@@ -63,9 +69,11 @@ impl Net {
         let dht = Dht::new(policy, &config.keypair.libp2p_id());
         let setup = |error: &dyn core::fmt::Display| NetError::Setup(error.to_string());
         let mut registry = libp2p::metrics::Registry::default();
+        let (reports, floods) = mpsc::channel(limits::FLOODS);
+        let metering = Metering { rate: config.guard.bytes, reports: reports.clone() };
         let mut swarm = SwarmBuilder::with_existing_identity(config.keypair.0.clone())
             .with_tokio()
-            .with_other_transport(|keys| transport::of_node(keys, &config, &judge, &met))
+            .with_other_transport(|keys| transport::of_node(keys, &config, &judge, &met, metering))
             .map_err(|error| setup(&error))?
             .with_relay_client(noise::Config::new, || Yamux)
             .map_err(|error| setup(&error))?
@@ -115,9 +123,16 @@ impl Net {
             // The queue is empty and larger than any list of bootstrap nodes.
             drop(orders_in.try_send(NetCommand::Dial { address }));
         }
-        let peers = PeerTable::default();
+        let peers = PeerTable::new(config.guard.clone());
+        let readers = Readers {
+            events: events.clone(),
+            floods: reports,
+            partial: PartialFrames::default(),
+            peers: peers.clone(),
+        };
+        let grouping = Grouping::of_messages(&config);
         let handle = NetHandle::new(config.keypair.peer_id(), orders_in, peers.clone());
-        let task = Task {
+        let mut task = Task {
             swarm,
             config,
             orders,
@@ -141,7 +156,16 @@ impl Net {
             sought: BTreeMap::new(),
             twins: Twins::default(),
             met,
+            grouping,
+            readers,
+            floods,
+            patience: Buckets::new(limits::PATIENCE, limits::RESERVED),
+            members: BTreeSet::new(),
+            overlay: Overlay::default(),
+            relayed: BTreeSet::new(),
         };
+        task.reserve();
+        task.take_up();
         tokio::spawn(task.run());
         Ok((handle, events_out))
     }

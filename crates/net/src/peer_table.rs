@@ -1,30 +1,32 @@
-//! The peers of a node: the state of each while it is in use, and the bans.
+//! The peers of a node: the state of each while it is in use.
 //!
 //! The event loop opens connections and outboxes. All holders of the node's handle fill the outboxes that are open
 //! ([`crate::outboxes`]), without passing through the loop.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use libp2p::PeerId;
-use motet_wire::NetworkGroup;
+use motet_wire::{Bucket, MonotonicMs, NetworkGroup};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
+use crate::config::Guard;
 use crate::limits;
+use crate::meter::Flood;
 
 /// The table, shared by everything that sends.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(crate) struct PeerTable(Arc<Mutex<Table>>);
 
-/// The peers that are in use. A peer that is not has no entry, so that connections and outboxes bound the map; bans have a bound of
-/// their own.
-#[derive(Debug, Default)]
+/// The peers that are in use. A peer that is not has no entry, so that connections and outboxes bound the map.
+#[derive(Debug)]
 pub(crate) struct Table {
     pub(crate) peers: BTreeMap<PeerId, Peer>,
-    /// The peers that are blocked, and when each ban lapses: all last equally long, so that the oldest is the first.
-    bans: VecDeque<(Instant, PeerId)>,
+    /// The rates of what a peer may send.
+    guard: Guard,
+    since: Instant,
     /// The last published frame and the peers that it was sent to directly.
     pub(crate) published: Option<(Arc<[u8]>, BTreeSet<PeerId>)>,
     pub(crate) sent: u64,
@@ -42,6 +44,8 @@ pub(crate) struct Peer {
     pub(crate) detours: usize,
     /// The tasks that read its streams.
     readers: Vec<JoinHandle<()>>,
+    /// Frames that it has sent, and that it has handed on, records that it has put, and changes of its subscriptions.
+    spent: [Bucket; 4],
 }
 
 impl Peer {
@@ -60,16 +64,37 @@ impl Peer {
     }
 }
 
-/// The change that a ban has made.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Banned {
-    /// True if the peer was not banned before.
-    pub(crate) is_new: bool,
-    /// The peer whose ban is forgotten because there are too many.
-    pub(crate) forgotten: Option<PeerId>,
+impl Default for PeerTable {
+    fn default() -> Self {
+        Self::new(Guard::default())
+    }
 }
 
 impl PeerTable {
+    pub(crate) fn new(guard: Guard) -> Self {
+        let table =
+            Table { peers: BTreeMap::new(), guard, since: Instant::now(), published: None, sent: 0, dropped: 0 };
+        Self(Arc::new(Mutex::new(table)))
+    }
+
+    /// Charges a connected peer for one frame, record or subscription. Returns false once for each bucketful that it sends over its share.
+    pub(crate) fn charge(&self, peer: &PeerId, kind: Flood) -> bool {
+        let mut table = self.lock();
+        let now = MonotonicMs(u64::try_from(table.since.elapsed().as_millis()).unwrap_or(u64::MAX));
+        let (rate, place) = match kind {
+            Flood::Frames => (table.guard.frames, 0),
+            Flood::Gossip => (table.guard.frames, 1),
+            Flood::Puts => (table.guard.puts, 2),
+            Flood::Subscriptions => (table.guard.subscriptions, 3),
+            // Counted at the connection.
+            Flood::Bytes => return true,
+        };
+        let Some(spent) = table.peers.get_mut(peer).and_then(|peer| peer.spent.get_mut(place)) else { return true };
+        let after = spent.take(rate, 1, now);
+        *spent = after.unwrap_or(Bucket::FULL);
+        after.is_some()
+    }
+
     pub(crate) fn lock(&self) -> MutexGuard<'_, Table> {
         // Nothing in here panics half-way through a change.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
@@ -129,37 +154,13 @@ impl PeerTable {
         }
     }
 
-    /// Bans a peer for [`limits::BAN`], and closes its outbox. A second ban does not prolong the first.
-    pub(crate) fn ban(&self, peer: PeerId, now: Instant) -> Banned {
+    /// Closes the outbox of a peer.
+    pub(crate) fn close(&self, peer: &PeerId) {
         let mut table = self.lock();
-        if let Some(entry) = table.peers.get_mut(&peer) {
+        if let Some(entry) = table.peers.get_mut(peer) {
             entry.outbox = None;
         }
-        table.tidy(&peer);
-        let is_new = table.bans.iter().all(|(_, banned)| *banned != peer);
-        if is_new {
-            table.bans.push_back((now + limits::BAN, peer));
-        }
-        let is_full = table.bans.len() > limits::BANS;
-        let forgotten = if is_full { table.bans.pop_front().map(|(_, peer)| peer) } else { None };
-        Banned { is_new, forgotten }
-    }
-
-    /// The time at which the next ban lapses.
-    pub(crate) fn next_lapse(&self) -> Option<Instant> {
-        self.lock().bans.front().map(|(until, _)| *until)
-    }
-
-    /// The peers whose bans have lapsed; each is named once.
-    pub(crate) fn lapsed(&self, now: Instant) -> Vec<PeerId> {
-        let mut table = self.lock();
-        let over = table.bans.iter().take_while(|(until, _)| *until <= now).count();
-        table.bans.drain(..over).map(|(_, peer)| peer).collect()
-    }
-
-    /// The number of peers that are banned.
-    pub(crate) fn banned(&self) -> usize {
-        self.lock().bans.len()
+        table.tidy(peer);
     }
 }
 
@@ -186,29 +187,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_ban_lapses_after_its_time_and_is_not_prolonged() {
-        let (table, peer, now) = (PeerTable::default(), PeerId::random(), Instant::now());
-        assert_eq!(table.ban(peer, now), Banned { is_new: true, forgotten: None });
-        assert_eq!(table.ban(peer, now + limits::BAN / 2), Banned { is_new: false, forgotten: None });
-        let until = table.next_lapse().unwrap();
-        assert_eq!((until, table.banned()), (now + limits::BAN, 1));
-        assert!(table.lapsed(until - core::time::Duration::from_millis(1)).is_empty());
-        assert_eq!(table.lapsed(until), [peer]);
-        assert_eq!((table.lapsed(until), table.banned(), table.next_lapse()), (Vec::new(), 0, None));
-    }
-
-    #[test]
-    fn the_oldest_of_too_many_bans_is_forgotten() {
-        let (table, now) = (PeerTable::default(), Instant::now());
-        let peers: Vec<PeerId> = (0..limits::BANS + 10).map(|_| PeerId::random()).collect();
-        let forgotten: Vec<PeerId> = peers.iter().filter_map(|peer| table.ban(*peer, now).forgotten).collect();
-        assert_eq!(forgotten, peers[..10]);
-        assert_eq!(table.banned(), limits::BANS);
+    fn each_bucketful_over_its_share_is_said_once_and_each_kind_has_a_share_of_its_own() {
+        let few = motet_wire::Rate { per_minute: 1, burst: 10 };
+        let table = PeerTable::new(Guard { frames: few, puts: few, ..Guard::default() });
+        let (peer, stranger) = (PeerId::random(), PeerId::random());
+        table.connect(peer, NetworkGroup::Local);
+        let over = |kind, peer, count| (0..count).filter(|_| !table.charge(peer, kind)).count();
+        assert_eq!(over(Flood::Frames, &peer, 10), 0);
+        assert_eq!(over(Flood::Puts, &peer, 11), 1);
+        assert_eq!(over(Flood::Gossip, &peer, 10), 0, "what it hands on does not use up its own share");
+        assert_eq!(over(Flood::Frames, &peer, 33), 3);
+        assert_eq!(over(Flood::Subscriptions, &peer, 100), 0);
+        assert_eq!(over(Flood::Frames, &stranger, 100), 0, "it is not connected");
+        assert_eq!(table.lock().peers.len(), 1);
     }
 
     #[test]
     fn a_peer_that_is_not_in_use_has_no_entry() {
-        let (table, peer, now) = (PeerTable::default(), PeerId::random(), Instant::now());
+        let (table, peer) = (PeerTable::default(), PeerId::random());
         let len = || table.lock().peers.len();
         assert!(table.connect(peer, NetworkGroup::V4([203, 0, 113])) && !table.connect(peer, NetworkGroup::Local));
         assert_eq!((len(), table.connected(), table.group(&peer)), (1, 1, NetworkGroup::V4([203, 0, 113])));
@@ -217,7 +213,7 @@ mod tests {
         table.disconnect(&peer);
         assert_eq!((len(), table.connected(), table.group(&peer)), (1, 0, NetworkGroup::Local));
         drop(frames);
-        table.ban(peer, now);
+        table.close(&peer);
         assert_eq!(len(), 0);
     }
 }

@@ -121,6 +121,7 @@ fn is_superseded(waiting: &NetEvent, newer: &NetEvent) -> bool {
         (E::Unreachable { peer: old, .. }, E::Unreachable { peer: new, .. }) => old == new,
         (E::Twin { .. }, E::Twin { .. })
         | (E::ReachabilityChanged { .. }, E::ReachabilityChanged { .. })
+        | (E::DiversityFell { .. }, E::DiversityFell { .. })
         | (E::DhtReady, E::DhtReady) => true,
         _ => false,
     }

@@ -52,6 +52,8 @@ struct Want {
     told: Option<String>,
     failures: u32,
     again: Option<Instant>,
+    /// The time of its connection, while it is connected.
+    since: Option<Instant>,
 }
 
 impl PersistentPeers {
@@ -65,6 +67,7 @@ impl PersistentPeers {
                 told: None,
                 failures: 0,
                 again: None,
+                since: None,
             });
             (want.address, want.failures, want.again) = (address, 0, None);
             want.naming = want.naming.max(naming);
@@ -74,6 +77,11 @@ impl PersistentPeers {
     /// True if no peer is wanted.
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// The peers that the user has named.
+    pub(crate) fn peers(&self) -> impl Iterator<Item = &PeerId> {
+        self.0.keys()
     }
 
     /// The result of dialling each peer of the configuration.
@@ -98,16 +106,21 @@ impl PersistentPeers {
     }
 
     /// A peer is connected.
-    pub(crate) fn connected(&mut self, peer: &PeerId) {
+    pub(crate) fn connected(&mut self, peer: &PeerId, now: Instant) {
         if let Some(want) = self.0.get_mut(peer) {
-            (want.failures, want.again) = (0, None);
-            (want.contact, want.told) = (Contact::Connected, None);
+            (want.contact, want.told, want.again) = (Contact::Connected, None, None);
+            want.since.get_or_insert(now);
         }
     }
 
-    /// The last connection to a peer is gone.
-    pub(crate) fn lost(&mut self, peer: &PeerId) {
-        if let Some(want) = self.0.get_mut(peer).filter(|want| want.contact == Contact::Connected) {
+    /// The last connection to a peer is gone. If it did not last, the pauses go on growing: the peer may have no lasting place for this node, and it
+    /// has other peers to serve.
+    pub(crate) fn lost(&mut self, peer: &PeerId, now: Instant) {
+        let Some(want) = self.0.get_mut(peer) else { return };
+        if want.since.take().is_some_and(|since| now.saturating_duration_since(since) >= limits::LASTING) {
+            want.failures = 0;
+        }
+        if want.contact == Contact::Connected {
             want.contact = Contact::Failed("the connection was lost".to_owned());
         }
     }
@@ -148,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn pauses_double_up_to_a_bound_and_begin_anew_with_a_connection() {
+    fn pauses_double_up_to_a_bound_and_begin_anew_after_a_connection_that_lasts() {
         let (mut wanted, somebody, now) = (PersistentPeers::default(), peer(), Instant::now());
         wanted.add(somebody, Multiaddr::empty(), Naming::Called);
         assert_eq!(wanted.next(), None, "it is being dialled");
@@ -163,7 +176,14 @@ mod tests {
         assert_eq!(pauses[..3], [limits::REDIAL, limits::REDIAL * 2, limits::REDIAL * 4]);
         assert_eq!(pauses[11], limits::REDIAL * (1 << limits::REDIAL_DOUBLINGS));
         assert!(pauses[11] <= Duration::from_secs(64));
-        wanted.connected(&somebody);
+        wanted.connected(&somebody, now);
+        assert_eq!(wanted.next(), None);
+        let soon = now + limits::LASTING / 2;
+        wanted.lost(&somebody, soon);
+        wanted.missed(&somebody, soon);
+        assert_eq!(wanted.next(), Some(soon + pauses[11]), "it was let in for a moment only");
+        wanted.connected(&somebody, soon);
+        wanted.lost(&somebody, soon + limits::LASTING);
         wanted.missed(&somebody, now);
         assert_eq!(wanted.next(), Some(now + limits::REDIAL));
     }
@@ -198,9 +218,9 @@ mod tests {
         assert_eq!(wanted.failed(&listed, "another"), Some(place.clone()));
         let failed = Named { address: place.clone(), contact: Contact::Failed("another".to_owned()) };
         assert_eq!(wanted.named(), [failed]);
-        wanted.connected(&listed);
+        wanted.connected(&listed, Instant::now());
         assert_eq!(wanted.named().pop().unwrap().contact, Contact::Connected);
-        wanted.lost(&listed);
+        wanted.lost(&listed, Instant::now());
         assert!(matches!(wanted.named().pop().unwrap().contact, Contact::Failed(_)));
         assert_eq!(wanted.failed(&listed, "another"), Some(place.clone()), "it was there meanwhile");
     }

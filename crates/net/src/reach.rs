@@ -15,9 +15,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use libp2p::Multiaddr;
-use libp2p::core::ConnectedPoint;
 use libp2p::multiaddr::Protocol;
-use motet_wire::{Address, AddressScope, NetworkGroup, limits};
+use motet_wire::{Address, AddressScope, limits};
 
 use crate::config::{Reach, TransportKind};
 use crate::peers;
@@ -189,21 +188,6 @@ pub(crate) fn ip(address: &Multiaddr) -> Option<IpAddr> {
     }
 }
 
-/// The network group of a connection's other end. A connection through a relay comes from where the relay is: that much its maker
-/// has paid for.
-pub(crate) fn group(endpoint: &ConnectedPoint, reach: Reach) -> NetworkGroup {
-    let address = match endpoint {
-        ConnectedPoint::Listener { local_addr, .. } if endpoint.is_relayed() => local_addr,
-        _ => endpoint.get_remote_address(),
-    };
-    match ip(address) {
-        Some(ip) if reach == Reach::Local && network(ip).is_some() => NetworkGroup::Local,
-        Some(ip) => NetworkGroup::of(ip),
-        None if scope(address) == AddressScope::Machine => NetworkGroup::Local,
-        None => NetworkGroup::Unseen,
-    }
-}
-
 /// True if an address leads through a relay.
 pub(crate) fn is_circuit(address: &Multiaddr) -> bool {
     address.iter().any(|part| matches!(part, Protocol::P2pCircuit))
@@ -225,9 +209,6 @@ pub fn is_loopback(address: &Multiaddr) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use libp2p::core::Endpoint;
-    use libp2p::core::transport::PortUse;
-
     use super::*;
 
     fn all(texts: &[&str]) -> Vec<Multiaddr> {
@@ -248,42 +229,6 @@ mod tests {
     #[track_caller]
     fn believes(own: &[&str], other: &str, expected: bool) {
         assert_eq!(judge(own).believes(&other.parse().unwrap()), expected, "{own:?} {other}");
-    }
-
-    #[test]
-    fn a_connection_is_of_the_network_that_its_other_end_is_in() {
-        let listener = |local: &str, from: &str| ConnectedPoint::Listener {
-            local_addr: local.parse().unwrap(),
-            send_back_addr: from.parse().unwrap(),
-        };
-        let dialer = |address: &str| ConnectedPoint::Dialer {
-            address: address.parse().unwrap(),
-            role_override: Endpoint::Dialer,
-            port_use: PortUse::New,
-        };
-        let here = "/ip4/198.51.100.1/tcp/1";
-        let peer = libp2p::PeerId::random();
-        let relay = format!("/ip4/192.0.2.9/tcp/1/p2p/{peer}/p2p-circuit");
-        let v4 = NetworkGroup::V4;
-        for (endpoint, public, local) in [
-            (listener(here, "/ip4/203.0.113.7/tcp/2"), v4([203, 0, 113]), v4([203, 0, 113])),
-            (dialer("/ip4/203.0.113.8/udp/2/quic-v1"), v4([203, 0, 113]), v4([203, 0, 113])),
-            (
-                listener(here, "/ip6/2001:db8:1:2::3/tcp/2"),
-                NetworkGroup::V6([0x20, 1, 0x0d, 0xb8, 0, 1]),
-                NetworkGroup::V6([0x20, 1, 0x0d, 0xb8, 0, 1]),
-            ),
-            (listener(here, "/ip4/192.168.1.2/tcp/2"), v4([192, 168, 1]), NetworkGroup::Local),
-            (listener(here, "/ip4/127.0.0.1/tcp/2"), NetworkGroup::Local, NetworkGroup::Local),
-            (dialer("/dns4/localhost/tcp/2"), NetworkGroup::Local, NetworkGroup::Local),
-            (dialer("/dns4/node.example/tcp/2"), NetworkGroup::Unseen, NetworkGroup::Unseen),
-            // A peer behind a relay has an address at the relay only.
-            (listener(&relay, &format!("/p2p/{peer}")), v4([192, 0, 2]), v4([192, 0, 2])),
-            (dialer(&format!("{relay}/p2p/{peer}")), v4([192, 0, 2]), v4([192, 0, 2])),
-        ] {
-            assert_eq!(group(&endpoint, Reach::Public), public, "{endpoint:?}");
-            assert_eq!(group(&endpoint, Reach::Local), local, "{endpoint:?}");
-        }
     }
 
     #[test]

@@ -5,10 +5,12 @@
 
 mod dht;
 mod events;
+mod guard;
+mod overlay;
 mod reachable;
 mod snapshots;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use futures::StreamExt as _;
@@ -24,16 +26,20 @@ use tokio::time::Instant;
 pub(crate) use self::dht::Dht;
 use crate::auto_relays::AutoRelays;
 use crate::behaviour::Behaviour;
+use crate::buckets::Buckets;
 use crate::config::NetConfig;
 use crate::connections::Connections;
-use crate::direct;
+use crate::direct::{self, Readers};
 use crate::event::NetEvent;
 use crate::frames;
+use crate::grouping::Grouping;
 use crate::handle::{NetCommand, Stats};
 use crate::handshake::Met;
 use crate::limits;
+use crate::meter::Flood;
 use crate::metrics::Metrics;
 use crate::outboxes::Reached;
+use crate::overlay::Overlay;
 use crate::peer_table::PeerTable;
 use crate::peers;
 use crate::pending_events::PendingEvents;
@@ -73,6 +79,17 @@ pub(crate) struct Task {
     pub(crate) sought: BTreeMap<PeerId, Option<String>>,
     pub(crate) twins: Twins,
     pub(crate) met: Met,
+    pub(crate) grouping: Grouping,
+    pub(crate) readers: Readers,
+    /// Floods that readers and connections report.
+    pub(crate) floods: mpsc::Receiver<(PeerId, Flood)>,
+    /// Bucketfuls that reserved peers have sent over the share of a stranger.
+    pub(crate) patience: Buckets<PeerId>,
+    /// Contacts and members of live sessions, as the node's user names them.
+    pub(crate) members: BTreeSet<PeerId>,
+    pub(crate) overlay: Overlay,
+    /// Peers that are reached through this node, or reach others through it.
+    pub(crate) relayed: BTreeSet<PeerId>,
 }
 
 /// The addresses of this node.
@@ -129,7 +146,8 @@ impl Task {
                 () = until(self.connections.next_superseded()) => self.close_superseded(),
                 () = until(self.auto_relays.next_search()) => self.search_relays(),
                 () = until(self.twins.next()) => self.on_twins(),
-                () = until(self.peers.next_lapse()) => self.end_bans(),
+                Some((peer, flood)) = self.floods.recv() => self.on_flood(peer, flood),
+                () = until(Some(self.overlay.tends)) => self.tend(),
                 judged = self.dht.judging.next() => self.on_judged(judged),
                 () = until(next_end) => self.end_entries(),
                 () = until(Some(self.dht.spreads)) => self.spread_due(),
@@ -137,6 +155,7 @@ impl Task {
         };
         self.say_farewell().await;
         self.peers.stop_reading();
+        self.keep_last().await;
         // Its ports are free when it counts as stopped.
         drop(self.swarm);
         if let Some(stopped) = stopped {
@@ -189,8 +208,9 @@ impl Task {
                     let listed = self.config.bootstrap.contains(&address);
                     let naming = if listed { Naming::Configured } else { Naming::Called };
                     self.wanted.add(peer, address.clone(), naming);
+                    self.reserve();
                     if self.peers.is_connected(&peer) {
-                        self.wanted.connected(&peer);
+                        self.wanted.connected(&peer, Instant::now());
                     }
                 }
                 self.own.judge.name(&address);
@@ -206,6 +226,10 @@ impl Task {
                 gossip.report_message_validation_result(&token.message, &token.source, acceptance);
             }
             NetCommand::Block { peer } => self.block(&peer),
+            NetCommand::Reserve { peers } => {
+                self.members = peers.iter().filter_map(peers::from_wire).take(limits::RESERVED).collect();
+                self.reserve();
+            }
             NetCommand::Stats { answer } => {
                 let stats = self.stats();
                 // The caller may have gone.
@@ -323,29 +347,8 @@ impl Task {
         }
     }
 
-    /// Disconnects a peer, and lets it back in after [`limits::BAN`].
-    fn block(&mut self, peer: &motet_wire::PeerId) {
-        let Some(peer) = peers::from_wire(peer).filter(|peer| *peer != self.config.keypair.libp2p_id()) else { return };
-        let banned = self.peers.ban(peer, Instant::now());
-        let blocked = &mut self.swarm.behaviour_mut().blocked;
-        if let Some(forgotten) = banned.forgotten {
-            blocked.unblock_peer(forgotten);
-        }
-        // Its connections are closed by this, too.
-        if blocked.block_peer(peer) {
-            tracing::warn!(%peer, hours = limits::BAN.as_secs() / 3600, "a peer is blocked: it has broken too many rules");
-        }
-    }
-
-    fn end_bans(&mut self) {
-        for peer in self.peers.lapsed(Instant::now()) {
-            self.swarm.behaviour_mut().blocked.unblock_peer(peer);
-            tracing::info!(%peer, "the ban of a peer has ended");
-        }
-    }
-
     fn on_stream(&self, peer: PeerId, stream: libp2p::Stream) {
-        let reader = direct::read(peer, self.peers.group(&peer), stream, self.events.clone());
+        let reader = direct::read(peer, self.peers.group(&peer), stream, self.readers.clone());
         self.peers.read(&peer, tokio::spawn(reader));
     }
 }

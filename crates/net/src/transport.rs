@@ -11,6 +11,7 @@ use crate::config::{NetConfig, TransportKind};
 use crate::doorway::Doorway;
 use crate::handshake::{Handshake, Met};
 use crate::limits;
+use crate::meter::Metering;
 use crate::muxer::Yamux;
 use crate::reach::Judge;
 use crate::relay_only::Gate;
@@ -23,6 +24,7 @@ pub(crate) fn of_node(
     config: &NetConfig,
     judge: &Judge,
     met: &Met,
+    metering: Metering,
 ) -> Result<Doorway, Box<dyn std::error::Error + Send + Sync>> {
     let handshake = Handshake::new(keys, met.clone())?;
     let is_on = |kind| config.transports.contains(&kind);
@@ -52,7 +54,8 @@ pub(crate) fn of_node(
         all = Some(beside(all, with_streams(MemoryTransport::default(), handshake)));
     }
     let gate = Gate::new(all.unwrap_or_else(nothing), config.exposure, &config.relays, judge.clone());
-    Ok(Doorway::new(gate.boxed()))
+    let metered = gate.map(move |(peer, muxer), _| (peer, metering.wrap(peer, muxer)));
+    Ok(Doorway::new(metered.boxed()))
 }
 
 fn tcp_sockets() -> tcp::tokio::Transport {

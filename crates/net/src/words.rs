@@ -3,11 +3,12 @@
 use std::error::Error;
 use std::io;
 
-use libp2p::allow_block_list::Blocked;
 use libp2p::core::transport::TransportError;
 use libp2p::core::upgrade::NegotiationError;
 use libp2p::swarm::DialError;
 use libp2p::{Multiaddr, PeerId, dns, noise};
+
+use crate::admission::Refusal;
 
 /// Why an address cannot be listened on.
 pub(crate) fn of_listening(error: &io::Error, port: Option<u16>) -> String {
@@ -42,10 +43,13 @@ pub(crate) fn of_dialling(error: &DialError, local: &PeerId) -> String {
         DialError::NoAddresses => "no address of it is known".to_owned(),
         DialError::DialPeerConditionFalse(_) => "it is being dialled already".to_owned(),
         DialError::Aborted => "the attempt was given up".to_owned(),
-        DialError::Denied { cause } if cause.downcast_ref::<Blocked>().is_some() => {
-            "this node blocks it, because it has broken too many rules: for an hour at most".to_owned()
+        DialError::Denied { cause } if cause.downcast_ref::<Refusal>() == Some(&Refusal::Banned) => {
+            "this node blocks it, because it has broken too many rules: for an hour the first time".to_owned()
         }
-        DialError::Denied { cause } => format!("this node takes no more connections: {cause}"),
+        DialError::Denied { cause } => match cause.downcast_ref::<Refusal>() {
+            Some(refusal) => format!("this node takes no more connections: {refusal}"),
+            None => format!("this node takes no more connections: {cause}"),
+        },
         DialError::Transport(errors) => of_attempts(errors),
     }
 }

@@ -32,7 +32,7 @@ pub(super) const PACKAGES: &[PackageRule] = &[
     package(
         "motet-net",
         "motet-core-crypto motet-wire",
-        "futures libp2p libp2p-stream prometheus-client socket2 thiserror tokio tracing yamux",
+        "futures libp2p libp2p-stream memory-stats prometheus-client socket2 thiserror tokio tracing yamux",
         "clap",
     ),
     package(

@@ -20,6 +20,7 @@ use crate::event::NetEvent;
 use crate::frames;
 use crate::handle::{DhtState, DhtStats};
 use crate::limits;
+use crate::meter::Flood;
 use crate::quoted::Quoted;
 
 /// The state of the node's part of the DHT, besides what is stored.
@@ -152,7 +153,10 @@ impl Task {
         match event {
             kad::Event::InboundRequest {
                 request: kad::InboundRequest::PutRecord { source, record: Some(record), .. },
-            } => self.on_put(&source, &record),
+            } => {
+                self.charge(source, Flood::Puts);
+                self.on_put(&source, &record);
+            }
             kad::Event::RoutingUpdated { .. } if !self.dht.ready => {
                 self.dht.ready = true;
                 self.tell(NetEvent::DhtReady);

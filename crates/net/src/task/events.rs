@@ -7,7 +7,7 @@
 
 use libp2p::metrics::Recorder as _;
 use libp2p::swarm::{DialError, ListenError, SwarmEvent};
-use libp2p::{PeerId, gossipsub, identify, mdns, ping};
+use libp2p::{PeerId, gossipsub, identify, kad, mdns, ping, relay};
 use motet_wire::{Channel, Topic};
 use tokio::time::Instant;
 
@@ -16,9 +16,9 @@ use crate::behaviour::BehaviourEvent;
 use crate::event::{NetEvent, ReportToken};
 use crate::frames;
 use crate::handshake::Caller;
+use crate::meter::Flood;
 use crate::peers;
 use crate::quoted::Quoted;
-use crate::reach;
 use crate::twin::Found;
 use crate::words;
 
@@ -29,7 +29,7 @@ impl Task {
             SwarmEvent::Behaviour(event) => self.on_behaviour(event),
             SwarmEvent::NewListenAddr { listener_id, address } => {
                 if let Some(relay) = self.relay_of(listener_id) {
-                    self.wanted.connected(&relay);
+                    self.wanted.connected(&relay, Instant::now());
                 }
                 self.on_listening(&address);
                 // The user may advertise this address as soon as it is told; so the list of addresses is updated first.
@@ -52,10 +52,11 @@ impl Task {
             SwarmEvent::ConnectionEstablished { peer_id, connection_id, endpoint, .. } => {
                 let now = Instant::now();
                 self.connections.opened(connection_id, peer_id, &endpoint, (self.config.reach, now));
-                self.wanted.connected(&peer_id);
+                self.note_reached(peer_id, &endpoint);
+                self.wanted.connected(&peer_id, now);
                 self.sought.remove(&peer_id);
                 self.listen_at(&peer_id);
-                if self.peers.connect(peer_id, reach::group(&endpoint, self.config.reach)) {
+                if self.peers.connect(peer_id, self.grouping.of_connection(&endpoint)) {
                     let address = endpoint.get_remote_address().clone();
                     self.tell(NetEvent::PeerConnected { peer: peers::to_wire(&peer_id), address });
                 }
@@ -67,7 +68,8 @@ impl Task {
                 }
                 self.auto_relays.lost(&peer_id);
                 self.peers.disconnect(&peer_id);
-                self.wanted.lost(&peer_id);
+                self.note_lost(&peer_id);
+                self.wanted.lost(&peer_id, Instant::now());
                 self.wanted.missed(&peer_id, Instant::now());
                 self.tell(NetEvent::PeerDisconnected { peer: peers::to_wire(&peer_id) });
             }
@@ -75,6 +77,7 @@ impl Task {
                 let error = self.look_for_twin(error);
                 let Some(peer) = peer_id else { return };
                 tracing::debug!(%peer, error = ?Quoted(&error), "a peer was not reached");
+                self.note_failed(&peer, &error);
                 if !self.peers.is_connected(&peer) {
                     self.wanted.missed(&peer, Instant::now());
                     self.not_reached(peer, &error);
@@ -95,13 +98,18 @@ impl Task {
         match event {
             BehaviourEvent::Gossip(gossipsub::Event::Message { propagation_source, message_id, message }) => {
                 self.stats.gossip_received += 1;
+                self.charge(propagation_source, Flood::Gossip);
                 let token = Some(ReportToken { message: message_id, source: propagation_source });
                 let from = peers::to_wire(&propagation_source);
                 frames::log("heard", Some(&from), &message.data);
                 let (channel, group) = (Channel::Gossip, self.peers.group(&propagation_source));
                 self.tell(NetEvent::Received { from, channel, group, bytes: message.data.into(), token });
             }
+            BehaviourEvent::Gossip(gossipsub::Event::Unsubscribed { peer_id, .. }) => {
+                self.charge(peer_id, Flood::Subscriptions);
+            }
             BehaviourEvent::Gossip(gossipsub::Event::Subscribed { peer_id, topic }) => {
+                self.charge(peer_id, Flood::Subscriptions);
                 let subscribed =
                     Topic::ALL.into_iter().find(|known| topic.as_str() == known.name(&self.config.network));
                 let recent = subscribed.map(|topic| self.recent.of(topic, Instant::now()));
@@ -126,7 +134,14 @@ impl Task {
                     self.dial(address);
                 }
             }
+            BehaviourEvent::Kad(kad::Event::RoutablePeer { peer, address }) => self.route(peer, address),
             BehaviourEvent::Kad(event) => self.on_kad(event),
+            BehaviourEvent::Relay(relay::Event::ReservationReqAccepted { src_peer_id, .. }) => {
+                self.relayed.insert(src_peer_id);
+            }
+            BehaviourEvent::Relay(relay::Event::CircuitReqAccepted { src_peer_id, dst_peer_id }) => {
+                self.relayed.extend([src_peer_id, dst_peer_id]);
+            }
             event => tracing::trace!(event = ?Quoted(format_args!("{event:?}")), "behaviour"),
         }
     }

@@ -156,14 +156,14 @@ impl Task {
     pub(super) fn look_at_addresses(&mut self, peer: PeerId, info: &identify::Info) {
         let told: Vec<&Multiaddr> = info.listen_addrs.iter().take(limits::IDENTIFIED).collect();
         let believed: Vec<&Multiaddr> = told.into_iter().filter(|address| self.own.judge.believes(address)).collect();
-        let kad = &mut self.swarm.behaviour_mut().kad;
         if info.protocols.contains(&self.dht_protocol) {
             for address in &believed {
-                kad.add_address(&peer, (*address).clone());
+                self.route(peer, (*address).clone());
+                self.note_said(peer, address);
             }
         } else {
             // A client answers no queries.
-            kad.remove_peer(&peer);
+            self.swarm.behaviour_mut().kad.remove_peer(&peer);
         }
         let direct = believed.iter().find(|address| !is_circuit(address));
         match direct.filter(|_| info.protocols.contains(&relay::HOP_PROTOCOL_NAME)) {
@@ -237,7 +237,10 @@ impl Task {
 
     fn listen_through(&mut self, peer: PeerId, relay: &Multiaddr) {
         match self.swarm.listen_on(circuit_at(relay)) {
-            Ok(id) => drop(self.at_relays.insert(peer, id)),
+            Ok(id) => {
+                self.at_relays.insert(peer, id);
+                self.reserve();
+            }
             Err(error) => tracing::warn!(%peer, error = ?Quoted(&error), "the node cannot listen at a relay"),
         }
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use libp2p::metrics::Recorder as _;
 use motet_wire::NetworkGroup;
+use tokio::time::Instant;
 
 use super::Task;
 use crate::behaviour::BehaviourEvent;
@@ -16,9 +17,17 @@ impl Task {
     pub(super) fn stats(&mut self) -> Stats {
         let dht_peers = self.swarm.behaviour_mut().kad.kbuckets().map(|bucket| bucket.num_entries()).sum();
         let (sent, dropped) = self.peers.counts();
+        let admission = &self.swarm.behaviour().admission;
+        let (blocked, blocked_groups) = admission.bans.count(Instant::now());
         Stats {
             peers: self.peers.connected(),
-            blocked: self.peers.banned(),
+            inbound: admission.connections.count(Direction::Inbound),
+            outbound: admission.connections.count(Direction::Outbound),
+            chosen: self.overlay.chosen(),
+            networks: self.overlay.networks(),
+            diversity_fell: self.overlay.has_fallen(),
+            blocked,
+            blocked_groups,
             dht_peers,
             sent,
             dropped: self.stats.dropped + dropped,
@@ -58,6 +67,14 @@ impl Task {
         let mut samples = vec![
             Sample::gauge("motet_peers", "Connected peers", stats.peers),
             Sample::gauge("motet_bans", "Peers that are blocked", stats.blocked),
+            Sample::gauge("motet_banned_networks", "Network groups that are blocked", stats.blocked_groups),
+            Sample::gauge("motet_chosen_peers", "Peers that the node has chosen by itself", stats.chosen),
+            Sample::gauge(
+                "motet_chosen_networks",
+                "Network groups of the peers that the node has chosen",
+                stats.networks,
+            ),
+            Sample::gauge("motet_diversity_fell", "1 if these were far more before", usize::from(stats.diversity_fell)),
             Sample::counter("motet_gossip_received", "Gossip messages received", stats.gossip_received),
             Sample::counter("motet_published", "Messages published", stats.published),
             Sample::counter("motet_sent", "Direct messages handed to an outbox", stats.sent),

@@ -7,6 +7,7 @@
 mod addresses;
 mod bounds;
 mod connect;
+mod crowd;
 mod dht;
 mod direct;
 mod gossip;

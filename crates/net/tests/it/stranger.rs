@@ -72,6 +72,11 @@ impl DirectStream {
         self.0.flush().await.unwrap();
     }
 
+    /// Writes, and tells whether the stream is still there.
+    pub(crate) async fn try_write(&mut self, bytes: &[u8]) -> bool {
+        self.0.write_all(bytes).await.is_ok() && self.0.flush().await.is_ok()
+    }
+
     /// Says that nothing more will come.
     pub(crate) async fn close(&mut self) {
         self.0.close().await.unwrap();
