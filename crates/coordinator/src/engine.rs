@@ -246,6 +246,11 @@ impl Engine {
         self.sessions.listening_to_peer(peer)
     }
 
+    /// The peers that take part in sessions, in their order: they have a right to a connection.
+    pub fn peers_in_sessions(&self) -> impl Iterator<Item = &PeerId> {
+        self.sessions.listened_to()
+    }
+
     /// Handles the messages that this node has sealed in this step, in their order. Those that follow from them queue up
     /// behind: there is no recursion. It ends, since a message makes others only by moving a session on, or by ending it.
     fn hear_own(&mut self, ctx: &mut Ctx<'_>) {

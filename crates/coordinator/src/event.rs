@@ -167,6 +167,13 @@ pub enum Event {
         /// Which.
         peer: PeerId,
     },
+    /// The peers that this node has chosen by itself are in far fewer networks than before: it may be cut off from honest nodes.
+    DiversityFell {
+        /// The number of these networks now.
+        networks: usize,
+        /// The largest number so far.
+        before: usize,
+    },
     /// The DHT knows peers, and can be asked.
     DhtReady,
 }
@@ -209,6 +216,7 @@ impl Event {
             Self::ClocksDiffer { .. } => "ClocksDiffer",
             Self::PeerConnected { .. } => "PeerConnected",
             Self::PeerDisconnected { .. } => "PeerDisconnected",
+            Self::DiversityFell { .. } => "DiversityFell",
             Self::DhtReady => "DhtReady",
         }
     }
@@ -250,6 +258,7 @@ impl Event {
             | Self::ClocksDiffer { .. }
             | Self::PeerConnected { .. }
             | Self::PeerDisconnected { .. }
+            | Self::DiversityFell { .. }
             | Self::DhtReady => None,
         }
     }

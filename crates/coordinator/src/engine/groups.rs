@@ -47,6 +47,11 @@ impl<K: Ord> Groups<K> {
         self.0.get(key).into_iter().flatten()
     }
 
+    /// The keys that have sessions, in their order.
+    pub(super) fn keys(&self) -> impl Iterator<Item = &K> {
+        self.0.keys()
+    }
+
     /// Number of sessions in the group.
     pub(super) fn count(&self, key: &K) -> usize {
         self.0.get(key).map_or(0, BTreeSet::len)

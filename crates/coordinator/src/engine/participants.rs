@@ -107,6 +107,11 @@ impl Participants {
     pub(super) fn listening_to_peer(&self, peer: &PeerId) -> usize {
         self.listening_to_peer.count(peer)
     }
+
+    /// The peers that serve a signer of a session that listens, in their order.
+    pub(super) fn listened_to(&self) -> impl Iterator<Item = &PeerId> {
+        self.listening_to_peer.keys()
+    }
 }
 
 #[cfg(test)]
@@ -145,6 +150,7 @@ mod tests {
             assert_eq!(participants.of_peer(&peer(number)).count(), 3);
         }
         assert_eq!((participants.listening_to_key(&key(3)), participants.listening_to_peer(&peer(3))), (0, 0));
+        assert_eq!(participants.listened_to().collect::<Vec<_>>(), [&peer(1), &peer(2)]);
         for session in 1..=3 {
             participants.remove(&id(session));
         }

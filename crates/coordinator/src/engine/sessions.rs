@@ -250,4 +250,9 @@ impl Sessions {
     pub(super) fn listening_to_peer(&self, peer: &PeerId) -> usize {
         self.participants.listening_to_peer(peer)
     }
+
+    /// The peers that serve a signer of a session that listens, in their order.
+    pub(super) fn listened_to(&self) -> impl Iterator<Item = &PeerId> {
+        self.participants.listened_to()
+    }
 }

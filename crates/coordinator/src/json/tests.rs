@@ -154,6 +154,7 @@ fn events() -> Vec<Event> {
         Event::PeerDisconnected { peer: peer() },
         Event::DhtReady,
         Event::MisbehaviourProven(misbehaviour()),
+        Event::DiversityFell { networks: 2, before: 7 },
     ]
 }
 
@@ -195,6 +196,7 @@ const fn place(event: &Event) -> usize {
         Event::PeerDisconnected { .. } => 32,
         Event::DhtReady => 33,
         Event::MisbehaviourProven(_) => 34,
+        Event::DiversityFell { .. } => 35,
     }
 }
 
@@ -268,6 +270,7 @@ fn an_event_is_the_text_that_programs_have_read_so_far() {
     );
     assert_eq!(at("Listening"), json!({"event": "Listening", "address": "/ip4/127.0.0.1/tcp/1"}));
     assert_eq!(at("DhtReady"), json!({"event": "DhtReady"}));
+    assert_eq!(at("DiversityFell"), json!({"event": "DiversityFell", "networks": 2, "before": 7}));
 }
 
 #[test]
