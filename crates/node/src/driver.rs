@@ -33,6 +33,7 @@ mod pool;
 mod reports;
 mod republisher;
 pub(crate) mod request;
+mod reserved;
 mod rivals;
 #[cfg(test)]
 mod sample;
@@ -68,6 +69,7 @@ use motet_coordinator::{Command, CommandError, CommandId, Config, Effect, Engine
 use pool::Pool;
 use reports::Reports;
 use request::Request;
+use reserved::Reserved;
 
 /// The parts of a node, as its builder has collected them.
 pub(crate) struct Parts {
@@ -109,6 +111,7 @@ pub(crate) async fn start(parts: Parts) -> Result<(Node, Events), NodeError> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let driver = Driver {
         contacts: Contacts::new(&config.contacts),
+        reserved: Reserved::default(),
         engine: Engine::new(config, network.clone(), peer, snapshot),
         validator: Validator::with_work(network.clone(), validator_limits, work),
         clock,
@@ -158,6 +161,7 @@ struct Driver {
     /// The groups against which requests are checked before the policy is asked.
     groups: Option<Arc<RwLock<Registry>>>,
     contacts: Contacts,
+    reserved: Reserved,
     crash: Crash,
     /// The place of computations that are too long for the driver's own task.
     pool: Pool,
@@ -201,6 +205,7 @@ impl Driver {
                 steps += 1;
             }
             if core::mem::take(&mut self.has_stepped) {
+                self.reserve();
                 let refused = self.egress.flush().await;
                 self.backlog.extend(refused.map(Next::from));
                 if self.egress.has_sent() {

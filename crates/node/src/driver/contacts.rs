@@ -18,12 +18,14 @@ impl Contacts {
         Self(signers.into_iter().map(|signer| (signer.to_bytes(), None)).collect())
     }
 
-    /// A delegation has been proven.
-    pub(crate) fn learn(&mut self, delegation: &Delegation) {
-        let Some(known) = self.0.get_mut(&delegation.signer.to_bytes()) else { return };
-        if known.as_ref().is_none_or(|known| known.not_after <= delegation.not_after) {
-            *known = Some(delegation.clone());
+    /// A delegation has been proven. Returns true if a contact is at another peer than before.
+    pub(crate) fn learn(&mut self, delegation: &Delegation) -> bool {
+        let Some(known) = self.0.get_mut(&delegation.signer.to_bytes()) else { return false };
+        if known.as_ref().is_some_and(|known| known.not_after > delegation.not_after) {
+            return false;
         }
+        let before = known.replace(delegation.clone());
+        before.is_none_or(|before| before.peer != delegation.peer)
     }
 
     /// The class of the author that a frame claims, if it takes part in no session.
@@ -35,6 +37,11 @@ impl Contacts {
     /// The class of a peer, if it takes part in no session.
     pub(crate) fn class_of_peer(&self, peer: &PeerId, now: TimestampMs) -> PeerClass {
         class(self.certified(now).any(|known| known.peer == *peer))
+    }
+
+    /// The peers of the contacts that are known.
+    pub(crate) fn peers(&self, now: TimestampMs) -> impl Iterator<Item = PeerId> {
+        self.certified(now).map(|known| known.peer)
     }
 
     fn certified(&self, now: TimestampMs) -> impl Iterator<Item = &Delegation> {
@@ -89,15 +96,14 @@ mod tests {
             (delegation(alice, 11, 200), delegation(alice, 12, 300), delegation(mallory, 13, 300));
         let share = frame(Kind::NonceShare, 11, None);
         assert_eq!(contacts.class_of_author(&share, now), PeerClass::Stranger);
-        contacts.learn(&first);
-        contacts.learn(&other);
+        assert!(contacts.learn(&first) && !contacts.learn(&first) && !contacts.learn(&other));
+        assert_eq!(contacts.peers(now).collect::<Vec<_>>(), [first.peer]);
         assert_eq!(contacts.class_of_author(&share, now), PeerClass::Contact);
         assert_eq!(contacts.class_of_author(&frame(Kind::NonceShare, 13, None), now), PeerClass::Stranger);
         assert_eq!(contacts.class_of_peer(&first.peer, now), PeerClass::Contact);
         assert_eq!(contacts.class_of_peer(&other.peer, now), PeerClass::Stranger);
         assert_eq!(contacts.class_of_peer(&first.peer, TimestampMs(200)), PeerClass::Stranger, "it has ended");
-        contacts.learn(&second);
-        contacts.learn(&first);
+        assert!(contacts.learn(&second) && !contacts.learn(&first));
         assert_eq!(contacts.class_of_peer(&second.peer, TimestampMs(200)), PeerClass::Contact);
         assert_eq!(contacts.class_of_peer(&first.peer, now), PeerClass::Stranger, "an older one is no news");
     }

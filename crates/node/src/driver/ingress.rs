@@ -73,7 +73,7 @@ impl Driver {
         match result {
             Ok(message) => {
                 if let Some(delegation) = message.message().delegation() {
-                    self.contacts.learn(delegation);
+                    self.reserved.is_due |= self.contacts.learn(delegation);
                 }
                 self.handle(Input::Message(message));
             }

@@ -74,6 +74,9 @@ pub(crate) fn event(event: &Event) {
         Event::PeerIdConflict { peer, address } => {
             tracing::error!(event = name, %peer, %address, "another node has this node's identity");
         }
+        Event::DiversityFell { networks, before } => {
+            tracing::warn!(event = name, networks, before, "the node's peers are in few networks: it may be cut off");
+        }
         Event::ClocksDiffer { peer, seconds } => tracing::warn!(event = name, %peer, seconds, "clocks differ"),
         Event::PeerConnected { peer, .. } | Event::PeerDisconnected { peer } => {
             tracing::debug!(event = name, %peer, "event");

@@ -50,6 +50,7 @@ impl Driver {
             // The addresses that follow from it are told.
             NetEvent::ReachabilityChanged { .. } => {}
             NetEvent::Twin { address } => self.tell(Event::PeerIdConflict { peer: self.peer, address }),
+            NetEvent::DiversityFell { networks, before } => self.tell(Event::DiversityFell { networks, before }),
             NetEvent::DhtReady => {
                 self.egress.republish();
                 self.has_stepped = true;
