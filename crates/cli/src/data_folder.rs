@@ -20,6 +20,8 @@ use crate::{files, keystore};
 const SIGNER: &str = "signer";
 const IDENTITY: &str = "node.key";
 const RECORDS: &str = "records.redb";
+/// The file of bans, and of peers that the node has reached. The node makes it, and does without it if it is gone.
+pub(crate) const PEERS: &str = "peers";
 const ENDING: &str = ".motet";
 
 /// The content of the folder, for as long as the node runs: no other process can use the store meanwhile.

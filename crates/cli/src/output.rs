@@ -192,6 +192,7 @@ impl Output {
                 None,
             ),
             Event::IdentityConflict { .. } | Event::PeerIdConflict { .. } => (self.alarm(event)?, None),
+            Event::DiversityFell { networks, before } => (diversity(*networks, *before), None),
             Event::ClocksDiffer { peer, seconds } => (clocks(&peer.to_string(), *seconds), None),
             Event::SignerAdvertised(_) => ("advertises its signer".to_owned(), None),
             Event::SignerDiscovered(found) => {
@@ -298,6 +299,14 @@ fn reachable(scope: AddressScope, told: usize, left_out: usize) -> Option<String
             Some("cannot be reached: it has no address; others reach it only while it is connected".to_owned())
         }
     }
+}
+
+/// The warning that a node may be cut off, with the remedy.
+fn diversity(networks: usize, before: usize) -> String {
+    format!(
+        "its peers are in {networks} networks, and were in {before}: it may be cut off from honest nodes; name a node that you trust with \
+         --peer"
+    )
 }
 
 /// The warning that clocks differ, with the remedy.

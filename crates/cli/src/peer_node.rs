@@ -21,6 +21,8 @@ const DEV_NETWORK: &str = "dev";
 /// Time limit of a round with `--dev`: short, for a user who tries things out.
 const DEV_ROUND: Duration = Duration::from_secs(10);
 
+/// Bytes of memory with which a node lets no further strangers in: many times what it uses when it is busy.
+const MEMORY: u64 = 1 << 30;
 /// Time limit for a relay to accept this node.
 const RELAY_PATIENCE: Duration = Duration::from_secs(20);
 
@@ -121,6 +123,7 @@ fn kept(args: &NodeArgs) -> Result<(SecretKey, Arc<dyn Store>, NetConfig, String
     let data = DataFolder::open(&folder, &signer)?;
     let keypair = Keypair::from_seed(*data.identity);
     let mut net = public_net(&args.network, keypair, &args.net)?;
+    net.state = Some(folder.join(data_folder::PEERS));
     service(&mut net, args);
     Ok((key, Arc::new(data.store), net, args.nickname.clone().unwrap_or_default()))
 }
@@ -134,6 +137,7 @@ pub(crate) fn public_net(network: &NetworkId, keypair: Keypair, args: &NetArgs) 
         .map(parse_address)
         .collect::<Result<_, _>>()
         .map_err(Failed::here)?;
+    net.guard.memory = Some(MEMORY);
     args.apply(&mut net);
     if net.listen.iter().all(is_loopback) && net.external.is_empty() {
         net.reach = Reach::Local;
