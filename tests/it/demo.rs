@@ -38,6 +38,7 @@ impl Voice {
             .config(Config::default().difficulty(Difficulty(0)))
             .work(Free);
         let (handle, events) = node.start().await.unwrap();
+        handle.subscribe_to_signer_discovery(["swap"]).unwrap().keep();
         let mut voice = Self { signer, handle, events, heard: Vec::new() };
         let listening = voice.wait(|event| matches!(event, Event::Listening { .. })).await;
         let Event::Listening { address } = listening else { panic!("not an address") };

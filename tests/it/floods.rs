@@ -30,6 +30,7 @@ fn net() -> NetConfig {
 /// A node, and a hostile one that is connected to it.
 async fn attacked() -> (Node, NetHandle) {
     let (node, mut events) = Node::builder(net()).policy(ApproveAll).start().await.unwrap();
+    node.subscribe_to_all_signers().unwrap().keep();
     let address = loop {
         if let Event::Listening { address } = events.next().await.unwrap().unwrap() {
             break format!("{address}/p2p/{}", node.peer_id());
@@ -59,7 +60,7 @@ async fn taken(version: u8, gossip: bool) -> u32 {
         for number in 0.. {
             let frame = junk(version, number);
             if gossip {
-                hostile.publish(Topic::Requests, frame).await.unwrap();
+                hostile.publish(vec![Topic::AllOffers], frame).await.unwrap();
             } else {
                 hostile.send(*node.peer_id(), Vec::new(), frame).await.unwrap();
             }

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 
 use motet_tests::wire_fixtures::{NOW, Signer, arrival, validator};
 use motet_tests::wire_forge::Forged;
-use motet_wire::{Evidence, Kind, Rule, Topic, limits};
+use motet_wire::{Evidence, Kind, Rule, limits};
 use serde_json::{Map, Value, json};
 
 fn page(name: &str) -> String {
@@ -244,7 +244,7 @@ fn the_table_of_kinds_is_that_of_the_code() {
     for kind in Kind::ALL {
         let row = format!("| {} | {} | {} | ", kind.code(), kind.name(), kind.frame_limit());
         let line = page.lines().find(|line| line.starts_with(&row)).unwrap_or_else(|| panic!("no row {row}"));
-        assert_eq!(line.contains("gossip"), Topic::of(kind).is_some(), "{kind}");
+        assert_eq!(line.contains("gossip"), kind.is_gossiped(), "{kind}");
         let sent = kind != Kind::ResourceAnnouncement;
         assert_eq!(line.contains("direct"), sent, "{kind}");
     }

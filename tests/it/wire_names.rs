@@ -111,8 +111,21 @@ fn a_record_lies_at_three_places_that_are_hashes_of_its_key() {
 
 #[test]
 fn topics_are_named_by_network_and_version() {
-    let names: Vec<String> = Topic::ALL.iter().map(|topic| topic.name(&network())).collect();
-    assert_eq!(names, ["motet/test/v1/signers", "motet/test/v1/requests"]);
+    let topics = [Topic::AllOffers, Topic::OpenOffers, Topic::Offers("swap".to_owned()), Topic::Requests(7)];
+    let names = ["offers/all", "offers/open", "offers/type/swap", "requests/7"];
+    for (topic, name) in topics.iter().zip(names) {
+        assert_eq!(topic.name(&network()), format!("motet/test/v2/{name}"));
+    }
+}
+
+#[test]
+fn requests_to_a_signer_are_published_on_the_topic_of_the_first_four_bits_of_its_hash() {
+    let signer = Signer::new(1).key.public_key();
+    let hash = tagged_hash("motet/shard/v1", &[&signer.to_bytes()]);
+    assert_eq!(Topic::of_requests_to(&signer), Topic::Requests(hash[0] >> 4));
+    let shards: BTreeSet<Topic> =
+        (0..200).map(|number| Topic::of_requests_to(&Signer::new(number).key.public_key())).collect();
+    assert_eq!(shards.len(), usize::from(Topic::SHARDS));
 }
 
 #[test]

@@ -1,13 +1,17 @@
-//! V-14 to V-22: what anybody can see from a message alone, each rule with its neighbour on the right side.
+//! V-14 to V-22, and V-38: what anybody can see from a message alone, each rule with its neighbour on the right side.
+
+use std::sync::Arc;
 
 use motet_core_crypto::SecretKey;
 use motet_tests::wire_fixtures::{
-    Session, Signer, WALL, advertisement, network, pay_advertisement, pay_resource, request, resource,
+    FLOOR, NOW, Session, Signer, WALL, advertisement, arrival, network, pay_advertisement, pay_resource, request,
+    resource, validator,
 };
 use motet_tests::wire_forge::{DELEGATION, Forged, TIMESTAMP};
 use motet_wire::{
-    Address, Criteria, Derivation, Difficulty, Item, Message, NonceShare, ResourceAnnouncement, Rule, SealError,
-    SessionReady, SignerIndex, SignerSet, SigningRequest, SyncRequest, TimestampMs, seal,
+    Address, AdvertisementId, Arrival, Channel, Criteria, Derivation, Difficulty, Item, Message, NonceShare,
+    ResourceAnnouncement, Rule, SealError, SessionReady, SignerAdvertisement, SignerIndex, SignerSet,
+    SignerUnavailable, SigningRequest, SyncRequest, TimestampMs, Topic, seal,
 };
 
 use crate::wire_rules_bytes::{must_break, must_pass};
@@ -59,10 +63,7 @@ fn v16_an_announcement_lives_no_longer_than_its_kind_allows() {
     let signer = Signer::new(1);
     let lives = |milliseconds| {
         let offer = advertisement(&signer);
-        pay_advertisement(
-            motet_wire::SignerAdvertisement { expires: TimestampMs(WALL + milliseconds), ..offer },
-            Difficulty(8),
-        )
+        pay_advertisement(SignerAdvertisement { expires: TimestampMs(WALL + milliseconds), ..offer }, Difficulty(8))
     };
     must_pass(signer.seal(1, lives(DAY)).frame);
     assert_eq!(must_not_seal(&signer, lives(DAY + 1)), Rule::Lifetime);
@@ -280,4 +281,44 @@ fn v21_a_resource_has_a_type_and_an_id_that_can_be_seen() {
     {
         assert_eq!(must_not_seal(&signer, resource(&signer, resource_type, id)), Rule::Fields, "{resource_type} {id}");
     }
+}
+
+#[test]
+fn v38_an_announcement_comes_on_the_topics_of_its_purpose() {
+    let signer = Signer::new(1);
+    let on = |frame: &Arc<[u8]>, topic: Topic| {
+        let arrival = Arrival { channel: Channel::Gossip, ..arrival(Arc::clone(frame)) };
+        validator().validate(arrival.topic(Some(topic)), NOW).map(|_| ()).map_err(|rejection| rejection.rule)
+    };
+    let types = |name: &str| Topic::Offers(name.to_owned());
+    let offer_of = |names: &[&str]| {
+        let transaction_types = names.iter().map(|name| (*name).to_owned()).collect();
+        let criteria = Criteria { transaction_types, ..Criteria::ANY };
+        let offer = SignerAdvertisement { criteria, ..advertisement(&signer) };
+        signer.seal(1, pay_advertisement(offer, FLOOR)).frame
+    };
+    let offer = offer_of(&["swap", "vault"]);
+    for topic in [Topic::AllOffers, types("swap"), types("vault")] {
+        assert_eq!(on(&offer, topic), Ok(()));
+    }
+    for topic in [Topic::OpenOffers, types("payment"), Topic::Requests(0)] {
+        assert_eq!(on(&offer, topic), Err(Rule::Topic));
+    }
+    let open = offer_of(&[]);
+    assert_eq!((on(&open, Topic::OpenOffers), on(&open, Topic::AllOffers)), (Ok(()), Ok(())));
+    assert_eq!(on(&open, types("swap")), Err(Rule::Topic));
+    // What a withdrawal withdraws is not said in it.
+    let (delegation, reason) = (signer.delegation(), String::new());
+    let withdrawal = SignerUnavailable { delegation, advertisement: AdvertisementId::from_bytes([1; 32]), reason };
+    let withdrawal = signer.seal(1, withdrawal).frame;
+    assert_eq!((on(&withdrawal, types("swap")), on(&withdrawal, Topic::AllOffers)), (Ok(()), Ok(())));
+    assert_eq!(on(&withdrawal, Topic::Requests(3)), Err(Rule::Topic));
+    let session = Session::run(3);
+    let asked: Vec<Topic> = session.request.keys.iter().map(Topic::of_requests_to).collect();
+    let frame = session.signer(0).seal(1, session.request.clone()).frame;
+    for topic in (0..Topic::SHARDS).map(Topic::Requests) {
+        let expected = if asked.contains(&topic) { Ok(()) } else { Err(Rule::Topic) };
+        assert_eq!(on(&frame, topic.clone()), expected, "{topic}");
+    }
+    assert_eq!(on(&frame, Topic::AllOffers), Err(Rule::Topic));
 }

@@ -6,7 +6,7 @@ use motet_tests::wire_fixtures::{
 };
 use motet_wire::{
     Arrival, Channel, Difficulty, Kind, Message, MonotonicMs, Now, Penalty, Rule, Scope, SignerAdvertisement,
-    TimestampMs, Topic, Validated, Verdict,
+    TimestampMs, Validated, Verdict,
 };
 
 const MINUTE: u64 = 60_000;
@@ -28,7 +28,7 @@ fn at(wall: u64) -> Now {
 #[test]
 fn v23_an_announcement_is_of_our_time_give_or_take_five_minutes() {
     for (name, sealed) in one_of_each().into_iter().filter(|(_, sealed)| sealed.kind.scope() == Scope::Announcement) {
-        let pushed = Topic::of(sealed.kind).map(|_| [Channel::Gossip, Channel::Direct]);
+        let pushed = sealed.kind.is_gossiped().then_some([Channel::Gossip, Channel::Direct]);
         for channel in pushed.into_iter().flatten() {
             for far in [WALL - 5 * MINUTE - 1, WALL + 5 * MINUTE + 1] {
                 assert_eq!(outcome(&sealed, channel, at(far)).map(|_| ()), Err(Rule::Skew), "{name}");

@@ -145,6 +145,7 @@ impl Group {
             .work(Free);
         let place = Place::new(self.runtimes)?;
         let (handle, mut events) = place.run(node.start()).await??;
+        handle.subscribe_to_all_signers()?.keep();
         let listening = async move {
             loop {
                 match events.next().await {

@@ -7,7 +7,9 @@ use motet_core_crypto::{PublicKey, SecretKey};
 use motet_net::{Exposure, Keypair, Mdns, Multiaddr, NetConfig, Reach, Relaying, Switch, is_loopback, parse_address};
 use motet_node::event::Event;
 use motet_node::policy::Policy;
-use motet_node::{Config, Events, LocalSigner, MemoryStore, Node, NodeError, OsEntropy, Privacy, Store};
+use motet_node::{
+    Config, Events, LocalSigner, MemoryStore, Node, NodeError, OsEntropy, Privacy, SignerDiscovery, Store,
+};
 use motet_wire::{AddressScope, NetworkId};
 
 use crate::args::{NetArgs, NodeArgs};
@@ -38,6 +40,8 @@ pub(crate) struct PeerNode {
     /// The node's times and numbers.
     pub(crate) limits: Config,
     meeting: Option<MeetingPlace>,
+    /// Lets the node hear of all offers: it shows them, and tells newcomers of them.
+    _looking: SignerDiscovery,
 }
 
 impl PeerNode {
@@ -69,8 +73,9 @@ impl PeerNode {
         } else if looks_for_relays {
             settled(&handle).await;
         }
+        let looking = handle.subscribe_to_all_signers().map_err(Failed::here)?;
         let meeting = if dev { MeetingPlace::enter(&handle).await? } else { None };
-        Ok(Self { handle, events, signer, nickname, limits: config, meeting })
+        Ok(Self { handle, events, signer, nickname, limits: config, meeting, _looking: looking })
     }
 
     /// Goes to where nodes with `--dev` meet, again: others may have come.

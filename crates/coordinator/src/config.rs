@@ -1,10 +1,12 @@
 //! Configuration of an engine; the defaults are those of `docs/protocol.md` §7.4 and §10.
 
 use core::time::Duration;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use motet_core_crypto::PublicKey;
 use motet_wire::Difficulty;
+
+use crate::engine::Route;
 
 /// Times, numbers and habits of an engine. Versions to come may add some, so a program begins with the default and changes what
 /// it wants otherwise. Each field has a method of its name that does so:
@@ -52,6 +54,14 @@ pub struct Config {
     pub difficulty: Difficulty,
     /// Measures against an observer of the node's connections.
     pub privacy: Privacy,
+    /// Part in catch-up.
+    pub catch_up: CatchUp,
+    /// The places of signers that this node's user knows: contacts that need not advertise themselves. What a signer advertises is
+    /// believed before this.
+    pub routes: BTreeMap<PublicKey, Route>,
+    /// Signers of this node that are in private groups alone. They are never advertised, no topic is subscribed to and nothing is looked
+    /// up for them, and no public request may name them: who knows such a key knows all that its group owns.
+    pub unlisted: BTreeSet<PublicKey>,
     /// The signers that this node's user knows (`docs/protocol.md` §10). Their messages and peers have ten times a stranger's
     /// share, and their requests need no proof of work. A request that goes to contacts alone is sent without one: they have to
     /// have this node's signer as a contact, too, or they drop it.
@@ -68,6 +78,15 @@ pub struct Privacy {
     /// Mean pause between two meaningless frames to nodes that serve a signer; a second at least. It hides whether
     /// sessions are running; it costs the receiver the check of a signature, and opens connections to such nodes.
     pub cover: Option<Duration>,
+}
+
+/// Catch-up: what peers tell each other of offers when they meet (`docs/protocol.md` §9).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CatchUp {
+    /// The node asks, while its user looks for offers, and answers.
+    On,
+    /// It does neither.
+    Off,
 }
 
 /// The start of rounds.
@@ -112,7 +131,17 @@ setters! {
     delegation_lifetime: Duration,
     difficulty: Difficulty,
     privacy: Privacy,
+    catch_up: CatchUp,
+    routes: BTreeMap<PublicKey, Route>,
+    unlisted: BTreeSet<PublicKey>,
     contacts: BTreeSet<PublicKey>,
+}
+
+impl Config {
+    /// True if a signer is a contact: by name, or by its place.
+    pub(crate) fn has_contact(&self, signer: &PublicKey) -> bool {
+        self.contacts.contains(signer) || self.routes.contains_key(signer)
+    }
 }
 
 impl Default for Config {
@@ -134,6 +163,9 @@ impl Default for Config {
             delegation_lifetime: Duration::from_secs(23 * 60 * 60),
             difficulty: Difficulty::STANDARD,
             privacy: Privacy::default(),
+            catch_up: CatchUp::On,
+            routes: BTreeMap::new(),
+            unlisted: BTreeSet::new(),
             contacts: BTreeSet::new(),
         }
     }

@@ -23,6 +23,7 @@ mod early;
 mod groups;
 mod identities;
 pub(crate) mod input;
+mod interests;
 mod leaving;
 mod ledger;
 mod lent;
@@ -49,6 +50,7 @@ mod tasks;
 mod timer_table;
 mod timers;
 mod trace;
+mod waiting;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -60,6 +62,7 @@ use catch_up::CatchUp;
 use deferred::DeferredMessages;
 use directory::Directory;
 use identities::Identities;
+use interests::Interests;
 use ledger::Ledger;
 use motet_core_crypto::PublicKey;
 use motet_wire::{MonotonicMs, NetworkId, Now, PeerId, RequestId};
@@ -75,7 +78,8 @@ use crate::record::Snapshot;
 use crate::signer::SignerAnswer;
 use ctx::Ctx;
 pub use input::{
-    Command, CommandId, Effect, Input, Replacement, Reply, ResourceSpec, SignerQuery, SigningRequestSpec, Transition,
+    Audience, Command, CommandId, Effect, Input, Interest, Replacement, Reply, ResourceSpec, Route, SignerQuery,
+    SigningRequestSpec, Transition,
 };
 use privacy::{Cover, hold};
 use prompts::Prompts;
@@ -110,6 +114,7 @@ pub struct Engine {
     ledger: Ledger,
     restored: Restored,
     asking: Asking,
+    interests: Interests,
     /// The peers that this node has asked what it missed, and those that it has told.
     catch_up: CatchUp,
     cover: Cover,
@@ -123,13 +128,12 @@ impl Engine {
     /// An engine for one node of a network. `snapshot` is what earlier runs have stored.
     pub fn new(config: Config, network: NetworkId, peer: PeerId, snapshot: Snapshot) -> Self {
         Self {
-            catch_up: CatchUp::new(&network),
+            catch_up: CatchUp::new(&network, config.catch_up),
             identities: Identities::new(&snapshot),
             proofs: Proofs::new(&network, &snapshot.proofs),
-            config: Arc::new(config),
             network: Arc::new(network),
             peer,
-            directory: Directory::default(),
+            directory: Directory::with_routes(config.routes.clone()),
             routes: Routes::default(),
             resources: Resources::default(),
             reputation: ReputationTable::new(&snapshot.standings),
@@ -143,9 +147,11 @@ impl Engine {
             ledger: Ledger::new(&snapshot),
             restored: Restored::new(&snapshot),
             asking: Asking::default(),
+            interests: Interests::default(),
             cover: Cover::default(),
             retracted: BTreeSet::new(),
             known_refusals: 0,
+            config: Arc::new(config),
         }
     }
 
@@ -194,9 +200,10 @@ impl Engine {
                 self.on_persist_failed(&records, &detail, ctx);
             }
             Input::Malformed { sender } => self.on_malformed(&sender, ctx),
-            Input::PeerConnected { peer } => self.catch_up.on_peer_connected(peer, &mut self.identities, ctx),
+            Input::PeerConnected { peer } => self.on_peer_connected(peer, ctx),
             Input::PeerUnreachable { peer, reason } => self.on_peer_unreachable(&peer, &reason, ctx),
             Input::Addresses(addresses) => self.on_addresses(addresses, ctx),
+            Input::Interest(interest) => self.on_interest(interest, ctx),
             Input::Tick => self.flush_deferred(ctx),
         }
     }

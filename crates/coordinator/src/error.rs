@@ -22,6 +22,20 @@ pub enum CommandError {
         /// Largest number of signers.
         limit: usize,
     },
+    /// More transaction types are looked for than may be at a time, or one that no offer can name.
+    #[error("a node looks for at most {limit} transaction types at a time, of 1 to 32 bytes each")]
+    TransactionTypes {
+        /// Largest number of types.
+        limit: usize,
+    },
+    /// The place of a signer is not known, and only its own node may hear of the request.
+    #[error(
+        "it is not known where signer {0} is; give its peer and addresses, since a private request is not published"
+    )]
+    NoRoute(PublicKey),
+    /// A signer is in private groups alone.
+    #[error("signer {0} is not to be known in public: ask its group privately, and advertise nothing of it")]
+    Unlisted(PublicKey),
     /// No such request is known, or it is closed.
     #[error("request {0} is not known here")]
     UnknownRequest(RequestId),
@@ -135,6 +149,9 @@ impl CommandError {
         match self {
             Self::UnknownSigner(_) => "unknown_signer",
             Self::TooManySigners { .. } => "too_many_signers",
+            Self::TransactionTypes { .. } => "transaction_types",
+            Self::NoRoute(_) => "no_route",
+            Self::Unlisted(_) => "unlisted",
             Self::UnknownRequest(_) => "unknown_request",
             Self::CreatorNotListed => "creator_not_listed",
             Self::TooManyParticipants { .. } => "too_many_participants",

@@ -49,10 +49,10 @@ mod signer;
 mod status;
 mod unused_nonces;
 
-pub use config::{Config, Privacy, Rounds};
+pub use config::{CatchUp, Config, Privacy, Rounds};
 pub use engine::{
-    Command, CommandId, Effect, Engine, Input, Replacement, Reply, ResourceSpec, SignerQuery, SigningRequestSpec,
-    Transition,
+    Audience, Command, CommandId, Effect, Engine, Input, Interest, Replacement, Reply, ResourceSpec, Route,
+    SignerQuery, SigningRequestSpec, Transition,
 };
 pub use entropy::{EntropyError, Infallible};
 pub use error::CommandError;

@@ -8,6 +8,10 @@ pub const ADVERTISEMENTS: usize = 4096;
 /// Messages kept for requests or attempts that are not known yet, in each of three rooms: of participants, of others that advertise, and of
 /// strangers. In each the oldest goes first. Honest messages overtake each other by a network delay, so few are early at any time.
 pub const EARLY_MESSAGES: usize = 1024;
+/// Transaction types that a node looks for at a time: other nodes take 64 subscriptions of one, and those of its signers are among them.
+pub const TYPES: usize = 32;
+/// Places of signers by the word of the user: far more than one has contacts.
+pub const ROUTES: usize = 4096;
 /// Resources known, announced here and found: 4 KB each and a little more. An application that looks for others keeps
 /// the resources that it has found.
 pub const RESOURCES: usize = 1024;

@@ -193,6 +193,8 @@ impl Outbox {
             | Effect::Broadcast { .. }
             | Effect::Send { .. }
             | Effect::Publish { .. }
+            | Effect::LookUp { .. }
+            | Effect::Subscribe(_)
             | Effect::Validate { .. }
             | Effect::Compute(_)
             | Effect::AskPolicy(_)
@@ -214,6 +216,8 @@ impl Outbox {
                 | Effect::Broadcast { .. }
                 | Effect::Send { .. }
                 | Effect::Publish { .. }
+                | Effect::LookUp { .. }
+                | Effect::Subscribe(_)
                 | Effect::Validate { .. }
                 | Effect::AskSigner(_)
                 | Effect::Compute(_)

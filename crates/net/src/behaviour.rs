@@ -7,7 +7,7 @@ use libp2p::swarm::NetworkBehaviour;
 use libp2p::swarm::behaviour::toggle::Toggle;
 use libp2p::{StreamProtocol, autonat, dcutr, gossipsub, identify, kad, mdns, ping, relay, upnp};
 use motet_core_crypto::tagged_hash;
-use motet_wire::{Topic, limits};
+use motet_wire::limits;
 
 use crate::admission::Admission;
 use crate::candidates::Candidates;
@@ -17,6 +17,11 @@ use crate::error::NetError;
 use crate::grouping::Grouping;
 use crate::limits as ours;
 use crate::reachability::Reachability;
+use crate::subscriptions::TopicFilter;
+
+/// Gossip with the bound on subscriptions of one peer.
+pub(crate) type GossipBehaviour =
+    gossipsub::Behaviour<gossipsub::IdentityTransform, gossipsub::MaxCountSubscriptionFilter<TopicFilter>>;
 
 /// Behaviours that refuse connections come first: one behind them would believe in connections that never were.
 #[derive(NetworkBehaviour)]
@@ -26,7 +31,7 @@ pub(crate) struct Behaviour {
     pub(crate) ping: ping::Behaviour,
     pub(crate) mdns: Toggle<mdns::tokio::Behaviour>,
     pub(crate) kad: kad::Behaviour<BagStore>,
-    pub(crate) gossip: gossipsub::Behaviour,
+    pub(crate) gossip: GossipBehaviour,
     pub(crate) streams: libp2p_stream::Behaviour,
     /// Lets others be reached through this node.
     pub(crate) relay: Toggle<relay::Behaviour>,
@@ -142,25 +147,24 @@ pub(crate) fn dht_mode(config: &NetConfig, reachability: Reachability) -> kad::M
 }
 
 /// Gossip without libp2p's own signatures: frames carry their author's, and are checked in our own order.
-fn gossip(config: &NetConfig, registry: &mut Registry) -> Result<gossipsub::Behaviour, NetError> {
+fn gossip(config: &NetConfig, registry: &mut Registry) -> Result<GossipBehaviour, NetError> {
     let setup = |error: &dyn core::fmt::Display| NetError::Setup(error.to_string());
     let settings = gossipsub::ConfigBuilder::default()
         .validation_mode(gossipsub::ValidationMode::Anonymous)
         .validate_messages()
-        // Connected peers get a published frame on their direct streams; gossip carries it to the peers behind them.
-        .flood_publish(false)
-        .message_id_fn(|message| tagged_hash("motet/gossip-id/v1", &[&message.data]).to_vec().into())
+        // All connected subscribers get a published frame at once, whichever of them the mesh or a fanout would choose.
+        .flood_publish(true)
+        // A frame on two topics is two messages: each topic has subscribers of its own.
+        .message_id_fn(|message| {
+            tagged_hash("motet/gossip-id/v2", &[message.topic.as_str().as_bytes(), &[0], &message.data]).to_vec().into()
+        })
         .max_transmit_size(limits::FRAME_SESSION_ABORT + ours::GOSSIP_OVERHEAD)
         .build()
         .map_err(|error| setup(&error))?;
-    let mut behaviour = gossipsub::Behaviour::new(gossipsub::MessageAuthenticity::Anonymous, settings)
-        .map_err(|error| setup(&error))?
-        .with_metrics(registry.sub_registry_with_prefix("gossipsub"), gossipsub::MetricsConfig::default());
-    // A node that hears no gossip may publish all the same.
-    let heard = if config.gossip == Switch::On { &Topic::ALL[..] } else { &[] };
-    for topic in heard {
-        let topic = gossipsub::IdentTopic::new(topic.name(&config.network));
-        behaviour.subscribe(&topic).map_err(|error| setup(&error))?;
-    }
-    Ok(behaviour)
+    let filter = TopicFilter::bounded(config.network.clone());
+    gossipsub::Behaviour::new_with_subscription_filter(gossipsub::MessageAuthenticity::Anonymous, settings, filter)
+        .map(|behaviour| {
+            behaviour.with_metrics(registry.sub_registry_with_prefix("gossipsub"), gossipsub::MetricsConfig::default())
+        })
+        .map_err(|error| setup(&error))
 }

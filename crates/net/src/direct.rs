@@ -52,7 +52,8 @@ pub(crate) async fn read(peer: PeerId, group: NetworkGroup, mut stream: Stream, 
             break;
         }
         frames::log("received", Some(&from), &frame);
-        let event = NetEvent::Received { from, channel: Channel::Direct, group, bytes: frame, token: None };
+        let event =
+            NetEvent::Received { from, channel: Channel::Direct, topic: None, group, bytes: frame, token: None };
         // This wait slows a fast sender down.
         if readers.events.send(event).await.is_err() {
             break;

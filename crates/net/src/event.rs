@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use libp2p::Multiaddr;
-use motet_wire::{Channel, NetworkGroup, PeerId};
+use motet_wire::{Channel, NetworkGroup, PeerId, Topic};
 
 use crate::reach::Offered;
 use crate::reachability::Reachability;
@@ -18,6 +18,8 @@ pub enum NetEvent {
         from: PeerId,
         /// The channel on which they arrived.
         channel: Channel,
+        /// The gossip topic; `None` for frames that came directly.
+        topic: Option<Topic>,
         /// The network group of that peer's connection.
         group: NetworkGroup,
         /// The bytes.

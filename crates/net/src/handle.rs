@@ -1,5 +1,6 @@
 //! The handle of a network node, for its user.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use libp2p::Multiaddr;
@@ -13,7 +14,6 @@ use crate::event::ReportToken;
 use crate::frames;
 use crate::limits;
 use crate::metrics::Sample;
-use crate::outboxes::Reached;
 use crate::peer_table::PeerTable;
 use crate::peers;
 use crate::persistent_peers::Named;
@@ -22,11 +22,14 @@ use crate::reachability::Reachability;
 /// A command for the event loop.
 #[derive(Debug)]
 pub(crate) enum NetCommand {
-    /// To those that it has not reached, and by gossip.
+    /// By gossip.
     Publish {
-        topic: Topic,
+        topics: Vec<Topic>,
         frame: Arc<[u8]>,
-        reached: Reached,
+    },
+    /// To these topics and to no others.
+    Subscribe {
+        topics: BTreeSet<Topic>,
     },
     Send {
         to: PeerId,
@@ -40,6 +43,10 @@ pub(crate) enum NetCommand {
     Get {
         key: DhtKey,
         answer: oneshot::Sender<Vec<Arc<[u8]>>>,
+    },
+    FindPeer {
+        peer: PeerId,
+        answer: oneshot::Sender<Located>,
     },
     Dial {
         address: Multiaddr,
@@ -174,6 +181,17 @@ pub struct DhtStats {
     pub dropped: u64,
 }
 
+/// The addresses of a peer, by a look-up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Located {
+    /// This node knows them already.
+    Known(Vec<Multiaddr>),
+    /// Nodes of the DHT have told them; none, if they do not know the peer.
+    Found(Vec<Multiaddr>),
+    /// There is nobody to ask.
+    Offline,
+}
+
 /// True if so many frames lie in a bag of an index that its entries are to lie in the bags below as well, and are to be looked for
 /// there.
 pub fn is_crowded(frames: &[Arc<[u8]>]) -> bool {
@@ -190,17 +208,23 @@ impl NetHandle {
         &self.peer
     }
 
-    /// Publishes a frame by gossip, and directly to all connected peers; not to this node. Without subscribers it is
-    /// no error: recent frames are sent to peers that come later.
+    /// Publishes a frame by gossip, for the subscribers of these topics; not for this node, which need not subscribe itself. Without
+    /// subscribers it is no error: recent frames are sent to peers that subscribe later. A node without gossip publishes nothing.
     ///
     /// # Errors
     ///
     /// [`NetError::Stopped`].
-    pub async fn publish(&self, topic: Topic, frame: Arc<[u8]>) -> Result<(), NetError> {
-        let reached = self.table.publish(&frame);
-        // The tasks that write to peers run first: the rest takes longer, and no peer waits for it.
-        tokio::task::yield_now().await;
-        self.order(NetCommand::Publish { topic, frame, reached }).await
+    pub async fn publish(&self, topics: Vec<Topic>, frame: Arc<[u8]>) -> Result<(), NetError> {
+        self.order(NetCommand::Publish { topics, frame }).await
+    }
+
+    /// Subscribes to these topics from now on, and to no others. Other nodes take 64 subscriptions of one peer.
+    ///
+    /// # Errors
+    ///
+    /// [`NetError::Stopped`].
+    pub async fn subscribe(&self, topics: BTreeSet<Topic>) -> Result<(), NetError> {
+        self.order(NetCommand::Subscribe { topics }).await
     }
 
     /// Sends a frame to one peer on a direct stream. A peer that is not connected is dialled, at these addresses or at
@@ -235,6 +259,18 @@ impl NetHandle {
     pub async fn get(&self, key: DhtKey) -> Result<Vec<Arc<[u8]>>, NetError> {
         let (answer, question) = oneshot::channel();
         self.order(NetCommand::Get { key, answer }).await?;
+        question.await.map_err(|_| NetError::Stopped)
+    }
+
+    /// The addresses of a peer: those that this node knows, or else those that nodes of the DHT tell. It takes as long as a query at
+    /// most ([`crate::NetConfig::dht_timeout`]). Nothing vouches for addresses of the DHT but the connection that is made there.
+    ///
+    /// # Errors
+    ///
+    /// [`NetError::Stopped`].
+    pub async fn find_peer(&self, peer: PeerId) -> Result<Located, NetError> {
+        let (answer, question) = oneshot::channel();
+        self.order(NetCommand::FindPeer { peer, answer }).await?;
         question.await.map_err(|_| NetError::Stopped)
     }
 

@@ -18,7 +18,8 @@
 //! # async fn main() -> Result<(), NetError> {
 //! let config = NetConfig::local(NetworkId::test(), Keypair::generate());
 //! let (net, mut events) = Net::start(config, Arc::new(Nothing))?;
-//! net.publish(Topic::Requests, Arc::from(*b"a frame")).await?;
+//! net.subscribe([Topic::OpenOffers].into()).await?;
+//! net.publish(vec![Topic::Requests(7)], Arc::from(*b"a frame")).await?;
 //! while let Some(event) = events.recv().await {
 //!     if let NetEvent::Listening { address } = event {
 //!         println!("others reach this node at {address}/p2p/{}", net.peer_id());
@@ -69,6 +70,7 @@ mod reach;
 mod reachability;
 mod recent;
 mod relay_only;
+mod subscriptions;
 mod task;
 mod transport;
 mod twin;
@@ -82,7 +84,7 @@ pub use connections::{Direction, PeerConnection};
 pub use dht::{Entry, EntryPolicy, Price};
 pub use error::{NetError, Refused};
 pub use event::{NetEvent, ReportToken};
-pub use handle::{DhtState, DhtStats, Feedback, NetHandle, Stats, is_crowded, split_peer};
+pub use handle::{DhtState, DhtStats, Feedback, Located, NetHandle, Stats, is_crowded, split_peer};
 pub use libp2p::Multiaddr;
 pub use metrics::{Sample, SampleKind};
 pub use node::Net;

@@ -151,8 +151,10 @@ pub(crate) const STREAM_WINDOW: u32 = 256 * 1024;
 pub(crate) const WEBSOCKET_DATA: usize = 256 * 1024;
 /// Streams of one connection that are negotiated at once.
 pub(crate) const NEGOTIATING_STREAMS: usize = 32;
-/// Own messages kept for peers that subscribe later, per topic.
-pub(crate) const RECENT: usize = 32;
+/// Own messages kept for peers that subscribe later.
+pub(crate) const RECENT: usize = 64;
+/// Topics that a peer may subscribe to: those of ten signers, of all types that a node may look for, and some more.
+pub(crate) const SUBSCRIPTIONS: usize = 64;
 /// Time for which announcements are kept like that: a minute less than clocks may differ by, so that a receiver whose
 /// clock differs a little accepts them, too.
 pub(crate) const RECENT_TIME: Duration = Duration::from_secs(4 * 60);

@@ -143,6 +143,7 @@ impl Net {
             peers,
             writers: tokio::task::JoinSet::new(),
             recent: Recent::default(),
+            subscribed: BTreeSet::new(),
             stats: Stats::default(),
             dht,
             wanted,

@@ -3,7 +3,6 @@
 //! A frame to a peer that is spoken to already goes to the task that writes to it, and does not pass through the loop,
 //! which has all of libp2p to look after.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use libp2p::PeerId;
@@ -60,30 +59,15 @@ impl PeerTable {
         self.lock().put(peer, frame)
     }
 
-    /// Puts a frame into the outbox of a connected peer, unless the peer was sent it as a published frame. Returns true
-    /// if the frame needs no work of the event loop. Otherwise the caller passes it to the loop, which calls
-    /// [`Self::arrive`].
+    /// Puts a frame into the outbox of a connected peer. Returns true if the frame needs no work of the event loop. Otherwise
+    /// the caller passes it to the loop, which calls [`Self::arrive`].
     pub(crate) fn send(&self, peer: &PeerId, frame: &Arc<[u8]>) -> bool {
         let mut table = self.lock();
-        let done = table.has_been_sent(peer, frame) || table.put_first(peer, frame);
+        let done = table.put_first(peer, frame);
         if !done {
             table.set_out(peer);
         }
         done
-    }
-
-    /// Puts a frame into the open outboxes of connected peers. Returns the peers for which the frame must pass through
-    /// the event loop, which calls [`Self::arrive`] for it.
-    pub(crate) fn publish(&self, frame: &Arc<[u8]>) -> Reached {
-        let mut table = self.lock();
-        let connected = table.all_connected();
-        let (reached, others): (BTreeSet<PeerId>, BTreeSet<PeerId>) =
-            connected.into_iter().partition(|peer| table.put_first(peer, frame));
-        for peer in &others {
-            table.set_out(peer);
-        }
-        table.published = Some((Arc::clone(frame), reached.clone()));
-        Reached { reached, others }
     }
 
     /// A frame for a peer has come to the event loop.
@@ -93,26 +77,6 @@ impl PeerTable {
             peer.detours = peer.detours.saturating_sub(1);
         }
         table.tidy(peer);
-    }
-
-    /// The connected peers besides those that a published frame has been sent to; from now on it counts as sent to them.
-    pub(crate) fn missed(&self, frame: &Arc<[u8]>, reached: &Reached) -> BTreeSet<PeerId> {
-        for peer in &reached.others {
-            self.arrive(peer);
-        }
-        let mut table = self.lock();
-        let missed: BTreeSet<PeerId> = table.all_connected().difference(&reached.reached).copied().collect();
-        if let Some((last, sent)) = table.published.as_mut()
-            && Arc::ptr_eq(last, frame)
-        {
-            sent.extend(missed.iter().copied());
-        }
-        missed
-    }
-
-    /// True if a frame is the last published one, and the peer was sent it.
-    pub(crate) fn has_been_sent(&self, peer: &PeerId, frame: &Arc<[u8]>) -> bool {
-        self.lock().has_been_sent(peer, frame)
     }
 }
 
@@ -129,18 +93,7 @@ pub(crate) struct Lengths {
     pub(crate) writers: usize,
 }
 
-/// The peers that a published frame was sent to directly, and those for which it passes through the event loop.
-#[derive(Debug)]
-pub(crate) struct Reached {
-    reached: BTreeSet<PeerId>,
-    others: BTreeSet<PeerId>,
-}
-
 impl Table {
-    fn all_connected(&self) -> BTreeSet<PeerId> {
-        self.peers.iter().filter(|(_, peer)| peer.is_connected()).map(|(id, _)| *id).collect()
-    }
-
     /// Puts a frame into the outbox of a connected peer, unless others on their way to it would be overtaken.
     fn put_first(&mut self, peer: &PeerId, frame: &Arc<[u8]>) -> bool {
         let is_free = self.peers.get(peer).is_some_and(|peer| peer.is_connected() && peer.detours == 0);
@@ -149,11 +102,6 @@ impl Table {
 
     fn set_out(&mut self, peer: &PeerId) {
         self.peers.entry(*peer).or_default().detours += 1;
-    }
-
-    fn has_been_sent(&self, peer: &PeerId, frame: &Arc<[u8]>) -> bool {
-        let last = self.published.as_ref().filter(|(last, _)| Arc::ptr_eq(last, frame));
-        last.is_some_and(|(_, reached)| reached.contains(peer))
     }
 
     fn put(&mut self, peer: &PeerId, frame: &Arc<[u8]>) -> bool {
@@ -184,43 +132,15 @@ mod tests {
     }
 
     #[test]
-    fn everybody_gets_what_is_published_once_whenever_an_outbox_opens() {
-        let (table, open, late) = (PeerTable::default(), PeerId::random(), PeerId::random());
-        assert!(
-            table.connect(open, NetworkGroup::Local)
-                && table.connect(late, NetworkGroup::Local)
-                && !table.connect(late, NetworkGroup::Local)
-        );
-        let mut frames = opened(&table, open);
-        let (one, two) = (frame(1), frame(2));
-        let reached = table.publish(&one);
-        assert_eq!(reached.reached, BTreeSet::from([open]));
-        assert!(table.send(&open, &one), "it has it coming");
-        assert!(!table.send(&late, &one), "it has no outbox");
-        // Before the loop comes to it, another is published, and the outbox opens for something else.
-        let reached_later = table.publish(&two);
-        let mut late_frames = opened(&table, late);
-        assert_eq!(table.missed(&one, &reached), BTreeSet::from([late]));
-        assert_eq!(table.missed(&two, &reached_later), BTreeSet::from([late]));
-        assert!(table.send(&late, &two), "the loop does that");
-        assert!(table.put(&late, &two));
-        assert_eq!([frames.try_recv(), frames.try_recv()], [Ok(one), Ok(two.clone())]);
-        assert_eq!((frames.try_recv().ok(), late_frames.try_recv()), (None, Ok(two)));
-    }
-
-    #[test]
     fn nothing_overtakes_what_passes_through_the_loop() {
         let (table, peer) = (PeerTable::default(), PeerId::random());
         table.connect(peer, NetworkGroup::Local);
         assert!(!table.send(&peer, &frame(1)));
         let mut frames = opened(&table, peer);
-        let second = frame(2);
-        let reached = table.publish(&second);
         assert!(!table.send(&peer, &frame(3)));
         // The loop takes them in their order.
         table.arrive(&peer);
         assert!(table.put(&peer, &frame(1)));
-        assert_eq!(table.missed(&second, &reached), BTreeSet::from([peer]));
         assert!(!table.send(&peer, &frame(4)), "the third is still on its way");
         table.arrive(&peer);
         table.arrive(&peer);

@@ -3,7 +3,7 @@
 //! The event loop opens connections and outboxes. All holders of the node's handle fill the outboxes that are open
 //! ([`crate::outboxes`]), without passing through the loop.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use libp2p::PeerId;
@@ -27,8 +27,6 @@ pub(crate) struct Table {
     /// The rates of what a peer may send.
     guard: Guard,
     since: Instant,
-    /// The last published frame and the peers that it was sent to directly.
-    pub(crate) published: Option<(Arc<[u8]>, BTreeSet<PeerId>)>,
     pub(crate) sent: u64,
     pub(crate) dropped: u64,
 }
@@ -72,8 +70,7 @@ impl Default for PeerTable {
 
 impl PeerTable {
     pub(crate) fn new(guard: Guard) -> Self {
-        let table =
-            Table { peers: BTreeMap::new(), guard, since: Instant::now(), published: None, sent: 0, dropped: 0 };
+        let table = Table { peers: BTreeMap::new(), guard, since: Instant::now(), sent: 0, dropped: 0 };
         Self(Arc::new(Mutex::new(table)))
     }
 

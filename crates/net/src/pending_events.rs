@@ -139,7 +139,7 @@ mod tests {
 
     fn frame(channel: Channel) -> NetEvent {
         let group = NetworkGroup::Local;
-        NetEvent::Received { from: peer(1), channel, group, bytes: [7].into(), token: None }
+        NetEvent::Received { from: peer(1), channel, topic: None, group, bytes: [7].into(), token: None }
     }
 
     fn connected(number: u8) -> NetEvent {

@@ -27,7 +27,7 @@ pub(crate) use self::dht::Dht;
 use crate::auto_relays::AutoRelays;
 use crate::behaviour::Behaviour;
 use crate::buckets::Buckets;
-use crate::config::NetConfig;
+use crate::config::{NetConfig, Switch};
 use crate::connections::Connections;
 use crate::direct::{self, Readers};
 use crate::event::NetEvent;
@@ -38,7 +38,6 @@ use crate::handshake::Met;
 use crate::limits;
 use crate::meter::Flood;
 use crate::metrics::Metrics;
-use crate::outboxes::Reached;
 use crate::overlay::Overlay;
 use crate::peer_table::PeerTable;
 use crate::peers;
@@ -63,6 +62,8 @@ pub(crate) struct Task {
     pub(crate) peers: PeerTable,
     pub(crate) writers: tokio::task::JoinSet<()>,
     pub(crate) recent: Recent,
+    /// The topics that this node subscribes to.
+    pub(crate) subscribed: BTreeSet<Topic>,
     pub(crate) stats: Stats,
     pub(crate) dht: Dht,
     pub(crate) wanted: PersistentPeers,
@@ -199,10 +200,12 @@ impl Task {
 
     fn on_order(&mut self, order: NetCommand) {
         match order {
-            NetCommand::Publish { topic, frame, reached } => self.publish(topic, frame, &reached),
+            NetCommand::Publish { topics, frame } => self.publish(topics, frame),
+            NetCommand::Subscribe { topics } => self.subscribe(topics),
             NetCommand::Send { to, addresses, frame } => self.send(&to, &addresses, frame),
             NetCommand::Put { key, frames } => self.put(key, &frames),
             NetCommand::Get { key, answer } => self.get(key, answer),
+            NetCommand::FindPeer { peer, answer } => self.find_peer(&peer, answer),
             NetCommand::Dial { address } => {
                 if let Some((peer, _)) = peers::split_peer(&address) {
                     let listed = self.config.bootstrap.contains(&address);
@@ -242,26 +245,49 @@ impl Task {
         }
     }
 
-    fn publish(&mut self, topic: Topic, frame: Arc<[u8]>, reached: &Reached) {
+    fn publish(&mut self, topics: Vec<Topic>, frame: Arc<[u8]>) {
+        let network = self.config.network.clone();
+        let gossip = &mut self.swarm.behaviour_mut().gossip;
+        let mut missed = BTreeSet::new();
+        for topic in &topics {
+            let topic = gossipsub::IdentTopic::new(topic.name(&network));
+            let hash = topic.hash();
+            match gossip.publish(topic, &*frame) {
+                // If no peer has subscribed yet, the cache of recent frames does the rest.
+                Ok(_) | Err(gossipsub::PublishError::NoPeersSubscribedToTopic | gossipsub::PublishError::Duplicate) => {
+                }
+                Err(error) => {
+                    tracing::debug!(%error, "gossip has refused a message: its subscribers get it directly");
+                    let subscribers = gossip.all_peers().filter(|(_, topics)| topics.contains(&&hash));
+                    missed.extend(subscribers.map(|(peer, _)| *peer));
+                }
+            }
+        }
         self.stats.published += 1;
         frames::log("published", None, &frame);
-        // Connected peers get the frame on their direct streams, before gossip. Peers that have it in their outbox
-        // already are skipped.
-        for peer in self.peers.missed(&frame, reached) {
+        for peer in missed {
             self.enqueue(peer, Arc::clone(&frame));
         }
-        self.gossip(topic, &frame);
-        self.recent.add(topic, frame, Instant::now());
+        self.recent.add(topics, frame, Instant::now());
     }
 
-    fn gossip(&mut self, topic: Topic, frame: &[u8]) {
-        let topic = gossipsub::IdentTopic::new(topic.name(&self.config.network));
-        match self.swarm.behaviour_mut().gossip.publish(topic, frame) {
-            // No peer has subscribed yet, or all have the frame: the direct streams and the cache of recent frames do
-            // the rest.
-            Ok(_) | Err(gossipsub::PublishError::NoPeersSubscribedToTopic | gossipsub::PublishError::Duplicate) => {}
-            Err(error) => tracing::debug!(%error, "gossip has refused a message"),
+    fn subscribe(&mut self, topics: BTreeSet<Topic>) {
+        // A node that hears no gossip may publish all the same.
+        if self.config.gossip == Switch::Off {
+            return;
         }
+        let network = self.config.network.clone();
+        let gossip = &mut self.swarm.behaviour_mut().gossip;
+        let ident = |topic: &Topic| gossipsub::IdentTopic::new(topic.name(&network));
+        for topic in self.subscribed.difference(&topics) {
+            gossip.unsubscribe(&ident(topic));
+        }
+        for topic in topics.difference(&self.subscribed) {
+            if let Err(error) = gossip.subscribe(&ident(topic)) {
+                tracing::warn!(%topic, ?error, "a topic was not subscribed to");
+            }
+        }
+        self.subscribed = topics;
     }
 
     fn send(&mut self, to: &motet_wire::PeerId, addresses: &[Address], frame: Arc<[u8]>) {
@@ -271,7 +297,7 @@ impl Task {
         }
         // A frame to this node itself goes nowhere: its user knows it.
         let is_own = *to == self.config.keypair.peer_id();
-        let Some(peer) = peer.filter(|peer| !is_own && !self.peers.has_been_sent(peer, &frame)) else { return };
+        let Some(peer) = peer.filter(|_| !is_own) else { return };
         if !self.peers.is_connected(&peer) {
             let told: Vec<Multiaddr> = addresses.iter().filter_map(peers::address_from_wire).collect();
             let (addresses, useless): (Vec<Multiaddr>, Vec<Multiaddr>) =

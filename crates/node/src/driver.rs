@@ -22,12 +22,14 @@ mod contacts;
 mod crash;
 mod decisions;
 mod dht_entry_policy;
+mod echoes;
 mod egress;
 mod ingress;
 mod input;
 mod internal_effects;
 mod load;
 mod log;
+mod looking;
 mod network;
 mod pool;
 mod reports;
@@ -39,29 +41,33 @@ mod rivals;
 mod sample;
 mod samples;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, RwLock};
 
 use motet_core_crypto::PublicKey;
-use motet_net::{Net, NetConfig, NetEvent, NetHandle, Reach};
+use motet_net::{Multiaddr, Net, NetConfig, NetEvent, NetHandle, Reach, parse_address};
 use motet_wallet::Registry;
-use motet_wire::{MonotonicMs, PeerId, Validator, ValidatorLimits, WorkPolicy};
-use tokio::sync::{broadcast, mpsc, oneshot};
+use motet_wire::{Channel, Kind, MonotonicMs, NetworkId, PeerId, Validated, Validator, ValidatorLimits, WorkPolicy};
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
+use tokio::task::JoinSet;
 
 use crate::OsEntropy;
+use crate::discovery::{Interests, Wanted};
 use crate::error::NodeError;
 use crate::events::Events;
 use crate::limits;
+use crate::look_up::Service;
 use crate::node::Node;
 use crate::policy::Policy;
 use crate::store::Store;
-use arrived::Arrived;
+use arrived::{Arrived, Checked};
 pub use clock::Clock;
 use contacts::Contacts;
 pub(crate) use crash::Crash;
 #[cfg(feature = "failpoints")]
 pub use crash::CrashPoint;
 use decisions::Decisions;
+use echoes::Echoes;
 use egress::Egress;
 use input::{DriverInput, Next};
 use motet_coordinator::event::Event;
@@ -109,13 +115,22 @@ pub(crate) async fn start(parts: Parts) -> Result<(Node, Events), NodeError> {
     let egress = Egress::new(store, clock, net.clone(), network.clone(), events.clone(), crash);
     let keys: Vec<PublicKey> = signers.iter().map(|signer| signer.public_key()).collect();
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let interests = Interests::default();
+    // Members of a private group are connected with each other, so that each hears what waits for it as soon as it is there.
+    for contact in contact_addresses(&config) {
+        net.dial(contact).await?;
+    }
     let driver = Driver {
-        contacts: Contacts::new(&config.contacts),
+        contacts: Contacts::new(config.contacts.iter().chain(config.routes.keys())),
         reserved: Reserved::default(),
+        unlisted: config.unlisted.clone(),
+        connected: BTreeSet::new(),
+        is_dht_ready: false,
         engine: Engine::new(config, network.clone(), peer, snapshot),
         validator: Validator::with_work(network.clone(), validator_limits, work),
         clock,
         net: net.clone(),
+        network: network.clone(),
         peer,
         signers: signers.into_iter().map(|signer| (signer.public_key(), signer)).collect(),
         policy,
@@ -125,6 +140,9 @@ pub(crate) async fn start(parts: Parts) -> Result<(Node, Events), NodeError> {
         proofs: Pool::new(limits::POOL, inputs_in.clone()),
         devices: Pool::new(limits::DEVICES, inputs_in.clone()),
         reports: Reports::default(),
+        echoes: Echoes::default(),
+        looking: JoinSet::new(),
+        interests: interests.receiver(),
         inputs_in,
         inputs,
         calls,
@@ -141,12 +159,22 @@ pub(crate) async fn start(parts: Parts) -> Result<(Node, Events), NodeError> {
     };
     tokio::spawn(driver.run(net_events));
     tokio::spawn(rivals::look(network.clone(), net.clone(), calls_in.downgrade()));
-    let node = Node::new(network, calls_in, net, events, stored);
+    let node = Node::new(network, calls_in, net, events, interests, stored);
     for signer in keys {
         let added = node.call(Command::AddSigner { signer }).await;
         added.map_err(|error| NodeError::Signer { signer, error })?;
     }
     Ok((node, Events::new(user)))
+}
+
+/// The addresses of the contacts whose places are known, each with the peer id at its end.
+fn contact_addresses(config: &Config) -> Vec<Multiaddr> {
+    let mut addresses = Vec::new();
+    for route in config.routes.values() {
+        let told = route.addresses.iter().filter_map(motet_net::address_from_wire);
+        addresses.extend(told.filter_map(|address| parse_address(&format!("{address}/p2p/{}", route.peer)).ok()));
+    }
+    addresses
 }
 
 /// The engine and what drives it.
@@ -155,6 +183,7 @@ struct Driver {
     validator: Validator,
     clock: Clock,
     net: NetHandle,
+    network: NetworkId,
     peer: PeerId,
     signers: BTreeMap<PublicKey, Arc<dyn Signer>>,
     policy: Arc<dyn Policy>,
@@ -171,6 +200,17 @@ struct Driver {
     devices: Pool,
     /// Verdicts on frames that the network has no room for yet.
     reports: Reports,
+    /// Announcements that came a moment ago.
+    echoes: Echoes,
+    /// Look-ups of signers in the DHT.
+    looking: JoinSet<()>,
+    /// Signers of this node that are not to be known in public.
+    unlisted: BTreeSet<PublicKey>,
+    /// Peers that are connected.
+    connected: BTreeSet<PeerId>,
+    is_dht_ready: bool,
+    /// The offers that the application looks for.
+    interests: watch::Receiver<Wanted>,
     inputs_in: mpsc::Sender<DriverInput>,
     inputs: mpsc::Receiver<DriverInput>,
     calls: mpsc::Receiver<Request>,
@@ -232,6 +272,10 @@ impl Driver {
                     self.has_stepped = true;
                 }
                 () = sleep(held) => self.has_stepped = true,
+                Ok(()) = self.interests.changed(), if open => {
+                    let interest = self.interests.borrow_and_update().interest();
+                    self.handle(Input::Interest(interest));
+                }
                 Some(back) = self.inputs.recv() => self.on_back(back),
                 call = self.calls.recv(), if open => match call {
                     None => break None,
@@ -293,12 +337,23 @@ impl Driver {
     fn on_back(&mut self, back: DriverInput) {
         match back {
             DriverInput::Input(input) => self.handle(*input),
+            DriverInput::Found(frames) => {
+                let asked = |frame| Arrived::asked(frame, Channel::Dht, self.peer);
+                let arrivals = frames.into_iter().map(asked).collect();
+                self.validate_batch(arrivals, None);
+            }
             DriverInput::Verified { results, done } => {
+                let requests = |looked: &Checked| {
+                    let message = looked.result.as_ref().ok()?;
+                    (message.kind() == Kind::SigningRequest).then(|| Validated::clone(message))
+                };
+                let done = done.map(|done| (done, results.iter().filter_map(requests).collect()));
                 for looked in results {
                     self.on_checked(looked);
                 }
-                if let Some(done) = done {
-                    let _ = done.send(());
+                if let Some((done, requests)) = done {
+                    // The caller may have gone.
+                    let _ = done.send(requests);
                 }
             }
         }
@@ -320,9 +375,20 @@ impl Driver {
                     self.signers.insert(key, signer);
                 }
                 self.command(Command::AddSigner { signer: key }, caller);
+                if self.is_dht_ready {
+                    self.fetch_requests_for(key);
+                }
             }
             Request::Samples(asker) => drop(asker.send(self.samples())),
-            Request::Signers(asker) => drop(asker.send(self.signers.keys().copied().collect())),
+            Request::Serves(signer, asker) => {
+                let service = match self.engine.serves(&signer) {
+                    false => Service::None,
+                    true if self.unlisted.contains(&signer) => Service::Unlisted,
+                    true => Service::Listed,
+                };
+                let _ = asker.send(service);
+            }
+            Request::Signers(asker) => drop(asker.send(self.listed().collect())),
             Request::Ingest { frames, channel, done } => {
                 let arrivals = frames.into_iter().map(|frame| Arrived::asked(frame, channel, self.peer)).collect();
                 self.validate_batch(arrivals, Some(done));
@@ -355,6 +421,8 @@ impl Driver {
                     let arrivals = frames.into_iter().map(|frame| Arrived::asked(frame, channel, from)).collect();
                     self.validate_batch(arrivals, None);
                 }
+                Effect::Subscribe(topics) => self.egress.subscribe(topics),
+                Effect::LookUp { signers } => self.look_up(signers),
                 // Nothing else is internal.
                 _ => {}
             }

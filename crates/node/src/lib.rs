@@ -58,11 +58,13 @@ struct Readme;
 
 mod builder;
 mod device_signer;
+mod discovery;
 mod driver;
 mod error;
 mod events;
 pub mod limits;
 mod local_signer;
+mod look_up;
 mod node;
 mod os_entropy;
 pub mod policy;
@@ -70,16 +72,18 @@ mod store;
 
 pub use builder::NodeBuilder;
 pub use device_signer::DeviceSigner;
+pub use discovery::SignerDiscovery;
 pub use driver::Clock;
 #[cfg(feature = "failpoints")]
 pub use driver::CrashPoint;
 pub use error::{CallError, NodeError};
 pub use events::{Events, Lagged};
 pub use local_signer::LocalSigner;
+pub use look_up::LookUp;
 pub use motet_coordinator::{
-    CommandError, Config, Decision, EntropyError, NonceId, Pace, Privacy, Proposal, ProposalDigest, Record,
-    Replacement, RequestedItem, ResourceSpec, Retry, Rounds, Score, SessionStatus, Signer, SignerError, SignerQuery,
-    SigningItem, SigningRequestSpec, Snapshot, Standing, StoreError, event,
+    Audience, CatchUp, CommandError, Config, Decision, EntropyError, NonceId, Pace, Privacy, Proposal, ProposalDigest,
+    Record, Replacement, RequestedItem, ResourceSpec, Retry, Rounds, Route, Score, SessionStatus, Signer, SignerError,
+    SignerQuery, SigningItem, SigningRequestSpec, Snapshot, Standing, StoreError, event,
 };
 pub use motet_core_crypto::device::{Device, NoncePurpose, SigningTask};
 pub use motet_core_crypto::{

@@ -58,3 +58,9 @@ pub const BUSY: usize = 4;
 pub const BYTES_PER_WEIGHT: usize = 512;
 /// Senders whose points are kept, so as not to be found for each of their messages.
 pub const SENDERS: usize = 1024;
+/// Announcements of which copies by gossip share the verdict: those of a minute on a busy network.
+pub(crate) const ECHOES: usize = 4096;
+/// Copies of one that wait for the verdict: one on each of its topics.
+pub(crate) const ECHOES_WAITING: usize = 20;
+/// Signers that are looked up in the DHT at a time, for sessions: those of a large one.
+pub(crate) const LOOK_UPS: usize = 128;

@@ -7,30 +7,28 @@ use std::sync::Arc;
 
 use motet_coordinator::event::{Completed, Event, Misbehaviour, Resource};
 use motet_coordinator::{
-    Command, CommandError, Replacement, Reply, ResourceSpec, Score, SessionStatus, Signer, SignerQuery,
-    SigningRequestSpec,
+    Audience, Command, CommandError, Replacement, Reply, ResourceSpec, Score, SessionStatus, Signer, SigningRequestSpec,
 };
 use motet_core_crypto::{PublicKey, Signature, XOnlyPublicKey};
 use motet_net::NetHandle;
 use motet_wire::{
-    AdvertisementId, Channel, Criteria, DhtKey, Index, MessageId, NetworkId, RequestId, ResourceAnnouncement, Shard,
-    SignerAdvertisement, SignerMetadata,
+    AdvertisementId, Criteria, DhtKey, MessageId, NetworkId, RequestId, ResourceAnnouncement, SignerMetadata,
 };
 use tokio::sync::{broadcast, mpsc, oneshot};
 
-use crate::driver::bags;
+use crate::discovery::Interests;
 use crate::driver::request::Request;
 use crate::error::CallError;
 use crate::events::Events;
-use crate::limits;
 
 /// A running node. Clones speak to the same node, which runs until [`Node::stop`] is called or the last clone is dropped.
 #[derive(Debug, Clone)]
 pub struct Node {
-    network: NetworkId,
-    calls: mpsc::Sender<Request>,
-    net: NetHandle,
-    events: broadcast::Sender<Event>,
+    pub(crate) network: NetworkId,
+    pub(crate) calls: mpsc::Sender<Request>,
+    pub(crate) net: NetHandle,
+    pub(crate) events: broadcast::Sender<Event>,
+    pub(crate) interests: Interests,
     /// True if the program has given it a store.
     stored: bool,
 }
@@ -41,9 +39,10 @@ impl Node {
         calls: mpsc::Sender<Request>,
         net: NetHandle,
         events: broadcast::Sender<Event>,
+        interests: Interests,
         stored: bool,
     ) -> Self {
-        Self { network, calls, net, events, stored }
+        Self { network, calls, net, events, interests, stored }
     }
 
     /// Another stream of events, from now on.
@@ -119,32 +118,6 @@ impl Node {
         self.call(Command::Withdraw { signer, reason }).await.map(drop)
     }
 
-    /// The signers that meet these wishes: those known here, and if they are not as many as wanted, those that the DHT
-    /// knows, too.
-    ///
-    /// # Errors
-    ///
-    /// [`CallError`].
-    pub async fn find_available_signers(&self, wishes: SignerQuery) -> Result<Vec<SignerAdvertisement>, CallError> {
-        let found = self.find_known_signers(wishes.clone()).await?;
-        if wishes.max_results > 0 && found.len() >= wishes.max_results {
-            return Ok(found);
-        }
-        let index = wishes.transaction_type.clone().map_or(Index::Signers, Index::SignersOfType);
-        self.look_up(&index, Some(&wishes)).await?;
-        self.find_known_signers(wishes).await
-    }
-
-    /// The signers known here that meet these wishes; the network is not asked.
-    ///
-    /// # Errors
-    ///
-    /// [`CallError`].
-    pub async fn find_known_signers(&self, wishes: SignerQuery) -> Result<Vec<SignerAdvertisement>, CallError> {
-        let Reply::Found(found) = self.call(Command::Find(wishes)).await? else { return Err(CallError::Internal) };
-        Ok(found)
-    }
-
     /// The score of a signer, from this node's own sessions.
     ///
     /// # Errors
@@ -175,23 +148,35 @@ impl Node {
         Ok((request, keys))
     }
 
-    /// Fetches from the DHT the requests that ask for a signer. Each that is new here comes as
-    /// [`Event::SigningRequestReceived`] and goes to the policy, like one that arrives by itself.
+    /// Asks for signatures before this audience: in public, as [`Node::announce_signing_request`] does, or before the members alone.
     ///
     /// # Errors
     ///
-    /// [`CallError`].
-    pub async fn fetch_signing_requests(&self, signer: PublicKey) -> Result<(), CallError> {
-        self.look_up(&Index::RequestsFor(signer), None).await
+    /// [`CallError`]: of a private request with a signer of which nobody has said where it is.
+    pub async fn announce_signing_request_to(
+        &self,
+        announcement: SigningRequestSpec,
+        audience: Audience,
+    ) -> Result<(RequestId, Vec<XOnlyPublicKey>), CallError> {
+        let Reply::Announced { request, keys } = self.call(Command::AnnounceTo(announcement, audience)).await? else {
+            return Err(CallError::Internal);
+        };
+        Ok((request, keys))
     }
 
-    /// Approves a request and joins it.
+    /// Approves a request and joins it. One that is not known here is looked up in the DHT.
     ///
     /// # Errors
     ///
     /// [`CallError`].
     pub async fn join_signing_request(&self, request: RequestId, signer: PublicKey) -> Result<(), CallError> {
-        self.call(Command::Join { request, signer }).await.map(drop)
+        match self.call(Command::Join { request, signer }).await {
+            Err(CallError::Command(CommandError::UnknownRequest(_))) => {
+                drop(self.find_signing_request(request).await?);
+                self.call(Command::Join { request, signer }).await.map(drop)
+            }
+            result => result.map(drop),
+        }
     }
 
     /// Refuses a request.
@@ -428,34 +413,5 @@ impl Node {
     async fn resources(&self, command: Command) -> Result<Vec<Resource>, CallError> {
         let Reply::Resources(found) = self.call(command).await? else { return Err(CallError::Internal) };
         Ok(found)
-    }
-
-    /// Reads the bags of an index and hands what is in them to the engine, until as much is known as these wishes want.
-    async fn look_up(&self, index: &Index, wishes: Option<&SignerQuery>) -> Result<(), CallError> {
-        let mut shards: Vec<Shard> = index.shards().collect();
-        let mut left = limits::BAGS_READ;
-        while !shards.is_empty() {
-            shards.truncate(left);
-            left = left.saturating_sub(shards.len());
-            let (frames, below) = bags::read(&self.net, &self.network, index, &shards).await?;
-            for some in frames.chunks(limits::FOUND_AT_ONCE) {
-                self.ingest(some.to_vec()).await?;
-            }
-            if let Some(wishes) = wishes.filter(|wishes| wishes.max_results > 0)
-                && self.find_known_signers(wishes.clone()).await?.len() >= wishes.max_results
-            {
-                break;
-            }
-            shards = below;
-        }
-        Ok(())
-    }
-
-    /// Hands what the DHT has answered to the pipeline, and waits until the engine has it.
-    async fn ingest(&self, frames: Vec<Arc<[u8]>>) -> Result<(), CallError> {
-        let (done, finished) = oneshot::channel();
-        let call = Request::Ingest { frames, channel: Channel::Dht, done };
-        self.calls.send(call).await.map_err(|_| CallError::Stopped)?;
-        finished.await.map_err(|_| CallError::Stopped)
     }
 }

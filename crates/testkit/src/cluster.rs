@@ -10,10 +10,11 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use motet_coordinator::{
-    Command, CommandError, CommandId, Config, Decision, Effect, Input, Job, Proposal, Reply, Signer, Transition,
+    Command, CommandError, CommandId, Config, Decision, Effect, Input, Interest, Job, Proposal, Reply, Signer,
+    Transition,
 };
 use motet_core_crypto::PublicKey;
-use motet_wire::{Channel, Difficulty, MonotonicMs, Now, PeerClass, PeerId, Rejection, RequestId, TimestampMs};
+use motet_wire::{Channel, Difficulty, MonotonicMs, Now, PeerClass, PeerId, Rejection, RequestId, TimestampMs, Topic};
 
 use crate::entropy::{Drawn, Entropy};
 use crate::network::{Flight, Network, milliseconds};
@@ -60,6 +61,8 @@ pub struct Cluster {
     /// Milliseconds since the cluster began.
     clock: u64,
     config: Config,
+    /// The offers that users look for.
+    interest: Interest,
     drawn: Drawn,
     next_command: u64,
     policy: Policy,
@@ -93,6 +96,7 @@ impl Cluster {
             network: Network::new(seed),
             clock: 0,
             config: config.clone().difficulty(Difficulty(0)),
+            interest: Interest::Anything,
             drawn: Drawn::default(),
             next_command: 0,
             policy: Box::new(|_, _| Some(Decision::Approve)),
@@ -141,6 +145,11 @@ impl Cluster {
     /// The key of a node's own signer.
     pub fn key(&self, node: usize) -> PublicKey {
         self.node(node).key()
+    }
+
+    /// Lets the user of a node look for these offers from now on. At first all users look for all.
+    pub fn set_interest(&mut self, node: usize, interest: Interest) {
+        self.input(node, Input::Interest(interest));
     }
 
     /// Decides from now on what each user answers to each proposal: the number of the node, and the proposal. `None` leaves the question
@@ -283,6 +292,7 @@ impl Cluster {
     fn serve_own_signer(&mut self, node: usize) {
         let signer = self.key(node);
         let served = self.command(node, Command::AddSigner { signer });
+        self.input(node, Input::Interest(self.interest.clone()));
         debug_assert!(served.is_ok() || !self.node(node).store().snapshot().delegated.is_empty(), "{served:?}");
     }
 
@@ -303,7 +313,8 @@ impl Cluster {
         }
         self.see(node, Seen::Effect(&effect));
         match effect {
-            Effect::Broadcast { frame, .. } => self.broadcast(node, &frame),
+            Effect::Subscribe(topics) => self.node_mut(node).subscribe(topics),
+            Effect::Broadcast { topics, frame } => self.broadcast(node, &topics, &frame),
             Effect::Send { to, frame, .. } => self.send(node, to, frame),
             Effect::Publish { frame, .. } => self.sent.push(Sent { by: node, way: Way::Dht, frame }),
             Effect::Validate { from, channel, frames } => {
@@ -327,8 +338,8 @@ impl Cluster {
             Effect::AskPolicy(proposal) => return Some(self.ask(node, &proposal)),
             Effect::Reply(command, reply) => self.node_mut(node).reply(command, reply),
             Effect::Emit(event, _) => self.node_mut(node).tell(event),
-            // The outbox has taken the time into account.
-            Effect::Hold(_) => {}
+            // The outbox has taken the time into account, and a cluster has no DHT.
+            Effect::Hold(_) | Effect::LookUp { .. } => {}
         }
         None
     }
@@ -341,9 +352,12 @@ impl Cluster {
         }
     }
 
-    fn broadcast(&mut self, node: usize, frame: &Arc<[u8]>) {
+    fn broadcast(&mut self, node: usize, topics: &[Topic], frame: &Arc<[u8]>) {
         self.sent.push(Sent { by: node, way: Way::Broadcast, frame: Arc::clone(frame) });
-        for to in (0..self.nodes.len()).filter(|to| *to != node) {
+        for to in 0..self.nodes.len() {
+            if to == node || !self.node(to).hears(topics) {
+                continue;
+            }
             let flight = self.flight(node, to, Channel::Gossip, Arc::clone(frame));
             self.network.gossip(flight, self.clock);
         }

@@ -2,7 +2,7 @@
 
 use core::fmt;
 use core::time::Duration;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use motet_coordinator::event::{Completed, Event};
@@ -11,7 +11,7 @@ use motet_coordinator::{
 };
 use motet_core_crypto::{PublicKey, SecretKey};
 use motet_wire::work::Free;
-use motet_wire::{NetworkId, Now, PeerId, RequestId, Validator, ValidatorLimits};
+use motet_wire::{NetworkId, Now, PeerId, RequestId, Topic, Validator, ValidatorLimits};
 
 use crate::entropy::Entropy;
 use crate::signer::KeySigner;
@@ -40,6 +40,7 @@ pub struct Node {
     events: Vec<Event>,
     replies: BTreeMap<CommandId, Result<Reply, CommandError>>,
     holds: Vec<Duration>,
+    topics: BTreeSet<Topic>,
     heard: Vec<Arc<[u8]>>,
     is_down: bool,
     /// The time of its last tick.
@@ -91,6 +92,7 @@ impl Node {
             events: Vec::new(),
             replies: BTreeMap::new(),
             holds: Vec::new(),
+            topics: BTreeSet::new(),
             heard: Vec::new(),
             is_down: false,
             ticked: None,
@@ -185,7 +187,22 @@ impl Node {
         self.replies.clear();
         self.signers = vec![Arc::new(KeySigner::new(same(&self.key), for_signer))];
         self.is_down = false;
+        self.topics.clear();
         self.ticked = None;
+    }
+
+    pub(crate) fn subscribe(&mut self, topics: BTreeSet<Topic>) {
+        self.topics = topics;
+    }
+
+    /// True if the node subscribes to one of these topics.
+    pub(crate) fn hears(&self, topics: &[Topic]) -> bool {
+        topics.iter().any(|topic| self.topics.contains(topic))
+    }
+
+    /// The gossip topics that the node subscribes to.
+    pub const fn topics(&self) -> &BTreeSet<Topic> {
+        &self.topics
     }
 
     pub(crate) fn validator(&mut self) -> &mut Validator {

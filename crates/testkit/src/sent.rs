@@ -18,7 +18,7 @@ pub struct Sent {
 /// The way of a frame out of a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Way {
-    /// By gossip, to all nodes.
+    /// By gossip, to all nodes that subscribe to a topic of it.
     Broadcast,
     /// To one other peer.
     Direct(PeerId),

@@ -51,8 +51,13 @@ impl Shard {
 
     /// The shard at this depth that a signer's entries lie in. A depth above 16 counts as 16.
     pub fn of(signer: &PublicKey, depth: u8) -> Self {
+        Self::of_bytes(&signer.to_bytes(), depth)
+    }
+
+    /// The same of a signer whose point has not been parsed.
+    pub(crate) fn of_bytes(signer: &[u8; 33], depth: u8) -> Self {
         let depth = depth.min(Self::MAX_DEPTH);
-        let [first, second, ..] = SHARD.hash(&[&signer.to_bytes()]);
+        let [first, second, ..] = SHARD.hash(&[signer]);
         let bits = u32::from(u16::from_be_bytes([first, second]));
         let number = u16::try_from(bits >> (16 - u32::from(depth))).unwrap_or_default();
         Self { depth, number }

@@ -148,6 +148,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let crash = std::env::var("MOTET_CRASH_AT").ok().and_then(|name| CrashPoint::from_name(&name));
     let node = Node::builder(net).store(store).policy(ApproveAll).signer(witnessed).config(config).crash_at(crash);
     let (node, mut events) = node.work(motet_wire::work::Free).start().await?;
+    node.subscribe_to_all_signers()?.keep();
     println!("ready {signer}");
     let mut others = 0;
     let mut commands = BufReader::new(tokio::io::stdin()).lines();

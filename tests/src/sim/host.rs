@@ -1,13 +1,13 @@
 //! One node: an engine, and what `node` puts around it, in virtual time.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use motet_coordinator::{CommandId, Engine, Input, Outbox, Reply};
 use motet_core_crypto::{PublicKey, SecretKey};
 use motet_node::{CommandError, Config, LocalSigner, Signer, Store};
 use motet_wire::work::Free;
-use motet_wire::{NetworkId, PeerClass, PeerId, Validated, Validator, ValidatorLimits, peek};
+use motet_wire::{NetworkId, PeerClass, PeerId, Topic, Validated, Validator, ValidatorLimits, peek};
 
 use super::clock::Clock;
 use super::dice::{Dice, Entropy, EntropyFault};
@@ -31,6 +31,8 @@ pub struct Running {
     pub entropy: Entropy,
     /// What the engine wants stored and done.
     pub outbox: Outbox,
+    /// The gossip topics that it subscribes to.
+    pub topics: BTreeSet<Topic>,
     /// The engine's own messages that have not left.
     pub unsaid: VecDeque<Validated>,
     /// Refusals of its disk that the engine has not heard of, in their order.
@@ -168,6 +170,7 @@ impl Host {
             signer: Arc::new(Watched::new(signer, ledger.clone(), self.life)),
             entropy,
             outbox: Outbox::new(),
+            topics: BTreeSet::new(),
             unsaid: VecDeque::new(),
             refusals: VecDeque::new(),
             leaves_at: None,
@@ -175,6 +178,18 @@ impl Host {
             boundaries: 0,
             replies: BTreeMap::new(),
         });
+    }
+
+    /// The node subscribes to these topics.
+    pub fn subscribe(&mut self, topics: BTreeSet<Topic>) {
+        if let Some(running) = &mut self.running {
+            running.topics = topics;
+        }
+    }
+
+    /// True if the node runs, and subscribes to one of these topics.
+    pub fn hears(&self, topics: &[Topic]) -> bool {
+        self.running.as_ref().is_some_and(|running| topics.iter().any(|topic| running.topics.contains(topic)))
     }
 
     /// What a peer is to this node, as `node` tells the pipeline.

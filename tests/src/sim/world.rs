@@ -16,7 +16,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use std::sync::Arc;
 
-use motet_coordinator::{Command, CommandId, Input};
+use motet_coordinator::{Command, CommandId, Input, Interest};
 use motet_core_crypto::PublicKey;
 use motet_wire::{Arrival, Channel, Kind, NetworkId, PeerId, Penalty, RequestId, Validated, Validator};
 
@@ -351,18 +351,26 @@ impl World {
             self.turn_rogue(host);
         }
         self.command(host, Command::AddSigner { signer }, Purpose::AddSigner);
+        if self.looks(host) {
+            self.input(host, Input::Interest(Interest::Anything));
+        }
         if life > 1 || self.time > 0 {
             // What others advertise is asked of a neighbour.
             let known: Vec<(usize, Arc<[u8]>)> =
                 self.advertised.iter().map(|(serves, frame)| (*serves, Arc::clone(frame))).collect();
             for (serves, frame) in known {
-                if serves != self.hosts[host].serves {
+                if self.looks(host) && serves != self.hosts[host].serves {
                     let from = self.hosts[serves].peer;
                     let at = self.time + self.dice.between(20, 400);
                     self.at(at, Happening::Arrive { host, channel: Channel::Dht, from, frame });
                 }
             }
         }
+    }
+
+    /// Every other node looks for offers. The others learn where signers are when they have to speak to them.
+    fn looks(&self, host: usize) -> bool {
+        self.hosts[host].serves.is_multiple_of(2)
     }
 
     fn command(&mut self, host: usize, command: Command, purpose: Purpose) {

@@ -114,6 +114,7 @@ async fn start(
         .policy(ApproveAll)
         .signer(LocalSigner::new(key, OsEntropy));
     let (handle, mut events) = node.start().await.map_err(Failed::here)?;
+    handle.subscribe_to_signer_discovery([TRANSACTION_TYPE]).map_err(Failed::here)?.keep();
     let mut listening = events.next().await;
     while !matches!(&listening, Some(Ok(Event::Listening { .. })) | None) {
         listening = events.next().await;

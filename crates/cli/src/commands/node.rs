@@ -32,6 +32,8 @@ pub(crate) async fn run(args: KeylessArgs) -> Result<Exit, Failed> {
     net.state = Some(args.data.join(PEERS));
     net.relaying = if args.no_relay { Relaying::Off } else { Relaying::On };
     let (node, mut events) = Node::builder(net).store(data.store).start().await.map_err(|error| explain(&error))?;
+    // It tells newcomers of all signers.
+    node.subscribe_to_all_signers().map_err(Failed::here)?.keep();
     let peer = node.peer_id().to_string();
     let mut told = write_metrics(&node, args.metrics.as_deref()).await;
     if told.is_ok() {

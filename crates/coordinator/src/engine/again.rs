@@ -1,13 +1,13 @@
 //! Asking again: another attempt of a session that goes on, or a request of its own after one that has failed (`docs/protocol.md` §7.4).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use motet_core_crypto::PublicKey;
 use motet_wire::{Now, RequestId};
 
 use super::Engine;
 use super::ctx::Ctx;
-use super::input::{CommandId, Replacement, SigningRequestSpec};
+use super::input::{Audience, CommandId, Replacement, SigningRequestSpec};
 use super::session::Session;
 use crate::error::CommandError;
 use crate::event::Phase;
@@ -16,7 +16,13 @@ impl Engine {
     /// Begins another attempt, or asks again, with other signers in the places of some.
     pub(super) fn retry(&mut self, id: CommandId, request: &RequestId, replace: &[Replacement], ctx: &mut Ctx<'_>) {
         match self.asks_again(request, replace, ctx.now) {
-            Ok(Some(announcement)) => self.announce(id, announcement, Some(*request), ctx),
+            Ok(Some(announcement)) => {
+                let session = self.sessions.get(request);
+                // The members of a private request are where they were.
+                let is_private = session.is_some_and(Session::is_private);
+                let audience = if is_private { Audience::Members(BTreeMap::new()) } else { Audience::Public };
+                self.announce(id, announcement, audience, Some(*request), ctx);
+            }
             Ok(None) => {
                 let result = self.lend(request, ctx, Session::try_again);
                 let result = result.unwrap_or(Err(CommandError::UnknownRequest(*request)));

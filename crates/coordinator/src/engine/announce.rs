@@ -12,7 +12,7 @@ use motet_wire::{
 use super::Engine;
 use super::announcements::{Asked, Minting, Offer};
 use super::ctx::Ctx;
-use super::input::{CommandId, Effect, Reply, ResourceSpec, SigningRequestSpec};
+use super::input::{Audience, CommandId, Effect, Reply, ResourceSpec, SigningRequestSpec};
 use super::session::{Active, Origin, State, signing_items};
 use crate::error::CommandError;
 use crate::event::{Discovery, Event, Withdrawal};
@@ -31,16 +31,20 @@ impl Engine {
     pub(super) fn advertise(&mut self, command: Option<CommandId>, signer: PublicKey, offer: Offer, ctx: &mut Ctx<'_>) {
         let addresses = if offer.addresses.is_empty() { self.routes.own() } else { &offer.addresses };
         // What this node renews by itself, it does in time.
-        let allowed = command.map_or(Ok(()), |_| self.announcements.check_advertisement(&signer, ctx.now.mono));
-        let result = allowed.and_then(|()| self.identities.delegation(&signer)).map(|delegation| SignerAdvertisement {
-            delegation,
-            addresses: addresses.to_vec(),
-            criteria: offer.criteria.clone(),
-            metadata: offer.metadata.clone(),
-            created: ctx.now.wall,
-            expires: ctx.now.wall.saturating_add(offer.lifetime),
-            work: Work::default(),
-        });
+        let listed = self.check_listed(&signer);
+        let in_time = || command.map_or(Ok(()), |_| self.announcements.check_advertisement(&signer, ctx.now.mono));
+        let result =
+            listed.and_then(|()| in_time()).and_then(|()| self.identities.delegation(&signer)).map(|delegation| {
+                SignerAdvertisement {
+                    delegation,
+                    addresses: addresses.to_vec(),
+                    criteria: offer.criteria.clone(),
+                    metadata: offer.metadata.clone(),
+                    created: ctx.now.wall,
+                    expires: ctx.now.wall.saturating_add(offer.lifetime),
+                    work: Work::default(),
+                }
+            });
         let claim = result.and_then(|advertisement| {
             let claim = work::claim_of_advertisement(&self.network, &advertisement);
             let claim = claim.map_err(|error| CommandError::Seal(error.into()))?;
@@ -59,9 +63,15 @@ impl Engine {
         }
     }
 
+    /// Refuses to speak in public for a signer that is not to be known.
+    fn check_listed(&self, signer: &PublicKey) -> Result<(), CommandError> {
+        if self.config.unlisted.contains(signer) { Err(CommandError::Unlisted(*signer)) } else { Ok(()) }
+    }
+
     pub(super) fn announce_resource(&mut self, command: Option<CommandId>, offered: ResourceSpec, ctx: &mut Ctx<'_>) {
         let lifetime = offered.lifetime;
-        match self.resources.prepare(offered, &self.identities, ctx) {
+        let listed = self.check_listed(&offered.signer);
+        match listed.and_then(|()| self.resources.prepare(offered, &self.identities, ctx)) {
             Ok((resource, claim)) => {
                 self.announcements.mint(
                     Minting::Resource { command, resource: Box::new(resource), lifetime },
@@ -82,12 +92,15 @@ impl Engine {
         &mut self,
         command: CommandId,
         announcement: SigningRequestSpec,
+        audience: Audience,
         retry_of: Option<RequestId>,
         ctx: &mut Ctx<'_>,
     ) {
-        let since = ctx.now.mono;
-        let asked = Asked { lifetime: announcement.lifetime, allowance: limits::WORK_ALLOWANCE, since, retry_of };
-        match self.build_request(announcement, asked, ctx) {
+        let (since, lifetime) = (ctx.now.mono, announcement.lifetime);
+        let is_private = matches!(audience, Audience::Members(_));
+        let asked = Asked { lifetime, allowance: limits::WORK_ALLOWANCE, since, is_private, retry_of };
+        let allowed = self.check_audience(&announcement.keys, audience);
+        match allowed.and_then(|()| self.build_request(announcement, asked, ctx)) {
             Ok((request, items)) => self.mint_request(command, request, items, asked, ctx),
             Err(error) => ctx.reply(command, Err(error)),
         }
@@ -102,7 +115,9 @@ impl Engine {
         ctx: &mut Ctx<'_>,
     ) {
         match work::claim_of_request(&self.network, &request) {
-            Ok(_) if self.goes_to_contacts(&request) => self.on_request_minted(command, request, items, asked, ctx),
+            Ok(_) if asked.is_private || self.goes_to_contacts(&request) => {
+                self.on_request_minted(command, request, items, asked, ctx)
+            }
             Ok(claim) => {
                 self.announcements.mint(
                     Minting::Request { command, request: Box::new(request), items, asked },
@@ -118,8 +133,31 @@ impl Engine {
     /// request on or stores it, so that one to a contact whose peer is not known would not arrive.
     fn goes_to_contacts(&self, request: &SigningRequest) -> bool {
         let mut others = request.keys.iter().filter(|key| !self.identities.contains_key(key));
-        let reached = |key| self.config.contacts.contains(key) && self.directory.of_signer(key).is_some();
+        let reached = |key| self.config.has_contact(key) && self.directory.route_of(key).is_some();
         others.clone().next().is_some() && others.all(reached)
+    }
+
+    /// Notes the routes to the members of a private request, of whom each has to be reached by one; sees that a public one names no
+    /// signer of this node that is not to be known.
+    fn check_audience(&mut self, keys: &[PublicKey], audience: Audience) -> Result<(), CommandError> {
+        match audience {
+            Audience::Public => match keys.iter().find(|key| self.config.unlisted.contains(key)) {
+                Some(unlisted) => Err(CommandError::Unlisted(*unlisted)),
+                None => Ok(()),
+            },
+            Audience::Members(routes) => {
+                for (signer, route) in routes {
+                    if !self.directory.note_route(signer, route) {
+                        return Err(CommandError::Busy);
+                    }
+                }
+                let mut others = keys.iter().filter(|key| !self.identities.contains_key(key));
+                match others.find(|key| self.directory.route_of(key).is_none()) {
+                    Some(lost) => Err(CommandError::NoRoute(*lost)),
+                    None => Ok(()),
+                }
+            }
+        }
     }
 
     /// Publishes a request that needs no proof of work, or whose proof has been found. Where that took longer than was allowed for, the others would
@@ -242,8 +280,9 @@ impl Engine {
             .collect();
         let sealed = self.identities.seal(&signer, advertisement, ctx)?;
         let id = AdvertisementId::from(sealed.id);
+        ctx.broadcast(Topic::of_offer(&offer.criteria), &sealed.frame);
         self.announcements.note_advertisement(signer, offer, id, ctx.now.mono);
-        ctx.broadcast(Topic::Signers, &sealed.frame);
+        self.tell_members(&signer, &sealed.frame, ctx);
         let key = DhtKey::signer(&self.network, &signer);
         ctx.effect(Effect::Publish { key, indexes, signer, frame: sealed.frame });
         Ok(id)
@@ -271,7 +310,7 @@ impl Engine {
         asked: Asked,
         ctx: &mut Ctx<'_>,
     ) {
-        let (creator, keys) = (request.creator.signer, request.keys.clone());
+        let (creator, keys, is_paid) = (request.creator.signer, request.keys.clone(), request.work.is_some());
         // There was room when the request came, and its proof of work has taken its time.
         let own = self.check_room_for_own(&keys, ctx.now.mono).and_then(|()| {
             let id = request.id(&self.network).map_err(|error| CommandError::Seal(error.into()))?;
@@ -288,6 +327,7 @@ impl Engine {
         let indexes = others.iter().copied().map(Index::RequestsFor).collect();
         let key = DhtKey::request(&self.network, &id);
         let publish = Effect::Publish { key, indexes, signer: creator, frame: Arc::clone(&frame) };
+        let publish = is_paid.then_some(publish);
         let elsewhere = others.into_iter().filter(|signer| !self.identities.contains_key(signer)).collect();
         self.asking.ask(id, elsewhere, publish, frame, &self.directory, ctx);
         let keys = items.iter().map(|item| item.context.aggregate_key()).collect();
@@ -325,9 +365,10 @@ impl Engine {
         ctx: &mut Ctx<'_>,
     ) -> Result<Reply, CommandError> {
         let delegation = self.identities.delegation(signer)?;
-        let id = self.announcements.take_advertised(signer).ok_or(CommandError::NotAdvertised)?;
+        let advertised = self.announcements.take_advertised(signer);
+        let (id, criteria) = advertised.ok_or(CommandError::NotAdvertised)?;
         let sealed = self.identities.seal(signer, SignerUnavailable { delegation, advertisement: id, reason }, ctx)?;
-        ctx.broadcast(Topic::Signers, &sealed.frame);
+        ctx.broadcast(Topic::of_offer(&criteria), &sealed.frame);
         let key = DhtKey::signer(&self.network, signer);
         ctx.effect(Effect::Publish { key, indexes: vec![Index::Signers], signer: *signer, frame: sealed.frame });
         Ok(Reply::Done)

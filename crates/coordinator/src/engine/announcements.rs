@@ -68,6 +68,8 @@ pub(super) struct Asked {
     pub(super) allowance: Duration,
     /// Begin of the work on it.
     pub(super) since: MonotonicMs,
+    /// True if only its members may hear of it.
+    pub(super) is_private: bool,
     /// The request in whose place it is.
     pub(super) retry_of: Option<RequestId>,
 }
@@ -183,9 +185,10 @@ impl Announcements {
         self.signers.get(signer).is_some_and(|known| known.advertised.is_some())
     }
 
-    /// Advertises a signer no more. The advertisement that is out.
-    pub(super) fn take_advertised(&mut self, signer: &PublicKey) -> Option<AdvertisementId> {
-        Some(self.signers.get_mut(signer)?.advertised.take()?.id)
+    /// Advertises a signer no more. The advertisement that is out, and what it offers.
+    pub(super) fn take_advertised(&mut self, signer: &PublicKey) -> Option<(AdvertisementId, Criteria)> {
+        let advertised = self.signers.get_mut(signer)?.advertised.take()?;
+        Some((advertised.id, advertised.offer.criteria))
     }
 
     /// The node is somewhere else: advertisements that say where it is are renewed.

@@ -1,7 +1,7 @@
-//! A request of this node on its way to its signers (`docs/protocol.md` §5): directly to their peers, by gossip if the peer of one is
-//! not known or not reached, and into the DHT for signers that are absent.
+//! A request of this node on its way to its signers (`docs/protocol.md` §5): directly to their peers; if the peer of one is not known or
+//! not reached, by gossip on the topic of that signer, and into the DHT for signers that are absent.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use motet_core_crypto::PublicKey;
@@ -17,10 +17,35 @@ struct Asked {
     frame: Arc<[u8]>,
     /// The signers that are asked.
     signers: Vec<PublicKey>,
-    /// True if it has been gossiped.
-    is_gossiped: bool,
+    audience: Spread,
+    /// The topics on which it has been published.
+    topics: BTreeSet<Topic>,
     /// The effect that puts it into the DHT, until it has been carried out.
     publish: Option<Effect>,
+}
+
+/// The nodes that may hear of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Spread {
+    /// All.
+    All,
+    /// Those of its signers.
+    Members,
+}
+
+impl Asked {
+    /// Publishes it for these signers, once on each topic.
+    fn gossip(&mut self, signers: &[PublicKey], ctx: &mut Ctx<'_>) {
+        if self.audience == Spread::Members {
+            return;
+        }
+        let wanted: BTreeSet<Topic> = signers.iter().map(Topic::of_requests_to).collect();
+        let new: Vec<Topic> = wanted.difference(&self.topics).cloned().collect();
+        if !new.is_empty() {
+            self.topics.extend(new.iter().cloned());
+            ctx.broadcast(new, &self.frame);
+        }
+    }
 }
 
 /// Own requests that not all signers have joined.
@@ -30,28 +55,34 @@ pub(super) struct Asking {
 }
 
 impl Asking {
-    /// Asks these signers, all of other nodes. `publish` puts the request into the DHT.
+    /// Asks these signers, all of other nodes. `publish` puts the request into the DHT; a request for its members alone has none.
     pub(super) fn ask(
         &mut self,
         id: RequestId,
         signers: Vec<PublicKey>,
-        publish: Effect,
+        publish: Option<Effect>,
         frame: Arc<[u8]>,
         directory: &Directory,
         ctx: &mut Ctx<'_>,
     ) {
-        let routes: Vec<_> = signers.iter().map(|signer| directory.of_signer(signer)).collect();
-        let is_gossiped = routes.iter().any(Option::is_none);
-        if is_gossiped {
-            ctx.broadcast(Topic::Requests, &frame);
+        let mut unknown = Vec::new();
+        let mut peers: BTreeMap<PeerId, Vec<Address>> = BTreeMap::new();
+        for signer in &signers {
+            match directory.route_of(signer) {
+                Some((peer, addresses)) => drop(peers.insert(peer, addresses)),
+                None => unknown.push(*signer),
+            }
         }
-        let known = routes.into_iter().flatten().map(|known| &known.advertisement);
-        let peers: BTreeMap<PeerId, Vec<Address>> =
-            known.map(|offer| (offer.delegation.peer, offer.addresses.clone())).collect();
+        let audience = if publish.is_some() { Spread::All } else { Spread::Members };
+        let mut asked = Asked { frame, signers, audience, topics: BTreeSet::new(), publish };
+        asked.gossip(&unknown, ctx);
+        if !unknown.is_empty() && audience == Spread::All {
+            ctx.effect(Effect::LookUp { signers: unknown });
+        }
         for (peer, addresses) in peers {
-            ctx.send(peer, addresses, &frame);
+            ctx.send(peer, addresses, &asked.frame);
         }
-        self.requests.insert(id, Asked { frame, signers, is_gossiped, publish: Some(publish) });
+        self.requests.insert(id, asked);
     }
 
     /// Puts a request into the DHT, unless it has been put there. To be stored by twenty nodes costs them and this node more than the
@@ -62,8 +93,8 @@ impl Asking {
         }
     }
 
-    /// Tells everybody of requests to signers whose peer is not reached: they may be at another. `has_joined` says whether a
-    /// signer has joined a request.
+    /// Publishes requests for the signers whose peer is not reached: they may be at another. `has_joined` says whether a signer has joined
+    /// a request.
     pub(super) fn gossip(
         &mut self,
         peer: &PeerId,
@@ -71,14 +102,11 @@ impl Asking {
         has_joined: impl Fn(&RequestId, &PublicKey) -> bool,
         ctx: &mut Ctx<'_>,
     ) {
-        for (id, asked) in self.requests.iter_mut().filter(|(_, asked)| !asked.is_gossiped) {
-            let is_there = |signer: &PublicKey| {
-                directory.of_signer(signer).is_none_or(|known| known.advertisement.delegation.peer == *peer)
-            };
-            if asked.signers.iter().any(|signer| is_there(signer) && !has_joined(id, signer)) {
-                asked.is_gossiped = true;
-                ctx.broadcast(Topic::Requests, &asked.frame);
-            }
+        let is_there = |signer: &PublicKey| directory.route_of(signer).is_none_or(|(known, _)| known == *peer);
+        for (id, asked) in &mut self.requests {
+            let missed = asked.signers.iter().filter(|signer| is_there(signer) && !has_joined(id, signer));
+            let missed: Vec<PublicKey> = missed.copied().collect();
+            asked.gossip(&missed, ctx);
         }
     }
 

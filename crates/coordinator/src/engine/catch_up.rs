@@ -23,6 +23,7 @@ use super::ctx::Ctx;
 use super::directory::{Directory, position};
 use super::identities::Identities;
 use super::input::Effect;
+use crate::config::CatchUp as CatchUpMode;
 use crate::limits;
 
 /// For how long it is remembered who was asked, and who was answered.
@@ -77,7 +78,10 @@ struct Asked {
 pub(super) struct CatchUp {
     /// The id that stands for the directory of the network where the id of a request would stand.
     directory: RequestId,
-    /// Peers that were met and not asked, because no signer here could speak yet, or enough were asked.
+    on: CatchUpMode,
+    /// True while the user looks for offers: others are asked for them then alone.
+    looks: bool,
+    /// Peers that were met and not asked, because nobody looks for offers, nobody here could speak, or enough were asked.
     met: BTreeSet<PeerId>,
     asked: BTreeMap<PeerId, Asked>,
     asked_since: MonotonicMs,
@@ -89,12 +93,14 @@ pub(super) struct CatchUp {
 }
 
 impl CatchUp {
-    pub(super) fn new(network: &NetworkId) -> Self {
+    pub(super) fn new(network: &NetworkId, on: CatchUpMode) -> Self {
         let name = network.as_str().as_bytes();
         // A network's name has 32 bytes at most.
         let length = [u8::try_from(name.len()).unwrap_or(u8::MAX)];
         Self {
             directory: RequestId::from_bytes(tagged_hash("motet/catch-up/v2", &[&length, name])),
+            on,
+            looks: false,
             met: BTreeSet::new(),
             asked: BTreeMap::new(),
             asked_since: MonotonicMs::default(),
@@ -107,6 +113,11 @@ impl CatchUp {
     /// True if a subject is the directory, and not a request.
     pub(super) fn is_about(&self, subject: Subject) -> bool {
         subject == Subject::Request(self.directory)
+    }
+
+    /// The user looks for offers from now on, or does so no more.
+    pub(super) const fn look(&mut self, looks: bool) {
+        self.looks = looks;
     }
 
     /// A peer is connected: if it is one of the first, it is asked.
@@ -128,7 +139,9 @@ impl CatchUp {
 
     /// Asks the peers that were met, as far as there is something to ask for and this node can sign the question.
     pub(super) fn ask_whom_we_met(&mut self, identities: &mut Identities, ctx: &mut Ctx<'_>) {
-        while identities.can_exchange()
+        while self.looks
+            && self.on == CatchUpMode::On
+            && identities.can_exchange()
             && self.asked.len() < limits::CATCH_UP_WALKS
             && let Some(walk) = self.waiting.front().copied()
             && let Some(peer) = self.met.pop_first()
@@ -156,7 +169,7 @@ impl CatchUp {
         ctx: &mut Ctx<'_>,
     ) {
         let to = *message.from();
-        if to == ctx.here || !identities.can_exchange() {
+        if to == ctx.here || self.on == CatchUpMode::Off || !identities.can_exchange() {
             return;
         }
         let frames = directory.page(message.message().attempt.0);

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use motet_wire::RequestId;
+use motet_wire::{Channel, RequestId};
 
 use super::Engine;
 use super::announcements::Offer;
 use super::ctx::Ctx;
-use super::input::{Command, CommandId, Reply};
+use super::input::{Audience, Command, CommandId, Reply};
 use super::lent::Lent;
-use super::session::{Origin, Session, SigningRound};
+use super::session::{Collecting, Origin, Session, SigningRound};
 use crate::error::CommandError;
 use crate::event::AbortCause;
 use crate::record::Record;
@@ -17,7 +17,10 @@ use crate::record::Record;
 impl Engine {
     pub(super) fn on_command(&mut self, id: CommandId, command: Command, ctx: &mut Ctx<'_>) {
         let result = match command {
-            Command::AddSigner { signer } => return self.identities.add(id, signer, ctx),
+            Command::AddSigner { signer } => {
+                self.identities.add(id, signer, ctx);
+                return self.subscribe(ctx);
+            }
             Command::RemoveSigner { signer } => self.remove_signer(&signer, ctx),
             Command::Advertise { signer, criteria, metadata, addresses, lifetime } => {
                 let offer = Offer { criteria, metadata, addresses, lifetime };
@@ -28,9 +31,31 @@ impl Engine {
                 Ok(Reply::Resources(self.resources.find(Some((&resource_type, &id)))))
             }
             Command::Resources => Ok(Reply::Resources(self.resources.find(None))),
-            Command::Announce(announcement) => return self.announce(id, announcement, None, ctx),
+            Command::Announce(announcement) => {
+                return self.announce(id, announcement, Audience::Public, None, ctx);
+            }
+            Command::AnnounceTo(announcement, audience) => {
+                return self.announce(id, announcement, audience, None, ctx);
+            }
             Command::Withdraw { signer, reason } => self.withdraw(&signer, reason, ctx),
             Command::Find(wishes) => Ok(Reply::Found(self.directory.find(&wishes, &self.reputation, ctx.now.wall))),
+            Command::FindSigner { signer } => {
+                let known = self.directory.of_signer(&signer);
+                Ok(Reply::Signer(known.map(|known| Box::new(known.advertisement.clone()))))
+            }
+            Command::FindRequest { request } => {
+                let found = self.sessions.get(&request).map(|session| session.requested(Channel::Store));
+                Ok(Reply::Requests(found.into_iter().collect()))
+            }
+            Command::RequestsFor { signer } => {
+                let waits = |session: &&Session| {
+                    let index = session.request.index_of(&signer);
+                    session.collecting() == Some(Collecting::Joins)
+                        && index.is_some_and(|index| session.joins.at(index).is_none())
+                };
+                let waiting = self.sessions.values().filter(waits);
+                Ok(Reply::Requests(waiting.map(|session| session.requested(Channel::Store)).collect()))
+            }
             Command::Reputation { signer } => Ok(Reply::Reputation(self.reputation.score(&signer, ctx.now.wall))),
             Command::Join { request, signer } => {
                 self.in_session(&request, ctx, |session, lent| session.join_by_command(&signer, lent))

@@ -88,8 +88,8 @@ impl<'a> Ctx<'a> {
         self.unheard.pop_front()
     }
 
-    pub(crate) fn broadcast(&mut self, topic: Topic, frame: &Arc<[u8]>) {
-        self.send.push(Effect::Broadcast { topic, frame: Arc::clone(frame) });
+    pub(crate) fn broadcast(&mut self, topics: Vec<Topic>, frame: &Arc<[u8]>) {
+        self.send.push(Effect::Broadcast { topics, frame: Arc::clone(frame) });
     }
 
     pub(crate) fn send(&mut self, to: PeerId, addresses: Vec<Address>, frame: &Arc<[u8]>) {

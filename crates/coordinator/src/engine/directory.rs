@@ -8,7 +8,7 @@ use std::sync::Arc;
 use motet_core_crypto::PublicKey;
 use motet_wire::{Address, AdvertisementId, MonotonicMs, PeerId, SignerAdvertisement, TimestampMs, Validated};
 
-use super::input::SignerQuery;
+use super::input::{Route, SignerQuery};
 use super::reputation_table::ReputationTable;
 use super::timer_table::TimerTable;
 use crate::limits;
@@ -53,9 +53,25 @@ pub(super) struct Directory {
     /// All offers, those first that make room first.
     places: BTreeSet<(Place, PublicKey)>,
     came: u64,
+    /// The places of signers by the word of this node's user.
+    book: BTreeMap<PublicKey, Route>,
 }
 
 impl Directory {
+    /// An empty directory beside these places of signers.
+    pub(super) fn with_routes(book: BTreeMap<PublicKey, Route>) -> Self {
+        Self { book, ..Self::default() }
+    }
+
+    /// Notes the place of a signer. False if there is no room for another.
+    pub(super) fn note_route(&mut self, signer: PublicKey, route: Route) -> bool {
+        let has_room = self.book.contains_key(&signer) || self.book.len() < limits::ROUTES;
+        if has_room {
+            self.book.insert(signer, route);
+        }
+        has_room
+    }
+
     /// Takes an advertisement in, with so many bits of work. False if it says nothing new, or if the directory is full of offers that
     /// are worth as much. Signers that `is_trusted` names keep their places.
     pub(super) fn insert(
@@ -116,6 +132,14 @@ impl Directory {
         self.known.get(signer)
     }
 
+    /// The peer of a signer, and its addresses: by the signer's newest advertisement, or else by the word of this node's user.
+    pub(super) fn route_of(&self, signer: &PublicKey) -> Option<(PeerId, Vec<Address>)> {
+        if let Some(Known { advertisement: offer, .. }) = self.known.get(signer) {
+            return Some((offer.delegation.peer, offer.addresses.clone()));
+        }
+        self.book.get(signer).map(|route| (route.peer, route.addresses.clone()))
+    }
+
     /// The signer whose newest advertisement certifies a message key.
     pub(super) fn certifier_of(&self, message_key: &PublicKey) -> Option<PublicKey> {
         self.certified.get(message_key).copied()
@@ -138,16 +162,17 @@ impl Directory {
     /// The known signers that a peer serves.
     pub(super) fn signers_at(&self, peer: &PeerId) -> impl Iterator<Item = PublicKey> {
         let peer = *peer;
-        self.known
-            .iter()
-            .filter(move |(_, known)| known.advertisement.delegation.peer == peer)
-            .map(|(signer, _)| *signer)
+        let by_offer = self.known.iter().map(|(signer, known)| (signer, known.advertisement.delegation.peer));
+        let by_word = self.book.iter().filter(|(signer, _)| !self.known.contains_key(signer));
+        let all = by_offer.chain(by_word.map(|(signer, route)| (signer, route.peer)));
+        all.filter(move |(_, at)| *at == peer).map(|(signer, _)| *signer)
     }
 
     /// Addresses of a peer that serves known signers.
     pub(super) fn addresses_of(&self, peer: &PeerId) -> Vec<Address> {
         let known = self.known.values().find(|known| known.advertisement.delegation.peer == *peer);
-        known.map(|known| known.advertisement.addresses.clone()).unwrap_or_default()
+        let told = || self.book.values().find(|route| route.peer == *peer).map(|route| route.addresses.clone());
+        known.map(|known| known.advertisement.addresses.clone()).or_else(told).unwrap_or_default()
     }
 
     /// The signers that meet these wishes, are not blocked and have not failed again and again: the best reputation first, then the lowest fee.

@@ -85,6 +85,11 @@ impl Identities {
         self.served.get(signer).is_some_and(|identity| !identity.leaves)
     }
 
+    /// The signers that this node serves.
+    pub(super) fn served(&self) -> impl Iterator<Item = PublicKey> {
+        self.served.iter().filter(|(_, identity)| !identity.leaves).map(|(signer, _)| *signer)
+    }
+
     /// The message key of a signer of this node.
     pub(super) fn message_key_of(&self, signer: &PublicKey) -> Option<PublicKey> {
         self.served.get(signer).map(|identity| identity.message_key.public_key())

@@ -1,6 +1,7 @@
 //! Inputs and outputs of the engine.
 
 use core::time::Duration;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use motet_core_crypto::{PublicKey, XOnlyPublicKey};
@@ -11,7 +12,7 @@ use motet_wire::{
 use tracing::Span;
 
 use crate::error::CommandError;
-use crate::event::{Completed, Event, Misbehaviour, Resource};
+use crate::event::{Completed, Event, Misbehaviour, Requested, Resource};
 use crate::job::{Job, JobOutcome};
 use crate::proposal::{Decision, Proposal, ProposalDigest};
 use crate::record::Record;
@@ -76,8 +77,44 @@ pub enum Input {
     },
     /// New addresses of this node: advertisements say these from now on.
     Addresses(Vec<Address>),
+    /// The offers that this node's user looks for from now on.
+    Interest(Interest),
     /// Time has passed.
     Tick,
+}
+
+/// The offers that a node looks for. It hears those by gossip, and asks the peers that it meets for offers; of others it hears nothing
+/// by itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Interest {
+    /// None.
+    #[default]
+    Nothing,
+    /// Those that name one of these transaction types, or none. Of more than [`crate::limits::TYPES`], the first count.
+    Types(BTreeSet<String>),
+    /// All.
+    Anything,
+}
+
+/// The place of a signer: its peer, and where that may be reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Route {
+    /// The peer that serves the signer.
+    pub peer: PeerId,
+    /// Addresses of the peer; none, if it is connected to this node anyway.
+    pub addresses: Vec<Address>,
+}
+
+/// The nodes that may hear of a request.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Audience {
+    /// All: signers whose peers are not known, or not reached, are asked by gossip and in the DHT.
+    #[default]
+    Public,
+    /// The nodes of its signers alone (ADR 0022): it goes to them directly, without a proof of work, and so does all that follows from it. Each
+    /// of them has to have the creator as a contact. These routes are known besides those of [`crate::Config::routes`] and of
+    /// advertisements, until the process ends.
+    Members(BTreeMap<PublicKey, Route>),
 }
 
 /// Tells replies to commands apart; chosen by the caller.
@@ -119,10 +156,27 @@ pub enum Command {
     },
     /// The signers known here that meet these wishes.
     Find(SignerQuery),
-    /// Ask for signatures.
+    /// Ask for signatures, in public.
     Announce(SigningRequestSpec),
+    /// Ask for signatures, before this audience.
+    AnnounceTo(SigningRequestSpec, Audience),
     /// Announce a resource, and keep it announced.
     AnnounceResource(ResourceSpec),
+    /// The newest offer of a signer, if it is known here.
+    FindSigner {
+        /// The signer.
+        signer: PublicKey,
+    },
+    /// A request that has a session here.
+    FindRequest {
+        /// The request.
+        request: RequestId,
+    },
+    /// The requests known here that wait for a signer.
+    RequestsFor {
+        /// The signer.
+        signer: PublicKey,
+    },
     /// The resources known here of this type and id, at most one of each signer.
     FindResources {
         /// The type.
@@ -275,6 +329,10 @@ pub enum Reply {
     Resources(Vec<Resource>),
     /// The signers that were looked for.
     Found(Vec<SignerAdvertisement>),
+    /// The offer that was looked for.
+    Signer(Option<Box<SignerAdvertisement>>),
+    /// The requests that were looked for.
+    Requests(Vec<Requested>),
     /// The request is out.
     Announced {
         /// Its id.
@@ -331,10 +389,12 @@ pub enum Effect {
     /// A delay: frames of this step leave so much later than they could, in the order of all that is sent; everything else is
     /// not held back. It comes before all that it holds back.
     Hold(Duration),
-    /// Publish a frame: by gossip, and directly to all connected peers.
+    /// Subscribe to these gossip topics, and to no others.
+    Subscribe(BTreeSet<Topic>),
+    /// Publish a frame by gossip.
     Broadcast {
-        /// The topic.
-        topic: Topic,
+        /// The topics.
+        topics: Vec<Topic>,
         /// The frame.
         frame: Arc<[u8]>,
     },
@@ -357,6 +417,11 @@ pub enum Effect {
         signer: PublicKey,
         /// The frame.
         frame: Arc<[u8]>,
+    },
+    /// Read from the DHT what these signers say about where they are.
+    LookUp {
+        /// The signers.
+        signers: Vec<PublicKey>,
     },
     /// Pass frames that came inside a message, or from the store, through the pipeline, and hand in what comes out.
     Validate {
@@ -386,7 +451,11 @@ impl Effect {
     pub const fn is_internal(&self) -> bool {
         match self {
             Self::AskSigner(task) => !matches!(task, SignerTask::Sign { .. }),
-            Self::Validate { .. } | Self::Compute(_) | Self::AskPolicy(_) => true,
+            Self::Validate { .. }
+            | Self::Compute(_)
+            | Self::AskPolicy(_)
+            | Self::Subscribe(_)
+            | Self::LookUp { .. } => true,
             Self::Hold(_)
             | Self::Broadcast { .. }
             | Self::Send { .. }

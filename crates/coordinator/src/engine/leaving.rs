@@ -42,6 +42,7 @@ impl Engine {
             self.lend(&id, ctx, |session, lent| session.leave(signer, REASON, lent));
         }
         self.identities.leave(signer, ctx);
+        self.subscribe(ctx);
         self.drop_leavers();
         Ok(Reply::Done)
     }

@@ -6,6 +6,7 @@ use super::Engine;
 use super::ctx::Ctx;
 use super::deferred::Awaits;
 use super::machine::narrowed;
+use super::waiting;
 
 impl Engine {
     /// One handler for everything that is said, by others and by this node: it hands a message on to the session or the
@@ -30,6 +31,9 @@ impl Engine {
             }
             Kind::SyncResponse if self.catch_up.is_about(subject) => {
                 narrowed(message, |message| self.catch_up.on_page(message, &mut self.identities, ctx));
+            }
+            Kind::SyncResponse if waiting::is_about(subject, &self.network) => {
+                narrowed(message, |message| self.on_waiting(message, ctx));
             }
             // §6, phase 2: it makes its session, unless there is one.
             Kind::SigningRequest => narrowed(message, |message| self.on_request(message, ctx)),

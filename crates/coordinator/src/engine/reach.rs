@@ -1,5 +1,8 @@
 //! Addresses of this node, signers that it does not reach, and other processes that speak for its signers.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use motet_core_crypto::PublicKey;
 use motet_wire::{Address, Delegation, PeerId, RequestId, TimestampMs};
 
@@ -45,6 +48,21 @@ impl Engine {
         };
         if is_silent || session.joins.missing().into_iter().any(is_absent) {
             self.asking.publish(id, ctx);
+        }
+    }
+
+    /// Sends a new advertisement of a signer to the peers that it shares sessions with: they look for its addresses, and perhaps for no
+    /// offers.
+    pub(super) fn tell_members(&self, signer: &PublicKey, frame: &Arc<[u8]>, ctx: &mut Ctx<'_>) {
+        let sessions = self.sessions.of_signer(signer).filter(|session| session.listens());
+        let mut peers: BTreeMap<PeerId, Vec<Address>> = BTreeMap::new();
+        for session in sessions {
+            let routes = session.others().into_iter().filter_map(|index| session.route_to(index, &self.directory));
+            peers.extend(routes);
+        }
+        peers.remove(&ctx.here);
+        for (peer, addresses) in peers {
+            ctx.send(peer, addresses, frame);
         }
     }
 

@@ -15,7 +15,7 @@ use super::input::Effect;
 use super::session::{
     Active, Answer, AttemptState, Local, Nonces, Origin, Session, Slots, State, Trace, coordinator_order, signing_items,
 };
-use crate::event::{Event, Requested};
+use crate::event::Event;
 use crate::proposal::{Decision, ProposalDigest};
 use crate::record::Record;
 use crate::signer::SigningItem;
@@ -79,8 +79,9 @@ impl Engine {
             return self.reopen(&message, id, items, locals, left, ctx);
         }
         let joins_until = if left.is_some() {
-            // The others may be far ahead; they are asked where they are.
-            ctx.now.mono.saturating_add(self.config.join_timeout)
+            // The others may be far ahead; they are asked where they are. A member of a private group may come back until the request ends.
+            let end = if request.work.is_none() { self.joins_until(&message, ctx.now.mono) } else { ctx.now.mono };
+            ctx.now.mono.saturating_add(self.config.join_timeout).max(end)
         } else {
             self.joins_until(&message, ctx.now.mono)
         };
@@ -108,8 +109,7 @@ impl Engine {
         ctx: &mut Ctx<'_>,
     ) {
         let (id, origin) = (session.id, session.origin);
-        let keys = session.items.iter().map(|item| item.context.aggregate_key()).collect();
-        let requested = Requested { id, request: Box::new(session.request.as_ref().clone()), keys, channel };
+        let requested = session.requested(channel);
         let proposals: Vec<_> = session.locals.values().map(|local| session.proposal(&local.signer)).collect();
         session.refresh_span();
         self.sessions.insert(session);
@@ -168,8 +168,8 @@ impl Engine {
         let Some((index, signer)) = local.map(|(index, key)| (index, *key)) else { return };
         if let Ok(frame) = self.identities.seal_decline(&id, index, &signer, reason, ctx) {
             let creator = &request.creator;
-            let known = self.directory.of_signer(&creator.signer);
-            let addresses = known.map(|known| known.advertisement.addresses.clone()).unwrap_or_default();
+            let addresses =
+                self.directory.route_of(&creator.signer).map(|(_, addresses)| addresses).unwrap_or_default();
             ctx.send(creator.peer, addresses, &frame);
         }
     }

@@ -29,8 +29,8 @@ use std::sync::Arc;
 
 use motet_core_crypto::{PublicKey, tagged_hash};
 use motet_wire::{
-    Attempt, Election, Have, Holding, Item, ItemError, NetworkId, ParticipantJoined, PeerId, RequestId, SignerIndex,
-    SigningRequest, peek,
+    Attempt, Channel, Election, Have, Holding, Item, ItemError, NetworkId, ParticipantJoined, PeerId, RequestId,
+    SignerIndex, SigningRequest, peek,
 };
 
 pub(crate) use attempt::AttemptState;
@@ -43,7 +43,7 @@ pub(crate) use state::{
 };
 pub(crate) use timing::Due;
 
-use crate::event::{Completed, Phase, SignedItem};
+use crate::event::{Completed, Phase, Requested, SignedItem};
 use crate::proposal::Proposal;
 use crate::signer::SigningItem;
 
@@ -192,6 +192,18 @@ impl Session {
             State::Active(_) => true,
             State::Over(over) => matches!(&over.outcome, Outcome::Aborted(aborted) if aborted.is_open()),
         }
+    }
+
+    /// True if nobody but its members may hear of it. Its request has no proof of work then: no other node takes it, hands it on or stores
+    /// it.
+    pub(crate) fn is_private(&self) -> bool {
+        self.request.work.is_none()
+    }
+
+    /// The request and the keys that its items will verify under, for the user.
+    pub(crate) fn requested(&self, channel: Channel) -> Requested {
+        let keys = self.items.iter().map(|item| item.context.aggregate_key()).collect();
+        Requested { id: self.id, request: Box::new(self.request.as_ref().clone()), keys, channel }
     }
 
     /// True if a signer of this node has approved it.

@@ -15,7 +15,7 @@ const NOW: MonotonicMs = MonotonicMs(1_000);
 const LATER: MonotonicMs = MonotonicMs(2_000);
 
 fn says(number: u8) -> Effect {
-    Effect::Broadcast { topic: Topic::Requests, frame: Arc::from([number]) }
+    Effect::Broadcast { topics: vec![Topic::Requests(0)], frame: Arc::from([number]) }
 }
 
 fn reply(number: u64) -> Effect {

@@ -142,6 +142,7 @@ async fn a_node_hears_from_its_first_peer_of_signers_whose_nodes_are_gone() {
 async fn keyless() -> (Node, Events, String) {
     let net = NetConfig::local(NetworkId::new("catch-up").unwrap(), Keypair::generate());
     let (handle, mut events) = Node::builder(net).work(Free).start().await.unwrap();
+    handle.subscribe_to_all_signers().unwrap().keep();
     let address = loop {
         if let Event::Listening { address } = events.next().await.unwrap().unwrap() {
             break format!("{address}/p2p/{}", handle.peer_id());

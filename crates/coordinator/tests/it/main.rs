@@ -30,6 +30,7 @@ mod needles;
 mod nonces;
 mod open_end;
 mod privacy;
+mod private;
 mod prompts;
 mod reach;
 mod real;

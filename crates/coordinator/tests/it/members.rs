@@ -1,10 +1,10 @@
 //! A session costs its members alone: what nodes hear of sessions that they are no part of.
 
 use motet_coordinator::event::{Event, Phase};
-use motet_coordinator::{Command, Config, Decision, Input};
+use motet_coordinator::{Command, Config, Decision, Input, Interest};
 use motet_core_crypto::PublicKey;
 use motet_testkit::Cluster;
-use motet_wire::{Commitments, Kind, RequestId, peek};
+use motet_wire::{Commitments, Criteria, Kind, RequestId, Topic, peek};
 
 use crate::kit::{announce, announce_to, clock, cluster_of};
 use crate::session::{items, options};
@@ -45,9 +45,12 @@ fn pass_time(cluster: &mut Cluster) {
     cluster.settle();
 }
 
-/// Sees that each node which is no member has heard this much of the session, and nothing else but offers.
-fn assert_overheard(cluster: &Cluster, members: usize, expected: &[Kind]) {
+/// Sees that each node which is no member has heard this of the session, and nothing else but offers: the request, if it serves a signer
+/// of the shard of one of these, and nothing otherwise.
+fn assert_overheard(cluster: &Cluster, members: usize, published_for: &[PublicKey]) {
     for (number, node) in cluster.nodes().iter().enumerate().skip(members) {
+        let is_asked = published_for.iter().any(|signer| node.topics().contains(&Topic::of_requests_to(signer)));
+        let expected = if is_asked { vec![Kind::SigningRequest] } else { Vec::new() };
         let kinds = node.heard().iter().map(|frame| peek(frame).unwrap().kind);
         let kinds: Vec<Kind> = kinds.filter(|kind| *kind != Kind::SignerAdvertisement).collect();
         assert_eq!(kinds, expected, "node {number}");
@@ -71,14 +74,14 @@ fn a_node_hears_nothing_of_a_session_of_others_whose_peers_are_known() {
 }
 
 #[test]
-fn a_node_hears_the_request_and_no_more_of_a_session_of_others_whose_peers_are_not_known() {
+fn a_node_hears_at_most_the_request_of_a_session_of_others_whose_peers_are_not_known() {
     for commitments in [Commitments::On, Commitments::Off] {
         let (mut cluster, keys) = advertised(3, Known::Nobody);
-        let request = announce_to(&mut cluster, keys, items(2), options(commitments));
+        let request = announce_to(&mut cluster, keys.clone(), items(2), options(commitments));
         cluster.settle();
         assert_phase(&mut cluster, 3, request, Phase::Complete);
         pass_time(&mut cluster);
-        assert_overheard(&cluster, 3, &[Kind::SigningRequest]);
+        assert_overheard(&cluster, 3, &keys[1..]);
     }
 }
 
@@ -102,17 +105,17 @@ fn a_request_to_a_signer_whose_peer_is_not_reached_is_gossiped_once() {
     assert_overheard(&cluster, 3, &[]);
     unreachable(&mut cluster, 2);
     unreachable(&mut cluster, 2);
-    assert_overheard(&cluster, 3, &[Kind::SigningRequest]);
+    let unreached = cluster.key(2);
+    assert_overheard(&cluster, 3, &[unreached]);
 }
 
 #[test]
 fn the_end_of_a_session_is_told_to_its_members_alone() {
     for known in [Known::All, Known::Creator, Known::Nobody] {
-        let expected: &[Kind] = if known == Known::Nobody { &[Kind::SigningRequest] } else { &[] };
         for joins_first in [false, true] {
             let (mut cluster, keys) = advertised(4, known);
             cluster.set_policy(|_, _| None);
-            let request = announce_to(&mut cluster, keys, items(1), options(Commitments::On));
+            let request = announce_to(&mut cluster, keys.clone(), items(1), options(Commitments::On));
             cluster.settle();
             let (signer, reason) = (cluster.key(2), "enough".to_owned());
             if joins_first {
@@ -134,7 +137,8 @@ fn the_end_of_a_session_is_told_to_its_members_alone() {
             }
             assert_phase(&mut cluster, 4, request, Phase::Aborted);
             pass_time(&mut cluster);
-            assert_overheard(&cluster, 4, expected);
+            let published_for = if known == Known::Nobody { &keys[1..] } else { &[] };
+            assert_overheard(&cluster, 4, published_for);
         }
     }
 }
@@ -202,4 +206,52 @@ fn a_member_hears_three_messages_of_each_other_member_and_at_most_two_more() {
         assert!(counts.iter().all(|count| *count <= 3 * others + 2), "{counts:?}");
         assert_eq!(counts.iter().sum::<usize>(), others * (3 * members + 2), "{counts:?}");
     }
+}
+
+#[test]
+fn a_node_that_looks_for_nothing_hears_no_offers_and_one_that_looks_for_a_type_hears_those() {
+    let mut cluster = cluster_of(NODES, 4, &Config::default());
+    let types = |names: &[&str]| Interest::Types(names.iter().map(|name| (*name).to_owned()).collect());
+    cluster.set_interest(97, Interest::Nothing);
+    cluster.set_interest(98, types(&["swap"]));
+    let offer = |cluster: &mut Cluster, node: usize, names: &[&str]| {
+        let signer = cluster.key(node);
+        let transaction_types = names.iter().map(|name| (*name).to_owned()).collect();
+        let criteria = Criteria { transaction_types, ..Criteria::ANY };
+        let (metadata, addresses) = Default::default();
+        let lifetime = core::time::Duration::from_secs(3_600);
+        cluster.command(node, Command::Advertise { signer, criteria, metadata, addresses, lifetime }).unwrap();
+        cluster.settle();
+    };
+    offer(&mut cluster, 0, &["swap", "vault"]);
+    offer(&mut cluster, 1, &["vault"]);
+    offer(&mut cluster, 2, &[]);
+    let heard = |cluster: &Cluster, node: usize| cluster.node(node).heard().len();
+    assert_eq!([96, 97, 98].map(|node| heard(&cluster, node)), [3, 0, 2], "all, none, and those that may sign a swap");
+    // A withdrawal reaches those that its offer has reached.
+    for node in 0..2 {
+        let signer = cluster.key(node);
+        cluster.command(node, Command::Withdraw { signer, reason: String::new() }).unwrap();
+    }
+    cluster.settle();
+    assert_eq!([96, 97, 98].map(|node| heard(&cluster, node)), [5, 0, 3]);
+    // Nobody looks any more.
+    cluster.set_interest(98, Interest::Nothing);
+    offer(&mut cluster, 3, &["swap"]);
+    assert_eq!([96, 97, 98].map(|node| heard(&cluster, node)), [6, 0, 3]);
+}
+
+#[test]
+fn a_bystander_hears_no_more_when_more_sessions_go_on() {
+    let heard = |sessions: usize| {
+        let (mut cluster, keys) = advertised(3, Known::All);
+        cluster.set_interest(50, Interest::Nothing);
+        for _ in 0..sessions {
+            announce_to(&mut cluster, keys.clone(), items(1), options(Commitments::On));
+            cluster.settle();
+        }
+        pass_time(&mut cluster);
+        cluster.node(50).heard().len()
+    };
+    assert_eq!([1, 4].map(heard), [0, 0]);
 }

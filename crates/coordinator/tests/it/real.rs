@@ -16,6 +16,7 @@ pub(crate) async fn real_node(network: NetworkId) -> (Node, Events, PublicKey, S
     let node = Node::builder(net).store(MemoryStore::default()).work(Free);
     let node = node.config(Config::default().difficulty(Difficulty(0)));
     let (handle, mut events) = node.signer(LocalSigner::new(key, OsEntropy)).start().await.unwrap();
+    handle.subscribe_to_all_signers().unwrap().keep();
     let address = loop {
         if let Event::Listening { address } = events.next().await.unwrap().unwrap() {
             break format!("{address}/p2p/{}", handle.peer_id());

@@ -8,7 +8,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use libp2p::{PeerId, kad};
+use libp2p::{Multiaddr, PeerId, kad};
 use motet_wire::DhtKey;
 use tokio::sync::{Semaphore, oneshot};
 use tokio::time::Instant;
@@ -18,9 +18,10 @@ use crate::dht::judging::{Candidate, Judged, Judging};
 use crate::dht::{self, EntryPolicy, Place};
 use crate::event::NetEvent;
 use crate::frames;
-use crate::handle::{DhtState, DhtStats};
+use crate::handle::{DhtState, DhtStats, Located};
 use crate::limits;
 use crate::meter::Flood;
+use crate::peers;
 use crate::quoted::Quoted;
 
 /// The state of the node's part of the DHT, besides what is stored.
@@ -30,6 +31,8 @@ pub(crate) struct Dht {
     /// The question that each query of a place belongs to.
     queries: HashMap<kad::QueryId, u64>,
     questions: HashMap<u64, Question>,
+    /// The peers whose addresses are looked for, and the callers that wait for them.
+    seeking: HashMap<kad::QueryId, (PeerId, oneshot::Sender<Located>)>,
     asked: u64,
     uniting: Arc<Semaphore>,
     ready: bool,
@@ -54,6 +57,7 @@ impl Dht {
             policy,
             queries: HashMap::new(),
             questions: HashMap::new(),
+            seeking: HashMap::new(),
             asked: 0,
             uniting: Arc::new(Semaphore::new(limits::UNITED_AT_ONCE)),
             ready: false,
@@ -164,7 +168,49 @@ impl Task {
             kad::Event::OutboundQueryProgressed { id, result: kad::QueryResult::GetRecord(result), step, .. } => {
                 self.on_answer(id, result, step.last);
             }
+            kad::Event::OutboundQueryProgressed {
+                id, result: kad::QueryResult::GetClosestPeers(result), step, ..
+            } => {
+                let found = match result {
+                    Ok(kad::GetClosestPeersOk { peers, .. })
+                    | Err(kad::GetClosestPeersError::Timeout { peers, .. }) => peers,
+                };
+                self.on_located(id, found, step.last);
+            }
             event => tracing::trace!(event = ?Quoted(format_args!("{event:?}")), "kademlia"),
+        }
+    }
+
+    /// Looks for the addresses of a peer: here, or else among the nodes that are closest to its id.
+    pub(super) fn find_peer(&mut self, peer: &motet_wire::PeerId, answer: oneshot::Sender<Located>) {
+        let kad = &mut self.swarm.behaviour_mut().kad;
+        let Some(peer) = peers::from_wire(peer) else { return drop(answer.send(Located::Found(Vec::new()))) };
+        let mut known: Vec<Multiaddr> = Vec::new();
+        let mut has_peers = false;
+        for bucket in kad.kbuckets() {
+            has_peers |= !bucket.is_empty();
+            let entries = bucket.iter().filter(|entry| *entry.node.key.preimage() == peer);
+            known.extend(entries.flat_map(|entry| entry.node.value.iter().cloned().collect::<Vec<_>>()));
+        }
+        if !known.is_empty() {
+            drop(answer.send(Located::Known(known)));
+        } else if !has_peers || self.dht.seeking.len() >= limits::SOUGHT {
+            drop(answer.send(Located::Offline));
+        } else {
+            let query = self.swarm.behaviour_mut().kad.get_closest_peers(peer);
+            self.dht.seeking.insert(query, (peer, answer));
+        }
+    }
+
+    fn on_located(&mut self, id: kad::QueryId, found: Vec<kad::PeerInfo>, is_last: bool) {
+        let Some((peer, _)) = self.dht.seeking.get(&id) else { return };
+        let addresses = found.into_iter().find(|info| info.peer_id == *peer).map(|info| info.addrs);
+        if (is_last || addresses.is_some())
+            && let Some((_, answer)) = self.dht.seeking.remove(&id)
+        {
+            let believed = addresses.unwrap_or_default().into_iter().filter(|address| self.own.judge.believes(address));
+            // The caller may have gone.
+            drop(answer.send(Located::Found(believed.collect())));
         }
     }
 

@@ -5,6 +5,8 @@
     reason = "libp2p's events grow with each release; what is not named is logged"
 )]
 
+use std::collections::BTreeSet;
+
 use libp2p::metrics::Recorder as _;
 use libp2p::swarm::{DialError, ListenError, SwarmEvent};
 use libp2p::{PeerId, gossipsub, identify, kad, mdns, ping, relay};
@@ -103,19 +105,15 @@ impl Task {
                 let from = peers::to_wire(&propagation_source);
                 frames::log("heard", Some(&from), &message.data);
                 let (channel, group) = (Channel::Gossip, self.peers.group(&propagation_source));
-                self.tell(NetEvent::Received { from, channel, group, bytes: message.data.into(), token });
+                let topic = Topic::parse(message.topic.as_str(), &self.config.network);
+                self.tell(NetEvent::Received { from, channel, topic, group, bytes: message.data.into(), token });
             }
             BehaviourEvent::Gossip(gossipsub::Event::Unsubscribed { peer_id, .. }) => {
                 self.charge(peer_id, Flood::Subscriptions);
             }
             BehaviourEvent::Gossip(gossipsub::Event::Subscribed { peer_id, topic }) => {
                 self.charge(peer_id, Flood::Subscriptions);
-                let subscribed =
-                    Topic::ALL.into_iter().find(|known| topic.as_str() == known.name(&self.config.network));
-                let recent = subscribed.map(|topic| self.recent.of(topic, Instant::now()));
-                for frame in recent.into_iter().flatten() {
-                    self.enqueue(peer_id, frame);
-                }
+                self.on_subscribed(peer_id, &topic);
             }
             BehaviourEvent::Identify(identify::Event::Received { peer_id, info, .. }) => {
                 self.look_at_addresses(peer_id, &info);
@@ -143,6 +141,21 @@ impl Task {
                 self.relayed.extend([src_peer_id, dst_peer_id]);
             }
             event => tracing::trace!(event = ?Quoted(format_args!("{event:?}")), "behaviour"),
+        }
+    }
+
+    /// A peer has subscribed to a topic: it gets what this node has published on it of late.
+    fn on_subscribed(&mut self, peer: PeerId, name: &gossipsub::TopicHash) {
+        let network = self.config.network.clone();
+        let Some(topic) = Topic::parse(name.as_str(), &network) else { return };
+        let gossip = &self.swarm.behaviour().gossip;
+        let names = gossip.all_peers().find(|(known, _)| **known == peer).map(|(_, names)| names).unwrap_or_default();
+        // The topics of one packet are told one by one, when all of them have been noted.
+        let others: BTreeSet<Topic> =
+            names.into_iter().filter_map(|name| Topic::parse(name.as_str(), &network)).collect();
+        let is_first = |other: &Topic| *other < topic && others.contains(other);
+        for frame in self.recent.of(&topic, is_first, Instant::now()) {
+            self.enqueue(peer, frame);
         }
     }
 

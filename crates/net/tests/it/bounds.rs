@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use motet_net::NetEvent;
-use motet_wire::Topic;
 
 use crate::peer::Peer;
 
@@ -52,14 +51,14 @@ async fn a_flood_of_broadcasts_is_cut_off() {
     let mut number = 0_u64;
     while slow.handle.stats().await.unwrap().dropped == 0 && fast.handle.stats().await.unwrap().dropped == 0 {
         assert!(number < MANY, "nothing is bounded");
-        fast.handle.publish(Topic::Requests, number.to_be_bytes().into()).await.unwrap();
+        fast.publish(number.to_be_bytes()).await;
         number += 1;
     }
     // The flooded node still hears what comes when it listens again.
     let last: Arc<[u8]> = (*b"the last").into();
     let mut heard = false;
     while !heard {
-        fast.handle.publish(Topic::Requests, Arc::clone(&last)).await.unwrap();
+        fast.publish(Arc::clone(&last)).await;
         while fast.events.try_recv().is_ok() {}
         while let Some(event) = slow.next("the last").await {
             if matches!(&event, NetEvent::Received { bytes, .. } if *bytes == last) {
@@ -80,7 +79,7 @@ async fn a_flood_of_broadcasts_hides_no_event_about_the_node() {
     let mut number = 0_u64;
     while slow.handle.stats().await.unwrap().dropped == 0 {
         assert!(number < MANY, "nothing is bounded");
-        fast.handle.publish(Topic::Requests, number.to_be_bytes().into()).await.unwrap();
+        fast.publish(number.to_be_bytes()).await;
         while fast.events.try_recv().is_ok() {}
         number += 1;
     }

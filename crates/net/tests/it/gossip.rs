@@ -5,7 +5,7 @@ use std::sync::Arc;
 use motet_net::parse_address;
 use motet_wire::{Channel, Topic, Verdict};
 
-use crate::peer::{Message, Peer, TCP, config};
+use crate::peer::{Message, Peer, TCP, config, topic};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_broadcast_reaches_everybody_but_its_sender() {
@@ -14,7 +14,7 @@ async fn a_broadcast_reaches_everybody_but_its_sender() {
     let mut three = Peer::at(&one).await;
     one.all_connected(&[&two, &three]).await;
     let frame: Arc<[u8]> = (*b"to whom it may concern").into();
-    one.handle.publish(Topic::Requests, Arc::clone(&frame)).await.unwrap();
+    one.publish(Arc::clone(&frame)).await;
     for other in [&mut two, &mut three] {
         let message = other.message().await;
         assert_eq!(message.bytes, frame);
@@ -60,7 +60,7 @@ async fn gossip_goes_on_only_with_a_good_verdict() {
     let mut number = 0_u32;
     while !found {
         let frame: Arc<[u8]> = [&b"a trial"[..], &number.to_be_bytes()].concat().into();
-        one.handle.publish(Topic::Requests, Arc::clone(&frame)).await.unwrap();
+        one.publish(Arc::clone(&frame)).await;
         let mut message = middle.message_with(&frame).await;
         // What is published before there is a subscription comes directly, and by no other way.
         if let Some(token) = message.token.take() {
@@ -82,7 +82,7 @@ async fn gossip_goes_on_only_with_a_good_verdict() {
     let mut good: Vec<Arc<[u8]>> = Vec::new();
     for (number, verdict) in (0_u8..).zip(verdicts).chain([(100, Verdict::Accept)]) {
         let frame: Arc<[u8]> = [number].into();
-        one.handle.publish(Topic::Requests, Arc::clone(&frame)).await.unwrap();
+        one.publish(Arc::clone(&frame)).await;
         let message = gossiped(&mut middle, &frame).await;
         assert_eq!(message.from, one.id());
         middle.handle.report(message.token.unwrap(), verdict).await.unwrap();
@@ -104,9 +104,56 @@ async fn gossip_goes_on_only_with_a_good_verdict() {
 #[tokio::test(flavor = "multi_thread")]
 async fn who_comes_late_is_told_what_was_published_before() {
     let one = Peer::alone().await;
-    one.handle.publish(Topic::Signers, (*b"is anybody there?").into()).await.unwrap();
+    one.publish(*b"is anybody there?").await;
     assert_eq!(one.handle.stats().await.unwrap().published, 1);
     let mut late = Peer::at(&one).await;
     let message = late.message().await;
     assert_eq!((&message.from, &*message.bytes), (&one.id(), &b"is anybody there?"[..]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn subscribers_of_a_topic_hear_what_is_published_and_no_others_do() {
+    // Its publisher need not subscribe itself.
+    let mut publisher = Peer::start_on(config(TCP), &[]).await;
+    let at_publisher = || {
+        let mut settings = config(TCP);
+        settings.bootstrap.push(parse_address(&publisher.address).unwrap());
+        settings
+    };
+    let mut subscriber = Peer::start(at_publisher()).await;
+    let mut bystander = Peer::start_on(at_publisher(), &[Topic::Requests(3)]).await;
+    publisher.all_connected(&[&subscriber, &bystander]).await;
+    publisher.publish(*b"an offer").await;
+    assert_eq!(subscriber.message().await.bytes[..], b"an offer"[..]);
+    publisher.send(&bystander.id(), *b"nothing for you").await;
+    assert_eq!(bystander.message().await.bytes[..], b"nothing for you"[..]);
+    // What is published on several topics comes once to a subscriber of one of them.
+    publisher.handle.publish(vec![topic(), Topic::Requests(3)], (*b"for both").into()).await.unwrap();
+    for node in [&mut subscriber, &mut bystander] {
+        assert_eq!(node.message().await.bytes[..], b"for both"[..]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_subscription_that_has_ended_brings_nothing_more() {
+    let mut publisher = Peer::alone().await;
+    let mut other = Peer::at(&publisher).await;
+    publisher.connected(&other.id()).await;
+    publisher.publish(*b"before").await;
+    assert_eq!(other.message().await.bytes[..], b"before"[..]);
+    other.handle.subscribe([].into()).await.unwrap();
+    // As soon as the publisher knows, and at the latest when its own subscriptions have ended, nothing comes.
+    let mut number = 0_u32;
+    loop {
+        number += 1;
+        publisher.publish([&b"after"[..], &number.to_be_bytes()].concat()).await;
+        publisher.send(&other.id(), number.to_be_bytes()).await;
+        let mut came = 0;
+        while other.message().await.bytes[..] != number.to_be_bytes() {
+            came += 1;
+        }
+        if came == 0 {
+            return;
+        }
+    }
 }

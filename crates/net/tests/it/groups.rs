@@ -3,7 +3,7 @@
 use std::io::Write as _;
 use std::process::Command;
 
-use motet_wire::{Channel, NetworkGroup, Topic};
+use motet_wire::{Channel, NetworkGroup};
 
 use crate::peer::{Peer, TCP, config};
 
@@ -52,7 +52,7 @@ async fn groups_over(listen: &str) -> [NetworkGroup; 2] {
     let mut number = 0_u32;
     loop {
         // Gossip begins when the peers have heard of each other's topics, which nobody is told.
-        other.handle.publish(Topic::Requests, number.to_be_bytes().into()).await.unwrap();
+        other.publish(number.to_be_bytes()).await;
         number += 1;
         let message = one.message().await;
         if message.channel == Channel::Gossip {

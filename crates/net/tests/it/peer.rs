@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use motet_net::{Entry, EntryPolicy, Keypair, Net, NetConfig, NetEvent, NetHandle, Price, ReportToken, parse_address};
-use motet_wire::{Channel, NetworkGroup, NetworkId, PeerId};
+use motet_wire::{Channel, NetworkGroup, NetworkId, PeerId, Topic};
 use tokio::sync::mpsc;
 
 /// How long nothing may happen before a test counts as hung.
@@ -39,6 +39,11 @@ impl EntryPolicy for Plain {
         };
         (rest != b"refused").then_some(entry)
     }
+}
+
+/// The topic of all tests.
+pub(crate) const fn topic() -> Topic {
+    Topic::AllOffers
 }
 
 /// An entry that [`Plain`] understands.
@@ -85,9 +90,16 @@ impl Peer {
         Self::start(config).await
     }
 
+    /// A node that subscribes to the topic of [`Peer::publish`].
     pub(crate) async fn start(config: NetConfig) -> Self {
+        Self::start_on(config, &[topic()]).await
+    }
+
+    /// A node that subscribes to these topics.
+    pub(crate) async fn start_on(config: NetConfig, topics: &[Topic]) -> Self {
         let judged = Arc::new(AtomicUsize::new(0));
         let (handle, events) = Net::start(config, Arc::new(Plain(Arc::clone(&judged)))).unwrap();
+        handle.subscribe(topics.iter().cloned().collect()).await.unwrap();
         let mut peer = Self { judged, ..Self::of(handle, events) };
         let address = peer.wait("Listening", |event| match event {
             NetEvent::Listening { address } => Some(address.to_string()),
@@ -159,7 +171,7 @@ impl Peer {
     /// The next message.
     pub(crate) async fn message(&mut self) -> Message {
         self.wait("a message", |event| match event {
-            NetEvent::Received { from, channel, group, bytes, token } => {
+            NetEvent::Received { from, channel, group, bytes, token, .. } => {
                 Some(Message { from, channel, group, bytes, token })
             }
             _ => None,
@@ -175,6 +187,11 @@ impl Peer {
                 return message;
             }
         }
+    }
+
+    /// Publishes a frame on the topic of all tests.
+    pub(crate) async fn publish(&self, frame: impl Into<Arc<[u8]>>) {
+        self.handle.publish(vec![topic()], frame.into()).await.unwrap();
     }
 
     /// Sends a frame to a node that is connected already.

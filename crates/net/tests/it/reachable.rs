@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use motet_net::{DhtMode, NetConfig, NetEvent, Reachability, Relaying, Switch, parse_address};
-use motet_wire::{Channel, Topic, Verdict};
+use motet_wire::{Channel, Verdict};
 
 use crate::peer::{Peer, TCP, config};
 
@@ -127,8 +127,8 @@ async fn a_light_node_publishes_to_all_and_hears_no_gossip() {
     hub.connected(&light.id()).await;
     let mut far = Peer::at(&hub).await;
     hub.connected(&far.id()).await;
-    light.handle.publish(Topic::Signers, Arc::from(*b"from the light node")).await.unwrap();
-    // The hub has it directly, and by gossip, which it hands on.
+    light.publish(*b"from the light node").await;
+    // The hub hands it on.
     loop {
         let message = hub.message_with(b"from the light node").await;
         if let Some(token) = message.token {
@@ -137,7 +137,7 @@ async fn a_light_node_publishes_to_all_and_hears_no_gossip() {
         }
     }
     far.message_with(b"from the light node").await;
-    far.handle.publish(Topic::Signers, Arc::from(*b"from afar")).await.unwrap();
+    far.publish(*b"from afar").await;
     loop {
         let message = hub.message_with(b"from afar").await;
         if let Some(token) = message.token {
@@ -146,7 +146,6 @@ async fn a_light_node_publishes_to_all_and_hears_no_gossip() {
         }
     }
     hub.send(&light.id(), *b"the end").await;
-    // A publisher that is connected sends its frame directly, and no other node hands anything on.
     let mut channels = vec![light.message().await];
     while &*channels.last().unwrap().bytes != b"the end" {
         channels.push(light.message().await);

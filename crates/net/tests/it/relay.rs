@@ -6,7 +6,6 @@ use futures::StreamExt as _;
 use libp2p::swarm::SwarmEvent;
 use libp2p::{Multiaddr, SwarmBuilder, noise, relay as libp2p_relay, tcp, yamux};
 use motet_net::{Contact, Exposure, Net, NetConfig, NetError, NetEvent, Relaying, address_to_wire, parse_address};
-use motet_wire::Topic;
 
 use crate::peer::{GUARD, Peer, Plain, QUIC, TCP, config};
 
@@ -39,7 +38,7 @@ async fn a_hidden_node_listens_at_its_relay_alone_and_is_reached_there() {
     node.message_with(b"there").await;
     node.handle.send(other.id(), Vec::new(), Arc::from(*b"and back")).await.unwrap();
     other.message_with(b"and back").await;
-    node.handle.publish(Topic::Signers, Arc::from(*b"to all")).await.unwrap();
+    node.publish(*b"to all").await;
     other.message_with(b"to all").await;
 }
 

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use motet_net::{NetError, NetEvent, parse_address};
-use motet_wire::{DhtKey, NetworkId, RequestId, Topic};
+use motet_wire::{DhtKey, NetworkId, RequestId};
 
-use crate::peer::{Peer, config};
+use crate::peer::{Peer, config, topic};
 
 /// Everything that is still told, until the node has ended.
 async fn rest(node: &mut Peer) -> Vec<NetEvent> {
@@ -33,7 +33,7 @@ async fn a_stopped_node_ends_and_says_so() {
 
     let handle = &one.handle;
     let key = DhtKey::request(&NetworkId::test(), &RequestId::from_bytes([0; 32]));
-    assert_eq!(handle.publish(Topic::Signers, (*b"x").into()).await, Err(NetError::Stopped));
+    assert_eq!(handle.publish(vec![topic()], (*b"x").into()).await, Err(NetError::Stopped));
     assert_eq!(handle.send(other.id(), Vec::new(), (*b"x").into()).await, Err(NetError::Stopped));
     assert_eq!(handle.put(key, vec![(*b"x").into()]).await, Err(NetError::Stopped));
     assert_eq!(handle.get(key).await, Err(NetError::Stopped));

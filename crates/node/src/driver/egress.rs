@@ -3,7 +3,7 @@
 //! The driver owns the outbox and carries its effects out itself, since to wake another task costs more than to send. Only
 //! the store works on a thread beside: a disk takes its time, and the engine goes on meanwhile.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use motet_coordinator::event::Event;
@@ -11,7 +11,7 @@ use motet_coordinator::{
     CommandError, CommandId, Effect, Input, Outbox, Pace, Record, Refusal, Reply, SignerTask, StoreError, Transition,
 };
 use motet_net::NetHandle;
-use motet_wire::{MonotonicMs, NetworkId};
+use motet_wire::{MonotonicMs, NetworkId, Topic};
 use tokio::sync::{broadcast, oneshot};
 use tokio::task::{JoinHandle, JoinSet};
 
@@ -113,6 +113,11 @@ impl Egress {
         self.tasks.pop_front()
     }
 
+    /// The node subscribes to these topics from now on.
+    pub(crate) fn subscribe(&mut self, topics: BTreeSet<Topic>) {
+        self.told.push_back(Effect::Subscribe(topics));
+    }
+
     /// Frames that have been published are put into the DHT again.
     pub(crate) fn republish(&mut self) {
         self.published.put_all_again();
@@ -195,9 +200,9 @@ impl Egress {
     async fn carry_out(&mut self, effect: Effect) {
         // The network has stopped only when the node is stopping.
         match effect {
-            Effect::Broadcast { topic, frame } => {
+            Effect::Broadcast { topics, frame } => {
                 self.crash.before_sending(&frame);
-                drop(self.net.publish(topic, Arc::clone(&frame)).await);
+                drop(self.net.publish(topics, Arc::clone(&frame)).await);
                 self.crash_after(&frame).await;
             }
             Effect::Send { to, addresses, frame } => {
@@ -209,6 +214,7 @@ impl Egress {
                 let published = self.published.add(signer, key, indexes, frame, self.clock.now());
                 self.put(published).await;
             }
+            Effect::Subscribe(topics) => drop(self.net.subscribe(topics).await),
             // Whoever asked or listened may have gone.
             Effect::Reply(id, result) => drop(self.callers.remove(&id).map(|caller| caller.send(result))),
             Effect::Emit(event, span) => {
@@ -218,6 +224,7 @@ impl Egress {
             // The driver takes these out, and the outbox has done the waiting.
             Effect::AskSigner(_)
             | Effect::Compute(_)
+            | Effect::LookUp { .. }
             | Effect::AskPolicy(_)
             | Effect::Validate { .. }
             | Effect::Hold(_) => {}
@@ -265,7 +272,7 @@ mod tests {
 
     use motet_coordinator::Snapshot;
     use motet_net::{Entry, EntryPolicy, Keypair, Net, NetConfig, NetEvent, parse_address};
-    use motet_wire::{Channel, RequestId, Topic};
+    use motet_wire::RequestId;
     use tokio::sync::mpsc;
 
     use super::*;
@@ -302,7 +309,7 @@ mod tests {
     }
 
     fn says(number: u8) -> Effect {
-        Effect::Broadcast { topic: Topic::Requests, frame: Arc::from([number]) }
+        Effect::Broadcast { topics: vec![Topic::AllOffers], frame: Arc::from([number]) }
     }
 
     fn makes(records: Vec<Record>, effects: Vec<Effect>) -> Transition {
@@ -323,6 +330,7 @@ mod tests {
     /// A way out, and what a neighbour hears of it.
     async fn egress(refused: bool, pace: Pace) -> (Egress, mpsc::Receiver<NetEvent>) {
         let (neighbour, mut heard) = Net::start(local(), Arc::new(Nothing)).unwrap();
+        neighbour.subscribe([Topic::AllOffers].into()).await.unwrap();
         let place = loop {
             if let NetEvent::Listening { address } = heard.recv().await.unwrap() {
                 break parse_address(&format!("{address}/p2p/{}", neighbour.peer_id())).unwrap();
@@ -344,7 +352,7 @@ mod tests {
     async fn first_heard(heard: &mut mpsc::Receiver<NetEvent>) -> Arc<[u8]> {
         let first = async {
             loop {
-                if let NetEvent::Received { bytes, channel: Channel::Direct, .. } = heard.recv().await.unwrap() {
+                if let NetEvent::Received { bytes, .. } = heard.recv().await.unwrap() {
                     return bytes;
                 }
             }
@@ -372,7 +380,7 @@ mod tests {
             assert!(egress.flush().await.is_none());
             egress.tell().await;
             assert!(matches!(answer.await, Ok(Err(CommandError::Store(_)))));
-            drop(egress.net.publish(Topic::Requests, Arc::from([3])).await);
+            drop(egress.net.publish(vec![Topic::AllOffers], Arc::from([3])).await);
             assert_eq!(*first_heard(&mut heard).await, [3]);
         }
     }

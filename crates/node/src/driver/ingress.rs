@@ -1,62 +1,76 @@
 //! The way in: from bytes to messages, through the pipeline (`docs/protocol.md` §4).
 
+use std::sync::Arc;
+
 use motet_coordinator::Input;
 use motet_core_crypto::PublicKey;
 use motet_net::{Feedback, ReportToken};
-use motet_wire::{Admitted, Now, PeerClass, PeerId, Penalty, Verdict, peek, verify_batch};
+use motet_wire::{Admitted, Now, PeerClass, PeerId, Penalty, Rejection, Rule, Validated, Verdict, peek, verify_batch};
 use tokio::sync::oneshot;
 
 use super::Driver;
 use super::arrived::{Arrived, Checked};
+use super::echoes::Echo;
 use super::input::DriverInput;
 use crate::OsEntropy;
 use crate::limits;
 
+/// The peer that has delivered a frame, the gossip message to report on, and the frame, if it may come once more.
+type Origin = (PeerId, Option<ReportToken>, Option<Echo>);
+
 impl Driver {
     /// The cheap half here and now; the signatures, if they are many, on the pool.
-    pub(crate) fn validate_batch(&mut self, arrivals: Vec<Arrived>, done: Option<oneshot::Sender<()>>) {
+    pub(crate) fn validate_batch(&mut self, arrivals: Vec<Arrived>, done: Option<oneshot::Sender<Vec<Validated>>>) {
         let now = self.clock.now();
-        let mut admitted: Vec<(Admitted, PeerId, Option<ReportToken>)> = Vec::new();
+        let mut admitted: Vec<(Admitted, Origin)> = Vec::new();
         let mut weight = 0;
         for arrived in arrivals {
             let (channel, from) = (arrived.channel, arrived.from);
             let (peer, author) = (self.standing_of_peer(&from, now), self.standing_of_author(&arrived.bytes, now));
             let (length, timestamp) = (arrived.bytes.len(), peek(&arrived.bytes).map(|peek| peek.timestamp));
+            let bytes = Arc::clone(&arrived.bytes);
             let (arrival, token) = arrived.into_arrival(peer, author);
             match self.validator.admit(arrival, now) {
                 Ok(worth) => {
+                    let echo = worth.kind().is_gossiped().then(|| Echo::of(&bytes));
+                    if let Some(echo) = echo {
+                        self.echoes.begin(echo);
+                    }
                     // A frame has points to parse besides its signature; at most they take most of its bytes.
                     weight += 1 + length / limits::BYTES_PER_WEIGHT;
-                    admitted.push((worth, from, token));
+                    admitted.push((worth, (from, token, echo)));
                 }
                 Err(rejection) => {
                     self.look_at_clock(&rejection, channel, from, timestamp, now);
-                    self.on_checked(Checked { from, token, result: Err(Box::new(rejection)) });
+                    let token = token.and_then(|token| self.answer_copy(&bytes, token, &rejection, now));
+                    self.on_checked(Checked { from, token, echo: None, result: Err(Box::new(rejection)) });
                 }
             }
         }
         if admitted.is_empty() {
             if let Some(done) = done {
                 // The caller may have gone.
-                let _ = done.send(());
+                let _ = done.send(Vec::new());
             }
             return;
         }
         self.run_soon(Some(weight), move || {
-            let (admitted, origins): (Vec<_>, Vec<_>) =
-                admitted.into_iter().map(|(admitted, from, token)| (admitted, (from, token))).unzip();
+            let (admitted, origins): (Vec<_>, Vec<_>) = admitted.into_iter().unzip();
             let results = verify_batch(admitted, &mut OsEntropy);
             let results = origins
                 .into_iter()
                 .zip(results)
-                .map(|((from, token), result)| Checked { from, token, result: result.map(Box::new).map_err(Box::new) })
+                .map(|((from, token, echo), result)| {
+                    let result = result.map(Box::new).map_err(Box::new);
+                    Checked { from, token, echo, result }
+                })
                 .collect();
             Some(DriverInput::Verified { results, done })
         });
     }
 
     pub(crate) fn on_checked(&mut self, looked: Checked) {
-        let Checked { from, token, result } = looked;
+        let Checked { from, token, echo, result } = looked;
         let (verdict, penalty) = match &result {
             Ok(_) => (Verdict::Accept, Penalty::None),
             Err(rejection) => {
@@ -64,7 +78,8 @@ impl Driver {
                 (rejection.verdict, rejection.penalty)
             }
         };
-        if let Some(token) = token {
+        let copies = echo.map(|echo| self.echoes.end(echo, verdict, self.clock.now().mono));
+        for token in token.into_iter().chain(copies.into_iter().flatten()) {
             self.reports.push(Feedback::Verdict { token, verdict }, &self.net);
         }
         if penalty == Penalty::Ban {
@@ -84,6 +99,23 @@ impl Driver {
                 }
             }
         }
+    }
+
+    /// Reports on a copy of an announcement that is known or being checked. Returns the token of any other frame.
+    fn answer_copy(
+        &mut self,
+        bytes: &[u8],
+        token: ReportToken,
+        rejection: &Rejection,
+        now: Now,
+    ) -> Option<ReportToken> {
+        if rejection.rule != Rule::Replay {
+            return Some(token);
+        }
+        if let Some((token, verdict)) = self.echoes.copy(Echo::of(bytes), token, rejection.verdict, now.mono) {
+            self.reports.push(Feedback::Verdict { token, verdict }, &self.net);
+        }
+        None
     }
 
     fn standing_of_peer(&self, peer: &PeerId, now: Now) -> PeerClass {

@@ -1,6 +1,9 @@
 //! Inputs of the driver, from the tasks and threads beside it.
 
+use std::sync::Arc;
+
 use motet_coordinator::Input;
+use motet_wire::Validated;
 use tokio::sync::oneshot;
 
 use super::arrived::Checked;
@@ -9,8 +12,10 @@ use super::arrived::Checked;
 pub(crate) enum DriverInput {
     /// An input for the engine.
     Input(Box<Input>),
+    /// Frames that the DHT has, because this node asked for them.
+    Found(Vec<Arc<[u8]>>),
     /// Frames that have been looked at.
-    Verified { results: Vec<Checked>, done: Option<oneshot::Sender<()>> },
+    Verified { results: Vec<Checked>, done: Option<oneshot::Sender<Vec<Validated>>> },
 }
 
 /// The next thing that the driver does.

@@ -19,8 +19,8 @@ impl Driver {
         let mut arrivals = Vec::new();
         let mut next = Some(first);
         while let Some(event) = next {
-            if let NetEvent::Received { from, channel, group, bytes, token } = event {
-                arrivals.push(Arrived { bytes, channel, from, group, token });
+            if let NetEvent::Received { from, channel, topic, group, bytes, token } = event {
+                arrivals.push(Arrived { bytes, channel, topic, from, group, token });
             } else {
                 self.on_net_change(event);
             }
@@ -42,9 +42,20 @@ impl Driver {
             NetEvent::AddressesChanged { offered, settled } => self.on_addresses(offered, settled),
             NetEvent::PeerConnected { peer, address } => {
                 self.tell(Event::PeerConnected { peer, address });
+                let is_back = self.connected.is_empty() && self.is_dht_ready;
+                self.connected.insert(peer);
                 self.handle(Input::PeerConnected { peer });
+                if is_back {
+                    // After an outage: what was put may be gone, and what has come was missed.
+                    self.egress.republish();
+                    self.has_stepped = true;
+                    self.fetch_requests();
+                }
             }
-            NetEvent::PeerDisconnected { peer } => self.tell(Event::PeerDisconnected { peer }),
+            NetEvent::PeerDisconnected { peer } => {
+                self.connected.remove(&peer);
+                self.tell(Event::PeerDisconnected { peer });
+            }
             NetEvent::Unreachable { peer, reason } => self.handle(Input::PeerUnreachable { peer, reason }),
             NetEvent::NamedUnreachable { address, reason } => self.tell(Event::PeerUnreachable { address, reason }),
             // The addresses that follow from it are told.
@@ -54,6 +65,8 @@ impl Driver {
             NetEvent::DhtReady => {
                 self.egress.republish();
                 self.has_stepped = true;
+                self.is_dht_ready = true;
+                self.fetch_requests();
                 self.tell(Event::DhtReady);
             }
             other => tracing::debug!(?other, "an unknown event of the network"),

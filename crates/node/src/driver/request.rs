@@ -5,8 +5,10 @@ use std::sync::Arc;
 use motet_coordinator::{Command, CommandError, Reply, Signer};
 use motet_core_crypto::PublicKey;
 use motet_net::Sample;
-use motet_wire::Channel;
+use motet_wire::{Channel, Validated};
 use tokio::sync::oneshot;
+
+use crate::look_up::Service;
 
 /// A request to the driver from outside.
 pub(crate) enum Request {
@@ -14,12 +16,14 @@ pub(crate) enum Request {
     Command(Box<Command>, oneshot::Sender<Result<Reply, CommandError>>),
     /// A signer to be served, and whom to answer.
     AddSigner(Arc<dyn Signer>, oneshot::Sender<Result<Reply, CommandError>>),
-    /// The signers that are served.
+    /// The part of the node in a signer.
+    Serves(PublicKey, oneshot::Sender<Service>),
+    /// The signers that are served and may be known in public.
     Signers(oneshot::Sender<Vec<PublicKey>>),
     /// The metrics of the driver.
     Samples(oneshot::Sender<Vec<Sample>>),
-    /// Frames that were asked for, to be validated and handled; answered when that is done.
-    Ingest { frames: Vec<Arc<[u8]>>, channel: Channel, done: oneshot::Sender<()> },
+    /// Frames that were asked for, to be validated and handled; answered when that is done, with the requests among them.
+    Ingest { frames: Vec<Arc<[u8]>>, channel: Channel, done: oneshot::Sender<Vec<Validated>> },
     /// Stop.
     Stop(oneshot::Sender<()>),
 }

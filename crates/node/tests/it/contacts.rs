@@ -20,7 +20,9 @@ async fn node(key: SecretKey, contact: PublicKey, difficulty: Difficulty) -> (No
     let config = Config::default().contacts([contact].into()).difficulty(difficulty);
     let work = HashWork { floor: Difficulty(4), ceiling: Difficulty(4) };
     let node = Node::builder(net).store(MemoryStore::default()).policy(ApproveAll).config(config).work(work);
-    node.signer(LocalSigner::new(key, OsEntropy)).start().await.unwrap()
+    let (node, events) = node.signer(LocalSigner::new(key, OsEntropy)).start().await.unwrap();
+    node.subscribe_to_all_signers().unwrap().keep();
+    (node, events)
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -55,6 +55,7 @@ async fn node(policy: impl Policy + 'static) -> (Node, Events, PublicKey) {
     let net = NetConfig::local(NetworkId::new("decisions").unwrap(), Keypair::generate());
     let node = Node::builder(net).store(MemoryStore::default()).policy(policy);
     let (handle, events) = node.signer(LocalSigner::new(key, OsEntropy)).start().await.unwrap();
+    handle.subscribe_to_all_signers().unwrap().keep();
     (handle, events, signer)
 }
 

@@ -21,6 +21,7 @@ async fn node() -> (Node, Events, String, PublicKey) {
     let net = NetConfig::local(NetworkId::new("example").unwrap(), Keypair::generate());
     let node = Node::builder(net).store(MemoryStore::default()).signer(LocalSigner::new(key, OsEntropy));
     let (handle, mut events) = node.start().await.unwrap();
+    handle.subscribe_to_all_signers().unwrap().keep();
     let address = loop {
         if let Event::Listening { address } = events.next().await.unwrap().unwrap() {
             break format!("{address}/p2p/{}", handle.peer_id());

@@ -9,6 +9,7 @@
 )]
 
 mod builder;
+mod channels;
 mod consumer;
 mod contacts;
 mod decisions;

@@ -11,7 +11,7 @@ use motet_node::policy::ApproveAll;
 use motet_node::{Config, Events, LocalSigner, MemoryStore, Node, OsEntropy, SigningRequestSpec};
 use motet_wire::{
     Criteria, Derivation, Difficulty, HashWork, Item, Kind, NetworkId, RequestMetadata, RequestOptions, SignerMetadata,
-    Verdict, peek,
+    Topic, Verdict, peek,
 };
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -41,6 +41,7 @@ async fn signer() -> (Node, Events, PublicKey) {
     let node = Node::builder(network()).store(MemoryStore::default()).policy(ApproveAll).work(work);
     let node = node.config(Config::default().difficulty(Difficulty(0))).signer(LocalSigner::new(key, OsEntropy));
     let (node, events) = node.start().await.unwrap();
+    node.subscribe_to_all_signers().unwrap().keep();
     (node, events, signer)
 }
 
@@ -48,6 +49,7 @@ async fn signer() -> (Node, Events, PublicKey) {
 /// offers.
 async fn listener(to: Multiaddr) -> (oneshot::Receiver<()>, JoinHandle<Vec<Kind>>) {
     let (net, mut events) = Net::start(network(), Arc::new(NoEntries)).unwrap();
+    net.subscribe([Topic::AllOffers].into()).await.unwrap();
     net.dial(to).await.unwrap();
     let (ready, is_ready) = oneshot::channel();
     let listening = tokio::spawn(async move {

@@ -67,7 +67,9 @@ async fn node(signer: impl Signer + 'static, contact: PublicKey) -> (Node, Event
     let net = NetConfig::local(NetworkId::new("order").unwrap(), Keypair::generate());
     let config = Config::default().contacts([contact].into());
     let node = Node::builder(net).store(MemoryStore::default()).policy(ApproveAll).config(config);
-    node.signer(signer).start().await.unwrap()
+    let (node, events) = node.signer(signer).start().await.unwrap();
+    node.subscribe_to_all_signers().unwrap().keep();
+    (node, events)
 }
 
 async fn until(events: &mut Events, is_wanted: impl Fn(&Event) -> bool) {

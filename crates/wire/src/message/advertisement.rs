@@ -14,7 +14,6 @@ use crate::mirror::KnownKeys;
 use crate::mirror::{Mirror, mirror};
 use crate::subject::Subject;
 use crate::time::TimestampMs;
-use crate::topic::Topic;
 use crate::validate::rule::{Rule, ensure};
 use crate::work::{Paid, Purpose, Work};
 
@@ -136,7 +135,6 @@ impl Raw for RawSignerAdvertisement {
         frame_limit: limits::FRAME_SIGNER_ADVERTISEMENT,
         lifetime: Some(limits::ADVERTISEMENT_LIFETIME),
         scope: Scope::Announcement,
-        topic: Some(Topic::Signers),
         channels: Channels::ANNOUNCED,
         author_rate: KindSpec::ANNOUNCEMENTS,
         computation: 2,
@@ -160,6 +158,11 @@ impl Raw for RawSignerAdvertisement {
 }
 
 impl RawSignerAdvertisement {
+    /// The transaction types that the offer names.
+    pub(crate) fn transaction_types(&self) -> impl Iterator<Item = &str> {
+        self.criteria.transaction_types.as_slice().iter().map(Text::as_str)
+    }
+
     pub(crate) const fn paid(&self) -> Paid<'_> {
         Paid {
             purpose: Purpose::Advertisement,
@@ -211,7 +214,6 @@ impl Raw for RawSignerUnavailable {
         frame_limit: limits::FRAME_SMALL,
         lifetime: None,
         scope: Scope::Announcement,
-        topic: Some(Topic::Signers),
         channels: Channels::ANNOUNCED,
         author_rate: KindSpec::ANNOUNCEMENTS,
         computation: 2,

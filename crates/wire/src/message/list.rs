@@ -21,7 +21,7 @@ use crate::delegation::{Delegation, RawDelegation};
 use crate::mirror::KnownKeys;
 use crate::mirror::Mirror;
 use crate::subject::Subject;
-use crate::topic::Topic;
+use crate::validate::channel::Channel;
 use crate::validate::rule::Rule;
 use crate::work::Paid;
 
@@ -209,12 +209,9 @@ impl Kind {
     pub const fn scope(self) -> Scope {
         self.spec().scope
     }
-}
 
-impl Topic {
-    /// The topic that a kind of message is published on; `None` for the kinds that are only ever sent directly,
-    /// or lie in the DHT alone.
-    pub const fn of(kind: Kind) -> Option<Self> {
-        kind.spec().topic
+    /// True if messages of this kind are published by gossip.
+    pub fn is_gossiped(self) -> bool {
+        self.spec().channels.contains(Channel::Gossip)
     }
 }

@@ -21,7 +21,6 @@ use crate::mirror::KnownKeys;
 use crate::mirror::{Mirror, mirror};
 use crate::subject::Subject;
 use crate::time::TimestampMs;
-use crate::topic::Topic;
 use crate::validate::rule::{Rule, ensure};
 use crate::work::{Paid, Purpose, Work};
 
@@ -291,7 +290,6 @@ impl Raw for RawSigningRequest {
         frame_limit: limits::FRAME_SIGNING_REQUEST,
         lifetime: Some(limits::REQUEST_LIFETIME),
         scope: Scope::Announcement,
-        topic: Some(Topic::Requests),
         channels: Channels::ANNOUNCED,
         author_rate: KindSpec::ANNOUNCEMENTS,
         computation: 2,

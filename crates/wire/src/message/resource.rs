@@ -61,7 +61,6 @@ impl Raw for RawResourceAnnouncement {
         frame_limit: limits::FRAME_RESOURCE_ANNOUNCEMENT,
         lifetime: Some(limits::RESOURCE_LIFETIME),
         scope: Scope::Announcement,
-        topic: None,
         channels: Channels::LOOKED_UP,
         author_rate: KindSpec::ANNOUNCEMENTS,
         computation: 2,

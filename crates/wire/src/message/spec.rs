@@ -5,7 +5,6 @@
 use core::time::Duration;
 
 use crate::limits;
-use crate::topic::Topic;
 use crate::validate::channel::Channel;
 use crate::validate::rate::Rate;
 
@@ -18,8 +17,6 @@ pub(crate) struct KindSpec {
     pub(crate) lifetime: Option<Duration>,
     /// The audience of the message: all nodes, or a session.
     pub(crate) scope: Scope,
-    /// The gossip topic of the message; `None` for a kind that is only sent directly, or is in the DHT only.
-    pub(crate) topic: Option<Topic>,
     /// The channels on which the message may come.
     pub(crate) channels: Channels,
     /// Rate of messages for one author: announcements by its peer, session messages by its message key and session.
@@ -38,7 +35,7 @@ impl KindSpec {
     pub(crate) const fn of_session(frame_limit: usize, per_minute: u64, computation: u64) -> Self {
         let author_rate = Rate::per_minute(per_minute);
         let (scope, channels) = (Scope::Session, Channels::DIRECT);
-        Self { frame_limit, lifetime: None, scope, topic: None, channels, author_rate, computation }
+        Self { frame_limit, lifetime: None, scope, channels, author_rate, computation }
     }
 }
 

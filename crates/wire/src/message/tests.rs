@@ -146,11 +146,11 @@ fn a_message_says_when_it_ends_exactly_when_its_kind_ends() {
 }
 
 #[test]
-fn channels_topic_and_scope_of_a_kind_agree() {
+fn channels_and_scope_of_a_kind_agree() {
     for kind in Kind::ALL {
         let spec = kind.spec();
         let travels = |channel| spec.channels.contains(channel);
-        assert_eq!(travels(Channel::Gossip), spec.topic.is_some(), "{kind}");
+        assert_eq!(travels(Channel::Gossip), (1..=3).contains(&kind.code()), "{kind}");
         assert_eq!(travels(Channel::Dht), spec.scope == Scope::Announcement, "{kind}");
         assert!(!travels(Channel::Own), "{kind}");
     }

@@ -6,6 +6,7 @@ use super::channel::Channel;
 use super::network_group::NetworkGroup;
 use super::peer_class::PeerClass;
 use crate::id::PeerId;
+use crate::topic::Topic;
 
 /// A frame as the network delivers it.
 #[derive(Debug, Clone)]
@@ -14,6 +15,8 @@ pub struct Arrival {
     pub bytes: Arc<[u8]>,
     /// The channel on which it came.
     pub channel: Channel,
+    /// The gossip topic on which it came; `None` on other channels, or if that is not known.
+    pub topic: Option<Topic>,
     /// The peer that delivered it, known from the connection; not the author.
     pub from: PeerId,
     /// The network group of that peer's connection.
@@ -30,11 +33,18 @@ impl Arrival {
         Self {
             bytes,
             channel,
+            topic: None,
             from,
             group: NetworkGroup::Local,
             peer_standing: PeerClass::Stranger,
             author_standing: PeerClass::Stranger,
         }
+    }
+
+    /// The same, on this gossip topic.
+    #[must_use]
+    pub fn topic(self, topic: Option<Topic>) -> Self {
+        Self { topic, ..self }
     }
 
     /// The same, from this network group.

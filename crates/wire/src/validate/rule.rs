@@ -143,6 +143,8 @@ rules! {
     DelegationSignature = 36 => Reject, InvalidSignature, "wire_rejected_delegation_signature";
     /// V-37: signed bytes hold no point of the curve, or no scalar, where there must be one.
     Points = 37 => Reject, Malformed, "wire_rejected_points";
+    /// V-38: the message does not belong on the gossip topic on which it came.
+    Topic = 38 => Reject, Malformed, "wire_rejected_topic";
 }
 
 impl Rule {

@@ -6,16 +6,23 @@
 
 use super::decode::Decoded;
 use super::rejection::Rejection;
+use super::rule::{Rule, ensure};
 use crate::message::structure::check_body;
 
 /// A message that is possible.
 #[derive(Debug)]
 pub(crate) struct Structured(pub(crate) Decoded);
 
-/// V-14 to V-22.
+/// V-14 to V-22, and V-38.
 pub(crate) fn check(decoded: Decoded) -> Result<Structured, Rejection> {
-    match check_body(decoded.kind, &decoded.head.sender, decoded.head.timestamp_ms, &decoded.body) {
+    let sound = check_body(decoded.kind, &decoded.head.sender, decoded.head.timestamp_ms, &decoded.body);
+    match sound.and_then(|()| check_topic(&decoded)) {
         Ok(()) => Ok(Structured(decoded)),
         Err(rule) => Err(Rejection::new(rule, Some(decoded.kind))),
     }
+}
+
+/// V-38: a message is published for the nodes that want it, and not for others.
+fn check_topic(decoded: &Decoded) -> Result<(), Rule> {
+    ensure(decoded.arrival.topic.as_ref().is_none_or(|topic| topic.carries(&decoded.body)), Rule::Topic)
 }

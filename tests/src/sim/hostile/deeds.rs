@@ -6,7 +6,7 @@ use motet_core_crypto::{SecretKey, Signature};
 use motet_wire::{
     AbortCode, AbortReason, AbortSubject, Attempt, AttemptId, Channel, Evidence, Have, Kind, Message, NonceCommit,
     NonceShare, Now, PartialSigShare, ParticipantDeclined, ParticipantJoined, RequestId, SessionAbort, SessionReady,
-    SignatureFinalized, SignerIndex, SyncRequest, SyncResponse, Topic, Validated, peek, seal,
+    SignatureFinalized, SignerIndex, SyncRequest, SyncResponse, Validated, peek, seal,
 };
 
 use super::{Deed, Rogue};
@@ -43,7 +43,7 @@ impl Rogue {
         };
         // A message of a session by gossip breaks a rule, and is worth trying now and then.
         let kind = frame.as_deref().and_then(peek).map(|peek| peek.kind);
-        let is_gossiped = kind.is_some_and(|kind| Topic::of(kind).is_some());
+        let is_gossiped = kind.is_some_and(Kind::is_gossiped);
         let by_gossip = self.dice.chance(if is_gossiped { 400 } else { 50 });
         let channel = if by_gossip { Channel::Gossip } else { Channel::Direct };
         let to = self.dice.chance(500).then(|| self.dice.index(5));

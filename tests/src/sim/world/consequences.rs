@@ -49,6 +49,8 @@ impl World {
                         self.at(self.time, Happening::Arrive { host, channel, from, frame });
                     }
                 }
+                Effect::Subscribe(topics) => self.hosts[host].subscribe(topics),
+                Effect::LookUp { signers } => self.look_up(host, &signers),
                 // Nothing else is internal.
                 Effect::Hold(_)
                 | Effect::Broadcast { .. }
@@ -147,10 +149,10 @@ impl World {
 
     fn let_out(&mut self, host: usize, effect: Effect) {
         match effect {
-            Effect::Broadcast { frame, .. } => {
+            Effect::Broadcast { topics, frame } => {
                 self.check_durable(host, &frame);
                 self.note_own(host, &frame);
-                self.broadcast(host, &frame);
+                self.broadcast(host, &topics, &frame);
             }
             Effect::Send { to, frame, .. } => {
                 self.check_durable(host, &frame);

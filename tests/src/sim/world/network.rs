@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use motet_core_crypto::{SecretKey, tagged_hash};
-use motet_wire::{Channel, Kind, PeerId, Validated, peek};
+use motet_core_crypto::{PublicKey, SecretKey, tagged_hash};
+use motet_wire::{Channel, Kind, PeerId, Topic, Validated, peek};
 use rand_core::TryRng;
 
 use super::{Happening, World, mark};
@@ -11,14 +11,15 @@ use crate::sim::hostile::Rogue;
 use crate::sim::invariant::Invariant;
 
 impl World {
-    /// To everybody else, by gossip.
-    pub(super) fn broadcast(&mut self, host: usize, frame: &Arc<[u8]>) {
+    /// To everybody else that subscribes to one of these topics, by gossip.
+    pub(super) fn broadcast(&mut self, host: usize, topics: &[Topic], frame: &Arc<[u8]>) {
         if peek(frame).is_some_and(|peek| peek.kind == Kind::SignerAdvertisement) {
             self.advertised.insert(self.hosts[host].serves, Arc::clone(frame));
         }
         self.check_binding(host, frame);
         for to in 0..self.hosts.len() {
-            if to != host && self.hosts[to].peer != self.hosts[host].peer && self.frozen.is_none() {
+            let is_other = to != host && self.hosts[to].peer != self.hosts[host].peer;
+            if is_other && self.hosts[to].hears(topics) && self.frozen.is_none() {
                 self.utter(host, to, Channel::Gossip, frame);
             }
         }
@@ -31,11 +32,27 @@ impl World {
             return;
         }
         for to in 0..self.hosts.len() {
-            if self.hosts[to].serves != self.hosts[host].serves {
+            let looks = wanted == Some(Kind::SigningRequest) || self.looks(to);
+            if looks && self.hosts[to].serves != self.hosts[host].serves {
                 let from = self.hosts[to].peer;
                 let at = self.time.max(super::BEGIN) + self.dice.between(1_000, 8_000);
                 self.at(at, Happening::Arrive { host: to, channel: Channel::Dht, from, frame: Arc::clone(frame) });
             }
+        }
+    }
+
+    /// A node reads from the DHT where signers are.
+    pub(super) fn look_up(&mut self, host: usize, signers: &[PublicKey]) {
+        let known: Vec<Arc<[u8]>> = self
+            .advertised
+            .iter()
+            .filter(|(serves, _)| signers.contains(&self.hosts[**serves].key))
+            .map(|(_, frame)| Arc::clone(frame))
+            .collect();
+        for frame in known {
+            let from = self.hosts[host].peer;
+            let at = self.time + self.dice.between(100, 2_000);
+            self.at(at, Happening::Arrive { host, channel: Channel::Dht, from, frame });
         }
     }
 

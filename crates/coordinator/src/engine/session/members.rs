@@ -14,6 +14,7 @@ use motet_wire::{Address, Kind, PeerId, SignerIndex, SyncRequest, peek};
 use super::{Collecting, Session};
 use crate::engine::ctx::Ctx;
 use crate::engine::directory::Directory;
+use crate::engine::input::Effect;
 use crate::engine::lent::Lent;
 
 impl Session {
@@ -38,9 +39,9 @@ impl Session {
 
     /// The peer that serves a signer, and where it may be reached, as far as anybody has said.
     pub(crate) fn route_to(&self, index: SignerIndex, directory: &Directory) -> Option<(PeerId, Vec<Address>)> {
-        let known = directory.of_signer(self.key(index)?).map(|known| &known.advertisement);
-        let peer = *self.peer_of(index).or_else(|| known.map(|known| &known.delegation.peer))?;
-        let addresses = known.filter(|known| known.delegation.peer == peer).map(|known| known.addresses.clone());
+        let known = directory.route_of(self.key(index)?);
+        let peer = self.peer_of(index).copied().or_else(|| known.as_ref().map(|(peer, _)| *peer))?;
+        let addresses = known.filter(|(known, _)| *known == peer).map(|(_, addresses)| addresses);
         Some((peer, addresses.unwrap_or_default()))
     }
 
@@ -91,6 +92,16 @@ impl Session {
         let is_join = |frame: &[u8]| peek(frame).is_some_and(|peek| peek.kind == Kind::ParticipantJoined);
         for frame in self.said.iter().filter(|frame| joins || is_join(frame)) {
             ctx.send(peer, directory.addresses_of(&peer), frame);
+        }
+    }
+
+    /// Has the members looked up whose peers nobody has told this node: it may have been restarted, and be the creator, that all others
+    /// ask.
+    pub(crate) fn look_for_members(&self, lent: &mut Lent<'_, '_>) {
+        let lost = self.others().into_iter().filter(|index| self.route_to(*index, lent.directory).is_none());
+        let signers: Vec<PublicKey> = lost.filter_map(|index| self.key(index).copied()).collect();
+        if !signers.is_empty() && !self.is_private() {
+            lent.step.effect(Effect::LookUp { signers });
         }
     }
 

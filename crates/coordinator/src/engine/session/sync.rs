@@ -62,14 +62,14 @@ impl Session {
     pub(crate) fn ask_for_missing(&mut self, lent: &mut Lent<'_, '_>) {
         let Some(signer) = self.voice() else { return };
         let request = SyncRequest { request: self.id, attempt: self.attempt.number, have: self.have() };
-        let frame = Arc::clone(&self.frame);
         let own = self.locals.keys().filter_map(|index| self.joins.at(*index));
         let joins: Vec<Arc<[u8]>> = own.map(|held| Arc::clone(&held.frame)).collect();
+        self.look_for_members(lent);
         if self.collecting() == Some(Collecting::Joins) {
             for (peer, addresses) in
                 self.joins.missing().into_iter().filter_map(|index| self.route_to(index, lent.directory))
             {
-                lent.step.send(peer, addresses, &frame);
+                self.hand_over(peer, addresses, lent);
             }
         }
         // Whoever has missed our join, the first or that after a restart, does not know who asks it, and would not answer:
