@@ -214,7 +214,7 @@ fn v20_a_share_shares_something() {
 fn v21_what_is_said_says_something() {
     let signer = Signer::new(1);
     let with = |criteria: Criteria| {
-        let offer = motet_wire::SignerAdvertisement { criteria, ..advertisement(&signer) };
+        let offer = SignerAdvertisement { criteria, ..advertisement(&signer) };
         pay_advertisement(offer, Difficulty(8))
     };
     must_pass(signer.seal(1, with(Criteria { min_amount: 7, max_amount: 7, ..Criteria::ANY })).frame);
