@@ -72,7 +72,12 @@ impl<C: AsyncRead + AsyncWrite + Unpin> OutboundConnectionUpgrade<C> for Yamux {
 fn failed(error: ConnectionError) -> io::Error {
     match error {
         ConnectionError::Io(error) => error,
-        other => io::Error::other(other),
+        error @ (ConnectionError::Decode(_)
+        | ConnectionError::NoMoreStreamIds
+        | ConnectionError::Closed
+        | ConnectionError::TooManyStreams
+        | ConnectionError::InvalidWindowUpdate
+        | _) => io::Error::other(error),
     }
 }
 

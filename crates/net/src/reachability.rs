@@ -100,7 +100,7 @@ mod tests {
         assert_eq!(tests.answer(false, &[]), Reachability::Private, "it listens nowhere");
         assert!(tests.fail(&router) && !tests.fail(&router));
         assert_eq!(tests.answer(true, &[]), Reachability::Private);
-        assert_eq!(tests.answer(true, &[other.clone()]), Reachability::Public, "the user knows better");
+        assert_eq!(tests.answer(true, core::slice::from_ref(&other)), Reachability::Public, "the user knows better");
         assert!(tests.prove(&other) && !tests.prove(&other));
         assert_eq!(tests.answer(true, &[]), Reachability::Public);
         assert!(!tests.fail(&other), "one peer takes nothing back");
