@@ -123,6 +123,8 @@ pub(crate) struct NodeArgs {
     #[arg(long, value_name = "NETWORK", default_value = "main", conflicts_with = "dev", value_parser = text::network)]
     pub(crate) network: NetworkId,
     #[command(flatten)]
+    pub(crate) groups: GroupsArgs,
+    #[command(flatten)]
     pub(crate) net: NetArgs,
     /// Be reachable through relays alone, and connect to nobody else: only they learn this machine's address
     #[arg(long, requires = "relay", conflicts_with_all = ["listen", "dev"])]

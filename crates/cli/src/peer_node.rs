@@ -1,7 +1,7 @@
 //! The node of one process, as `run`, `find` and `sign` want it: with a kept key, or a throw-away one on loopback.
 
 use core::time::Duration;
-use std::sync::Arc;
+use std::sync::{Arc, RwLock};
 
 use motet_core_crypto::{PublicKey, SecretKey};
 use motet_net::{Exposure, Keypair, Mdns, Multiaddr, NetConfig, Reach, Relaying, Switch, is_loopback, parse_address};
@@ -15,6 +15,7 @@ use motet_wire::{AddressScope, NetworkId};
 use crate::args::{NetArgs, NodeArgs};
 use crate::data_folder::{self, DataFolder};
 use crate::exit::Failed;
+use crate::group_folder::GroupFolder;
 use crate::keystore;
 use crate::meeting_place::MeetingPlace;
 
@@ -64,7 +65,11 @@ impl PeerNode {
         let config = config(args, dev);
         let looks_for_relays = net.traversal == Switch::On && !net.bootstrap.is_empty();
         let node = Node::builder(net).store(store).policy(policy).signer(LocalSigner::new(key, OsEntropy));
-        let node = node.config(config.clone());
+        let mut node = node.config(config.clone());
+        if !dev {
+            // Keys of --dev are in no group.
+            node = node.groups(Arc::new(RwLock::new(GroupFolder::open(&args.groups)?.registry)));
+        }
         #[cfg(feature = "failpoints")]
         let node = node.crash_at(crash_point(dev)?);
         let (handle, events) = node.start().await.map_err(|error| explain(&error))?;

@@ -158,3 +158,19 @@ fn descriptors_come_and_go_in_the_form_of_other_programs() {
     assert!(refused.errors.contains("of no member"), "{}", refused.errors);
     assert!(!people.scene.path("eve.groups").exists());
 }
+
+#[test]
+fn a_node_signs_no_message_with_the_key_of_a_registered_group() {
+    let people = People::new(&["alice", "bob"]);
+    let made = people.make("bob", &[]);
+    people.run("bob", &["words", "treasury", "--confirm", &words(&made)]).expect(0);
+    let place = ["--network", "dev", "--listen", "/ip4/127.0.0.1/tcp/0", "--json"];
+    let run = ["run", "--key", "bob.key", "--nickname", "bob", "--groups", "bob.groups", "--auto-approve"];
+    let mut node = people.scene.start(&[&run[..], &place].concat());
+    let (ready, listening) = (node.event("ready"), node.event("Listening"));
+    let address = format!("{}/p2p/{}", listening["address"].as_str().unwrap(), ready["peer"].as_str().unwrap());
+    let with = ready["signer"].as_str().unwrap();
+    let sign = ["sign", "--key", "alice.key", "--groups", "alice.groups", "--peer", &address, "--with", with];
+    let asked = people.scene.start(&[&sign[..], &["--message", "hello"], &place].concat()).wait();
+    assert_eq!(asked.last("ParticipantDeclined")["reason"], "E_TYPE", "{}", asked.told(""));
+}
