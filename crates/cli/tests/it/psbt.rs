@@ -269,7 +269,7 @@ fn a_descriptor_that_is_no_group_is_refused_and_private_keys_are_not_repeated() 
 
 #[test]
 fn what_is_unusual_about_the_group_and_its_addresses_is_a_warning() {
-    // Whoever has the internal key can spend alone, and the coin is at an address that other wallets do not look at.
+    // The owner of the internal key can spend alone, and the coin is at an address that other wallets do not look at.
     let treasury = Treasury::new(&["alice", "bob"], "tr({alice}/7/*,pk(musig({alice},{bob})/<0;1>/*))");
     let location = motet_psbt::Location { keychain: motet_psbt::Keychain(0), index: 1000 };
     let script = treasury.group.output(location).unwrap().script;
