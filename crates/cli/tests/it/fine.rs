@@ -335,6 +335,7 @@ fn no_option_takes_a_secret() {
         &["demo"],
         &["keygen"],
         &["run"],
+        &["node"],
         &["find"],
         &["sign"],
         &["verify"],
