@@ -262,10 +262,10 @@ async fn records_and_questions_without_end_end_in_a_ban() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn frames_without_end_end_in_a_ban_before_anybody_has_looked_at_them() {
-    let victim = Peer::alone().await;
+    let mut victim = Peer::alone().await;
     let mut stranger = Stranger::at(&victim).await;
     let mut stream = stranger.stream(&victim).await;
-    let Peer { handle, mut events, address, judged } = victim;
+    let mut events = core::mem::replace(&mut victim.events, tokio::sync::mpsc::channel(1).1);
     // Its user takes them, and says nothing about them.
     let taken = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&taken);
@@ -274,8 +274,6 @@ async fn frames_without_end_end_in_a_ban_before_anybody_has_looked_at_them() {
             counted.fetch_add(1, Ordering::Relaxed);
         }
     });
-    let (_none, events) = tokio::sync::mpsc::channel(1);
-    let victim = Peer { handle, events, address, judged };
     let flood = async {
         let frames = [0, 0, 0, 1, 9].repeat(100);
         while stream.try_write(&frames).await {}

@@ -1,6 +1,7 @@
 //! A node with its events, for tests.
 
 use core::time::Duration;
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -65,6 +66,8 @@ pub(crate) struct Message {
 pub(crate) struct Peer {
     pub(crate) handle: NetHandle,
     pub(crate) events: mpsc::Receiver<NetEvent>,
+    /// The peers that were connected before it told its first address.
+    early: VecDeque<NetEvent>,
     /// Where it listens, with its peer id.
     pub(crate) address: String,
     /// The number of entries that its policy has judged.
@@ -101,17 +104,23 @@ impl Peer {
         let (handle, events) = Net::start(config, Arc::new(Plain(Arc::clone(&judged)))).unwrap();
         handle.subscribe(topics.iter().cloned().collect()).await.unwrap();
         let mut peer = Self { judged, ..Self::of(handle, events) };
+        let mut early = VecDeque::new();
         let address = peer.wait("Listening", |event| match event {
             NetEvent::Listening { address } => Some(address.to_string()),
+            connected @ NetEvent::PeerConnected { .. } => {
+                early.push_back(connected);
+                None
+            }
             _ => None,
         });
         peer.address = format!("{}/p2p/{}", address.await, peer.handle.peer_id());
+        peer.early = early;
         peer
     }
 
     /// A peer that may not listen anywhere yet.
     pub(crate) fn of(handle: NetHandle, events: mpsc::Receiver<NetEvent>) -> Self {
-        Self { handle, events, address: String::new(), judged: Arc::default() }
+        Self { handle, events, early: VecDeque::new(), address: String::new(), judged: Arc::default() }
     }
 
     pub(crate) fn id(&self) -> PeerId {
@@ -120,6 +129,9 @@ impl Peer {
 
     /// The next event; `None` when the node has ended.
     pub(crate) async fn next(&mut self, wanted: &str) -> Option<NetEvent> {
+        if let Some(early) = self.early.pop_front() {
+            return Some(early);
+        }
         let event = tokio::time::timeout(GUARD, self.events.recv()).await;
         event.unwrap_or_else(|_| panic!("nothing happens, and {wanted} was waited for"))
     }
