@@ -3,6 +3,7 @@
 //! Reading is strict, since a condition that is misspelt and ignored would widen a rule: unknown, repeated and `null`
 //! fields are refused, and so is every name that the file does not define.
 
+mod borders;
 mod fault;
 mod names;
 mod question;

@@ -8,4 +8,5 @@
 mod behaviour;
 mod table;
 
-pub(crate) use behaviour::{Admission, Refusal};
+pub(crate) use behaviour::Admission;
+pub(crate) use table::Refusal;

@@ -12,6 +12,7 @@ use motet_wire::{NetworkId, Rate};
 
 use crate::error::NetError;
 use crate::peers;
+use crate::transport_kind::TransportKind;
 
 /// The ed25519 key of a node, which is its identity in the network; it never signs for money.
 #[derive(Clone)]
@@ -72,22 +73,6 @@ pub enum Exposure {
     /// Its relays only. The node listens on no address of its own and opens connections to its own relays only; other
     /// peers reach it through them. Two such nodes need a relay in common.
     RelayOnly,
-}
-
-/// A transport. An address may need several: `/dns4/node.example/tcp/443/wss` needs WebSocket and DNS.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum TransportKind {
-    /// Bare TCP, with noise and yamux.
-    Tcp,
-    /// QUIC, over UDP.
-    Quic,
-    /// WebSocket over TCP (`/ws`), and over TLS (`/wss`, `/tls/ws`). A node dials both, and listens on the first; for the second, a
-    /// reverse proxy that has a certificate stands before it.
-    WebSocket,
-    /// Names in addresses: they are resolved by the system's resolver.
-    Dns,
-    /// Channels within this process, for tests.
-    Memory,
 }
 
 /// Something that a node does or does not do.

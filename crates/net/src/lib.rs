@@ -73,12 +73,12 @@ mod relay_only;
 mod subscriptions;
 mod task;
 mod transport;
+mod transport_kind;
 mod twin;
 mod words;
 
 pub use config::{
-    DhtMode, Exposure, Guard, Keypair, LocalGroups, Mdns, NetConfig, Reach, Relaying, Switch, TransportKind,
-    parse_address,
+    DhtMode, Exposure, Guard, Keypair, LocalGroups, Mdns, NetConfig, Reach, Relaying, Switch, parse_address,
 };
 pub use connections::{Direction, PeerConnection};
 pub use dht::{Entry, EntryPolicy, Price};
@@ -92,3 +92,4 @@ pub use peers::{address_from_wire, address_to_wire};
 pub use persistent_peers::{Contact, Named};
 pub use reach::{Offered, is_loopback};
 pub use reachability::Reachability;
+pub use transport_kind::TransportKind;

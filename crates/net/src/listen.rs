@@ -17,9 +17,9 @@ use libp2p::Multiaddr;
 use libp2p::multiaddr::Protocol;
 use socket2::{Domain, Protocol as Carrier, Socket, Type};
 
-use crate::config::TransportKind;
 use crate::error::Refused;
 use crate::peers;
+use crate::transport_kind::TransportKind;
 use crate::words;
 
 /// The addresses that another program has, or that this machine or this user may not listen on.

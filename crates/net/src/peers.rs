@@ -11,7 +11,7 @@ use libp2p::multiaddr::Protocol;
 use libp2p::{Multiaddr, PeerId};
 use motet_wire::Address;
 
-use crate::config::TransportKind;
+use crate::transport_kind::TransportKind;
 
 /// The bytes of a libp2p peer id as the protocol carries them.
 pub(crate) fn to_wire(peer: &PeerId) -> motet_wire::PeerId {

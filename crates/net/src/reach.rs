@@ -18,8 +18,9 @@ use libp2p::Multiaddr;
 use libp2p::multiaddr::Protocol;
 use motet_wire::{Address, AddressScope, limits};
 
-use crate::config::{Reach, TransportKind};
+use crate::config::Reach;
 use crate::peers;
+use crate::transport_kind::TransportKind;
 
 /// The addresses that a node tells others.
 #[derive(Debug, Clone, PartialEq, Eq)]

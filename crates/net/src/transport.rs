@@ -7,7 +7,7 @@ use libp2p::core::{Transport, upgrade};
 use libp2p::identity::Keypair;
 use libp2p::{PeerId, dns, quic, tcp, websocket};
 
-use crate::config::{NetConfig, TransportKind};
+use crate::config::NetConfig;
 use crate::doorway::Doorway;
 use crate::handshake::{Handshake, Met};
 use crate::limits;
@@ -15,6 +15,7 @@ use crate::meter::Metering;
 use crate::muxer::Yamux;
 use crate::reach::Judge;
 use crate::relay_only::Gate;
+use crate::transport_kind::TransportKind;
 
 type Connections = Boxed<(PeerId, StreamMuxerBox)>;
 

@@ -6,9 +6,6 @@ use std::sync::Arc;
 use motet_coordinator::{CommandError, Interest, limits};
 use tokio::sync::watch;
 
-use crate::error::CallError;
-use crate::node::Node;
-
 /// Number of subscriptions: to all offers, and to those of each transaction type.
 #[derive(Debug, Default)]
 pub(crate) struct Wanted {
@@ -114,30 +111,6 @@ impl Drop for SignerDiscovery {
         if !self.lasts {
             self.interests.0.send_modify(|wanted| wanted.remove(self.types.as_ref()));
         }
-    }
-}
-
-impl Node {
-    /// Subscribes to the offers of signers that name one of these transaction types, or none. The offers come as
-    /// [`Event::SignerDiscovered`](crate::event::Event::SignerDiscovered), until the subscription is dropped; a node without a subscription hears of no offers by itself.
-    ///
-    /// # Errors
-    ///
-    /// [`CallError`]: of more than 32 types at a time, or of a type that no offer can name.
-    pub fn subscribe_to_signer_discovery(
-        &self,
-        types: impl IntoIterator<Item = impl Into<String>>,
-    ) -> Result<SignerDiscovery, CallError> {
-        Ok(self.interests.subscribe(Some(types.into_iter().map(Into::into).collect()))?)
-    }
-
-    /// Subscribes to the offers of all signers, whatever they sign: for nodes that tell newcomers of them. Traffic grows with their number.
-    ///
-    /// # Errors
-    ///
-    /// None now; [`CallError`] as for [`Node::subscribe_to_signer_discovery`].
-    pub fn subscribe_to_all_signers(&self) -> Result<SignerDiscovery, CallError> {
-        Ok(self.interests.subscribe(None)?)
     }
 }
 

@@ -56,7 +56,6 @@ use crate::discovery::{Interests, Wanted};
 use crate::error::NodeError;
 use crate::events::Events;
 use crate::limits;
-use crate::look_up::Service;
 use crate::node::Node;
 use crate::policy::Policy;
 use crate::store::Store;
@@ -74,7 +73,7 @@ use motet_coordinator::event::Event;
 use motet_coordinator::{Command, CommandError, CommandId, Config, Effect, Engine, Input, Reply, Signer, StoreError};
 use pool::Pool;
 use reports::Reports;
-use request::Request;
+use request::{Request, Service};
 use reserved::Reserved;
 
 /// The parts of a node, as its builder has collected them.

@@ -10,7 +10,7 @@ use motet_wire::{Channel, DhtKey, Index, PeerId, RequestId, Shard, SignerAdverti
 use tokio::sync::oneshot;
 
 use crate::driver::bags;
-use crate::driver::request::Request;
+use crate::driver::request::{Request, Service};
 use crate::error::CallError;
 use crate::limits;
 use crate::node::Node;
@@ -204,15 +204,4 @@ impl Node {
         let keys = request.items.iter().map(|item| item.verification_key(&request.keys).ok()).collect::<Option<_>>()?;
         Some(Requested { id, request, keys, channel: Channel::Dht })
     }
-}
-
-/// The part of this node in a signer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Service {
-    /// It does not serve the signer.
-    None,
-    /// It serves the signer.
-    Listed,
-    /// It serves the signer, which is not to be known in public.
-    Unlisted,
 }

@@ -27,10 +27,11 @@ use motet_wire::RequestId;
 pub use condition::{Condition, Mismatch};
 pub use explanation::{DecidedBy, Explanation, PassedOver, RuleRef};
 pub use facts::Facts;
+pub use outflows::Allowance;
 pub use rate::Rate;
 pub use rule_policy::RulePolicy;
 pub use rules::{Place, Remark, Rule, RuleError, Rules};
-pub use transaction::{Allowance, TransactionCondition, TransactionFacts, TransactionMismatch};
+pub use transaction::{TransactionCondition, TransactionFacts, TransactionMismatch};
 pub use verdict::Verdict;
 
 /// Decides about a request, and may take its time: a person may have to be asked. The node's own task polls it first,

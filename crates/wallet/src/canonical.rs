@@ -11,6 +11,9 @@ use motet_psbt::descriptor::{KeyExpr, Output, Wildcard};
 use motet_psbt::fields::{KeyOrigin, LeafScript, SighashType, TapOrigin};
 use motet_psbt::{EditError, Group, Key, Keychain, Location, MapId, PathId, RawPsbt, SpendPlan, Version};
 
+/// The transaction type of requests that are checked: each signer recomputes everything from the transaction.
+pub const TRANSACTION_TYPE: &str = "btc/psbt2";
+
 const SIGNED_MESSAGE: u64 = 0x09;
 const WITNESS_UTXO: u64 = 0x01;
 const SIGHASH_TYPE: u64 = 0x03;

@@ -10,11 +10,10 @@ use motet_wire::{Derivation, Item, RequestMetadata, SigningRequest};
 pub use mismatch::Mismatch;
 pub use verified::VerifiedTransaction;
 
-use crate::canonical::{LEAF_SCRIPT, canonical};
+use crate::canonical::{LEAF_SCRIPT, TRANSACTION_TYPE, canonical};
 use crate::group::RegisteredGroup;
 use crate::items::items;
 use crate::locate::marked;
-use crate::propose::TRANSACTION_TYPE;
 use crate::registry::Registry;
 
 /// Checks a request of a transaction against the registry of one signer.

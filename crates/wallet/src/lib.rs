@@ -26,6 +26,7 @@ mod screen;
 mod text;
 mod warning;
 
+pub use canonical::TRANSACTION_TYPE;
 pub use check::{Mismatch, VerifiedTransaction, check, check_terms};
 pub use complete::{CompleteError, Completed, complete};
 
@@ -33,7 +34,7 @@ pub use group::{
     DeviceKind, DeviceRegistration, GroupFileError, Member, NotOnNetwork, RegisteredGroup, RegistrationError,
     WordsError,
 };
-pub use propose::{ProposeError, ProposeOptions, TRANSACTION_TYPE, TransactionProposal, propose};
+pub use propose::{ProposeError, ProposeOptions, TransactionProposal, propose};
 pub use registry::{Registry, RegistryError};
 pub use screen::{ApprovalScreen, OutputKind, ScreenGroup, ScreenOutput, ScreenRequester, Stated};
 pub use text::NameError;

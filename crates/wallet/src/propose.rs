@@ -5,15 +5,13 @@ use motet_core_crypto::PublicKey;
 use motet_psbt::{EditError, LocktimeConflict, PathId, PlanError, PrevoutError, RawPsbt, SpendPlan};
 use motet_wire::{Item, RequestMetadata, limits};
 
+use crate::canonical::TRANSACTION_TYPE;
 use crate::canonical::canonical;
 use crate::check::{Mismatch, VerifiedTransaction, verify};
 use crate::group::{NotOnNetwork, RegisteredGroup, signing_keys};
 use crate::items::items;
 use crate::limits::LOOKAHEAD;
 use crate::locate::search;
-
-/// The transaction type of requests that are checked: each signer recomputes everything from the transaction.
-pub const TRANSACTION_TYPE: &str = "btc/psbt2";
 
 /// What the creator of a request decides besides the transaction.
 #[derive(Debug, Clone, Default)]

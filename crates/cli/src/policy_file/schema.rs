@@ -1,13 +1,13 @@
 //! The file as it is written, and how it becomes rules.
 
 use core::num::NonZeroU32;
-use core::ops::RangeInclusive;
 use std::collections::BTreeSet;
 
 use motet_node::policy::{Condition, Rate, Rule, Rules, Verdict};
 use motet_wire::limits;
 use serde::Deserialize;
 
+use super::borders::Borders;
 use super::fault::Fault;
 use super::names::Names;
 use super::strict::{Object, Unique, stated};
@@ -64,15 +64,6 @@ struct When {
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, bound = "T: Deserialize<'de>")]
-pub(super) struct Borders<T> {
-    #[serde(default = "none", deserialize_with = "stated")]
-    min: Option<T>,
-    #[serde(default = "none", deserialize_with = "stated")]
-    max: Option<T>,
-}
-
-#[derive(Debug, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Cosigners {
     Exactly(Vec<String>),
@@ -84,10 +75,6 @@ enum Cosigners {
 struct WrittenRate {
     approvals: NonZeroU32,
     per: String,
-}
-
-const fn none<T>() -> Option<T> {
-    None
 }
 
 impl Written {
@@ -136,20 +123,6 @@ impl WrittenRule {
             when.extend(transaction.conditions(&place)?);
         }
         Ok(Rule { name: self.name, when, then: self.then.into() })
-    }
-}
-
-impl<T: PartialOrd + Copy> Borders<T> {
-    /// The range between the borders, with these in place of one that is left out.
-    pub(super) fn range(&self, place: &str, least: T, most: T) -> Result<RangeInclusive<T>, Fault> {
-        if self.min.is_none() && self.max.is_none() {
-            return Err(Fault::new(place, "it has no borders", "give it a \"min\", a \"max\" or both"));
-        }
-        let range = self.min.unwrap_or(least)..=self.max.unwrap_or(most);
-        if range.is_empty() {
-            return Err(Fault::new(place, "nothing is within it", "let \"min\" be at most \"max\""));
-        }
-        Ok(range)
     }
 }
 

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use motet_node::policy::{Allowance, Condition, TransactionCondition};
 use serde::Deserialize;
 
+use super::borders::Borders;
 use super::fault::Fault;
-use super::schema::Borders;
 use super::strict::{Object, stated};
 use crate::args::duration;
 

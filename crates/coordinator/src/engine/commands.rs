@@ -7,7 +7,7 @@ use motet_wire::{Channel, RequestId};
 use super::Engine;
 use super::announcements::Offer;
 use super::ctx::Ctx;
-use super::input::{Audience, Command, CommandId, Reply};
+use super::input::{Audience, Command, CommandId, Interest, Reply};
 use super::lent::Lent;
 use super::session::{Collecting, Origin, Session, SigningRound};
 use crate::error::CommandError;
@@ -152,5 +152,19 @@ impl Engine {
             self.keep_span(&session);
             self.retracted.insert(*id);
         }
+    }
+
+    /// The user looks for other offers than before.
+    pub(super) fn on_interest(&mut self, interest: Interest, ctx: &mut Ctx<'_>) {
+        self.interests.set(interest);
+        self.subscribe(ctx);
+        self.catch_up.look(self.interests.looks());
+        self.catch_up.ask_whom_we_met(&mut self.identities, ctx);
+    }
+
+    /// Subscribes to what is wanted now.
+    pub(super) fn subscribe(&mut self, ctx: &mut Ctx<'_>) {
+        let listed = self.identities.served().filter(|signer| !self.config.unlisted.contains(signer));
+        self.interests.subscribe(listed, ctx);
     }
 }

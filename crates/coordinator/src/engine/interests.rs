@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use motet_core_crypto::PublicKey;
 use motet_wire::Topic;
 
-use super::Engine;
 use super::ctx::Ctx;
 use super::input::{Effect, Interest};
 use crate::limits;
@@ -44,21 +43,5 @@ impl Interests {
             self.subscribed.clone_from(&topics);
             ctx.effect(Effect::Subscribe(topics));
         }
-    }
-}
-
-impl Engine {
-    /// The user looks for other offers than before.
-    pub(super) fn on_interest(&mut self, interest: Interest, ctx: &mut Ctx<'_>) {
-        self.interests.set(interest);
-        self.subscribe(ctx);
-        self.catch_up.look(self.interests.looks());
-        self.catch_up.ask_whom_we_met(&mut self.identities, ctx);
-    }
-
-    /// Subscribes to what is wanted now.
-    pub(super) fn subscribe(&mut self, ctx: &mut Ctx<'_>) {
-        let listed = self.identities.served().filter(|signer| !self.config.unlisted.contains(signer));
-        self.interests.subscribe(listed, ctx);
     }
 }

@@ -14,7 +14,7 @@ use libp2p::{Multiaddr, PeerId};
 use motet_wire::NetworkGroup;
 use tokio::time::Instant;
 
-use super::table::{Answer, Connection, Connections, Shares};
+use super::table::{Answer, Connection, Connections, Refusal, Shares};
 use crate::bans::{Banned, Bans};
 use crate::buckets::Buckets;
 use crate::config::Guard;
@@ -22,32 +22,6 @@ use crate::connections::Direction;
 use crate::grouping::Grouping;
 use crate::limits;
 use crate::memory::Memory;
-
-/// The reason for which a connection is refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Refusal {
-    /// The peer is banned.
-    #[error("the peer is banned")]
-    Banned,
-    /// The peer's network group is banned.
-    #[error("the peer's network is banned")]
-    GroupBanned,
-    /// The peer has as many connections as one may have.
-    #[error("the peer has as many connections as one peer may have")]
-    Peer,
-    /// The peer's network group has as many connections as one may have.
-    #[error("the peer's network has as many connections as one network may have")]
-    Group,
-    /// Too many peers of the network group have shown themselves lately.
-    #[error("too many peers of its network have come lately")]
-    Often,
-    /// There is no place for it.
-    #[error("there is no place for another connection")]
-    Full,
-    /// The process uses as much memory as it may.
-    #[error("this process uses as much memory as it may")]
-    Memory,
-}
 
 /// The connections and the bans of a node.
 pub(crate) struct Admission {

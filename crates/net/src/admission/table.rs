@@ -7,7 +7,6 @@ use libp2p::swarm::ConnectionId;
 use motet_wire::NetworkGroup;
 use tokio::time::Instant;
 
-use super::behaviour::Refusal;
 use crate::connections::Direction;
 use crate::limits;
 
@@ -45,6 +44,32 @@ pub(crate) struct Connection {
     pub(crate) group: NetworkGroup,
     pub(crate) direction: Direction,
     pub(crate) since: Instant,
+}
+
+/// The reason for which a connection is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Refusal {
+    /// The peer is banned.
+    #[error("the peer is banned")]
+    Banned,
+    /// The peer's network group is banned.
+    #[error("the peer's network is banned")]
+    GroupBanned,
+    /// The peer has as many connections as one may have.
+    #[error("the peer has as many connections as one peer may have")]
+    Peer,
+    /// The peer's network group has as many connections as one may have.
+    #[error("the peer's network has as many connections as one network may have")]
+    Group,
+    /// Too many peers of the network group have shown themselves lately.
+    #[error("too many peers of its network have come lately")]
+    Often,
+    /// There is no place for it.
+    #[error("there is no place for another connection")]
+    Full,
+    /// The process uses as much memory as it may.
+    #[error("this process uses as much memory as it may")]
+    Memory,
 }
 
 /// The answer to one connection more.

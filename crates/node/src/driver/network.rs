@@ -114,4 +114,14 @@ impl Driver {
         // Nobody may be listening.
         drop(self.events.send(event));
     }
+
+    /// Tells the network part which peers have a right to a connection, if they are others than before.
+    pub(crate) fn reserve(&mut self) {
+        if self.reserved.is_current(self.engine.peers_in_sessions()) {
+            return;
+        }
+        let contacts = self.contacts.peers(self.clock.now().wall);
+        let peers = self.reserved.renew(self.engine.peers_in_sessions()).chain(contacts).collect();
+        self.reserved.is_due = self.net.try_reserve(peers).is_err();
+    }
 }

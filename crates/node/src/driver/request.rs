@@ -8,8 +8,6 @@ use motet_net::Sample;
 use motet_wire::{Channel, Validated};
 use tokio::sync::oneshot;
 
-use crate::look_up::Service;
-
 /// A request to the driver from outside.
 pub(crate) enum Request {
     /// A command, and whom to answer.
@@ -26,4 +24,15 @@ pub(crate) enum Request {
     Ingest { frames: Vec<Arc<[u8]>>, channel: Channel, done: oneshot::Sender<Vec<Validated>> },
     /// Stop.
     Stop(oneshot::Sender<()>),
+}
+
+/// The part of this node in a signer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Service {
+    /// It does not serve the signer.
+    None,
+    /// It serves the signer.
+    Listed,
+    /// It serves the signer, which is not to be known in public.
+    Unlisted,
 }

@@ -2,8 +2,6 @@
 
 use motet_wire::PeerId;
 
-use super::Driver;
-
 /// The peers that the network part was told of last.
 #[derive(Debug, Default)]
 pub(crate) struct Reserved {
@@ -12,16 +10,15 @@ pub(crate) struct Reserved {
     pub(crate) is_due: bool,
 }
 
-impl Driver {
-    /// Tells the network part which peers have a right to a connection, if they are others than before.
-    pub(crate) fn reserve(&mut self) {
-        let is_same = self.engine.peers_in_sessions().eq(&self.reserved.members);
-        if is_same && !self.reserved.is_due {
-            return;
-        }
-        self.reserved.members = self.engine.peers_in_sessions().copied().collect();
-        let contacts = self.contacts.peers(self.clock.now().wall);
-        let peers = self.reserved.members.iter().copied().chain(contacts).collect();
-        self.reserved.is_due = self.net.try_reserve(peers).is_err();
+impl Reserved {
+    /// True if the network part knows these members, and nothing is due.
+    pub(crate) fn is_current<'a>(&self, members: impl Iterator<Item = &'a PeerId>) -> bool {
+        !self.is_due && members.eq(&self.members)
+    }
+
+    /// Takes these members for those that the network part knows, and returns them.
+    pub(crate) fn renew<'a>(&mut self, members: impl Iterator<Item = &'a PeerId>) -> impl Iterator<Item = PeerId> {
+        self.members = members.copied().collect();
+        self.members.iter().copied()
     }
 }

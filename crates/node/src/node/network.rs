@@ -5,6 +5,7 @@ use motet_wire::{NetworkId, PeerId};
 use tokio::sync::oneshot;
 
 use super::Node;
+use crate::discovery::SignerDiscovery;
 use crate::driver::request::Request;
 use crate::error::CallError;
 
@@ -67,5 +68,27 @@ impl Node {
         self.calls.send(Request::Samples(asker)).await.map_err(|_| CallError::Stopped)?;
         let samples = answer.await.map_err(|_| CallError::Stopped)?;
         Ok(self.net.metrics(samples).await?)
+    }
+
+    /// Subscribes to the offers of signers that name one of these transaction types, or none. The offers come as
+    /// [`Event::SignerDiscovered`](crate::event::Event::SignerDiscovered), until the subscription is dropped; a node without a subscription hears of no offers by itself.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError`]: of more than 32 types at a time, or of a type that no offer can name.
+    pub fn subscribe_to_signer_discovery(
+        &self,
+        types: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Result<SignerDiscovery, CallError> {
+        Ok(self.interests.subscribe(Some(types.into_iter().map(Into::into).collect()))?)
+    }
+
+    /// Subscribes to the offers of all signers, whatever they sign: for nodes that tell newcomers of them. Traffic grows with their number.
+    ///
+    /// # Errors
+    ///
+    /// None now; [`CallError`] as for [`Node::subscribe_to_signer_discovery`].
+    pub fn subscribe_to_all_signers(&self) -> Result<SignerDiscovery, CallError> {
+        Ok(self.interests.subscribe(None)?)
     }
 }

@@ -9,8 +9,9 @@ use motet_wire::MonotonicMs;
 
 use super::facts::Facts;
 use super::memory::Memory;
+use super::outflows::Allowance;
 use super::rate::{Rate, Standing};
-use super::transaction::{Allowance, TransactionCondition, TransactionMismatch};
+use super::transaction::{TransactionCondition, TransactionMismatch};
 
 /// One condition of a rule. Conditions on claims hold for the requester's *statement*, which nothing ties to the bytes
 /// that are signed.

@@ -3,10 +3,8 @@
 use motet_wire::MonotonicMs;
 
 use super::facts::Facts;
-use super::limits;
 use super::outflows::Outflows;
 use super::rate::Approvals;
-use super::rules::Rules;
 
 /// What was approved, as far as some rule needs to know.
 #[derive(Debug, Default)]
@@ -16,15 +14,6 @@ pub(super) struct Memory {
 }
 
 impl Memory {
-    /// The memory that these rules need.
-    pub(super) fn for_rules(rules: &Rules) -> Self {
-        let conditions = || rules.rules.iter().flat_map(|rule| &rule.when);
-        Self {
-            approvals: Approvals::for_rates(conditions().filter_map(super::Condition::rate), limits::APPROVALS),
-            outflows: Outflows::for_allowances(conditions().filter_map(super::Condition::allowance), limits::APPROVALS),
-        }
-    }
-
     /// Counts an approval.
     pub(super) fn count(&mut self, facts: &Facts, now: MonotonicMs) {
         self.approvals.count(facts.requester, now);

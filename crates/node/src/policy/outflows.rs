@@ -6,7 +6,14 @@ use std::collections::{BTreeMap, VecDeque};
 
 use motet_wire::MonotonicMs;
 
-use super::transaction::Allowance;
+/// An amount that may leave a group within any period of this length, over all transactions that were approved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Allowance {
+    /// The amount in satoshi.
+    pub most: u64,
+    /// The period. An approval counts until exactly this much later.
+    pub period: Duration,
+}
 
 /// Times and amounts of approvals for each group, as far as some allowance needs to know.
 #[derive(Debug, Default)]

@@ -37,7 +37,7 @@ impl RulePolicy {
     /// [`RuleError`] if the rules cannot be meant so.
     pub fn new(rules: Rules, ask: impl Policy + 'static) -> Result<Self, RuleError> {
         rules.check()?;
-        let memory = Mutex::new(Memory::for_rules(&rules));
+        let memory = Mutex::new(rules.memory());
         Ok(Self { rules, ask: Arc::new(ask), clock: Clock::start(), memory })
     }
 

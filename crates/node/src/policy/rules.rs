@@ -19,6 +19,8 @@ use super::explanation::{DecidedBy, Explanation, PassedOver, RuleRef};
 use super::facts::Facts;
 use super::limits;
 use super::memory::Memory;
+use super::outflows::Outflows;
+use super::rate::Approvals;
 use super::verdict::Verdict;
 
 /// The answer to a requester that is no contact.
@@ -110,6 +112,15 @@ impl Rule {
 }
 
 impl Rules {
+    /// The memory that these rules need.
+    pub(super) fn memory(&self) -> Memory {
+        let conditions = || self.rules.iter().flat_map(|rule| &rule.when);
+        Memory {
+            approvals: Approvals::for_rates(conditions().filter_map(Condition::rate), limits::APPROVALS),
+            outflows: Outflows::for_allowances(conditions().filter_map(Condition::allowance), limits::APPROVALS),
+        }
+    }
+
     /// Checks the rules, as far as that is possible without a request.
     ///
     /// # Errors

@@ -2,14 +2,13 @@
 //! and where a message is signed instead of a payment.
 
 use core::ops::RangeInclusive;
-use core::time::Duration;
 use std::collections::BTreeSet;
 use std::fmt;
 
 use motet_wallet::VerifiedTransaction;
 use motet_wire::MonotonicMs;
 
-use super::outflows::{Outflows, Standing};
+use super::outflows::{Allowance, Outflows, Standing};
 
 /// Facts of a transaction that the checker has verified. A fact that is not proven is none.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,15 +57,6 @@ impl From<&VerifiedTransaction> for TransactionFacts {
             is_message: transaction.message().is_some(),
         }
     }
-}
-
-/// An amount that may leave a group within any period of this length, over all transactions that were approved.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Allowance {
-    /// The amount in satoshi.
-    pub most: u64,
-    /// The period. An approval counts until exactly this much later.
-    pub period: Duration,
 }
 
 /// One condition on a verified transaction.

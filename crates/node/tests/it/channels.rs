@@ -58,7 +58,7 @@ impl Member {
                 }
             }
         };
-        tokio::time::timeout(GUARD, discovered).await.expect("the signer is found")
+        tokio::time::timeout(GUARD, discovered).await.unwrap()
     }
 
     async fn connected(&mut self, count: usize) {
@@ -147,7 +147,7 @@ async fn an_offer_is_found_by_every_node_in_the_dht_alone() {
                 }
             }
         };
-        let found = tokio::time::timeout(GUARD, looking).await.expect("the signer is found");
+        let found = tokio::time::timeout(GUARD, looking).await.unwrap();
         assert!(matches!(&found, LookUp::Found(offer) if offer.delegation.signer == signer), "{found:?}");
         assert!(matches!(member.node.find_signer(signer).await.unwrap(), LookUp::Known(_)));
     }
