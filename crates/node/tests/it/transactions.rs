@@ -44,6 +44,7 @@ impl Scene {
             }
             let (node, mut events) =
                 node.signer(LocalSigner::new(account.into_secret_key(), OsEntropy)).start().await.unwrap();
+            node.subscribe_to_all_signers().unwrap().keep();
             let first = match &address {
                 Some(first) => {
                     node.connect(parse_address(first).unwrap()).await.unwrap();
