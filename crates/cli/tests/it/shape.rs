@@ -160,6 +160,8 @@ fn holds(key: &str, value: &Value) {
         | "max_amount"
         | "ms"
         | "left_out"
+        | "networks"
+        | "before"
         | "lost"
         | "announce_to_signature_ms" => value.is_u64(),
         "valid" => value.is_boolean(),
