@@ -84,11 +84,14 @@ pub(crate) struct DemoArgs {
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u8).range(2..=15))]
     pub(crate) signers: u8,
     /// How many messages are signed at once
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=64))]
+    #[arg(long, default_value_t = 1, conflicts_with = "bitcoin", value_parser = clap::value_parser!(u8).range(1..=64))]
     pub(crate) items: u8,
     /// What to sign
-    #[arg(long, default_value = "several voices, one piece of music", value_parser = message::for_demo)]
+    #[arg(long, default_value = "several voices, one piece of music", conflicts_with = "bitcoin", value_parser = message::for_demo)]
     pub(crate) message: String,
+    /// Make a group of the signers, and let it spend a made-up coin to two outputs; nothing is broadcast
+    #[arg(long)]
+    pub(crate) bitcoin: bool,
     /// One JSON object a line
     #[arg(long)]
     pub(crate) json: bool,

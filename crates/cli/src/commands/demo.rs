@@ -1,5 +1,6 @@
 //! `motet demo`: strangers find each other and sign, in one process, over real sockets on loopback.
 
+mod bitcoin;
 mod stage;
 
 use core::time::Duration;
@@ -24,7 +25,14 @@ const PATIENCE: Duration = Duration::from_secs(120);
 pub(crate) async fn run(args: DemoArgs) -> Result<Exit, Failed> {
     let clock = Clock::start();
     let mut output = Output::new(Format::of(args.json), clock.now().mono);
-    let done = tokio::time::timeout(PATIENCE, demonstrate(&args, clock, &mut output)).await;
+    let demonstration = async {
+        if args.bitcoin {
+            bitcoin::demonstrate(args.signers.into(), clock, &mut output).await
+        } else {
+            demonstrate(&args, clock, &mut output).await
+        }
+    };
+    let done = tokio::time::timeout(PATIENCE, demonstration).await;
     done.unwrap_or_else(|_| Err(Failed::here(format!("the demonstration did not end within {PATIENCE:?}"))))
 }
 

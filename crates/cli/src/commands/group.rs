@@ -217,7 +217,7 @@ fn read(path: &Path) -> Result<String, Failed> {
 }
 
 /// Tells everything about a group.
-fn tell(group: &RegisteredGroup, output: &Output) -> Result<Exit, Failed> {
+pub(crate) fn tell(group: &RegisteredGroup, output: &Output) -> Result<Exit, Failed> {
     let known = KnownGroup::of_registered(group);
     let mut lines = vec![field("group", &known.title()), field("chain", group.network().to_core_arg())];
     for (number, member) in known.members.iter().enumerate() {

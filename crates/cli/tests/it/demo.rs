@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use bitcoin::consensus::encode::deserialize_hex;
+use bitcoin::{Address, Network, Transaction};
 use serde_json::Value;
 
 use crate::judge::{Signed, Tweak, signers};
 use crate::process::Scene;
+use crate::shape;
 
 /// The keys of an object.
 fn keys(object: &Value) -> Vec<&str> {
@@ -120,4 +123,105 @@ fn people_read_a_timeline_and_a_verdict() {
     // And nothing stays behind.
     let left: Vec<_> = std::fs::read_dir(scene.folder()).unwrap().collect();
     assert!(left.is_empty(), "{left:?}");
+}
+
+/// Bitcoin's consensus code accepts the transaction as a spend of this coin, and no other transaction and no other coin.
+fn spends(transaction: &str, value: u64, script: &str) {
+    let script = hex::decode(script).unwrap();
+    let verify = |transaction: &[u8], value: u64| {
+        let spent = [bitcoinconsensus::Utxo {
+            script_pubkey: script.as_ptr(),
+            script_pubkey_len: u32::try_from(script.len()).unwrap(),
+            value: value.try_into().unwrap(),
+        }];
+        bitcoinconsensus::verify(&script, value, transaction, Some(&spent), 0)
+    };
+    let mut bytes = hex::decode(transaction).unwrap();
+    verify(&bytes, value).unwrap();
+    verify(&bytes, value + 1).unwrap_err();
+    // The last byte of the locktime.
+    *bytes.last_mut().unwrap() ^= 1;
+    verify(&bytes, value).unwrap_err();
+}
+
+#[test]
+fn strangers_spend_a_coin_of_their_group_as_consensus_code_wants_it() {
+    let scene = Scene::new();
+    let ended = scene.run(&["demo", "--bitcoin", "--json"]).expect(0);
+    assert_eq!(ended.errors, "");
+    let objects = ended.objects();
+    objects.iter().for_each(shape::check);
+    let all = |event: &str| objects.iter().filter(|object| object["event"] == event).collect::<Vec<_>>();
+    let result = objects.last().unwrap();
+    assert_eq!(keys(result), ["announce_to_signature_ms", "coin", "event", "transaction", "txid"]);
+    let coin = &result["coin"];
+    let (value, script) = (coin["value"].as_u64().unwrap(), coin["script"].as_str().unwrap());
+    spends(result["transaction"].as_str().unwrap(), value, script);
+
+    // The coin lies at the address that was shown, and the transaction is the one that was approved.
+    let (groups, approved) = (all("group"), all("transaction"));
+    let ([group], [approved]) = (groups.as_slice(), approved.as_slice()) else { panic!("{groups:?} {approved:?}") };
+    assert_eq!(group["members"].as_array().unwrap().len(), 3);
+    assert_eq!(group["confirmed"], true);
+    let script = bitcoin::ScriptBuf::from_hex(script).unwrap();
+    let address = Address::from_script(&script, Network::Regtest).unwrap();
+    assert_eq!(group["address"], address.to_string());
+    let transaction: Transaction = deserialize_hex(result["transaction"].as_str().unwrap()).unwrap();
+    assert_eq!(result["txid"], transaction.compute_txid().to_string());
+    assert_eq!(approved["txid"], result["txid"]);
+    let [input] = transaction.input.as_slice() else { panic!("{transaction:?}") };
+    assert_eq!(coin["outpoint"], input.previous_output.to_string());
+    let shown: Vec<_> = approved["outputs"].as_array().unwrap().iter().collect();
+    assert_eq!(shown.iter().map(|output| &output["kind"]).collect::<Vec<_>>(), ["address", "group"]);
+    assert_eq!(shown.len(), transaction.output.len());
+    for (shown, output) in shown.iter().zip(&transaction.output) {
+        assert_eq!(shown["amount"]["value"], output.value.to_sat());
+        assert_eq!(shown["amount"]["proven"], true);
+    }
+
+    // Each node has the same signature, and it is the one in the transaction.
+    let completed = all("SessionComplete");
+    assert_eq!(completed.len(), 3);
+    for node in completed {
+        let signed = Signed::items(node);
+        assert_eq!(signed.len(), 1);
+        signed[0].verify();
+        assert_eq!(input.witness.to_vec(), [signed[0].signature.to_bytes().to_vec()]);
+    }
+}
+
+#[test]
+fn people_see_group_request_and_transaction_each_once() {
+    let scene = Scene::new();
+    let ended = scene.run(&["demo", "--bitcoin", "--signers", "2"]).expect(0);
+    let text = ended.output.join("\n");
+    let after = |label: &str| {
+        let lines: Vec<&str> =
+            ended.output.iter().filter_map(|line| line.trim_start().strip_prefix(label)).map(str::trim).collect();
+        let [line] = lines.as_slice() else { panic!("{label}: {lines:?}\n{text}") };
+        (*line).to_owned()
+    };
+    let (_, words) = text.split_once("\nwords ").unwrap();
+    assert_eq!(words.split_once("\naddress ").unwrap().0.split_whitespace().count(), 12, "{text}");
+    assert!(after("address").starts_with("bcrt1p"), "{text}");
+    assert!(after("asked by").starts_with("alice, "), "{text}");
+    assert!(after("signers").contains("alice + bob"), "{text}");
+    assert!(after("pays").starts_with("0.00060000 BTC to bcrt "), "{text}");
+    assert!(after("back").starts_with("0.00039500 BTC to the group itself"), "{text}");
+    assert!(after("fee").starts_with("0.00000500 BTC"), "{text}");
+    let value = after("its amount").strip_suffix(" sat").unwrap().parse().unwrap();
+    spends(&after("transaction  "), value, &after("its script"));
+    assert!(after("verdict").ends_with("; not broadcast"), "{text}");
+    assert!(text.contains("This coin is made up"), "{text}");
+    // Nothing stays behind.
+    assert_eq!(std::fs::read_dir(scene.folder()).unwrap().count(), 0);
+}
+
+#[test]
+fn a_demonstration_with_a_transaction_takes_no_message() {
+    let scene = Scene::new();
+    for option in ["--items=2", "--message=hello"] {
+        let ended = scene.run(&["demo", "--bitcoin", option]).expect(2);
+        assert!(ended.errors.contains("--bitcoin"), "{}", ended.errors);
+    }
 }

@@ -115,6 +115,12 @@ fn holds_of_bitcoin(key: &str, value: &Value) -> Option<bool> {
         }),
         "wrong" => all(value, |wrong| is_object(wrong, &["input", "member"]) && wrong["member"].is_string()),
         "coins" => all(value, Value::is_string),
+        "coin" => {
+            is_object(value, &["outpoint", "value", "script"])
+                && value["outpoint"].is_string()
+                && value["value"].is_u64()
+                && value["script"].as_str().is_some_and(|text| hex::decode(text).is_ok())
+        }
         "psbt" | "message_signature" | "key_expression" | "chain" | "descriptor" | "content" => value.is_string(),
         "confirmed" => value.is_boolean(),
         "words" => all(value, Value::is_string) && value.as_array().is_some_and(|words| words.len() == 12),
@@ -197,7 +203,7 @@ fn the_page_lists_what_this_test_knows() {
     let mut used: BTreeSet<&str> = shapes.values().flatten().flatten().copied().collect();
     assert!(used.remove("nodes"), "explained where it is listed");
     assert_eq!(used, explained);
-    assert_eq!(shapes.get("result").map(Vec::len), Some(2));
+    assert_eq!(shapes.get("result").map(Vec::len), Some(3));
 }
 
 /// What the happy path tells, by who tells it. A name that is missing here or there has been changed.
