@@ -1,201 +1,29 @@
 //! `motet sign`: ask other signers for a signature.
 
-#![expect(clippy::wildcard_enum_match_arm, reason = "a command waits for some events; the rest is for the timeline")]
-
-use core::pin::pin;
-use core::time::Duration;
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use motet_core_crypto::{PublicKey, schnorr};
-use motet_node::event::{Completed, Event, Phase, SignedItem};
+use motet_node::event::Completed;
 use motet_node::policy::DeclineAll;
-use motet_node::{Clock, SignerQuery, SigningRequestSpec};
-use motet_wire::{Derivation, Item, RequestId, RequestMetadata, RequestOptions, SignerAdvertisement};
+use motet_node::{Clock, SigningRequestSpec};
+use motet_wire::{Derivation, Item, RequestMetadata, RequestOptions};
 use serde_json::json;
 
-use super::lost_end::{lost_end, with_open_end};
-use super::run::{outcome, over};
-use crate::args::{Named, SignArgs, message, words};
+use super::asking;
+use crate::args::{SignArgs, message};
 use crate::exit::{Exit, Failed};
 use crate::interrupt::Interrupts;
 use crate::output::{Format, Output};
 use crate::peer_node::PeerNode;
-use crate::search::{explain, search};
-use crate::text::{self, printable};
-
-/// Time limit for telling the other signers that this node aborts.
-const FAREWELL: Duration = Duration::from_secs(1);
-/// Time that a session may take beside its time limits: the proof of work, the network, the disk.
-const SLACK: Duration = Duration::from_secs(60);
-/// Rounds of an attempt.
-const ROUNDS: u32 = 3;
-
-/// The request of this command. Nothing else decides how the command ends: other requests, of strangers or of an earlier
-/// process, are shown and go on.
-struct Asked {
-    request: RequestId,
-    /// The signers that have not joined yet.
-    awaited: BTreeSet<PublicKey>,
-    /// Why it is given up, if it is.
-    given_up: Option<Failed>,
-}
-
-impl Asked {
-    /// Aborts the session for all signers, so that the others need not wait.
-    async fn give_up(&mut self, node: &PeerNode, reason: &'static str, failed: Failed) {
-        self.given_up.get_or_insert(failed);
-        // An error says that it has ended already: the event of that is on its way.
-        drop(node.handle.abort_session(self.request, reason.to_owned()).await);
-    }
-
-    /// Handles an event. Returns the result of the command, if the event ends it.
-    async fn hear(&mut self, event: &Event, node: &PeerNode, output: &Output) -> Option<Result<Exit, Failed>> {
-        if let Event::SignerUnavailable(gone) = event
-            && self.awaited.contains(&gone.signer)
-            && self.given_up.is_none()
-        {
-            let left = format!("no signature: {} has left: {}", output.name(&gone.signer), printable(&gone.reason));
-            let failed = Failed::new(Exit::Session, left).hint("ask again when it is back");
-            self.give_up(node, "a signer has left", failed).await;
-        }
-        if event.request() != Some(&self.request) {
-            if let Event::SessionComplete(other) = event {
-                output.say(&format!("  signature of another request, {}:{}", other.request, lines(other)));
-            }
-            return None;
-        }
-        match event {
-            Event::ParticipantJoined(joined) => {
-                self.awaited.remove(&joined.signer);
-                None
-            }
-            Event::SessionComplete(completed) => Some(show(completed, output).map(|()| Exit::Success)),
-            Event::SessionAborted(aborted) => match self.given_up.take() {
-                Some(failed) => Some(Err(with_open_end(failed, &aborted.may_complete, output))),
-                None => outcome(event, &node.signer, output),
-            },
-            _ => None,
-        }
-    }
-
-    /// Asks the node for the state of the session, since events were lost. Returns the result of the command, if the
-    /// session has ended.
-    async fn catch_up(&mut self, node: &PeerNode, output: &Output) -> Option<Result<Exit, Failed>> {
-        let status = node.handle.session_status(self.request).await.ok()?;
-        if status.phase != Phase::Joining {
-            self.awaited.clear();
-        }
-        match lost_end(&status, output)? {
-            Ok(completed) => Some(show(&completed, output).map(|()| Exit::Success)),
-            Err(failed) => Some(Err(match self.given_up.take() {
-                Some(given_up) => with_open_end(given_up, &status.may_complete, output),
-                None => failed,
-            })),
-        }
-    }
-}
+use crate::search::explain;
+use crate::text::printable;
 
 pub(crate) async fn run(args: SignArgs) -> Result<Exit, Failed> {
     let mut interrupts = Interrupts::listen()?;
     let clock = Clock::start();
     let mut output = Output::new(Format::of(args.node.json), clock.now().mono);
-    let (mut node, announcement) = interrupts.unless(prepare(&args, &mut output)).await?;
-    let limit = patience(&args, &node);
-    let awaited = announcement.keys.iter().copied().filter(|key| *key != node.signer).collect();
-    // From here on others may hear of it, and are told if it is given up.
-    let (request, _) = node.handle.announce_signing_request(announcement).await.map_err(Failed::here)?;
-    output.follow(request);
-    let mut asked = Asked { request, awaited, given_up: None };
-    let mut farewell = None;
-    let mut unsaid = None;
-    let mut deadline = pin!(tokio::time::sleep(limit));
-    let ended = loop {
-        tokio::select! {
-            event = node.events.next() => {
-                let Some(event) = event else { return Err(Failed::here("the node has stopped")) };
-                // The signature matters more than the lines before it.
-                let (told, ended) = match event {
-                    Ok(event) => (
-                        output.event(&node.nickname, clock.now().mono, &event),
-                        asked.hear(&event, &node, &output).await,
-                    ),
-                    Err(lost) => (
-                        output.lost(&node.nickname, clock.now().mono, lost),
-                        asked.catch_up(&node, &output).await,
-                    ),
-                };
-                if let Err(failed) = told {
-                    unsaid.get_or_insert(failed);
-                }
-                if let Some(ended) = ended {
-                    break ended;
-                }
-                if asked.given_up.is_some() && farewell.is_none() {
-                    farewell = Some(Box::pin(tokio::time::sleep(FAREWELL)));
-                }
-            }
-            () = interrupts.next() => {
-                // The others need not wait for nothing; a second interrupt does not wait for them.
-                if farewell.is_some() {
-                    break Err(Interrupts::cancelled());
-                }
-                asked.give_up(&node, "given up by its asker", Interrupts::cancelled()).await;
-                farewell = Some(Box::pin(tokio::time::sleep(FAREWELL)));
-            }
-            () = &mut deadline, if farewell.is_none() => {
-                let what = format!("no signature: the session did not end within {}", words(limit));
-                asked.give_up(&node, "given up by its asker", Failed::new(Exit::Session, what)).await;
-                farewell = Some(Box::pin(tokio::time::sleep(FAREWELL)));
-            }
-            () = over(farewell.as_mut()) => {
-                break Err(asked.given_up.take().unwrap_or_else(Interrupts::cancelled));
-            }
-        }
-    };
-    if ended.is_ok() {
-        // A result that is not noted is told again at the next start.
-        drop(node.handle.note_result(asked.request).await);
-    }
-    node.handle.stop().await;
-    ended.and_then(|exit| unsaid.map_or(Ok(exit), Err))
-}
-
-/// Time limit of this command: longer than any session with these time limits takes.
-fn patience(args: &SignArgs, node: &PeerNode) -> Duration {
-    let rounds = node.limits.round_timeout.saturating_add(node.limits.round_timeout_per_item);
-    let attempts = node.limits.max_attempts.saturating_mul(ROUNDS);
-    args.join_timeout.saturating_add(rounds.saturating_mul(attempts)).saturating_add(SLACK)
-}
-
-/// Refuses to ask for something else under a key for which an earlier request may still be completed: then both would be
-/// signed.
-async fn check_open_ends(
-    args: &SignArgs,
-    node: &PeerNode,
-    asked: &SigningRequestSpec,
-    output: &Output,
-) -> Result<(), Failed> {
-    let own = |item: &Item| Some((item.verification_key(&asked.keys).ok()?, item.message.clone()));
-    let ours: Vec<_> = asked.items.iter().filter_map(own).collect();
-    let sessions = node.handle.sessions().await.map_err(Failed::here)?;
-    for earlier in sessions.iter().filter(|session| !session.may_complete.is_empty()) {
-        let conflict = earlier
-            .items
-            .iter()
-            .find(|item| ours.iter().any(|(key, message)| item.aggregate_key == *key && *item.message != **message));
-        if let Some(item) = conflict.filter(|_| !args.despite_open) {
-            let who = output.names(&earlier.may_complete);
-            let what = format!(
-                "an earlier request under the same key may still be completed by {who}: {}",
-                text::message(&item.message)
-            );
-            let hint = "if only one of the two may be signed, do not ask again; `motet run` with this key learns how it \
-                        ends. To ask all the same: --despite-open";
-            return Err(Failed::new(Exit::Session, what).hint(hint));
-        }
-    }
-    Ok(())
+    let (node, announcement) = interrupts.unless(prepare(&args, &mut output)).await?;
+    asking::ask(node, announcement, show, &mut interrupts, clock, &mut output).await
 }
 
 /// Starts a node, and looks for the other signers. Returns the request to announce.
@@ -204,9 +32,9 @@ async fn prepare(args: &SignArgs, output: &mut Output) -> Result<(PeerNode, Sign
     let check = |signer: &PublicKey| args.check_others(signer);
     let node = PeerNode::start(&args.node, Arc::new(DeclineAll), check).await?;
     output.learn(node.signer, &node.nickname);
-    output.say(&format!("looking for {} …", printable(&list(&args.with))));
+    output.say(&format!("looking for {} …", printable(&asking::list(&args.with))));
     // A node that only asks is not on offer: the others answer on the connections on which they are asked.
-    let others = match find(args, &node).await {
+    let others = match asking::find(&args.with, args.find_timeout, &node).await {
         Ok(others) => others,
         Err(failed) => return Err(explain(failed, &node).await),
     };
@@ -225,7 +53,7 @@ async fn prepare(args: &SignArgs, output: &mut Output) -> Result<(PeerNode, Sign
         metadata: RequestMetadata::default(),
         lifetime: args.join_timeout,
     };
-    check_open_ends(args, &node, &announcement, output).await?;
+    asking::check_open_ends(args.despite_open, &node, &announcement, output).await?;
     Ok((node, announcement))
 }
 
@@ -235,71 +63,11 @@ fn show(completed: &Completed, output: &Output) -> Result<(), Failed> {
         schnorr::verify(&item.aggregate_key, &item.message, &item.signature)
             .map_err(|error| Failed::new(Exit::Invalid, error))?;
     }
-    let lines = lines(completed);
+    let lines = asking::lines(completed);
     let object = json!({"event": "result", "request": completed.request.to_string(), "items": completed.items});
     output.result(&lines, &object).map_err(|failed| {
         // It cannot be asked for again, so the message of the failure contains it.
         let made = format!("the signature has been made, but {}", failed.what);
         Failed::new(failed.exit, made).hint(lines.trim_start().to_owned())
     })
-}
-
-/// Signatures for people, each with its message.
-fn lines(completed: &Completed) -> String {
-    let line = |item: &SignedItem| {
-        let message = text::message(&item.message);
-        let (key, signature) = (&item.aggregate_key, &item.signature);
-        format!("\n  message        {message}\n  aggregate key  {key}\n  signature      {signature}")
-    };
-    completed.items.iter().map(line).collect()
-}
-
-/// The advertisements of all signers that were named.
-async fn find(args: &SignArgs, node: &PeerNode) -> Result<Vec<SignerAdvertisement>, Failed> {
-    let mut missing = args.with.clone();
-    let look = |known: &[SignerAdvertisement]| {
-        let mut found: Vec<(&Named, &SignerAdvertisement)> = Vec::new();
-        missing.clear();
-        for wanted in &args.with {
-            let Some(offer) = pick(known, wanted, &node.signer)? else {
-                missing.push(wanted.clone());
-                continue;
-            };
-            let signer = offer.delegation.signer;
-            if let Some((earlier, _)) = found.iter().find(|(_, other)| other.delegation.signer == signer) {
-                let failed = format!("--with: {} and {} are one signer", shown(earlier), shown(wanted));
-                return Err(Failed::usage(failed).hint("name each signer once"));
-            }
-            found.push((wanted, offer));
-        }
-        Ok(missing.is_empty().then(|| found.into_iter().map(|(_, offer)| offer.clone()).collect()))
-    };
-    let found = search(node, &SignerQuery::default(), args.find_timeout, look).await?;
-    found.ok_or_else(|| {
-        let what = format!("not found within {}: {}", words(args.find_timeout), list(&missing));
-        Failed::new(Exit::NotFound, what)
-    })
-}
-
-/// The signer with this nickname or key. Two with one nickname are an error: nicknames prove nothing.
-fn pick<'a>(
-    known: &'a [SignerAdvertisement],
-    wanted: &Named,
-    own: &PublicKey,
-) -> Result<Option<&'a SignerAdvertisement>, Failed> {
-    let mut matching = known.iter().filter(|offer| offer.delegation.signer != *own && wanted.matches(offer));
-    let first = matching.next();
-    if matching.next().is_some() {
-        let failed = Failed::new(Exit::NotFound, format!("several signers call themselves {}", shown(wanted)));
-        return Err(failed.hint("name it by its key; `motet find` lists the keys"));
-    }
-    Ok(first)
-}
-
-fn shown(named: &Named) -> String {
-    printable(&named.to_string())
-}
-
-fn list(named: &[Named]) -> String {
-    named.iter().map(shown).collect::<Vec<_>>().join(", ")
 }
