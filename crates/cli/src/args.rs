@@ -32,7 +32,7 @@ pub(crate) use message::{Message, message};
 pub(crate) use network::NetArgs;
 pub(crate) use psbt::{
     CombineArgs, ExportArgs, ExtractArgs, FinalizeArgs, Form, InspectArgs, MissingArgs, OutputArgs, PlanArgs, PsbtArgs,
-    PsbtCommand, PsbtSignArgs, SignerArgs,
+    PsbtCommand, PsbtRequestArgs, PsbtSignArgs, SignerArgs,
 };
 pub(crate) use signed_message::{MessageArgs, MessageCommand, MessageSignArgs, MessageVerifyArgs};
 pub(crate) use signers::Named;
@@ -72,7 +72,7 @@ pub(crate) enum Command {
     Evidence(EvidenceArgs),
     /// Make groups, compare them with their other members, and show their addresses
     Group(GroupCommandArgs),
-    /// Look at Bitcoin transactions of a group, and sign them by files (PSBT)
+    /// Look at Bitcoin transactions of a group (PSBT), and sign them: by files, or with the other members over the network
     Psbt(PsbtArgs),
     /// Sign messages under an address of a group, or verify them (BIP-322)
     Message(MessageArgs),

@@ -1,5 +1,6 @@
 //! Command line of the Bitcoin commands: PSBTs in files, and the groups that sign them.
 
+use core::time::Duration;
 use std::path::PathBuf;
 
 use bitcoin::Network;
@@ -7,6 +8,7 @@ use clap::{Args, Subcommand};
 use motet_psbt::Profile;
 
 use super::group::{GroupsArgs, chain, profile};
+use super::{NodeArgs, time};
 
 #[derive(Debug, Args)]
 pub(crate) struct PsbtArgs {
@@ -26,6 +28,8 @@ pub(crate) enum PsbtCommand {
     Export(ExportArgs),
     /// Sign as a member of the group: nonces first, then the merged file
     Sign(PsbtSignArgs),
+    /// Ask the other members over the network: approvals, signatures, and the signed transaction at once
+    Request(Box<PsbtRequestArgs>),
     /// Add up the partial signatures, and make the inputs final
     Finalize(FinalizeArgs),
     /// Print the signed transaction, or the signature of a message
@@ -173,6 +177,47 @@ pub(crate) struct PsbtSignArgs {
     /// One JSON object a line
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PsbtRequestArgs {
+    /// The PSBT; - is standard input
+    pub(crate) file: PathBuf,
+    /// The name of the registered group that spends
+    #[arg(long, value_name = "NAME")]
+    pub(crate) group: String,
+    /// Spend by this leaf of the group's script tree, from 0 [default: the key path]
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) leaf: Option<usize>,
+    /// Look for the group's coins among so many addresses of each branch
+    #[arg(long, value_name = "NUMBER", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub(crate) addresses: u32,
+    /// Allow inputs of others, who sign them elsewhere
+    #[arg(long)]
+    pub(crate) foreign_inputs: bool,
+    /// A text for the other members. Nothing ties it to the transaction
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+    pub(crate) description: String,
+    /// Approve the transaction with this digest without a question; `motet psbt inspect` shows it
+    #[arg(long, value_name = "DIGEST", value_parser = digest)]
+    pub(crate) approve: Option<String>,
+    /// Write the signed PSBT to this file [default: the name of the PSBT with the ending .final.psbt]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Replace this file if it is there
+    #[arg(long)]
+    pub(crate) force: bool,
+    #[command(flatten)]
+    pub(crate) node: NodeArgs,
+    /// Ask even if an earlier request under the same key may still be completed by others
+    #[arg(long)]
+    pub(crate) despite_open: bool,
+    /// How long to look for the others
+    #[arg(long, value_name = "TIME", value_parser = time::searching, default_value = "30s")]
+    pub(crate) find_timeout: Duration,
+    /// How long the others have to approve, 2h at most
+    #[arg(long, value_name = "TIME", value_parser = time::joining, default_value = "10m")]
+    pub(crate) join_timeout: Duration,
 }
 
 #[derive(Debug, Args)]

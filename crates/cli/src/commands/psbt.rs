@@ -1,8 +1,9 @@
-//! `motet psbt`: transactions of groups in files, from the first look to the transaction that is broadcast.
+//! `motet psbt`: transactions of groups, in files or with the other members over the network, from the first look to the transaction that is broadcast.
 
 mod export;
 mod finish;
 mod merge;
+mod request;
 pub(crate) mod sign;
 
 use serde_json::json;
@@ -22,6 +23,7 @@ pub(crate) async fn run(args: PsbtArgs) -> Result<Exit, Failed> {
         PsbtCommand::Combine(args) => merge::run(&args),
         PsbtCommand::Export(args) => export::run(&args),
         PsbtCommand::Sign(args) => sign::run(args).await,
+        PsbtCommand::Request(args) => request::run(*args).await,
         PsbtCommand::Finalize(args) => finish::finalize(&args),
         PsbtCommand::Extract(args) => finish::extract(&args),
     }

@@ -359,6 +359,7 @@ fn no_option_takes_a_secret() {
         &["psbt", "combine"],
         &["psbt", "export"],
         &["psbt", "sign"],
+        &["psbt", "request"],
         &["psbt", "finalize"],
         &["psbt", "extract"],
         &["message"],

@@ -8,13 +8,13 @@ use crate::process::{Ended, Scene, strings};
 use crate::treasury::spend;
 
 /// The people of a test: each has a key file, and a folder of registered groups.
-struct People {
-    scene: Scene,
+pub(crate) struct People {
+    pub(crate) scene: Scene,
     keys: Vec<(String, String)>,
 }
 
 impl People {
-    fn new(names: &[&str]) -> Self {
+    pub(crate) fn new(names: &[&str]) -> Self {
         let scene = Scene::new();
         let key = |name: &&str| {
             let file = format!("{name}.key");
@@ -27,13 +27,13 @@ impl People {
     }
 
     /// Runs `motet group` for one of them.
-    fn run(&self, person: &str, words: &[&str]) -> Ended {
+    pub(crate) fn run(&self, person: &str, words: &[&str]) -> Ended {
         let groups = format!("{person}.groups");
         self.scene.run(&[&["group"], words, &["--groups", &groups]].concat())
     }
 
     /// Makes the group of all, and returns what is told about it.
-    fn make(&self, person: &str, more: &[&str]) -> Value {
+    pub(crate) fn make(&self, person: &str, more: &[&str]) -> Value {
         let members: Vec<_> = self.keys.iter().map(|(name, key)| format!("--member={name}={key}")).collect();
         let key = format!("{person}.key");
         let mut words = vec!["new", "treasury", "--chain", "signet", "--key", &key, "--json"];
@@ -43,7 +43,7 @@ impl People {
     }
 }
 
-fn words(group: &Value) -> String {
+pub(crate) fn words(group: &Value) -> String {
     strings(&group["words"]).join(" ")
 }
 

@@ -27,6 +27,7 @@ mod policy;
 mod privacy;
 mod process;
 mod psbt;
+mod requests;
 mod rounds;
 mod searching;
 mod session;

@@ -296,7 +296,8 @@ impl Motet {
         ended
     }
 
-    fn told(&self) -> String {
+    /// All that the process has said so far.
+    pub(crate) fn told(&self) -> String {
         told(&self.what, &self.output, &self.errors)
     }
 }

@@ -2,7 +2,7 @@
 
 use bitcoin::consensus::encode::serialize_hex;
 use motet_psbt::bip322::{MessageSignature, MessageSignatureError};
-use motet_psbt::{ExtractError, FinalizeError};
+use motet_psbt::{ExtractError, FinalizeError, RawPsbt};
 use serde_json::json;
 
 use super::merge;
@@ -42,13 +42,16 @@ pub(super) fn finalize(args: &FinalizeArgs) -> Result<Exit, Failed> {
 }
 
 pub(super) fn extract(args: &ExtractArgs) -> Result<Exit, Failed> {
-    let psbt = PsbtFile::read(&args.file)?.psbt;
-    let output = Output::without_node(args.json);
-    match MessageSignature::of(&psbt) {
+    tell(&PsbtFile::read(&args.file)?.psbt, &Output::without_node(args.json))?;
+    Ok(Exit::Success)
+}
+
+/// Shows the transaction of a PSBT that is final, or the signature of its message.
+pub(super) fn tell(psbt: &RawPsbt, output: &Output) -> Result<(), Failed> {
+    match MessageSignature::of(psbt) {
         Ok(signature) => {
             let signature = signature.to_string();
-            output.result(&signature, &json!({"event": "message_signature", "message_signature": signature}))?;
-            return Ok(Exit::Success);
+            return output.result(&signature, &json!({"event": "message_signature", "message_signature": signature}));
         }
         Err(MessageSignatureError::Message(error)) => {
             return Err(Failed::new(Exit::Refused, error).hint("let the maker of the PSBT write it again"));
@@ -65,6 +68,5 @@ pub(super) fn extract(args: &ExtractArgs) -> Result<Exit, Failed> {
     })?;
     let hex = serialize_hex(&transaction);
     let txid = transaction.compute_txid().to_string();
-    output.result(&hex, &json!({"event": "raw_transaction", "txid": txid, "transaction": hex}))?;
-    Ok(Exit::Success)
+    output.result(&hex, &json!({"event": "raw_transaction", "txid": txid, "transaction": hex}))
 }

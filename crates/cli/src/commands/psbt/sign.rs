@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use motet_core_crypto::SecretKey;
 use motet_node::OsEntropy;
-use motet_psbt::{Missing, PendingNonces, RawPsbt, Share, SignerError, SpendPlan};
+use motet_psbt::{Missing, PendingNonces, RawPsbt, Share, SignerError};
 use serde_json::json;
 
 use crate::args::{Form, PlanArgs, PsbtSignArgs, SignerArgs};
@@ -51,8 +51,31 @@ pub(crate) async fn uninterrupted(
     interrupts.unless(async { tokio::task::spawn_blocking(work).await.map_err(Failed::here)? }).await
 }
 
+/// Shows the sheet, and has it approved: by the digest on the command line, or by a person.
+pub(super) fn approve(sheet: &Sheet<'_>, approved: Option<&str>, output: &Output) -> Result<(), Failed> {
+    let digest = sheet.approval().unwrap_or_default();
+    let Some(approved) = approved else {
+        output.result("", &sheet.object())?;
+        return match prompt::ask(digest, &format!("\n{}\n", sheet.lines())) {
+            prompt::Said::Yes => Ok(()),
+            prompt::Said::No => Err(Failed::new(Exit::Cancelled, "declined: nothing was signed")),
+            prompt::Said::Unclear => Err(Failed::new(Exit::Cancelled, "no clear answer was given: nothing was signed")),
+            prompt::Said::Gone | prompt::Said::Nothing => {
+                Err(Failed::new(Exit::Cancelled, "nobody could be asked: nothing was signed"))
+            }
+        };
+    };
+    output.result(&sheet.lines(), &sheet.object())?;
+    if approved == digest {
+        return Ok(());
+    }
+    let what = format!("--approve names another transaction, group or spend path: this one is {digest}");
+    Err(Failed::new(Exit::Refused, what)
+        .hint("read it with `motet psbt inspect`, and approve that digest if all is right"))
+}
+
 /// The beginning of the names of the files that are written: the file's own name without its ending.
-fn stem(file: &Path) -> PathBuf {
+pub(super) fn stem(file: &Path) -> PathBuf {
     if file == Path::new(INPUT) { PathBuf::from("signed") } else { file.with_extension("") }
 }
 
@@ -91,7 +114,7 @@ impl Signing {
         let missing = plan.missing(&psbt);
         let is_last = !missing.iter().any(|missing| missing.share == Share::Nonce && missing.signer != own);
         self.check_answers(is_last)?;
-        self.approve(&plan, &psbt, output)?;
+        approve(&Sheet::of_plan(&plan, &psbt, &self.known), self.args.approve.as_deref(), output)?;
 
         if !has(&missing, own, Share::Nonce) {
             note(
@@ -197,32 +220,6 @@ impl Signing {
         output.result(&format!("signed, in {name}\n{next}"), &object).map_err(fail)?;
         super::merge::wrong(&shares::wrong_lines(&wrong, &self.known)).map_err(fail)?;
         Ok(Exit::Success)
-    }
-
-    /// Shows the sheet, and has it approved: by the digest on the command line, or by a person.
-    fn approve(&self, plan: &SpendPlan, psbt: &RawPsbt, output: &Output) -> Result<(), Failed> {
-        let sheet = Sheet::of_plan(plan, psbt, &self.known);
-        let digest = sheet.approval().unwrap_or_default().to_owned();
-        let Some(approved) = &self.args.approve else {
-            output.result("", &sheet.object())?;
-            return match prompt::ask(&digest, &format!("\n{}\n", sheet.lines())) {
-                prompt::Said::Yes => Ok(()),
-                prompt::Said::No => Err(Failed::new(Exit::Cancelled, "declined: nothing was signed")),
-                prompt::Said::Unclear => {
-                    Err(Failed::new(Exit::Cancelled, "no clear answer was given: nothing was signed"))
-                }
-                prompt::Said::Gone | prompt::Said::Nothing => {
-                    Err(Failed::new(Exit::Cancelled, "nobody could be asked: nothing was signed"))
-                }
-            };
-        };
-        output.result(&sheet.lines(), &sheet.object())?;
-        if *approved == digest {
-            return Ok(());
-        }
-        let what = format!("--approve names another transaction, group or spend path: this one is {digest}");
-        Err(Failed::new(Exit::Refused, what)
-            .hint("read it with `motet psbt inspect`, and approve that digest if all is right"))
     }
 
     /// Refuses to begin if an answer will be needed, and none can come.

@@ -1,0 +1,114 @@
+//! `motet psbt request`: members in processes of their own, from a PSBT to a transaction that consensus code accepts.
+
+use motet_psbt::{RawPsbt, Version};
+
+use crate::groups::{People, words};
+use crate::process::{Motet, Scene};
+use crate::shape;
+use crate::treasury::{accepted, spend};
+
+const PLACE: [&str; 5] = ["--network", "dev", "--listen", "/ip4/127.0.0.1/tcp/0", "--json"];
+
+/// A group that all of these have registered and confirmed, and `pay.psbt`, which spends a coin of it.
+fn treasury(names: &[&str]) -> (People, RawPsbt) {
+    let people = People::new(names);
+    let made = people.make(names[0], &[]);
+    people.run(names[0], &["export", "treasury", "--output", "treasury.group"]).expect(0);
+    for name in names {
+        if *name != names[0] {
+            people.run(name, &["import", "treasury.group", "--key", &format!("{name}.key")]).expect(0);
+        }
+        people.run(name, &["words", "treasury", "--confirm", &words(&made)]).expect(0);
+    }
+    let group = motet_psbt::Group::new(made["descriptor"].as_str().unwrap().parse().unwrap()).unwrap();
+    let psbt = spend(&group, 1, Version::V2);
+    std::fs::write(people.scene.path("pay.psbt"), psbt.to_bytes()).unwrap();
+    (people, psbt)
+}
+
+/// A member that waits, and its address.
+fn member(scene: &Scene, name: &str, more: &[&str]) -> (Motet, String) {
+    let (key, groups) = (format!("{name}.key"), format!("{name}.groups"));
+    let run = ["run", "--key", &key, "--groups", &groups, "--nickname", name];
+    let mut member = scene.start(&[&run[..], &PLACE, more].concat());
+    let (ready, listening) = (member.event("ready"), member.event("Listening"));
+    let address = format!("{}/p2p/{}", listening["address"].as_str().unwrap(), ready["peer"].as_str().unwrap());
+    (member, address)
+}
+
+/// The words of alice's request.
+fn request<'a>(more: &[&'a str]) -> Vec<&'a str> {
+    let own = ["psbt", "request", "pay.psbt", "--group", "treasury", "--key", "alice.key", "--groups", "alice.groups"];
+    [&own[..], &PLACE, more].concat()
+}
+
+#[test]
+fn three_members_make_a_transaction_of_a_psbt_over_the_network() {
+    let (people, psbt) = treasury(&["alice", "bob", "carol"]);
+    let scene = &people.scene;
+    let (mut bob, address) = member(scene, "bob", &[]);
+    let (mut carol, _) = member(scene, "carol", &["--peer", &address]);
+    let mut alice = scene.start(&request(&["--peer", &address]));
+    let digits = alice.question();
+    alice.answer(&format!("yes {digits}"));
+    for other in [&mut bob, &mut carol] {
+        let asked = other.event("SigningRequestReceived");
+        other.answer_request("yes", &asked);
+    }
+    let ended = alice.wait().expect(0);
+    ended.objects().iter().for_each(shape::check);
+    let raw = ended.last("raw_transaction");
+    accepted(raw["transaction"].as_str().unwrap(), &psbt);
+    assert_eq!(raw["txid"], ended.last("transaction")["txid"]);
+    // The file has the same transaction.
+    assert_eq!(ended.last("psbt")["file"], "pay.final.psbt");
+    let extracted = scene.run(&["psbt", "extract", "pay.final.psbt"]).expect(0).output;
+    assert_eq!(extracted, [raw["transaction"].as_str().unwrap()]);
+    // The others were shown what their own nodes have verified.
+    for other in [bob, carol] {
+        let told = other.told();
+        assert!(told.contains("a transaction, verified here"), "{told}");
+        assert!(told.contains("back        0.00030000 BTC to the group itself"), "{told}");
+    }
+}
+
+#[test]
+fn a_member_that_declines_leaves_no_transaction() {
+    let (people, _) = treasury(&["alice", "bob"]);
+    let scene = &people.scene;
+    let shown = ["psbt", "inspect", "pay.psbt", "--group", "treasury", "--groups", "alice.groups", "--json"];
+    let approval = scene.run(&shown).expect(0).last("transaction")["approval"].as_str().unwrap().to_owned();
+    let (mut bob, address) = member(scene, "bob", &[]);
+    let alice = scene.start(&request(&["--peer", &address, "--approve", &approval]));
+    let asked = bob.event("SigningRequestReceived");
+    bob.answer_request("no", &asked);
+    let ended = alice.wait().expect(5);
+    assert!(ended.errors.contains("bob"), "{}", ended.errors);
+    assert!(!scene.path("pay.final.psbt").exists());
+}
+
+#[test]
+fn nothing_is_asked_without_an_approval_and_a_confirmed_group() {
+    let (people, _) = treasury(&["alice", "bob"]);
+    let scene = &people.scene;
+    let refused = |code: i32, words: &[&str], why: &str| {
+        let ended = scene.start(words).wait().expect(code);
+        assert!(ended.errors.contains(why), "{}", ended.errors);
+        assert!(ended.objects().iter().all(|object| object["event"] != "Listening"), "{}", ended.told(""));
+    };
+    refused(7, &request(&["--approve", &"0".repeat(64)]), "--approve names another transaction");
+    let mut declined = scene.start(&request(&[]));
+    let digits = declined.question();
+    declined.answer(&format!("no {digits}"));
+    declined.wait().expect(6);
+    std::fs::write(scene.path("pay.final.psbt"), "mine").unwrap();
+    refused(1, &request(&[]), "is there already");
+    std::fs::remove_file(scene.path("pay.final.psbt")).unwrap();
+    scene.run(&["keygen", "--out", "alice.key.new"]).expect(0);
+    std::fs::rename(scene.path("alice.key.new"), scene.path("alice.key")).unwrap();
+    refused(7, &request(&[]), "is of no member");
+    std::fs::remove_dir_all(scene.path("alice.groups")).unwrap();
+    refused(2, &request(&[]), "no group with the name treasury is registered");
+    people.run("alice", &["import", "treasury.group"]).expect(0);
+    refused(7, &request(&[]), "is not confirmed");
+}
