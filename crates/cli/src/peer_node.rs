@@ -8,7 +8,8 @@ use motet_net::{Exposure, Keypair, Mdns, Multiaddr, NetConfig, Reach, Relaying, 
 use motet_node::event::Event;
 use motet_node::policy::Policy;
 use motet_node::{
-    Config, Events, LocalSigner, MemoryStore, Node, NodeError, OsEntropy, Privacy, SignerDiscovery, Store,
+    Config, Events, LocalSigner, MemoryStore, Node, NodeError, OsEntropy, Privacy, RegisteredGroup, Registry,
+    SignerDiscovery, Store,
 };
 use motet_wire::{AddressScope, NetworkId};
 
@@ -62,14 +63,15 @@ impl PeerNode {
         let signer = key.public_key();
         check(&signer)?;
         let dev = args.dev.is_some();
-        let config = config(args, dev);
+        let mut config = config(args, dev);
         let looks_for_relays = net.traversal == Switch::On && !net.bootstrap.is_empty();
         let node = Node::builder(net).store(store).policy(policy).signer(LocalSigner::new(key, OsEntropy));
-        let mut node = node.config(config.clone());
-        if !dev {
-            // Keys of --dev are in no group.
-            node = node.groups(Arc::new(RwLock::new(GroupFolder::open(&args.groups)?.registry)));
-        }
+        // Keys of --dev are in no group.
+        let groups = if dev { Registry::new() } else { GroupFolder::open(&args.groups)?.registry };
+        // Requests that go to members alone come from contacts, or are dropped (ADR 0022).
+        let members = groups.groups().flat_map(RegisteredGroup::member_keys).flatten();
+        config.contacts = members.filter(|member| *member != signer).collect();
+        let node = node.config(config.clone()).groups(Arc::new(RwLock::new(groups)));
         #[cfg(feature = "failpoints")]
         let node = node.crash_at(crash_point(dev)?);
         let (handle, events) = node.start().await.map_err(|error| explain(&error))?;

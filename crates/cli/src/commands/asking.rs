@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use motet_core_crypto::PublicKey;
 use motet_node::event::{Completed, Event, Phase, SignedItem};
-use motet_node::{Clock, SignerQuery, SigningRequestSpec};
+use motet_node::{Audience, Clock, SignerQuery, SigningRequestSpec};
 use motet_wire::{Item, RequestId, SignerAdvertisement};
 
 use super::lost_end::{lost_end, with_open_end};
@@ -99,6 +99,7 @@ impl<F: Fn(&Completed, &Output) -> Result<(), Failed>> Asked<F> {
 pub(crate) async fn ask(
     mut node: PeerNode,
     announcement: SigningRequestSpec,
+    audience: Audience,
     finish: impl Fn(&Completed, &Output) -> Result<(), Failed>,
     interrupts: &mut Interrupts,
     clock: Clock,
@@ -107,7 +108,7 @@ pub(crate) async fn ask(
     let limit = patience(announcement.lifetime, &node);
     let awaited = announcement.keys.iter().copied().filter(|key| *key != node.signer).collect();
     // From here on others may hear of it, and are told if it is given up.
-    let (request, _) = node.handle.announce_signing_request(announcement).await.map_err(Failed::here)?;
+    let (request, _) = node.handle.announce_signing_request_to(announcement, audience).await.map_err(Failed::here)?;
     output.follow(request);
     let mut asked = Asked { request, awaited, given_up: None, finish };
     let mut farewell = None;

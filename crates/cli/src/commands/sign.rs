@@ -5,7 +5,7 @@ use std::sync::Arc;
 use motet_core_crypto::{PublicKey, schnorr};
 use motet_node::event::Completed;
 use motet_node::policy::DeclineAll;
-use motet_node::{Clock, SigningRequestSpec};
+use motet_node::{Audience, Clock, SigningRequestSpec};
 use motet_wire::{Derivation, Item, RequestMetadata, RequestOptions};
 use serde_json::json;
 
@@ -23,7 +23,7 @@ pub(crate) async fn run(args: SignArgs) -> Result<Exit, Failed> {
     let clock = Clock::start();
     let mut output = Output::new(Format::of(args.node.json), clock.now().mono);
     let (node, announcement) = interrupts.unless(prepare(&args, &mut output)).await?;
-    asking::ask(node, announcement, show, &mut interrupts, clock, &mut output).await
+    asking::ask(node, announcement, Audience::Public, show, &mut interrupts, clock, &mut output).await
 }
 
 /// Starts a node, and looks for the other signers. Returns the request to announce.

@@ -1,11 +1,20 @@
 //! `motet psbt request`: members in processes of their own, from a PSBT to a transaction that consensus code accepts.
 
-use motet_psbt::{RawPsbt, Version};
+use std::sync::{Arc, RwLock};
 
+use motet_net::{Keypair, NetConfig};
+use motet_node::event::Event;
+use motet_node::policy::ApproveAll;
+use motet_node::{Config, LocalSigner, MemoryStore, Node, OsEntropy, Registry};
+use motet_psbt::{RawPsbt, Version};
+use motet_wallet::RegisteredGroup;
+use motet_wire::{Criteria, NetworkId, SignerMetadata};
+
+use crate::asked::runtime;
 use crate::groups::{People, words};
 use crate::process::{Motet, Scene};
 use crate::shape;
-use crate::treasury::{accepted, spend};
+use crate::treasury::{accepted, secret, spend};
 
 const PLACE: [&str; 5] = ["--network", "dev", "--listen", "/ip4/127.0.0.1/tcp/0", "--json"];
 
@@ -70,6 +79,52 @@ fn three_members_make_a_transaction_of_a_psbt_over_the_network() {
         assert!(told.contains("a transaction, verified here"), "{told}");
         assert!(told.contains("back        0.00030000 BTC to the group itself"), "{told}");
     }
+}
+
+/// No node but those of the members takes a request without a proof of work, hands it on or stores it.
+#[test]
+fn the_request_goes_to_the_members_alone() {
+    let (people, psbt) = treasury(&["alice", "bob"]);
+    let scene = &people.scene;
+    let backup = people.run("bob", &["backup", "treasury"]).expect(0).output.join("\n");
+    let group = RegisteredGroup::restore(&format!("{backup}\n")).unwrap();
+    let mut config = Config::default();
+    config.contacts.insert(secret(scene, "alice").public_key());
+    let mut registry = Registry::new();
+    registry.add(group).unwrap();
+    let (key, runtime) = (secret(scene, "bob"), runtime());
+    let (bob, mut events, address) = runtime.block_on(async {
+        let signer = key.public_key();
+        let node = Node::builder(NetConfig::local(NetworkId::new("dev").unwrap(), Keypair::generate()))
+            .store(MemoryStore::default())
+            .policy(ApproveAll)
+            .config(config)
+            .groups(Arc::new(RwLock::new(registry)))
+            .signer(LocalSigner::new(key, OsEntropy));
+        let (bob, mut events) = node.start().await.unwrap();
+        let address = loop {
+            if let Event::Listening { address } = events.next().await.unwrap().unwrap() {
+                break format!("{address}/p2p/{}", bob.peer_id());
+            }
+        };
+        let hour = core::time::Duration::from_secs(3600);
+        bob.advertise_signer(signer, Criteria::ANY, SignerMetadata::default(), hour).await.unwrap();
+        (bob, events, address)
+    });
+    let mut alice = scene.start(&request(&["--peer", &address]));
+    let digits = alice.question();
+    alice.answer(&format!("yes {digits}"));
+    let requested = runtime.block_on(async {
+        loop {
+            if let Event::SigningRequestReceived(requested) = events.next().await.unwrap().unwrap() {
+                break requested;
+            }
+        }
+    });
+    assert_eq!(requested.request.work, None);
+    let raw = alice.wait().expect(0).last("raw_transaction");
+    accepted(raw["transaction"].as_str().unwrap(), &psbt);
+    runtime.block_on(bob.stop());
 }
 
 #[test]

@@ -1,12 +1,13 @@
 //! `motet psbt request`: the other members are asked over the network, and the session ends in a signed transaction.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use motet_core_crypto::Signature;
 use motet_node::event;
 use motet_node::policy::DeclineAll;
-use motet_node::{Clock, SigningRequestSpec};
+use motet_node::{Audience, Clock, SigningRequestSpec};
 use motet_psbt::{PathId, RawPsbt, SpendPlan};
 use motet_wallet::{Completed, ProposeOptions, RegisteredGroup, TransactionProposal, complete, propose};
 use motet_wire::RequestOptions;
@@ -55,7 +56,9 @@ pub(super) async fn run(args: PsbtRequestArgs) -> Result<Exit, Failed> {
     };
     let (node, announcement) = interrupts.unless(prepare(&args, &payment, &mut output)).await?;
     let finish = |completed: &event::Completed, output: &Output| payment.finish(completed, output);
-    asking::ask(node, announcement, finish, &mut interrupts, clock, &mut output).await
+    // Nobody else hears of it: the keys of a group reveal all its addresses. The members were found, so that their places are known.
+    let audience = Audience::Members(BTreeMap::new());
+    asking::ask(node, announcement, audience, finish, &mut interrupts, clock, &mut output).await
 }
 
 /// Starts a node, and looks for the other members. Returns the request to announce.
