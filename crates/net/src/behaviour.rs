@@ -5,23 +5,17 @@ use core::time::Duration;
 use libp2p::metrics::Registry;
 use libp2p::swarm::NetworkBehaviour;
 use libp2p::swarm::behaviour::toggle::Toggle;
-use libp2p::{StreamProtocol, autonat, dcutr, gossipsub, identify, kad, mdns, ping, relay, upnp};
-use motet_core_crypto::tagged_hash;
-use motet_wire::limits;
+use libp2p::{StreamProtocol, autonat, dcutr, identify, kad, mdns, ping, relay, upnp};
 
 use crate::admission::Admission;
 use crate::candidates::Candidates;
 use crate::config::{DhtMode, Exposure, Mdns, NetConfig, Reach, Relaying, Switch};
 use crate::dht::store::BagStore;
 use crate::error::NetError;
+use crate::gossip::Gossip;
 use crate::grouping::Grouping;
-use crate::limits as ours;
+use crate::limits;
 use crate::reachability::Reachability;
-use crate::subscriptions::TopicFilter;
-
-/// Gossip with the bound on subscriptions of one peer.
-pub(crate) type GossipBehaviour =
-    gossipsub::Behaviour<gossipsub::IdentityTransform, gossipsub::MaxCountSubscriptionFilter<TopicFilter>>;
 
 /// Behaviours that refuse connections come first: one behind them would believe in connections that never were.
 #[derive(NetworkBehaviour)]
@@ -31,7 +25,7 @@ pub(crate) struct Behaviour {
     pub(crate) ping: ping::Behaviour,
     pub(crate) mdns: Toggle<mdns::tokio::Behaviour>,
     pub(crate) kad: kad::Behaviour<BagStore>,
-    pub(crate) gossip: GossipBehaviour,
+    pub(crate) gossip: Gossip,
     pub(crate) streams: libp2p_stream::Behaviour,
     /// Lets others be reached through this node.
     pub(crate) relay: Toggle<relay::Behaviour>,
@@ -66,11 +60,11 @@ impl Behaviour {
             admission: Admission::new(local, config.connections, Grouping::of_places(config), &config.guard),
             identify: identify::Behaviour::new(identify),
             ping: ping::Behaviour::new(
-                ping::Config::new().with_interval(ours::PING_PAUSE).with_timeout(ours::PING_TIME),
+                ping::Config::new().with_interval(limits::PING_PAUSE).with_timeout(limits::PING_TIME),
             ),
             mdns: mdns(config).into(),
             kad: kademlia(config, local)?,
-            gossip: gossip(config, registry)?,
+            gossip: Gossip::new(config, registry)?,
             streams: libp2p_stream::Behaviour::new(),
             relay: relaying(config).into(),
             circuits,
@@ -83,13 +77,13 @@ impl Behaviour {
 }
 
 fn relaying(config: &NetConfig) -> Option<relay::Behaviour> {
-    let (max_circuits, max_circuits_per_peer) = ours::RELAY_CIRCUITS;
+    let (max_circuits, max_circuits_per_peer) = limits::RELAY_CIRCUITS;
     let settings = relay::Config {
-        max_reservations: ours::RELAY_RESERVATIONS,
+        max_reservations: limits::RELAY_RESERVATIONS,
         max_circuits,
         max_circuits_per_peer,
-        max_circuit_duration: ours::RELAY_TIME,
-        max_circuit_bytes: ours::RELAY_BYTES,
+        max_circuit_duration: limits::RELAY_TIME,
+        max_circuit_bytes: limits::RELAY_BYTES,
         ..relay::Config::default()
     };
     let local = config.keypair.libp2p_id();
@@ -126,7 +120,7 @@ fn kademlia(config: &NetConfig, local: libp2p::PeerId) -> Result<kad::Behaviour<
         .set_record_ttl(None)
         // Anybody could keep Kademlia from spreading a record, by putting an empty one: the event loop spreads bags.
         .set_replication_interval(None)
-        .set_max_packet_size(ours::DHT_PACKET);
+        .set_max_packet_size(limits::DHT_PACKET);
     if config.reach == Reach::Public {
         settings.disjoint_query_paths(true);
     }
@@ -144,27 +138,4 @@ pub(crate) fn dht_mode(config: &NetConfig, reachability: Reachability) -> kad::M
         }
         (_, DhtMode::Server, _) | (_, DhtMode::Auto, Reachability::Unknown | Reachability::Public) => kad::Mode::Server,
     }
-}
-
-/// Gossip without libp2p's own signatures: frames carry their author's, and are checked in our own order.
-fn gossip(config: &NetConfig, registry: &mut Registry) -> Result<GossipBehaviour, NetError> {
-    let setup = |error: &dyn core::fmt::Display| NetError::Setup(error.to_string());
-    let settings = gossipsub::ConfigBuilder::default()
-        .validation_mode(gossipsub::ValidationMode::Anonymous)
-        .validate_messages()
-        // All connected subscribers get a published frame at once, whichever of them the mesh or a fanout would choose.
-        .flood_publish(true)
-        // A frame on two topics is two messages: each topic has subscribers of its own.
-        .message_id_fn(|message| {
-            tagged_hash("motet/gossip-id/v2", &[message.topic.as_str().as_bytes(), &[0], &message.data]).to_vec().into()
-        })
-        .max_transmit_size(limits::FRAME_SESSION_ABORT + ours::GOSSIP_OVERHEAD)
-        .build()
-        .map_err(|error| setup(&error))?;
-    let filter = TopicFilter::bounded(config.network.clone());
-    gossipsub::Behaviour::new_with_subscription_filter(gossipsub::MessageAuthenticity::Anonymous, settings, filter)
-        .map(|behaviour| {
-            behaviour.with_metrics(registry.sub_registry_with_prefix("gossipsub"), gossipsub::MetricsConfig::default())
-        })
-        .map_err(|error| setup(&error))
 }

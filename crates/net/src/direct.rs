@@ -48,7 +48,7 @@ pub(crate) async fn read(peer: PeerId, group: NetworkGroup, mut stream: Stream, 
     while let Some(frame) = read_frame(&mut stream, group, &readers.partial, patience).await {
         patience = limits::READER_IDLE;
         // Before it waits for its place: what is dropped for lack of room counts as well.
-        if !readers.peers.charge(&peer, Flood::Frames) && readers.floods.send((peer, Flood::Frames)).await.is_err() {
+        if !readers.peers.charge(&peer, Flood::Frames, 1) && readers.floods.send((peer, Flood::Frames)).await.is_err() {
             break;
         }
         frames::log("received", Some(&from), &frame);

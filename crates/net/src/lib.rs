@@ -46,6 +46,7 @@ mod draw;
 mod error;
 mod event;
 mod frames;
+mod gossip;
 mod grouping;
 mod handle;
 mod handshake;

@@ -74,8 +74,8 @@ impl PeerTable {
         Self(Arc::new(Mutex::new(table)))
     }
 
-    /// Charges a connected peer for one frame, record or subscription. Returns false once for each bucketful that it sends over its share.
-    pub(crate) fn charge(&self, peer: &PeerId, kind: Flood) -> bool {
+    /// Charges a connected peer for frames, records or subscriptions. Returns false once for each bucketful that it sends over its share.
+    pub(crate) fn charge(&self, peer: &PeerId, kind: Flood, count: u64) -> bool {
         let mut table = self.lock();
         let now = MonotonicMs(u64::try_from(table.since.elapsed().as_millis()).unwrap_or(u64::MAX));
         let (rate, place) = match kind {
@@ -87,7 +87,7 @@ impl PeerTable {
             Flood::Bytes => return true,
         };
         let Some(spent) = table.peers.get_mut(peer).and_then(|peer| peer.spent.get_mut(place)) else { return true };
-        let after = spent.take(rate, 1, now);
+        let after = spent.take(rate, count, now);
         *spent = after.unwrap_or(Bucket::FULL);
         after.is_some()
     }
@@ -189,7 +189,7 @@ mod tests {
         let table = PeerTable::new(Guard { frames: few, puts: few, ..Guard::default() });
         let (peer, stranger) = (PeerId::random(), PeerId::random());
         table.connect(peer, NetworkGroup::Local);
-        let over = |kind, peer, count| (0..count).filter(|_| !table.charge(peer, kind)).count();
+        let over = |kind, peer, count| (0..count).filter(|_| !table.charge(peer, kind, 1)).count();
         assert_eq!(over(Flood::Frames, &peer, 10), 0);
         assert_eq!(over(Flood::Puts, &peer, 11), 1);
         assert_eq!(over(Flood::Gossip, &peer, 10), 0, "what it hands on does not use up its own share");

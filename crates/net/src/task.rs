@@ -225,7 +225,7 @@ impl Task {
                     Verdict::Ignore => gossipsub::MessageAcceptance::Ignore,
                     Verdict::Reject => gossipsub::MessageAcceptance::Reject,
                 };
-                let gossip = &mut self.swarm.behaviour_mut().gossip;
+                let gossip = &mut self.swarm.behaviour_mut().gossip.inner;
                 gossip.report_message_validation_result(&token.message, &token.source, acceptance);
             }
             NetCommand::Block { peer } => self.block(&peer),
@@ -247,7 +247,7 @@ impl Task {
 
     fn publish(&mut self, topics: Vec<Topic>, frame: Arc<[u8]>) {
         let network = self.config.network.clone();
-        let gossip = &mut self.swarm.behaviour_mut().gossip;
+        let gossip = &mut self.swarm.behaviour_mut().gossip.inner;
         let mut missed = BTreeSet::new();
         for topic in &topics {
             let topic = gossipsub::IdentTopic::new(topic.name(&network));
@@ -277,7 +277,7 @@ impl Task {
             return;
         }
         let network = self.config.network.clone();
-        let gossip = &mut self.swarm.behaviour_mut().gossip;
+        let gossip = &mut self.swarm.behaviour_mut().gossip.inner;
         let ident = |topic: &Topic| gossipsub::IdentTopic::new(topic.name(&network));
         for topic in self.subscribed.difference(&topics) {
             gossip.unsubscribe(&ident(topic));

@@ -158,7 +158,7 @@ impl Task {
             kad::Event::InboundRequest {
                 request: kad::InboundRequest::PutRecord { source, record: Some(record), .. },
             } => {
-                self.charge(source, Flood::Puts);
+                self.charge(source, Flood::Puts, 1);
                 self.on_put(&source, &record);
             }
             kad::Event::RoutingUpdated { .. } if !self.dht.ready => {

@@ -17,6 +17,7 @@ use super::Task;
 use crate::behaviour::BehaviourEvent;
 use crate::event::{NetEvent, ReportToken};
 use crate::frames;
+use crate::gossip::GossipEvent;
 use crate::handshake::Caller;
 use crate::meter::Flood;
 use crate::peers;
@@ -98,9 +99,13 @@ impl Task {
     fn on_behaviour(&mut self, event: BehaviourEvent) {
         self.record(&event);
         match event {
-            BehaviourEvent::Gossip(gossipsub::Event::Message { propagation_source, message_id, message }) => {
+            BehaviourEvent::Gossip(GossipEvent::Gossipsub(gossipsub::Event::Message {
+                propagation_source,
+                message_id,
+                message,
+            })) => {
                 self.stats.gossip_received += 1;
-                self.charge(propagation_source, Flood::Gossip);
+                self.charge(propagation_source, Flood::Gossip, 1);
                 let token = Some(ReportToken { message: message_id, source: propagation_source });
                 let from = peers::to_wire(&propagation_source);
                 frames::log("heard", Some(&from), &message.data);
@@ -108,11 +113,10 @@ impl Task {
                 let topic = Topic::parse(message.topic.as_str(), &self.config.network);
                 self.tell(NetEvent::Received { from, channel, topic, group, bytes: message.data.into(), token });
             }
-            BehaviourEvent::Gossip(gossipsub::Event::Unsubscribed { peer_id, .. }) => {
-                self.charge(peer_id, Flood::Subscriptions);
+            BehaviourEvent::Gossip(GossipEvent::Subscriptions { peer, count }) => {
+                self.charge(peer, Flood::Subscriptions, count);
             }
-            BehaviourEvent::Gossip(gossipsub::Event::Subscribed { peer_id, topic }) => {
-                self.charge(peer_id, Flood::Subscriptions);
+            BehaviourEvent::Gossip(GossipEvent::Gossipsub(gossipsub::Event::Subscribed { peer_id, topic })) => {
                 self.on_subscribed(peer_id, &topic);
             }
             BehaviourEvent::Identify(identify::Event::Received { peer_id, info, .. }) => {
@@ -148,7 +152,7 @@ impl Task {
     fn on_subscribed(&mut self, peer: PeerId, name: &gossipsub::TopicHash) {
         let network = self.config.network.clone();
         let Some(topic) = Topic::parse(name.as_str(), &network) else { return };
-        let gossip = &self.swarm.behaviour().gossip;
+        let gossip = &self.swarm.behaviour().gossip.inner;
         let names = gossip.all_peers().find(|(known, _)| **known == peer).map(|(_, names)| names).unwrap_or_default();
         // The topics of one packet are told one by one, when all of them have been noted.
         let others: BTreeSet<Topic> =

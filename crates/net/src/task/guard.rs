@@ -37,9 +37,9 @@ impl Task {
         }
     }
 
-    /// Charges a peer for one thing that it has sent.
-    pub(super) fn charge(&mut self, peer: PeerId, kind: Flood) {
-        if !self.peers.charge(&peer, kind) {
+    /// Charges a peer for things that it has sent.
+    pub(super) fn charge(&mut self, peer: PeerId, kind: Flood, count: u64) {
+        if !self.peers.charge(&peer, kind, count) {
             self.on_flood(peer, kind);
         }
     }

@@ -61,7 +61,7 @@ impl Task {
     /// Closes connections that nobody needs, down to the target.
     fn prune(&mut self, now: Instant) {
         let behaviour = self.swarm.behaviour_mut();
-        let mesh: BTreeSet<PeerId> = behaviour.gossip.all_mesh_peers().copied().collect();
+        let mesh: BTreeSet<PeerId> = behaviour.gossip.inner.all_mesh_peers().copied().collect();
         let (relayed, sought) = (&self.relayed, &self.sought);
         let stays = |peer: &PeerId| mesh.contains(peer) || relayed.contains(peer) || sought.contains_key(peer);
         let surplus = behaviour.admission.connections.surplus(self.config.guard.target, stays, now);

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use super::Task;
 use crate::behaviour::BehaviourEvent;
 use crate::connections::Direction;
+use crate::gossip::GossipEvent;
 use crate::handle::{DhtState, Stats};
 use crate::metrics::Sample;
 use crate::reachability::Reachability;
@@ -43,7 +44,7 @@ impl Task {
         let metrics = self.metrics.libp2p();
         #[expect(clippy::wildcard_enum_match_arm, reason = "libp2p has no metrics of the others")]
         match event {
-            BehaviourEvent::Gossip(event) => metrics.record(event),
+            BehaviourEvent::Gossip(GossipEvent::Gossipsub(event)) => metrics.record(event),
             BehaviourEvent::Identify(event) => metrics.record(event),
             BehaviourEvent::Kad(event) => metrics.record(event),
             BehaviourEvent::Ping(event) => metrics.record(event),
