@@ -66,6 +66,14 @@ impl Member {
             self.events.next().await.unwrap().unwrap();
         }
     }
+
+    /// Waits until it knows that so many peers listen for offers of a type: gossip does not hand on to a peer what came before its
+    /// subscription.
+    async fn knows_listeners(&self, of_type: &str, count: usize) {
+        let known = format!("gossipsub_topic_peers_counts{{hash=\"motet/channels/v2/offers/type/{of_type}\"}} {count}");
+        let waiting = async { while !self.node.metrics().await.unwrap().lines().any(|line| line == known) {} };
+        tokio::time::timeout(GUARD, waiting).await.unwrap();
+    }
 }
 
 async fn stop(members: Vec<Member>) {
@@ -80,11 +88,14 @@ async fn an_offer_goes_from_node_to_node_by_gossip_alone() {
     let mut members: Vec<Member> = Vec::new();
     for _ in 0..NODES {
         let at: Vec<Multiaddr> = members.last().map(|last| last.address.clone()).into_iter().collect();
-        // Without room for a third, nobody takes a shortcut.
-        let mut member = Member::start(&at, Switch::On, CatchUp::Off, if at.is_empty() { 1 } else { 2 }).await;
+        // Half of two places are for a caller, and the other for the node that is named. So there is no room for a shortcut.
+        let mut member = Member::start(&at, Switch::On, CatchUp::Off, 2).await;
         member.node.subscribe_to_signer_discovery(["swap"]).unwrap().keep();
         member.connected(at.len()).await;
         members.push(member);
+    }
+    for (number, member) in members.iter().enumerate() {
+        member.knows_listeners("swap", if number == 0 || number == NODES - 1 { 1 } else { 2 }).await;
     }
     members[0].offer(&["swap"]).await;
     let signer = members[0].signer;
@@ -97,7 +108,8 @@ async fn an_offer_goes_from_node_to_node_by_gossip_alone() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_node_hands_an_offer_on_in_each_topic_in_which_it_hears_it() {
     // The node between looks for both types, and takes the copy on one topic for a replay of that on the other.
-    let mut publisher = Member::start(&[], Switch::On, CatchUp::Off, 1).await;
+    // Half of its two places are for a caller, and the other for nodes that it names, of which there are none.
+    let mut publisher = Member::start(&[], Switch::On, CatchUp::Off, 2).await;
     let mut between = Member::start(&[publisher.address.clone()], Switch::On, CatchUp::Off, 2).await;
     between.node.subscribe_to_signer_discovery(["swap", "vault"]).unwrap().keep();
     publisher.connected(1).await;
@@ -105,6 +117,9 @@ async fn a_node_hands_an_offer_on_in_each_topic_in_which_it_hears_it() {
     behind.node.subscribe_to_signer_discovery(["vault"]).unwrap().keep();
     behind.connected(1).await;
     between.connected(2).await;
+    publisher.knows_listeners("swap", 1).await;
+    publisher.knows_listeners("vault", 1).await;
+    between.knows_listeners("vault", 1).await;
     publisher.offer(&["swap", "vault"]).await;
     assert_eq!(behind.discovers(publisher.signer).await, Channel::Gossip);
     stop(vec![publisher, between, behind]).await;
