@@ -112,7 +112,8 @@ fn a_private_request_is_not_published_for_a_member_that_is_away_or_not_reached()
     assert!(cluster.status(2, request).is_ok(), "as soon as it is back");
     // The others' nonces have lapsed meanwhile, and it does not know them yet.
     pass_time(&mut cluster, 120);
-    assert_eq!(phases(&mut cluster, request), [Some(Phase::Complete); MEMBERS]);
+    // The time may pass the one at which a session that is over is forgotten.
+    assert!((0..MEMBERS).all(|node| cluster.node(node).completed(request).is_some()));
     assert_private(&cluster);
 }
 
@@ -131,7 +132,8 @@ fn a_member_that_comes_back_hears_of_the_request_from_any_other_member() {
     cluster.network().reconnect(0);
     meet(&mut cluster, 0, 2);
     pass_time(&mut cluster, 120);
-    assert_eq!(phases(&mut cluster, request), [Some(Phase::Complete); MEMBERS]);
+    // The time may pass the one at which a session that is over is forgotten.
+    assert!((0..MEMBERS).all(|node| cluster.node(node).completed(request).is_some()));
     assert_private(&cluster);
 }
 
