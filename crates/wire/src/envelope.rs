@@ -14,7 +14,7 @@ use motet_core_crypto::{PublicKey, SecretKey, Signature, Tag, schnorr};
 
 use crate::codec::{self, Decode, Encode, ParseError};
 use crate::delegation::DelegationError;
-use crate::id::{MessageId, NetworkId};
+use crate::id::{MessageId, NetworkId, PeerId};
 use crate::limits;
 use crate::message::structure::check_body;
 use crate::message::{Kind, Message, RawBody};
@@ -166,6 +166,14 @@ pub fn expiry(frame: &[u8]) -> Option<TimestampMs> {
     let view = View::read(frame)?;
     let body = RawBody::decode(Kind::from_code(view.head.kind)?, view.body).ok()?;
     body.lifetime().map(|(_, expires)| TimestampMs(expires))
+}
+
+/// The peer that a frame says it was made at; `None` for kinds that carry no delegation, and for bytes that are no frame. It is a
+/// claim.
+pub fn claimed_peer(frame: &[u8]) -> Option<PeerId> {
+    let view = View::read(frame)?;
+    let body = RawBody::decode(Kind::from_code(view.head.kind)?, view.body).ok()?;
+    body.parts().delegation?.peer().ok()
 }
 
 /// A delegation begins with its signer. It is the first part of an announcement; in an answer to a request, the request's id and the

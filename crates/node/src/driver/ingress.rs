@@ -27,7 +27,6 @@ impl Driver {
         for arrived in arrivals {
             let (channel, from) = (arrived.channel, arrived.from);
             let (peer, author) = (self.standing_of_peer(&from, now), self.standing_of_author(&arrived.bytes, now));
-            let (length, timestamp) = (arrived.bytes.len(), peek(&arrived.bytes).map(|peek| peek.timestamp));
             let bytes = Arc::clone(&arrived.bytes);
             let (arrival, token) = arrived.into_arrival(peer, author);
             match self.validator.admit(arrival, now) {
@@ -37,11 +36,11 @@ impl Driver {
                         self.echoes.begin(echo);
                     }
                     // A frame has points to parse besides its signature; at most they take most of its bytes.
-                    weight += 1 + length / limits::BYTES_PER_WEIGHT;
+                    weight += 1 + bytes.len() / limits::BYTES_PER_WEIGHT;
                     admitted.push((worth, (from, token, echo)));
                 }
                 Err(rejection) => {
-                    self.look_at_clock(&rejection, channel, from, timestamp, now);
+                    self.look_at_clock(&rejection, channel, from, &bytes, now);
                     let token = token.and_then(|token| self.answer_copy(&bytes, token, &rejection, now));
                     self.on_checked(Checked { from, token, echo: None, result: Err(Box::new(rejection)) });
                 }

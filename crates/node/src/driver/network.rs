@@ -3,7 +3,7 @@
 use motet_coordinator::Input;
 use motet_coordinator::event::Event;
 use motet_net::{NetEvent, Offered, Reach};
-use motet_wire::{Channel, Now, PeerId, Rejection, Rule, TimestampMs};
+use motet_wire::{Channel, Kind, Now, Peek, PeerId, Rejection, Rule, claimed_peer, peek};
 use tokio::sync::mpsc;
 
 use super::Driver;
@@ -88,17 +88,30 @@ impl Driver {
 
     /// Tells the user that a peer's clock differs, if that is why an announcement of its was refused.
     ///
-    /// Time is looked at before signatures, so that the announcement may be forged. But it has come straight from the peer, which
-    /// sends of its own accord only what it has announced a moment ago: so it is the peer's clock, or a peer that pretends.
+    /// Time is looked at before signatures, so that the announcement may be forged. But the peer has made it a moment ago, or
+    /// pretends that: what comes directly is new, and so is an offer by gossip that names the peer that has delivered it. A request
+    /// is not: it is published once more for signers that are away.
     pub(crate) fn look_at_clock(
         &mut self,
         rejection: &Rejection,
         channel: Channel,
         from: PeerId,
-        made: Option<TimestampMs>,
+        frame: &[u8],
         now: Now,
     ) {
-        let Some(made) = made.filter(|_| rejection.rule == Rule::Skew && channel == Channel::Direct) else { return };
+        if rejection.rule != Rule::Skew {
+            return;
+        }
+        let Some(Peek { kind, timestamp: made, .. }) = peek(frame) else { return };
+        let is_offer = matches!(kind, Kind::SignerAdvertisement | Kind::SignerUnavailable);
+        let is_new = match channel {
+            Channel::Direct => true,
+            Channel::Gossip => is_offer && claimed_peer(frame) == Some(from),
+            Channel::Own | Channel::Dht | Channel::Sync | Channel::Store => false,
+        };
+        if !is_new {
+            return;
+        }
         self.clocks.retain(|_, told| now.mono.since(*told) < limits::CLOCK_TOLD_AGAIN);
         if self.clocks.contains_key(&from) || self.clocks.len() >= limits::CLOCKS {
             return;

@@ -4,7 +4,9 @@
 use motet_core_crypto::{PublicKey, SecretKey, Signature};
 
 use super::*;
+use crate::codec;
 use crate::delegation::Delegation;
+use crate::envelope::{Head, claimed_peer};
 use crate::id::{AdvertisementId, Attempt, AttemptId, PeerId, RequestId, SignerIndex, TranscriptHash};
 use crate::limits;
 use crate::mirror::KnownKeys;
@@ -142,6 +144,25 @@ fn a_message_says_when_it_ends_exactly_when_its_kind_ends() {
         let said = RawBody::of(&message).unwrap().lifetime();
         let expected = message.kind().lifetime_limit().map(|_| (CREATED.0, EXPIRES.0));
         assert_eq!(said, expected, "{}", message.kind());
+    }
+}
+
+#[test]
+fn a_frame_names_the_peer_that_it_says_it_was_made_at() {
+    for (message, _) in one_of_each() {
+        let kind = message.kind();
+        let body = RawBody::of(&message).unwrap().encode().unwrap();
+        let head = Head {
+            version: limits::VERSION,
+            kind: kind.code(),
+            sender: key(4).to_bytes(),
+            sequence: 1,
+            timestamp_ms: CREATED.0,
+            body_length: u32::try_from(body.len()).unwrap(),
+        };
+        let frame = [codec::encode(&head).unwrap(), body, vec![0; 64]].concat();
+        assert_eq!(claimed_peer(&frame), message.delegation().map(|delegation| delegation.peer), "{kind}");
+        assert_eq!(claimed_peer(&frame[1..]), None, "{kind}");
     }
 }
 
