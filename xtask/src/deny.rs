@@ -59,8 +59,10 @@ mod tests {
     const MIT: &str = "license = \"MIT\"";
     const GPL: &str = "license = \"MIT AND GPL-3.0-only\"";
     const EITHER: &str = "license = \"GPL-3.0 OR MIT\"";
-    /// The crate of the one exception, which has to be used.
-    const EXCEPTED: (&str, &str, &str) = ("hex_lit", "0.1.1", "license = \"MITNFA\"");
+    /// The crates of the exceptions, which have to be used.
+    const HEX: (&str, &str, &str) = ("hex_lit", "0.1.1", "license = \"MITNFA\"");
+    const HTTP: (&str, &str, &str) = ("attohttpc", "0.24.1", "license = \"MPL-2.0\"");
+    const ROOTS: (&str, &str, &str) = ("webpki-roots", "1.0.0", "license = \"CDLA-Permissive-2.0\"");
 
     #[test]
     fn our_rules_refuse_what_they_name_and_nothing_else() {
@@ -78,9 +80,9 @@ mod tests {
             .unwrap();
         let from_git = format!("{MIT}\n[dependencies]\nused.git = \"file://{}\"", folder.path().display());
         let cases: [(&str, &Used<'_>, &str); 9] = [
-            ("licenses", &[("used", "1.0.0", EITHER), EXCEPTED], ""),
-            ("licenses", &[("used", "1.0.0", GPL), EXCEPTED], "rejected"),
-            ("licenses", &[("used", "1.0.0", ""), EXCEPTED], "unlicensed"),
+            ("licenses", &[("used", "1.0.0", EITHER), HEX, HTTP, ROOTS], ""),
+            ("licenses", &[("used", "1.0.0", GPL), HEX, HTTP, ROOTS], "rejected"),
+            ("licenses", &[("used", "1.0.0", ""), HEX, HTTP, ROOTS], "unlicensed"),
             ("bans", &[("used", "1.0.0", MIT), ("used", "2.0.0", MIT), ("yamux", "0.13.10", MIT)], ""),
             ("bans", &[("openssl-sys", "0.9.0", MIT)], "banned"),
             ("bans", &[("yamux", "0.13.9", MIT)], "banned"),
