@@ -218,6 +218,15 @@ impl World {
         self.pump(host);
     }
 
+    /// The engine hears of a refusal of its disk, if there is one that it has not heard of. False if there is none.
+    pub(super) fn hear_refusal(&mut self, host: usize) -> bool {
+        let running = self.hosts[host].running.as_mut();
+        let Some(input) = running.and_then(|running| running.refusals.pop_front()) else { return false };
+        self.input(host, input);
+        self.check_retracted(host);
+        true
+    }
+
     /// If this effect is an event, the user is not told.
     pub(super) fn leave_untold(&mut self, host: usize, effect: &Effect) {
         if let Effect::Emit(event, _) = effect {

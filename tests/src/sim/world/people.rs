@@ -58,11 +58,7 @@ impl World {
             }
             Work::Decision(opinion) => self.on_opinion(host, opinion),
             Work::Refusal => {
-                let running = self.hosts[host].running.as_mut();
-                if let Some(input) = running.and_then(|running| running.refusals.pop_front()) {
-                    self.input(host, input);
-                    self.check_retracted(host);
-                }
+                self.hear_refusal(host);
             }
             Work::Command(command) => {
                 let purpose =

@@ -250,18 +250,23 @@ impl World {
         }
     }
 
-    /// Disks are done with what they have been given: they may be slow, but not slower than any deadline.
+    /// Disks are done with what they have been given, and engines have heard what was refused: both may be slow, but not slower than
+    /// any deadline.
     fn write_back(&mut self) {
         let at_work = |world: &Self| {
             (0..world.hosts.len()).find(|host| {
                 world.hosts[*host].running.as_ref().is_some_and(|running| running.outbox.committing().is_some())
             })
         };
-        while let Some(host) = at_work(self) {
-            let told =
-                |happening: &Happening| matches!(happening, Happening::Committed { host: of, .. } if *of == host);
-            self.queue.retain(|Reverse(entry)| !told(&entry.happening));
-            self.on_committed(host);
+        loop {
+            if let Some(host) = at_work(self) {
+                let told =
+                    |happening: &Happening| matches!(happening, Happening::Committed { host: of, .. } if *of == host);
+                self.queue.retain(|Reverse(entry)| !told(&entry.happening));
+                self.on_committed(host);
+            } else if !(0..self.hosts.len()).any(|host| self.hear_refusal(host)) {
+                return;
+            }
         }
     }
 
