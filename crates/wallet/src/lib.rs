@@ -3,11 +3,11 @@
 //! - [`RegisteredGroup`]: a group with its name, its network, the names of its members, and a text file without secrets.
 //! - [`Registry`]: the groups that a wallet knows, found by identity, name, or the keys that sign.
 //!
-//! - [`propose`]: a request for the signatures of a transaction, made from a PSBT of any wallet.
-//! - [`check`]: what every signer runs before anything is shown or decided. It recomputes the whole request, and answers with a
+//! - [`propose()`]: a request for the signatures of a transaction, made from a PSBT of any wallet.
+//! - [`check()`]: what every signer runs before anything is shown or decided. It recomputes the whole request, and answers with a
 //!   [`VerifiedTransaction`] or a [`Mismatch`].
 //! - [`ApprovalScreen`]: the facts in a fixed order, as lines for people and as JSON.
-//! - [`complete`]: the signatures of a session, put into the PSBT.
+//! - [`complete()`]: the signatures of a session, put into the PSBT.
 //! - [`keys`]: a seed of words, and an account for each group.
 //!
 //! The crate reads no clock, owns no randomness and does no I/O.
