@@ -258,6 +258,11 @@ impl Engine {
         self.sessions.listened_to()
     }
 
+    /// Number of times that these peers have become others: drivers look at it after each step, and at the peers only when it has grown.
+    pub const fn changes_of_peers(&self) -> u64 {
+        self.sessions.changes_of_peers()
+    }
+
     /// Handles the messages that this node has sealed in this step, in their order. Those that follow from them queue up
     /// behind: there is no recursion. It ends, since a message makes others only by moving a session on, or by ending it.
     fn hear_own(&mut self, ctx: &mut Ctx<'_>) {

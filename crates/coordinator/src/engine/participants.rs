@@ -30,6 +30,8 @@ pub(super) struct Participants {
     listening_to_key: Groups<PublicKey>,
     /// Sessions that listen, by peer.
     listening_to_peer: Groups<PeerId>,
+    /// Number of times that a peer was the first or the last of its group.
+    changes_of_peers: u64,
 }
 
 impl Participants {
@@ -39,17 +41,18 @@ impl Participants {
         if self.by_key.insert(key, id) {
             listed.keys.push(key);
         }
-        self.by_peer.insert(peer, id);
-        if listed.listens {
-            self.listening_to_key.insert(key, id);
-            self.listening_to_peer.insert(peer, id);
-        }
+        let before = listed.peers.insert(index, peer);
         // A signer that has come back on another peer takes it along, unless the peer serves another signer of the session.
-        if let Some(before) = listed.peers.insert(index, peer)
-            && listed.peers.values().all(|other| *other != before)
-        {
-            self.by_peer.remove(&before, &id);
-            self.listening_to_peer.remove(&before, &id);
+        let left = before.filter(|before| listed.peers.values().all(|other| other != before));
+        let listens = listed.listens;
+        self.by_peer.insert(peer, id);
+        if listens {
+            self.listening_to_key.insert(key, id);
+            self.listen_to_peer(peer, id);
+        }
+        if let Some(left) = left {
+            self.by_peer.remove(&left, &id);
+            self.leave_peer(&left, &id);
         }
     }
 
@@ -67,13 +70,26 @@ impl Participants {
                 self.listening_to_key.remove(key, &id);
             }
         }
-        for peer in listed.peers.values() {
+        let peers: Vec<PeerId> = listed.peers.values().copied().collect();
+        for peer in peers {
             if listens {
-                self.listening_to_peer.insert(*peer, id);
+                self.listen_to_peer(peer, id);
             } else {
-                self.listening_to_peer.remove(peer, &id);
+                self.leave_peer(&peer, &id);
             }
         }
+    }
+
+    fn listen_to_peer(&mut self, peer: PeerId, id: RequestId) {
+        let is_first = self.listening_to_peer.count(&peer) == 0;
+        self.listening_to_peer.insert(peer, id);
+        self.changes_of_peers += u64::from(is_first);
+    }
+
+    fn leave_peer(&mut self, peer: &PeerId, id: &RequestId) {
+        let was_there = self.listening_to_peer.remove(peer, id);
+        let is_last = was_there && self.listening_to_peer.count(peer) == 0;
+        self.changes_of_peers += u64::from(is_last);
     }
 
     /// Forgets a session.
@@ -111,6 +127,11 @@ impl Participants {
     /// The peers that serve a signer of a session that listens, in their order.
     pub(super) fn listened_to(&self) -> impl Iterator<Item = &PeerId> {
         self.listening_to_peer.keys()
+    }
+
+    /// Number of times that these peers have become others.
+    pub(super) const fn changes_of_peers(&self) -> u64 {
+        self.changes_of_peers
     }
 }
 
@@ -151,9 +172,11 @@ mod tests {
         }
         assert_eq!((participants.listening_to_key(&key(3)), participants.listening_to_peer(&peer(3))), (0, 0));
         assert_eq!(participants.listened_to().collect::<Vec<_>>(), [&peer(1), &peer(2)]);
+        assert_eq!(participants.changes_of_peers(), 2, "each peer came once, in whatever number of sessions");
         for session in 1..=3 {
             participants.remove(&id(session));
         }
+        assert_eq!(participants.changes_of_peers(), 4, "and went once");
         assert_eq!((participants.listening_to_key(&key(1)), participants.listening_to_peer(&peer(1))), (0, 0));
         assert_eq!((participants.of_key(&key(3)).count(), participants.of_peer(&peer(3)).count()), (0, 0));
     }

@@ -255,4 +255,9 @@ impl Sessions {
     pub(super) fn listened_to(&self) -> impl Iterator<Item = &PeerId> {
         self.participants.listened_to()
     }
+
+    /// Number of times that these peers have become others.
+    pub(super) const fn changes_of_peers(&self) -> u64 {
+        self.participants.changes_of_peers()
+    }
 }

@@ -10,6 +10,7 @@ use super::Driver;
 use super::arrived::Arrived;
 use super::load;
 use super::log;
+use super::reserved::Reserved;
 use crate::limits;
 
 impl Driver {
@@ -130,11 +131,13 @@ impl Driver {
 
     /// Tells the network part which peers have a right to a connection, if they are others than before.
     pub(crate) fn reserve(&mut self) {
-        if self.reserved.is_current(self.engine.peers_in_sessions()) {
+        let changes = self.engine.changes_of_peers();
+        if self.reserved.told == changes && !self.reserved.is_due {
             return;
         }
         let contacts = self.contacts.peers(self.clock.now().wall);
-        let peers = self.reserved.renew(self.engine.peers_in_sessions()).chain(contacts).collect();
-        self.reserved.is_due = self.net.try_reserve(peers).is_err();
+        let peers = self.engine.peers_in_sessions().copied().chain(contacts).collect();
+        let is_due = self.net.try_reserve(peers).is_err();
+        self.reserved = Reserved { told: changes, is_due };
     }
 }
