@@ -4,11 +4,9 @@
 //! pile marks over other lines. Everything that is shown or logged goes through this module, and characters that are
 //! not plain become escapes such as `\u{202e}`.
 //!
-//! The standard library decides which characters are plain: its escapes for debugging cover the general categories Cc,
-//! Cf, Cs, Co, Cn, Zl, Zp, and Zs but for the space, of a recent Unicode, so that no other table is needed. It does not
-//! escape letters and marks that show nothing; those are listed here.
+//! Which characters cannot be seen, [`is_hidden`] says, as it does for the names of groups.
 
-use core::ops::RangeInclusive;
+use motet_wallet::is_hidden;
 
 /// Marks that may stand on one letter, as many as languages need: more of them cover the lines above and below.
 const MARKS: usize = 2;
@@ -16,20 +14,6 @@ const MARKS: usize = 2;
 const SHOWN: usize = 400;
 /// A nickname of as many hexadecimal digits, or more, could be taken for the beginning of a key.
 const LIKE_A_KEY: usize = 6;
-
-/// Letters, marks and signs that show nothing (Default_Ignorable_Code_Point outside Cf and Cn, and the empty Braille cell).
-const BLANK: [RangeInclusive<char>; 10] = [
-    '\u{34f}'..='\u{34f}',
-    '\u{115f}'..='\u{1160}',
-    '\u{17b4}'..='\u{17b5}',
-    '\u{180b}'..='\u{180f}',
-    '\u{2800}'..='\u{2800}',
-    '\u{3164}'..='\u{3164}',
-    '\u{fe00}'..='\u{fe0f}',
-    '\u{ffa0}'..='\u{ffa0}',
-    '\u{e0000}'..='\u{e007f}',
-    '\u{e0100}'..='\u{e01ef}',
-];
 
 /// The effect of a character on a line.
 enum Kind {
@@ -42,19 +26,14 @@ enum Kind {
 }
 
 fn kind(character: char) -> Kind {
-    if character == ' ' || character.is_ascii_graphic() {
-        return Kind::Plain;
+    if is_hidden(character) {
+        Kind::Strange
+    } else if character.is_ascii() || character.escape_debug().len() == 1 {
+        Kind::Plain
+    } else {
+        // Of a character alone, marks are escaped, too.
+        Kind::Mark
     }
-    if BLANK.iter().any(|blank| blank.contains(&character)) {
-        return Kind::Strange;
-    }
-    if character.escape_debug().len() == 1 {
-        return Kind::Plain;
-    }
-    // Of a character alone, marks are escaped, too; behind a letter only characters that cannot be printed are.
-    let mut behind = String::from("x");
-    behind.push(character);
-    if behind.escape_debug().eq(behind.chars()) { Kind::Mark } else { Kind::Strange }
 }
 
 /// The characters, and whether each is plain where it stands.

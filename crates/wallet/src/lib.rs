@@ -37,7 +37,7 @@ pub use group::{
 pub use propose::{ProposeError, ProposeOptions, TransactionProposal, propose};
 pub use registry::{Registry, RegistryError};
 pub use screen::{ApprovalScreen, OutputKind, ScreenGroup, ScreenOutput, ScreenRequester, Stated};
-pub use text::NameError;
+pub use text::{NameError, is_hidden};
 pub use warning::{Severity, Warning};
 
 /// The program in the README, as a doc test.

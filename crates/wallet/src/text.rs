@@ -42,7 +42,8 @@ pub(crate) fn check_name(name: &str) -> Result<(), NameError> {
     if name.trim() == name { Ok(()) } else { Err(NameError::Space) }
 }
 
-/// Letters, marks and signs that show nothing, and that the standard library does not escape.
+/// Letters, marks and signs that show nothing (Default_Ignorable_Code_Point outside Cf and Cn, and the empty Braille cell): those that the
+/// standard library does not escape. Its escapes for debugging cover the general categories Cc, Cf, Cs, Co, Cn, Zl, Zp, and Zs but for the space.
 const BLANK: [RangeInclusive<char>; 10] = [
     '\u{34f}'..='\u{34f}',
     '\u{115f}'..='\u{1160}',
@@ -58,7 +59,7 @@ const BLANK: [RangeInclusive<char>; 10] = [
 
 /// True for characters that cannot be seen or change how others are seen: control characters, marks of direction, characters
 /// without width, and separators of lines.
-pub(crate) fn is_hidden(character: char) -> bool {
+pub fn is_hidden(character: char) -> bool {
     if character == ' ' || character.is_ascii_graphic() {
         return false;
     }
