@@ -12,9 +12,8 @@ use crate::limits;
 impl Driver {
     /// Reads the newest offers of these signers from the DHT. With too many look-ups under way it does not: the engine asks again.
     pub(super) fn look_up(&mut self, signers: Vec<PublicKey>) {
-        while self.looking.try_join_next().is_some() {}
         for signer in signers {
-            if self.looking.len() >= limits::LOOK_UPS {
+            if !self.may_look() {
                 return;
             }
             let (net, inputs) = (self.net.clone(), self.inputs_in.clone());
@@ -28,6 +27,12 @@ impl Driver {
                 }
             });
         }
+    }
+
+    /// True if there is room for one look-up more.
+    fn may_look(&mut self) -> bool {
+        while self.looking.try_join_next().is_some() {}
+        self.looking.len() < limits::LOOK_UPS
     }
 
     /// The signers of this node that may be known in public.
@@ -45,8 +50,7 @@ impl Driver {
 
     /// Reads the requests that wait for one.
     pub(super) fn fetch_requests_for(&mut self, signer: PublicKey) {
-        while self.looking.try_join_next().is_some() {}
-        if self.unlisted.contains(&signer) || self.looking.len() >= limits::LOOK_UPS {
+        if self.unlisted.contains(&signer) || !self.may_look() {
             return;
         }
         let (net, network, inputs) = (self.net.clone(), self.network.clone(), self.inputs_in.clone());
