@@ -25,7 +25,7 @@ type Inner = gossipsub::Behaviour<gossipsub::IdentityTransform, gossipsub::MaxCo
 /// Gossip with the bound on subscriptions of one peer.
 pub(crate) struct Gossip {
     pub(crate) inner: Inner,
-    /// What the filter has looked at while one packet is handled.
+    /// The count of names that the filter has looked at while one packet is handled.
     looked_at: LookedAt,
     /// Subscriptions by peer that are not told yet.
     untold: BTreeMap<PeerId, u64>,

@@ -38,7 +38,7 @@ pub(crate) enum Flood {
     Subscriptions,
 }
 
-/// Where floods are reported.
+/// The way on which floods are reported.
 pub(crate) type Reports = mpsc::Sender<(PeerId, Flood)>;
 
 /// Makes a meter for each connection.

@@ -18,7 +18,7 @@ pub struct Sample {
     pub help: &'static str,
     /// The way in which the number changes.
     pub kind: SampleKind,
-    /// What tells samples of one metric apart: names and values.
+    /// The labels that tell samples of one metric apart: names and values.
     pub labels: Vec<(&'static str, String)>,
     /// The number.
     pub value: u64,

@@ -198,7 +198,7 @@ impl PeerBook {
         self.known.iter().filter(|(_, known)| known.is_proven).map(|(peer, known)| (peer, &known.address))
     }
 
-    /// Where a peer was reached, if it was.
+    /// The address at which a peer was reached, if it was.
     pub(crate) fn proven_at(&self, peer: &PeerId) -> Option<&Multiaddr> {
         self.known.get(peer).filter(|known| known.is_proven).map(|known| &known.address)
     }

@@ -13,7 +13,7 @@ use crate::items::items;
 use crate::limits::LOOKAHEAD;
 use crate::locate::search;
 
-/// What the creator of a request decides besides the transaction.
+/// The parts of a request that its creator decides besides the transaction.
 #[derive(Debug, Clone, Default)]
 pub struct ProposeOptions {
     /// A text for the other signers, at most 1024 bytes. Nothing ties it to the transaction.

@@ -4,7 +4,7 @@ use bitcoin::absolute::LockTime;
 use motet_psbt::ViewWarning;
 use serde::Serialize;
 
-/// How serious a warning is.
+/// The weight of a warning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {

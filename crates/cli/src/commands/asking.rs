@@ -34,7 +34,7 @@ struct Asked<F> {
     request: RequestId,
     /// The signers that have not joined yet.
     awaited: BTreeSet<PublicKey>,
-    /// Why it is given up, if it is.
+    /// The reason why it is given up, if it is.
     given_up: Option<Failed>,
     /// Makes the result of the command of the signatures, and shows it.
     finish: F,

@@ -9,7 +9,7 @@ use super::ctx::Ctx;
 use super::input::{Effect, Interest};
 use crate::limits;
 
-/// What a node listens for.
+/// The offers that a node looks for, and its subscriptions.
 #[derive(Debug, Default)]
 pub(super) struct Interests {
     interest: Interest,

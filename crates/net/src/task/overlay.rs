@@ -217,7 +217,7 @@ impl Task {
         kad.add_address(&peer, address);
     }
 
-    /// What is kept over a restart, now.
+    /// The state of now that is kept over a restart.
     fn to_keep(&self) -> Kept {
         let (peers_banned, groups_banned) = self.swarm.behaviour().admission.bans.kept(Instant::now());
         let book = &self.overlay.book;

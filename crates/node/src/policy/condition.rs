@@ -83,7 +83,7 @@ pub enum Mismatch {
 }
 
 impl Condition {
-    /// Why the condition does not hold; `None` if it does.
+    /// The reason why the condition does not hold; `None` if it does.
     pub(super) fn mismatch(&self, facts: &Facts, memory: &Memory, now: MonotonicMs) -> Option<Mismatch> {
         match self {
             Self::ClaimedAmount(wanted) => match facts.claimed_amount {

@@ -6,7 +6,7 @@ use super::facts::Facts;
 use super::outflows::Outflows;
 use super::rate::Approvals;
 
-/// What was approved, as far as some rule needs to know.
+/// The approvals and amounts of the past, as far as some rule needs them.
 #[derive(Debug, Default)]
 pub(super) struct Memory {
     pub(super) approvals: Approvals,

@@ -89,7 +89,7 @@ pub enum TransactionCondition {
     Locktime(RangeInclusive<u32>),
 }
 
-/// Why a condition on a verified transaction does not hold.
+/// The reason why a condition on a verified transaction does not hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TransactionMismatch {
@@ -121,7 +121,7 @@ pub enum TransactionMismatch {
 }
 
 impl TransactionCondition {
-    /// Why the condition does not hold; `None` if it does.
+    /// The reason why the condition does not hold; `None` if it does.
     pub(super) fn mismatch(
         &self,
         facts: Option<&TransactionFacts>,

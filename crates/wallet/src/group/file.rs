@@ -49,7 +49,7 @@ pub enum GroupFileError {
     Line {
         /// The line.
         line: usize,
-        /// What must stand there.
+        /// The text that must stand there.
         expected: &'static str,
     },
     /// The file is of another version of the format.
