@@ -76,8 +76,9 @@ impl Engine {
     }
 
     /// An advertisement has told where a signer is, or that its node has been restarted. `before` is what the advertisement before it has told.
-    pub(super) fn meet_advertised(&self, signer: &PublicKey, before: Option<&Delegation>, ctx: &mut Ctx<'_>) {
+    pub(super) fn meet_advertised(&mut self, signer: &PublicKey, before: Option<&Delegation>, ctx: &mut Ctx<'_>) {
         let Some(now) = self.directory.of_signer(signer).map(|known| &known.advertisement.delegation) else { return };
+        let peer = now.peer;
         if before.is_some_and(|before| (before.peer, before.message_key) == (now.peer, now.message_key)) {
             return;
         }
@@ -90,16 +91,19 @@ impl Engine {
         for session in self.sessions.of_peer(&now.peer).filter(has_left) {
             session.repeat_to(now.peer, &self.directory, ctx);
         }
-        for session in self.sessions.of_signer(signer).filter(|session| session.listens()) {
-            let Some(index) = session.request.index_of(signer) else { continue };
-            // A join says better where it is.
-            if session.peer_of(index).is_some() {
-                continue;
-            }
-            if session.collecting() == Some(Collecting::Joins) && session.request.creator.peer == self.peer {
-                ctx.send(now.peer, self.directory.addresses_of(&now.peer), &session.frame);
-            }
-            session.repeat_to(now.peer, &self.directory, ctx);
+        // A join says better where it is.
+        let is_unmet = |session: &&Session| {
+            let index = session.request.index_of(signer);
+            session.listens() && index.is_some_and(|index| session.peer_of(index).is_none())
+        };
+        let unmet: Vec<RequestId> = self.sessions.of_signer(signer).filter(is_unmet).map(|session| session.id).collect();
+        for id in unmet {
+            self.lend(&id, ctx, |session, lent| {
+                if session.collecting() == Some(Collecting::Joins) && session.request.creator.peer == lent.step.here {
+                    session.hand_over(peer, lent.directory.addresses_of(&peer), lent);
+                }
+                session.repeat_to(peer, lent.directory, lent.step);
+            });
         }
     }
 }

@@ -155,6 +155,20 @@ fn a_creator_that_is_restarted_goes_on_with_its_private_request_until_it_ends() 
 }
 
 #[test]
+fn a_member_that_comes_back_and_advertises_is_handed_the_request_by_its_creator() {
+    let mut cluster = cluster();
+    cluster.network().cut(2);
+    let request = ask(&mut cluster);
+    pass_time(&mut cluster, 600);
+    cluster.network().reconnect(2);
+    cluster.advertise(2).unwrap();
+    cluster.settle();
+    assert!(cluster.status(2, request).is_ok(), "as soon as it is back");
+    let blamed = cluster.node(2).events().iter().any(|event| matches!(event, Event::ClocksDiffer { .. }));
+    assert!(!blamed, "an old announcement looks like one of a wrong clock");
+}
+
+#[test]
 fn requests_that_nobody_has_asked_for_are_not_taken_from_strangers() {
     // The same without contacts: what has waited for too long is no announcement, and not heard from anybody.
     let mut cluster = cluster_of(MEMBERS, SEED, &Config::default());
