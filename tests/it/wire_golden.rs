@@ -1,4 +1,4 @@
-//! The bytes of version 1, captured: they never change.
+//! The bytes of versions 1 and 2, captured: they never change.
 //!
 //! For each kind of message and of evidence there is a frame and what it says. Four readers must agree about it: the code, a
 //! decoder that is generated from the tables of `docs/wire-format.md`, a decoder in Python written from that page, and the file.
@@ -9,7 +9,9 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
-use motet_tests::wire_fixtures::{NOW, Session, arrival, equivocation, network, one_of_each, validator};
+use motet_tests::wire_fixtures::{
+    NOW, Session, Signer, arrival, equivocation, network, one_of_each, request_of_members, validator,
+};
 use motet_tests::wire_forge::Forged;
 use motet_wire::{
     AbortSubject, Commitments, Delegation, Derivation, Election, Evidence, Holding, Item, Kind, Link, Message,
@@ -18,6 +20,9 @@ use motet_wire::{
 use serde_json::{Value, json};
 
 use crate::wire_docs::{Schema, hex};
+
+/// The table of the body of version 2.
+pub(crate) const OF_MEMBERS: &str = "SigningRequest of version 2";
 
 fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("vectors/wire")
@@ -78,8 +83,10 @@ fn evidence() -> Vec<(&'static str, &'static str, Evidence)> {
 #[test]
 fn messages_are_the_bytes_that_were_captured() {
     let schema = Schema::read();
-    let sealed = one_of_each();
+    let mut sealed = one_of_each();
     assert_eq!(sealed.iter().map(|(_, sealed)| sealed.kind).collect::<Vec<_>>(), Kind::ALL);
+    let signers: Vec<_> = (1..=3).map(Signer::new).collect();
+    sealed.push(("signing_request_of_members", signers[0].seal(1_000, request_of_members(&signers))));
     for (name, sealed) in sealed {
         if blessing() {
             let said = validator().validate(arrival(sealed.frame.clone()), NOW).unwrap();
@@ -94,13 +101,14 @@ fn messages_are_the_bytes_that_were_captured() {
 
         let outer = schema.decode("Frame", &frame);
         let body = unhex(outer["body"].as_str().unwrap());
-        assert_eq!(schema.decode(validated.kind().name(), &body), expected, "{name}: the document");
+        let structure = if frame[0] == 2 { OF_MEMBERS } else { validated.kind().name() };
+        assert_eq!(schema.decode(structure, &body), expected, "{name}: the document");
         assert_eq!(outer["sender"], json!(hex(&validated.sender().to_bytes())));
         assert_eq!(outer["sequence"], json!(validated.sequence()));
         assert_eq!(outer["timestamp"], json!(validated.timestamp().0));
 
         // The message encodes to the captured bytes, whoever signs it.
-        let keys = (1..=3).map(motet_tests::wire_fixtures::Signer::new);
+        let keys = (1..=3).map(Signer::new);
         let author = keys.into_iter().find(|signer| signer.message_key.public_key() == *validated.sender()).unwrap();
         let again = seal(
             &network(),
@@ -161,7 +169,7 @@ fn evidence_is_the_bytes_that_were_captured() {
 
 #[test]
 fn texts_are_what_was_captured() {
-    let signer = motet_tests::wire_fixtures::Signer::new(1);
+    let signer = Signer::new(1);
     let key = signer.key.public_key();
     let contact = crate::wire_text::contact();
     for (file, text) in [("text/key.txt", key.to_text()), ("text/contact.txt", Link::Contact(contact).to_string())] {
@@ -207,7 +215,7 @@ fn a_decoder_written_from_the_document_alone_agrees() {
         }
         checked += 1;
     }
-    assert_eq!((checked, charges, texts), (Kind::ALL.len(), evidence().len(), 2));
+    assert_eq!((checked, charges, texts), (Kind::ALL.len() + 1, evidence().len(), 2));
 }
 
 /// What a key or a contact says, in the form of the decoder.
@@ -242,9 +250,16 @@ fn describe(message: &Message) -> Value {
             "delegation": delegation(&body.delegation), "advertisement": body.advertisement.to_string(),
             "reason": body.reason,
         }),
-        Message::SigningRequest(body) => json!({
-            "creator": delegation(&body.creator), "details": details(body), "work": maybe(body.work.as_ref().map(work)),
-        }),
+        Message::SigningRequest(body) => {
+            let mut said = json!({
+                "creator": delegation(&body.creator), "details": details(body), "work": maybe(body.work.as_ref().map(work)),
+            });
+            if let Some(Derivation::Members { paths, .. }) = body.items.first().map(|item| &item.derivation) {
+                let code = |code: &Option<[u8; 32]>| maybe(code.map(|code| json!(hex(&code))));
+                said["chain_codes"] = paths.chain_codes.iter().map(code).collect();
+            }
+            said
+        }
         Message::ParticipantJoined(body) => json!({
             "request": body.request.to_string(), "index": body.index.0, "delegation": delegation(&body.delegation),
             "commitment": maybe(body.commitment.map(|commitment| json!(hex(&commitment.to_bytes())))),
@@ -329,6 +344,9 @@ fn item(item: &Item) -> Value {
         Derivation::Taproot { merkle_root } => (json!([]), root(merkle_root)),
         Derivation::Bip328 { path } => (json!(path), Value::Null),
         Derivation::Bip328Taproot { path, merkle_root } => (json!(path), root(merkle_root)),
+        Derivation::Members { paths, taproot } => {
+            (json!(paths.path), maybe(taproot.map(|root| maybe(root.map(|root| json!(hex(&root)))))))
+        }
         other => panic!("{other:?} is new"),
     };
     json!({ "message": hex(&item.message), "path": path, "taproot": taproot })

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use motet_core_crypto::SecretKey;
 use motet_tests::wire_fixtures::{
     FLOOR, NOW, Session, Signer, WALL, advertisement, arrival, network, pay_advertisement, pay_resource, request,
-    resource, validator,
+    request_of_members, resource, validator,
 };
-use motet_tests::wire_forge::{DELEGATION, Forged, TIMESTAMP};
+use motet_tests::wire_forge::{BODY, DELEGATION, Forged, TIMESTAMP};
 use motet_wire::{
-    Address, AdvertisementId, Arrival, Channel, Criteria, Derivation, Difficulty, Item, Message, NonceShare,
-    ResourceAnnouncement, Rule, SealError, SessionReady, SignerAdvertisement, SignerIndex, SignerSet,
+    Address, AdvertisementId, Arrival, Channel, Criteria, Derivation, Difficulty, Item, MemberPaths, Message,
+    NonceShare, ResourceAnnouncement, Rule, SealError, SessionReady, SignerAdvertisement, SignerIndex, SignerSet,
     SignerUnavailable, SigningRequest, SyncRequest, TimestampMs, Topic, seal,
 };
 
@@ -136,6 +136,56 @@ fn v19_an_item_has_a_message_and_unhardened_steps() {
     must_pass(two[0].seal(1, with(vec![item(&[1], Derivation::Bip328 { path: vec![last; 8] })])).frame);
     let hardened = with(vec![item(&[1], Derivation::Bip328 { path: vec![last + 1] })]);
     assert_eq!(must_not_seal(&two[0], hardened), Rule::Items);
+}
+
+#[test]
+fn v19_members_have_a_chain_code_each_and_items_a_path() {
+    let two = signers(2);
+    let sealed = |change: fn(&mut MemberPaths)| {
+        let mut request = request_of_members(&two);
+        for item in &mut request.items {
+            let Derivation::Members { paths, .. } = &mut item.derivation else { panic!("{item:?}") };
+            change(paths);
+        }
+        if request.id(&network()).is_ok() {
+            request = motet_tests::wire_fixtures::pay_request(request, Difficulty(8));
+        }
+        seal(&network(), &two[0].message_key, 1, TimestampMs(WALL), &request.into(), &[0; 32])
+    };
+    let rule = |change| match sealed(change) {
+        Err(SealError::Structure(rule)) => rule,
+        other => panic!("expected a refusal, got {other:?}"),
+    };
+    must_pass(sealed(|_| {}).unwrap().frame);
+    assert_eq!(rule(|paths| paths.chain_codes = [Some([1; 32])].into()), Rule::Items);
+    assert_eq!(rule(|paths| paths.chain_codes = [None, None].into()), Rule::Items);
+    assert_eq!(rule(|paths| paths.path = vec![1 << 31]), Rule::Items);
+    assert!(matches!(sealed(|paths| paths.path = Vec::new()), Err(SealError::Bound(_))));
+    // All items are of one kind, with the same chain codes.
+    let mut mixed = request_of_members(&two);
+    mixed.items[1].derivation = Derivation::None;
+    let sealed = seal(&network(), &two[0].message_key, 1, TimestampMs(WALL), &mixed.into(), &[0; 32]);
+    assert!(matches!(sealed, Err(SealError::Bound(_))));
+}
+
+#[test]
+fn v02_version_2_has_requests_alone() {
+    let session = Session::run(2);
+    let two = signers(2);
+    must_pass(two[0].seal(1, request_of_members(&two)).frame);
+    let join = Forged::from(&session.joins[0]).set(0, &[2]).sign(&network(), &session.signer(0).message_key);
+    let rejected = must_break(join.frame());
+    assert_eq!((rejected.rule, rejected.penalty), (Rule::Version, motet_wire::Penalty::None));
+    // Version 1 has no place for chain codes, and version 2 none for a request without them.
+    let members = Forged::from(&two[0].seal(1, request_of_members(&two))).set(0, &[1]);
+    let members = members.sign(&network(), &two[0].message_key);
+    assert_eq!(must_break(members.frame()).rule, Rule::Body);
+    let plain = Forged::from(&two[0].seal(1, request(&two))).set(0, &[2]).sign(&network(), &two[0].message_key);
+    assert!(matches!(must_break(plain.frame()).rule, Rule::Body | Rule::Canonical));
+    let none = two[0].seal(1, request_of_members(&two));
+    let start = none.frame.len() - 64 - 13 - (4 + 33 + 1) - BODY;
+    let none = Forged::from(&none).splice_body(start..start + 4 + 33 + 1, &[0; 4]);
+    assert_eq!(must_break(none.sign(&network(), &two[0].message_key).frame()).rule, Rule::Items);
 }
 
 #[test]

@@ -14,12 +14,12 @@ use motet_core_crypto::{
 use motet_wire::work::{claim_of_advertisement, claim_of_request, claim_of_resource, mint};
 use motet_wire::{
     AbortCode, AbortReason, AbortSubject, Address, AdvertisementId, Arrival, Attempt, AttemptId, Channel, Commitments,
-    Criteria, Delegation, Derivation, Difficulty, Election, Evidence, HashWork, Have, Holding, Item, Kind, Message,
-    MonotonicMs, NetworkId, NonceCommit, NonceShare, Now, PartialSigShare, ParticipantDeclined, ParticipantJoined,
-    PeerId, RequestMetadata, RequestOptions, ResourceAnnouncement, Sealed, SessionAbort, SessionReady,
-    SignatureFinalized, SignerAdvertisement, SignerIndex, SignerMetadata, SignerSet, SignerUnavailable, SigningRequest,
-    SyncRequest, SyncResponse, TimestampMs, Topology, TranscriptHash, Validator, ValidatorLimits, Work, seal,
-    transcript,
+    Criteria, Delegation, Derivation, Difficulty, Election, Evidence, HashWork, Have, Holding, Item, Kind, MemberPaths,
+    Message, MonotonicMs, NetworkId, NonceCommit, NonceShare, Now, PartialSigShare, ParticipantDeclined,
+    ParticipantJoined, PeerId, RequestMetadata, RequestOptions, ResourceAnnouncement, Sealed, SessionAbort,
+    SessionReady, SignatureFinalized, SignerAdvertisement, SignerIndex, SignerMetadata, SignerSet, SignerUnavailable,
+    SigningRequest, SyncRequest, SyncResponse, TimestampMs, Topology, TranscriptHash, Validator, ValidatorLimits, Work,
+    seal, transcript,
 };
 use rand_chacha::ChaCha8Rng;
 use rand_core::SeedableRng;
@@ -187,6 +187,23 @@ pub fn request(signers: &[Signer]) -> SigningRequest {
         work: None,
     };
     pay_request(unpaid, FLOOR)
+}
+
+/// A request whose signers derive their keys before these are aggregated; the last key stays as it is.
+pub fn request_of_members(signers: &[Signer]) -> SigningRequest {
+    let count = signers.len();
+    let chain_codes: Arc<[_]> = (1..=count).map(|number| (number < count).then_some([number as u8; 32])).collect();
+    let paths = |path| MemberPaths { chain_codes: Arc::clone(&chain_codes), path };
+    let item = |byte, path, taproot| Item {
+        message: vec![byte; 32],
+        derivation: Derivation::Members { paths: paths(path), taproot },
+    };
+    let items = vec![
+        item(0x11, vec![0, 0], Some(Some([0x33; 32]))),
+        item(0x22, vec![1, 7], Some(None)),
+        item(0x33, vec![1, 7], None),
+    ];
+    pay_request(SigningRequest { items, ..request(signers) }, FLOOR)
 }
 
 /// A session of the request up to where secret nonces are: everything that signers say in attempt 0.

@@ -36,6 +36,11 @@ pub enum CommandError {
     /// A signer is in private groups alone.
     #[error("signer {0} is not to be known in public: ask its group privately, and advertise nothing of it")]
     Unlisted(PublicKey),
+    /// A request has the chain codes of a group's keys, which reveal all its addresses.
+    #[error(
+        "the request reveals the chain codes of its signers' keys: send it to its members alone (Audience::Members)"
+    )]
+    NotPrivate,
     /// No such request is known, or it is closed.
     #[error("request {0} is not known here")]
     UnknownRequest(RequestId),
@@ -152,6 +157,7 @@ impl CommandError {
             Self::TransactionTypes { .. } => "transaction_types",
             Self::NoRoute(_) => "no_route",
             Self::Unlisted(_) => "unlisted",
+            Self::NotPrivate => "not_private",
             Self::UnknownRequest(_) => "unknown_request",
             Self::CreatorNotListed => "creator_not_listed",
             Self::TooManyParticipants { .. } => "too_many_participants",

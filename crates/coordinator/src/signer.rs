@@ -7,18 +7,27 @@
 use core::fmt;
 use std::sync::Arc;
 
-use motet_core_crypto::{KeyAggContext, PartialSignature, PublicKey, PublicNonce, Signature};
-use motet_wire::{Attempt, AttemptId, RequestId, SignerIndex, TimestampMs};
+use motet_core_crypto::{ChildPath, KeyAggContext, PartialSignature, PublicKey, PublicNonce, Signature};
+use motet_wire::{Attempt, AttemptId, MemberPaths, RequestId, SignerIndex, TimestampMs};
 
 use crate::pace::Pace;
 
 /// One item of a request: its message, and the context of its key.
 #[derive(Debug, Clone)]
 pub struct SigningItem {
-    /// The aggregate of the signers' keys, with the item's derivation applied.
+    /// The aggregate of the keys that sign, in the order of the signers, with the item's derivation applied.
     pub context: KeyAggContext,
     /// The message as BIP-340 signs it.
     pub message: Arc<[u8]>,
+    /// The way from each signer's key to the key that signs this item; none where the keys sign themselves.
+    pub members: Option<MemberPaths>,
+}
+
+impl SigningItem {
+    /// The way from the key of one signer to the key with which it signs this item; none for the key itself.
+    pub fn child(&self, signer: SignerIndex) -> Option<ChildPath<'_>> {
+        self.members.as_ref()?.of(signer)
+    }
 }
 
 /// The identity of a signer's nonces in one attempt: each is made once and used at most once.
@@ -217,14 +226,15 @@ pub trait Signer: Send + Sync + fmt::Debug {
     /// [`SignerError`].
     fn delegate(&self, digest: &[u8; 32]) -> Result<Signature, SignerError>;
 
-    /// Makes fresh nonces for each item (BIP-327 NonceGen) and keeps the secret halves, in memory only.
+    /// Makes fresh nonces for each item (BIP-327 NonceGen) and keeps the secret halves, in memory only. Where an item derives the
+    /// signers' keys ([`SigningItem::child`]), they are nonces of the child key.
     ///
     /// # Errors
     ///
     /// [`SignerError::NoNonces`] if nonces were made for this nonce_id before.
     fn generate_nonces(&self, nonce_id: &NonceId, items: &[SigningItem]) -> Result<Vec<PublicNonce>, SignerError>;
 
-    /// Signs each item (BIP-327 Sign) with the nonces of the nonce_id, which no longer exist when this returns.
+    /// Signs each item (BIP-327 Sign), with the key or its child, and with the nonces of the nonce_id, which no longer exist when this returns.
     ///
     /// # Errors
     ///

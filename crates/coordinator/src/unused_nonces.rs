@@ -44,7 +44,9 @@ impl<N> UnusedNonces<N> {
             let (session, attempt) = (nonce_id.session.to_bytes(), nonce_id.attempt.0.to_be_bytes());
             let extra = [session.as_slice(), &attempt, &position.to_be_bytes()].concat();
             let key = item.context.aggregate_key();
-            let purpose = NoncePurpose { aggregate_key: Some(&key), message: Some(&item.message), extra: Some(&extra) };
+            let child = item.child(nonce_id.index);
+            let purpose =
+                NoncePurpose { aggregate_key: Some(&key), message: Some(&item.message), extra: Some(&extra), child };
             generate(&purpose).map_err(Into::into)
         });
         let made = made.collect::<Result<Vec<_>, SignerError>>()?;
@@ -74,7 +76,8 @@ impl<N> UnusedNonces<N> {
         let tasks = own.into_iter().zip(items).enumerate().map(|(position, ((nonce, public), item))| {
             let of_item: Option<Vec<PublicNonce>> = nonces.iter().map(|signer| signer.get(position).copied()).collect();
             let aggregate_nonce = AggregateNonce::sum(&of_item.ok_or(SignerError::NoNonces)?);
-            let task = SigningTask { context: &item.context, aggregate_nonce, adaptor: None, message: &item.message };
+            let (context, child) = (&item.context, item.child(nonce_id.index));
+            let task = SigningTask { context, aggregate_nonce, adaptor: None, message: &item.message, child };
             Ok((nonce, public, task))
         });
         tasks.collect()
@@ -115,7 +118,7 @@ mod tests {
     fn made() -> (UnusedNonces<u32>, NonceId, [SigningItem; 1], Vec<Vec<PublicNonce>>) {
         let key = SecretKey::from_bytes(&[7; 32]).unwrap().public_key();
         let context = KeyAggContext::new(&[key]).unwrap();
-        let items = [SigningItem { context, message: b"pay".as_slice().into() }];
+        let items = [SigningItem { context, message: b"pay".as_slice().into(), members: None }];
         let (session, request) = (AttemptId::from_bytes([1; 32]), RequestId::from_bytes([2; 32]));
         let nonce_id = NonceId { session, request, attempt: Attempt(3), signer: key, index: SignerIndex(0) };
         let mut unused = UnusedNonces::new();

@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use crate::hash::{checksum, hmac_sha512};
-use crate::key_agg::{KeyAggContext, TweakError};
+use crate::key_agg::{HARDENED, KeyAggContext, TweakError};
 use crate::point::PublicKey;
 
 /// The chain code that BIP-328 gives every aggregate key.
@@ -21,8 +21,6 @@ const CHAIN_CODE: [u8; 32] = [
 /// The version bytes of an extended public key on the main network and on test networks (BIP-32).
 const VERSION_MAIN: [u8; 4] = [0x04, 0x88, 0xb2, 0x1e];
 const VERSION_TEST: [u8; 4] = [0x04, 0x35, 0x87, 0xcf];
-
-const HARDENED: u32 = 1 << 31;
 
 /// Which chain a text form is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -9,6 +9,8 @@ pub use crate::signing_task::SigningTask;
 
 use rand_core::TryCryptoRng;
 
+use crate::child::ChildPath;
+use crate::key_agg::TweakError;
 use crate::nonce::{NonceGenError, NonceInputs, PublicNonce, SecretNonce, generate_nonce};
 use crate::point::{PublicKey, XOnlyPublicKey};
 use crate::scalar::SecretKey;
@@ -24,6 +26,8 @@ pub struct NoncePurpose<'a> {
     pub message: Option<&'a [u8]>,
     /// Anything else that tells this use from others.
     pub extra: Option<&'a [u8]>,
+    /// The descendant of the key that will sign; none for the key itself.
+    pub child: Option<ChildPath<'a>>,
 }
 
 /// A holder of a secret key that signs with it: a hardware wallet, an enclave, or memory.
@@ -43,14 +47,14 @@ pub trait Device {
     /// Its own.
     fn sign_alone(&mut self, message: &[u8]) -> Result<Signature, Self::Error>;
 
-    /// Generates a nonce for one signature (BIP-327 NonceGen).
+    /// Generates a nonce for one signature (BIP-327 NonceGen), by the key or by the descendant that the purpose names.
     ///
     /// # Errors
     ///
     /// Its own.
     fn generate_nonce(&mut self, purpose: &NoncePurpose<'_>) -> Result<(Self::Nonce, PublicNonce), Self::Error>;
 
-    /// Makes the partial signature with this nonce (BIP-327 Sign). The nonce is gone in any case.
+    /// Makes the partial signature with this nonce (BIP-327 Sign), by the key or by the descendant that the task names. The nonce is gone in any case.
     ///
     /// # Errors
     ///
@@ -82,6 +86,9 @@ pub enum MemoryDeviceError {
     /// No nonce was generated.
     #[error(transparent)]
     Nonce(#[from] NonceGenError),
+    /// The key has no such descendant.
+    #[error(transparent)]
+    Child(#[from] TweakError),
     /// No signature was made alone.
     #[error(transparent)]
     Alone(#[from] SignatureError),
@@ -105,9 +112,11 @@ impl<R: TryCryptoRng> Device for MemoryDevice<R> {
     }
 
     fn generate_nonce(&mut self, purpose: &NoncePurpose<'_>) -> Result<(SecretNonce, PublicNonce), MemoryDeviceError> {
+        let child = purpose.child.map(|path| self.key.child(path)).transpose()?.flatten();
+        let key = child.as_ref().unwrap_or(&self.key);
         let inputs = NonceInputs {
-            public_key: &self.key.public_key(),
-            secret_key: Some(&self.key),
+            public_key: &key.public_key(),
+            secret_key: Some(key),
             aggregate_key: purpose.aggregate_key,
             message: purpose.message,
             extra: purpose.extra,
@@ -118,6 +127,7 @@ impl<R: TryCryptoRng> Device for MemoryDevice<R> {
     fn sign(&mut self, nonce: SecretNonce, task: &SigningTask<'_>) -> Result<PartialSignature, MemoryDeviceError> {
         let adaptor = task.adaptor.map(|adaptor| adaptor.point());
         let session = SigningSession::with_adaptor(task.context, &task.aggregate_nonce, adaptor, task.message);
-        Ok(session.sign(nonce, &self.key)?)
+        let child = task.child.map(|path| self.key.child(path)).transpose()?.flatten();
+        Ok(session.sign(nonce, child.as_ref().unwrap_or(&self.key))?)
     }
 }

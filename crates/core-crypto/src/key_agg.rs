@@ -12,6 +12,9 @@ use crate::scalar::{parse_scalar, reduce, sign};
 use crate::vartime::combine_vartime;
 
 static KEY_LIST: Tag = Tag::new("KeyAgg list");
+/// The first number of a hardened step (BIP-32).
+pub(crate) const HARDENED: u32 = 1 << 31;
+
 static COEFFICIENT: Tag = Tag::new("KeyAgg coefficient");
 
 /// Keys that do not aggregate.
@@ -44,8 +47,8 @@ pub enum TweakError {
     /// The tweaked key is the point at infinity.
     #[error("the tweaked key is the point at infinity")]
     Infinity,
-    /// A derivation step of 2^31 or more: hardened steps need the secret key, and there is none.
-    #[error("hardened derivation of an aggregate key does not exist")]
+    /// A derivation step of 2^31 or more: hardened steps need the secret key.
+    #[error("hardened steps cannot be derived from a public key")]
     Hardened,
 }
 
@@ -86,6 +89,21 @@ impl KeyAggContext {
         let mut keys = keys.to_vec();
         keys.sort();
         Self::new(&keys)
+    }
+
+    /// Aggregates distinct keys in ascending order (BIP-327 KeySort), and still counts the signers in the order given.
+    ///
+    /// So the signers keep their places where their keys are derived anew for each message: the order of the derived keys
+    /// differs from message to message.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyAggError`].
+    pub fn sorted_in_place(keys: &[PublicKey]) -> Result<Self, KeyAggError> {
+        let sorted = Self::sorted(keys)?;
+        let coefficient = |key| sorted.keys.binary_search(key).ok().and_then(|place| sorted.coefficients.get(place));
+        let coefficients = keys.iter().filter_map(coefficient).copied().collect();
+        Ok(Self { keys: keys.to_vec(), coefficients, ..sorted })
     }
 
     /// Aggregates keys in the order given, of which several may be equal.
@@ -144,7 +162,7 @@ impl KeyAggContext {
         Ok(Self { aggregate, negated: self.negated != negate, tweak, ..self })
     }
 
-    /// The keys, in the order in which they were aggregated.
+    /// The keys, in the order in which the signers are counted.
     pub fn keys(&self) -> &[PublicKey] {
         &self.keys
     }

@@ -29,6 +29,7 @@
 //! | BIP-340 signing, verification, batch verification | [`schnorr::sign`], [`schnorr::verify`], [`schnorr::verify_batch`] |
 //! | BIP-340 tagged hashes | [`tagged_hash`], [`Tag`] |
 //! | BIP-341 output keys | [`KeyAggContext::with_taproot`], [`XOnlyPublicKey::taproot_output`], [`SecretKey::into_taproot_output`] |
+//! | BIP-32 unhardened children | [`PublicKey::child`], [`SecretKey::child`] |
 //! | BIP-328 extended keys | [`KeyAggContext::synthetic_xpub`], [`KeyAggContext::with_bip328_path`] |
 //!
 //! Beyond them: [`adaptor`] signatures, [`NonceCommitment`], and [`device::Device`] for keys that are kept elsewhere.
@@ -48,6 +49,7 @@ extern crate std;
 pub mod adaptor;
 pub mod bip328;
 mod challenge;
+mod child;
 mod comb;
 #[doc(hidden)]
 pub mod declassify;
@@ -77,6 +79,7 @@ mod vectors;
 #[doc = include_str!("../README.md")]
 struct Readme;
 
+pub use child::ChildPath;
 #[cfg(feature = "count-operations")]
 #[doc(hidden)]
 pub use field::counter as operation_counter;

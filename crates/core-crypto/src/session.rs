@@ -424,6 +424,7 @@ impl SigningSession {
             aggregate_nonce: self.aggregate_nonce,
             adaptor: self.adaptor.map(PublicKey::from_public_point),
             message: &self.message,
+            child: None,
         }
     }
 }

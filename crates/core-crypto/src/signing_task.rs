@@ -1,5 +1,6 @@
 //! The inputs of one partial signature, for a signer that may keep its key elsewhere.
 
+use crate::child::ChildPath;
 use crate::key_agg::KeyAggContext;
 use crate::nonce::AggregateNonce;
 use crate::point::PublicKey;
@@ -15,4 +16,6 @@ pub struct SigningTask<'a> {
     pub adaptor: Option<PublicKey>,
     /// The message.
     pub message: &'a [u8],
+    /// The descendant of the signer's key that signs; none for the key itself. Its public key is among those of the context.
+    pub child: Option<ChildPath<'a>>,
 }

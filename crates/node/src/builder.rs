@@ -12,6 +12,7 @@ use crate::driver::CrashPoint;
 use crate::driver::{self, Crash, Parts};
 use crate::error::NodeError;
 use crate::events::Events;
+use crate::groups::{GroupSource, Groups};
 use crate::node::Node;
 use crate::policy::{DeclineAll, Policy};
 use crate::store::{MemoryStore, Store};
@@ -31,7 +32,7 @@ pub struct NodeBuilder {
     store: Option<Arc<dyn Store>>,
     signers: Vec<Arc<dyn Signer>>,
     policy: Arc<dyn Policy>,
-    groups: Option<Arc<RwLock<Registry>>>,
+    groups: Groups,
     work: Arc<dyn WorkPolicy>,
     limits: ValidatorLimits,
     crash: Crash,
@@ -52,7 +53,7 @@ impl NodeBuilder {
             store: None,
             signers: Vec::new(),
             policy: Arc::new(DeclineAll),
-            groups: None,
+            groups: Groups::default(),
             work: Arc::new(HashWork::default()),
             limits: ValidatorLimits::default(),
             crash: Crash::default(),
@@ -73,9 +74,15 @@ impl NodeBuilder {
     ///
     /// A request of the type `btc/psbt2` is declined with a code of [`Mismatch`](motet_wallet::Mismatch) unless its transaction is one
     /// of a registered and confirmed group and fits everything in the request. For members of registered groups, every other request
-    /// is declined. A node without groups declines all requests of that type.
+    /// is declined. A node without groups declines all requests of that type. The node's own requests are checked in the same way before
+    /// they are sent ([`CallError::Mismatch`](crate::CallError::Mismatch)).
     pub fn groups(self, groups: Arc<RwLock<Registry>>) -> Self {
-        Self { groups: Some(groups), ..self }
+        Self { groups: Groups { registry: Some(groups), ..self.groups }, ..self }
+    }
+
+    /// Brings the groups up to date from this source before each check.
+    pub fn group_source(self, source: impl GroupSource + 'static) -> Self {
+        Self { groups: Groups { source: Some(Arc::new(source)), ..self.groups }, ..self }
     }
 
     /// Serves a signer. It may be called for several signers.

@@ -16,7 +16,6 @@
 
 mod arrived;
 pub(crate) mod bags;
-mod checking;
 mod clock;
 mod contacts;
 mod crash;
@@ -42,11 +41,10 @@ mod sample;
 mod samples;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::sync::{Arc, RwLock};
+use std::sync::Arc;
 
 use motet_core_crypto::PublicKey;
 use motet_net::{Multiaddr, Net, NetConfig, NetEvent, NetHandle, Reach, parse_address};
-use motet_wallet::Registry;
 use motet_wire::{Channel, Kind, MonotonicMs, NetworkId, PeerId, Validated, Validator, ValidatorLimits, WorkPolicy};
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio::task::JoinSet;
@@ -55,6 +53,7 @@ use crate::OsEntropy;
 use crate::discovery::{Interests, Wanted};
 use crate::error::NodeError;
 use crate::events::Events;
+use crate::groups::Groups;
 use crate::limits;
 use crate::node::Node;
 use crate::policy::Policy;
@@ -85,7 +84,7 @@ pub(crate) struct Parts {
     pub(crate) stored: bool,
     pub(crate) signers: Vec<Arc<dyn Signer>>,
     pub(crate) policy: Arc<dyn Policy>,
-    pub(crate) groups: Option<Arc<RwLock<Registry>>>,
+    pub(crate) groups: Groups,
     pub(crate) work: Arc<dyn WorkPolicy>,
     pub(crate) limits: ValidatorLimits,
     pub(crate) crash: Crash,
@@ -133,7 +132,8 @@ pub(crate) async fn start(parts: Parts) -> Result<(Node, Events), NodeError> {
         peer,
         signers: signers.into_iter().map(|signer| (signer.public_key(), signer)).collect(),
         policy,
-        groups,
+        groups: groups.clone(),
+        groups_read: None,
         crash,
         pool: Pool::new(limits::POOL.min(cores), inputs_in.clone()),
         proofs: Pool::new(limits::POOL, inputs_in.clone()),
@@ -158,7 +158,7 @@ pub(crate) async fn start(parts: Parts) -> Result<(Node, Events), NodeError> {
     };
     tokio::spawn(driver.run(net_events));
     tokio::spawn(rivals::look(network.clone(), net.clone(), calls_in.downgrade()));
-    let node = Node::new(network, calls_in, net, events, interests, stored);
+    let node = Node::new(network, calls_in, net, events, interests, stored, groups);
     for signer in keys {
         let added = node.call(Command::AddSigner { signer }).await;
         added.map_err(|error| NodeError::Signer { signer, error })?;
@@ -187,7 +187,9 @@ struct Driver {
     signers: BTreeMap<PublicKey, Arc<dyn Signer>>,
     policy: Arc<dyn Policy>,
     /// The groups against which requests are checked before the policy is asked.
-    groups: Option<Arc<RwLock<Registry>>>,
+    groups: Groups,
+    /// Time at which the groups were read for the sake of a stranger's request.
+    groups_read: Option<MonotonicMs>,
     contacts: Contacts,
     reserved: Reserved,
     crash: Crash,

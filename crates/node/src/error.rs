@@ -3,6 +3,7 @@
 use motet_coordinator::{CommandError, StoreError};
 use motet_core_crypto::PublicKey;
 use motet_net::NetError;
+use motet_wallet::Mismatch;
 
 /// A node does not start.
 #[derive(Debug, thiserror::Error)]
@@ -36,6 +37,9 @@ pub enum CallError {
     /// The call cannot be carried out: its caller's fault.
     #[error(transparent)]
     Command(#[from] CommandError),
+    /// The request is not what it says, so that the other signers would decline it; it was not sent.
+    #[error("the other signers would decline this request, so it was not sent: {0}")]
+    Mismatch(#[from] Mismatch),
     /// A signer needs a store, and the node has none: its program's fault.
     #[error("this node has no store, so it serves no signers; give NodeBuilder::store a RedbStore before it starts")]
     NoStore,
@@ -55,6 +59,7 @@ impl CallError {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::Command(error) => error.code(),
+            Self::Mismatch(mismatch) => mismatch.code(),
             Self::NoStore => "no_store",
             Self::Net(_) => "network",
             Self::Stopped => "stopped",

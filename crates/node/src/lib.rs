@@ -62,6 +62,7 @@ mod discovery;
 mod driver;
 mod error;
 mod events;
+mod groups;
 pub mod limits;
 mod local_signer;
 mod look_up;
@@ -78,6 +79,7 @@ pub use driver::Clock;
 pub use driver::CrashPoint;
 pub use error::{CallError, NodeError};
 pub use events::{Events, Lagged};
+pub use groups::GroupSource;
 pub use local_signer::LocalSigner;
 pub use look_up::LookUp;
 pub use motet_coordinator::{

@@ -48,6 +48,8 @@ pub const BAGS_READ: usize = 1024;
 pub const BAGS_AT_ONCE: usize = 16;
 /// Frames from the DHT that are checked together.
 pub const FOUND_AT_ONCE: usize = 256;
+/// Time between two looks at the groups' files for the sake of requests of strangers.
+pub const GROUPS_EVERY: Duration = Duration::from_secs(1);
 /// Computations that the driver's own task does at once, in checks of a signature, together with waiting frames: a
 /// quarter of a millisecond, less than the cost of another thread.
 pub const AT_ONCE: usize = 8;

@@ -6,8 +6,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use motet_coordinator::{EntropyError, NonceId, Pace, Signer, SignerError, SigningItem, UnusedNonces};
 use motet_core_crypto::device::SigningTask;
 use motet_core_crypto::{
-    NonceInputs, PartialSignature, PublicKey, PublicNonce, SecretKey, SecretNonce, Signature, SigningSession,
-    generate_nonce, schnorr,
+    ChildPath, NonceInputs, PartialSignature, PublicKey, PublicNonce, SecretKey, SecretNonce, Signature,
+    SigningSession, generate_nonce, schnorr,
 };
 use rand_core::TryCryptoRng;
 
@@ -27,6 +27,12 @@ impl<R: TryCryptoRng<Error = EntropyError> + Send> LocalSigner<R> {
     /// A signer with this key and this source of randomness; the daemon's is [`crate::OsEntropy`].
     pub fn new(key: SecretKey, rng: R) -> Self {
         Self { key, process: std::process::id(), state: Mutex::new(State { rng, nonces: UnusedNonces::new() }) }
+    }
+
+    /// The descendant of the key that signs; none for the key itself.
+    fn child(&self, path: Option<ChildPath<'_>>) -> Result<Option<SecretKey>, SignerError> {
+        let child = path.map(|path| self.key.child(path)).transpose();
+        child.map(Option::flatten).map_err(|_| SignerError::Faulty)
     }
 
     /// The state; a fork of the process finds no nonces in it.
@@ -57,9 +63,11 @@ impl<R: TryCryptoRng<Error = EntropyError> + Send> Signer for LocalSigner<R> {
     fn generate_nonces(&self, nonce_id: &NonceId, items: &[SigningItem]) -> Result<Vec<PublicNonce>, SignerError> {
         let State { rng, nonces } = &mut *self.state();
         nonces.make(nonce_id, items, |purpose| {
+            let child = self.child(purpose.child)?;
+            let key = child.as_ref().unwrap_or(&self.key);
             let inputs = NonceInputs {
-                public_key: &self.key.public_key(),
-                secret_key: Some(&self.key),
+                public_key: &key.public_key(),
+                secret_key: Some(key),
                 aggregate_key: purpose.aggregate_key,
                 message: purpose.message,
                 extra: purpose.extra,
@@ -77,7 +85,8 @@ impl<R: TryCryptoRng<Error = EntropyError> + Send> Signer for LocalSigner<R> {
         let tasks = self.state().nonces.take(nonce_id, items, nonces)?;
         let sign = |(nonce, _, task): (SecretNonce, PublicNonce, SigningTask<'_>)| {
             let session = SigningSession::new(task.context, &task.aggregate_nonce, task.message);
-            session.sign(nonce, &self.key).map_err(|_| SignerError::Faulty)
+            let child = self.child(task.child)?;
+            session.sign(nonce, child.as_ref().unwrap_or(&self.key)).map_err(|_| SignerError::Faulty)
         };
         tasks.into_iter().map(sign).collect()
     }

@@ -20,6 +20,7 @@ use crate::discovery::Interests;
 use crate::driver::request::Request;
 use crate::error::CallError;
 use crate::events::Events;
+use crate::groups::Groups;
 
 /// A running node. Clones speak to the same node, which runs until [`Node::stop`] is called or the last clone is dropped.
 #[derive(Debug, Clone)]
@@ -31,6 +32,7 @@ pub struct Node {
     pub(crate) interests: Interests,
     /// True if the program has given it a store.
     stored: bool,
+    groups: Groups,
 }
 
 impl Node {
@@ -41,8 +43,9 @@ impl Node {
         events: broadcast::Sender<Event>,
         interests: Interests,
         stored: bool,
+        groups: Groups,
     ) -> Self {
-        Self { network, calls, net, events, interests, stored }
+        Self { network, calls, net, events, interests, stored, groups }
     }
 
     /// Another stream of events, from now on.
@@ -137,11 +140,12 @@ impl Node {
     ///
     /// # Errors
     ///
-    /// [`CallError`].
+    /// [`CallError`]; [`CallError::Mismatch`] if the other signers would decline the request, as far as this node's groups say.
     pub async fn announce_signing_request(
         &self,
         announcement: SigningRequestSpec,
     ) -> Result<(RequestId, Vec<XOnlyPublicKey>), CallError> {
+        self.groups.check_own(&announcement)?;
         let Reply::Announced { request, keys } = self.call(Command::Announce(announcement)).await? else {
             return Err(CallError::Internal);
         };
@@ -158,6 +162,7 @@ impl Node {
         announcement: SigningRequestSpec,
         audience: Audience,
     ) -> Result<(RequestId, Vec<XOnlyPublicKey>), CallError> {
+        self.groups.check_own(&announcement)?;
         let Reply::Announced { request, keys } = self.call(Command::AnnounceTo(announcement, audience)).await? else {
             return Err(CallError::Internal);
         };

@@ -1,7 +1,8 @@
 //! The form in which a transaction travels in a request: a PSBT of version 2 with everything that is signed, and nothing else.
 //!
 //! Each input has its outpoint, its sequence, the output that it spends, and a sighash type that is not the default. An own input
-//! has one origin, which says the place of its aggregate key in the group, and on a leaf spend the script of the leaf. An own output
+//! has one origin, which says the place of its aggregate key in the group, and on a leaf spend the script of the leaf. Where members'
+//! keys are derived before they are aggregated, the origin has the steps from their keys. An own output
 //! has the same origin. All entries are sorted, so that one transaction has one form.
 
 use bitcoin::bip32::{ChildNumber, Fingerprint};
@@ -10,6 +11,8 @@ use bitcoin::hashes::{Hash as _, hash160};
 use motet_psbt::descriptor::{KeyExpr, Output, Wildcard};
 use motet_psbt::fields::{KeyOrigin, LeafScript, SighashType, TapOrigin};
 use motet_psbt::{EditError, Group, Key, Keychain, Location, MapId, PathId, RawPsbt, SpendPlan, Version};
+
+use crate::group::{address_path, derives_first};
 
 /// The transaction type of requests that are checked: each signer recomputes everything from the transaction.
 pub const TRANSACTION_TYPE: &str = "btc/psbt2";
@@ -75,22 +78,24 @@ fn mark(group: &Group, path: PathId, output: &Output, location: Location) -> Opt
     Some(TapOrigin { key: resolved.key.x_only(), leaves, origin })
 }
 
-/// The steps from an aggregate key to its child at a location.
+/// The steps to the key of a location: from an aggregate key, or from members' keys that are derived before they are aggregated.
 pub(crate) fn steps(group: &Group, number: usize, location: Location) -> Option<Vec<ChildNumber>> {
     let Some(KeyExpr::Musig(musig)) = group.descriptor().keys().get(number) else { return None };
-    musig.path.at(usize::try_from(location.keychain.0).ok()?, location.index)
+    address_path(musig).at(usize::try_from(location.keychain.0).ok()?, location.index)
 }
 
-/// The location to which these steps lead from an aggregate key; none if they lead to no address of the group.
+/// The location to which these steps lead from a key; none if they lead to no address of the group. The steps of a member's key may
+/// begin at its root.
 pub(crate) fn location_of(group: &Group, number: usize, path: &[ChildNumber]) -> Option<Location> {
     let Some(KeyExpr::Musig(musig)) = group.descriptor().keys().get(number) else { return None };
-    let index = match (musig.path.wildcard(), path.last()) {
+    let index = match (address_path(musig).wildcard(), path.last()) {
         (Wildcard::None, _) => 0,
         (Wildcard::Normal | Wildcard::Hardened, Some(last)) => u32::from(*last),
         (Wildcard::Normal | Wildcard::Hardened, None) => return None,
     };
     let location = |branch| Location { keychain: Keychain(branch), index };
-    (0..group.branches()).map(location).find(|place| steps(group, number, *place).as_deref() == Some(path))
+    let leads = |steps: &[ChildNumber]| if derives_first(musig) { path.ends_with(steps) } else { path == steps };
+    (0..group.branches()).map(location).find(|place| steps(group, number, *place).is_some_and(|steps| leads(&steps)))
 }
 
 /// The first four bytes of the hash160 of a key (BIP-32).

@@ -11,7 +11,7 @@ pub use mismatch::Mismatch;
 pub use verified::VerifiedTransaction;
 
 use crate::canonical::{LEAF_SCRIPT, TRANSACTION_TYPE, canonical};
-use crate::group::RegisteredGroup;
+use crate::group::{RegisteredGroup, SigningSet};
 use crate::items::items;
 use crate::locate::marked;
 use crate::registry::Registry;
@@ -112,6 +112,9 @@ fn verify_staged(
     if psbt.version() != Version::V2 || psbt.to_bytes() != *bytes {
         return Err(Mismatch::Form { place: "the file".to_owned() }.into());
     }
+    let paths = group.group().spend_paths();
+    let set = paths.iter().find(|spend| spend.id == path).and_then(|spend| SigningSet::new(group.group(), spend).ok());
+    let set = set.ok_or(Mismatch::GroupUnknown)?;
     let malformed = |error: &dyn ToString| Mismatch::Malformed(error.to_string());
     let transaction = psbt.unsigned_tx().map_err(|error| malformed(&error))?;
     let prevouts = psbt.prevouts().map_err(|error| Mismatch::Prevout(error.to_string()))?;
@@ -122,9 +125,9 @@ fn verify_staged(
     let plan = SpendPlan::located(&psbt, group.group(), path, &located);
     let plan = plan.map_err(|error| Failed::late(Mismatch::of_plan(&error)))?;
     check_form(&psbt, &plan, group).map_err(Failed::late)?;
-    let computed = items(&plan, group.group()).ok_or(Failed::late(Mismatch::GroupUnknown))?;
+    let computed = items(&plan, group.group(), &set).ok_or(Failed::late(Mismatch::GroupUnknown))?;
     check_items(claimed, &computed).map_err(Failed::late)?;
-    let verified = VerifiedTransaction::new(group, &plan, &psbt);
+    let verified = VerifiedTransaction::new(group, &set, &plan, &psbt);
     if verified.is_overspent() {
         return Err(Failed::late(Mismatch::Overspent));
     }
@@ -171,6 +174,9 @@ fn check_items(claimed: &[Item], computed: &[Item]) -> Result<(), Mismatch> {
         return Err(Mismatch::ItemOrder);
     }
     for (item, (claimed, computed)) in claimed.iter().zip(computed).enumerate() {
+        if chain_codes_of(&claimed.derivation) != chain_codes_of(&computed.derivation) {
+            return Err(Mismatch::ChainCode { item });
+        }
         if path_of(&claimed.derivation) != path_of(&computed.derivation) {
             return Err(Mismatch::Path { item });
         }
@@ -185,5 +191,13 @@ fn check_items(claimed: &[Item], computed: &[Item]) -> Result<(), Mismatch> {
 }
 
 fn path_of(derivation: &Derivation) -> &[u32] {
-    if let Derivation::Bip328 { path } | Derivation::Bip328Taproot { path, .. } = derivation { path } else { &[] }
+    match derivation {
+        Derivation::Bip328 { path } | Derivation::Bip328Taproot { path, .. } => path,
+        Derivation::Members { paths, .. } => &paths.path,
+        _ => &[],
+    }
+}
+
+fn chain_codes_of(derivation: &Derivation) -> &[Option<[u8; 32]>] {
+    if let Derivation::Members { paths, .. } = derivation { &paths.chain_codes } else { &[] }
 }

@@ -13,7 +13,7 @@ use motet_psbt::{Group, GroupError, GroupId, Keychain, Location};
 
 pub use file::GroupFileError;
 pub use keys::NotOnNetwork;
-pub(crate) use keys::signing_keys;
+pub(crate) use keys::{SigningSet, address_path, derives_first};
 
 use crate::limits::{DEVICES, LOOKAHEAD};
 use crate::text::{NameError, check_name};

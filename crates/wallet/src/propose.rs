@@ -8,7 +8,7 @@ use motet_wire::{Item, RequestMetadata, limits};
 use crate::canonical::TRANSACTION_TYPE;
 use crate::canonical::canonical;
 use crate::check::{Mismatch, VerifiedTransaction, verify};
-use crate::group::{NotOnNetwork, RegisteredGroup, signing_keys};
+use crate::group::{NotOnNetwork, RegisteredGroup, SigningSet};
 use crate::items::items;
 use crate::limits::LOOKAHEAD;
 use crate::locate::search;
@@ -103,7 +103,7 @@ pub enum ProposeError {
 /// The parts of a request that follow from a transaction.
 #[derive(Debug, Clone)]
 pub struct TransactionProposal {
-    /// The signers, in the order of KeySort (BIP-327).
+    /// The signers, sorted.
     pub keys: Vec<PublicKey>,
     /// The items to be signed.
     pub items: Vec<Item>,
@@ -134,7 +134,7 @@ pub fn propose(
     }
     let paths = group.group().spend_paths();
     let spend = paths.iter().find(|spend| spend.id == path).ok_or(ProposeError::Plan(PlanError::NoSuchPath))?;
-    let keys = signing_keys(group.group(), spend)?;
+    let set = SigningSet::new(group.group(), spend)?;
     let plan = plan(psbt, group, path, options.lookahead)?;
     if !options.foreign_inputs
         && let Some(input) = foreign(&plan).next().map(|(input, _)| input)
@@ -147,7 +147,7 @@ pub fn propose(
     if let Some((input, _)) = foreign(&plan).find(is_legacy) {
         return Err(ProposeError::LegacyInput { input });
     }
-    let items = items(&plan, group.group()).ok_or(ProposeError::Plan(PlanError::NoSuchPath))?;
+    let items = items(&plan, group.group(), &set).ok_or(ProposeError::Plan(PlanError::NoSuchPath))?;
     if items.len() > limits::ITEMS_MAX {
         return Err(ProposeError::TooManyItems { found: items.len() });
     }
@@ -161,6 +161,7 @@ pub fn propose(
         amount: None,
         transaction_type: TRANSACTION_TYPE.to_owned(),
     };
+    let SigningSet { keys, .. } = set;
     let (verified, amount) = verify(&keys, &items, &metadata, group, path)?;
     metadata.amount = amount;
     Ok(TransactionProposal { keys, items, metadata, verified })

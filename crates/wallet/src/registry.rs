@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use motet_core_crypto::PublicKey;
 use motet_psbt::{GroupId, PathId};
 
-use crate::group::{RegisteredGroup, signing_keys};
+use crate::group::{RegisteredGroup, SigningSet};
 use crate::limits::GROUPS;
 
 /// The reason why a group was not added to a registry.
@@ -64,7 +64,7 @@ impl Registry {
         }
         self.check_name(&group)?;
         for path in group.group().spend_paths() {
-            if let Ok(keys) = signing_keys(group.group(), &path) {
+            if let Ok(SigningSet { keys, .. }) = SigningSet::new(group.group(), &path) {
                 keys.iter().for_each(|key| self.add_member(*key, id));
                 self.paths.entry(keys).or_default().push((id, path.id));
             }

@@ -216,6 +216,22 @@ impl<Context, T: Decode<Context>, const MAX: usize> Decode<Context> for List<T, 
     }
 }
 
+/// A part that this form of a structure has no place for: it has no bytes, and reads as the default.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Absent<T>(pub(crate) T);
+
+impl<T> Encode for Absent<T> {
+    fn encode<E: Encoder>(&self, _: &mut E) -> Result<(), BincodeEncodeError> {
+        Ok(())
+    }
+}
+
+impl<Context, T: Default> Decode<Context> for Absent<T> {
+    fn decode<D: Decoder<Context = Context>>(_: &mut D) -> Result<Self, BincodeDecodeError> {
+        Ok(Self::default())
+    }
+}
+
 /// A number from 0 to `MAX` that names something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Code<const MAX: u8>(pub(crate) u8);
@@ -251,4 +267,4 @@ macro_rules! borrow {
     )*};
 }
 
-borrow!([const MAX: usize] Bytes<MAX>, [const MAX: usize] Text<MAX>, [const MAX: u8] Code<MAX>, [T, const MAX: usize] List<T, MAX>);
+borrow!([const MAX: usize] Bytes<MAX>, [const MAX: usize] Text<MAX>, [const MAX: u8] Code<MAX>, [T, const MAX: usize] List<T, MAX>, [T] Absent<T>);

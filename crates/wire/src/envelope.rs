@@ -106,7 +106,7 @@ pub(crate) fn sign(
     let bytes = body.encode()?;
     let length = u32::try_from(bytes.len()).map_err(|_| ParseError::Length)?;
     let head = Head {
-        version: limits::VERSION,
+        version: body.version(),
         kind: kind.code(),
         sender,
         sequence,
@@ -147,10 +147,7 @@ pub struct Peek {
 /// Reads the claims of a frame; `None` if it is too short, or of another version or an unknown kind.
 pub fn peek(frame: &[u8]) -> Option<Peek> {
     let view = View::read(frame)?;
-    if view.head.version != limits::VERSION {
-        return None;
-    }
-    let kind = Kind::from_code(view.head.kind)?;
+    let kind = view.kind()?;
     Some(Peek {
         kind,
         signer: claimed_signer(kind, view.body),
@@ -164,7 +161,7 @@ pub fn peek(frame: &[u8]) -> Option<Peek> {
 /// claim.
 pub fn expiry(frame: &[u8]) -> Option<TimestampMs> {
     let view = View::read(frame)?;
-    let body = RawBody::decode(Kind::from_code(view.head.kind)?, view.body).ok()?;
+    let body = RawBody::decode(view.head.version, view.kind()?, view.body).ok()?;
     body.lifetime().map(|(_, expires)| TimestampMs(expires))
 }
 
@@ -172,7 +169,7 @@ pub fn expiry(frame: &[u8]) -> Option<TimestampMs> {
 /// claim.
 pub fn claimed_peer(frame: &[u8]) -> Option<PeerId> {
     let view = View::read(frame)?;
-    let body = RawBody::decode(Kind::from_code(view.head.kind)?, view.body).ok()?;
+    let body = RawBody::decode(view.head.version, view.kind()?, view.body).ok()?;
     body.parts().delegation?.peer().ok()
 }
 
@@ -228,6 +225,11 @@ impl<'a> View<'a> {
             return None;
         }
         Some(Self { head, body, signed, signature: *signature })
+    }
+
+    /// The kind; `None` if it or the version is unknown.
+    pub(crate) fn kind(&self) -> Option<Kind> {
+        Kind::of_frame(self.head.version, self.head.kind)
     }
 
     /// The message id on this network.

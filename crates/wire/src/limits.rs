@@ -6,8 +6,11 @@
 
 use core::time::Duration;
 
-/// The version of the format: the first byte of every frame.
+/// The version of the format: the first byte of a frame.
 pub const VERSION: u8 = 1;
+/// The version of a SigningRequest whose signers derive their keys before these are aggregated. All other messages are of version 1. A
+/// node that knows version 1 alone ignores such a request, and blames nobody.
+pub const VERSION_MEMBERS: u8 = 2;
 
 /// A network's name: it is hashed everywhere and typed by people.
 pub const NETWORK_ID: usize = 32;

@@ -10,6 +10,7 @@ pub(crate) mod join;
 mod kind;
 mod list;
 pub(crate) mod nonce;
+mod options;
 pub(crate) mod outcome;
 pub(crate) mod partial;
 pub(crate) mod raw;
@@ -26,11 +27,10 @@ pub use kind::Kind;
 pub(crate) use list::RawBody;
 pub use list::{Body, Message};
 pub use nonce::NonceShare;
+pub use options::{Commitments, Election, RequestOptions, Topology};
 pub use outcome::{AbortCode, AbortReason, AbortSubject, SessionAbort, SignatureFinalized};
 pub use partial::PartialSigShare;
-pub use request::{
-    Commitments, Derivation, Election, Item, ItemError, RequestMetadata, RequestOptions, SigningRequest, Topology,
-};
+pub use request::{Derivation, Item, ItemError, MemberPaths, RequestMetadata, SigningRequest};
 pub use resource::ResourceAnnouncement;
 pub use spec::Scope;
 pub use sync::{Have, Holding, SignerSet, SyncRequest, SyncResponse};

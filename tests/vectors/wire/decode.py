@@ -286,12 +286,18 @@ def work_value(work, network, purpose, signer, payload):
     return 256 - int.from_bytes(value, "big").bit_length()
 
 
+SIGNING_REQUEST_2 = structure(
+    creator=DELEGATION, details=DETAILS, chain_codes=listing(100, option(array(32))), work=option(WORK))
+
+
 def decode(frame, network):
     reader = Reader(frame)
     version, kind = U8(reader), U8(reader)
-    if version != 1:
-        raise ValueError("another version")
     name, largest, body_of = KINDS[kind]
+    if version == 2 and kind == 3:
+        body_of = SIGNING_REQUEST_2
+    elif version != 1:
+        raise ValueError("another version")
     if len(frame) > largest:
         raise ValueError("too long for its kind")
     sender = reader.take(33)

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use motet_core_crypto::PublicKey;
 use motet_wire::{
-    AdvertisementId, DhtKey, Index, Kind, MonotonicMs, Rate, RequestId, ResourceAnnouncement, SignerAdvertisement,
-    SignerUnavailable, SigningRequest, TimestampMs, Topic, Topology, Validated, ValidatorLimits, Work, work,
+    AdvertisementId, Derivation, DhtKey, Index, Item, Kind, MonotonicMs, Rate, RequestId, ResourceAnnouncement,
+    SignerAdvertisement, SignerUnavailable, SigningRequest, TimestampMs, Topic, Topology, Validated, ValidatorLimits,
+    Work, work,
 };
 
 use super::Engine;
@@ -99,7 +100,12 @@ impl Engine {
         let (since, lifetime) = (ctx.now.mono, announcement.lifetime);
         let is_private = matches!(audience, Audience::Members(_));
         let asked = Asked { lifetime, allowance: limits::WORK_ALLOWANCE, since, is_private, retry_of };
-        let allowed = self.check_audience(&announcement.keys, audience);
+        let derives = |item: &Item| matches!(item.derivation, Derivation::Members { .. });
+        let allowed = if !is_private && announcement.items.iter().any(derives) {
+            Err(CommandError::NotPrivate)
+        } else {
+            self.check_audience(&announcement.keys, audience)
+        };
         match allowed.and_then(|()| self.build_request(announcement, asked, ctx)) {
             Ok((request, items)) => self.mint_request(command, request, items, asked, ctx),
             Err(error) => ctx.reply(command, Err(error)),

@@ -29,8 +29,8 @@ use std::sync::Arc;
 
 use motet_core_crypto::{PublicKey, tagged_hash};
 use motet_wire::{
-    Attempt, Channel, Election, Have, Holding, Item, ItemError, NetworkId, ParticipantJoined, PeerId, RequestId,
-    SignerIndex, SigningRequest, peek,
+    Attempt, Channel, Derivation, Election, Have, Holding, Item, ItemError, NetworkId, ParticipantJoined, PeerId,
+    RequestId, SignerIndex, SigningRequest, peek,
 };
 
 pub(crate) use attempt::AttemptState;
@@ -297,10 +297,14 @@ impl Session {
 
 /// The items with their keys: one aggregation for all items of the same derivation.
 pub(crate) fn signing_items(keys: &[PublicKey], items: &[Item]) -> Result<Arc<[SigningItem]>, ItemError> {
-    items
-        .iter()
-        .map(|item| Ok(SigningItem { context: item.key_context(keys)?, message: item.message.as_slice().into() }))
-        .collect()
+    let item = |item: &Item| {
+        let members = match &item.derivation {
+            Derivation::Members { paths, .. } => Some(paths.clone()),
+            _ => None,
+        };
+        Ok(SigningItem { context: item.key_context(keys)?, message: item.message.as_slice().into(), members })
+    };
+    items.iter().map(item).collect()
 }
 
 /// The order in which signers take the coordinator's part: a pure function of the request (`docs/protocol.md` §8).

@@ -57,7 +57,7 @@ fn devices_sign_together_and_forget_their_nonces() {
     let keys = devices.each_ref().map(Device::public_key);
     let context = KeyAggContext::new(&keys).unwrap().with_taproot(None).unwrap();
     let key = context.aggregate_key();
-    let purpose = NoncePurpose { aggregate_key: Some(&key), message: Some(b"pay"), extra: None };
+    let purpose = NoncePurpose { aggregate_key: Some(&key), message: Some(b"pay"), ..NoncePurpose::default() };
     let nonces = devices.each_mut().map(|device| device.generate_nonce(&purpose).unwrap());
     let public = nonces.map(|(_, public)| public);
     let session = SigningSession::new(&context, &AggregateNonce::sum(&public), b"pay");

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use motet_coordinator::Input;
 use motet_core_crypto::PublicKey;
 use motet_net::{Feedback, ReportToken};
-use motet_wire::{Admitted, Now, PeerClass, PeerId, Penalty, Rejection, Rule, Validated, Verdict, peek, verify_batch};
+use motet_wire::{
+    Admitted, Kind, Now, Peek, PeerClass, PeerId, Penalty, Rejection, Rule, Validated, Verdict, peek, verify_batch,
+};
 use tokio::sync::oneshot;
 
 use super::Driver;
@@ -137,7 +139,25 @@ impl Driver {
             }
             self.senders.insert(peek.sender, sender);
         }
-        member(self.engine.sessions_of(&sender)).unwrap_or_else(|| self.contacts.class_of_author(&peek, now.wall))
+        let class = member(self.engine.sessions_of(&sender));
+        match class.unwrap_or_else(|| self.contacts.class_of_author(&peek, now.wall)) {
+            PeerClass::Stranger if self.is_of_member(&peek, now) => PeerClass::Contact,
+            class => class,
+        }
+    }
+
+    /// True if a request claims to come from a member of a registered group. It may have been registered after the node began.
+    fn is_of_member(&mut self, peek: &Peek, now: Now) -> bool {
+        if peek.kind != Kind::SigningRequest {
+            return false;
+        }
+        let signer = peek.signer.and_then(|signer| PublicKey::from_bytes(&signer).ok());
+        // Strangers must not make a node read files all the time.
+        let is_due = self.groups_read.is_none_or(|read| now.mono.since(read) >= limits::GROUPS_EVERY);
+        if is_due {
+            self.groups_read = Some(now.mono);
+        }
+        signer.is_some_and(|signer| self.groups.has_member(&signer, is_due))
     }
 }
 

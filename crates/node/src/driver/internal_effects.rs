@@ -12,8 +12,8 @@ use std::task::{Context, Poll, Waker};
 use motet_coordinator::{Decision, Input, Job, Pace, Proposal, SignerError, SignerTask};
 use tracing::{Instrument as _, Span};
 
+use super::Driver;
 use super::input::{DriverInput, Next};
-use super::{Driver, checking};
 use crate::OsEntropy;
 use crate::limits;
 
@@ -69,7 +69,7 @@ impl Driver {
         let (policy, back) = (Arc::clone(&self.policy), self.inputs_in.clone());
         let (request, signer, digest) = (proposal.request, proposal.signer, proposal.digest());
         let span = self.engine.span_of(&request);
-        let checked = checking::verify(self.groups.as_deref(), &proposal);
+        let checked = self.groups.verify(&proposal);
         let asking = async move {
             let decision = match checked {
                 Ok(None) => policy.decide(proposal).await,

@@ -73,11 +73,13 @@ impl Device for Remote {
         let handle = self.next;
         let (aggregate_key, message) = (purpose.aggregate_key.copied(), purpose.message.map(<[u8]>::to_vec));
         let extra = purpose.extra.map(<[u8]>::to_vec);
+        assert_eq!(purpose.child, None);
         self.ask(move |vault| {
             let purpose = NoncePurpose {
                 aggregate_key: aggregate_key.as_ref(),
                 message: message.as_deref(),
                 extra: extra.as_deref(),
+                child: None,
             };
             let (secret, public) = vault.key.generate_nonce(&purpose).unwrap();
             vault.nonces.insert(handle, secret);
@@ -89,7 +91,8 @@ impl Device for Remote {
         let (context, aggregate_nonce) = (task.context.clone(), task.aggregate_nonce);
         let message = self.instead.unwrap_or(task.message).to_vec();
         self.ask(move |vault| {
-            let task = SigningTask { context: &context, aggregate_nonce, adaptor: None, message: &message };
+            let task =
+                SigningTask { context: &context, aggregate_nonce, adaptor: None, message: &message, child: None };
             let nonce = vault.nonces.remove(&nonce).unwrap();
             vault.key.sign(nonce, &task).unwrap()
         })

@@ -21,4 +21,5 @@ mod order;
 mod policy;
 mod results;
 mod signers;
+mod spends;
 mod transactions;

@@ -1,6 +1,6 @@
 //! Transactions of groups over real sockets on loopback: each node checks a request before its policy is asked.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use motet_core_crypto::PublicKey;
 use motet_net::{Keypair, NetConfig, parse_address};
 use motet_node::event::{AbortCause, Event};
 use motet_node::policy::{Condition, DeclineAll, Policy, Rule, RulePolicy, Rules, TransactionCondition, Verdict};
-use motet_node::{Decision, Events, LocalSigner, MemoryStore, Node, OsEntropy, Proposal, SigningRequestSpec};
+use motet_node::{Audience, Decision, Events, LocalSigner, MemoryStore, Node, OsEntropy, Proposal, SigningRequestSpec};
 use motet_psbt::{Key, Keychain, Location, MapId, PathId, RawPsbt, Version};
 use motet_wallet::keys::{Account, Seed};
 use motet_wallet::{ProposeOptions, RegisteredGroup, Registry, TransactionProposal, complete, propose};
@@ -190,7 +190,8 @@ async fn three_nodes_spend_a_coin_by_rules_on_verified_facts() {
 
 #[tokio::test]
 async fn a_request_that_lies_is_declined_with_its_code_before_anybody_is_asked() {
-    let mut scene = Scene::new(2, || NeverAsked, |_| true).await;
+    // A node without groups does not check what its own program asks for.
+    let mut scene = Scene::new(2, || NeverAsked, |number| number == 1).await;
     let shown = scene.proposal(1000);
     let meant = scene.proposal(99_000);
     let request = scene.ask(meant.items.clone(), shown.metadata.clone()).await;
@@ -205,6 +206,35 @@ async fn a_request_that_lies_is_declined_with_its_code_before_anybody_is_asked()
     let metadata = RequestMetadata { transaction_type: "payment".to_owned(), ..RequestMetadata::default() };
     let request = scene.ask(plain, metadata).await;
     assert_eq!(scene.declined(request).await.as_deref(), Some("E_TYPE"));
+    scene.end().await;
+}
+
+#[tokio::test]
+async fn a_node_with_the_group_sends_no_request_that_the_others_would_decline() {
+    let scene = Scene::new(2, || NeverAsked, |number| number == 0).await;
+    let (shown, meant) = (scene.proposal(1000), scene.proposal(99_000));
+    let creator = scene.group.member_keys().first().copied().flatten().unwrap();
+    let refused = async |items: &[Item], metadata: &RequestMetadata| {
+        let spec = SigningRequestSpec {
+            creator,
+            keys: shown.keys.clone(),
+            items: items.to_vec(),
+            options: RequestOptions::default(),
+            metadata: metadata.clone(),
+            lifetime: HOUR,
+        };
+        let node = &scene.nodes.first().unwrap().0;
+        let public = node.announce_signing_request(spec.clone()).await.unwrap_err();
+        let private = node.announce_signing_request_to(spec, Audience::Members(BTreeMap::new())).await.unwrap_err();
+        assert_eq!(public, private);
+        public.code()
+    };
+    assert_eq!(refused(&meant.items, &shown.metadata).await, "E_SIGHASH");
+    let metadata = RequestMetadata { amount: Some(1), ..shown.metadata.clone() };
+    assert_eq!(refused(&shown.items, &metadata).await, "E_AMOUNT");
+    assert_eq!(refused(&meant.items, &RequestMetadata::default()).await, "E_TYPE");
+    let plain = [Item { message: meant.items.first().unwrap().message.clone(), derivation: Derivation::None }];
+    assert_eq!(refused(&plain, &RequestMetadata::default()).await, "E_TYPE");
     scene.end().await;
 }
 

@@ -93,6 +93,12 @@ pub enum Mismatch {
     /// The items are in another order than the inputs, or one of them is there twice.
     #[error("the hashes to sign are not in the order of the inputs, or one of them is there twice")]
     ItemOrder,
+    /// The chain codes of the members' keys are other ones, or are there where the group derives no member's key.
+    #[error("item {item} is for another key than that of its input: a chain code of the members' keys is wrong")]
+    ChainCode {
+        /// The place of the item.
+        item: usize,
+    },
     /// The path of an item's key is another one.
     #[error("item {item} is for another key than that of its input: the derivation path is wrong")]
     Path {
@@ -147,6 +153,7 @@ impl Mismatch {
             Self::Overspent => "E_OVERSPENT",
             Self::ItemCount { .. } => "E_ITEMS",
             Self::ItemOrder => "E_ITEM_ORDER",
+            Self::ChainCode { .. } => "E_CHAIN_CODE",
             Self::Path { .. } => "E_PATH",
             Self::MerkleRoot { .. } => "E_MERKLE_ROOT",
             Self::Sighash { .. } => "E_SIGHASH",

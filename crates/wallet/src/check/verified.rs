@@ -5,7 +5,7 @@ use motet_core_crypto::{PublicKey, XOnlyPublicKey, tagged_hash};
 use motet_psbt::fields::SighashType;
 use motet_psbt::{GroupId, GroupWarning, PathId, RawPsbt, Recipient, SpendPlan, TransactionView};
 
-use crate::group::RegisteredGroup;
+use crate::group::{RegisteredGroup, SigningSet};
 use crate::limits::FAR_INDEX;
 use crate::warning::Warning;
 
@@ -29,15 +29,13 @@ pub struct VerifiedTransaction {
 }
 
 impl VerifiedTransaction {
-    pub(super) fn new(group: &RegisteredGroup, plan: &SpendPlan, psbt: &RawPsbt) -> Self {
+    pub(super) fn new(group: &RegisteredGroup, set: &SigningSet, plan: &SpendPlan, psbt: &RawPsbt) -> Self {
         let view = TransactionView::new(plan, psbt, group.group());
         let paths = group.group().spend_paths();
         let signers = paths.iter().find(|path| path.id == plan.path).map(|path| &path.signers);
         let targets = || plan.inputs.iter().flat_map(|own| &own.targets);
-        let members = plan.inputs.first().and_then(|own| own.targets.first()).map(|target| {
-            let name = |number: &usize| group.member_name(*number);
-            target.context.keys().iter().copied().zip(target.signers.iter().map(name)).collect()
-        });
+        let names = set.members.iter().map(|number| group.member_name(*number));
+        let members = set.keys.iter().copied().zip(names).collect();
         let warnings = warnings(group, plan, &view);
         let digest = tagged_hash("motet/verified/v1", &[&group.id().to_bytes(), &plan.digest()]);
         Self {
@@ -47,7 +45,7 @@ impl VerifiedTransaction {
             path: plan.path,
             signers: signers.into_iter().flatten().map(|number| group.member_name(*number)).collect(),
             member_count: group.signing_members().count(),
-            members: members.unwrap_or_default(),
+            members,
             requester: None,
             description: String::new(),
             keys: targets().map(|target| target.context.aggregate_key()).collect(),

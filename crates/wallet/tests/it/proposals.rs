@@ -13,6 +13,8 @@ fn refused(psbt: &RawPsbt, group: &RegisteredGroup, path: PathId) -> ProposeErro
     propose(psbt, group, path, &ProposeOptions::default()).map(|_| ()).unwrap_err()
 }
 
+const FIRST: motet_psbt::Location = motet_psbt::Location { keychain: motet_psbt::Keychain(0), index: 0 };
+
 #[test]
 fn a_request_has_what_is_signed_and_nothing_else() {
     let all = people(2);
@@ -62,8 +64,7 @@ fn every_spend_path_of_the_network_has_its_own_items() {
     let registry = registry(&group);
     let source = spend(group.group(), 2, 0, RBF);
     let made = proposal(&source, &group, PathId::Key);
-    let root =
-        group.group().output(motet_psbt::Location { keychain: motet_psbt::Keychain(0), index: 0 }).unwrap().merkle_root;
+    let root = group.group().output(FIRST).unwrap().merkle_root;
     let root = root.map(|root| root.to_byte_array());
     assert_eq!(made.items[0].derivation, Derivation::Bip328Taproot { path: vec![0, 0], merkle_root: root });
     let leaf = proposal(&source, &group, PathId::Leaf(0));
@@ -80,6 +81,46 @@ fn every_spend_path_of_the_network_has_its_own_items() {
         for (item, key) in made.items.iter().zip(verified.keys()) {
             assert_eq!(item.verification_key(&made.keys).unwrap(), *key);
         }
+    }
+}
+
+#[test]
+fn members_that_derive_first_are_asked_by_their_accounts_and_chain_codes() {
+    let all = people(3);
+    let tree = "tr(musig({0}/<0;1>/*,{1}/<0;1>/*,{2}/7),pk(musig({2}/<0;1>/*,{0}/<0;1>/*)))";
+    let group = confirmed("first", tree, &all);
+    let registry = registry(&group);
+    let source = spend(group.group(), 2, 0, RBF);
+    for (path, keys, derived) in [(PathId::Key, 3, 2), (PathId::Leaf(0), 2, 2)] {
+        let made = proposal(&source, &group, path);
+        assert_eq!((made.keys.len(), made.keys.is_sorted()), (keys, true));
+        let taproot = (path == PathId::Key)
+            .then(|| group.group().output(FIRST).unwrap().merkle_root.map(|root| root.to_byte_array()));
+        for (item, steps) in made.items.iter().zip([[0, 0], [1, 1]]) {
+            let Derivation::Members { paths, taproot: Some(_) | None } = &item.derivation else { panic!("{item:?}") };
+            assert_eq!(paths.path, steps);
+            assert_eq!(paths.chain_codes.iter().flatten().count(), derived);
+        }
+        if let (Some(first), Derivation::Members { taproot: asked, .. }) = (taproot, &made.items[0].derivation) {
+            assert_eq!(*asked, Some(first));
+        }
+        let verified = Terms::new(&made).check(&registry).unwrap();
+        for (item, key) in made.items.iter().zip(verified.keys()) {
+            assert_eq!(item.verification_key(&made.keys).unwrap(), *key);
+        }
+        let names: Vec<_> = made.keys.iter().map(|key| verified.member(key).unwrap()).collect();
+        assert_eq!(names.len(), keys);
+        // One bit of a chain code, and a path that is not that of the input.
+        let mut lie = Terms::new(&made);
+        let Derivation::Members { paths, .. } = &mut lie.items[0].derivation else { panic!("as before") };
+        let mut codes = paths.chain_codes.to_vec();
+        codes.iter_mut().flatten().next().unwrap()[0] ^= 1;
+        paths.chain_codes = codes.into();
+        assert_eq!(lie.check(&registry).unwrap_err().code(), "E_CHAIN_CODE");
+        let mut lie = Terms::new(&made);
+        let Derivation::Members { paths, .. } = &mut lie.items[0].derivation else { panic!("as before") };
+        paths.path[1] += 1;
+        assert_eq!(lie.check(&registry).unwrap_err().code(), "E_PATH");
     }
 }
 
@@ -107,7 +148,8 @@ fn groups_without_derivation_and_raw_keys_are_asked_as_they_are() {
 fn spend_paths_that_requests_cannot_express_are_refused_for_their_reason() {
     let all = people(3);
     for (text, path, expected) in [
-        ("tr(musig({0}/<0;1>/*,{1}/<0;1>/*))", PathId::Key, NotOnNetwork::DerivesFirst),
+        ("tr(musig({0}/<0;1>/*,{1}/<2;3>/*))", PathId::Key, NotOnNetwork::DifferentPaths),
+        ("tr(musig({0}/1/2/3/4/5/6/7/8/*,{1}/1/2/3/4/5/6/7/8/*))", PathId::Key, NotOnNetwork::DeepPath),
         ("tr(musig({0},{1})/1/2/3/4/5/6/7/8/*)", PathId::Key, NotOnNetwork::DeepPath),
         ("tr({2}/<0;1>/*,pk(musig({0},{1})/<0;1>/*))", PathId::Key, NotOnNetwork::SingleKeys),
         (

@@ -62,7 +62,7 @@ fn a_member_of_a_group_that_the_network_cannot_sign_for_is_known_by_its_key() {
 fn spend_paths_that_requests_cannot_express_are_not_found_by_keys() {
     let all = people(3);
     for text in [
-        "tr(musig({0}/<0;1>/*,{1}/<0;1>/*))",
+        "tr(musig({0}/<0;1>/*,{1}/<2;3>/*))",
         "tr({2}/<0;1>/*,and_v(v:pk(musig({0},{1})/<0;1>/*),pk({2}/<2;3>/*)))",
         "tr({2}/<0;1>/*,and_v(v:pk(musig({0},{1})/<0;1>/*),pk(musig({0},{2})/<0;1>/*)))",
         "tr({2}/<0;1>/*,or_i(pk(musig({0},{1})/<0;1>/*),pk(musig({0},{1})/<2;3>/*)))",

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use bitcoin::bip32::{ChainCode, ChildNumber, Fingerprint, Xpub};
 use bitcoin::{NetworkKind, Sequence, Transaction};
-use motet_coordinator::{Config, Decision, SigningRequestSpec};
+use motet_coordinator::{Audience, Command, CommandError, Config, Decision, Reply, Route, SigningRequestSpec};
 use motet_core_crypto::{PublicKey, Signature};
 use motet_psbt::{FinalizeError, Key, MapId, PathId, RawPsbt};
 use motet_testkit::Cluster;
@@ -62,8 +62,13 @@ impl Members {
             metadata: made.metadata,
             lifetime: Duration::from_secs(600),
         };
-        let request = self.cluster.announce_request(creator, request).unwrap();
-        self.cluster.run_until(|cluster| cluster.signature(request).is_some());
+        // Requests of groups are private.
+        let others = self.keys.iter().filter(|(_, node)| **node != creator);
+        let route = |node: usize| Route { peer: self.cluster.node(node).peer(), addresses: Vec::new() };
+        let audience = Audience::Members(others.map(|(key, node)| (*key, route(*node))).collect());
+        let reply = self.cluster.command(creator, Command::AnnounceTo(request, audience));
+        let Ok(Reply::Announced { request, .. }) = reply else { panic!("{reply:?}") };
+        self.cluster.settle();
         let completed = self.cluster.node(creator).completed(request).unwrap();
         completed.items.iter().map(|item| item.signature).collect()
     }
@@ -101,6 +106,35 @@ fn groups_of_2_3_and_15_spend_by_the_key_path() {
         let transaction = members.finish(&source, PathId::Key);
         assert_eq!(transaction.input[0].witness.iter().map(<[u8]>::len).collect::<Vec<_>>(), [64]);
     }
+}
+
+#[test]
+fn members_whose_keys_are_derived_first_spend_by_the_key_path_and_by_a_leaf() {
+    for count in [2, 3, 15] {
+        let mut members = Members::new(count, |keys| {
+            let derived: Vec<_> = keys.iter().map(|key| format!("{key}/<0;1>/*")).collect();
+            format!("tr(musig({}),pk(musig({})))", derived.join(","), derived[..2].join(","))
+        });
+        let source = spend(members.group.group(), 5, 0, RBF);
+        assert_eq!(members.finish(&source, PathId::Key).input[4].witness.len(), 1);
+        assert_eq!(members.finish(&source, PathId::Leaf(0)).input[4].witness.len(), 3);
+    }
+}
+
+#[test]
+fn chain_codes_are_sent_to_members_alone() {
+    let mut members = Members::new(2, |keys| format!("tr(musig({0}/<0;1>/*,{1}/<0;1>/*))", keys[0], keys[1]));
+    let made = proposal(&spend(members.group.group(), 1, 0, RBF), &members.group, PathId::Key);
+    let request = SigningRequestSpec {
+        creator: made.keys[0],
+        keys: made.keys.clone(),
+        items: made.items,
+        options: RequestOptions::default(),
+        metadata: made.metadata,
+        lifetime: Duration::from_secs(600),
+    };
+    let creator = members.keys[&made.keys[0]];
+    assert_eq!(members.cluster.announce_request(creator, request).unwrap_err(), CommandError::NotPrivate);
 }
 
 #[test]

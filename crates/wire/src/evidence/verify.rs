@@ -8,13 +8,12 @@
 use motet_core_crypto::{AggregateNonce, NonceCommitment, PublicKey, PublicNonce, SigningSession};
 
 use super::Evidence;
-use crate::codec::{self, DecodeError};
+use crate::codec::DecodeError;
 use crate::delegation::Delegation;
 use crate::envelope::View;
 use crate::id::{Attempt, AttemptId, NetworkId, RequestId, SignerIndex};
-use crate::limits;
-use crate::message::request::{RawDetails, RawItem};
-use crate::message::{Kind, Message, ParticipantJoined, RawBody};
+use crate::message::request::RawTerms;
+use crate::message::{Message, ParticipantJoined, RawBody};
 use crate::mirror::KnownKeys;
 use crate::mirror::Mirror;
 use crate::transcript;
@@ -119,18 +118,18 @@ impl Accused {
     }
 
     /// Reads the terms: those of the request that was joined, in which the accused has the place that it names.
-    fn agreed(&self, network: &NetworkId, terms: &[u8]) -> Result<(RawDetails, Vec<PublicKey>), EvidenceFault> {
+    fn agreed(&self, network: &NetworkId, terms: &[u8]) -> Result<(RawTerms, Vec<PublicKey>), EvidenceFault> {
         if RequestId::of_terms(network, terms) != self.join.request {
             return Err(EvidenceFault::NotCommitted);
         }
         let (_, details) = terms.split_at_checked(33).ok_or(EvidenceFault::Statement)?;
-        let details: RawDetails = codec::decode(details).map_err(|_| EvidenceFault::Statement)?;
+        let terms = RawTerms::decode(details).map_err(|_| EvidenceFault::Statement)?;
         let keys: Vec<PublicKey> =
-            details.keys.clone().parse(&KnownKeys::NONE).map_err(|_| EvidenceFault::Statement)?;
+            terms.details.keys.clone().parse(&KnownKeys::NONE).map_err(|_| EvidenceFault::Statement)?;
         if keys.get(self.join.index.as_usize()) != Some(&self.join.delegation.signer) {
             return Err(EvidenceFault::Unrelated);
         }
-        Ok((details, keys))
+        Ok((terms, keys))
     }
 
     fn convicted(&self, charge: Charge) -> Conviction {
@@ -235,13 +234,13 @@ fn bad_partial_signature(
     };
     accused.attempted(share.session, share.attempt)?;
 
-    let (details, keys) = accused.agreed(network, claim.terms)?;
+    let (terms, keys) = accused.agreed(network, claim.terms)?;
     let index = accused.join.index.as_usize();
     let position = usize::from(claim.item);
-    let item: RawItem = details.items.as_slice().get(position).cloned().ok_or(EvidenceFault::Unrelated)?;
+    let item = terms.item(position).ok_or(EvidenceFault::Unrelated)?;
 
     // The nonces are those that the accused says it signed with.
-    let items = details.items.len();
+    let items = terms.details.items.len();
     if claim.item_nonces.len() != keys.len() || claim.other_items.len() + 1 != items || share.partials.len() != items {
         return Err(EvidenceFault::NotCommitted);
     }
@@ -257,7 +256,6 @@ fn bad_partial_signature(
         .map(|nonce| PublicNonce::from_bytes(nonce).map_err(|_| EvidenceFault::Statement))
         .collect::<Result<_, _>>()?;
     let aggregate = AggregateNonce::sum(&nonces);
-    let item = item.parse(&KnownKeys::NONE).map_err(|_| EvidenceFault::Statement)?;
     let context = item.key_context(&keys).map_err(|_| EvidenceFault::Statement)?;
     let session = SigningSession::new(&context, &aggregate, &item.message);
     let (Some(nonce), Some(partial)) = (nonces.get(index), share.partials.get(position)) else {
@@ -276,7 +274,7 @@ fn against_terms(
     share: Option<&[u8]>,
 ) -> Result<Conviction, EvidenceFault> {
     let accused = Accused::read(network, join)?;
-    let (details, _) = accused.agreed(network, terms)?;
+    let (RawTerms { details, .. }, _) = accused.agreed(network, terms)?;
     let in_order = match share {
         None => accused.join.commitment.is_some() == details.options.commits(),
         Some(share) => {
@@ -304,10 +302,11 @@ fn malformed(network: &NetworkId, binding: &[u8], frame: &[u8]) -> Result<Convic
     if accused.head.sender != bound.head.sender {
         return Err(EvidenceFault::Statement);
     }
-    // A kind that we do not know may be a message of a later version of the format.
-    let kind = Kind::from_code(accused.head.kind).ok_or(EvidenceFault::Statement)?;
+    // A kind or a version that we do not know may be of a later version of the format.
+    let kind = accused.kind().ok_or(EvidenceFault::Statement)?;
     let is_message = frame.len() <= kind.frame_limit()
-        && RawBody::decode(kind, accused.body).is_ok_and(|body| body.parse(&KnownKeys::NONE).is_ok());
+        && RawBody::decode(accused.head.version, kind, accused.body)
+            .is_ok_and(|body| body.parse(&KnownKeys::NONE).is_ok());
     if is_message {
         return Err(EvidenceFault::NoFault);
     }
@@ -315,18 +314,19 @@ fn malformed(network: &NetworkId, binding: &[u8], frame: &[u8]) -> Result<Convic
     Ok(Conviction { signer, message_key, charge: Charge::Malformed, request: None, index: None })
 }
 
-/// A frame of this version that its sender signed on this network.
+/// A frame of a version that we know, which its sender signed on this network.
 fn signed<'a>(network: &NetworkId, frame: &'a [u8]) -> Result<View<'a>, EvidenceFault> {
     let view = View::read(frame).ok_or(EvidenceFault::Statement)?;
-    if view.head.version != limits::VERSION || !view.is_signed(network) {
+    if view.kind().is_none() || !view.is_signed(network) {
         return Err(EvidenceFault::Statement);
     }
     Ok(view)
 }
 
 fn parse(view: &View<'_>) -> Result<Message, EvidenceFault> {
-    let kind = Kind::from_code(view.head.kind).ok_or(EvidenceFault::Statement)?;
-    let body = RawBody::decode(kind, view.body).map_err(|_: DecodeError| EvidenceFault::Statement)?;
+    let kind = view.kind().ok_or(EvidenceFault::Statement)?;
+    let body =
+        RawBody::decode(view.head.version, kind, view.body).map_err(|_: DecodeError| EvidenceFault::Statement)?;
     body.parse(&KnownKeys::NONE).map_err(|_| EvidenceFault::Statement)
 }
 

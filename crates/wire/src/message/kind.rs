@@ -2,6 +2,8 @@
 
 use core::fmt;
 
+use crate::limits;
+
 /// Makes [`Kind`] from the names of the messages and their numbers on the wire.
 macro_rules! kinds {
     ($($name:ident = $code:literal,)*) => {
@@ -47,6 +49,17 @@ impl Kind {
     /// The number on the wire.
     pub const fn code(self) -> u8 {
         self as u8
+    }
+
+    /// The kind of a frame that begins with these two bytes; none if the version has no such kind, or is not known.
+    pub(crate) fn of_frame(version: u8, code: u8) -> Option<Self> {
+        let kind = Self::from_code(code)?;
+        let is_known = match version {
+            limits::VERSION => true,
+            limits::VERSION_MEMBERS => kind == Self::SigningRequest,
+            _ => false,
+        };
+        is_known.then_some(kind)
     }
 
     /// The kind with this number.

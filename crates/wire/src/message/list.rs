@@ -12,12 +12,13 @@ use super::nonce::{NonceShare, RawNonceShare};
 use super::outcome::{RawSessionAbort, RawSignatureFinalized, SessionAbort, SignatureFinalized};
 use super::partial::{PartialSigShare, RawPartialSigShare};
 use super::raw::{Parts, Raw};
-use super::request::{RawSigningRequest, SigningRequest};
+use super::request::{RawMembersRequest, RawSigningRequest, SigningRequest};
 use super::resource::{RawResourceAnnouncement, ResourceAnnouncement};
 use super::spec::{KindSpec, Scope};
 use super::sync::{RawSyncRequest, RawSyncResponse, SyncRequest, SyncResponse};
 use crate::codec::{self, DecodeError, ParseError};
 use crate::delegation::{Delegation, RawDelegation};
+use crate::limits;
 use crate::mirror::KnownKeys;
 use crate::mirror::Mirror;
 use crate::subject::Subject;
@@ -87,13 +88,15 @@ macro_rules! messages {
         }
 
         impl RawBody {
-            pub(crate) fn decode(kind: Kind, bytes: &[u8]) -> Result<Self, DecodeError> {
+            /// Decodes a body of version 1.
+            fn decode_first(kind: Kind, bytes: &[u8]) -> Result<Self, DecodeError> {
                 match kind {
                     $(Kind::$name => codec::decode(bytes).map(Self::$name),)*
                 }
             }
 
-            pub(crate) fn encode(&self) -> Result<Vec<u8>, ParseError> {
+            /// Encodes a body of version 1.
+            fn encode_first(&self) -> Result<Vec<u8>, ParseError> {
                 match self {
                     $(Self::$name(body) => codec::encode(body),)*
                 }
@@ -176,6 +179,29 @@ messages! {
 }
 
 impl RawBody {
+    /// Decodes the body of a kind that has this version.
+    pub(crate) fn decode(version: u8, kind: Kind, bytes: &[u8]) -> Result<Self, DecodeError> {
+        if version != limits::VERSION_MEMBERS {
+            return Self::decode_first(kind, bytes);
+        }
+        codec::decode::<RawMembersRequest>(bytes).map(|body| Self::SigningRequest(body.into()))
+    }
+
+    pub(crate) fn encode(&self) -> Result<Vec<u8>, ParseError> {
+        match self {
+            Self::SigningRequest(body) => body.encode(),
+            _ => self.encode_first(),
+        }
+    }
+
+    /// The version of the format that has a place for this body.
+    pub(crate) fn version(&self) -> u8 {
+        match self {
+            Self::SigningRequest(body) if body.is_of_members() => limits::VERSION_MEMBERS,
+            _ => limits::VERSION,
+        }
+    }
+
     pub(crate) fn subject(&self) -> Subject {
         self.parts().subject
     }

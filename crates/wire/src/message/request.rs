@@ -8,12 +8,14 @@
 //! signers who joined the same request have been shown the same thing.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use motet_core_crypto::{KeyAggContext, KeyAggError, PublicKey, TweakError, XOnlyPublicKey};
+use motet_core_crypto::{ChildPath, KeyAggContext, KeyAggError, PublicKey, TweakError, XOnlyPublicKey};
 
+use super::options::{RawOptions, RequestOptions};
 use super::raw::{Parts, Raw};
 use super::spec::{Channels, KindSpec, Scope};
-use crate::codec::{self, Bytes, Code, Decode, Encode, List, ParseError, Text};
+use crate::codec::{self, Absent, Bytes, Decode, DecodeError, Encode, List, ParseError, Text};
 use crate::delegation::{Delegation, RawDelegation};
 use crate::id::{NetworkId, RequestId, SignerIndex};
 use crate::limits;
@@ -80,55 +82,40 @@ pub enum Derivation {
         /// The root of the script tree; `None` commits to there being none.
         merkle_root: Option<[u8; 32]>,
     },
+    /// The aggregate of the signers' child keys, in the order of KeySort (BIP-327), as wallets with a descriptor like
+    /// `musig(A/<0;1>/*,B/<0;1>/*)` spend from. Either all items of a request are of this kind, or none is.
+    ///
+    /// The chain codes are the creator's word: a signer compares them with its own registry before it signs.
+    Members {
+        /// The way from each listed key to the key that is aggregated.
+        paths: MemberPaths,
+        /// The tweak of BIP-341 on the aggregate key: absent for none, else with the root of the script tree, of which there may be
+        /// none.
+        taproot: Option<Option<[u8; 32]>>,
+    },
 }
 
-/// The options of a request's session.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct RequestOptions {
-    /// Switch for round 0, commitments to nonces.
-    pub commitments: Commitments,
-    /// The election of the coordinator.
-    pub election: Election,
-    /// The paths of round messages.
-    pub topology: Topology,
+/// The way from each signer's key to the child that is aggregated (BIP-32, unhardened).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MemberPaths {
+    /// One chain code for each key of the request, the same for all its items. None for a key that is aggregated as it is listed.
+    pub chain_codes: Arc<[Option<[u8; 32]>]>,
+    /// 1 to 8 unhardened steps, the same for all keys.
+    pub path: Vec<u32>,
 }
 
-/// Switch for round 0 (`docs/protocol.md` §7).
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Commitments {
-    /// Nonces are revealed only when all commitments are known.
-    #[default]
-    On,
-    /// Nonces are sent at once.
-    Off,
-}
+impl MemberPaths {
+    /// The path of one signer; none if its key is aggregated as it is listed.
+    pub fn of(&self, signer: SignerIndex) -> Option<ChildPath<'_>> {
+        let chain_code = self.chain_codes.get(signer.as_usize())?.as_ref()?;
+        Some(ChildPath { chain_code, steps: &self.path })
+    }
 
-/// The order in which signers take the coordinator's part; a pure function of the request (`docs/protocol.md` §8).
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
-pub enum Election {
-    /// The creator, then the others in the order of the request.
-    Creator,
-    /// The smallest key first.
-    #[default]
-    Lexicographic,
-    /// By the hash of the request id and each key.
-    HashBased,
-    /// The first key of the request first.
-    First,
-    /// The last key of the request first.
-    Last,
-}
-
-/// The paths of round messages.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Topology {
-    /// Every participant sends to every other: the fewest delays.
-    #[default]
-    Mesh,
-    /// Every participant sends to the coordinator, which hands on: n messages instead of n squared, one more delay.
-    Star,
+    /// The keys that are aggregated, in the order of the listed keys.
+    fn children(&self, keys: &[PublicKey]) -> Result<Vec<PublicKey>, TweakError> {
+        let signers = (0..).map(SignerIndex).zip(keys);
+        signers.map(|(signer, key)| self.of(signer).map_or(Ok(*key), |path| key.child(path))).collect()
+    }
 }
 
 /// Texts about a request, for people only: [`Item::message`] is signed.
@@ -164,9 +151,15 @@ impl Item {
     ///
     /// [`ItemError`], with negligible probability unless the keys were chosen to cancel each other out.
     pub fn key_context(&self, keys: &[PublicKey]) -> Result<KeyAggContext, ItemError> {
+        if let Derivation::Members { paths, taproot } = &self.derivation {
+            let children = paths.children(keys).map_err(ItemError::Derivation)?;
+            let context = KeyAggContext::sorted_in_place(&children).map_err(ItemError::Keys)?;
+            let Some(merkle_root) = taproot else { return Ok(context) };
+            return context.with_taproot(merkle_root.as_ref()).map_err(ItemError::Derivation);
+        }
         let context = KeyAggContext::new(keys).map_err(ItemError::Keys)?;
         match &self.derivation {
-            Derivation::None => Ok(context),
+            Derivation::None | Derivation::Members { .. } => Ok(context),
             Derivation::Taproot { merkle_root } => context.with_taproot(merkle_root.as_ref()),
             Derivation::Bip328 { path } => context.with_bip328_path(path),
             Derivation::Bip328Taproot { path, merkle_root } => {
@@ -197,7 +190,7 @@ impl SigningRequest {
     }
 
     /// The bytes whose hash is the request id: the creator's signer key (33 bytes), then the canonical encoding of
-    /// keys, items, options, metadata, times and salt.
+    /// keys, items, options, metadata, times and salt, and of the members' chain codes if there are any.
     ///
     /// The creator's delegation and the proof of work are not part of it, since both change when a request is sent again.
     ///
@@ -216,14 +209,88 @@ impl SigningRequest {
     }
 }
 
+/// The body of version 1, and the chain codes of version 2.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub(crate) struct RawSigningRequest {
     pub(crate) creator: RawDelegation,
     pub(crate) details: RawDetails,
+    pub(crate) members: Absent<Option<ChainCodes>>,
     pub(crate) work: Option<Work>,
 }
 
-/// The parts that the request id covers, besides the creator's signer key.
+/// The chain codes of the listed keys.
+pub(crate) type ChainCodes = List<Option<[u8; 32]>, { limits::SIGNERS_MAX }>;
+
+/// The body of version 2.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub(crate) struct RawMembersRequest {
+    creator: RawDelegation,
+    details: RawDetails,
+    members: ChainCodes,
+    work: Option<Work>,
+}
+
+impl From<RawMembersRequest> for RawSigningRequest {
+    fn from(body: RawMembersRequest) -> Self {
+        let RawMembersRequest { creator, details, members, work } = body;
+        Self { creator, details, members: Absent(Some(members)), work }
+    }
+}
+
+/// The terms of a request without its creator.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct RawTerms {
+    pub(crate) details: RawDetails,
+    members: Option<ChainCodes>,
+}
+
+impl RawTerms {
+    /// Reads the terms of either version: those of version 2 are longer by the chain codes.
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        if let Ok(details) = codec::decode(bytes) {
+            return Ok(Self { details, members: None });
+        }
+        let (details, members): (RawDetails, ChainCodes) = codec::decode(bytes)?;
+        Ok(Self { details, members: Some(members) })
+    }
+
+    /// One of the items; none if there are fewer, or if it is none.
+    pub(crate) fn item(&self, position: usize) -> Option<Item> {
+        let item = self.details.items.as_slice().get(position).cloned()?;
+        item.parse(&KnownKeys::NONE).ok().map(|item| of_members(item, &chain_codes(self.members.as_ref())))
+    }
+}
+
+/// The chain codes that the items of a request share; none in version 1.
+type Shared = Option<Arc<[Option<[u8; 32]>]>>;
+
+fn chain_codes(members: Option<&ChainCodes>) -> Shared {
+    members.map(|members| members.as_slice().into())
+}
+
+/// An item with the derivation that its path and its taproot tweak have in a request with chain codes.
+fn of_members(item: Item, shared: &Shared) -> Item {
+    let Some(chain_codes) = shared.clone() else { return item };
+    let (path, taproot) = match item.derivation {
+        Derivation::None => (Vec::new(), None),
+        Derivation::Taproot { merkle_root } => (Vec::new(), Some(merkle_root)),
+        Derivation::Bip328 { path } => (path, None),
+        Derivation::Bip328Taproot { path, merkle_root } => (path, Some(merkle_root)),
+        Derivation::Members { paths, taproot } => (paths.path, taproot),
+    };
+    Item { derivation: Derivation::Members { paths: MemberPaths { chain_codes, path }, taproot }, ..item }
+}
+
+/// The chain codes of all items, which are of one kind.
+fn shared_of(items: &[Item]) -> Result<Shared, ParseError> {
+    let of = |item: &Item| match &item.derivation {
+        Derivation::Members { paths, .. } => Some(Arc::clone(&paths.chain_codes)),
+        _ => None,
+    };
+    let shared = items.first().and_then(of);
+    if items.iter().all(|item| of(item) == shared) { Ok(shared) } else { Err(ParseError::Length) }
+}
+/// The terms of version 1.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub(crate) struct RawDetails {
     pub(crate) keys: List<[u8; 33], { limits::SIGNERS_MAX }>,
@@ -253,23 +320,27 @@ pub(crate) struct RawItem {
     taproot: Option<Option<[u8; 32]>>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
-pub(crate) struct RawOptions {
-    commitments: Code<1>,
-    election: Code<4>,
-    topology: Code<1>,
-}
-
-impl RawOptions {
-    /// True if nonces are committed to.
-    pub(crate) const fn commits(self) -> bool {
-        self.commitments.0 == 1
-    }
-}
-
 impl RawSigningRequest {
     pub(crate) fn terms(&self) -> Result<Vec<u8>, ParseError> {
-        Ok([self.creator.signer.as_slice(), &codec::encode(&self.details)?].concat())
+        let mut terms = [self.creator.signer.as_slice(), &codec::encode(&self.details)?].concat();
+        if let Some(members) = &self.members.0 {
+            terms.extend(codec::encode(members)?);
+        }
+        Ok(terms)
+    }
+
+    /// True if the request is of version 2.
+    pub(crate) fn is_of_members(&self) -> bool {
+        self.members.0.is_some()
+    }
+
+    /// The bytes of version 2 if the request is of that version, else of version 1.
+    pub(crate) fn encode(&self) -> Result<Vec<u8>, ParseError> {
+        let Self { creator, details, members, work } = self.clone();
+        match members.0 {
+            Some(members) => codec::encode(&RawMembersRequest { creator, details, members, work }),
+            None => codec::encode(self),
+        }
     }
 
     pub(crate) fn paid(&self) -> Paid<'_> {
@@ -315,14 +386,22 @@ impl Raw for RawSigningRequest {
         let unhardened = |step: &u32| *step < 1 << 31;
         let possible =
             items.iter().all(|item| !item.message.as_slice().is_empty() && item.path.as_slice().iter().all(unhardened));
-        ensure(possible, Rule::Items)
+        ensure(possible, Rule::Items)?;
+        let derives = |members: &ChainCodes| {
+            members.len() == keys.len()
+                && members.as_slice().iter().any(Option::is_some)
+                && items.iter().all(|item| item.path.len() > 0)
+        };
+        ensure(self.members.0.as_ref().is_none_or(derives), Rule::Items)
     }
 }
 
 impl Mirror<SigningRequest> for RawSigningRequest {
     fn of(message: &SigningRequest) -> Result<Self, ParseError> {
+        let shared = shared_of(&message.items)?;
         Ok(Self {
             creator: Mirror::of(&message.creator)?,
+            members: Absent(shared.map(|codes| List::new(codes.to_vec())).transpose()?),
             details: RawDetails {
                 keys: Mirror::of(&message.keys)?,
                 items: Mirror::of(&message.items)?,
@@ -339,10 +418,12 @@ impl Mirror<SigningRequest> for RawSigningRequest {
     fn parse(self, known: &KnownKeys) -> Result<SigningRequest, ParseError> {
         let creator = self.creator.parse(known)?;
         let details = self.details;
+        let shared = chain_codes(self.members.0.as_ref());
+        let items: Vec<Item> = details.items.parse(known)?;
         Ok(SigningRequest {
             creator,
             keys: details.keys.parse(known)?,
-            items: details.items.parse(known)?,
+            items: items.into_iter().map(|item| of_members(item, &shared)).collect(),
             options: details.options.parse(known)?,
             metadata: details.metadata.parse(known)?,
             created: TimestampMs(details.created),
@@ -359,11 +440,16 @@ impl Mirror<Item> for RawItem {
             Derivation::None => (&[][..], None),
             Derivation::Taproot { merkle_root } => (&[][..], Some(*merkle_root)),
             // An empty path would read back as no path at all: such an item has no bytes.
-            Derivation::Bip328 { path } | Derivation::Bip328Taproot { path, .. } if path.is_empty() => {
+            Derivation::Bip328 { path }
+            | Derivation::Bip328Taproot { path, .. }
+            | Derivation::Members { paths: MemberPaths { path, .. }, .. }
+                if path.is_empty() =>
+            {
                 return Err(ParseError::Length);
             }
             Derivation::Bip328 { path } => (path.as_slice(), None),
             Derivation::Bip328Taproot { path, merkle_root } => (path.as_slice(), Some(*merkle_root)),
+            Derivation::Members { paths, taproot } => (paths.path.as_slice(), *taproot),
         };
         Ok(Self { message: Bytes::new(&item.message)?, path: List::new(path.to_vec())?, taproot })
     }
@@ -377,50 +463,5 @@ impl Mirror<Item> for RawItem {
             (false, Some(merkle_root)) => Derivation::Bip328Taproot { path, merkle_root },
         };
         Ok(Item { message: self.message.into_vec(), derivation })
-    }
-}
-
-impl Mirror<RequestOptions> for RawOptions {
-    fn of(options: &RequestOptions) -> Result<Self, ParseError> {
-        Ok(Self {
-            commitments: Code(match options.commitments {
-                Commitments::Off => 0,
-                Commitments::On => 1,
-            }),
-            election: Code(match options.election {
-                Election::Creator => 0,
-                Election::Lexicographic => 1,
-                Election::HashBased => 2,
-                Election::First => 3,
-                Election::Last => 4,
-            }),
-            topology: Code(match options.topology {
-                Topology::Mesh => 0,
-                Topology::Star => 1,
-            }),
-        })
-    }
-
-    fn parse(self, _: &KnownKeys) -> Result<RequestOptions, ParseError> {
-        Ok(RequestOptions {
-            commitments: match self.commitments.0 {
-                0 => Commitments::Off,
-                1 => Commitments::On,
-                _ => return Err(ParseError::Code),
-            },
-            election: match self.election.0 {
-                0 => Election::Creator,
-                1 => Election::Lexicographic,
-                2 => Election::HashBased,
-                3 => Election::First,
-                4 => Election::Last,
-                _ => return Err(ParseError::Code),
-            },
-            topology: match self.topology.0 {
-                0 => Topology::Mesh,
-                1 => Topology::Star,
-                _ => return Err(ParseError::Code),
-            },
-        })
     }
 }

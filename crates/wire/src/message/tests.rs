@@ -125,7 +125,7 @@ fn a_message_is_about_the_same_before_and_after_it_is_parsed() {
 fn a_body_comes_back_from_its_bytes() {
     for (message, _) in one_of_each() {
         let bytes = RawBody::of(&message).unwrap().encode().unwrap();
-        let raw = RawBody::decode(message.kind(), &bytes).unwrap();
+        let raw = RawBody::decode(limits::VERSION, message.kind(), &bytes).unwrap();
         assert_eq!(raw.parse(&KnownKeys::NONE).unwrap(), message);
     }
 }

@@ -28,7 +28,7 @@ pub(crate) struct Decoded {
 pub(crate) fn decode(sized: Sized) -> Result<Decoded, Rejection> {
     let Sized { arrival, peer, kind } = sized;
     let view = View::read(&arrival.bytes).ok_or_else(|| Rejection::new(Rule::Envelope, Some(kind)))?;
-    let body = RawBody::decode(kind, view.body).map_err(|error| {
+    let body = RawBody::decode(view.head.version, kind, view.body).map_err(|error| {
         let rule = match error {
             DecodeError::Malformed => Rule::Body,
             DecodeError::NotCanonical => Rule::Canonical,

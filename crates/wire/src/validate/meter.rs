@@ -21,7 +21,6 @@ use super::peer_class::PeerClass;
 use super::rate::{Bucket, Rate};
 use super::rejection::Rejection;
 use super::rule::Rule;
-use crate::limits as wire;
 use crate::message::Kind;
 use crate::time::MonotonicMs;
 
@@ -159,10 +158,10 @@ impl Lane {
     }
 }
 
-/// The kind that a frame of this version claims; `None` if the frame is of another version, or of an unknown kind.
+/// The kind that a frame claims; `None` if the frame is of an unknown version or kind.
 fn known_kind(frame: &[u8]) -> Option<Kind> {
     match *frame {
-        [wire::VERSION, code, ..] => Kind::from_code(code),
+        [version, code, ..] => Kind::of_frame(version, code),
         _ => None,
     }
 }

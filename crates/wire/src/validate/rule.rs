@@ -105,7 +105,7 @@ rules! {
     Keys = 17 => Reject, Malformed, "wire_rejected_keys";
     /// V-18: the creator is not among the signers.
     Creator = 18 => Reject, Malformed, "wire_rejected_creator";
-    /// V-19: an item has no message, or a derivation path with a hardened step.
+    /// V-19: an item has no message, or a derivation path with a hardened step or without one where keys are derived.
     Items = 19 => Reject, Malformed, "wire_rejected_items";
     /// V-20: an index, a set or a list is out of bounds.
     Indices = 20 => Reject, Malformed, "wire_rejected_indices";

@@ -22,10 +22,10 @@ pub(crate) struct Sized {
 pub(crate) fn check(metered: Metered) -> Result<Sized, Rejection> {
     let Metered { arrival, peer } = metered;
     let [version, code, ..] = *arrival.bytes else { return Err(Rejection::new(Rule::Short, None)) };
-    if version != limits::VERSION {
-        return Err(Rejection::new(Rule::Version, None));
-    }
-    let Some(kind) = Kind::from_code(code) else { return Err(Rejection::new(Rule::Kind, None)) };
+    let Some(kind) = Kind::of_frame(version, code) else {
+        let rule = if version == limits::VERSION { Rule::Kind } else { Rule::Version };
+        return Err(Rejection::new(rule, None));
+    };
     if arrival.bytes.len() <= limits::FRAME_OVERHEAD {
         return Err(Rejection::new(Rule::Short, Some(kind)));
     }

@@ -38,5 +38,5 @@ pub fn claim_of_resource(network: &NetworkId, resource: &ResourceAnnouncement) -
 /// [`ParseError`] when a part of the request is over its bound.
 pub fn claim_of_request(network: &NetworkId, request: &SigningRequest) -> Result<WorkClaim, ParseError> {
     let raw = RawSigningRequest::of(request)?;
-    Ok(raw.paid().claim(network, &codec::encode(&raw)?))
+    Ok(raw.paid().claim(network, &raw.encode()?))
 }
