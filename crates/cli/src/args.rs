@@ -26,7 +26,7 @@ use motet_wire::{NetworkId, limits};
 use crate::exit::Failed;
 pub(crate) use group::{
     GroupAddressArgs, GroupCommand, GroupCommandArgs, GroupExportArgs, GroupImportArgs, GroupKeyArgs, GroupNewArgs,
-    GroupRestoreArgs, GroupShowArgs, GroupWordsArgs, GroupsArgs,
+    GroupRestoreArgs, GroupSeedArgs, GroupShowArgs, GroupWordsArgs, GroupsArgs, SeedArgs,
 };
 pub(crate) use message::{Message, message};
 pub(crate) use network::NetArgs;
@@ -222,6 +222,9 @@ pub(crate) struct SignArgs {
     /// What to sign, as hexadecimal digits
     #[arg(long, value_name = "HEX", required_unless_present = "message", value_parser = Message::to_sign_hex)]
     pub(crate) message_hex: Option<Message>,
+    /// Sign 32 bytes of --message-hex although they may be the hash of anything, of a payment, too
+    #[arg(long, conflicts_with = "message")]
+    pub(crate) blind: bool,
     /// Sign for the Taproot output key of the aggregate key (BIP-341, no script path)
     #[arg(long)]
     pub(crate) taproot: bool,
@@ -325,11 +328,38 @@ pub(crate) struct PolicyExplainArgs {
     /// The rules, as JSON
     pub(crate) file: PathBuf,
     /// The request, as JSON such as {"signer": "me", "requester": "alice", "amount": 100}; - is standard input
-    #[arg(long, value_name = "FILE")]
-    pub(crate) request: PathBuf,
+    #[arg(long, value_name = "FILE", required_unless_present = "psbt", conflicts_with = "psbt")]
+    pub(crate) request: Option<PathBuf>,
+    /// A transaction of a group, whose verified facts the rules decide on; - is standard input
+    #[arg(long, value_name = "FILE", requires = "group")]
+    pub(crate) psbt: Option<PathBuf>,
+    /// The name of the registered group that spends
+    #[arg(long, value_name = "NAME", requires = "psbt")]
+    pub(crate) group: Option<String>,
+    #[command(flatten)]
+    pub(crate) spend: ExplainedSpendArgs,
+    #[command(flatten)]
+    pub(crate) groups: GroupsArgs,
     /// One JSON object a line
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// The request that would be made of a PSBT.
+#[derive(Debug, Args)]
+pub(crate) struct ExplainedSpendArgs {
+    /// Spend by this leaf of the group's script tree, from 0 [default: the key path]
+    #[arg(long, value_name = "NUMBER", requires = "psbt")]
+    pub(crate) leaf: Option<usize>,
+    /// Look for the group's coins among so many addresses of each branch
+    #[arg(long, value_name = "NUMBER", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub(crate) addresses: u32,
+    /// The member that decides, by its number from 1, its name or its fingerprint [default: the first one of this wallet]
+    #[arg(long, value_name = "MEMBER", requires = "psbt")]
+    pub(crate) signer: Option<String>,
+    /// The member that asks, in the same way [default: the first other one]
+    #[arg(long, value_name = "MEMBER", requires = "psbt")]
+    pub(crate) requester: Option<String>,
 }
 
 /// Reads a command line.
@@ -354,6 +384,10 @@ fn shortened(mut error: clap::Error) -> clap::Error {
     error
 }
 
+/// The refusal of a raw hash.
+const BLIND: &str = "--message-hex: 32 bytes may be the hash of a payment, and nobody sees of what; sign a transaction with `motet psbt`, \
+or say --blind to sign the hash all the same";
+
 /// Characters of a wrong value that are said again: a peer's address fits.
 const QUOTED: usize = 160;
 
@@ -375,6 +409,9 @@ impl Command {
             Self::Run(args) => distinct("--type", &args.types, limits::TRANSACTION_TYPES_MAX),
             Self::Sign(args) => {
                 distinct("--with", &args.with, Config::default().max_signers.saturating_sub(1))?;
+                if args.message_hex.as_ref().is_some_and(Message::may_be_hash) && !args.blind {
+                    return Err(BLIND.to_owned());
+                }
                 let own = args.node.dev.as_ref().or(args.node.nickname.as_ref());
                 let oneself =
                     args.with.iter().find(|named| matches!(named, Named::Nickname(name) if Some(name) == own));

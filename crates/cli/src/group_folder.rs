@@ -3,11 +3,15 @@
 //! A file is the text of [`RegisteredGroup`], with a checksum over all of it. It holds no secret, and is readable by its owner
 //! alone: the keys of a group reveal all its addresses.
 
+use std::collections::BTreeSet;
 use std::fs::{self, DirBuilder};
 use std::io::ErrorKind;
-use std::os::unix::fs::DirBuilderExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError, RwLock};
+use std::time::SystemTime;
 
+use motet_node::GroupSource;
 use motet_psbt::GroupId;
 use motet_wallet::limits::GROUP_FILE_BYTES;
 use motet_wallet::{RegisteredGroup, Registry, RegistryError};
@@ -52,6 +56,11 @@ impl GroupFolder {
         Ok(Self { folder: Some(folder), registry })
     }
 
+    /// The groups of a running node, which takes up what other commands change in the folder.
+    pub(crate) fn source(args: &GroupsArgs) -> FolderSource {
+        FolderSource { args: args.clone(), seen: Mutex::new(None) }
+    }
+
     /// A group by its name.
     pub(crate) fn group(&self, name: &str) -> Result<&RegisteredGroup, Failed> {
         self.registry.by_name(name).ok_or_else(|| {
@@ -90,6 +99,44 @@ impl GroupFolder {
                 .hint("name one with --groups DIR, or set MOTET_GROUPS")
         })
     }
+}
+
+/// The files of the folder as a node has read them last: they are replaced as a whole, so that a changed one is another file.
+type Listing = BTreeSet<(PathBuf, u64, Option<SystemTime>)>;
+
+/// The folder as a source of groups for a running node.
+#[derive(Debug)]
+pub(crate) struct FolderSource {
+    args: GroupsArgs,
+    seen: Mutex<Option<Listing>>,
+}
+
+impl GroupSource for FolderSource {
+    fn refresh(&self, registry: &RwLock<Registry>) {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let listing =
+            self.args.groups.clone().or_else(default_folder).map_or_else(Listing::new, |folder| list(&folder));
+        if seen.as_ref() == Some(&listing) {
+            return;
+        }
+        match GroupFolder::open(&self.args) {
+            Ok(read) => *registry.write().unwrap_or_else(PoisonError::into_inner) = read.registry,
+            Err(failed) => {
+                tracing::warn!(error = %failed.what, "the groups stay as they were: the folder cannot be read")
+            }
+        }
+        *seen = Some(listing);
+    }
+}
+
+/// The files of a folder, without reading them. A folder that is not there has none.
+fn list(folder: &Path) -> Listing {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let listed = entries.filter_map(|entry| {
+        let found = entry.metadata().ok()?;
+        Some((entry.path(), found.ino(), found.modified().ok()))
+    });
+    listed.collect()
 }
 
 fn file(folder: &Path, id: GroupId) -> PathBuf {

@@ -13,6 +13,11 @@ use zeroize::Zeroizing;
 use crate::exit::Failed;
 use crate::files::{self, OpenError};
 
+/// Bytes of a secret's file: 24 words of eight letters, and some spare.
+const TEXT: usize = 1024;
+/// The path that stands for standard input.
+const INPUT: &str = "-";
+
 /// The variable that names the folder of secrets that a service manager hands over.
 const HANDED_OVER: &str = "CREDENTIALS_DIRECTORY";
 
@@ -21,6 +26,8 @@ const HANDED_OVER: &str = "CREDENTIALS_DIRECTORY";
 enum Secret {
     SignerKey,
     NodeIdentity,
+    Words,
+    Passphrase,
 }
 
 impl Secret {
@@ -28,6 +35,8 @@ impl Secret {
         match self {
             Self::SignerKey => "the signer key",
             Self::NodeIdentity => "the node's network identity",
+            Self::Words => "the words of a seed",
+            Self::Passphrase => "the passphrase of a seed",
         }
     }
 
@@ -41,6 +50,8 @@ impl Secret {
                 "restore this file from a copy, or remove it: the node then makes a new identity, \
 and everybody with its peer id in a --peer address needs the new one"
             }
+            Self::Words => "write the words of the seed into it, 12 or 24 with spaces between them",
+            Self::Passphrase => "write the passphrase into it, in one line",
         }
     }
 }
@@ -83,6 +94,40 @@ pub(crate) fn read_key(path: &Path) -> Result<SecretKey, Failed> {
     SecretKey::from_bytes(&bytes).map_err(|error| unusable(path, Secret::SignerKey, &error.to_string()))
 }
 
+/// Writes the words of a new seed to a file that must not exist.
+pub(crate) fn write_words(path: &Path, words: &str) -> Result<(), Failed> {
+    let text = Zeroizing::new(format!("{words}\n"));
+    files::create(path, text.as_bytes()).map_err(|error| {
+        let what = format!("cannot write {} to {}: {error}", Secret::Words.name(), path.display());
+        Failed::here(what).hint("no seed was made; name another file, which does not exist yet")
+    })
+}
+
+/// Reads the words of a seed, from standard input if the path is `-`.
+pub(crate) fn read_words(path: &Path) -> Result<Zeroizing<String>, Failed> {
+    read_line(path, Secret::Words)
+}
+
+/// Reads the passphrase of a seed: the first line without its end.
+pub(crate) fn read_passphrase(path: &Path) -> Result<Zeroizing<String>, Failed> {
+    read_line(path, Secret::Passphrase)
+}
+
+/// Reads a secret text without the end of its last line.
+fn read_line(path: &Path, secret: Secret) -> Result<Zeroizing<String>, Failed> {
+    let bytes = if path == Path::new(INPUT) {
+        let mut bytes = Zeroizing::new(Vec::with_capacity(2 * TEXT));
+        let failed = |error| cannot_read(path, secret, &error);
+        io::stdin().lock().take(TEXT as u64).read_to_end(&mut bytes).map_err(failed)?;
+        bytes
+    } else {
+        read_bytes(path, secret)?
+    };
+    let text = core::str::from_utf8(&bytes).map_err(|_| unusable(path, secret, "it is not UTF-8"))?;
+    let text = text.strip_suffix('\n').unwrap_or(text);
+    Ok(Zeroizing::new(text.strip_suffix('\r').unwrap_or(text).to_owned()))
+}
+
 /// Reads a node's network identity, or makes it if it is not there.
 pub(crate) fn read_or_make_identity(path: &Path) -> Result<Zeroizing<[u8; 32]>, Failed> {
     if fs::symlink_metadata(path).is_err() {
@@ -97,16 +142,22 @@ pub(crate) fn read_or_make_identity(path: &Path) -> Result<Zeroizing<[u8; 32]>, 
     read(path, Secret::NodeIdentity)
 }
 
-/// Reads 32 secret bytes.
-fn read(path: &Path, secret: Secret) -> Result<Zeroizing<[u8; 32]>, Failed> {
+/// Reads the content of a secret's file.
+fn read_bytes(path: &Path, secret: Secret) -> Result<Zeroizing<Vec<u8>>, Failed> {
     let file = files::open(path).map_err(|error| match error {
         OpenError::NoFile(kind) => no_file(path, secret, kind),
         OpenError::Io(error) => cannot_read(path, secret, &error),
     })?;
     check(path, &file, secret)?;
     // Never moved to a larger place, which would leave a copy behind.
-    let mut text = Zeroizing::new(Vec::with_capacity(256));
-    (&file).take(128).read_to_end(&mut text).map_err(|error| cannot_read(path, secret, &error))?;
+    let mut text = Zeroizing::new(Vec::with_capacity(2 * TEXT));
+    (&file).take(TEXT as u64).read_to_end(&mut text).map_err(|error| cannot_read(path, secret, &error))?;
+    Ok(text)
+}
+
+/// Reads 32 secret bytes.
+fn read(path: &Path, secret: Secret) -> Result<Zeroizing<[u8; 32]>, Failed> {
+    let text = read_bytes(path, secret)?;
     let mut bytes = Zeroizing::new([0; 32]);
     let digits = text.trim_ascii_end();
     let problem = if digits.is_empty() { "it is empty" } else { "it does not hold 64 hexadecimal digits" };
@@ -155,6 +206,7 @@ fn no_file(path: &Path, secret: Secret, kind: &str) -> Failed {
     failed.hint(match secret {
         Secret::SignerKey => "name a file with mode 600 that `motet keygen` has written",
         Secret::NodeIdentity => "move it away: the node then makes this file anew",
+        Secret::Words | Secret::Passphrase => "name a file with mode 600",
     })
 }
 

@@ -71,7 +71,10 @@ impl PeerNode {
         // Requests that go to members alone come from contacts, or are dropped (ADR 0022).
         let members = groups.groups().flat_map(RegisteredGroup::member_keys).flatten();
         config.contacts = members.filter(|member| *member != signer).collect();
-        let node = node.config(config.clone()).groups(Arc::new(RwLock::new(groups)));
+        let mut node = node.config(config.clone()).groups(Arc::new(RwLock::new(groups)));
+        if !dev {
+            node = node.group_source(GroupFolder::source(&args.groups));
+        }
         #[cfg(feature = "failpoints")]
         let node = node.crash_at(crash_point(dev)?);
         let (handle, events) = node.start().await.map_err(|error| explain(&error))?;

@@ -165,6 +165,9 @@ fn describe(proposal: &Proposal) -> String {
             text::message(&item.message),
             item.message.len()
         ));
+        if text::is_raw_hash(&item.message) {
+            text.push_str("  WARNING    a raw hash, perhaps of a payment: nothing shows what it stands for\n");
+        }
         text.push_str(&format!("  under key  {key}{}\n", derivation(&item.derivation)));
     }
     for claim in claims(&terms.metadata) {
@@ -208,6 +211,10 @@ fn derivation(derivation: &Derivation) -> String {
         },
         Derivation::Bip328 { path } => format!(" (BIP-328 path {path:?})"),
         Derivation::Bip328Taproot { path, .. } => format!(" (BIP-328 path {path:?}, Taproot)"),
+        Derivation::Members { paths, taproot } => {
+            let taproot = if taproot.is_some() { ", Taproot" } else { "" };
+            format!(" (members' keys, path {:?}{taproot})", paths.path)
+        }
         _ => " (a derivation that this version does not know)".to_owned(),
     }
 }
@@ -277,6 +284,15 @@ mod tests {
         }
         let bare = describe(&self::proposal(b"hello", RequestMetadata::default()));
         assert!(!bare.contains("they say"), "{bare}");
+    }
+
+    #[test]
+    fn a_raw_hash_is_named_as_one() {
+        let warns =
+            |message: &[u8]| describe(&proposal(message, RequestMetadata::default())).matches("a raw hash").count();
+        // Each of the two items is warned of.
+        assert_eq!((warns(&[7; 32]), warns(&[7; 31]), warns(&[7; 33])), (2, 0, 0));
+        assert_eq!(warns(b"a text of thirty-two characters."), 0);
     }
 
     #[test]

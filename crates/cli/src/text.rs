@@ -88,6 +88,11 @@ pub(crate) fn message(bytes: &[u8]) -> String {
     }
 }
 
+/// True for a message of 32 bytes that is shown as such, because it is no text: perhaps a hash.
+pub(crate) fn is_raw_hash(bytes: &[u8]) -> bool {
+    bytes.len() == 32 && message(bytes) == hex::encode(bytes)
+}
+
 /// The nickname of a signer: in quotes if it is more than one word, or could be taken for a part of the line or for a
 /// key.
 pub(crate) fn nickname(name: &str) -> String {

@@ -15,7 +15,9 @@ pub(crate) struct GroupCommandArgs {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum GroupCommand {
-    /// Print the key expression of a key file, for the maker of a group
+    /// Make a seed of 24 words, from which the keys of all groups of this user follow
+    Seed(GroupSeedArgs),
+    /// Print the key expression of a key file or of a seed's account, for the maker of a group
     Key(GroupKeyArgs),
     /// Make a group of its members' key expressions
     New(GroupNewArgs),
@@ -44,16 +46,45 @@ pub(crate) struct GroupsArgs {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct GroupSeedArgs {
+    /// Write the words to this file, which must not exist [default: show them once, on the terminal]
+    #[arg(long, value_name = "FILE", required_if_eq("json", "true"))]
+    pub(crate) words_file: Option<PathBuf>,
+    /// One JSON object a line
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct GroupKeyArgs {
     /// The key file, made by `motet keygen` for this group alone
-    #[arg(long, value_name = "FILE")]
-    pub(crate) key: PathBuf,
+    #[arg(long, value_name = "FILE", required_unless_present = "words_file", conflicts_with = "words_file")]
+    pub(crate) key: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) seed: SeedArgs,
     /// The chain of the group: main, test, testnet4, signet or regtest
     #[arg(long, value_name = "CHAIN", default_value = "main", value_parser = chain)]
     pub(crate) chain: Network,
     /// One JSON object a line
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// An account of a seed (BIP-39, BIP-87).
+#[derive(Debug, Args)]
+pub(crate) struct SeedArgs {
+    /// The 12 or 24 words of a seed, of Motet or another wallet; - is standard input
+    #[arg(long, value_name = "FILE")]
+    pub(crate) words_file: Option<PathBuf>,
+    /// The passphrase of the seed, if it has one
+    #[arg(long, value_name = "FILE", requires = "words_file")]
+    pub(crate) passphrase_file: Option<PathBuf>,
+    /// The account, another one for each group: m/87h/COINh/NUMBERh
+    #[arg(long, value_name = "NUMBER", requires = "words_file", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..1 << 31))]
+    pub(crate) account: u32,
+    /// Write the account's secret key to this key file, which must not exist: the key of a signer
+    #[arg(long, value_name = "FILE", requires = "words_file")]
+    pub(crate) out: Option<PathBuf>,
 }
 
 /// A member of a new group.

@@ -34,6 +34,11 @@ impl Message {
         hexadecimal::bytes(digits).map(Self)
     }
 
+    /// True if these bytes are as long as a hash.
+    pub(crate) const fn may_be_hash(&self) -> bool {
+        self.0.len() == 32
+    }
+
     fn bounded(bytes: Vec<u8>) -> Result<Self, String> {
         within(bytes.len(), limits::ITEM_MESSAGE)?;
         Ok(Self(bytes))

@@ -1,5 +1,7 @@
 //! `motet group`: groups that are made or imported once, compared by twelve words, and then signed for by name.
 
+mod seed;
+
 use std::path::Path;
 
 use bitcoin::bip32::{ChainCode, ChildNumber, Fingerprint, Xpub};
@@ -28,6 +30,7 @@ const FIRST: Location = Location { keychain: Keychain::RECEIVE, index: 0 };
 
 pub(crate) fn run(args: &GroupCommandArgs) -> Result<Exit, Failed> {
     match &args.command {
+        GroupCommand::Seed(args) => seed::make(args),
         GroupCommand::Key(args) => key(args),
         GroupCommand::New(args) => new(args),
         GroupCommand::Import(args) => import(args),
@@ -50,9 +53,13 @@ pub(crate) fn run(args: &GroupCommandArgs) -> Result<Exit, Failed> {
 }
 
 fn key(args: &GroupKeyArgs) -> Result<Exit, Failed> {
-    let expression = expression(&keystore::read_key(&args.key)?, args.chain.into())?.to_string();
-    Output::without_node(args.json)
-        .result(&expression, &json!({"event": "group_key", "key_expression": expression}))?;
+    let output = Output::without_node(args.json);
+    let expression = match (&args.key, &args.seed.words_file) {
+        (Some(key), _) => expression(&keystore::read_key(key)?, args.chain.into())?.to_string(),
+        (None, Some(words)) => seed::account(words, &args.seed, args.chain, &output)?,
+        (None, None) => return Err(Failed::usage("name a key file with --key, or a seed with --words-file")),
+    };
+    output.result(&expression, &json!({"event": "group_key", "key_expression": expression}))?;
     Ok(Exit::Success)
 }
 

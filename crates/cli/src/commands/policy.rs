@@ -1,13 +1,22 @@
-//! `motet policy`: checks a file of rules, and explains its decision about a request.
+//! `motet policy`: checks a file of rules, and explains its decision about a request or a transaction.
 
-use motet_node::policy::{Condition, DecidedBy, DeclineAll, Explanation, RulePolicy, RuleRef, Verdict};
+use std::path::Path;
+
+use motet_core_crypto::PublicKey;
+use motet_node::policy::{Condition, DecidedBy, DeclineAll, Explanation, Facts, RulePolicy, RuleRef, Verdict};
+use motet_psbt::SpendPlan;
+use motet_wallet::{ProposeOptions, propose};
 use motet_wire::MonotonicMs;
 use serde_json::{Value, json};
 
 use crate::args::{PolicyArgs, PolicyCheckArgs, PolicyCommand, PolicyExplainArgs};
 use crate::exit::{Exit, Failed};
+use crate::group_folder::GroupFolder;
+use crate::known_group::{KnownGroup, unplanned};
 use crate::output::{Format, Output};
 use crate::policy_file::PolicyFile;
+use crate::psbt_file::PsbtFile;
+use crate::sheet::Sheet;
 
 pub(crate) fn run(args: &PolicyArgs) -> Result<Exit, Failed> {
     match &args.command {
@@ -46,7 +55,13 @@ fn check(args: &PolicyCheckArgs) -> Result<Exit, Failed> {
 fn explain(args: &PolicyExplainArgs) -> Result<Exit, Failed> {
     let output = Output::new(Format::of(args.json), MonotonicMs::default());
     let file = PolicyFile::read_or_take(&args.file)?;
-    let facts = file.read_question(&args.request)?;
+    let facts = match (&args.request, &args.psbt, &args.group) {
+        (Some(request), ..) => file.read_question(request)?,
+        (None, Some(psbt), Some(group)) => spend(psbt, group, args, &output)?,
+        (None, ..) => {
+            return Err(Failed::usage("name a request with --request, or a transaction with --psbt and --group"));
+        }
+    };
     let policy = RulePolicy::new(file.rules.clone(), DeclineAll).map_err(Failed::usage)?;
     let explanation = policy.explain(facts, MonotonicMs::default());
     let mut lines = file.with_names(&explanation.to_string());
@@ -55,6 +70,50 @@ fn explain(args: &PolicyExplainArgs) -> Result<Exit, Failed> {
     }
     output.result(&lines, &fields(&explanation))?;
     Ok(Exit::Success)
+}
+
+/// The facts of the request that would be made of a transaction. Shows the transaction.
+fn spend(file: &Path, group: &str, args: &PolicyExplainArgs, output: &Output) -> Result<Facts, Failed> {
+    let folder = GroupFolder::open(&args.groups)?;
+    let group = folder.group(group)?;
+    let known = KnownGroup::of_registered(group);
+    let path = known.spend_path(args.spend.leaf)?.id;
+    let PsbtFile { psbt, .. } = PsbtFile::read(file)?;
+    // Whether inputs of others are allowed is for the rules to say.
+    let options = ProposeOptions { description: String::new(), foreign_inputs: true, lookahead: args.spend.addresses };
+    let made = propose(&psbt, group, path, &options).map_err(|error| {
+        let failed = Failed::new(Exit::Refused, error);
+        failed.hint(format!("the spend paths of the group: {}", known.path_list()))
+    })?;
+    let keys = group.member_keys();
+    let key = |text: &String| {
+        let key = keys.get(known.number(text)?).copied().flatten().filter(|key| made.keys.contains(key));
+        key.ok_or_else(|| Failed::usage(format!("{text} does not sign on this path")).hint(known.path_list()))
+    };
+    let own = group.own_members().filter_map(|member| keys.get(member).copied().flatten());
+    let signer = match &args.spend.signer {
+        Some(text) => Some(key(text)?),
+        None => own.chain(made.keys.iter().copied()).find(|key| made.keys.contains(key)),
+    };
+    let signer = signer.ok_or_else(|| Failed::usage("nobody signs on this path"))?;
+    let requester = match &args.spend.requester {
+        Some(text) => key(text)?,
+        None => made.keys.iter().copied().find(|key| *key != signer).unwrap_or(signer),
+    };
+    let plan = SpendPlan::new(&psbt, group.group(), path, args.spend.addresses).map_err(|error| unplanned(&error))?;
+    let sheet = Sheet::of_plan(&plan, &psbt, &known);
+    let name = |key: &PublicKey| made.verified.member(key).unwrap_or("?").to_owned();
+    let who = format!("{} decides on a request of {}", name(&signer), name(&requester));
+    output.result(&format!("{}\n{who}", sheet.lines()), &sheet.object())?;
+    Ok(Facts {
+        signer,
+        requester,
+        cosigners: made.keys.iter().copied().filter(|key| *key != signer).collect(),
+        items: made.items.len(),
+        claimed_amount: made.metadata.amount,
+        claimed_type: made.metadata.transaction_type,
+        verified: Some((&made.verified).into()),
+    })
 }
 
 fn fields(explanation: &Explanation) -> Value {

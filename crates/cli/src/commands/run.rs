@@ -43,7 +43,7 @@ pub(crate) async fn run(args: RunArgs) -> Result<Exit, Failed> {
     }
     output.learn(node.signer, &node.nickname);
     output.result(
-        &format!("signer {} as {:?}; stop with Ctrl-C", node.signer, node.nickname),
+        &format!("signer {} as {:?}, peer {}; stop with Ctrl-C", node.signer, node.nickname, node.handle.peer_id()),
         &json!({"event": "ready", "signer": node.signer.to_string(), "peer": node.handle.peer_id().to_string()}),
     )?;
     let criteria = Criteria { transaction_types: args.types.clone(), ..Criteria::ANY };

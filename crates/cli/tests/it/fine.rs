@@ -115,6 +115,27 @@ fn the_vectors_of_bip_340_have_the_verdicts_that_they_state() {
 }
 
 #[test]
+fn a_raw_hash_is_asked_for_with_blind_alone_and_shown_as_one() {
+    let scene = Scene::new();
+    let (alice, bob) = (scene.name("alice"), scene.name("bob"));
+    let hash = "a5".repeat(32);
+    let asked = ["sign", "--dev", &bob, "--with", &alice, "--message-hex", &hash, "--json"];
+    let refused = scene.run(&asked).expect(2);
+    assert!(refused.errors.contains("--blind") && refused.output.is_empty(), "{}", refused.errors);
+    let mut other = scene.start(&["run", "--dev", &alice, "--once", "--json"]);
+    other.event("ready");
+    let asks = scene.start(&[&asked[..], &["--blind"]].concat());
+    let request = other.event("SigningRequestReceived");
+    other.error_line("a raw hash, perhaps of a payment");
+    other.answer_request("yes", &request);
+    let signed = Signed::items(&asks.wait().expect(0).last("result"));
+    assert_eq!(hex::encode(&signed[0].message), hash);
+    other.wait().expect(0);
+    // The flag is for hashes in digits.
+    scene.run(&["sign", "--dev", &bob, "--with", &alice, "--message", "m", "--blind"]).expect(2);
+}
+
+#[test]
 fn the_shortest_and_the_longest_message_are_signed() {
     let scene = Scene::new();
     let (alice, bob) = (scene.name("alice"), scene.name("bob"));

@@ -30,6 +30,7 @@ mod psbt;
 mod requests;
 mod rounds;
 mod searching;
+mod seeds;
 mod session;
 mod shape;
 mod signals;

@@ -184,3 +184,36 @@ fn a_question_that_is_left_standing_keeps_no_process() {
     let other = other.wait().expect(5);
     assert!(other.errors.contains("no signature"), "{}", other.errors);
 }
+
+#[test]
+fn an_explanation_of_a_transaction_shows_verified_facts_and_the_rule() {
+    let (people, _) = crate::requests::treasury(&["alice", "bob"]);
+    let scene = &people.scene;
+    let policy = r#"{"rules": [
+  {"name": "small", "when": {"transaction": {"group": ["treasury"], "outflow": {"max": 1000}}}, "then": "allow"},
+  {"name": "savings", "when": {"transaction": {"group": ["savings"]}}, "then": "allow"},
+  {"name": "usual", "when": {"transaction": {"group": ["treasury"], "outflow": {"max": 1000000}, "sighash_default": true}}, "then": "allow"}],
+ "otherwise": "ask"}"#;
+    write(scene, "rules.json", policy);
+    let arguments = ["policy", "explain", "rules.json", "--psbt", "pay.psbt", "--group", "treasury", "--groups"];
+    let arguments = [&arguments[..], &["bob.groups"]].concat();
+    let told = scene.run(&[&arguments[..], &["--json"]].concat()).expect(0);
+    told.objects().iter().for_each(crate::shape::check);
+    let explanation = told.last("explanation");
+    assert_eq!((&explanation["verdict"], &explanation["rule"]["name"]), (&json!("allow"), &json!("usual")));
+    let passed: Vec<_> =
+        explanation["passed_over"].as_array().unwrap().iter().map(|passed| &passed["because"]).collect();
+    assert_eq!(passed.len(), 2);
+    assert!(passed[0][0].as_str().unwrap().contains("outflow \"70000\""), "{passed:?}");
+    assert!(passed[1][0].as_str().unwrap().contains("treasury"), "{passed:?}");
+    assert_eq!(told.last("transaction")["outflow"]["proven"], true);
+    let people_see = scene.run(&arguments).expect(0).output;
+    assert!(people_see.iter().any(|line| line == "bob decides on a request of alice"), "{people_see:?}");
+    assert!(people_see.iter().any(|line| line == "allow: rule 3 \"usual\" matches"), "{people_see:?}");
+    // Another member, asked by the first; nobody of the group; a group that is not confirmed here.
+    let other = scene.run(&[&arguments[..], &["--signer", "alice", "--requester", "bob"]].concat()).expect(0).output;
+    assert!(other.iter().any(|line| line == "alice decides on a request of bob"), "{other:?}");
+    let nobody = scene.run(&[&arguments[..], &["--signer", "carol"]].concat()).expect(2);
+    assert!(nobody.errors.contains("carol"), "{}", nobody.errors);
+    scene.run(&["policy", "explain", "rules.json"]).expect(2);
+}

@@ -251,8 +251,15 @@ impl Motet {
 
     /// Waits for a question, and returns the digits that a yes names.
     pub(crate) fn question(&mut self) -> String {
+        self.question_after(0)
+    }
+
+    /// Waits for the question after so many others, and returns the digits that a yes names.
+    pub(crate) fn question_after(&mut self, others: usize) -> String {
         let before = "to sign, type: yes ";
-        self.error_line(before);
+        while self.errors.matches(before).count() <= others {
+            assert!(self.next(before).is_some(), "ended without a question\n{}", self.told());
+        }
         let (_, rest) = self.errors.rsplit_once(before).unwrap();
         rest.split_whitespace().next().unwrap().to_owned()
     }

@@ -12,14 +12,14 @@ use motet_wire::{Criteria, NetworkId, SignerMetadata};
 
 use crate::asked::runtime;
 use crate::groups::{People, words};
-use crate::process::{Motet, Scene};
+use crate::process::{Ended, Motet, Scene};
 use crate::shape;
 use crate::treasury::{accepted, secret, spend};
 
 const PLACE: [&str; 5] = ["--network", "dev", "--listen", "/ip4/127.0.0.1/tcp/0", "--json"];
 
 /// A group that all of these have registered and confirmed, and `pay.psbt`, which spends a coin of it.
-fn treasury(names: &[&str]) -> (People, RawPsbt) {
+pub(crate) fn treasury(names: &[&str]) -> (People, RawPsbt) {
     let people = People::new(names);
     let made = people.make(names[0], &[]);
     people.run(names[0], &["export", "treasury", "--output", "treasury.group"]).expect(0);
@@ -166,4 +166,43 @@ fn nothing_is_asked_without_an_approval_and_a_confirmed_group() {
     refused(2, &request(&[]), "no group with the name treasury is registered");
     people.run("alice", &["import", "treasury.group"]).expect(0);
     refused(7, &request(&[]), "is not confirmed");
+}
+
+#[test]
+fn a_group_that_is_registered_while_a_member_waits_counts_at_once() {
+    let people = People::new(&["alice", "bob"]);
+    let scene = &people.scene;
+    let made = people.make("alice", &[]);
+    people.run("alice", &["words", "treasury", "--confirm", &words(&made)]).expect(0);
+    let group = motet_psbt::Group::new(made["descriptor"].as_str().unwrap().parse().unwrap()).unwrap();
+    let psbt = spend(&group, 1, Version::V2);
+    std::fs::write(scene.path("pay.psbt"), psbt.to_bytes()).unwrap();
+    let (mut bob, address) = member(scene, "bob", &[]);
+    // The folder is not there yet; then the group is in it, and then it is confirmed.
+    people.run("alice", &["export", "treasury", "--output", "treasury.group"]).expect(0);
+    people.run("bob", &["import", "treasury.group", "--key", "bob.key"]).expect(0);
+    let request = request(&["--peer", &address]);
+    let unconfirmed = ask(scene, &request).expect(5);
+    assert_eq!(unconfirmed.last("ParticipantDeclined")["reason"], "E_GROUP_UNCONFIRMED");
+    people.run("bob", &["words", "treasury", "--confirm", &words(&made)]).expect(0);
+    let mut alice = scene.start(&request);
+    let digits = alice.question();
+    alice.answer(&format!("yes {digits}"));
+    let asked = loop {
+        let asked = bob.event("SigningRequestReceived");
+        if asked["request"] != unconfirmed.last("ParticipantDeclined")["request"] {
+            break asked;
+        }
+    };
+    bob.answer_request("yes", &asked);
+    let ended = alice.wait().expect(0);
+    accepted(ended.last("raw_transaction")["transaction"].as_str().unwrap(), &psbt);
+}
+
+/// Asks, approves, and waits for the end.
+fn ask(scene: &Scene, request: &[&str]) -> Ended {
+    let mut alice = scene.start(request);
+    let digits = alice.question();
+    alice.answer(&format!("yes {digits}"));
+    alice.wait()
 }

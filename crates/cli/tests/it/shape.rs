@@ -76,6 +76,7 @@ fn holds_of_bitcoin(key: &str, value: &Value) -> Option<bool> {
     Some(match key {
         "psbt_version" | "locktime" => value.is_u64(),
         "txid" => hex(value, 64),
+        "fingerprint" => hex(value, 8),
         "approval" => value.is_null() || hex(value, 64),
         "transaction" => value.as_str().is_some_and(|text| hex::decode(text).is_ok()),
         "group" => {

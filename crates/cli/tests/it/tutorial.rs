@@ -19,8 +19,8 @@ enum Step<'a> {
     Command { member: &'a str, command: &'a str, shown: Vec<&'a str> },
     /// A member types a line into a program that waits.
     Line { member: &'a str, line: &'a str },
-    /// The wallet writes a payment.
-    Payment,
+    /// The wallet writes a payment to this file.
+    Payment(&'a str),
 }
 
 fn steps() -> Vec<Step<'static>> {
@@ -31,9 +31,8 @@ fn steps() -> Vec<Step<'static>> {
             .strip_prefix("<!-- by hand: ")
             .and_then(|rest| rest.strip_suffix("; typed by crates/cli/tests/it/tutorial.rs -->"));
         let typed = line.strip_prefix("<!-- typed: ").and_then(|rest| rest.strip_suffix(" -->"));
-        if line == "<!-- the wallet writes stick/pay.psbt -->" {
-            steps.push(Step::Payment);
-        }
+        let payment = line.strip_prefix("<!-- the wallet writes ").and_then(|rest| rest.strip_suffix(" -->"));
+        steps.extend(payment.map(Step::Payment));
         let Some(member) = member.or(typed) else { continue };
         assert!(lines.next().unwrap().starts_with("```"));
         for line in lines.by_ref().take_while(|line| *line != "```") {
@@ -65,6 +64,7 @@ fn fits(shown: &str, line: &str) -> bool {
 struct Terminal {
     shell: Motet,
     commands: usize,
+    questions: usize,
     /// The lines that the page shows of a program that still runs.
     running: Vec<&'static str>,
     read: usize,
@@ -80,22 +80,45 @@ impl Terminal {
         let home = home.to_str().unwrap();
         let arguments =
             ["-C", home, "-u", "XDG_DATA_HOME", "-u", "MOTET_GROUPS", &format!("HOME={home}"), &path, "bash"];
-        Self { shell: scene.start_other("env", &arguments), commands: 0, running: Vec::new(), read: 0 }
+        Self { shell: scene.start_other("env", &arguments), commands: 0, questions: 0, running: Vec::new(), read: 0 }
     }
 
     /// Types a command. A program that waits for its next line still runs afterwards.
     fn command(&mut self, command: &str, shown: Vec<&'static str>) {
         self.running = shown;
         self.shell.answer(&format!("{command} || exit 1"));
+        if command.starts_with("motet run ") {
+            self.shell.output_line("listens on");
+            return;
+        }
+        if command.starts_with("motet psbt request ") {
+            self.approve();
+            return;
+        }
         if command.starts_with("motet psbt sign ") {
-            let question = self.shell.question();
-            self.shell.answer(&format!("yes {question}"));
+            self.approve();
             if self.shell.output_line_of(&["nonces written to", "signed, in"]) == 0 {
                 self.shell.error_line("now type the path of the merged file:");
                 return;
             }
         }
         self.end(command);
+    }
+
+    /// Answers a question with yes.
+    fn approve(&mut self) {
+        let question = self.shell.question_after(self.questions);
+        self.questions += 1;
+        self.shell.answer(&format!("yes {question}"));
+    }
+
+    /// The address of the node that runs here, with its peer id.
+    fn address(&self) -> String {
+        let after = |before: &str| {
+            let line = self.shell.output().iter().rfind(|line| line.contains(before)).unwrap();
+            line.rsplit_once(before).unwrap().1.split([' ', ';']).next().unwrap().to_owned()
+        };
+        format!("{}/p2p/{}", after("listens on "), after(", peer "))
     }
 
     /// Waits until the shell has done everything, and compares what came out with the page.
@@ -127,13 +150,27 @@ fn the_tutorial_of_a_treasury_of_three_does_what_it_says() {
         Group::new(Descriptor::parse(text.lines().nth(1).unwrap()).unwrap()).unwrap()
     };
     let mut payment: Option<RawPsbt> = None;
+    let mut address = String::new();
+    let mut waiting = Vec::new();
     let mut count = 0;
     for step in steps() {
         count += 1;
         match step {
             Step::Command { member, command, shown } => {
                 let words = if command.contains("WORDS") { group().id().words().join(" ") } else { String::new() };
-                terminals[place(member)].command(&command.replace("WORDS", &words), shown);
+                let terminal = &mut terminals[place(member)];
+                terminal.command(&command.replace("WORDS", &words).replace("ADDRESS", &address), shown);
+                if command.starts_with("motet run ") {
+                    if waiting.is_empty() {
+                        address = terminal.address();
+                    }
+                    waiting.push(place(member));
+                }
+                if command.starts_with("motet psbt request ") {
+                    waiting.iter().for_each(|other| terminals[*other].approve());
+                    terminals[place(member)].end(command);
+                    waiting.drain(..).for_each(|other| terminals[other].end("motet run"));
+                }
             }
             Step::Line { member, line } => {
                 let terminal = &mut terminals[place(member)];
@@ -142,16 +179,20 @@ fn the_tutorial_of_a_treasury_of_three_does_what_it_says() {
                 terminal.shell.output_line("signed, in");
                 terminal.end(line);
             }
-            Step::Payment => {
+            Step::Payment(file) => {
                 let psbt = spend(&group(), 2, Version::V2);
-                std::fs::write(scene.path("stick/pay.psbt"), psbt.to_bytes()).unwrap();
+                std::fs::write(scene.path(file), psbt.to_bytes()).unwrap();
                 payment = Some(psbt);
             }
         }
     }
-    assert!(count > 25, "the page has {count} steps");
+    assert!(count > 29, "the page has {count} steps");
     let hex = std::fs::read_to_string(scene.path("stick/payment.hex")).unwrap();
-    accepted(hex.trim(), &payment.unwrap());
+    let payment = payment.unwrap();
+    accepted(hex.trim(), &payment);
+    let signed = RawPsbt::parse(&std::fs::read(scene.path("stick/rent.final.psbt")).unwrap()).unwrap();
+    let transaction = signed.extract().unwrap();
+    accepted(&hex::encode(bitcoin::consensus::serialize(&transaction)), &payment);
     for mut terminal in terminals {
         terminal.shell.close_input();
         terminal.shell.wait().expect(0);
