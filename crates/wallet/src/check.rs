@@ -5,7 +5,7 @@ mod verified;
 
 use motet_core_crypto::PublicKey;
 use motet_psbt::{PathId, RawPsbt, SpendPlan, Version};
-use motet_wire::{Derivation, Item, RequestMetadata, SigningRequest};
+use motet_wire::{Derivation, Item, MemberPaths, RequestMetadata, SigningRequest};
 
 pub use mismatch::Mismatch;
 pub use verified::VerifiedTransaction;
@@ -191,10 +191,13 @@ fn check_items(claimed: &[Item], computed: &[Item]) -> Result<(), Mismatch> {
 }
 
 fn path_of(derivation: &Derivation) -> &[u32] {
-    match derivation {
-        Derivation::Bip328 { path } | Derivation::Bip328Taproot { path, .. } => path,
-        Derivation::Members { paths, .. } => &paths.path,
-        _ => &[],
+    if let Derivation::Bip328 { path }
+    | Derivation::Bip328Taproot { path, .. }
+    | Derivation::Members { paths: MemberPaths { path, .. }, .. } = derivation
+    {
+        path
+    } else {
+        &[]
     }
 }
 

@@ -298,10 +298,7 @@ impl Session {
 /// The items with their keys: one aggregation for all items of the same derivation.
 pub(crate) fn signing_items(keys: &[PublicKey], items: &[Item]) -> Result<Arc<[SigningItem]>, ItemError> {
     let item = |item: &Item| {
-        let members = match &item.derivation {
-            Derivation::Members { paths, .. } => Some(paths.clone()),
-            _ => None,
-        };
+        let members = if let Derivation::Members { paths, .. } = &item.derivation { Some(paths.clone()) } else { None };
         Ok(SigningItem { context: item.key_context(keys)?, message: item.message.as_slice().into(), members })
     };
     items.iter().map(item).collect()

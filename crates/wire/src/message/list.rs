@@ -188,18 +188,13 @@ impl RawBody {
     }
 
     pub(crate) fn encode(&self) -> Result<Vec<u8>, ParseError> {
-        match self {
-            Self::SigningRequest(body) => body.encode(),
-            _ => self.encode_first(),
-        }
+        if let Self::SigningRequest(body) = self { body.encode() } else { self.encode_first() }
     }
 
     /// The version of the format that has a place for this body.
     pub(crate) fn version(&self) -> u8 {
-        match self {
-            Self::SigningRequest(body) if body.is_of_members() => limits::VERSION_MEMBERS,
-            _ => limits::VERSION,
-        }
+        let is_of_members = if let Self::SigningRequest(body) = self { body.is_of_members() } else { false };
+        if is_of_members { limits::VERSION_MEMBERS } else { limits::VERSION }
     }
 
     pub(crate) fn subject(&self) -> Subject {

@@ -283,9 +283,9 @@ fn of_members(item: Item, shared: &Shared) -> Item {
 
 /// The chain codes of all items, which are of one kind.
 fn shared_of(items: &[Item]) -> Result<Shared, ParseError> {
-    let of = |item: &Item| match &item.derivation {
-        Derivation::Members { paths, .. } => Some(Arc::clone(&paths.chain_codes)),
-        _ => None,
+    let of = |item: &Item| {
+        let Derivation::Members { paths, .. } = &item.derivation else { return None };
+        Some(Arc::clone(&paths.chain_codes))
     };
     let shared = items.first().and_then(of);
     if items.iter().all(|item| of(item) == shared) { Ok(shared) } else { Err(ParseError::Length) }
