@@ -365,6 +365,7 @@ fn no_option_takes_a_secret() {
         &["policy", "check"],
         &["policy", "explain"],
         &["group"],
+        &["group", "seed"],
         &["group", "key"],
         &["group", "new"],
         &["group", "import"],

@@ -96,7 +96,8 @@ impl Engine {
             let index = session.request.index_of(signer);
             session.listens() && index.is_some_and(|index| session.peer_of(index).is_none())
         };
-        let unmet: Vec<RequestId> = self.sessions.of_signer(signer).filter(is_unmet).map(|session| session.id).collect();
+        let unmet: Vec<RequestId> =
+            self.sessions.of_signer(signer).filter(is_unmet).map(|session| session.id).collect();
         for id in unmet {
             self.lend(&id, ctx, |session, lent| {
                 if session.collecting() == Some(Collecting::Joins) && session.request.creator.peer == lent.step.here {
