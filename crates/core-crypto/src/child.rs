@@ -77,7 +77,7 @@ fn step(key: &PublicKey, chain_code: &[u8; 32], number: u32) -> Result<Step, Twe
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::string::ToString;
+    use alloc::string::ToString;
 
     fn bytes<const N: usize>(text: &str) -> [u8; N] {
         let digits = |at: usize| u8::from_str_radix(&text[2 * at..2 * at + 2], 16).unwrap();

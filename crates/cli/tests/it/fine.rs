@@ -409,6 +409,10 @@ fn no_option_takes_a_secret() {
         assert!(taken.contains(&("help".to_owned(), String::new())), "{help:?}");
         for (option, value) in &taken {
             let value = value.trim_matches(['<', '>']);
+            // The name of a file that holds a secret is none.
+            if option.ends_with("-file") && value == "FILE" {
+                continue;
+            }
             for word in ["secret", "private", "seed", "mnemonic", "phrase", "password", "nonce", "wif", "xprv"] {
                 assert!(!option.contains(word) && !value.to_lowercase().contains(word), "{command:?} --{option}");
             }
