@@ -8,8 +8,9 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
-use crate::hash::{checksum, hmac_sha512};
-use crate::key_agg::{HARDENED, KeyAggContext, TweakError};
+use crate::child::step;
+use crate::hash::checksum;
+use crate::key_agg::{KeyAggContext, TweakError};
 use crate::point::PublicKey;
 
 /// The chain code that BIP-328 gives every aggregate key.
@@ -85,15 +86,9 @@ impl KeyAggContext {
     ///
     /// [`TweakError`]; [`TweakError::Hardened`] for steps of 2^31 or more.
     pub fn with_bip328_path(self, path: &[u32]) -> Result<Self, TweakError> {
-        let (context, _) = path.iter().try_fold((self, CHAIN_CODE), |(context, chain), step| {
-            if *step >= HARDENED {
-                return Err(TweakError::Hardened);
-            }
-            let derived = hmac_sha512(&chain, &[&context.aggregate_plain().to_bytes(), &step.to_be_bytes()]);
-            let (tweak, chain) = derived.split_at(32);
-            let tweak: [u8; 32] = tweak.try_into().map_err(|_| TweakError::OutOfRange)?;
-            let chain: [u8; 32] = chain.try_into().map_err(|_| TweakError::OutOfRange)?;
-            Ok((context.with_plain_tweak(&tweak)?, chain))
+        let (context, _) = path.iter().try_fold((self, CHAIN_CODE), |(context, chain_code), number| {
+            let step = step(&context.aggregate_plain(), &chain_code, *number)?;
+            Ok((context.with_plain_tweak(&step.tweak)?, step.chain_code))
         })?;
         Ok(context)
     }

@@ -59,12 +59,16 @@ impl SecretKey {
     }
 }
 
-struct Step {
-    tweak: [u8; 32],
-    chain_code: [u8; 32],
+/// A step from a key to a child.
+pub(crate) struct Step {
+    /// The scalar whose multiple of the generator is added to the key.
+    pub(crate) tweak: [u8; 32],
+    /// The chain code of the child.
+    pub(crate) chain_code: [u8; 32],
 }
 
-fn step(key: &PublicKey, chain_code: &[u8; 32], number: u32) -> Result<Step, TweakError> {
+/// The step to the child of a public key with this number (BIP-32, CKDpub).
+pub(crate) fn step(key: &PublicKey, chain_code: &[u8; 32], number: u32) -> Result<Step, TweakError> {
     if number >= HARDENED {
         return Err(TweakError::Hardened);
     }

@@ -97,6 +97,13 @@ pub enum MemoryDeviceError {
     Sign(#[from] SignError),
 }
 
+impl<R> MemoryDevice<R> {
+    /// The descendant of the key that signs; none for the key itself.
+    fn child(&self, path: Option<ChildPath<'_>>) -> Result<Option<SecretKey>, TweakError> {
+        Ok(path.map(|path| self.key.child(path)).transpose()?.flatten())
+    }
+}
+
 impl<R: TryCryptoRng> Device for MemoryDevice<R> {
     type Nonce = SecretNonce;
     type Error = MemoryDeviceError;
@@ -112,7 +119,7 @@ impl<R: TryCryptoRng> Device for MemoryDevice<R> {
     }
 
     fn generate_nonce(&mut self, purpose: &NoncePurpose<'_>) -> Result<(SecretNonce, PublicNonce), MemoryDeviceError> {
-        let child = purpose.child.map(|path| self.key.child(path)).transpose()?.flatten();
+        let child = self.child(purpose.child)?;
         let key = child.as_ref().unwrap_or(&self.key);
         let inputs = NonceInputs {
             public_key: &key.public_key(),
@@ -127,7 +134,7 @@ impl<R: TryCryptoRng> Device for MemoryDevice<R> {
     fn sign(&mut self, nonce: SecretNonce, task: &SigningTask<'_>) -> Result<PartialSignature, MemoryDeviceError> {
         let adaptor = task.adaptor.map(|adaptor| adaptor.point());
         let session = SigningSession::with_adaptor(task.context, &task.aggregate_nonce, adaptor, task.message);
-        let child = task.child.map(|path| self.key.child(path)).transpose()?.flatten();
+        let child = self.child(task.child)?;
         Ok(session.sign(nonce, child.as_ref().unwrap_or(&self.key))?)
     }
 }
