@@ -7,7 +7,7 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use motet_coordinator::{Proposal, SigningRequestSpec};
 use motet_core_crypto::PublicKey;
 use motet_wallet::{Mismatch, Registry, TRANSACTION_TYPE, VerifiedTransaction, check, check_terms};
-use motet_wire::{Derivation, Item};
+use motet_wire::Item;
 
 /// A place where groups are kept, and may change while the node runs.
 pub trait GroupSource: Send + Sync + fmt::Debug {
@@ -84,5 +84,5 @@ fn check_plain(registry: &Registry, signer: &PublicKey, items: &[Item]) -> Resul
 }
 
 fn derives(items: &[Item]) -> bool {
-    items.iter().any(|item| matches!(item.derivation, Derivation::Members { .. }))
+    items.iter().any(|item| item.derivation.members().is_some())
 }

@@ -202,5 +202,5 @@ fn path_of(derivation: &Derivation) -> &[u32] {
 }
 
 fn chain_codes_of(derivation: &Derivation) -> &[Option<[u8; 32]>] {
-    if let Derivation::Members { paths, .. } = derivation { &paths.chain_codes } else { &[] }
+    derivation.members().map_or(&[], |paths| &paths.chain_codes)
 }

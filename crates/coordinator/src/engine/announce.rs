@@ -5,9 +5,8 @@ use std::sync::Arc;
 
 use motet_core_crypto::PublicKey;
 use motet_wire::{
-    AdvertisementId, Derivation, DhtKey, Index, Item, Kind, MonotonicMs, Rate, RequestId, ResourceAnnouncement,
-    SignerAdvertisement, SignerUnavailable, SigningRequest, TimestampMs, Topic, Topology, Validated, ValidatorLimits,
-    Work, work,
+    AdvertisementId, DhtKey, Index, Kind, MonotonicMs, Rate, RequestId, ResourceAnnouncement, SignerAdvertisement,
+    SignerUnavailable, SigningRequest, TimestampMs, Topic, Topology, Validated, ValidatorLimits, Work, work,
 };
 
 use super::Engine;
@@ -100,12 +99,7 @@ impl Engine {
         let (since, lifetime) = (ctx.now.mono, announcement.lifetime);
         let is_private = matches!(audience, Audience::Members(_));
         let asked = Asked { lifetime, allowance: limits::WORK_ALLOWANCE, since, is_private, retry_of };
-        let derives = |item: &Item| matches!(item.derivation, Derivation::Members { .. });
-        let allowed = if !is_private && announcement.items.iter().any(derives) {
-            Err(CommandError::NotPrivate)
-        } else {
-            self.check_audience(&announcement.keys, audience)
-        };
+        let allowed = self.check_audience(&announcement, audience);
         match allowed.and_then(|()| self.build_request(announcement, asked, ctx)) {
             Ok((request, items)) => self.mint_request(command, request, items, asked, ctx),
             Err(error) => ctx.reply(command, Err(error)),
@@ -144,9 +138,13 @@ impl Engine {
     }
 
     /// Notes the routes to the members of a private request, of whom each has to be reached by one; sees that a public one names no
-    /// signer of this node that is not to be known.
-    fn check_audience(&mut self, keys: &[PublicKey], audience: Audience) -> Result<(), CommandError> {
+    /// signer of this node that is not to be known, and reveals no chain codes.
+    fn check_audience(&mut self, request: &SigningRequestSpec, audience: Audience) -> Result<(), CommandError> {
+        let keys = &request.keys;
         match audience {
+            Audience::Public if request.items.iter().any(|item| item.derivation.members().is_some()) => {
+                Err(CommandError::NotPrivate)
+            }
             Audience::Public => match keys.iter().find(|key| self.config.unlisted.contains(key)) {
                 Some(unlisted) => Err(CommandError::Unlisted(*unlisted)),
                 None => Ok(()),

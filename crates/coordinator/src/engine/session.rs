@@ -29,8 +29,8 @@ use std::sync::Arc;
 
 use motet_core_crypto::{PublicKey, tagged_hash};
 use motet_wire::{
-    Attempt, Channel, Derivation, Election, Have, Holding, Item, ItemError, NetworkId, ParticipantJoined, PeerId,
-    RequestId, SignerIndex, SigningRequest, peek,
+    Attempt, Channel, Election, Have, Holding, Item, ItemError, NetworkId, ParticipantJoined, PeerId, RequestId,
+    SignerIndex, SigningRequest, peek,
 };
 
 pub(crate) use attempt::AttemptState;
@@ -298,8 +298,8 @@ impl Session {
 /// The items with their keys: one aggregation for all items of the same derivation.
 pub(crate) fn signing_items(keys: &[PublicKey], items: &[Item]) -> Result<Arc<[SigningItem]>, ItemError> {
     let item = |item: &Item| {
-        let members = if let Derivation::Members { paths, .. } = &item.derivation { Some(paths.clone()) } else { None };
-        Ok(SigningItem { context: item.key_context(keys)?, message: item.message.as_slice().into(), members })
+        let (message, members) = (item.message.as_slice().into(), item.derivation.members().cloned());
+        Ok(SigningItem { context: item.key_context(keys)?, message, members })
     };
     items.iter().map(item).collect()
 }

@@ -95,6 +95,13 @@ pub enum Derivation {
     },
 }
 
+impl Derivation {
+    /// The way to the keys that are aggregated; none if they are the signers' own.
+    pub const fn members(&self) -> Option<&MemberPaths> {
+        if let Self::Members { paths, .. } = self { Some(paths) } else { None }
+    }
+}
+
 /// The way from each signer's key to the child that is aggregated (BIP-32, unhardened).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MemberPaths {
@@ -283,13 +290,11 @@ fn of_members(item: Item, shared: &Shared) -> Item {
 
 /// The chain codes of all items, which are of one kind.
 fn shared_of(items: &[Item]) -> Result<Shared, ParseError> {
-    let of = |item: &Item| {
-        let Derivation::Members { paths, .. } = &item.derivation else { return None };
-        Some(Arc::clone(&paths.chain_codes))
-    };
+    let of = |item: &Item| item.derivation.members().map(|paths| Arc::clone(&paths.chain_codes));
     let shared = items.first().and_then(of);
     if items.iter().all(|item| of(item) == shared) { Ok(shared) } else { Err(ParseError::Length) }
 }
+
 /// The terms of version 1.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub(crate) struct RawDetails {
