@@ -35,7 +35,7 @@ impl GroupFolder {
     /// Reads all groups. A folder that is not there has none.
     pub(crate) fn open(args: &GroupsArgs) -> Result<Self, Failed> {
         let mut registry = Registry::new();
-        let Some(folder) = args.groups.clone().or_else(default_folder) else {
+        let Some(folder) = folder(args) else {
             return Ok(Self { folder: None, registry });
         };
         let entries = match fs::read_dir(&folder) {
@@ -114,8 +114,7 @@ pub(crate) struct FolderSource {
 impl GroupSource for FolderSource {
     fn refresh(&self, registry: &RwLock<Registry>) {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        let listing =
-            self.args.groups.clone().or_else(default_folder).map_or_else(Listing::new, |folder| list(&folder));
+        let listing = folder(&self.args).map_or_else(Listing::new, |folder| list(&folder));
         if seen.as_ref() == Some(&listing) {
             return;
         }
@@ -158,6 +157,11 @@ fn read(path: &Path) -> Result<RegisteredGroup, Failed> {
         Failed::here(format!("{name} is damaged: {error}"))
             .hint("move it away, and restore the group from its backup, or import it again from another member")
     })
+}
+
+/// The folder that the user names, or that of this user's groups.
+fn folder(args: &GroupsArgs) -> Option<PathBuf> {
+    args.groups.clone().or_else(default_folder)
 }
 
 /// The folder for data of programs (XDG Base Directory Specification).

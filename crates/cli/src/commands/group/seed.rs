@@ -46,7 +46,7 @@ pub(super) fn make(args: &GroupSeedArgs) -> Result<Exit, Failed> {
 fn sheet(words: &str, fingerprint: &str) -> Zeroizing<String> {
     let mut lines = Zeroizing::new(String::with_capacity(2048));
     lines.push_str(
-        "Write these words on paper, in this order. They are shown once, and whoever has them has the keys.\n",
+        "Write these words on paper, in this order. They are shown once, and anybody with them has the keys.\n",
     );
     for (place, word) in words.split(' ').enumerate() {
         if place % COLUMNS == 0 {
