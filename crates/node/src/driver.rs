@@ -158,7 +158,7 @@ pub(crate) async fn start(parts: Parts) -> Result<(Node, Events), NodeError> {
     };
     tokio::spawn(driver.run(net_events));
     tokio::spawn(rivals::look(network.clone(), net.clone(), calls_in.downgrade()));
-    let node = Node::new(network, calls_in, net, events, interests, stored, groups);
+    let node = Node::new(network, calls_in, net, events.downgrade(), interests, stored, groups);
     for signer in keys {
         let added = node.call(Command::AddSigner { signer }).await;
         added.map_err(|error| NodeError::Signer { signer, error })?;

@@ -28,7 +28,8 @@ pub struct Node {
     pub(crate) network: NetworkId,
     pub(crate) calls: mpsc::Sender<Request>,
     pub(crate) net: NetHandle,
-    pub(crate) events: broadcast::Sender<Event>,
+    // Only the running node keeps the streams of events open.
+    events: broadcast::WeakSender<Event>,
     pub(crate) interests: Interests,
     /// True if the program has given it a store.
     stored: bool,
@@ -40,7 +41,7 @@ impl Node {
         network: NetworkId,
         calls: mpsc::Sender<Request>,
         net: NetHandle,
-        events: broadcast::Sender<Event>,
+        events: broadcast::WeakSender<Event>,
         interests: Interests,
         stored: bool,
         groups: Groups,
@@ -48,9 +49,10 @@ impl Node {
         Self { network, calls, net, events, interests, stored, groups }
     }
 
-    /// Another stream of events, from now on.
+    /// Another stream of events, from now on. That of a node that has stopped is at its end.
     pub fn events(&self) -> Events {
-        Events::new(self.events.subscribe())
+        let events = self.events.upgrade().map_or_else(|| broadcast::channel(1).1, |events| events.subscribe());
+        Events::new(events)
     }
 
     /// Stops the node.
