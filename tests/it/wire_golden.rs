@@ -311,6 +311,11 @@ fn describe(message: &Message) -> Value {
             "delegation": delegation(&body.delegation), "resource_type": body.resource_type, "id": body.id,
             "data": hex(&body.data), "created": body.created.0, "expires": body.expires.0, "work": work(&body.work),
         }),
+        Message::ApplicationMessage(body) => json!({
+            "delegation": delegation(&body.delegation), "peer": hex(body.peer.as_bytes()),
+            "signer": maybe(body.signer.map(|signer| json!(signer.to_string()))), "application": body.application,
+            "data": hex(&body.data),
+        }),
     }
 }
 

@@ -4,17 +4,17 @@ use std::sync::LazyLock;
 
 use motet_core_crypto::{NonceCommitment, PartialSignature, PublicNonce};
 use motet_tests::wire_fixtures::{
-    FLOOR, NOW, Session, WALL, advertisement, arrival, network, one_of_each, pay_advertisement, pay_request,
-    pay_resource, peer, resource, validator,
+    FLOOR, NOW, Session, WALL, advertisement, application_message, arrival, network, one_of_each, pay_advertisement,
+    pay_request, pay_resource, peer, resource, validator,
 };
 use motet_tests::wire_forge::Forged;
 use motet_wire::{
-    AbortCode, AbortReason, AbortSubject, Address, AdvertisementId, Arrival, Attempt, AttemptId, Commitments, Criteria,
-    Derivation, Election, Have, Holding, Item, Message, MessageId, MonotonicMs, NonceCommit, NonceShare, Now,
-    PartialSigShare, ParticipantDeclined, ParticipantJoined, RequestId, RequestMetadata, RequestOptions,
-    ResourceAnnouncement, Rule, Sealed, SessionAbort, SessionReady, SignatureFinalized, SignerAdvertisement,
-    SignerIndex, SignerMetadata, SignerSet, SignerUnavailable, SigningRequest, SyncRequest, SyncResponse, TimestampMs,
-    Topology, TranscriptHash,
+    AbortCode, AbortReason, AbortSubject, Address, AdvertisementId, ApplicationMessage, Arrival, Attempt, AttemptId,
+    Commitments, Criteria, Derivation, Election, Have, Holding, Item, Message, MessageId, MonotonicMs, NonceCommit,
+    NonceShare, Now, PartialSigShare, ParticipantDeclined, ParticipantJoined, RequestId, RequestMetadata,
+    RequestOptions, ResourceAnnouncement, Rule, Sealed, SessionAbort, SessionReady, SignatureFinalized,
+    SignerAdvertisement, SignerIndex, SignerMetadata, SignerSet, SignerUnavailable, SigningRequest, SyncRequest,
+    SyncResponse, TimestampMs, Topology, TranscriptHash,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -115,6 +115,11 @@ fn another_message() -> impl Strategy<Value = Message> {
         ("[!-~]{1,32}", "[!-~]{1,64}", vec(any::<u8>(), 0..4097)).prop_map(|(resource_type, id, data)| {
             let unpaid = ResourceAnnouncement { data, ..resource(SESSION.signer(0), &resource_type, &id) };
             pay_resource(unpaid).into()
+        }),
+        (any::<bool>(), "[!-~]{1,32}", vec(any::<u8>(), 0..4097)).prop_map(|(to_node, application, data)| {
+            let message = application_message(SESSION.signer(0), &application);
+            let signer = message.signer.filter(|_| !to_node);
+            ApplicationMessage { signer, data, ..message }.into()
         }),
         (id(), index(), any::<Option<[u8; 32]>>()).prop_map(move |(request, index, commitment)| {
             let commitment = commitment.map(|bytes| NonceCommitment::from_bytes(&bytes));

@@ -57,7 +57,7 @@ fn v02_another_version_is_ignored_without_penalty() {
 
 #[test]
 fn v03_an_unknown_kind_is_ignored_without_penalty() {
-    for code in [0, 15, 255] {
+    for code in [0, 16, 255] {
         let frame = Forged::from_bytes(&sealed(Kind::NonceCommit)).set(1, &[code]).frame();
         let rejection = must_break(frame);
         assert_eq!(
@@ -128,6 +128,16 @@ fn v05_a_resource_is_found_in_the_dht_and_comes_in_no_other_way_from_others() {
     for channel in [Channel::Dht, Channel::Store] {
         assert!(outcome(channel).is_ok(), "{channel:?}");
     }
+}
+
+#[test]
+fn v05_a_message_of_an_application_comes_directly_and_in_no_other_way() {
+    let frame = sealed(Kind::ApplicationMessage);
+    let outcome = |channel| validator().validate(Arrival { channel, ..arrival(frame.clone()) }, NOW);
+    for channel in [Channel::Gossip, Channel::Dht, Channel::Sync, Channel::Store] {
+        assert_eq!(outcome(channel).unwrap_err().rule, Rule::Channel, "{channel:?}");
+    }
+    assert!(outcome(Channel::Direct).is_ok());
 }
 
 #[test]

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use motet_core_crypto::SecretKey;
 use motet_tests::wire_fixtures::{
-    FLOOR, NOW, Session, Signer, WALL, advertisement, arrival, network, pay_advertisement, pay_resource, request,
-    request_of_members, resource, validator,
+    FLOOR, NOW, Session, Signer, WALL, advertisement, application_message, arrival, network, pay_advertisement,
+    pay_resource, request, request_of_members, resource, validator,
 };
 use motet_tests::wire_forge::{BODY, DELEGATION, Forged, TIMESTAMP};
 use motet_wire::{
@@ -317,6 +317,17 @@ fn v22_evidence_in_an_abort_decodes() {
     }
     let key = &session.signer(0).message_key;
     must_pass(sound.set_body(evidence, &[1]).sign(&network(), key).frame());
+}
+
+#[test]
+fn v21_an_application_has_a_name_that_can_be_seen() {
+    let signer = Signer::new(1);
+    for name in ["a", &*"~".repeat(32), "!chat/1"] {
+        must_pass(signer.seal(1, application_message(&signer, name)).frame);
+    }
+    for name in ["", "a b", "a\n", "\u{fc}"] {
+        assert_eq!(must_not_seal(&signer, application_message(&signer, name)), Rule::Fields, "{name}");
+    }
 }
 
 #[test]

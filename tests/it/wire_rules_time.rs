@@ -43,6 +43,16 @@ fn v23_an_announcement_is_of_our_time_give_or_take_five_minutes() {
 }
 
 #[test]
+fn v23_a_message_of_an_application_is_of_our_time_so_that_it_cannot_come_again_later() {
+    let sealed = one_of_each().into_iter().map(|(_, sealed)| sealed).find(|sealed| sealed.kind.scope() == Scope::Node);
+    let sealed = sealed.unwrap();
+    for (far, near) in [(WALL - 5 * MINUTE - 1, WALL - 5 * MINUTE), (WALL + 5 * MINUTE + 1, WALL + 5 * MINUTE)] {
+        assert_eq!(outcome(&sealed, Channel::Direct, at(far)).map(|_| ()), Err(Rule::Skew));
+        assert!(outcome(&sealed, Channel::Direct, at(near)).is_ok());
+    }
+}
+
+#[test]
 fn v23_session_messages_need_no_clock() {
     for (name, sealed) in one_of_each() {
         // Those that carry a delegation end with it.

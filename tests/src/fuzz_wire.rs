@@ -182,7 +182,7 @@ pub fn seeds(target: &str) -> Vec<Vec<u8>> {
                 [&[sealed.kind.code(), who], forged.body()].concat()
             })
             .collect(),
-        "wire_pipeline" => (0..14u8)
+        "wire_pipeline" => (0..15u8)
             .map(|which| {
                 let step = |flip, way, from, pause| [which, 0, 60, flip, way, from, from, pause];
                 [step(0, 0, 0, 0), step(0, 1, 1, 1), step(1, 0, 2, 0), step(1, 0, 2, 0), step(0, 3, 3, 255)].concat()

@@ -13,13 +13,13 @@ use motet_core_crypto::{
 };
 use motet_wire::work::{claim_of_advertisement, claim_of_request, claim_of_resource, mint};
 use motet_wire::{
-    AbortCode, AbortReason, AbortSubject, Address, AdvertisementId, Arrival, Attempt, AttemptId, Channel, Commitments,
-    Criteria, Delegation, Derivation, Difficulty, Election, Evidence, HashWork, Have, Holding, Item, Kind, MemberPaths,
-    Message, MonotonicMs, NetworkId, NonceCommit, NonceShare, Now, PartialSigShare, ParticipantDeclined,
-    ParticipantJoined, PeerId, RequestMetadata, RequestOptions, ResourceAnnouncement, Sealed, SessionAbort,
-    SessionReady, SignatureFinalized, SignerAdvertisement, SignerIndex, SignerMetadata, SignerSet, SignerUnavailable,
-    SigningRequest, SyncRequest, SyncResponse, TimestampMs, Topology, TranscriptHash, Validator, ValidatorLimits, Work,
-    seal, transcript,
+    AbortCode, AbortReason, AbortSubject, Address, AdvertisementId, ApplicationMessage, Arrival, Attempt, AttemptId,
+    Channel, Commitments, Criteria, Delegation, Derivation, Difficulty, Election, Evidence, HashWork, Have, Holding,
+    Item, Kind, MemberPaths, Message, MonotonicMs, NetworkId, NonceCommit, NonceShare, Now, PartialSigShare,
+    ParticipantDeclined, ParticipantJoined, PeerId, RequestMetadata, RequestOptions, ResourceAnnouncement, Sealed,
+    SessionAbort, SessionReady, SignatureFinalized, SignerAdvertisement, SignerIndex, SignerMetadata, SignerSet,
+    SignerUnavailable, SigningRequest, SyncRequest, SyncResponse, TimestampMs, Topology, TranscriptHash, Validator,
+    ValidatorLimits, Work, seal, transcript,
 };
 use rand_chacha::ChaCha8Rng;
 use rand_core::SeedableRng;
@@ -147,6 +147,18 @@ pub fn pay_resource(unpaid: ResourceAnnouncement) -> ResourceAnnouncement {
     let claim = claim_of_resource(&network(), &unpaid).expect("within bounds");
     let work = mint(&claim, FLOOR, |_| std::ops::ControlFlow::Continue(())).expect("it is never stopped");
     ResourceAnnouncement { work, ..unpaid }
+}
+
+/// A message of this signer's application to the second signer of the fixtures.
+pub fn application_message(signer: &Signer, application: &str) -> ApplicationMessage {
+    let to = Signer::new(2);
+    ApplicationMessage {
+        delegation: signer.delegation(),
+        peer: to.delegation().peer,
+        signer: Some(to.key.public_key()),
+        application: application.to_owned(),
+        data: b"lunch?".to_vec(),
+    }
 }
 
 /// The same request with a stamp of this value.
@@ -399,6 +411,7 @@ pub fn one_of_each() -> Vec<(&'static str, Sealed)> {
         ("sync_request", session.signer(0).seal(7, asked)),
         ("sync_response", session.signer(0).seal(8, answered)),
         ("resource_announcement", anna.seal(1_002, resource(anna, "relay", "anna/1"))),
+        ("application_message", anna.seal(1_003, application_message(anna, "chat"))),
     ]
 }
 

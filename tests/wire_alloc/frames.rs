@@ -2,15 +2,15 @@
 
 use motet_core_crypto::PartialSignature;
 use motet_tests::wire_fixtures::{
-    FLOOR, Session, Signer, WALL, advertisement, network, one_of_each, pay_advertisement, pay_request, pay_resource,
-    request, resource,
+    FLOOR, Session, Signer, WALL, advertisement, application_message, network, one_of_each, pay_advertisement,
+    pay_request, pay_resource, request, resource,
 };
 use motet_tests::wire_forge::Forged;
 use motet_wire::{
-    AbortCode, AbortReason, AbortSubject, Address, Attempt, Criteria, Derivation, Evidence, Item, Kind, Message,
-    NonceShare, PartialSigShare, ParticipantDeclined, ResourceAnnouncement, Sealed, SessionAbort, SessionReady,
-    SignatureFinalized, SignerAdvertisement, SignerIndex, SignerMetadata, SignerUnavailable, SigningRequest,
-    SyncResponse, TranscriptHash, limits,
+    AbortCode, AbortReason, AbortSubject, Address, ApplicationMessage, Attempt, Criteria, Derivation, Evidence, Item,
+    Kind, Message, NonceShare, PartialSigShare, ParticipantDeclined, ResourceAnnouncement, Sealed, SessionAbort,
+    SessionReady, SignatureFinalized, SignerAdvertisement, SignerIndex, SignerMetadata, SignerUnavailable,
+    SigningRequest, SyncResponse, TranscriptHash, limits,
 };
 
 /// A signer whose message key signs what is forged here.
@@ -65,6 +65,11 @@ pub(crate) fn largest() -> Vec<Sealed> {
             data: vec![3; limits::RESOURCE_DATA],
             ..resource(anna, &"t".repeat(limits::RESOURCE_TYPE), &"i".repeat(limits::RESOURCE_ID))
         })
+        .into(),
+        ApplicationMessage {
+            data: vec![3; limits::APPLICATION_DATA],
+            ..application_message(anna, &"a".repeat(limits::APPLICATION))
+        }
         .into(),
     ];
     messages.extend(requests(anna).into_iter().map(Message::from));

@@ -12,6 +12,7 @@ mod again;
 mod announce;
 mod announcements;
 mod answer_time;
+mod applications;
 mod asking;
 mod catch_up;
 mod commands;
@@ -57,6 +58,7 @@ use std::sync::Arc;
 
 use announcements::Announcements;
 use answer_time::AnswerTimes;
+use applications::Applications;
 use asking::Asking;
 use catch_up::CatchUp;
 use deferred::DeferredMessages;
@@ -78,8 +80,8 @@ use crate::record::Snapshot;
 use crate::signer::SignerAnswer;
 use ctx::Ctx;
 pub use input::{
-    Audience, Command, CommandId, Effect, Input, Interest, Replacement, Reply, ResourceSpec, Route, SignerQuery,
-    SigningRequestSpec, Transition,
+    ApplicationMessageSpec, Audience, Command, CommandId, Effect, Input, Interest, Recipient, Replacement, Reply,
+    ResourceSpec, Route, SignerQuery, SigningRequestSpec, Transition,
 };
 use privacy::{Cover, hold};
 use prompts::Prompts;
@@ -99,6 +101,7 @@ pub struct Engine {
     directory: Directory,
     routes: Routes,
     resources: Resources,
+    applications: Applications,
     reputation: ReputationTable,
     results: Results,
     proofs: Proofs,
@@ -136,6 +139,7 @@ impl Engine {
             directory: Directory::with_routes(config.routes.clone()),
             routes: Routes::default(),
             resources: Resources::default(),
+            applications: Applications::default(),
             reputation: ReputationTable::new(&snapshot.standings),
             sessions: Sessions::default(),
             results: Results::new(&snapshot),

@@ -119,6 +119,23 @@ pub enum CommandError {
         /// Largest number of resources.
         limit: usize,
     },
+    /// An application cannot have this name.
+    #[error("an application has a name of 1 to 32 visible ASCII characters")]
+    ApplicationName,
+    /// A message of an application holds less than this.
+    #[error("{length} bytes of data; a message of an application holds {limit}, so send the rest in further messages")]
+    ApplicationData {
+        /// Number of bytes.
+        length: usize,
+        /// Largest number of bytes.
+        limit: usize,
+    },
+    /// The place of the signer that a message is for is not known.
+    #[error("it is not known where signer {0} is: it has no offer; name its node instead")]
+    UnknownRecipient(PublicKey),
+    /// A message is for this node itself.
+    #[error("the message is for this node itself, and no message is sent to oneself")]
+    OwnNode,
     /// The keys or derivations of the request do not exist.
     #[error(transparent)]
     Item(#[from] ItemError),
@@ -173,6 +190,10 @@ impl CommandError {
             Self::ResourceData { .. } => "resource_data",
             Self::ResourceLifetime { .. } => "resource_lifetime",
             Self::TooManyResources { .. } => "too_many_resources",
+            Self::ApplicationName => "application_name",
+            Self::ApplicationData { .. } => "application_data",
+            Self::UnknownRecipient(_) => "unknown_recipient",
+            Self::OwnNode => "own_node",
             Self::Item(_) => "item",
             Self::Seal(_) => "too_large",
             Self::Address(_) => "address",

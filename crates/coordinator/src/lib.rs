@@ -51,8 +51,8 @@ mod unused_nonces;
 
 pub use config::{CatchUp, Config, Privacy, Rounds};
 pub use engine::{
-    Audience, Command, CommandId, Effect, Engine, Input, Interest, Replacement, Reply, ResourceSpec, Route,
-    SignerQuery, SigningRequestSpec, Transition,
+    ApplicationMessageSpec, Audience, Command, CommandId, Effect, Engine, Input, Interest, Recipient, Replacement,
+    Reply, ResourceSpec, Route, SignerQuery, SigningRequestSpec, Transition,
 };
 pub use entropy::{EntropyError, Infallible};
 pub use error::CommandError;

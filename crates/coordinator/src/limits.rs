@@ -17,6 +17,8 @@ pub const ROUTES: usize = 4096;
 pub const RESOURCES: usize = 1024;
 /// Resources that this node announces: each is paid for and put into the DHT again every hour.
 pub const OWN_RESOURCES: usize = 100;
+/// Nodes to whose applications this one speaks, as long as they remember it: about 20 s for each message.
+pub const APPLICATION_PEERS: usize = 1024;
 /// The shortest life of a resource: half of it after each announcement, there is another, and a stamp to be found for it.
 pub const RESOURCE_LIFETIME: Duration = Duration::from_secs(60);
 /// The longest time after which a resource is put into the DHT again: half of the time for which nodes keep a record.

@@ -50,6 +50,7 @@ use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 
 use crate::OsEntropy;
+use crate::applications::Applications;
 use crate::discovery::{Interests, Wanted};
 use crate::error::NodeError;
 use crate::events::Events;
@@ -114,6 +115,7 @@ pub(crate) async fn start(parts: Parts) -> Result<(Node, Events), NodeError> {
     let keys: Vec<PublicKey> = signers.iter().map(|signer| signer.public_key()).collect();
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let interests = Interests::default();
+    let applications = Applications::default();
     // Members of a private group are connected with each other, so that each hears what waits for it as soon as it is there.
     for contact in contact_addresses(&config) {
         net.dial(contact).await?;
@@ -133,6 +135,7 @@ pub(crate) async fn start(parts: Parts) -> Result<(Node, Events), NodeError> {
         signers: signers.into_iter().map(|signer| (signer.public_key(), signer)).collect(),
         policy,
         groups: groups.clone(),
+        applications: applications.clone(),
         groups_read: None,
         crash,
         pool: Pool::new(limits::POOL.min(cores), inputs_in.clone()),
@@ -158,7 +161,8 @@ pub(crate) async fn start(parts: Parts) -> Result<(Node, Events), NodeError> {
     };
     tokio::spawn(driver.run(net_events));
     tokio::spawn(rivals::look(network.clone(), net.clone(), calls_in.downgrade()));
-    let node = Node::new(network, calls_in, net, events.downgrade(), interests, stored, groups);
+    let events = events.downgrade();
+    let node = Node { network, calls: calls_in, net, events, interests, stored, groups, applications };
     for signer in keys {
         let added = node.call(Command::AddSigner { signer }).await;
         added.map_err(|error| NodeError::Signer { signer, error })?;
@@ -188,6 +192,8 @@ struct Driver {
     policy: Arc<dyn Policy>,
     /// The groups against which requests are checked before the policy is asked.
     groups: Groups,
+    /// The applications that hear messages of others.
+    applications: Applications,
     /// Time at which the groups were read for the sake of a stranger's request.
     groups_read: Option<MonotonicMs>,
     contacts: Contacts,
@@ -307,7 +313,8 @@ impl Driver {
 
     /// Lets what the engine has said leave, and stops the network part.
     async fn finish(self) {
-        let Self { egress, net, inputs, decisions, .. } = self;
+        let Self { egress, net, inputs, decisions, applications, .. } = self;
+        applications.close();
         // Nothing that comes back is handled any more, and nobody waits for decisions.
         drop((inputs, decisions));
         egress.finish().await;

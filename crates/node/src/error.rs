@@ -43,6 +43,12 @@ pub enum CallError {
     /// A signer needs a store, and the node has none: its program's fault.
     #[error("this node has no store, so it serves no signers; give NodeBuilder::store a RedbStore before it starts")]
     NoStore,
+    /// As many applications listen as may.
+    #[error("the messages of {limit} applications are heard here already; drop one of their streams first")]
+    TooManyApplications {
+        /// Largest number of applications.
+        limit: usize,
+    },
     /// The network does not answer.
     #[error(transparent)]
     Net(#[from] NetError),
@@ -61,6 +67,7 @@ impl CallError {
             Self::Command(error) => error.code(),
             Self::Mismatch(mismatch) => mismatch.code(),
             Self::NoStore => "no_store",
+            Self::TooManyApplications { .. } => "too_many_applications",
             Self::Net(_) => "network",
             Self::Stopped => "stopped",
             Self::Internal => "internal",

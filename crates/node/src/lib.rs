@@ -56,6 +56,7 @@
 #[doc = include_str!("../../../README.md")]
 struct Readme;
 
+mod applications;
 mod builder;
 mod device_signer;
 mod discovery;
@@ -71,6 +72,7 @@ mod os_entropy;
 pub mod policy;
 mod store;
 
+pub use applications::{ApplicationMessages, LostMessages, ReceivedMessage};
 pub use builder::NodeBuilder;
 pub use device_signer::DeviceSigner;
 pub use discovery::SignerDiscovery;
@@ -84,8 +86,8 @@ pub use local_signer::LocalSigner;
 pub use look_up::LookUp;
 pub use motet_coordinator::{
     Audience, CatchUp, CommandError, Config, Decision, EntropyError, NonceId, Pace, Privacy, Proposal, ProposalDigest,
-    Record, Replacement, RequestedItem, ResourceSpec, Retry, Rounds, Route, Score, SessionStatus, Signer, SignerError,
-    SignerQuery, SigningItem, SigningRequestSpec, Snapshot, Standing, StoreError, event,
+    Recipient, Record, Replacement, RequestedItem, ResourceSpec, Retry, Rounds, Route, Score, SessionStatus, Signer,
+    SignerError, SignerQuery, SigningItem, SigningRequestSpec, Snapshot, Standing, StoreError, event,
 };
 pub use motet_core_crypto::device::{Device, NoncePurpose, SigningTask};
 pub use motet_core_crypto::{

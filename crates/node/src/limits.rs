@@ -16,6 +16,10 @@ pub const RIVALS_FIRST: Duration = Duration::from_secs(5);
 pub const RIVALS_MOST: Duration = Duration::from_secs(5 * 60);
 /// Events that a slow listener may be behind before it loses the oldest.
 pub const EVENTS: usize = 8192;
+/// Applications whose messages are heard at once.
+pub const APPLICATIONS: usize = 16;
+/// Messages that a slow application may be behind before it loses the oldest: 256 KB.
+pub const APPLICATION_MESSAGES: usize = 64;
 /// Results of computations and answers of signers that wait for the engine.
 pub const INPUTS: usize = 1024;
 /// Steps whose consequences wait for the store or the network.

@@ -1,5 +1,6 @@
 //! A running node: the calls of `docs/protocol.md` §12, by subject.
 
+mod applications;
 mod network;
 
 use core::time::Duration;
@@ -16,6 +17,7 @@ use motet_wire::{
 };
 use tokio::sync::{broadcast, mpsc, oneshot};
 
+use crate::applications::Applications;
 use crate::discovery::Interests;
 use crate::driver::request::Request;
 use crate::error::CallError;
@@ -29,26 +31,15 @@ pub struct Node {
     pub(crate) calls: mpsc::Sender<Request>,
     pub(crate) net: NetHandle,
     // Only the running node keeps the streams of events open.
-    events: broadcast::WeakSender<Event>,
+    pub(crate) events: broadcast::WeakSender<Event>,
     pub(crate) interests: Interests,
     /// True if the program has given it a store.
-    stored: bool,
-    groups: Groups,
+    pub(crate) stored: bool,
+    pub(crate) groups: Groups,
+    pub(crate) applications: Applications,
 }
 
 impl Node {
-    pub(crate) const fn new(
-        network: NetworkId,
-        calls: mpsc::Sender<Request>,
-        net: NetHandle,
-        events: broadcast::WeakSender<Event>,
-        interests: Interests,
-        stored: bool,
-        groups: Groups,
-    ) -> Self {
-        Self { network, calls, net, events, interests, stored, groups }
-    }
-
     /// Another stream of events, from now on. That of a node that has stopped is at its end.
     pub fn events(&self) -> Events {
         let events = self.events.upgrade().map_or_else(|| broadcast::channel(1).1, |events| events.subscribe());

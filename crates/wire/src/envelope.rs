@@ -177,7 +177,11 @@ pub fn claimed_peer(frame: &[u8]) -> Option<PeerId> {
 /// signer's index come before it.
 fn claimed_signer(kind: Kind, body: &[u8]) -> Option<[u8; 33]> {
     let delegation = match kind {
-        Kind::SignerAdvertisement | Kind::SignerUnavailable | Kind::SigningRequest | Kind::ResourceAnnouncement => body,
+        Kind::SignerAdvertisement
+        | Kind::SignerUnavailable
+        | Kind::SigningRequest
+        | Kind::ResourceAnnouncement
+        | Kind::ApplicationMessage => body,
         Kind::ParticipantJoined | Kind::ParticipantDeclined => body.get(32 + 2..)?,
         Kind::SessionReady
         | Kind::NonceCommit

@@ -45,11 +45,11 @@ pub use id::{
     AdvertisementId, Attempt, AttemptId, IdError, MessageId, NetworkId, PeerId, RequestId, SignerIndex, TranscriptHash,
 };
 pub use message::{
-    AbortCode, AbortReason, AbortSubject, Address, Body, Commitments, Criteria, Derivation, Election, Have, Holding,
-    Item, ItemError, Kind, MemberPaths, Message, NonceCommit, NonceShare, PartialSigShare, ParticipantDeclined,
-    ParticipantJoined, RequestMetadata, RequestOptions, ResourceAnnouncement, Scope, SessionAbort, SessionReady,
-    SignatureFinalized, SignerAdvertisement, SignerMetadata, SignerSet, SignerUnavailable, SigningRequest, SyncRequest,
-    SyncResponse, Topology,
+    AbortCode, AbortReason, AbortSubject, Address, ApplicationMessage, Body, Commitments, Criteria, Derivation,
+    Election, Have, Holding, Item, ItemError, Kind, MemberPaths, Message, NonceCommit, NonceShare, PartialSigShare,
+    ParticipantDeclined, ParticipantJoined, RequestMetadata, RequestOptions, ResourceAnnouncement, Scope, SessionAbort,
+    SessionReady, SignatureFinalized, SignerAdvertisement, SignerMetadata, SignerSet, SignerUnavailable,
+    SigningRequest, SyncRequest, SyncResponse, Topology,
 };
 pub use subject::Subject;
 pub use text::{Offer, TextError, TextForm};

@@ -54,6 +54,10 @@ pub const RESOURCE_TYPE: usize = 32;
 pub const RESOURCE_ID: usize = 64;
 /// Most data of a resource: longer data lies elsewhere, and the resource names the place.
 pub const RESOURCE_DATA: usize = 4 * 1024;
+/// Longest name of an application.
+pub const APPLICATION: usize = 32;
+/// Most data of an application's message: a small PSBT, or the place of something larger.
+pub const APPLICATION_DATA: usize = 4 * 1024;
 /// Longest evidence inside an abort: the largest request, one item's nonces of 100 signers, and three envelopes.
 pub const EVIDENCE: usize = 62 * 1024;
 /// Most frames in one SyncResponse: all joins, commitments, nonces and partial signatures of 100 signers, and the
@@ -82,6 +86,8 @@ pub const FRAME_SESSION_ABORT: usize = 64 * 1024;
 pub const FRAME_SYNC_RESPONSE: usize = 256 * 1024;
 /// Largest ResourceAnnouncement: a bag of the DHT holds several.
 pub const FRAME_RESOURCE_ANNOUNCEMENT: usize = 6 * 1024;
+/// Largest ApplicationMessage.
+pub const FRAME_APPLICATION_MESSAGE: usize = 5 * 1024;
 /// Largest frame of all: the memory that a transport may allocate for one message before it knows its kind.
 pub const FRAME_MAX: usize = FRAME_SYNC_RESPONSE;
 

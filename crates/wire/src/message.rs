@@ -5,6 +5,7 @@
 //! raw, checks raw, verifies the signature over the bytes, and only then parses.
 
 pub(crate) mod advertisement;
+pub(crate) mod application;
 pub(crate) mod commit;
 pub(crate) mod join;
 mod kind;
@@ -21,6 +22,7 @@ pub(crate) mod structure;
 pub(crate) mod sync;
 
 pub use advertisement::{Address, Criteria, SignerAdvertisement, SignerMetadata, SignerUnavailable};
+pub use application::ApplicationMessage;
 pub use commit::NonceCommit;
 pub use join::{ParticipantDeclined, ParticipantJoined, SessionReady};
 pub use kind::Kind;

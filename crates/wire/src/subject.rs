@@ -13,13 +13,15 @@ pub enum Subject {
     Request(RequestId),
     /// One attempt to sign a request.
     Attempt(AttemptId),
+    /// A matter of applications, which no session has to do with.
+    Application,
 }
 
 impl Subject {
     /// The bytes of the id that the message names its session by; `None` for an announcement, which is in no session.
     pub(crate) const fn session(&self) -> Option<&[u8; 32]> {
         match self {
-            Self::Directory | Self::NewRequest => None,
+            Self::Directory | Self::NewRequest | Self::Application => None,
             Self::Request(request) => Some(request.as_bytes()),
             Self::Attempt(attempt) => Some(attempt.as_bytes()),
         }

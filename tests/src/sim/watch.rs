@@ -453,7 +453,7 @@ impl Watch {
             (Subject::Request(request), _) => Some(request),
             (Subject::Attempt(session), _) => self.request_of(&session),
             (Subject::NewRequest, Message::SigningRequest(request)) => request.id(&self.network).ok(),
-            (Subject::NewRequest | Subject::Directory, _) => None,
+            (Subject::NewRequest | Subject::Directory | Subject::Application, _) => None,
         }
     }
 }

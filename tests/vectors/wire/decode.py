@@ -218,6 +218,8 @@ KINDS = {
     14: ("ResourceAnnouncement", 6144, structure(
         delegation=DELEGATION, resource_type=visible(32), id=visible(64), data=data(4096), created=U64, expires=U64,
         work=WORK)),
+    15: ("ApplicationMessage", 5120, structure(
+        delegation=DELEGATION, peer=data(64), signer=option(array(33)), application=visible(32), data=data(4096))),
 }
 
 EVIDENCE = {

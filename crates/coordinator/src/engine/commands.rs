@@ -27,6 +27,10 @@ impl Engine {
                 return self.advertise(Some(id), signer, offer, ctx);
             }
             Command::AnnounceResource(offered) => return self.announce_resource(Some(id), offered, ctx),
+            Command::SendApplicationMessage(message) => self
+                .applications
+                .send(message, &self.directory, &mut self.identities, ctx)
+                .map(Reply::ApplicationMessageSent),
             Command::FindResources { resource_type, id } => {
                 Ok(Reply::Resources(self.resources.find(Some((&resource_type, &id)))))
             }

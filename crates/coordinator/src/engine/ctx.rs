@@ -79,7 +79,7 @@ impl<'a> Ctx<'a> {
             // The engine opens its session itself, before it answers the caller.
             Kind::SigningRequest => self.sealed.push(own),
             // They are for other nodes, and no peer hands them on.
-            Kind::SyncRequest | Kind::SyncResponse | Kind::ResourceAnnouncement => {}
+            Kind::SyncRequest | Kind::SyncResponse | Kind::ResourceAnnouncement | Kind::ApplicationMessage => {}
         }
     }
 

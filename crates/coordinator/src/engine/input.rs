@@ -162,6 +162,8 @@ pub enum Command {
     AnnounceTo(SigningRequestSpec, Audience),
     /// Announce a resource, and keep it announced.
     AnnounceResource(ResourceSpec),
+    /// Send a message to an application of another node.
+    SendApplicationMessage(ApplicationMessageSpec),
     /// The newest offer of a signer, if it is known here.
     FindSigner {
         /// The signer.
@@ -316,6 +318,28 @@ pub struct ResourceSpec {
     pub lifetime: Duration,
 }
 
+/// A message for an application of another node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApplicationMessageSpec {
+    /// The signer of this node that speaks.
+    pub signer: PublicKey,
+    /// The other side.
+    pub to: Recipient,
+    /// The name of the application: 1 to 32 visible ASCII characters.
+    pub application: String,
+    /// Bytes of the application; at most 4096.
+    pub data: Vec<u8>,
+}
+
+/// The other side of an application's message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Recipient {
+    /// A signer, at the node that its newest offer names, or that this node's user has named.
+    Signer(PublicKey),
+    /// A node, whichever signers it serves.
+    Node(Route),
+}
+
 /// The answer to a command.
 #[derive(Debug, Clone)]
 pub enum Reply {
@@ -325,6 +349,8 @@ pub enum Reply {
     Advertised(AdvertisementId),
     /// The resource is out, in this message.
     ResourceAnnounced(MessageId),
+    /// The message of an application is on its way, under this id.
+    ApplicationMessageSent(MessageId),
     /// The resources that were looked for.
     Resources(Vec<Resource>),
     /// The signers that were looked for.

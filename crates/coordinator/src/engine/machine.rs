@@ -91,7 +91,8 @@ const fn attempt_of(message: &Message) -> Option<(AttemptId, Attempt)> {
         | Message::SessionAbort(_)
         | Message::SyncRequest(_)
         | Message::SyncResponse(_)
-        | Message::ResourceAnnouncement(_) => None,
+        | Message::ResourceAnnouncement(_)
+        | Message::ApplicationMessage(_) => None,
     }
 }
 
@@ -149,7 +150,11 @@ impl Session {
             // They are about no session that an earlier message has made, and do not come here.
             (
                 Joining | Signing | Signed | OpenEnd | Aborted,
-                Kind::SignerAdvertisement | Kind::SignerUnavailable | Kind::SigningRequest | Kind::ResourceAnnouncement,
+                Kind::SignerAdvertisement
+                | Kind::SignerUnavailable
+                | Kind::SigningRequest
+                | Kind::ResourceAnnouncement
+                | Kind::ApplicationMessage,
             ) => {}
         }
     }
@@ -207,7 +212,8 @@ impl Session {
             | Kind::SessionAbort
             | Kind::SyncRequest
             | Kind::SyncResponse
-            | Kind::ResourceAnnouncement => {}
+            | Kind::ResourceAnnouncement
+            | Kind::ApplicationMessage => {}
         }
     }
 }

@@ -24,6 +24,8 @@ impl Engine {
             Kind::SignerUnavailable => narrowed(message, |message| self.on_unavailable(message, ctx)),
             // §9.
             Kind::ResourceAnnouncement => narrowed(message, |message| self.resources.on_resource(message, ctx)),
+            // §9: its driver hands it to the application.
+            Kind::ApplicationMessage => {}
             Kind::SyncRequest if self.catch_up.is_about(subject) => {
                 narrowed(message, |message| {
                     self.catch_up.on_page_wanted(&message, &self.directory, &mut self.identities, ctx);
@@ -72,7 +74,7 @@ impl Engine {
             // §7.2: there is nothing to tell, and nothing was asked.
             (Kind::SyncRequest | Kind::SyncResponse, _) => {}
             // They are about no session that an earlier message has made.
-            (_, Subject::Directory | Subject::NewRequest) => {}
+            (_, Subject::Directory | Subject::NewRequest | Subject::Application) => {}
             // No kind has another subject.
             (_, Subject::Request(_) | Subject::Attempt(_)) => {}
         }

@@ -19,6 +19,11 @@ impl OwnRate {
         self.forgotten = self.forgotten.max(now).saturating_add(interval(rate));
     }
 
+    /// True if others remember nothing of it.
+    pub(super) fn is_forgotten(self, now: MonotonicMs) -> bool {
+        self.forgotten <= now
+    }
+
     /// Pause before others take something more, if so much is about to be said besides; none, if it is taken at once.
     pub(super) fn wait(self, rate: Rate, about: usize, now: MonotonicMs) -> Option<Duration> {
         let more = interval(rate).saturating_mul(u32::try_from(about.saturating_add(1)).unwrap_or(u32::MAX));

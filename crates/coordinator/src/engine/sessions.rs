@@ -135,7 +135,7 @@ impl Sessions {
     /// The request that a message is about, as far as it is known; a request itself is about none.
     pub(super) fn request_about(&self, subject: Subject) -> Option<RequestId> {
         match subject {
-            Subject::Directory | Subject::NewRequest => None,
+            Subject::Directory | Subject::NewRequest | Subject::Application => None,
             Subject::Request(request) => Some(request),
             Subject::Attempt(attempt) => self.request_of(&attempt),
         }

@@ -9,6 +9,7 @@
     reason = "what is unexpected fails the test; a real node is compared with the real time"
 )]
 
+mod applications;
 mod asking;
 mod canary;
 #[path = "../canary/capture.rs"]

@@ -6,7 +6,8 @@ use motet_coordinator::Input;
 use motet_core_crypto::PublicKey;
 use motet_net::{Feedback, ReportToken};
 use motet_wire::{
-    Admitted, Kind, Now, Peek, PeerClass, PeerId, Penalty, Rejection, Rule, Validated, Verdict, peek, verify_batch,
+    Admitted, ApplicationMessage, Kind, Now, Peek, PeerClass, PeerId, Penalty, Rejection, Rule, Validated, Verdict,
+    peek, verify_batch,
 };
 use tokio::sync::oneshot;
 
@@ -32,6 +33,8 @@ impl Driver {
             let bytes = Arc::clone(&arrived.bytes);
             let (arrival, token) = arrived.into_arrival(peer, author);
             match self.validator.admit(arrival, now) {
+                // No application listens: no signature is checked for it.
+                Ok(worth) if worth.kind() == Kind::ApplicationMessage && self.applications.is_deaf() => {}
                 Ok(worth) => {
                     let echo = worth.kind().is_gossiped().then(|| Echo::of(&bytes));
                     if let Some(echo) = echo {
@@ -91,7 +94,11 @@ impl Driver {
                 if let Some(delegation) = message.message().delegation() {
                     self.reserved.is_due |= self.contacts.learn(delegation);
                 }
-                self.handle(Input::Message(message));
+                if message.kind() != Kind::ApplicationMessage {
+                    self.handle(Input::Message(message));
+                } else if let Ok(message) = message.narrow() {
+                    self.on_application_message(&message);
+                }
             }
             Err(rejection) => {
                 let signed = rejection.signed_frame.as_deref().and_then(peek);
@@ -99,6 +106,14 @@ impl Driver {
                     self.handle(Input::Malformed { sender });
                 }
             }
+        }
+    }
+
+    /// Hands a message to its application, if it is for this node.
+    fn on_application_message(&self, message: &Validated<ApplicationMessage>) {
+        let ApplicationMessage { peer, signer, .. } = message.message();
+        if *peer == self.peer && signer.is_none_or(|signer| self.engine.serves(&signer)) {
+            self.applications.deliver(message);
         }
     }
 

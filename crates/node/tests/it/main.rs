@@ -8,6 +8,7 @@
     reason = "what is unexpected fails the test, and randomness is seeded"
 )]
 
+mod applications;
 mod builder;
 mod channels;
 mod consumer;

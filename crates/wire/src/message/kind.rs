@@ -43,6 +43,7 @@ kinds! {
     SyncRequest = 12,
     SyncResponse = 13,
     ResourceAnnouncement = 14,
+    ApplicationMessage = 15,
 }
 
 impl Kind {

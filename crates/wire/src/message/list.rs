@@ -3,6 +3,7 @@
 use core::time::Duration;
 
 use super::advertisement::{RawSignerAdvertisement, RawSignerUnavailable, SignerAdvertisement, SignerUnavailable};
+use super::application::{ApplicationMessage, RawApplicationMessage};
 use super::commit::{NonceCommit, RawNonceCommit};
 use super::join::{
     ParticipantDeclined, ParticipantJoined, RawParticipantDeclined, RawParticipantJoined, RawSessionReady, SessionReady,
@@ -176,6 +177,7 @@ messages! {
     SyncRequest(RawSyncRequest): |body| Subject::Request(body.request), |_| None;
     SyncResponse(RawSyncResponse): |body| Subject::Request(body.request), |_| None;
     ResourceAnnouncement(RawResourceAnnouncement): |_| Subject::Directory, |body| Some(&body.delegation);
+    ApplicationMessage(RawApplicationMessage): |_| Subject::Application, |body| Some(&body.delegation);
 }
 
 impl RawBody {
@@ -226,7 +228,7 @@ impl Kind {
         self.spec().lifetime
     }
 
-    /// The audience of the message: all nodes, or a session.
+    /// The audience of the message: all nodes, a session, or one node.
     pub const fn scope(self) -> Scope {
         self.spec().scope
     }

@@ -36,11 +36,13 @@ pub struct ResourceAnnouncement {
 impl ResourceAnnouncement {
     /// True if resources can have this type and this id: 1 to 32 and 1 to 64 visible ASCII characters.
     pub fn is_name(resource_type: &str, id: &str) -> bool {
-        let is_word = |text: &str, longest: usize| {
-            (1..=longest).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
-        };
         is_word(resource_type, limits::RESOURCE_TYPE) && is_word(id, limits::RESOURCE_ID)
     }
+}
+
+/// True for 1 to so many visible ASCII characters: the names that applications give.
+pub(super) fn is_word(text: &str, longest: usize) -> bool {
+    (1..=longest).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 mirror! {

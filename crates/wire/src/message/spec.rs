@@ -15,7 +15,7 @@ pub(crate) struct KindSpec {
     pub(crate) frame_limit: usize,
     /// The longest life of a message; `None` for a kind that does not end.
     pub(crate) lifetime: Option<Duration>,
-    /// The audience of the message: all nodes, or a session.
+    /// The audience of the message: all nodes, a session, or one node.
     pub(crate) scope: Scope,
     /// The channels on which the message may come.
     pub(crate) channels: Channels,
@@ -67,4 +67,6 @@ pub enum Scope {
     Announcement,
     /// The signers of one request: slots order it, and no clock is needed.
     Session,
+    /// One node: it carries a time, since nothing else orders it.
+    Node,
 }

@@ -78,6 +78,13 @@ fn one_of_each() -> Vec<(Message, Subject)> {
         expires: EXPIRES,
         work: Work::default(),
     };
+    let message = ApplicationMessage {
+        peer: resource.delegation.peer,
+        signer: Some(resource.delegation.signer),
+        delegation: resource.delegation.clone(),
+        application: "chat".to_owned(),
+        data: Vec::new(),
+    };
     vec![
         (advertisement.into(), Subject::Directory),
         (unavailable.into(), Subject::Directory),
@@ -100,6 +107,7 @@ fn one_of_each() -> Vec<(Message, Subject)> {
         (SyncRequest { request: REQUEST, attempt, have: Have::default() }.into(), Subject::Request(REQUEST)),
         (SyncResponse { request: REQUEST, frames: Vec::new() }.into(), Subject::Request(REQUEST)),
         (resource.into(), Subject::Directory),
+        (message.into(), Subject::Application),
     ]
 }
 

@@ -1,7 +1,7 @@
 //! Stage 5: time (`docs/protocol.md` §4.4, §4.5).
 //!
 //! Our clock may be wrong, so nothing here is ever a reject. Session messages have slots, and their timestamps are not
-//! used; only announcements must be of our time.
+//! used; all other messages must be of our time.
 
 use core::time::Duration;
 
@@ -28,7 +28,7 @@ pub(crate) fn check(structured: Structured, now: Now) -> Result<Fresh, Rejection
     let refuse = |rule| Err(Rejection::new(rule, Some(kind)));
     let skew = milliseconds(limits::CLOCK_SKEW);
     let pushed = matches!(channel, Channel::Gossip | Channel::Direct);
-    if pushed && kind.scope() == Scope::Announcement && decoded.head.timestamp_ms.abs_diff(now.wall.0) > skew {
+    if pushed && kind.scope() != Scope::Session && decoded.head.timestamp_ms.abs_diff(now.wall.0) > skew {
         return refuse(Rule::Skew);
     }
     // Frames that this node stored were in date at that time. A frame that a participant hands on may belong
