@@ -1,13 +1,14 @@
 //! Private requests: they and their sessions go to their members, and no other node hears a byte of them.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
-use motet_coordinator::event::{Event, Phase};
+use motet_coordinator::event::{AbortCause, Event, Phase};
 use motet_coordinator::{Audience, Command, CommandError, Config, Input, Interest, Reply, Route, SigningRequestSpec};
 use motet_core_crypto::PublicKey;
-use motet_testkit::{Cluster, Way};
-use motet_wire::{Commitments, RequestId};
+use motet_testkit::{Cluster, Forger, Way};
+use motet_wire::{Charge, Commitments, Derivation, Evidence, Item, MemberPaths, NetworkId, RequestId};
 
 use crate::kit::{clock, cluster_of};
 use crate::session::{items, options};
@@ -178,6 +179,32 @@ fn requests_that_nobody_has_asked_for_are_not_taken_from_strangers() {
     cluster.network().reconnect(2);
     meet(&mut cluster, 0, 2);
     assert!(cluster.status(2, request).is_err());
+}
+
+#[test]
+fn a_forger_among_members_that_derive_first_is_convicted_by_a_third_party() {
+    let mut cluster = cluster();
+    let honest = Arc::clone(&cluster.node(2).signers()[0]);
+    cluster.node_mut(2).replace_signer(Forger(honest));
+    let chain_codes: Arc<[_]> = [Some([1; 32]), None, Some([3; 32])].into();
+    let item = |path: [u32; 2], taproot| {
+        let paths = MemberPaths { chain_codes: Arc::clone(&chain_codes), path: path.into() };
+        Item { message: vec![7; 32], derivation: Derivation::Members { paths, taproot } }
+    };
+    let asked = SigningRequestSpec { items: vec![item([0, 5], Some(None)), item([1, 2], None)], ..spec(&cluster) };
+    let audience = Audience::Members(routes(&cluster));
+    let Ok(Reply::Announced { request, .. }) = cluster.command(0, Command::AnnounceTo(asked, audience)) else {
+        panic!("it is not announced")
+    };
+    cluster.settle();
+    let forger = cluster.key(2);
+    for node in [0, 1] {
+        let status = cluster.status(node, request).unwrap();
+        assert!(matches!(status.cause, Some(AbortCause::Convicted { culprit, .. }) if culprit == forger), "{status:?}");
+        let Ok(Reply::Proofs(proofs)) = cluster.command(node, Command::Proofs) else { panic!("no proofs") };
+        let conviction = Evidence::from_bytes(&proofs[0].evidence).unwrap().verify(&NetworkId::test()).unwrap();
+        assert_eq!((conviction.signer, conviction.charge), (forger, Charge::BadPartialSignature));
+    }
 }
 
 #[test]
