@@ -136,6 +136,18 @@ impl Registry {
         self.members.contains_key(key)
     }
 
+    /// The other groups that have a key of this group in their descriptors, in the order of their names, each with the numbers of the
+    /// group's members whose keys these are. A key in two groups shows on the chain that they belong together, once both have spent.
+    pub fn sharing(&self, group: &RegisteredGroup) -> Vec<(&RegisteredGroup, Vec<usize>)> {
+        let shared = |other: &RegisteredGroup| {
+            let others: BTreeSet<PublicKey> = other.member_keys().into_iter().flatten().collect();
+            let own = group.member_keys().into_iter().enumerate();
+            own.filter(|(_, key)| key.is_some_and(|key| others.contains(&key))).map(|(number, _)| number).collect()
+        };
+        let others = self.groups().filter(|other| other.id() != group.id());
+        others.map(|other| (other, shared(other))).filter(|(_, shared): &(_, Vec<usize>)| !shared.is_empty()).collect()
+    }
+
     /// The number of groups.
     pub fn len(&self) -> usize {
         self.groups.len()

@@ -10,7 +10,7 @@ use motet_core_crypto::{SecretKey, tagged_hash};
 use motet_psbt::descriptor::{Descriptor, SingleKey};
 use motet_psbt::{Group, Keychain, Location, PathId};
 use motet_wallet::limits::GROUP_FILE_BYTES;
-use motet_wallet::{GroupFileError, RegisteredGroup, RegistrationError};
+use motet_wallet::{GroupFileError, RegisteredGroup, RegistrationError, Registry};
 use serde_json::{Value, json};
 
 use crate::args::{
@@ -125,7 +125,7 @@ fn register(
         group.set_own(number, true).map_err(|error| unregistered(&error))?;
     }
     folder.add(group.clone())?;
-    tell(&group, &Output::without_node(json))
+    tell(&group, &folder.registry, &Output::without_node(json))
 }
 
 fn words(args: &GroupWordsArgs) -> Result<Exit, Failed> {
@@ -138,7 +138,7 @@ fn words(args: &GroupWordsArgs) -> Result<Exit, Failed> {
         })?;
         folder.replace(group.clone())?;
     }
-    tell(&group, &Output::without_node(args.json))
+    tell(&group, &folder.registry, &Output::without_node(args.json))
 }
 
 fn address(args: &GroupAddressArgs) -> Result<Exit, Failed> {
@@ -162,12 +162,12 @@ fn show(args: &GroupShowArgs) -> Result<Exit, Failed> {
     let folder = GroupFolder::open(&args.groups)?;
     let output = Output::without_node(args.json);
     if let Some(name) = &args.name {
-        return tell(folder.group(name)?, &output);
+        return tell(folder.group(name)?, &folder.registry, &output);
     }
     for group in folder.registry.groups() {
         let state = if group.is_confirmed() { "" } else { "  not confirmed" };
         let line = format!("{}  {} members{state}", KnownGroup::of_registered(group).title(), group.members().len());
-        output.result(&line, &object(group))?;
+        output.result(&line, &object(group, &folder.registry))?;
     }
     if folder.registry.is_empty() {
         output.say("no group is registered");
@@ -191,8 +191,9 @@ fn export(args: &GroupExportArgs) -> Result<Exit, Failed> {
 fn restore(args: &GroupRestoreArgs) -> Result<Exit, Failed> {
     let text = read(&args.file)?;
     let group = RegisteredGroup::restore(&text).map_err(|error| unread(&args.file.display().to_string(), &error))?;
-    GroupFolder::open(&args.groups)?.add(group.clone())?;
-    tell(&group, &Output::without_node(args.json))
+    let mut folder = GroupFolder::open(&args.groups)?;
+    folder.add(group.clone())?;
+    tell(&group, &folder.registry, &Output::without_node(args.json))
 }
 
 /// Hands out the text of a group: to a file that must not exist, or to standard output.
@@ -223,8 +224,23 @@ fn read(path: &Path) -> Result<String, Failed> {
     text.ok_or_else(|| Failed::new(Exit::Refused, format!("{name} holds no group: it is no text, or too long")))
 }
 
+/// What is dangerous or unusual about a group, by itself and beside the other groups here.
+fn remarks(group: &RegisteredGroup, registry: &Registry) -> Vec<String> {
+    let known = KnownGroup::of_registered(group);
+    let shared = registry.sharing(group).into_iter().map(|(other, members)| {
+        let members: Vec<&str> = members.into_iter().map(|member| known.member(member)).collect();
+        format!(
+            "the group {} has the same key of {}: everybody sees that the two belong together; give each group an account of its own \
+             (motet group key --account NUMBER)",
+            other.name(),
+            members.join(", ")
+        )
+    });
+    group.group().warnings().iter().map(ToString::to_string).chain(shared).collect()
+}
+
 /// Tells everything about a group.
-pub(crate) fn tell(group: &RegisteredGroup, output: &Output) -> Result<Exit, Failed> {
+pub(crate) fn tell(group: &RegisteredGroup, registry: &Registry, output: &Output) -> Result<Exit, Failed> {
     let known = KnownGroup::of_registered(group);
     let mut lines = vec![field("group", &known.title()), field("chain", group.network().to_core_arg())];
     for (number, member) in known.members.iter().enumerate() {
@@ -235,9 +251,7 @@ pub(crate) fn tell(group: &RegisteredGroup, output: &Output) -> Result<Exit, Fai
     for path in group.group().spend_paths() {
         lines.push(field("spends by", &known.path_line(&path)));
     }
-    for warning in group.group().warnings() {
-        lines.push(field("WARNING", &warning.to_string()));
-    }
+    lines.extend(remarks(group, registry).iter().map(|remark| field("WARNING", remark)));
     lines.push(field("descriptor", &group.group().descriptor().to_string()));
     lines.push(field("words", &group.id().words().join(" ")));
     lines.push(field("address", &group.address(FIRST).map_err(Failed::here)?.to_string()));
@@ -250,11 +264,11 @@ pub(crate) fn tell(group: &RegisteredGroup, output: &Output) -> Result<Exit, Fai
              they read out: motet group words NAME --confirm \"WORDS\"",
         )
     });
-    output.result(&lines.join("\n"), &object(group))?;
+    output.result(&lines.join("\n"), &object(group, registry))?;
     Ok(Exit::Success)
 }
 
-fn object(group: &RegisteredGroup) -> Value {
+fn object(group: &RegisteredGroup, registry: &Registry) -> Value {
     let known = KnownGroup::of_registered(group);
     let participants = group.group().participants().iter();
     let members = participants
@@ -269,7 +283,6 @@ fn object(group: &RegisteredGroup) -> Value {
         let members: Vec<_> = path.signers.iter().map(|signer| known.member(*signer)).collect();
         json!({"leaf": leaf, "members": members})
     });
-    let remarks: Vec<_> = group.group().warnings().iter().map(ToString::to_string).collect();
     json!({
         "event": "group",
         "group": {"name": group.name(), "fingerprint": group.id().fingerprint()},
@@ -280,7 +293,7 @@ fn object(group: &RegisteredGroup) -> Value {
         "words": group.id().words(),
         "address": group.address(FIRST).map(|address| address.to_string()).unwrap_or_default(),
         "confirmed": group.is_confirmed(),
-        "remarks": remarks,
+        "remarks": remarks(group, registry),
     })
 }
 

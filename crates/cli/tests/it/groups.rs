@@ -101,6 +101,19 @@ fn psbt_commands_take_a_registered_name_and_show_the_names_of_the_members() {
 }
 
 #[test]
+fn a_key_that_is_in_another_group_already_is_pointed_out_by_its_member() {
+    let people = People::new(&["alice", "bob", "carol"]);
+    let first = people.make("alice", &[]);
+    assert_eq!(first["remarks"], json!([]));
+    let members: Vec<_> = people.keys[..2].iter().map(|(name, key)| format!("--member={name}={key}")).collect();
+    let words: Vec<&str> =
+        ["new", "till", "--chain", "signet", "--json"].into_iter().chain(members.iter().map(String::as_str)).collect();
+    let second = people.run("alice", &words).expect(0).last("group");
+    let [remark] = strings(&second["remarks"]).try_into().unwrap();
+    assert!(remark.contains("treasury has the same key of alice, bob") && remark.contains("--account"), "{remark}");
+}
+
+#[test]
 fn two_of_three_have_a_leaf_for_each_other_pair() {
     let people = People::new(&["alice", "bob", "carol"]);
     let made = people.make("alice", &["--threshold", "2"]);

@@ -45,6 +45,25 @@ fn a_group_is_found_by_the_keys_of_each_of_its_spend_paths() {
 }
 
 #[test]
+fn groups_that_have_a_key_in_common_are_found_with_the_members_whose_it_is() {
+    let all = people(4);
+    let mut registry = Registry::new();
+    registry.add(registered("pair", "tr(musig({0},{1})/<0;1>/*)", &all)).unwrap();
+    registry.add(registered("apart", "tr(musig({2},{3})/<0;1>/*)", &all)).unwrap();
+    let trio = registered("trio", "tr(musig({2},{1},{0})/<0;1>/*)", &all);
+    let names = |registry: &Registry| -> Vec<(String, usize)> {
+        registry.sharing(&trio).into_iter().map(|(group, members)| (group.name().to_owned(), members.len())).collect()
+    };
+    let expected = [("apart".to_owned(), 1), ("pair".to_owned(), 2)];
+    assert_eq!(names(&registry), expected);
+    registry.add(trio.clone()).unwrap();
+    assert_eq!(names(&registry), expected, "a group shares nothing with itself");
+    for (_, members) in registry.sharing(&trio) {
+        assert!(members.iter().all(|member| *member < trio.members().len()));
+    }
+}
+
+#[test]
 fn a_member_of_a_group_that_the_network_cannot_sign_for_is_known_by_its_key() {
     let all = people(3);
     let mut registry = Registry::new();

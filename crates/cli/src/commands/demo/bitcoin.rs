@@ -47,7 +47,7 @@ pub(super) async fn demonstrate(count: usize, clock: Clock, output: &mut Output)
     let groups = register(&names, &accounts)?;
     let group = groups.first().ok_or_else(|| Failed::here("no signers"))?.clone();
     output.say("Each registers the group of all of them, and compares the words with those that the others see:\n");
-    group::tell(&group, output)?;
+    group::tell(&group, &Registry::new(), output)?;
 
     let (coin, psbt) = payment(&group)?;
     output.say(&format!(
