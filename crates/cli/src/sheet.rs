@@ -11,16 +11,13 @@ pub(crate) use lines::field;
 use bitcoin::absolute::LockTime;
 use bitcoin::{Address, Amount, FeeRate, Network, OutPoint, SignedAmount, Txid};
 use motet_psbt::{
-    Blame, Fact, GroupWarning, Location, Missing, OutputView, RawPsbt, Recipient, SpendPath, SpendPlan,
-    TransactionView, ViewWarning,
+    Blame, Fact, Location, Missing, OutputView, RawPsbt, Recipient, SpendPath, SpendPlan, TransactionView,
 };
+use motet_wallet::Warning;
 
 use crate::args::PlanArgs;
 use crate::exit::{Exit, Failed};
 use crate::known_group::KnownGroup;
-
-/// An index from which on an address of the group is unusual: other wallets do not find it by themselves.
-const FAR_INDEX: u32 = 1000;
 
 /// An output that the transaction spends.
 #[derive(Debug)]
@@ -48,7 +45,7 @@ pub(crate) struct Sheet<'a> {
     message: Option<String>,
     locktime: LockTime,
     is_replaceable: bool,
-    warnings: Vec<(&'static str, String)>,
+    warnings: Vec<Warning>,
     missing: Vec<Missing>,
     wrong: Vec<Blame>,
     approval: Option<String>,
@@ -72,6 +69,7 @@ impl<'a> Sheet<'a> {
     /// The sheet of a planned spend.
     pub(crate) fn of_plan(plan: &SpendPlan, psbt: &RawPsbt, known: &'a KnownGroup) -> Self {
         let view = TransactionView::new(plan, psbt, &known.group);
+        let warnings = Warning::of_plan(&known.group, plan, &view);
         let spent = |input: motet_psbt::InputView| Spent {
             outpoint: input.outpoint,
             amount: Some(input.amount),
@@ -91,7 +89,7 @@ impl<'a> Sheet<'a> {
             message: view.message,
             locktime: view.locktime,
             is_replaceable: view.is_replaceable,
-            warnings: warnings(&view.warnings, plan, known),
+            warnings,
             missing: plan.missing(psbt),
             wrong: plan.verify_partials(psbt),
             approval: Some(hex::encode(plan.digest())),
@@ -152,23 +150,6 @@ impl<'a> Sheet<'a> {
     fn address(&self, script: &bitcoin::Script) -> Option<String> {
         Address::from_script(script, self.network).ok().map(|address| address.to_string())
     }
-}
-
-/// Warnings about the transaction, and about the group and the addresses that it spends.
-fn warnings(of_view: &[ViewWarning], plan: &SpendPlan, known: &KnownGroup) -> Vec<(&'static str, String)> {
-    let mut warnings: Vec<_> = of_view.iter().map(|warning| (warning.code(), warning.to_string())).collect();
-    let locations = plan.inputs.iter().map(|own| own.location).chain(plan.change.iter().map(|(_, location)| *location));
-    if let Some(index) = locations.map(|location| location.index).max().filter(|index| *index >= FAR_INDEX) {
-        let text = format!("an address of the group has the index {index}: other wallets do not find it by themselves");
-        warnings.push(("far_index", text));
-    }
-    if plan.transaction.is_lock_time_enabled() && plan.transaction.lock_time != LockTime::ZERO {
-        warnings.push(("locktime", "no block before the locktime above can have the transaction".to_owned()));
-    }
-    if known.group.warnings().contains(&GroupWarning::SingleKeyPath) {
-        warnings.push(("single_key", GroupWarning::SingleKeyPath.to_string()));
-    }
-    warnings
 }
 
 /// The sum of amounts. None if one is not known, or if a file states more than there can be.

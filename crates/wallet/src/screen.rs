@@ -1,6 +1,7 @@
 //! The approval screen: the facts of a verified transaction in a fixed order, as lines for people and as JSON for programs.
 //!
-//! The order is: the requester, the group and its spend path, the outputs, what leaves the group, the fee, the warnings.
+//! The order is: the requester, the group and its spend path, the outputs, what leaves the group, the fee, the warnings, the digest that
+//! an approval covers. Members that see the same digest approve the same.
 
 use std::fmt;
 
@@ -11,7 +12,7 @@ use serde::Serialize;
 
 use crate::check::VerifiedTransaction;
 use crate::text::quoted;
-use crate::warning::{Severity, Warning};
+use crate::warning::Warning;
 
 /// A value with its standing: proven by what is signed, or only claimed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -200,13 +201,9 @@ impl ApprovalScreen {
             }
         }
         for Warning { code, severity, text } in &self.warnings {
-            let severity = match severity {
-                Severity::Notice => "note",
-                Severity::Warning => "WARNING",
-                Severity::Danger => "DANGER",
-            };
-            lines.push(format!("{severity:<11} {text} [{code}]"));
+            lines.push(format!("{:<11} {text} [{code}]", severity.label()));
         }
+        lines.push(format!("approval    {}", self.digest));
         lines
     }
 }

@@ -1,8 +1,10 @@
 //! Warnings about a verified transaction, with stable codes.
 
 use bitcoin::absolute::LockTime;
-use motet_psbt::ViewWarning;
+use motet_psbt::{Group, GroupWarning, SpendPlan, TransactionView, ViewWarning};
 use serde::Serialize;
+
+use crate::limits::FAR_INDEX;
 
 /// The weight of a warning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -14,6 +16,17 @@ pub enum Severity {
     Warning,
     /// Something by which people lose money.
     Danger,
+}
+
+impl Severity {
+    /// The word before a warning's text.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Notice => "note",
+            Self::Warning => "WARNING",
+            Self::Danger => "DANGER",
+        }
+    }
 }
 
 /// A warning for the person that decides.
@@ -32,7 +45,25 @@ impl Warning {
         Self { code, severity, text }
     }
 
-    pub(crate) fn of_view(warning: &ViewWarning) -> Self {
+    /// All warnings about a planned spend: of its transaction, then of its group.
+    pub fn of_plan(group: &Group, plan: &SpendPlan, view: &TransactionView) -> Vec<Self> {
+        let mut warnings: Vec<_> = view.warnings.iter().map(Self::of_view).collect();
+        let change = plan.change.iter().map(|(_, location)| *location);
+        let own = plan.inputs.iter().map(|own| own.location).chain(change);
+        if let Some(index) = own.map(|location| location.index).max().filter(|index| *index >= FAR_INDEX) {
+            warnings.push(Self::far_index(index));
+        }
+        let is_enforced = plan.transaction.is_lock_time_enabled() && view.locktime.to_consensus_u32() > 0;
+        if is_enforced && view.message.is_none() {
+            warnings.push(Self::locktime(view.locktime));
+        }
+        if group.warnings().contains(&GroupWarning::SingleKeyPath) {
+            warnings.push(Self::single_key());
+        }
+        warnings
+    }
+
+    fn of_view(warning: &ViewWarning) -> Self {
         let severity = match warning {
             ViewWarning::FeeShare { percent: 10..50 } => Severity::Warning,
             ViewWarning::FeeShare { percent: ..10 } => Severity::Notice,
@@ -50,12 +81,12 @@ impl Warning {
         Self::new(warning.code(), severity, warning.to_string())
     }
 
-    pub(crate) fn far_index(index: u32) -> Self {
+    fn far_index(index: u32) -> Self {
         let text = format!("an address of the group has the index {index}: other wallets do not find it by themselves");
         Self::new("far_index", Severity::Warning, text)
     }
 
-    pub(crate) fn locktime(locktime: LockTime) -> Self {
+    fn locktime(locktime: LockTime) -> Self {
         let text = match locktime {
             LockTime::Blocks(height) => format!("the transaction can be in a block after height {height} only"),
             LockTime::Seconds(time) => {
@@ -65,7 +96,7 @@ impl Warning {
         Self::new("locktime", Severity::Notice, text)
     }
 
-    pub(crate) fn single_key() -> Self {
+    fn single_key() -> Self {
         let text = "a single key can spend everything of this group alone, by the key path".to_owned();
         Self::new("single_key", Severity::Danger, text)
     }

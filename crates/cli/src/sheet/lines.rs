@@ -3,6 +3,7 @@
 use bitcoin::Amount;
 use bitcoin::absolute::LockTime;
 use motet_psbt::{Fact, Location, OutputView, Recipient};
+use motet_wallet::Warning;
 
 use super::Sheet;
 use crate::shares;
@@ -62,8 +63,8 @@ impl Sheet<'_> {
         }
         put("locktime", &locktime(self.locktime));
         put("replaced", if self.is_replaceable { "may be, by one with a higher fee" } else { "not announced" });
-        for (code, text) in &self.warnings {
-            put("WARNING", &format!("{code}: {text}"));
+        for Warning { code, severity, text } in &self.warnings {
+            put(severity.label(), &format!("{code}: {text}"));
         }
         if let Some(known) = self.known {
             for line in shares::wrong_lines(&self.wrong, known) {

@@ -37,7 +37,6 @@ impl Sheet<'_> {
             let members: Vec<_> = path.signers.iter().map(|signer| known.member(*signer)).collect();
             json!({"leaf": leaf, "members": members})
         });
-        let warnings: Vec<_> = self.warnings.iter().map(|(code, text)| json!({"code": code, "text": text})).collect();
         json!({
             "event": "transaction",
             "psbt_version": self.psbt_version,
@@ -52,7 +51,7 @@ impl Sheet<'_> {
             "signed_message": self.message,
             "locktime": self.locktime.to_consensus_u32(),
             "replaceable": self.is_replaceable,
-            "warnings": warnings,
+            "warnings": self.warnings,
             "missing": self.known.map(|known| shares::missing_object(&self.missing, known)).unwrap_or_else(|| json!([])),
             "wrong": self.known.map(|known| shares::wrong_object(&self.wrong, known)).unwrap_or_else(|| json!([])),
             "approval": self.approval,

@@ -50,7 +50,7 @@ fn a_transaction_is_shown_in_the_order_in_which_a_decision_needs_it() {
         "locktime",
         "replaced",
         "WARNING",
-        "WARNING",
+        "note",
         "missing",
         "missing",
         "missing",
@@ -68,7 +68,7 @@ fn a_transaction_is_shown_in_the_order_in_which_a_decision_needs_it() {
         "0.00070000 BTC leaves the group, with the fee",
         "14 % of what leaves",
         "fee_share: the fee is 14 %",
-        "locktime: no block before",
+        "locktime: the transaction can be in a block after height 800000",
         "block 800000",
     ] {
         assert!(text.contains(shown), "{shown}\n{text}");

@@ -109,7 +109,11 @@ fn holds_of_bitcoin(key: &str, value: &Value) -> Option<bool> {
         "outflow" | "fee_paid" | "fee_rate" => value.is_null() || fact(value),
         "signed_message" | "problem" => is_text_or_null(value),
         "replaceable" | "inconclusive" => value.is_boolean(),
-        "warnings" => all(value, |warning| is_object(warning, &["code", "text"]) && warning["text"].is_string()),
+        "warnings" => all(value, |warning| {
+            is_object(warning, &["code", "severity", "text"])
+                && ["notice", "warning", "danger"].iter().any(|severity| warning["severity"] == *severity)
+                && warning["text"].is_string()
+        }),
         "missing" => all(value, |missing| {
             is_object(missing, &["input", "member", "share"])
                 && ["nonce", "partial_signature"].iter().any(|share| missing["share"] == *share)

@@ -1,12 +1,11 @@
 //! A transaction that the checker has verified: the facts that a person or a rule decides on.
 
 use bitcoin::{Address, Amount, FeeRate, Network, SignedAmount};
-use motet_core_crypto::{PublicKey, XOnlyPublicKey, tagged_hash};
+use motet_core_crypto::{PublicKey, XOnlyPublicKey};
 use motet_psbt::fields::SighashType;
-use motet_psbt::{GroupId, GroupWarning, PathId, RawPsbt, Recipient, SpendPlan, TransactionView};
+use motet_psbt::{GroupId, PathId, RawPsbt, Recipient, SpendPlan, TransactionView};
 
 use crate::group::{RegisteredGroup, SigningSet};
-use crate::limits::FAR_INDEX;
 use crate::warning::Warning;
 
 /// A verified transaction. Only the checker makes one.
@@ -36,8 +35,6 @@ impl VerifiedTransaction {
         let targets = || plan.inputs.iter().flat_map(|own| &own.targets);
         let names = set.members.iter().map(|number| group.member_name(*number));
         let members = set.keys.iter().copied().zip(names).collect();
-        let warnings = warnings(group, plan, &view);
-        let digest = tagged_hash("motet/verified/v1", &[&group.id().to_bytes(), &plan.digest()]);
         Self {
             group: group.id(),
             group_name: group.name().to_owned(),
@@ -50,9 +47,9 @@ impl VerifiedTransaction {
             description: String::new(),
             keys: targets().map(|target| target.context.aggregate_key()).collect(),
             is_sighash_default: plan.inputs.iter().all(|own| own.sighash == SighashType::DEFAULT),
+            warnings: Warning::of_plan(group.group(), plan, &view),
+            digest: plan.digest(),
             view,
-            warnings,
-            digest,
         }
     }
 
@@ -120,8 +117,8 @@ impl VerifiedTransaction {
         &self.warnings
     }
 
-    /// The hash of everything that was verified: transaction, spent outputs, group, spend path and sighash types. The hashes that
-    /// are signed follow from it.
+    /// The hash of everything that was verified: transaction, spent outputs, group, spend path and sighash types ([`SpendPlan::digest`]).
+    /// The hashes that are signed follow from it.
     pub const fn digest(&self) -> [u8; 32] {
         self.digest
     }
@@ -193,21 +190,4 @@ impl VerifiedTransaction {
     pub(super) fn is_overspent(&self) -> bool {
         self.view.fee.is_none() && self.view.message.is_none()
     }
-}
-
-/// All warnings: of the transaction, then of the group.
-fn warnings(group: &RegisteredGroup, plan: &SpendPlan, view: &TransactionView) -> Vec<Warning> {
-    let mut warnings: Vec<_> = view.warnings.iter().map(Warning::of_view).collect();
-    let own = plan.inputs.iter().map(|own| own.location).chain(plan.change.iter().map(|(_, location)| *location));
-    if let Some(index) = own.map(|location| location.index).max().filter(|index| *index >= FAR_INDEX) {
-        warnings.push(Warning::far_index(index));
-    }
-    let is_enforced = plan.transaction.is_lock_time_enabled() && view.locktime.to_consensus_u32() > 0;
-    if is_enforced && view.message.is_none() {
-        warnings.push(Warning::locktime(view.locktime));
-    }
-    if group.group().warnings().contains(&GroupWarning::SingleKeyPath) {
-        warnings.push(Warning::single_key());
-    }
-    warnings
 }

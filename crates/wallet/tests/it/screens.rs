@@ -62,6 +62,7 @@ fn the_screen_has_its_lines_in_a_fixed_order() {
         "DANGER      the fee is 64 % of what leaves the group [fee_share]".to_owned(),
         "DANGER      the fee rate is 550 sat/vB [fee_rate]".to_owned(),
         "note        the transaction can be in a block after height 800000 only [locktime]".to_owned(),
+        format!("approval    {}", screen.digest),
     ];
     let lines = screen.lines();
     // The address of a hash of zeros, whose checksum is not the test's to know.
