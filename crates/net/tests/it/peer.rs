@@ -80,6 +80,13 @@ pub(crate) fn config(listen: &str) -> NetConfig {
     config
 }
 
+/// Lets a failed test show what its nodes did: a connection that does not come about is rare, and only the log says why.
+fn log() {
+    let filter = "motet_net=debug,libp2p_swarm=debug,libp2p_core=debug,libp2p_tcp=debug,libp2p_quic=debug";
+    // Another node of the test has begun the log already.
+    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false).with_test_writer().try_init();
+}
+
 impl Peer {
     /// A node on TCP that knows nobody.
     pub(crate) async fn alone() -> Self {
@@ -100,6 +107,7 @@ impl Peer {
 
     /// A node that subscribes to these topics.
     pub(crate) async fn start_on(config: NetConfig, topics: &[Topic]) -> Self {
+        log();
         let judged = Arc::new(AtomicUsize::new(0));
         let (handle, events) = Net::start(config, Arc::new(Plain(Arc::clone(&judged)))).unwrap();
         handle.subscribe(topics.iter().cloned().collect()).await.unwrap();
