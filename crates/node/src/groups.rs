@@ -43,24 +43,9 @@ impl Groups {
         if is_due { self.current().is_some_and(has_it) } else { self.read().is_some_and(has_it) }
     }
 
-    /// Verifies the transaction of a proposal. None if the proposal shows none, and its signer is a member of no registered group.
-    ///
-    /// # Errors
-    ///
-    /// [`Mismatch`]: the proposal is to be declined, and nobody is asked.
+    /// [`verify_proposal`] by the groups as they are now.
     pub(crate) fn verify(&self, proposal: &Proposal) -> Result<Option<VerifiedTransaction>, Mismatch> {
-        let is_transaction = proposal.terms.metadata.transaction_type == TRANSACTION_TYPE;
-        let Some(registry) = self.current() else {
-            let is_refused = is_transaction || derives(&proposal.terms.items);
-            return if is_refused { Err(Mismatch::GroupUnknown) } else { Ok(None) };
-        };
-        if !is_transaction {
-            check_plain(&registry, &proposal.signer, &proposal.terms.items)?;
-            return Ok(None);
-        }
-        let verified = check(&proposal.terms, &registry)?;
-        // The engine has computed the keys from the items alone: two ways to the same keys.
-        if verified.keys() == proposal.keys { Ok(Some(verified)) } else { Err(Mismatch::Key) }
+        verify_proposal(self.current().as_deref(), proposal)
     }
 
     /// Checks a request of this node as the other signers will. A node without groups sends what its program asks for.
@@ -75,6 +60,30 @@ impl Groups {
         }
         check_plain(&registry, &request.creator, &request.items)
     }
+}
+
+/// Verifies the transaction of a proposal, as a node with these groups does before it asks anybody. None if the proposal shows none,
+/// and its signer is a member of no group.
+///
+/// # Errors
+///
+/// [`Mismatch`]: the proposal is to be declined, and nobody is asked.
+pub fn verify_proposal(
+    groups: Option<&Registry>,
+    proposal: &Proposal,
+) -> Result<Option<VerifiedTransaction>, Mismatch> {
+    let is_transaction = proposal.terms.metadata.transaction_type == TRANSACTION_TYPE;
+    let Some(registry) = groups else {
+        let is_refused = is_transaction || derives(&proposal.terms.items);
+        return if is_refused { Err(Mismatch::GroupUnknown) } else { Ok(None) };
+    };
+    if !is_transaction {
+        check_plain(registry, &proposal.signer, &proposal.terms.items)?;
+        return Ok(None);
+    }
+    let verified = check(&proposal.terms, registry)?;
+    // The engine has computed the keys from the items alone: two ways to the same keys.
+    if verified.keys() == proposal.keys { Ok(Some(verified)) } else { Err(Mismatch::Key) }
 }
 
 /// Checks a request that shows no transaction: its hashes may be those of one.

@@ -81,7 +81,7 @@ pub use driver::Clock;
 pub use driver::CrashPoint;
 pub use error::{CallError, NodeError};
 pub use events::{Events, Lagged};
-pub use groups::GroupSource;
+pub use groups::{GroupSource, verify_proposal};
 pub use local_signer::LocalSigner;
 pub use look_up::LookUp;
 pub use motet_coordinator::{
