@@ -22,6 +22,7 @@ mod session_latency;
 mod sim_explore;
 mod sim_frozen;
 mod sim_seeds;
+mod sim_transactions;
 mod wire_docs;
 mod wire_evidence;
 mod wire_evidence_terms;

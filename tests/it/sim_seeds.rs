@@ -47,7 +47,7 @@ fn every_invariant_holds_where_some_things_break_and_some_lie() {
     for fault in rare.into_iter().chain(known) {
         assert!(tally.faults.get(fault).is_some_and(|count| *count > 5), "{fault}: {:?}", tally.faults);
     }
-    assert!(tally.actors.len() == 19 && tally.actors.values().all(|count| *count > 10), "{:?}", tally.actors);
+    assert!(tally.actors.len() == 20 && tally.actors.values().all(|count| *count > 10), "{:?}", tally.actors);
     assert!(tally.complete > 700, "{} of {}", tally.complete, tally.sessions);
     let late = tally.ends.get("complete after an end without signatures");
     assert!(late.is_some_and(|count| *count > 10), "{:?}", tally.ends);

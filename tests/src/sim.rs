@@ -28,6 +28,7 @@ pub mod plan;
 pub mod report;
 pub mod run;
 pub mod tally;
+pub mod transactions;
 pub mod watch;
 pub mod world;
 

@@ -128,7 +128,8 @@ fn plan(header: &[u8; HEADER]) -> Plan {
     let nodes = 2 + usize::from(count) % 3;
     let node = |number: usize| {
         let liar = number > 0 && liars >> number & 1 == 1;
-        let vice = |byte: u8| Vice::ALL[usize::from(byte.wrapping_add(number as u8)) % Vice::ALL.len()];
+        let vice =
+            |byte: u8| Vice::of_messages()[usize::from(byte.wrapping_add(number as u8)) % Vice::of_messages().len()];
         let vices: BTreeSet<Vice> = [vice(vices), vice(more_vices)].into_iter().filter(|_| liar).collect();
         let entropy = match (entropy >> (2 * number) & 3, liar) {
             (1, false) => EntropyFault::Repeats,
@@ -167,6 +168,7 @@ fn plan(header: &[u8; HEADER]) -> Plan {
             options: read_options(options),
             lifetime: Duration::from_secs(60),
             cancel: None,
+            spend: None,
         }
     };
     Plan {
@@ -181,6 +183,7 @@ fn plan(header: &[u8; HEADER]) -> Plan {
             .round_timeout(Duration::from_secs([120, 120, 60, 20][usize::from(config) % 4]))
             .nonce_lifetime(Duration::from_secs([600, 600, 30, 5][usize::from(config >> 2) % 4]))
             .rounds(if config & 0xc0 == 0xc0 { Rounds::Manual } else { Rounds::Automatic }),
+        is_private: false,
     }
 }
 

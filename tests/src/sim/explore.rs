@@ -222,6 +222,7 @@ fn plan(commitments: Commitments) -> Plan {
         options: RequestOptions { commitments, ..RequestOptions::default() },
         lifetime: Duration::from_secs(60),
         cancel: None,
+        spend: None,
     };
     Plan {
         seed: 1,
@@ -231,6 +232,7 @@ fn plan(commitments: Commitments) -> Plan {
         net: NetPlan { delay: 1, ..NetPlan::default() },
         calm_from: 0,
         config: Config::default().difficulty(Difficulty(0)),
+        is_private: false,
     }
 }
 

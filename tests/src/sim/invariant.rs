@@ -29,6 +29,10 @@ pub enum Invariant {
     Binding,
     /// S12: an end without signatures claims no more than its node knows.
     Claims,
+    /// S13: a transaction is signed only if the checker has accepted exactly it, and that only if it is what it is said to be.
+    Verified,
+    /// S14: a private request, and all that is said about it, goes to its signers alone.
+    Private,
     /// L1: honest signers sign.
     Completion,
     /// L2: every session ends, and gives back what it held.
@@ -61,6 +65,8 @@ impl Invariant {
             Self::Reputation => "S10",
             Self::Binding => "S11",
             Self::Claims => "S12",
+            Self::Verified => "S13",
+            Self::Private => "S14",
             Self::Completion => "L1",
             Self::Termination => "L2",
             Self::Conviction => "L3",

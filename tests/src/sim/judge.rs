@@ -1,29 +1,35 @@
-//! The judge: whether signatures are what was asked for, by libsecp256k1 and not by the code that made them.
+//! The judge: signatures are what was asked for, by libsecp256k1 and not by the code that made them.
 
-use motet_core_crypto::{PublicKey, Signature, tagged_hash};
+use motet_core_crypto::{PublicKey, Signature};
 use motet_wire::{Derivation, Item};
 use secp256k1::musig::KeyAggCache;
-use secp256k1::{Scalar, XOnlyPublicKey, schnorr};
+use secp256k1::{XOnlyPublicKey, schnorr};
+
+use super::transactions::truth;
 
 /// Whether secrets can be told from what is public.
 pub const SECRETS_ARE_HIDDEN: bool = true;
 
-/// The key that an item must verify under; `None` for derivations that libsecp256k1 does not know.
-pub fn key_of(keys: &[PublicKey], item: &Item) -> Option<[u8; 32]> {
+/// True if keys are points of Bitcoin's curve, so that groups of wallets can be made of them.
+pub const HAS_BITCOIN_KEYS: bool = true;
+
+/// The aggregate key of these keys, by libsecp256k1.
+pub fn aggregate(keys: &[PublicKey]) -> Option<[u8; 33]> {
     let keys: Vec<secp256k1::PublicKey> =
         keys.iter().map(|key| secp256k1::PublicKey::from_slice(&key.to_bytes())).collect::<Result<_, _>>().ok()?;
-    let mut cache = KeyAggCache::new(&keys.iter().collect::<Vec<_>>());
+    Some(KeyAggCache::new(&keys.iter().collect::<Vec<_>>()).agg_pk_full().serialize())
+}
+
+/// The key that an item must verify under; `None` for derivations that the bitcoin crate does not know.
+pub fn key_of(keys: &[PublicKey], item: &Item) -> Option<[u8; 32]> {
+    let aggregate = aggregate(keys)?;
     match &item.derivation {
-        Derivation::None => {}
-        Derivation::Taproot { merkle_root } => {
-            let internal = cache.agg_pk().to_byte_array();
-            let root: &[u8] = merkle_root.as_ref().map_or(&[], |root| root.as_slice());
-            let tweak = Scalar::from_be_bytes(tagged_hash("TapTweak", &[&internal, root])).ok()?;
-            cache.pubkey_xonly_tweak_add(&tweak).ok()?;
-        }
-        _ => return None,
+        Derivation::None => truth::derived(&aggregate, &[], None),
+        Derivation::Taproot { merkle_root } => truth::derived(&aggregate, &[], Some(*merkle_root)),
+        Derivation::Bip328 { path } => truth::derived(&aggregate, path, None),
+        Derivation::Bip328Taproot { path, merkle_root } => truth::derived(&aggregate, path, Some(*merkle_root)),
+        _ => None,
     }
-    Some(cache.agg_pk().to_byte_array())
 }
 
 /// Whether a signature verifies under BIP-340.

@@ -1,7 +1,7 @@
 //! The ghost ledger: what every signer was ever asked, across restarts and clones, seen from outside of the engine.
 //!
 //! S1: a public nonce signs one (aggregate nonce, message, key) and no other, and is made once. S2: nothing is signed that
-//! was not approved before, exactly so. No engine knows that it is watched: the ledger is a signer around the signer.
+//! was not approved before, exactly so. S13: a member of a group signs nothing that the checker has not accepted, exactly so. No engine knows that it is watched: the ledger is a signer around the signer.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -24,6 +24,9 @@ pub struct Ledger {
     /// Whose signatures are judged; what the others sign is their business.
     honest: BTreeSet<PublicKey>,
     approved: BTreeMap<(RequestId, PublicKey), BTreeSet<Terms>>,
+    /// The signers that sign nothing but verified transactions.
+    members: BTreeSet<PublicKey>,
+    verified: BTreeMap<(RequestId, PublicKey), BTreeSet<Terms>>,
     made: BTreeMap<[u8; 66], (NonceId, u32)>,
     used: BTreeMap<[u8; 66], Use>,
     /// Requests with round 0.
@@ -55,6 +58,16 @@ impl Ledger {
     /// A person has approved this.
     pub fn approve(&mut self, request: RequestId, signer: PublicKey, terms: Terms) {
         self.approved.entry((request, signer)).or_default().insert(terms);
+    }
+
+    /// These sign nothing but verified transactions.
+    pub fn guard(&mut self, members: BTreeSet<PublicKey>) {
+        self.members = members;
+    }
+
+    /// The checker of this signer has accepted this.
+    pub fn verify(&mut self, request: RequestId, signer: PublicKey, terms: Terms) {
+        self.verified.entry((request, signer)).or_default().insert(terms);
     }
 
     /// The signers of a request commit to their nonces first.
@@ -97,6 +110,11 @@ impl Ledger {
         if !self.approved.get(&(nonce_id.request, nonce_id.signer)).is_some_and(|approved| approved.contains(&terms)) {
             let detail = format!("{} signed for {} what it had not approved", nonce_id.signer, nonce_id.request);
             self.breach(Invariant::Approval, detail);
+        }
+        let verified = self.verified.get(&(nonce_id.request, nonce_id.signer));
+        if self.members.contains(&nonce_id.signer) && !verified.is_some_and(|verified| verified.contains(&terms)) {
+            let detail = format!("{} signed for {} what was not verified", nonce_id.signer, nonce_id.request);
+            self.breach(Invariant::Verified, detail);
         }
         if self.with_commitments.contains(&nonce_id.request) {
             for (index, row) in (0u32..).zip(nonces) {

@@ -3,6 +3,7 @@
 //! The probabilities themselves are drawn (swarm testing): most worlds have a few faults each at a rate of its own, so
 //! that calm and brutal ones both occur, and rare faults meet each other.
 
+mod spend;
 mod stand_still;
 
 use core::time::Duration;
@@ -12,6 +13,7 @@ use motet_node::{Config, Privacy, Rounds};
 use motet_wire::{Commitments, Derivation, Difficulty, Election, Item, RequestOptions};
 
 use super::dice::{Dice, EntropyFault};
+pub use spend::Spend;
 pub use stand_still::{Moment, StandStill};
 
 /// How hard a world is.
@@ -37,7 +39,7 @@ impl Profile {
     }
 }
 
-/// A way of being dishonest: the actors B1 to B19 of the threat model.
+/// A way of being dishonest: the actors B1 to B20 of the threat model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
 pub enum Vice {
@@ -79,11 +81,13 @@ pub enum Vice {
     Floods = 18,
     /// B19: is of an old version with bugs.
     Outdated = 19,
+    /// B20: asks for transactions that are not what they are said to be.
+    LiesAboutTransactions = 20,
 }
 
 impl Vice {
     /// All of them.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::Equivocates,
         Self::BadPartials,
         Self::BadNonces,
@@ -103,9 +107,15 @@ impl Vice {
         Self::Coordinates,
         Self::Floods,
         Self::Outdated,
+        Self::LiesAboutTransactions,
     ];
 
-    /// `B1` to `B19`.
+    /// Those that say what no honest node says. The last one only asks for what no honest node asks for.
+    pub fn of_messages() -> &'static [Self] {
+        Self::ALL.split_last().map_or(&[], |(_, others)| others)
+    }
+
+    /// `B1` to `B20`.
     pub fn code(self) -> String {
         format!("B{}", self as u8)
     }
@@ -128,6 +138,8 @@ pub struct Ask {
     pub lifetime: Duration,
     /// Somebody changes their mind: who and when.
     pub cancel: Option<(usize, u64)>,
+    /// The transaction that it is for. Items and the order of the signers follow from it.
+    pub spend: Option<Spend>,
 }
 
 /// What the person at a node does.
@@ -239,6 +251,8 @@ pub struct Plan {
     pub calm_from: u64,
     /// The engines' configuration.
     pub config: Config,
+    /// True if requests go to their signers alone, who have each other as contacts.
+    pub is_private: bool,
 }
 
 /// When requests begin: what is said before, at the start, is heard by all.
@@ -262,7 +276,8 @@ impl Plan {
             draw_net(&mut dice, profile, count, calm_from)
         };
         let config = draw_config(&mut dice);
-        let mut plan = Self { seed, profile, nodes, asks, net, calm_from, config };
+        let mut plan = Self { seed, profile, nodes, asks, net, calm_from, config, is_private: false };
+        plan.draw_spends();
         plan.draw_stand_stills();
         plan
     }
@@ -296,12 +311,17 @@ impl Plan {
                 ask.cancel
             )
         });
+        let spend = |(ask, plan): (usize, &Ask)| {
+            let how = if self.is_private { "in private" } else { "in public" };
+            plan.spend.map(|spend| format!("ask {ask} is for a transaction, {how}: {spend:?}"))
+        };
+        let spends = self.asks.iter().enumerate().filter_map(spend);
         let still = |(number, node): (usize, &NodePlan)| {
             let stands = || format!("node {number} stands still: {:?}", node.stand_stills);
             (!node.stand_stills.is_empty()).then(stands)
         };
         let nodes = || self.nodes.iter().enumerate();
-        nodes().map(node).chain(nodes().filter_map(still)).chain([network]).chain(asks).collect()
+        nodes().map(node).chain(nodes().filter_map(still)).chain([network]).chain(asks).chain(spends).collect()
     }
 
     /// Whether a node is honest.
@@ -330,9 +350,9 @@ fn draw_nodes(dice: &mut Dice, profile: Profile, count: usize, calm_from: u64) -
             let liar = order.iter().take(liars).any(|liar| *liar == node);
             let mut vices = BTreeSet::new();
             if liar {
-                vices.insert(dice.pick(&Vice::ALL));
+                vices.insert(dice.pick(Vice::of_messages()));
                 while harsh && dice.chance(400) {
-                    vices.insert(dice.pick(&Vice::ALL));
+                    vices.insert(dice.pick(Vice::of_messages()));
                 }
             }
             let far = harsh && dice.chance(200);
@@ -412,6 +432,7 @@ fn draw_asks(dice: &mut Dice, count: usize, calm: bool) -> Vec<Ask> {
                 items: draw_items(dice),
                 options: draw_options(dice),
                 lifetime: Duration::from_millis(dice.between(20_000, 120_000)),
+                spend: None,
             }
         })
         .collect()

@@ -122,7 +122,7 @@ pub struct Coverage {
 /// Counts the cells.
 pub fn coverage(tally: &Tally) -> Coverage {
     let all = Kind::ALL.into_iter().flat_map(|kind| {
-        let from = || [None].into_iter().chain(Vice::ALL.map(Some));
+        let from = || [None].into_iter().chain(Vice::of_messages().iter().copied().map(Some));
         Stage::ALL.into_iter().flat_map(move |stage| from().map(move |who| (stage, kind, who)))
     });
     let reachable = all.filter(|cell| unreachable(cell).is_none());

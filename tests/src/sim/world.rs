@@ -11,12 +11,13 @@ mod people;
 pub mod scripted;
 mod stand_still;
 mod stored_results;
+mod transactions;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use std::sync::Arc;
 
-use motet_coordinator::{Command, CommandId, Input, Interest};
+use motet_coordinator::{Command, CommandId, Input, Interest, Route};
 use motet_core_crypto::PublicKey;
 use motet_wire::{Arrival, Channel, Kind, NetworkId, PeerId, Penalty, RequestId, Validated, Validator};
 
@@ -28,6 +29,7 @@ use super::invariant::{Breach, Invariant};
 use super::ledger::Shared;
 use super::plan::{BEGIN, Plan};
 use super::tally::{Stage, Tally};
+use super::transactions::Transactions;
 use super::watch::Watch;
 pub(super) use stand_still::Still;
 
@@ -58,6 +60,8 @@ pub(super) enum Happening {
     Ask { ask: usize },
     /// Somebody changes their mind.
     Cancel { ask: usize },
+    /// A node is connected to all others.
+    Connect { host: usize },
 }
 
 /// What a node waits for.
@@ -121,6 +125,8 @@ pub struct World {
     rogues: BTreeMap<usize, Rogue>,
     watch: Watch,
     ledger: Shared,
+    /// The transactions that are asked for.
+    transactions: Transactions,
     /// What was seen.
     pub tally: Tally,
     story: Option<Vec<String>>,
@@ -151,7 +157,7 @@ pub struct World {
 
 impl World {
     /// The world of a plan; with its story, if somebody wants to read it.
-    pub fn new(plan: Plan, tell: bool) -> Self {
+    pub fn new(mut plan: Plan, tell: bool) -> Self {
         let mut dice = Dice::new(plan.seed);
         let hosts: Vec<Host> = plan
             .nodes
@@ -173,6 +179,12 @@ impl World {
         let all_honest = honest.len() == hosts.len() && hosts.iter().all(is_one);
         let ledger = Shared::default();
         ledger.open().judge(honest.clone());
+        let transactions = Transactions::of(&mut plan, &hosts);
+        ledger.open().guard(transactions.groups.keys().flatten().copied().collect());
+        if plan.is_private {
+            let route = |host: &Host| (host.key, Route { peer: host.peer, addresses: Vec::new() });
+            plan.config = plan.config.routes(hosts.iter().map(route).collect());
+        }
         let other = NetworkId::main();
         let mut world = Self {
             network: NetworkId::test(),
@@ -182,6 +194,7 @@ impl World {
             queue: BinaryHeap::new(),
             watch: Watch::new(NetworkId::test(), honest, all_honest, all_single),
             ledger,
+            transactions,
             tally: Tally { worlds: 1, ..Tally::default() },
             story: tell.then(Vec::new),
             asked: vec![None; plan.asks.len()],
@@ -229,6 +242,11 @@ impl World {
             }
             for vice in &node.vices {
                 *self.tally.actors.entry(*vice).or_default() += 1;
+            }
+        }
+        if self.plan.is_private {
+            for host in 0..self.hosts.len() {
+                self.at(self.plan.calm_from.max(BEGIN) + 1, Happening::Connect { host });
             }
         }
         self.count_lasting();
@@ -337,6 +355,7 @@ impl World {
             }
             Happening::Ask { ask } => self.on_ask(ask),
             Happening::Cancel { ask } => self.on_cancel(ask),
+            Happening::Connect { host } => self.connect(host),
         }
     }
 
@@ -353,6 +372,9 @@ impl World {
         self.command(host, Command::AddSigner { signer }, Purpose::AddSigner);
         if self.looks(host) {
             self.input(host, Input::Interest(Interest::Anything));
+        }
+        if self.plan.is_private && life > 1 {
+            self.at(self.time + 100, Happening::Connect { host });
         }
         if life > 1 || self.time > 0 {
             // What others advertise is asked of a neighbour.

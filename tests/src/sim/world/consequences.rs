@@ -151,15 +151,20 @@ impl World {
         match effect {
             Effect::Broadcast { topics, frame } => {
                 self.check_durable(host, &frame);
+                self.check_private(host, &frame, None);
                 self.note_own(host, &frame);
                 self.broadcast(host, &topics, &frame);
             }
             Effect::Send { to, frame, .. } => {
                 self.check_durable(host, &frame);
+                self.check_private(host, &frame, Some(&to));
                 self.note_own(host, &frame);
                 self.send(host, &to, &frame);
             }
-            Effect::Publish { frame, .. } => self.publish(host, &frame),
+            Effect::Publish { frame, .. } => {
+                self.check_private(host, &frame, None);
+                self.publish(host, &frame);
+            }
             Effect::AskSigner(task) => self.begin(host, Work::Signer(task)),
             Effect::Reply(id, reply) => self.on_reply(host, id, reply),
             _ => {}

@@ -1,11 +1,12 @@
 //! People: who asks, who approves, who declines, and when they change their minds.
 
 use core::time::Duration;
+use std::collections::BTreeMap;
 
-use motet_coordinator::{Command, CommandId, Input, Reply, SignerAnswer};
+use motet_coordinator::{Audience, Command, CommandId, Input, Reply, SignerAnswer};
 use motet_core_crypto::PublicKey;
 use motet_node::{CommandError, Decision, Proposal, SigningRequestSpec};
-use motet_wire::{Commitments, Criteria, RequestId, RequestMetadata, SignerMetadata};
+use motet_wire::{Commitments, Criteria, RequestId, SignerMetadata};
 
 use super::{Purpose, Work, World};
 use crate::sim::judge;
@@ -30,6 +31,11 @@ impl World {
         let confused = self.dice.chance(person.confuses);
         let decision = if declines { Decision::Decline { reason: "no".to_owned() } } else { Decision::Approve };
         let at = self.time + self.dice.heavy(person.thinks);
+        // Nobody is asked about what is not as it is said to be.
+        let (decision, confused, at) = match self.checked(host, &proposal) {
+            Some(reason) => (Decision::Decline { reason }, false, self.time),
+            None => (decision, confused, at),
+        };
         if at > self.time + 10_000 {
             self.tally.fault("slow approval");
         }
@@ -97,12 +103,16 @@ impl World {
             keys,
             items: plan.items,
             options: plan.options,
-            metadata: RequestMetadata::default(),
+            metadata: self.transactions.metadata(ask),
             lifetime: plan.lifetime,
         };
         self.asked[ask] = Some(self.time);
         self.tell(|| format!("node {} asks {:?} for signatures", plan.creator, plan.signers));
-        self.command(plan.creator, Command::Announce(announcement), Purpose::Ask(ask));
+        let command = match self.plan.is_private {
+            true => Command::AnnounceTo(announcement, Audience::Members(BTreeMap::new())),
+            false => Command::Announce(announcement),
+        };
+        self.command(plan.creator, command, Purpose::Ask(ask));
     }
 
     /// Whoever asks has thereby approved what it asks for.
@@ -117,6 +127,7 @@ impl World {
                 (judge::key_of(&keys, item).unwrap_or_else(ours), item.message.clone())
             })
             .collect();
+        self.on_proposed(ask, request, &terms);
         self.ledger.open().approve(request, self.hosts[plan.creator].key, terms);
         self.announced[ask] = Some(request);
         if plan.options.commitments == Commitments::On {

@@ -91,6 +91,9 @@ impl World {
         }
         self.mended = self.mended.max(time).max(self.hosts[host].connected_from);
         self.tell(|| format!("node {host} goes on"));
+        if self.plan.is_private {
+            self.at(self.hosts[host].connected_from.max(time) + 100, Happening::Connect { host });
+        }
         self.pump(host);
         let mut read = time;
         for happening in standing.waiting {

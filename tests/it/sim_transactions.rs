@@ -1,0 +1,34 @@
+//! Simulated worlds whose asks are Bitcoin transactions: honest ones are signed, and lies are declined with their code.
+
+use motet_tests::sim::plan::{Plan, Vice};
+use motet_tests::sim::transactions::Lie;
+use motet_tests::sim::{Tally, World};
+
+/// Runs a world in which every invariant has to hold.
+#[track_caller]
+fn hold(plan: Plan) -> Tally {
+    let mut world = World::new(plan, true);
+    let breach = world.run();
+    assert!(breach.is_none(), "{}\n{breach:?}", world.story().join("\n"));
+    core::mem::take(&mut world.tally)
+}
+
+#[test]
+fn every_lie_of_a_creator_is_declined_with_its_code_and_nothing_is_signed() {
+    for (seed, lie) in (0..).zip(Lie::ALL) {
+        let tally = hold(Plan::lying(seed, lie));
+        let declined = tally.deeds.get(&(Vice::LiesAboutTransactions, lie.name()));
+        assert!(declined.is_some_and(|count| *count > 0), "{lie:?}: {:?}", tally.deeds);
+        assert_eq!((tally.sessions, tally.judged), (1, 0), "{lie:?}");
+    }
+}
+
+#[test]
+fn honest_transactions_are_signed_in_calm_worlds() {
+    for seed in 0..10 {
+        let tally = hold(Plan::spending(seed, seed % 2 == 0));
+        assert!(tally.sessions > 0 && tally.complete == tally.sessions, "seed {seed}: {:?}", tally.ends);
+        let name = if seed % 2 == 0 { "private transaction asked for" } else { "transaction asked for" };
+        assert_eq!(tally.ends.get(name), Some(&tally.sessions), "seed {seed}");
+    }
+}
