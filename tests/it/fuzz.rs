@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use motet_tests::fuzz_coordinator::engine::play;
 use motet_tests::fuzz_wire::Target;
 use motet_tests::sim::Tally;
-use motet_tests::{fuzz_coordinator, fuzz_crypto, fuzz_wire};
+use motet_tests::{fuzz_coordinator, fuzz_crypto, fuzz_transactions, fuzz_wire};
 
 /// A target takes its seeds and its corpus, and is a program that the fuzzer can run.
 #[track_caller]
@@ -47,6 +47,13 @@ fn nothing_makes_the_signing_crate_panic_or_contradict_itself() {
 fn no_bytes_make_the_wire_format_panic_or_contradict_itself() {
     for target in fuzz_wire::TARGETS {
         replay(target, fuzz_wire::seeds(target.0));
+    }
+}
+
+#[test]
+fn no_bytes_make_a_transaction_or_its_check_panic_or_contradict_themselves() {
+    for target in fuzz_transactions::TARGETS {
+        replay(target, fuzz_transactions::seeds(target.0));
     }
 }
 

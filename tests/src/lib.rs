@@ -3,6 +3,7 @@
 pub mod crash;
 pub mod fuzz_coordinator;
 pub mod fuzz_crypto;
+pub mod fuzz_transactions;
 pub mod fuzz_wire;
 pub mod sim;
 pub mod wire_fixtures;
