@@ -1,8 +1,9 @@
 //! `cargo xtask planted`: is the simulator any good? Bugs planted on purpose must be found.
 //!
 //! Each patch in `tests/planted` puts one bug into a copy of the tree: those of the threat model's list M1 to M25 that our
-//! design has a place for. The simulator is built there and run until it finds a breach. A patch that no longer
-//! applies, that does not build, or that is not found fails the task, and so does a median of too many seeds.
+//! design has a place for, others of our own (O), and those of transactions (T). The simulator is built there and run until it
+//! finds a breach. A patch that names a test (`Found by: cargo test ..`) is found if that test fails there. A patch that no
+//! longer applies, that does not build, or that is not found fails the task, and so does a median of too many seeds.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -44,7 +45,17 @@ pub(crate) fn run(sh: &Shell, arguments: &Arguments) -> Result<()> {
         let name = patch.file_stem().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let (number, what) = name.split_once('-').unwrap_or((&name, ""));
         let what = what.replace('-', " ");
-        match planted(sh, &patch).and_then(|copy| hunt(sh, &copy, arguments)) {
+        let test = test_of(&sh.read_file(&patch)?).map(str::to_owned);
+        let copy = planted(sh, &patch);
+        if let Some(test) = test {
+            match copy.and_then(|copy| fails(sh, &copy, &test)) {
+                Ok(true) => println!("| {number} | `{test}` | | {what} |"),
+                Ok(false) => missed.push(Finding::new(&name, format!("not found by {test}"))),
+                Err(failure) => missed.push(Finding::new(&name, format!("{failure:#}"))),
+            }
+            continue;
+        }
+        match copy.and_then(|copy| hunt(sh, &copy, arguments)) {
             Ok(Some((profile, seeds, invariant))) => {
                 needed.push(seeds);
                 println!("| {number} | {invariant} ({profile}) | {seeds} | {what} |");
@@ -98,6 +109,21 @@ fn planted(sh: &Shell, patch: &Path) -> Result<PathBuf> {
     Ok(copy)
 }
 
+/// The test that finds the bug of a patch; none, if the simulator does.
+fn test_of(patch: &str) -> Option<&str> {
+    patch.lines().find_map(|line| line.strip_prefix("Found by: "))
+}
+
+/// True if a test fails in a copy, after everything that it needs has been built there.
+fn fails(sh: &Shell, copy: &Path, test: &str) -> Result<bool> {
+    let _there = sh.push_dir(copy);
+    let _target = sh.push_env("CARGO_TARGET_DIR", copy.join("target"));
+    let words: Vec<&str> = test.split(' ').skip(1).collect();
+    let built = &words;
+    cmd!(sh, "cargo {built...} --no-run").quiet().ignore_stderr().run()?;
+    Ok(cmd!(sh, "cargo {words...}").quiet().ignore_stdout().ignore_stderr().run().is_err())
+}
+
 /// Builds the simulator and runs it until it finds something: in which profile, with how many seeds, which invariant.
 fn hunt(sh: &Shell, copy: &Path, arguments: &Arguments) -> Result<Option<(&'static str, u64, String)>> {
     let program = programs::simulator_of(sh, copy)?;
@@ -120,6 +146,19 @@ fn hunt(sh: &Shell, copy: &Path, arguments: &Arguments) -> Result<Option<(&'stat
 mod tests {
     use super::*;
     use crate::tree::fixtures::tree;
+
+    #[test]
+    fn a_test_that_fails_finds_a_bug_and_one_that_does_not_build_finds_nothing() {
+        assert_eq!(test_of("T01: what.\n\nFound by: cargo test --lib it_fails\n"), Some("cargo test --lib it_fails"));
+        assert_eq!(test_of("M01: what.\n"), None);
+        let text = "#[test]\nfn it_holds() {}\n#[test]\nfn it_fails() {\n    assert_eq!(1, 2);\n}\n";
+        let manifest = "[package]\nname = \"a\"\nedition = \"2024\"\n[workspace]\n";
+        let (sh, root) = tree(&[("Cargo.toml", manifest), ("src/lib.rs", text)]);
+        assert!(fails(&sh, root.path(), "cargo test --offline --lib it_fails").unwrap());
+        assert!(!fails(&sh, root.path(), "cargo test --offline --lib it_holds").unwrap());
+        sh.write_file("src/lib.rs", "nonsense").unwrap();
+        assert!(fails(&sh, root.path(), "cargo test --offline --lib it_fails").is_err());
+    }
 
     #[test]
     fn a_patch_is_planted_in_a_copy_and_one_that_does_not_apply_is_found() {
