@@ -65,7 +65,7 @@ use contacts::Contacts;
 pub(crate) use crash::Crash;
 #[cfg(feature = "failpoints")]
 pub use crash::CrashPoint;
-use decisions::Decisions;
+use decisions::{Decisions, HeldCommand};
 use echoes::Echoes;
 use egress::Egress;
 use input::{DriverInput, Next};
@@ -339,12 +339,14 @@ impl Driver {
                     self.on_back(back);
                 }
             }
+            Next::Held(HeldCommand { command, caller }) => self.command(*command, caller),
         }
     }
 
     fn on_back(&mut self, back: DriverInput) {
         match back {
             DriverInput::Input(input) => self.handle(*input),
+            DriverInput::Proposed { proposal, checked } => self.on_proposed(*proposal, checked),
             DriverInput::Found(frames) => {
                 let asked = |frame| Arrived::asked(frame, Channel::Dht, self.peer);
                 let arrivals = frames.into_iter().map(asked).collect();
@@ -370,6 +372,9 @@ impl Driver {
     fn on_call(&mut self, call: Request) {
         match call {
             Request::Command(command, caller) => {
+                let Some(HeldCommand { command, caller }) = self.decisions.hold(HeldCommand { command, caller }) else {
+                    return;
+                };
                 let removed = if let Command::RemoveSigner { signer } = *command { Some(signer) } else { None };
                 self.command(*command, caller);
                 // The engine has asked it for the last time.

@@ -2,11 +2,16 @@
 
 use std::sync::Arc;
 
-use motet_coordinator::Input;
+use motet_coordinator::{Input, Proposal};
+use motet_wallet::{Mismatch, VerifiedTransaction};
 use motet_wire::Validated;
 use tokio::sync::oneshot;
 
 use super::arrived::Checked;
+use super::decisions::HeldCommand;
+
+/// The result of the check of a proposal: its transaction, none if it shows none, or the reason for which it is declined.
+pub(crate) type CheckedTransaction = Result<Option<Box<VerifiedTransaction>>, Mismatch>;
 
 /// An input of the driver, from the tasks and threads beside it.
 pub(crate) enum DriverInput {
@@ -16,6 +21,8 @@ pub(crate) enum DriverInput {
     Found(Vec<Arc<[u8]>>),
     /// Frames that have been looked at.
     Verified { results: Vec<Checked>, done: Option<oneshot::Sender<Vec<Validated>>> },
+    /// A proposal, and the result of its check.
+    Proposed { proposal: Box<Proposal>, checked: CheckedTransaction },
 }
 
 /// The next thing that the driver does.
@@ -24,6 +31,8 @@ pub(crate) enum Next {
     Back(DriverInput),
     /// To compute for a short time, and to handle the result.
     Work(Work),
+    /// To carry out a command that has waited for a check.
+    Held(HeldCommand),
 }
 
 /// A computation, and the input that it results in.

@@ -10,10 +10,11 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use motet_coordinator::{Decision, Input, Job, Pace, Proposal, SignerError, SignerTask};
+use motet_wallet::TRANSACTION_TYPE;
 use tracing::{Instrument as _, Span};
 
 use super::Driver;
-use super::input::{DriverInput, Next};
+use super::input::{CheckedTransaction, DriverInput, Next};
 use crate::OsEntropy;
 use crate::limits;
 
@@ -62,18 +63,44 @@ impl Driver {
         }
     }
 
-    /// Puts a proposal before the policy, after it has been checked. Rules decide at once; people take their time.
-    ///
-    /// The check is in this step, so that no command of the program can approve a proposal before it is declined.
+    /// Puts a proposal before the policy, after it has been checked. The check of a transaction takes its time with each input, and
+    /// no command of the program joins the session before it is done.
     pub(crate) fn ask_policy(&mut self, proposal: Proposal) {
+        if proposal.terms.metadata.transaction_type != TRANSACTION_TYPE {
+            let checked = self.groups.verify(&proposal).map(|verified| verified.map(Box::new));
+            self.ask_checked(proposal, checked);
+            return;
+        }
+        self.decisions.wait_for_check(proposal.request, proposal.signer);
+        let span = self.engine.span_of(&proposal.request);
+        let groups = self.groups.clone();
+        let weight = proposal.terms.items.len().saturating_mul(limits::ITEM_WEIGHT);
+        self.run_soon(Some(weight), move || {
+            let _entered = span.enter();
+            let checked = groups.verify(&proposal).map(|verified| verified.map(Box::new));
+            Some(DriverInput::Proposed { proposal: Box::new(proposal), checked })
+        });
+    }
+
+    /// Goes on with a proposal whose transaction has been checked.
+    pub(crate) fn on_proposed(&mut self, proposal: Proposal, checked: CheckedTransaction) {
+        let Some(check) = self.decisions.checked(proposal.request, proposal.signer) else { return };
+        if !check.is_over {
+            self.ask_checked(proposal, checked);
+        }
+        // Behind the refusal of a proposal that is not what it says.
+        self.backlog.extend(check.held.into_iter().map(Next::Held));
+    }
+
+    /// Asks the policy about a proposal that has been checked. Rules decide at once; people take their time.
+    fn ask_checked(&mut self, proposal: Proposal, checked: CheckedTransaction) {
         let (policy, back) = (Arc::clone(&self.policy), self.inputs_in.clone());
         let (request, signer, digest) = (proposal.request, proposal.signer, proposal.digest());
         let span = self.engine.span_of(&request);
-        let checked = self.groups.verify(&proposal);
         let asking = async move {
             let decision = match checked {
                 Ok(None) => policy.decide(proposal).await,
-                Ok(Some(transaction)) => policy.decide_verified(proposal, transaction).await,
+                Ok(Some(transaction)) => policy.decide_verified(proposal, *transaction).await,
                 Err(mismatch) => {
                     let code = mismatch.code();
                     tracing::warn!(%signer, code, %mismatch, "the request is not what it says, and is declined");

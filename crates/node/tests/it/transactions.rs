@@ -72,26 +72,35 @@ impl Scene {
         Self { nodes, group }
     }
 
-    fn psbt(&self, paid: u64) -> RawPsbt {
+    /// A PSBT with so many inputs, whose change is what is left of them.
+    fn psbt_of(&self, inputs: u32, paid: u64) -> RawPsbt {
         let place = |branch, index| Location { keychain: Keychain(branch), index };
         let script = |place| self.group.group().output(place).unwrap().script;
         let stranger = ScriptBuf::new_p2wpkh(&bitcoin::WPubkeyHash::all_zeros());
         let output = |value, script_pubkey| TxOut { value: Amount::from_sat(value), script_pubkey };
+        let input = |number: u32| TxIn {
+            previous_output: OutPoint { txid: Txid::from_byte_array([1; 32]), vout: number },
+            script_sig: ScriptBuf::new(),
+            sequence: Sequence::MAX,
+            witness: Witness::new(),
+        };
+        let change = u64::from(inputs) * 100_000 - 1000 - paid;
         let transaction = Transaction {
             version: bitcoin::transaction::Version::TWO,
             lock_time: bitcoin::absolute::LockTime::ZERO,
-            input: vec![TxIn {
-                previous_output: OutPoint { txid: Txid::from_byte_array([1; 32]), vout: 0 },
-                script_sig: ScriptBuf::new(),
-                sequence: Sequence::MAX,
-                witness: Witness::new(),
-            }],
-            output: vec![output(paid, stranger), output(99_000 - paid, script(place(1, 0)))],
+            input: (0..inputs).map(input).collect(),
+            output: vec![output(paid, stranger), output(change, script(place(1, 0)))],
         };
         let mut psbt = RawPsbt::new(Version::V2, &transaction);
-        let prevout = consensus::serialize(&output(100_000, script(place(0, 0))));
-        psbt.set(MapId::Input(0), Key::new(0x01, &[]), prevout).unwrap();
+        for number in 0..inputs {
+            let prevout = consensus::serialize(&output(100_000, script(place(0, number))));
+            psbt.set(MapId::Input(number as usize), Key::new(0x01, &[]), prevout).unwrap();
+        }
         psbt
+    }
+
+    fn psbt(&self, paid: u64) -> RawPsbt {
+        self.psbt_of(1, paid)
     }
 
     fn proposal(&self, paid: u64) -> TransactionProposal {
@@ -206,6 +215,25 @@ async fn a_request_that_lies_is_declined_with_its_code_before_anybody_is_asked()
     let metadata = RequestMetadata { transaction_type: "payment".to_owned(), ..RequestMetadata::default() };
     let request = scene.ask(plain, metadata).await;
     assert_eq!(scene.declined(request).await.as_deref(), Some("E_TYPE"));
+    scene.end().await;
+}
+
+#[tokio::test]
+async fn a_join_that_comes_during_the_check_of_many_inputs_comes_after_the_refusal_of_a_lie() {
+    let mut scene = Scene::new(2, || NeverAsked, |number| number == 1).await;
+    let made = |paid| {
+        propose(&scene.psbt_of(40, paid), &scene.group, PathId::Key, &ProposeOptions::default()).unwrap()
+    };
+    let (shown, meant) = (made(1000), made(3_000_000));
+    let request = scene.ask(meant.items, shown.metadata).await;
+    let (node, mut events) = scene.nodes.pop().unwrap();
+    let signer = scene.group.member_keys().last().copied().flatten().unwrap();
+    while !matches!(events.next().await.unwrap().unwrap(), Event::SigningRequestReceived(_)) {}
+    // The program does not wait to be asked.
+    let joined = node.join_signing_request(request, signer).await;
+    assert!(joined.is_err(), "{joined:?}");
+    assert_eq!(scene.declined(request).await.as_deref(), Some("E_SIGHASH"));
+    node.stop().await;
     scene.end().await;
 }
 
