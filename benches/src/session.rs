@@ -7,6 +7,7 @@
 //! - [`crowd`]: many sessions at once.
 //! - [`waiting`]: requests that wait for users meanwhile.
 //! - [`engines`]: engines joined in memory, on one core, without network and store.
+//! - [`transactions`]: the check of a Bitcoin transaction beside the sessions that sign it.
 //! - [`directory`]: looking signers up among many.
 
 pub mod crowd;
@@ -15,6 +16,7 @@ pub mod engines;
 pub mod floor;
 pub mod group;
 pub mod place;
+pub mod transactions;
 pub mod waiting;
 
 use std::time::Duration;

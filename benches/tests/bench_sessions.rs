@@ -75,3 +75,13 @@ fn engines_alone_and_looking_up_are_measured() {
     assert_eq!(find["operation"], "find_available_signers");
     assert_positive(find, &["median_ns", "p99_ns", "signers"]);
 }
+
+#[test]
+fn the_check_of_a_transaction_is_measured_beside_the_sessions_that_sign_it() {
+    let lines = lines(&["--only", "transactions", "--n", "2", "--runs", "1"]);
+    let [line] = lines.as_slice() else { panic!("one line, not {lines:?}") };
+    assert_eq!((&line["operation"], &line["n"], &line["inputs"]), (&"transaction".into(), &2.into(), &64.into()));
+    let times = ["inspect_ns", "first_check_ns", "check_ns", "check_one_ns", "session_ns", "singles_ns", "bare_ns"];
+    assert_positive(line, &times);
+    assert_positive(line, &["check_to_session_percent", "check_one_to_single_percent", "session_to_singles"]);
+}

@@ -1,6 +1,6 @@
 //! Measures whole sessions and prints one JSON object or one row a line: `cargo xtask bench-sessions`.
 //!
-//! Usage: `bench-sessions [--json] [--n 2,3,..] [--runs N] [--only latency,crowd,engine,find] [--crowds 100,1000]
+//! Usage: `bench-sessions [--json] [--n 2,3,..] [--runs N] [--only latency,crowd,engine,find,transactions] [--crowds 100,1000]
 //! [--store memory,redb] [--waiting 10000]`.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a report is what this is for")]
@@ -13,6 +13,7 @@ use motet_benches::session::engines::Engines;
 use motet_benches::session::floor::{Arithmetic, Bare, Disk, SYNCS, shared};
 use motet_benches::session::group::{Failure, Group, Storage};
 use motet_benches::session::place::Runtimes;
+use motet_benches::session::transactions::{Times, Transactions};
 use motet_benches::session::{crowd, percentile};
 use motet_wire::Commitments;
 use serde_json::{Value, json};
@@ -35,7 +36,7 @@ fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Arguments, Strin
         json: false,
         signers: vec![2, 3, 5, 10, 15, 50],
         runs: 100,
-        only: ["latency", "crowd", "engine", "find"].map(str::to_owned).to_vec(),
+        only: ["latency", "crowd", "engine", "find", "transactions"].map(str::to_owned).to_vec(),
         crowds: vec![100, 1000],
         waiting: 0,
         stores: vec![Storage::Memory, Storage::Redb],
@@ -248,6 +249,35 @@ fn engine(signers: usize, runs: usize) -> Value {
     })
 }
 
+/// Inputs of the transaction that is measured: the most items of a request.
+const INPUTS: u32 = 64;
+
+/// The check of a transaction beside the sessions that sign it. The medians of a tenth of the runs, since each has 65 sessions.
+fn transactions(signers: usize, runs: usize) -> Value {
+    let mut transactions = Transactions::new(signers, INPUTS);
+    transactions.measure();
+    let samples: Vec<Times> = (0..runs.div_ceil(10).max(1)).map(|_| transactions.measure()).collect();
+    let median = |of: fn(&Times) -> Duration| percentile(&samples.iter().map(of).collect::<Vec<_>>(), 50);
+    let (check, session) = (median(|times| times.check), median(|times| times.session));
+    let (check_one, singles) = (median(|times| times.check_one), median(|times| times.singles));
+    let bare = median(|times| times.bare);
+    let percent = |part: Duration, whole: Duration| rounded(100.0 * part.as_secs_f64() / whole.as_secs_f64());
+    json!({
+        "operation": "transaction", "n": signers, "inputs": INPUTS, "runs": samples.len(),
+        "inspect_ns": nanoseconds(median(|times| times.inspect)),
+        "first_check_ns": nanoseconds(median(|times| times.first_check)),
+        "check_ns": nanoseconds(check), "check_one_ns": nanoseconds(check_one),
+        "session_ns": nanoseconds(session), "singles_ns": nanoseconds(singles),
+        "session_arithmetic_ns": nanoseconds(median(|times| times.session_arithmetic)),
+        "bare_ns": nanoseconds(bare),
+        "check_to_session_percent": percent(check, session),
+        "check_one_to_single_percent": percent(check_one * INPUTS, singles),
+        "check_to_bare_percent": percent(check, bare),
+        "session_to_singles": rounded((session + check).as_secs_f64() / (singles + check_one * INPUTS).as_secs_f64()),
+        "session_to_bare": rounded(session.as_secs_f64() / bare.as_secs_f64()),
+    })
+}
+
 async fn run(arguments: &Arguments) -> Result<(), Failure> {
     let wanted = |name: &str| arguments.only.iter().any(|only| only == name);
     if wanted("engine") {
@@ -263,6 +293,11 @@ async fn run(arguments: &Arguments) -> Result<(), Failure> {
             "median_ns": nanoseconds(percentile(&times, 50)), "p99_ns": nanoseconds(percentile(&times, 99)),
         });
         print(arguments, &line);
+    }
+    if wanted("transactions") {
+        for signers in &arguments.signers {
+            print(arguments, &transactions(*signers, arguments.runs));
+        }
     }
     if wanted("latency") {
         for signers in &arguments.signers {

@@ -8,15 +8,19 @@
 #![expect(clippy::expect_used, reason = "a session that does not succeed cannot be measured")]
 
 use std::cell::RefCell;
+use std::hint::black_box;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use motet_coordinator::{Command, Effect};
 use motet_core_crypto::PublicKey;
-use motet_node::Config;
+use motet_node::{Config, SigningRequestSpec};
 use motet_testkit::{Cluster, Seen};
-use motet_wire::{Attempt, AttemptId, Commitments, Criteria, NetworkId, RequestId, SignerMetadata, TimestampMs, seal};
+use motet_wire::{
+    Attempt, AttemptId, Commitments, Criteria, Item, NetworkId, RequestId, RequestMetadata, SignerMetadata, TimestampMs,
+    seal,
+};
 
 use super::{request, secret};
 
@@ -137,25 +141,45 @@ impl Engines {
         Self { cluster, watch, sessions: 0, one_seal, one_context }
     }
 
+    /// The keys of all signers, the creator's first.
+    pub fn keys(&self) -> Vec<PublicKey> {
+        (0..self.cluster.nodes().len()).map(|node| self.cluster.key(node)).collect()
+    }
+
     /// One session of all engines, to everybody's signature and until nothing is on its way.
     pub fn sign(&mut self) -> Split {
+        let spec = request(self.keys(), self.cluster.key(0), Commitments::On, self.sessions + 1);
+        let split = self.sign_spec(spec);
+        Split { keys: self.one_context * self.cluster.nodes().len() as u32, ..split }
+    }
+
+    /// As [`sign`](Self::sign), with these items and this transaction.
+    pub fn sign_items(&mut self, keys: Vec<PublicKey>, items: Vec<Item>, metadata: RequestMetadata) -> Split {
+        let begin = Instant::now();
+        for item in &items {
+            black_box(item.key_context(&keys).expect("a key"));
+        }
+        let contexts = begin.elapsed();
+        let any = request(keys, self.cluster.key(0), Commitments::On, 0);
+        let split = self.sign_spec(SigningRequestSpec { items, metadata, ..any });
+        Split { keys: contexts * self.cluster.nodes().len() as u32, ..split }
+    }
+
+    fn sign_spec(&mut self, spec: SigningRequestSpec) -> Split {
         self.cluster.jump(PAUSE);
         self.cluster.forget_sent();
         self.cluster.forget_heard();
         self.sessions += 1;
-        let nodes = self.cluster.nodes().len();
-        let keys = (0..nodes).map(|node| self.cluster.key(node)).collect();
-        let announcement = request(keys, self.cluster.key(0), Commitments::On, self.sessions);
         *self.watch.borrow_mut() = Watch::default();
         let begin = Instant::now();
-        let request = self.cluster.announce_request(0, announcement).expect("the signers can be asked");
+        let request = self.cluster.announce_request(0, spec).expect("the signers can be asked");
         self.cluster.settle();
         // What engines say when they have nothing else to do.
         self.cluster.advance(Duration::ZERO);
         let total = begin.elapsed();
         self.cluster.signature(request).expect("every engine has the signature");
         let Watch { split, sealed, .. } = &*self.watch.borrow();
-        Split { total, seals: self.one_seal * *sealed, keys: self.one_context * nodes as u32, ..*split }
+        Split { total, seals: self.one_seal * *sealed, ..*split }
     }
 }
 
