@@ -73,6 +73,7 @@ mod recent;
 mod relay_only;
 mod subscriptions;
 mod task;
+mod tcp_sockets;
 mod transport;
 mod transport_kind;
 mod twin;

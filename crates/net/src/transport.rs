@@ -5,7 +5,7 @@ use libp2p::core::muxing::StreamMuxerBox;
 use libp2p::core::transport::{Boxed, MemoryTransport};
 use libp2p::core::{Transport, upgrade};
 use libp2p::identity::Keypair;
-use libp2p::{PeerId, dns, quic, tcp, websocket};
+use libp2p::{PeerId, dns, quic, websocket};
 
 use crate::config::NetConfig;
 use crate::doorway::Doorway;
@@ -15,6 +15,7 @@ use crate::meter::Metering;
 use crate::muxer::Yamux;
 use crate::reach::Judge;
 use crate::relay_only::Gate;
+use crate::tcp_sockets::TcpSockets;
 use crate::transport_kind::TransportKind;
 
 type Connections = Boxed<(PeerId, StreamMuxerBox)>;
@@ -31,7 +32,7 @@ pub(crate) fn of_node(
     let is_on = |kind| config.transports.contains(&kind);
     let mut plain: Option<Connections> = None;
     if is_on(TransportKind::Tcp) {
-        plain = Some(with_streams(tcp_sockets(), handshake.clone()));
+        plain = Some(with_streams(TcpSockets::new(), handshake.clone()));
     }
     if is_on(TransportKind::Quic) {
         let quic = quic::tokio::Transport::new(quic_config(keys));
@@ -45,9 +46,9 @@ pub(crate) fn of_node(
     if is_on(TransportKind::WebSocket) {
         // WebSocket takes names before they are resolved, because a certificate is of a name.
         let web = if is_on(TransportKind::Dns) {
-            with_streams(web(dns::tokio::Transport::system(tcp_sockets())?), handshake.clone())
+            with_streams(web(dns::tokio::Transport::system(TcpSockets::new())?), handshake.clone())
         } else {
-            with_streams(web(tcp_sockets()), handshake.clone())
+            with_streams(web(TcpSockets::new()), handshake.clone())
         };
         all = Some(beside(Some(web), all.unwrap_or_else(nothing)));
     }
@@ -57,10 +58,6 @@ pub(crate) fn of_node(
     let gate = Gate::new(all.unwrap_or_else(nothing), config.exposure, &config.relays, judge.clone());
     let metered = gate.map(move |(peer, muxer), _| (peer, metering.wrap(peer, muxer)));
     Ok(Doorway::new(metered.boxed()))
-}
-
-fn tcp_sockets() -> tcp::tokio::Transport {
-    tcp::tokio::Transport::new(tcp::Config::default().nodelay(true))
 }
 
 /// QUIC with windows like those of yamux.

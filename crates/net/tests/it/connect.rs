@@ -140,3 +140,16 @@ async fn a_node_does_not_block_itself() {
     other.send(&one.id(), *b"still here").await;
     assert_eq!(one.message().await.from, other.id());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_dials_although_another_program_has_a_connection_from_the_port_that_it_listens_on() {
+    let mut other = Peer::alone().await;
+    // The connection of the other program, from a port that the kernel has chosen for it at 127.0.0.1.
+    let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let client = std::net::TcpStream::connect(server.local_addr().unwrap()).unwrap();
+    let port = client.local_addr().unwrap().port();
+    let node = Peer::start(config(&format!("/ip4/127.0.2.2/tcp/{port}"))).await;
+    node.handle.dial(parse_address(&other.address).unwrap()).await.unwrap();
+    other.connected(&node.id()).await;
+    drop((client, server));
+}
