@@ -18,8 +18,8 @@ use motet_core_crypto::PublicKey;
 use motet_node::{Config, SigningRequestSpec};
 use motet_testkit::{Cluster, Seen};
 use motet_wire::{
-    Attempt, AttemptId, Commitments, Criteria, Item, NetworkId, RequestId, RequestMetadata, SignerMetadata, TimestampMs,
-    seal,
+    Attempt, AttemptId, Commitments, Criteria, Item, NetworkId, RequestId, RequestMetadata, SignerMetadata,
+    TimestampMs, seal,
 };
 
 use super::{request, secret};

@@ -95,7 +95,8 @@ impl Transactions {
             check_one: timed(|| check(&self.one, &self.registry)),
             session: session.total / signers,
             session_arithmetic: session.arithmetic() / signers,
-            singles: self.all.items.iter().map(|_| sign(&mut self.engines, &self.one).total).sum::<Duration>() / signers,
+            singles: self.all.items.iter().map(|_| sign(&mut self.engines, &self.one).total).sum::<Duration>()
+                / signers,
             bare: bare(signers as usize, &self.all.items, &mut self.rng),
         }
     }

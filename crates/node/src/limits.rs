@@ -58,7 +58,7 @@ pub const GROUPS_EVERY: Duration = Duration::from_secs(1);
 /// quarter of a millisecond, less than the cost of another thread.
 pub const AT_ONCE: usize = 8;
 /// Checks of a signature that take as long as the check of one input of a transaction, whose key is derived from those of the group.
-pub const ITEM_WEIGHT: usize = 4;
+pub const ITEM_WEIGHT: usize = 12;
 /// Inputs that wait for the driver, or sessions that go on, when the node counts as busy. Below it, frames leave one step at a time,
 /// before the next computation; from it on, frames and records of many steps leave and are stored together, which costs less.
 pub const BUSY: usize = 4;

@@ -118,12 +118,14 @@ impl Decisions {
     }
 
     fn take_back(&mut self, request: RequestId, signer: PublicKey, cause: Option<&AbortCause>, policy: &dyn Policy) {
-        match self.0.get_mut(&(request, signer)) {
+        match self.0.remove(&(request, signer)) {
             // The policy has not heard of it.
-            Some(Waiting::Check(check)) => check.is_over = true,
-            Some(Waiting::Decision(_)) => {
+            Some(Waiting::Check(check)) => {
+                self.0.insert((request, signer), Waiting::Check(Check { is_over: true, ..check }));
+            }
+            Some(Waiting::Decision(deciding)) => {
                 policy.over(&request, &signer, cause);
-                self.0.remove(&(request, signer));
+                drop(deciding);
             }
             None => {}
         }

@@ -221,9 +221,7 @@ async fn a_request_that_lies_is_declined_with_its_code_before_anybody_is_asked()
 #[tokio::test]
 async fn a_join_that_comes_during_the_check_of_many_inputs_comes_after_the_refusal_of_a_lie() {
     let mut scene = Scene::new(2, || NeverAsked, |number| number == 1).await;
-    let made = |paid| {
-        propose(&scene.psbt_of(40, paid), &scene.group, PathId::Key, &ProposeOptions::default()).unwrap()
-    };
+    let made = |paid| propose(&scene.psbt_of(40, paid), &scene.group, PathId::Key, &ProposeOptions::default()).unwrap();
     let (shown, meant) = (made(1000), made(3_000_000));
     let request = scene.ask(meant.items, shown.metadata).await;
     let (node, mut events) = scene.nodes.pop().unwrap();
