@@ -17,6 +17,7 @@ use miniscript::descriptor::checksum;
 pub use error::{DescriptorError, KeyError};
 pub use key::{KeyExpr, KeyMaterial, Musig, SingleKey};
 pub use path::{PathExpr, Step, Wildcard};
+pub(crate) use resolve::Fixed;
 pub use resolve::{LeafOutput, Output, ResolveError, ResolvedKey, ResolvedMusig};
 
 use crate::limits::DESCRIPTOR_BYTES_MAX;

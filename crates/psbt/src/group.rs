@@ -15,7 +15,7 @@ pub use spend::{PathId, SpendPath};
 
 use crate::bytes::hex;
 use crate::descriptor::{
-    Descriptor, DescriptorKind, KeyExpr, KeyMaterial, Output, PathExpr, ResolveError, ResolvedKey, SingleKey,
+    Descriptor, DescriptorKind, Fixed, KeyExpr, KeyMaterial, Output, PathExpr, ResolveError, ResolvedKey, SingleKey,
 };
 
 /// Branch of a group's descriptor. By convention the first is for receiving and the second for change.
@@ -73,6 +73,8 @@ pub struct Group {
     id: GroupId,
     participants: Vec<SingleKey>,
     network: Option<NetworkKind>,
+    /// Aggregations that are the same at all addresses.
+    fixed: Vec<Option<Fixed>>,
 }
 
 impl Group {
@@ -102,7 +104,8 @@ impl Group {
         }
         let id = GroupId(tagged_hash("motet/group/v1", &[canonical(&descriptor).as_bytes()]));
         let branches = u32::try_from(branches).map_err(|_| GroupError::NoMusig)?;
-        Ok(Self { descriptor, branches, id, participants, network })
+        let fixed = descriptor.fixed();
+        Ok(Self { descriptor, branches, id, participants, network, fixed })
     }
 
     /// The descriptor.
@@ -159,7 +162,7 @@ impl Group {
     ///
     /// [`ResolveError`].
     pub fn output(&self, location: Location) -> Result<Output, ResolveError> {
-        self.descriptor.output(location.keychain.branch(), location.index)
+        self.descriptor.output_of(&self.fixed, location.keychain.branch(), location.index)
     }
 
     /// The address at a location.

@@ -41,8 +41,8 @@ pub use raw::{
     PrevoutError, RawPsbt,
 };
 pub use roles::{
-    Blame, ExtractError, FinalizeError, Missing, OwnInput, PendingNonces, PlanError, Refused, SecretKeys, Share,
-    SignerError, SpendPlan,
+    Blame, ExtractError, FinalizeError, LocatedOutput, Missing, OwnInput, PendingNonces, PlanError, Refused,
+    SecretKeys, Share, SignerError, SpendPlan,
 };
 pub use version::Version;
 

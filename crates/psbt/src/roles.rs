@@ -11,5 +11,5 @@ mod update;
 
 pub use finalize::{ExtractError, FinalizeError};
 pub use missing::{Blame, Missing, Share};
-pub use plan::{OwnInput, PlanError, SpendPlan};
+pub use plan::{LocatedOutput, OwnInput, PlanError, SpendPlan};
 pub use sign::{PendingNonces, Refused, SecretKeys, SignerError};

@@ -6,32 +6,35 @@
 use std::collections::BTreeMap;
 
 use bitcoin::{ScriptBuf, TxOut};
+use motet_psbt::descriptor::Output;
 use motet_psbt::fields::TapOrigin;
-use motet_psbt::{Group, Location, PathId, RawPsbt};
+use motet_psbt::{Group, LocatedOutput, Location, PathId, RawPsbt};
 
 use crate::canonical::location_of;
 use crate::check::Mismatch;
 use crate::group::RegisteredGroup;
 use crate::limits::LOOKAHEAD;
 
-/// Own scripts, with their places.
-pub(crate) type Located = BTreeMap<ScriptBuf, Location>;
+/// Own scripts, with their places and what the group has there.
+pub(crate) type Located = BTreeMap<ScriptBuf, LocatedOutput>;
 
-/// Scripts of a group that were computed, by their places.
+/// Outputs of a group that were computed, by their places.
 struct Computed<'a> {
     group: &'a Group,
-    scripts: BTreeMap<Location, Option<ScriptBuf>>,
+    outputs: BTreeMap<Location, Option<Output>>,
 }
 
 impl<'a> Computed<'a> {
     const fn new(group: &'a Group) -> Self {
-        Self { group, scripts: BTreeMap::new() }
+        Self { group, outputs: BTreeMap::new() }
     }
 
-    fn is_at(&mut self, location: Location, script: &ScriptBuf) -> bool {
+    /// The output at a place, if it has this script.
+    fn at(&mut self, location: Location, script: &ScriptBuf) -> Option<LocatedOutput> {
         let group = self.group;
-        let computed = self.scripts.entry(location).or_insert_with(|| Some(group.output(location).ok()?.script));
-        computed.as_ref() == Some(script)
+        let computed = self.outputs.entry(location).or_insert_with(|| group.output(location).ok());
+        let output = computed.as_ref().filter(|output| output.script == *script)?.clone();
+        Some(LocatedOutput { location, output })
     }
 }
 
@@ -52,8 +55,8 @@ pub(crate) fn search(
             let steps = steps(origin);
             (0..expressions).filter_map(move |number| location_of(group.group(), number, &steps))
         });
-        if let Some(place) = places.into_iter().find(|place| computed.is_at(*place, script)) {
-            located.insert(script.clone(), place);
+        if let Some(own) = places.into_iter().find_map(|place| computed.at(place, script)) {
+            located.insert(script.clone(), own);
         }
     };
     for (index, prevout) in prevouts.iter().enumerate().filter(|(_, prevout)| prevout.script_pubkey.is_p2tr()) {
@@ -64,9 +67,9 @@ pub(crate) fn search(
     }
     let scripts = prevouts.iter().chain(outputs).map(|output| &output.script_pubkey);
     let mut missing: Vec<_> = scripts.filter(|script| script.is_p2tr() && !located.contains_key(*script)).collect();
-    missing.retain(|script| match group.ahead().get(*script) {
-        Some(place) => {
-            located.insert((*script).clone(), *place);
+    missing.retain(|script| match group.ahead().get(*script).and_then(|place| computed.at(*place, script)) {
+        Some(own) => {
+            located.insert((*script).clone(), own);
             false
         }
         None => count > LOOKAHEAD,
@@ -96,18 +99,18 @@ pub(crate) fn marked(
             paths.iter().find(|listed| listed.id == path).and_then(|listed| listed.keys.first().copied())
         }
     };
-    let mut place_of = |script: &ScriptBuf, mark: &TapOrigin| {
+    let mut own_at = |script: &ScriptBuf, mark: &TapOrigin| {
         let steps: Vec<_> = mark.origin.path.into_iter().copied().collect();
         let place = location_of(group.group(), number?, &steps)?;
-        (script.is_p2tr() && computed.is_at(place, script)).then_some(place)
+        if script.is_p2tr() { computed.at(place, script) } else { None }
     };
     let mut unmarked: Vec<(&ScriptBuf, Mismatch)> = Vec::new();
     for (input, prevout) in prevouts.iter().enumerate() {
         let script = &prevout.script_pubkey;
         match psbt.input(input).and_then(|fields| fields.origins().next()) {
             Some(mark) => {
-                let place = place_of(script, &mark).ok_or(Mismatch::FalseInput { input })?;
-                located.insert(script.clone(), place);
+                let own = own_at(script, &mark).ok_or(Mismatch::FalseInput { input })?;
+                located.insert(script.clone(), own);
             }
             None => unmarked.push((script, Mismatch::HiddenInput { input })),
         }
@@ -116,8 +119,8 @@ pub(crate) fn marked(
         let script = &txout.script_pubkey;
         match psbt.output(output).and_then(|fields| fields.origins().next()) {
             Some(mark) => {
-                let place = place_of(script, &mark).ok_or(Mismatch::FalseChange { output })?;
-                located.insert(script.clone(), place);
+                let own = own_at(script, &mark).ok_or(Mismatch::FalseChange { output })?;
+                located.insert(script.clone(), own);
             }
             None => unmarked.push((script, Mismatch::HiddenChange { output })),
         }

@@ -11,6 +11,7 @@ use bitcoin::{ScriptBuf, TapNodeHash};
 use motet_core_crypto::{KeyAggContext, PublicKey, XOnlyPublicKey};
 
 use super::key::{KeyExpr, KeyMaterial, Musig, SingleKey};
+use super::path::PathExpr;
 use super::scan::Piece;
 use super::{Descriptor, DescriptorKind};
 
@@ -82,6 +83,8 @@ pub struct Output {
     pub output_key: PublicKey,
     /// The keys, in the order of the descriptor. The first one is the internal key, or of `rawtr()` the output key.
     pub keys: Vec<ResolvedKey>,
+    /// The aggregation that signs for the key path, if the internal key is an aggregate: with the tweak of the script tree.
+    pub key_path: Option<KeyAggContext>,
     /// The root of the script tree.
     pub merkle_root: Option<TapNodeHash>,
     /// The leaves in the order of the descriptor.
@@ -110,13 +113,24 @@ impl Descriptor {
     ///
     /// [`ResolveError`].
     pub fn output(&self, branch: usize, index: u32) -> Result<Output, ResolveError> {
-        let keys = self.resolve_keys(branch, index)?;
-        let first = keys.first().ok_or(ResolveError::NotTaproot)?.key;
+        self.output_of(&[], branch, index)
+    }
+
+    /// As [`output`](Self::output), with aggregations by the numbers of their keys that are the same at all addresses.
+    pub(crate) fn output_of(&self, fixed: &[Option<Fixed>], branch: usize, index: u32) -> Result<Output, ResolveError> {
+        let keys = self.resolve_keys(fixed, branch, index)?;
+        let first = keys.first().ok_or(ResolveError::NotTaproot)?;
+        let (first, musig) = (first.key, first.musig.as_ref().map(|musig| musig.context.clone()));
         match self.kind {
             DescriptorKind::Other => Err(ResolveError::NotTaproot),
             DescriptorKind::RawTaproot => {
                 let script = taproot_script(&first);
-                Ok(Output { script, output_key: first, keys, merkle_root: None, leaves: Vec::new() })
+                Ok(Output { script, output_key: first, keys, key_path: musig, merkle_root: None, leaves: Vec::new() })
+            }
+            DescriptorKind::Taproot if self.leaf_keys().is_empty() => {
+                let (output_key, key_path) = output_key(&first, musig, None)?;
+                let script = taproot_script(&output_key);
+                Ok(Output { script, output_key, keys, key_path, merkle_root: None, leaves: Vec::new() })
             }
             DescriptorKind::Taproot => {
                 let tree = |reason: miniscript::Error| ResolveError::Tree { branch, reason: reason.to_string() };
@@ -127,8 +141,7 @@ impl Descriptor {
                 let spend_info = tr.spend_info();
                 let merkle_root = spend_info.merkle_root();
                 let root = merkle_root.map(|root| root.to_byte_array());
-                let output_key =
-                    first.x_only().taproot_output(root.as_ref()).map_err(|_| ResolveError::NoKey { number: 0 })?;
+                let (output_key, key_path) = output_key(&first, musig, root.as_ref())?;
                 let leaf =
                     |(item, keys): (miniscript::descriptor::TrSpendInfoIterItem<'_, bitcoin::XOnlyPublicKey>, _)| {
                         LeafOutput {
@@ -140,15 +153,36 @@ impl Descriptor {
                         }
                     };
                 let leaves = spend_info.leaves().zip(self.leaf_keys()).map(leaf).collect();
-                Ok(Output { script: taproot_script(&output_key), output_key, keys, merkle_root, leaves })
+                let script = taproot_script(&output_key);
+                Ok(Output { script, output_key, keys, key_path, merkle_root, leaves })
             }
         }
     }
 
     /// The keys at a branch and an index.
-    fn resolve_keys(&self, branch: usize, index: u32) -> Result<Vec<ResolvedKey>, ResolveError> {
+    fn resolve_keys(
+        &self,
+        fixed: &[Option<Fixed>],
+        branch: usize,
+        index: u32,
+    ) -> Result<Vec<ResolvedKey>, ResolveError> {
         let secp = Secp256k1::verification_only();
-        (0..).zip(&self.keys).map(|(number, key)| resolve_key(&secp, key, number, branch, index)).collect()
+        let resolved = |(number, key): (usize, &KeyExpr)| match fixed.get(number) {
+            Some(Some(fixed)) => fixed.derived(key, number, branch, index),
+            _ => resolve_key(&secp, key, number, branch, index),
+        };
+        (0..).zip(&self.keys).map(resolved).collect()
+    }
+
+    /// The aggregations that are the same at all addresses, by the numbers of their keys: those of participants without paths.
+    pub(crate) fn fixed(&self) -> Vec<Option<Fixed>> {
+        let secp = Secp256k1::verification_only();
+        let fixed = |(number, key): (usize, &KeyExpr)| {
+            let KeyExpr::Musig(musig) = key else { return None };
+            let has_paths = musig.participants.iter().any(|single| single.path != PathExpr::EMPTY);
+            if has_paths { None } else { Fixed::new(&secp, musig, number, 0, 0).ok() }
+        };
+        (0..).zip(&self.keys).map(fixed).collect()
     }
 
     /// The text with x-only keys, in which each `sortedmulti_a` is a `multi_a` of sorted keys.
@@ -237,21 +271,60 @@ fn resolve_key(
         KeyExpr::Single(single) => {
             Ok(ResolvedKey { key: resolve_single(secp, single, number, branch, index)?, musig: None })
         }
-        KeyExpr::Musig(Musig { participants, path }) => {
-            let mut keys = (0..)
-                .zip(participants)
-                .map(|(place, single)| Ok((resolve_single(secp, single, number, branch, index)?, place)))
-                .collect::<Result<Vec<_>, ResolveError>>()?;
-            keys.sort();
-            let (sorted, order): (Vec<_>, Vec<_>) = keys.into_iter().unzip();
-            let no_key = ResolveError::NoKey { number };
-            let bare = KeyAggContext::with_duplicates(&sorted).map_err(|_| no_key.clone())?;
-            let aggregate = bare.aggregate_plain();
-            let steps = path.at(branch, index).ok_or(ResolveError::NoAddress { branch, index })?;
-            let steps: Vec<u32> = steps.into_iter().map(u32::from).collect();
-            let context = bare.with_bip328_path(&steps).map_err(|_| no_key)?;
-            Ok(ResolvedKey { key: context.aggregate_plain(), musig: Some(ResolvedMusig { context, aggregate, order }) })
+        KeyExpr::Musig(musig) => Fixed::new(secp, musig, number, branch, index)?.derived(key, number, branch, index),
+    }
+}
+
+/// An aggregation before the derivation after `musig()`.
+#[derive(Debug, Clone)]
+pub(crate) struct Fixed {
+    context: KeyAggContext,
+    /// The place of each participant in the text, in the order of `context.keys()`.
+    order: Vec<usize>,
+}
+
+impl Fixed {
+    fn new(
+        secp: &Secp256k1<VerifyOnly>,
+        musig: &Musig,
+        number: usize,
+        branch: usize,
+        index: u32,
+    ) -> Result<Self, ResolveError> {
+        let mut keys = (0..)
+            .zip(&musig.participants)
+            .map(|(place, single)| Ok((resolve_single(secp, single, number, branch, index)?, place)))
+            .collect::<Result<Vec<_>, ResolveError>>()?;
+        keys.sort();
+        let (sorted, order): (Vec<_>, Vec<_>) = keys.into_iter().unzip();
+        let context = KeyAggContext::with_duplicates(&sorted).map_err(|_| ResolveError::NoKey { number })?;
+        Ok(Self { context, order })
+    }
+
+    /// The key expression at an address.
+    fn derived(&self, key: &KeyExpr, number: usize, branch: usize, index: u32) -> Result<ResolvedKey, ResolveError> {
+        let KeyExpr::Musig(Musig { path, .. }) = key else { return Err(ResolveError::NoKey { number }) };
+        let steps = path.at(branch, index).ok_or(ResolveError::NoAddress { branch, index })?;
+        let steps: Vec<u32> = steps.into_iter().map(u32::from).collect();
+        let context = self.context.clone().with_bip328_path(&steps).map_err(|_| ResolveError::NoKey { number })?;
+        let (aggregate, order) = (self.context.aggregate_plain(), self.order.clone());
+        Ok(ResolvedKey { key: context.aggregate_plain(), musig: Some(ResolvedMusig { context, aggregate, order }) })
+    }
+}
+
+/// The output key of an internal key, and its aggregation if the internal key is one.
+fn output_key(
+    internal: &PublicKey,
+    musig: Option<KeyAggContext>,
+    root: Option<&[u8; 32]>,
+) -> Result<(PublicKey, Option<KeyAggContext>), ResolveError> {
+    let no_key = ResolveError::NoKey { number: 0 };
+    match musig {
+        Some(context) => {
+            let tweaked = context.with_taproot(root).map_err(|_| no_key)?;
+            Ok((tweaked.aggregate_plain(), Some(tweaked)))
         }
+        None => Ok((internal.x_only().taproot_output(root).map_err(|_| no_key)?, None)),
     }
 }
 

@@ -1,12 +1,11 @@
 //! Keys under which a group signs at one address, with the aggregation of each.
 
-use bitcoin::hashes::Hash as _;
 use bitcoin::taproot::TapLeafHash;
 use motet_core_crypto::{KeyAggContext, PublicKey};
 
 use super::Group;
 use super::spend::PathId;
-use crate::descriptor::{DescriptorKind, KeyExpr, Output, ResolveError};
+use crate::descriptor::{KeyExpr, Output, ResolveError};
 use crate::fields::SigningKey;
 
 /// One signature that a spend path needs, by an aggregate key.
@@ -52,11 +51,11 @@ impl Group {
             let (Some(musig), Some(KeyExpr::Musig(expr))) = (resolved, self.descriptor.keys().get(number)) else {
                 continue;
             };
-            let mut context = musig.context.clone();
-            if path == PathId::Key && self.descriptor.kind() == DescriptorKind::Taproot {
-                let root = output.merkle_root.map(|root| root.to_byte_array());
-                context = context.with_taproot(root.as_ref()).map_err(|_| ResolveError::NoKey { number })?;
-            }
+            let context = match (path, &output.key_path) {
+                (PathId::Key, Some(context)) => context.clone(),
+                (PathId::Key, None) => return Err(ResolveError::NoKey { number }),
+                (PathId::Leaf(_), _) => musig.context.clone(),
+            };
             let participant =
                 |place: &usize| expr.participants.get(*place).and_then(|key| self.participant_number(key));
             targets.push(SigningTarget {

@@ -102,6 +102,15 @@ pub struct SpendPlan {
     digest: [u8; 32],
 }
 
+/// An output of a group, computed at its location.
+#[derive(Debug, Clone)]
+pub struct LocatedOutput {
+    /// The location.
+    pub location: Location,
+    /// The output that the group has there.
+    pub output: Output,
+}
+
 impl SpendPlan {
     /// Finds the group's inputs among its first `count` addresses of each branch, and computes what is signed.
     ///
@@ -119,8 +128,8 @@ impl SpendPlan {
         }
     }
 
-    /// Computes what is signed, with the group's scripts already found. Each script must be the one that the group has at its
-    /// location: nothing here computes it anew for outputs.
+    /// Computes what is signed, with the group's scripts already found. Each output must be the one that the group has at its
+    /// location: nothing here computes it anew.
     ///
     /// # Errors
     ///
@@ -129,7 +138,7 @@ impl SpendPlan {
         psbt: &RawPsbt,
         group: &Group,
         path: PathId,
-        located: &BTreeMap<ScriptBuf, Location>,
+        located: &BTreeMap<ScriptBuf, LocatedOutput>,
     ) -> Result<Self, PlanError> {
         if matches!(psbt.global().single(global::TX_MODIFIABLE), Some([flags]) if flags & 0b11 != 0) {
             return Err(PlanError::Modifiable);
@@ -141,9 +150,9 @@ impl SpendPlan {
         let mut hashes = SighashCache::new(&transaction);
         let mut inputs = Vec::new();
         for (input, prevout) in prevouts.iter().enumerate() {
-            if let Some(location) = located.get(&prevout.script_pubkey) {
+            if let Some(own) = located.get(&prevout.script_pubkey) {
                 check_timelocks(&spend, &transaction, input)?;
-                inputs.push(own_input(psbt, group, path, input, *location, &mut hashes, &prevouts)?);
+                inputs.push(own_input(psbt, group, path, input, own, &mut hashes, &prevouts)?);
             }
         }
         if inputs.is_empty() {
@@ -153,7 +162,8 @@ impl SpendPlan {
             inputs.iter().try_for_each(|own| bip322::check_sighash(own.input, own.sighash))?;
         }
         let change = (0..).zip(&transaction.output);
-        let change = change.filter_map(|(index, output)| Some((index, *located.get(&output.script_pubkey)?))).collect();
+        let change = change.filter_map(|(index, output)| Some((index, located.get(&output.script_pubkey)?.location)));
+        let change = change.collect();
         let digest = digest(group, path, &transaction, &prevouts, &inputs);
         Ok(Self { transaction, prevouts, path, inputs, change, message, digest })
     }
@@ -171,12 +181,12 @@ impl SpendPlan {
 }
 
 impl Group {
-    /// The locations of those scripts that are among the first `count` addresses of each branch.
+    /// The locations and outputs of those scripts that are among the first `count` addresses of each branch.
     pub fn locate_all<'a>(
         &self,
         scripts: impl IntoIterator<Item = &'a ScriptBuf>,
         count: u32,
-    ) -> BTreeMap<ScriptBuf, Location> {
+    ) -> BTreeMap<ScriptBuf, LocatedOutput> {
         let mut wanted: Vec<_> = scripts.into_iter().filter(|script| script.is_p2tr()).collect();
         wanted.sort();
         wanted.dedup();
@@ -188,7 +198,7 @@ impl Group {
             if let Ok(output) = self.output(location)
                 && wanted.binary_search(&&output.script).is_ok()
             {
-                found.insert(output.script, location);
+                found.insert(output.script.clone(), LocatedOutput { location, output });
             }
         }
         found
@@ -200,11 +210,11 @@ fn own_input(
     group: &Group,
     path: PathId,
     input: usize,
-    location: Location,
+    own: &LocatedOutput,
     hashes: &mut SighashCache<&Transaction>,
     prevouts: &[TxOut],
 ) -> Result<OwnInput, PlanError> {
-    let output = group.output(location)?;
+    let LocatedOutput { location, output } = own.clone();
     let targets = group.signing_targets(path, &output)?;
     if targets.is_empty() {
         return Err(PlanError::NoSuchPath);
