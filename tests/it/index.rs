@@ -4,7 +4,7 @@ use core::time::Duration;
 use std::sync::Arc;
 
 use motet_core_crypto::{PublicKey, SecretKey, schnorr};
-use motet_net::{Entry, EntryPolicy, Keypair, Net, NetConfig, NetHandle, Price, parse_address};
+use motet_net::{DhtMode, Entry, EntryPolicy, Keypair, Net, NetConfig, NetHandle, Price, parse_address};
 use motet_node::event::Event;
 use motet_node::policy::ApproveAll;
 use motet_node::{Clock, Config, Events, LocalSigner, MemoryStore, Node, OsEntropy, SignerQuery};
@@ -23,8 +23,10 @@ fn network() -> NetworkId {
     NetworkId::new("index").unwrap()
 }
 
-fn net(bootstrap: Option<&str>) -> NetConfig {
+/// The nodes without a signer store entries, and nobody else: so an answer of the DHT is one of theirs.
+fn net(bootstrap: Option<&str>, dht: DhtMode) -> NetConfig {
     let mut net = NetConfig::local(network(), Keypair::generate());
+    net.dht = dht;
     // A node that has gone refuses connections at once.
     net.listen = vec![parse_address("/ip4/127.0.0.1/tcp/0").unwrap()];
     net.bootstrap.extend(bootstrap.map(|address| parse_address(address).unwrap()));
@@ -35,7 +37,8 @@ fn net(bootstrap: Option<&str>) -> NetConfig {
 async fn node(bootstrap: Option<&str>, key: Option<SecretKey>) -> (Node, Events, String) {
     let work = HashWork { floor: Difficulty(FLOOR), ..HashWork::default() };
     let config = Config::default().difficulty(Difficulty(FLOOR));
-    let mut builder = Node::builder(net(bootstrap)).policy(ApproveAll).config(config).work(work);
+    let dht = if key.is_some() { DhtMode::Client } else { DhtMode::Server };
+    let mut builder = Node::builder(net(bootstrap, dht)).policy(ApproveAll).config(config).work(work);
     if let Some(key) = key {
         builder = builder.store(Arc::new(MemoryStore::default())).signer(LocalSigner::new(key, OsEntropy));
     }
@@ -75,7 +78,7 @@ fn bags(index: &Index) -> impl Iterator<Item = DhtKey> {
 
 /// A hostile node, which puts what it likes.
 async fn hostile(address: &str) -> NetHandle {
-    let (net, mut events) = Net::start(net(Some(address)), Arc::new(Anything)).unwrap();
+    let (net, mut events) = Net::start(net(Some(address), DhtMode::Client), Arc::new(Anything)).unwrap();
     tokio::spawn(async move { while events.recv().await.is_some() {} });
     net
 }
@@ -94,7 +97,7 @@ fn withdrawal() -> (PublicKey, Arc<[u8]>) {
     (key, seal(&network(), &message_key, 1, now, &gone.into(), &[0; 32]).unwrap().frame)
 }
 
-/// Waits until an offer of a signer lies under its key and in all its bags.
+/// Waits until an offer of a signer lies under its key and in all its bags at nodes that stay.
 async fn lies(net: &NetHandle, signer: &PublicKey) {
     let bag = |index: &Index, depth| DhtKey::bag(&network(), index, Shard::of(signer, depth));
     let bags = [swap(), Index::Signers].into_iter().flat_map(|index| [4, 8].map(|depth| bag(&index, depth)));
@@ -131,7 +134,7 @@ async fn offline() -> (Vec<(Node, Events)>, String, NetHandle) {
 /// on by gossip only what they say themselves.
 async fn found_by_a_newcomer(address: &str) -> usize {
     let (newcomer, _events, _) = node(Some(address), None).await;
-    while newcomer.stats().await.unwrap().peers < 3 {}
+    while newcomer.dht_stats().await.unwrap().peers < 3 {}
     let wishes = SignerQuery { transaction_type: Some("swap".to_owned()), ..SignerQuery::default() };
     assert!(newcomer.find_known_signers(wishes.clone()).await.unwrap().is_empty());
     let found = newcomer.find_available_signers(wishes).await.unwrap().len();
