@@ -1,8 +1,8 @@
 //! The peer book: addresses of peers, and the choice of those that a node connects to by itself.
 //!
 //! A peer is *proven* once this node has reached it; all else is hearsay. The choice goes by network groups, so that identities and hearsay buy nothing:
-//! first a group is drawn, of those that have been chosen least, and then a peer of it. Where the book is full, the source or the group that has
-//! most gives way.
+//! first a group is drawn, of those that have been chosen least, then a source that has told of it, and then a peer. Where the book is full, the
+//! source or the group that has most gives way.
 
 #[cfg(test)]
 mod siege;
@@ -178,17 +178,20 @@ impl PeerBook {
         left_out: &BTreeSet<PeerId>,
         draw: &mut Draw,
     ) -> Option<Pick> {
-        let mut groups = BTreeMap::<(usize, NetworkGroup), Vec<(&PeerId, &Known)>>::new();
+        let mut groups = BTreeMap::<(usize, NetworkGroup), BTreeMap<NetworkGroup, Vec<(&PeerId, &Known)>>>::new();
         for (peer, known) in &self.known {
             let counted = if known.group == NetworkGroup::Local { 0 } else { times(taken, known.group) };
             let fits = counted < limits::OUTBOUND_PER_GROUP && is_proven.is_none_or(|wanted| wanted == known.is_proven);
             if fits && !left_out.contains(peer) {
-                groups.entry((counted, known.group)).or_default().push((peer, known));
+                let sources = groups.entry((counted, known.group)).or_default();
+                sources.entry(known.source).or_default().push((peer, known));
             }
         }
         let fewest = groups.keys().next().map(|(counted, _)| *counted)?;
         let groups: Vec<_> = groups.into_iter().filter(|((counted, _), _)| *counted == fewest).collect();
-        let (_, peers) = draw.one_of(&groups)?;
+        let (_, sources) = draw.one_of(&groups)?;
+        let sources: Vec<_> = sources.values().collect();
+        let peers = draw.one_of(&sources)?;
         let (peer, known) = draw.one_of(peers)?;
         Some(Pick { peer: **peer, address: known.address.clone(), group: known.group })
     }
