@@ -221,7 +221,7 @@ struct Driver {
     inputs_in: mpsc::Sender<DriverInput>,
     inputs: mpsc::Receiver<DriverInput>,
     calls: mpsc::Receiver<Request>,
-    events: broadcast::Sender<Event>,
+    events: broadcast::Sender<Arc<Event>>,
     /// Questions to the policy that it has not decided.
     decisions: Decisions,
     next_command: u64,

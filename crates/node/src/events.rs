@@ -3,6 +3,7 @@
 use core::future::poll_fn;
 use core::pin::Pin;
 use core::task::{Context, Poll};
+use std::sync::Arc;
 
 use motet_coordinator::event::Event;
 use tokio::sync::broadcast;
@@ -15,7 +16,7 @@ use tokio_stream::wrappers::errors::BroadcastStreamRecvError;
 /// A node does not wait for its listeners. A listener that is [`limits::EVENTS`](crate::limits::EVENTS) behind loses the oldest
 /// events, and is told how many in their place: it can then ask the node how its sessions are ([`Node::sessions`](crate::Node::sessions)).
 #[derive(Debug)]
-pub struct Events(BroadcastStream<Event>);
+pub struct Events(BroadcastStream<Arc<Event>>);
 
 /// Events were lost, since their listener did not take them in time: so many.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -36,7 +37,7 @@ impl serde::Serialize for Lagged {
 }
 
 impl Events {
-    pub(crate) fn new(receiver: broadcast::Receiver<Event>) -> Self {
+    pub(crate) fn new(receiver: broadcast::Receiver<Arc<Event>>) -> Self {
         Self(BroadcastStream::new(receiver))
     }
 
@@ -54,7 +55,8 @@ impl Stream for Events {
     type Item = Result<Event, Lagged>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        Pin::new(&mut self.0).poll_next(context).map_err(|BroadcastStreamRecvError::Lagged(lost)| Lagged(lost))
+        let next = Pin::new(&mut self.0).poll_next(context).map_ok(Arc::unwrap_or_clone);
+        next.map_err(|BroadcastStreamRecvError::Lagged(lost)| Lagged(lost))
     }
 }
 
@@ -69,7 +71,7 @@ mod tests {
         let (node, receiver) = broadcast::channel(2);
         let mut events = Events::new(receiver);
         for _ in 0..5 {
-            node.send(Event::DhtReady).unwrap();
+            node.send(Arc::new(Event::DhtReady)).unwrap();
         }
         assert_eq!(events.next().await, Some(Err(Lagged(3))));
         assert_eq!(events.next().await, Some(Ok(Event::DhtReady)));
@@ -81,7 +83,7 @@ mod tests {
     #[tokio::test]
     async fn events_are_a_stream_that_ends_with_the_node() {
         let (node, receiver) = broadcast::channel(2);
-        node.send(Event::DhtReady).unwrap();
+        node.send(Arc::new(Event::DhtReady)).unwrap();
         drop(node);
         let heard: Vec<_> = Events::new(receiver).map(Result::unwrap).collect().await;
         assert_eq!(heard, [Event::DhtReady]);

@@ -31,7 +31,7 @@ pub struct Node {
     pub(crate) calls: mpsc::Sender<Request>,
     pub(crate) net: NetHandle,
     // Only the running node keeps the streams of events open.
-    pub(crate) events: broadcast::WeakSender<Event>,
+    pub(crate) events: broadcast::WeakSender<Arc<Event>>,
     pub(crate) interests: Interests,
     /// True if the program has given it a store.
     pub(crate) stored: bool,

@@ -30,7 +30,7 @@ pub(crate) struct Egress {
     store: Arc<dyn Store>,
     net: NetHandle,
     network: NetworkId,
-    events: broadcast::Sender<Event>,
+    events: broadcast::Sender<Arc<Event>>,
     crash: Crash,
     callers: BTreeMap<CommandId, oneshot::Sender<Result<Reply, CommandError>>>,
     /// Frames that may leave.
@@ -54,7 +54,7 @@ impl Egress {
         clock: Clock,
         net: NetHandle,
         network: NetworkId,
-        events: broadcast::Sender<Event>,
+        events: broadcast::Sender<Arc<Event>>,
         crash: Crash,
     ) -> Self {
         Self {
@@ -219,7 +219,7 @@ impl Egress {
             Effect::Reply(id, result) => drop(self.callers.remove(&id).map(|caller| caller.send(result))),
             Effect::Emit(event, span) => {
                 span.in_scope(|| log::event(&event));
-                drop(self.events.send(event));
+                drop(self.events.send(Arc::new(event)));
             }
             // The driver takes these out, and the outbox has done the waiting.
             Effect::AskSigner(_)
@@ -406,7 +406,7 @@ mod tests {
         assert_eq!(*first_heard(&mut heard).await, [1]);
         assert!(told.try_recv().is_err());
         egress.tell().await;
-        assert_eq!(told.try_recv(), Ok(event));
+        assert_eq!(told.try_recv(), Ok(Arc::new(event)));
     }
 
     #[tokio::test]

@@ -1,5 +1,7 @@
 //! Events of the network, for the driver.
 
+use std::sync::Arc;
+
 use motet_coordinator::Input;
 use motet_coordinator::event::Event;
 use motet_net::{NetEvent, Offered, Reach};
@@ -126,7 +128,7 @@ impl Driver {
     pub(crate) fn tell(&self, event: Event) {
         log::event(&event);
         // Nobody may be listening.
-        drop(self.events.send(event));
+        drop(self.events.send(Arc::new(event)));
     }
 
     /// Tells the network part which peers have a right to a connection, if they are others than before.
