@@ -133,9 +133,9 @@ fn kademlia(config: &NetConfig, local: libp2p::PeerId) -> Result<kad::Behaviour<
 /// routing tables.
 pub(crate) fn dht_mode(config: &NetConfig, reachability: Reachability) -> kad::Mode {
     match (config.exposure, config.dht, reachability) {
-        (Exposure::RelayOnly, ..) | (_, DhtMode::Client, _) | (_, DhtMode::Auto, Reachability::Private) => {
-            kad::Mode::Client
-        }
+        (Exposure::RelayOnly, ..)
+        | (_, DhtMode::Client | DhtMode::Off, _)
+        | (_, DhtMode::Auto, Reachability::Private) => kad::Mode::Client,
         (_, DhtMode::Server, _) | (_, DhtMode::Auto, Reachability::Unknown | Reachability::Public) => kad::Mode::Server,
     }
 }

@@ -93,6 +93,8 @@ pub enum DhtMode {
     Server,
     /// It sends queries and answers none.
     Client,
+    /// It has no part: it puts nothing, and finds nothing. Its routing table stays empty.
+    Off,
 }
 
 /// Service as a relay for other nodes.

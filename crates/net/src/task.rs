@@ -27,7 +27,7 @@ pub(crate) use self::dht::Dht;
 use crate::auto_relays::AutoRelays;
 use crate::behaviour::Behaviour;
 use crate::buckets::Buckets;
-use crate::config::{NetConfig, Switch};
+use crate::config::{DhtMode, NetConfig, Switch};
 use crate::connections::Connections;
 use crate::direct::{self, Readers};
 use crate::event::NetEvent;
@@ -341,7 +341,9 @@ impl Task {
             if peer == self.config.keypair.libp2p_id() && self.swarm.listeners().any(|own| *own == rest) {
                 return self.wanted.remove(&peer);
             }
-            self.swarm.behaviour_mut().kad.add_address(&peer, rest.clone());
+            if self.config.dht != DhtMode::Off {
+                self.swarm.behaviour_mut().kad.add_address(&peer, rest.clone());
+            }
             self.swarm.add_peer_address(peer, rest.clone());
             // The DHT forgets the address at once where its bucket is full.
             let options = DialOpts::peer_id(peer)

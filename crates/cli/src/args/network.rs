@@ -29,7 +29,7 @@ pub(crate) struct NetArgs {
     /// Use no help of other nodes to be reached behind a router: no tests by them, no relays but those named, no hole punching
     #[arg(long)]
     pub(crate) no_traversal: bool,
-    /// The part in the DHT: store entries and answer queries, or only ask; auto is server where others can reach this node
+    /// The part in the DHT: store entries and answer queries, only ask, or none; auto is server where others can reach this node
     #[arg(long, value_name = "PART", default_value = "auto")]
     pub(crate) dht: Dht,
     /// For phones: hear no gossip, and be a client of the DHT
@@ -59,6 +59,8 @@ pub(crate) enum Dht {
     Server,
     /// Only ask
     Client,
+    /// Neither ask nor answer, and put nothing
+    Off,
 }
 
 impl NetArgs {
@@ -81,6 +83,7 @@ impl NetArgs {
             (true, _) | (false, Dht::Client) => DhtMode::Client,
             (false, Dht::Auto) => DhtMode::Auto,
             (false, Dht::Server) => DhtMode::Server,
+            (false, Dht::Off) => DhtMode::Off,
         };
         net.gossip = if self.light { Switch::Off } else { Switch::On };
     }

@@ -14,6 +14,7 @@ use tokio::sync::{Semaphore, oneshot};
 use tokio::time::Instant;
 
 use super::Task;
+use crate::config::DhtMode;
 use crate::dht::judging::{Candidate, Judged, Judging};
 use crate::dht::{self, EntryPolicy, Place};
 use crate::event::NetEvent;
@@ -86,6 +87,9 @@ impl Task {
 
     /// Puts frames at all places of a key, here as well.
     pub(super) fn put(&mut self, key: DhtKey, frames: &[Arc<[u8]>]) {
+        if self.config.dht == DhtMode::Off {
+            return;
+        }
         let value = dht::pack(frames.iter().map(|frame| &**frame));
         for place in key.places() {
             // Judged in the order in which they were given, and each goes to the front.
@@ -143,6 +147,9 @@ impl Task {
     }
 
     pub(super) fn get(&mut self, key: DhtKey, answer: oneshot::Sender<Vec<Arc<[u8]>>>) {
+        if self.config.dht == DhtMode::Off {
+            return drop(answer.send(Vec::new()));
+        }
         self.dht.asked = self.dht.asked.wrapping_add(1);
         let mut open = 0;
         for place in key.places() {

@@ -11,7 +11,7 @@ use motet_wire::NetworkGroup;
 use tokio::time::Instant;
 
 use super::Task;
-use crate::config::Exposure;
+use crate::config::{DhtMode, Exposure};
 use crate::connections::Direction;
 use crate::event::NetEvent;
 use crate::grouping::Grouping;
@@ -196,6 +196,9 @@ impl Task {
 
     /// Takes a peer into the DHT's routing table, unless its network has its share there.
     pub(super) fn route(&mut self, peer: PeerId, address: Multiaddr) {
+        if self.config.dht == DhtMode::Off {
+            return;
+        }
         let places = self.places();
         let group = places.of(&address);
         let kad = &mut self.swarm.behaviour_mut().kad;

@@ -95,7 +95,7 @@ async fn a_node_that_peers_have_called_is_public_and_gives_its_relay_up() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_of_the_dht_is_in_nobodys_routing_table() {
-    for (mode, peers) in [(DhtMode::Client, 0), (DhtMode::Server, 1), (DhtMode::Auto, 1)] {
+    for (mode, peers) in [(DhtMode::Client, 0), (DhtMode::Off, 0), (DhtMode::Server, 1), (DhtMode::Auto, 1)] {
         let mut hub = Peer::alone().await;
         let mut settings = config(TCP);
         settings.dht = mode;
@@ -109,7 +109,8 @@ async fn a_client_of_the_dht_is_in_nobodys_routing_table() {
             hub.message_with(b"identified").await;
         }
         let stats = node.handle.dht_stats().await.unwrap();
-        assert_eq!(stats.server, mode != DhtMode::Client, "{mode:?}");
+        assert_eq!(stats.server, peers == 1, "{mode:?}");
+        assert_eq!(stats.peers == 0, mode == DhtMode::Off, "{mode:?}");
         assert_eq!(hub.handle.dht_stats().await.unwrap().peers, peers, "{mode:?}");
     }
 }
