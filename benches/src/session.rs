@@ -34,7 +34,12 @@ pub fn percentile(samples: &[Duration], percent: usize) -> Duration {
 }
 
 /// The request that all benches make: one message of 32 bytes, to be signed under the signers' Taproot key.
-fn request(keys: Vec<PublicKey>, creator: PublicKey, commitments: Commitments, number: u64) -> SigningRequestSpec {
+pub(crate) fn request(
+    keys: Vec<PublicKey>,
+    creator: PublicKey,
+    commitments: Commitments,
+    number: u64,
+) -> SigningRequestSpec {
     let message = tagged_hash("motet-benches/session", &[&number.to_be_bytes()]).to_vec();
     SigningRequestSpec {
         creator,

@@ -56,6 +56,8 @@ enum Task {
     BenchPeers(programs::Rest),
     /// Whole sessions, over real sockets and in engines alone, beside their floor
     BenchSessions(programs::Rest),
+    /// The network beside bare libp2p, the index, clusters that grow, and floods
+    BenchNet(programs::Rest),
     /// Fuzz targets, each for some time, growing the committed corpora
     Fuzz(fuzz::Arguments),
     /// Simulated worlds, many seeds or the story of one; with `--toy`, numbers in the place of points
@@ -94,6 +96,7 @@ fn perform(task: &Task) -> anyhow::Result<()> {
         Task::Dudect { samples } => ct::dudect(sh, *samples),
         Task::BenchPeers(rest) => programs::bench_peers(sh, rest),
         Task::BenchSessions(rest) => programs::bench_sessions(sh, rest),
+        Task::BenchNet(rest) => programs::bench_net(sh, rest),
         Task::Fuzz(arguments) => fuzz::run(sh, arguments),
         Task::Sim(rest) => programs::sim(sh, rest),
         Task::Planted(arguments) => planted::run(sh, arguments),

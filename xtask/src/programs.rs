@@ -48,6 +48,11 @@ pub(crate) fn bench_sessions(sh: &Shell, Rest { words }: &Rest) -> Result<()> {
     Ok(cmd!(sh, "{program} {words...}").quiet().run()?)
 }
 
+pub(crate) fn bench_net(sh: &Shell, Rest { words }: &Rest) -> Result<()> {
+    let program = built(sh, "bench-net", "--release --locked --package motet-benches")?;
+    Ok(cmd!(sh, "{program} {words...}").quiet().run()?)
+}
+
 const SIMULATOR: &str = "--profile sim --package motet-tests";
 
 pub(crate) fn sim(sh: &Shell, Rest { words }: &Rest) -> Result<()> {

@@ -8,9 +8,10 @@ use std::time::{Duration, Instant};
 
 use motet_wire::{Commitments, RequestId};
 
-use super::group::{ANNOUNCEMENTS, Failure, GUARD, Group, Storage};
+use super::group::{ANNOUNCEMENTS, Failure, Group, Storage};
 use super::place::Runtimes;
 use super::waiting::AT_A_NODE;
+use crate::network::process::Process;
 
 /// Nodes of one network.
 const NODES: usize = 10;
@@ -53,8 +54,9 @@ pub async fn run(sessions: usize, waiting: usize, networks: usize, storage: Stor
         group.let_wait(share(waiting.div_ceil(NODES), networks, index)).await?;
         groups.push(group);
     }
-    until_quiet().await?;
-    let (before, worked) = (resident()?, processor_time()?);
+    let process = Process::this();
+    process.quiet().await?;
+    let (before, worked) = (process.resident()?, process.time()?);
     let begin = Instant::now();
     let mut tasks = Vec::new();
     for (index, mut group) in groups.into_iter().enumerate() {
@@ -73,8 +75,8 @@ pub async fn run(sessions: usize, waiting: usize, networks: usize, storage: Stor
     }
     let all = marks.iter().filter_map(|mark| mark.end).max().map_or(Duration::ZERO, |end| end.duration_since(begin));
     // The nodes still hold what they remember of every session.
-    let bytes = resident()?.saturating_sub(before);
-    let processor = processor_time()?.saturating_sub(worked);
+    let bytes = process.resident()?.saturating_sub(before);
+    let processor = process.time()?.saturating_sub(worked);
     for group in finished {
         group.stop().await;
     }
@@ -130,36 +132,4 @@ fn peak(marks: &[Mark]) -> usize {
         most = most.max(open);
     }
     most
-}
-
-/// Waits until nodes have done what they do after their start, such as to put their offers into the DHT: until the process uses less than
-/// a fifth of a core.
-async fn until_quiet() -> Result<(), Failure> {
-    const WINDOW: Duration = Duration::from_millis(500);
-    let until = Instant::now() + GUARD;
-    while Instant::now() < until {
-        let before = processor_time()?;
-        tokio::time::sleep(WINDOW).await;
-        if processor_time()?.saturating_sub(before) < WINDOW / 5 {
-            return Ok(());
-        }
-    }
-    Err("the nodes do not come to rest".into())
-}
-
-/// The processor time of all threads of the process, as Linux counts it: in hundredths of a second.
-fn processor_time() -> Result<Duration, Failure> {
-    let stat = std::fs::read_to_string("/proc/self/stat")?;
-    // The name in brackets may have spaces in it; user and system time are the 12th and 13th field after it.
-    let (_, fields) = stat.rsplit_once(')').ok_or("no name")?;
-    let ticks: u64 = fields.split_whitespace().skip(11).take(2).filter_map(|field| field.parse::<u64>().ok()).sum();
-    Ok(Duration::from_millis(ticks * 10))
-}
-
-/// The process's resident memory in bytes, as Linux counts it.
-fn resident() -> Result<u64, Failure> {
-    let status = std::fs::read_to_string("/proc/self/status")?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).ok_or("no VmRSS")?;
-    let kilobytes: u64 = line.trim().trim_end_matches("kB").trim().parse()?;
-    Ok(kilobytes * 1_024)
 }

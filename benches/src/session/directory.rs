@@ -6,16 +6,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use motet_coordinator::{Command, CommandId, Effect, Engine, Input, Reply};
-use motet_core_crypto::schnorr;
 use motet_node::{Config, OsEntropy, SignerQuery, Snapshot, limits};
 use motet_wire::work::Free;
-use motet_wire::{
-    Arrival, Channel, Criteria, Delegation, MonotonicMs, NetworkId, Now, PeerId, SignerAdvertisement, SignerMetadata,
-    TimestampMs, Validator, Work, seal,
-};
+use motet_wire::{Arrival, Channel, MonotonicMs, NetworkId, Now, PeerId, TimestampMs, Validator};
 
 use super::group::unlimited;
 use super::secret;
+use crate::network::offers::offer;
 
 const NOW: Now = Now { wall: TimestampMs(1_800_000_000_000), mono: MonotonicMs(1_000_000) };
 
@@ -71,24 +68,8 @@ fn advertisement(index: usize) -> Arc<[u8]> {
     let mut id = [0; 38];
     id.iter_mut().zip(index.to_be_bytes()).for_each(|(to, from)| *to = from);
     let peer = PeerId::from_bytes(&id).expect("38 bytes");
-    let not_after = NOW.wall.saturating_add(Duration::from_secs(3_600));
-    let digest = Delegation::digest(&network, &signer.public_key(), &message_key.public_key(), &peer, not_after);
-    let delegation = Delegation {
-        signer: signer.public_key(),
-        message_key: message_key.public_key(),
-        peer,
-        not_after,
-        signature: schnorr::sign(&signer, &digest, &[0; 32]).expect("a signature"),
-    };
     let kind = if index.is_multiple_of(16) { "swap" } else { "payment" };
-    let advertisement = SignerAdvertisement {
-        delegation,
-        addresses: Vec::new(),
-        criteria: Criteria { transaction_types: vec![kind.to_owned()], ..Criteria::ANY },
-        metadata: SignerMetadata { fee: (index * 7_919 % 1_000) as u64, ..SignerMetadata::default() },
-        created: NOW.wall,
-        expires: NOW.wall.saturating_add(Duration::from_secs(3_600)),
-        work: Work::default(),
-    };
-    seal(&network, &message_key, 1, NOW.wall, &advertisement.into(), &[0; 32]).expect("a sound message").frame
+    let fee = (index * 7_919 % 1_000) as u64;
+    let (_, frame) = offer(&network, [&signer, &message_key], peer, kind, fee, NOW.wall).expect("a sound message");
+    frame
 }

@@ -1,0 +1,60 @@
+//! `bench-net` in a run of seconds: every line that it promises is there, with every number. How long anything takes is not looked at.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::process::Command;
+
+use serde_json::Value;
+
+fn lines(arguments: &[&str]) -> Vec<Value> {
+    let output = Command::new(env!("CARGO_BIN_EXE_bench-net")).arg("--json").args(arguments).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+fn assert_positive(line: &Value, fields: &[&str]) {
+    for field in fields {
+        assert!(line[*field].as_f64().is_some_and(|number| number > 0.0), "{field} in {line}");
+    }
+}
+
+#[test]
+fn messages_gossip_and_the_dht_are_measured_beside_bare_libp2p() {
+    let lines = lines(&["--only", "direct,gossip,dht,memory", "--nodes", "2", "--runs", "2"]);
+    let operations: Vec<_> = lines.iter().map(|line| line["operation"].as_str().unwrap()).collect();
+    assert_eq!(
+        operations,
+        ["direct_one_way", "gossip_deliver", "dht_put", "dht_get", "memory_node", "memory_connection"]
+    );
+    for line in &lines[..4] {
+        assert_positive(line, &["ours_ns", "bare_ns", "ratio", "ours_p95_ns", "bare_p95_ns"]);
+        assert_eq!((&line["nodes"], &line["runs"]), (&2.into(), &2.into()));
+    }
+    for line in &lines[4..] {
+        assert!(line["ours_bytes"].is_u64() && line["bare_bytes"].is_u64(), "{line}");
+    }
+}
+
+#[test]
+fn offers_are_found_in_a_cluster_by_each_channel_alone() {
+    let lines = lines(&["--only", "cluster", "--nodes", "2,3"]);
+    assert_eq!(lines.len(), 6, "three channels, two sizes");
+    for (line, (channel, nodes)) in
+        lines.iter().zip(["gossip", "direct", "dht"].into_iter().flat_map(|channel| [(channel, 2), (channel, 3)]))
+    {
+        assert_eq!((&line["channel"], &line["nodes"]), (&channel.into(), &nodes.into()));
+        assert_eq!(line["found"], nodes - 1);
+        assert_positive(line, &["median_ms", "worst_ms", "peers_each", "resident_mib"]);
+    }
+}
+
+#[test]
+fn the_index_and_bystanders_are_counted() {
+    let lines = lines(&["--only", "index,bystanders", "--nodes", "4", "--signers", "3", "--runs", "1"]);
+    let [index, bystanders] = lines.as_slice() else { panic!("two lines, not {lines:?}") };
+    assert_eq!((&index["signers"], &index["recall"], &index["first_look_found"]), (&3.into(), &1.0.into(), &3.into()));
+    assert_positive(index, &["search_ms", "first_look_ms"]);
+    assert_eq!((&bystanders["sessions"], &bystanders["nodes"]), (&1.into(), &4.into()));
+    assert!(bystanders["frames"].is_u64() && bystanders["frames_per_session"].is_f64(), "{bystanders}");
+}
