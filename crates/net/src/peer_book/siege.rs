@@ -19,7 +19,7 @@ const SPAM: usize = 5;
 /// A peer id that the draws determine, so that every run can be repeated.
 fn identity(draw: &mut Draw) -> PeerId {
     let sha2_256 = [0x12, 32].into_iter();
-    let digest = (0..32).map(|_| u8::try_from(draw.below(256)).unwrap());
+    let digest = (0..4).flat_map(|_| draw.below(usize::MAX).to_le_bytes());
     PeerId::from_bytes(&sha2_256.chain(digest).collect::<Vec<_>>()).unwrap()
 }
 
