@@ -1,7 +1,8 @@
 //! Measures the network and prints one JSON object or one row a line: `cargo xtask bench-net`.
 //!
 //! Usage: `bench-net [--json] [--nodes 2,10,..] [--runs N] [--only direct,gossip,dht,memory,index,bystanders,cluster]
-//! [--channel gossip,direct,dht] [--signers 100,1000,..] [--of ours,bare]`; floods run with `--only floods`, since they want a quiet machine.
+//! [--channel gossip,direct,dht] [--signers 100,1000,..] [--of ours,bare]`.
+//! `bench-net --only floods [--attack gossip,direct,reconnecting,silent]`: floods want a quiet machine, so they run only when they are named.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a report is what this is for")]
 
@@ -33,6 +34,7 @@ struct Arguments {
     channels: Vec<Channel>,
     signers: Vec<usize>,
     of: Vec<String>,
+    attacks: Vec<String>,
     victim: Option<Defence>,
 }
 
@@ -46,6 +48,7 @@ fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Arguments, Strin
         channels: Channel::ALL.to_vec(),
         signers: vec![100, 1_000, 10_000],
         of: words("ours,bare"),
+        attacks: words("gossip,direct,reconnecting,silent"),
         victim: None,
     };
     while let Some(argument) = arguments.next() {
@@ -57,6 +60,7 @@ fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Arguments, Strin
             "--only" => parsed.only = words(&value()?),
             "--channel" => parsed.channels = channels(&value()?).ok_or("--channel wants gossip, direct, dht")?,
             "--signers" => parsed.signers = numbers(&value()?).ok_or("--signers wants numbers from 2 on")?,
+            "--attack" => parsed.attacks = words(&value()?),
             "--victim" => parsed.victim = Some(defence(&value()?).ok_or("--victim wants on, off")?),
             "--of" => parsed.of = words(&value()?),
             _ => return Err(format!("unknown argument {argument}")),
@@ -228,25 +232,34 @@ fn with(mut line: Value, fields: Value) -> Value {
 }
 
 async fn floods(arguments: &Arguments) -> Result<(), Failure> {
+    let wanted = |name: &str| arguments.attacks.iter().any(|attack| attack == name);
     for defence in Defence::ALL {
-        let junk = flood::junk_gossip(defence, 10_000).await?;
-        print(arguments, &suffered("junk_gossip", defence, &junk));
-        let junk = flood::junk_direct(defence).await?;
-        print(arguments, &suffered("junk_direct", defence, &junk));
-        let (attack, sessions) = flood::reconnecting(defence, 50, 4).await?;
-        let times = json!({
-            "sessions": sessions.attacked.len(), "failed": sessions.failed,
-            "calm_median_ms": milliseconds(percentile(&sessions.calm, 50)),
-            "attacked_median_ms": milliseconds(percentile(&sessions.attacked, 50)),
-            "attacked_worst_ms": milliseconds(percentile(&sessions.attacked, 100)),
-        });
-        print(arguments, &with(suffered("reconnecting", defence, &attack), times));
-        let (attack, dials) = flood::silent_sockets(defence, 1_000).await?;
-        let times = json!({
-            "dials": dials.len(), "dial_median_ms": milliseconds(percentile(&dials, 50)),
-            "dial_worst_ms": milliseconds(percentile(&dials, 100)),
-        });
-        print(arguments, &with(suffered("silent_sockets", defence, &attack), times));
+        if wanted("gossip") {
+            let junk = flood::junk_gossip(defence, 10_000).await?;
+            print(arguments, &suffered("junk_gossip", defence, &junk));
+        }
+        if wanted("direct") {
+            let junk = flood::junk_direct(defence).await?;
+            print(arguments, &suffered("junk_direct", defence, &junk));
+        }
+        if wanted("reconnecting") {
+            let (attack, sessions) = flood::reconnecting(defence, 50, 4).await?;
+            let times = json!({
+                "sessions": sessions.attacked.len(), "failed": sessions.failed,
+                "calm_median_ms": milliseconds(percentile(&sessions.calm, 50)),
+                "attacked_median_ms": milliseconds(percentile(&sessions.attacked, 50)),
+                "attacked_worst_ms": milliseconds(percentile(&sessions.attacked, 100)),
+            });
+            print(arguments, &with(suffered("reconnecting", defence, &attack), times));
+        }
+        if wanted("silent") {
+            let (attack, dials) = flood::silent_sockets(defence, 1_000).await?;
+            let times = json!({
+                "dials": dials.times.len(), "dial_median_ms": milliseconds(percentile(&dials.times, 50)),
+                "dial_worst_ms": milliseconds(percentile(&dials.times, 100)), "in_vain": dials.reasons,
+            });
+            print(arguments, &with(suffered("silent_sockets", defence, &attack), times));
+        }
     }
     Ok(())
 }

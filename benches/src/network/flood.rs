@@ -1,11 +1,11 @@
 //! Floods against a node with its defence on and off: its time, its memory, and honest nodes meanwhile.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use libp2p::multiaddr::Protocol;
-use motet_net::{Guard, Keypair, Multiaddr, Net, NetConfig, NetHandle, Switch};
+use motet_net::{Guard, Keypair, Multiaddr, Net, NetConfig, NetEvent, NetHandle, Switch};
 use motet_node::CatchUp;
 use motet_wire::{Commitments, NetworkId, PeerId, Topic, ValidatorLimits};
 use tokio::io::AsyncReadExt as _;
@@ -266,13 +266,21 @@ async fn signed(honest: &[Member], number: u64) -> Result<Option<Duration>, Fail
     Ok(Some(begin.elapsed()))
 }
 
-/// Silent sockets of a few networks, each opened again when it is closed, while honest nodes dial. Returns the durations of their dials, of which none
-/// is longer than the patience of a node that dials once.
+/// Dials of honest nodes.
+#[derive(Debug, Clone)]
+pub struct Dials {
+    /// Durations from the start of a node until it is connected, tries in vain included.
+    pub times: Vec<Duration>,
+    /// The reasons of tries in vain, as the nodes tell them.
+    pub reasons: Vec<String>,
+}
+
+/// Silent sockets of a few networks, each opened again when it is closed, while honest nodes dial.
 ///
 /// # Errors
 ///
 /// What the network says.
-pub async fn silent_sockets(defence: Defence, sockets: usize) -> Result<(Suffered, Vec<Duration>), Failure> {
+pub async fn silent_sockets(defence: Defence, sockets: usize) -> Result<(Suffered, Dials), Failure> {
     let mut victim = Victim::start(defence)?;
     let port = victim.address.iter().find_map(|part| match part {
         Protocol::Tcp(port) => Some(port),
@@ -293,6 +301,7 @@ pub async fn silent_sockets(defence: Defence, sockets: usize) -> Result<(Suffere
         Ok(opened)
     };
     let address = victim.address.clone();
+    let refusals: Arc<Mutex<Vec<String>>> = Arc::default();
     let dialling = async {
         tokio::time::sleep(BEGINNING).await;
         let mut times = Vec::new();
@@ -301,7 +310,14 @@ pub async fn silent_sockets(defence: Defence, sockets: usize) -> Result<(Suffere
             (net.listen, net.bootstrap) = (vec![Sockets::Tcp.listen()], vec![address.clone()]);
             let begin = Instant::now();
             let (net, mut events) = Net::start(net, Arc::new(Anything))?;
-            tokio::spawn(async move { while events.recv().await.is_some() {} });
+            let refused = Arc::clone(&refusals);
+            tokio::spawn(async move {
+                while let Some(event) = events.recv().await {
+                    if let NetEvent::NamedUnreachable { reason, .. } = event {
+                        refused.lock().unwrap_or_else(PoisonError::into_inner).push(reason);
+                    }
+                }
+            });
             connected(&net).await?;
             times.push(begin.elapsed());
             net.stop().await;
@@ -310,7 +326,8 @@ pub async fn silent_sockets(defence: Defence, sockets: usize) -> Result<(Suffere
         Ok::<_, Failure>(times)
     };
     let (suffered, times) = tokio::join!(watched(&mut victim, flood), dialling);
-    Ok((suffered?, times?))
+    let reasons = refusals.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    Ok((suffered?, Dials { times: times?, reasons }))
 }
 
 /// A socket that says nothing, opened again when it is closed. Returns the number of times.
