@@ -101,9 +101,9 @@ pub use motet_net::{
 pub use motet_wallet::{ApprovalScreen, Mismatch, RegisteredGroup, Registry, VerifiedTransaction};
 pub use motet_wire::{
     AddressScope, AdvertisementId, Attempt, AttemptId, Channel, Charge, Commitments, Conviction, Criteria, Derivation,
-    Difficulty, Election, Evidence, EvidenceFault, HashWork, Item, ItemError, MessageId, MonotonicMs, NetworkId, Now,
-    PeerId, RequestId, RequestMetadata, RequestOptions, ResourceAnnouncement, SignerAdvertisement, SignerIndex,
-    SignerMetadata, SigningRequest, TimestampMs, Topology, ValidatorLimits, WorkPolicy,
+    Difficulty, Election, Evidence, EvidenceFault, HashWork, Item, ItemError, MemberPaths, MessageId, MonotonicMs,
+    NetworkId, Now, PeerId, RequestId, RequestMetadata, RequestOptions, ResourceAnnouncement, SignerAdvertisement,
+    SignerIndex, SignerMetadata, SigningRequest, TimestampMs, Topology, ValidatorLimits, WorkPolicy,
 };
 pub use node::Node;
 pub use os_entropy::OsEntropy;

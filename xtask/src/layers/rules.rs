@@ -50,8 +50,15 @@ pub(super) const PACKAGES: &[PackageRule] = &[
         "clap axum",
     ),
     package(
+        "motet-daemon",
+        "motet-core-crypto motet-wire motet-node",
+        "axum bytes futures getrandom hex http-body-util hyper hyper-util rustix serde serde_json subtle tempfile thiserror tokio \
+         tokio-io-timeout tracing utoipa utoipa-axum",
+        "clap",
+    ),
+    package(
         "motet-cli",
-        "motet-core-crypto motet-wire motet-psbt motet-wallet motet-net motet-node",
+        "motet-core-crypto motet-wire motet-psbt motet-wallet motet-net motet-node motet-daemon",
         // Types of transactions and addresses come from the bitcoin crate, which motet-psbt uses.
         "async-trait bitcoin clap getrandom hex rand_core rustix serde serde_json tempfile thiserror tokio tracing \
          tracing-subscriber zeroize",
@@ -63,7 +70,7 @@ pub(super) const PACKAGES: &[PackageRule] = &[
     package("xtask", "", "anyhow cargo_metadata clap petgraph proc-macro2 regex serde_json walkdir xshell", RUNTIMES),
 ];
 
-const ALL: &str = "motet-core-crypto motet-wire motet-psbt motet-wallet motet-net motet-coordinator motet-testkit motet-node motet-cli";
+const ALL: &str = "motet-core-crypto motet-wire motet-psbt motet-wallet motet-net motet-coordinator motet-testkit motet-node motet-daemon motet-cli";
 
 const fn package(name: &'static str, ours: &'static str, others: &'static str, never: &'static str) -> PackageRule {
     PackageRule { name, ours, others: Some(others), never }

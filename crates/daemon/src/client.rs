@@ -1,0 +1,433 @@
+//! A client of the API, over the Unix socket or over loopback.
+
+use core::time::Duration;
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper::body::Incoming;
+use hyper::client::conn::http1;
+use hyper::{Method, Request, Response, StatusCode, header};
+use hyper_util::rt::TokioIo;
+use motet_node::{PublicKey, RequestId};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpStream, UnixStream};
+
+use crate::cursor::Cursor;
+use crate::error::{ErrorBody, Problem};
+use crate::forms::node::{Done, Peers, Status};
+use crate::forms::question::{Approve, Decline, PendingRequest, PendingRequests};
+use crate::forms::session::{Abort, Proofs, Results, Retried, Retry, Session, Sessions};
+use crate::forms::signing::{Announced, Sign};
+use crate::limits;
+use crate::socket;
+use crate::token::Token;
+
+/// A caller of one daemon. Each call has a connection of its own.
+#[derive(Debug, Clone)]
+pub struct Client(Way);
+
+#[derive(Debug, Clone)]
+enum Way {
+    Unix(PathBuf),
+    Tcp(SocketAddr, Token),
+}
+
+/// A call has failed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ClientError {
+    /// No daemon answers there.
+    #[error("no motet runs with {place}: {error}")]
+    NotRunning {
+        /// The folder or the address.
+        place: String,
+        /// What the system says.
+        error: io::Error,
+    },
+    /// The daemon has refused the call.
+    #[error("{}", .problem.message)]
+    Refused {
+        /// The status of HTTP.
+        status: u16,
+        /// The error.
+        problem: Problem,
+    },
+    /// The connection has broken.
+    #[error("the connection to the daemon has broken: {0}")]
+    Broken(String),
+    /// The answer is none of this API.
+    #[error("the answer is none of this API: {0}")]
+    Strange(String),
+    /// No answer has come in time.
+    #[error("no answer came in time")]
+    Silent,
+}
+
+impl Client {
+    /// A client of the daemon of a data folder.
+    pub fn unix(folder: &Path) -> Self {
+        Self(Way::Unix(folder.join(socket::FILE)))
+    }
+
+    /// A client of a daemon that listens on loopback, with its token.
+    pub const fn tcp(address: SocketAddr, token: Token) -> Self {
+        Self(Way::Tcp(address, token))
+    }
+
+    /// The state of the daemon and its node.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError`].
+    pub async fn status(&self) -> Result<Status, ClientError> {
+        self.get("/v1/status").await
+    }
+
+    /// The connections to peers.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError`].
+    pub async fn peers(&self) -> Result<Peers, ClientError> {
+        self.get("/v1/peers").await
+    }
+
+    /// The requests that wait for an approval.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError`].
+    pub async fn requests(&self) -> Result<Vec<PendingRequest>, ClientError> {
+        Ok(self.get::<PendingRequests>("/v1/requests").await?.requests)
+    }
+
+    /// Approves what has this digest, for this signer of the node.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError`].
+    pub async fn approve(
+        &self,
+        request: &RequestId,
+        signer: Option<PublicKey>,
+        digest: &str,
+    ) -> Result<(), ClientError> {
+        let body = Approve { digest: digest.to_owned(), signer };
+        self.done(&format!("/v1/requests/{request}/approve"), &body).await
+    }
+
+    /// Declines a request, for this signer of the node.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError`].
+    pub async fn decline(
+        &self,
+        request: &RequestId,
+        signer: Option<PublicKey>,
+        reason: Option<String>,
+    ) -> Result<(), ClientError> {
+        self.done(&format!("/v1/requests/{request}/decline"), &Decline { reason, signer }).await
+    }
+
+    /// Asks other signers for signatures.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError`].
+    pub async fn sign(&self, asked: &Sign) -> Result<Announced, ClientError> {
+        self.post("/v1/sign", asked).await
+    }
+
+    /// All sessions.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError`].
+    pub async fn sessions(&self) -> Result<Vec<Session>, ClientError> {
+        Ok(self.get::<Sessions>("/v1/sessions").await?.sessions)
+    }
+
+    /// One session.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError`].
+    pub async fn session(&self, request: &RequestId) -> Result<Session, ClientError> {
+        self.get(&format!("/v1/sessions/{request}")).await
+    }
+
+    /// One session, when it has changed after this revision or the time is up. The daemon waits a minute at most.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError`].
+    pub async fn next_change(
+        &self,
+        request: &RequestId,
+        after: Cursor,
+        wait: Duration,
+    ) -> Result<Session, ClientError> {
+        let wait = wait.min(limits::WAIT).as_millis();
+        self.get(&format!("/v1/sessions/{request}?wait={wait}ms&after={after}")).await
+    }
+
+    /// Gives a request up, for everybody.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError`].
+    pub async fn abort(&self, request: &RequestId, reason: Option<String>) -> Result<(), ClientError> {
+        self.done(&format!("/v1/sessions/{request}/abort"), &Abort { reason }).await
+    }
+
+    /// Tries a session again. The request that goes on is handed back.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError`].
+    pub async fn retry(&self, request: &RequestId, retry: &Retry) -> Result<RequestId, ClientError> {
+        Ok(self.post::<_, Retried>(&format!("/v1/sessions/{request}/retry"), retry).await?.request)
+    }
+
+    /// The signatures that have not been noted.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError`].
+    pub async fn results(&self) -> Result<Results, ClientError> {
+        self.get("/v1/results").await
+    }
+
+    /// Notes that the signatures of a request are in good hands.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError`].
+    pub async fn note(&self, request: &RequestId) -> Result<(), ClientError> {
+        self.done(&format!("/v1/results/{request}/note"), &serde_json::json!({})).await
+    }
+
+    /// The proofs that signers broke the protocol.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError`].
+    pub async fn evidence(&self) -> Result<Proofs, ClientError> {
+        self.get("/v1/evidence").await
+    }
+
+    /// Ends the daemon.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError`].
+    pub async fn halt(&self) -> Result<(), ClientError> {
+        self.done("/v1/halt", &serde_json::json!({})).await
+    }
+
+    /// Listens to events, after this place or from now on; of one request, if one is named.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError`].
+    pub async fn watch(&self, after: Option<Cursor>, request: Option<&RequestId>) -> Result<Watch, ClientError> {
+        let after = after.map(|after| format!("after={after}"));
+        let request = request.map(|request| format!("request={request}"));
+        let query = after.into_iter().chain(request).collect::<Vec<_>>().join("&");
+        let path = format!("/v1/events?{query}");
+        let response = within(limits::CLIENT_PATIENCE, self.send(Method::GET, &path, Bytes::new())).await?;
+        if response.status() != StatusCode::OK {
+            return Err(refused(response).await);
+        }
+        Ok(Watch { body: response.into_body(), buffer: Vec::new(), begun: Told::default() })
+    }
+
+    /// A call without a body.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError`].
+    pub async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {
+        self.call(Method::GET, path, Bytes::new()).await
+    }
+
+    /// A call with a body.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError`].
+    pub async fn post<B: Serialize, T: DeserializeOwned>(&self, path: &str, body: &B) -> Result<T, ClientError> {
+        let body = serde_json::to_vec(body).map_err(|error| ClientError::Strange(error.to_string()))?;
+        self.call(Method::POST, path, body.into()).await
+    }
+
+    async fn done(&self, path: &str, body: &impl Serialize) -> Result<(), ClientError> {
+        self.post::<_, Done>(path, body).await.map(drop)
+    }
+
+    async fn call<T: DeserializeOwned>(&self, method: Method, path: &str, body: Bytes) -> Result<T, ClientError> {
+        let answered = async {
+            let response = self.send(method, path, body).await?;
+            if !response.status().is_success() {
+                return Err(refused(response).await);
+            }
+            let body = bounded(response).await?;
+            serde_json::from_slice(&body).map_err(|error| ClientError::Strange(error.to_string()))
+        };
+        within(limits::CLIENT_PATIENCE, answered).await
+    }
+
+    async fn send(&self, method: Method, path: &str, body: Bytes) -> Result<Response<Incoming>, ClientError> {
+        let absent = |place: String| move |error| ClientError::NotRunning { place, error };
+        match &self.0 {
+            Way::Unix(socket) => {
+                let folder = socket.parent().unwrap_or(socket).display().to_string();
+                let stream = UnixStream::connect(socket).await.map_err(absent(folder))?;
+                exchange(stream, request("localhost", None, method, path, body)?).await
+            }
+            Way::Tcp(address, token) => {
+                let place = address.to_string();
+                let request = request(&place, Some(token), method, path, body)?;
+                let stream = TcpStream::connect(address).await.map_err(absent(place))?;
+                exchange(stream, request).await
+            }
+        }
+    }
+}
+
+/// The request as it is sent. A body is JSON.
+fn request(
+    host: &str,
+    token: Option<&Token>,
+    method: Method,
+    path: &str,
+    body: Bytes,
+) -> Result<Request<Full<Bytes>>, ClientError> {
+    let mut request = Request::builder().method(method).uri(path).header(header::HOST, host);
+    if !body.is_empty() {
+        request = request.header(header::CONTENT_TYPE, "application/json");
+    }
+    if let Some(token) = token {
+        request = request.header(header::AUTHORIZATION, format!("Bearer {}", token.text()));
+    }
+    request.body(Full::new(body)).map_err(|error| ClientError::Strange(error.to_string()))
+}
+
+async fn exchange(
+    stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    request: Request<Full<Bytes>>,
+) -> Result<Response<Incoming>, ClientError> {
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(broken)?;
+    // It ends with its response; what goes wrong is told there.
+    tokio::spawn(async { drop(connection.await) });
+    sender.send_request(request).await.map_err(broken)
+}
+
+fn broken(error: hyper::Error) -> ClientError {
+    ClientError::Broken(error.to_string())
+}
+
+async fn within<T>(time: Duration, work: impl Future<Output = Result<T, ClientError>>) -> Result<T, ClientError> {
+    tokio::time::timeout(time, work).await.unwrap_or(Err(ClientError::Silent))
+}
+
+/// The whole body, if it is not too long.
+async fn bounded(response: Response<Incoming>) -> Result<Bytes, ClientError> {
+    let body = Limited::new(response.into_body(), limits::RESPONSE).collect().await;
+    body.map(|body| body.to_bytes()).map_err(|error| ClientError::Broken(error.to_string()))
+}
+
+/// The error in a response.
+async fn refused(response: Response<Incoming>) -> ClientError {
+    let status = response.status().as_u16();
+    match bounded(response).await {
+        Ok(body) => match serde_json::from_slice::<ErrorBody>(&body) {
+            Ok(ErrorBody { error }) => ClientError::Refused { status, problem: error },
+            Err(_) => ClientError::Strange(format!("status {status} without an error of this API")),
+        },
+        Err(error) => error,
+    }
+}
+
+/// An event, as the daemon tells it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Told {
+    /// Its place in the journal; empty, if the stream has not said one.
+    pub id: String,
+    /// Its name.
+    pub event: String,
+    /// Its JSON form.
+    pub data: String,
+}
+
+/// A stream of events (server-sent events of HTML).
+#[derive(Debug)]
+pub struct Watch {
+    body: Incoming,
+    buffer: Vec<u8>,
+    begun: Told,
+}
+
+impl Watch {
+    /// The next event; none when the daemon has ended the stream. Dropping the future loses nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError`]
+    pub async fn next(&mut self) -> Option<Result<Told, ClientError>> {
+        loop {
+            while let Some(line) = self.line() {
+                if let Some(told) = self.take(&line) {
+                    return Some(Ok(told));
+                }
+            }
+            if self.buffer.len().saturating_add(self.begun.data.len()) > limits::EVENT {
+                return Some(Err(ClientError::Strange("an event is too long".to_owned())));
+            }
+            match self.body.frame().await? {
+                Ok(frame) => {
+                    if let Ok(bytes) = frame.into_data() {
+                        self.buffer.extend_from_slice(&bytes);
+                    }
+                }
+                Err(error) => return Some(Err(broken(error))),
+            }
+        }
+    }
+
+    /// The next whole line that has arrived, without its end.
+    fn line(&mut self) -> Option<String> {
+        let end = self.buffer.iter().position(|byte| *byte == b'\n')?;
+        let line: Vec<u8> = self.buffer.drain(..=end).collect();
+        Some(String::from_utf8_lossy(&line).trim_end_matches(['\r', '\n']).to_owned())
+    }
+
+    /// Takes a line in. An empty one ends an event; one without data is none, and only says a place.
+    fn take(&mut self, line: &str) -> Option<Told> {
+        if line.is_empty() {
+            let told = core::mem::take(&mut self.begun);
+            self.begun.id.clone_from(&told.id);
+            return Some(told).filter(|told| !told.data.is_empty());
+        }
+        let (field, value) = line.split_once(':').unwrap_or((line, ""));
+        let value = value.strip_prefix(' ').unwrap_or(value);
+        match field {
+            "id" => value.clone_into(&mut self.begun.id),
+            "event" => value.clone_into(&mut self.begun.event),
+            "data" => {
+                if !self.begun.data.is_empty() {
+                    self.begun.data.push('\n');
+                }
+                self.begun.data.push_str(value);
+            }
+            _ => {}
+        }
+        None
+    }
+}

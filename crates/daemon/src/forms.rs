@@ -1,0 +1,8 @@
+//! The bodies of requests and responses, by subject.
+
+pub(crate) mod node;
+pub(crate) mod question;
+pub(crate) mod schema;
+pub(crate) mod session;
+pub(crate) mod signer;
+pub(crate) mod signing;

@@ -1,0 +1,95 @@
+//! The checks before any route: pages of browsers are kept out, and callers over TCP show the token.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::extract::Request;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use crate::error::ApiError;
+use crate::token::Token;
+
+/// The routes of probes, which show nothing but that the node is there. They need no token.
+const OPEN: [&str; 2] = ["/healthz", "/readyz"];
+
+/// The way on which a call comes.
+#[derive(Debug, Clone)]
+pub(crate) enum Way {
+    /// The Unix socket: its file lets its owner in alone.
+    Unix,
+    /// Loopback TCP, which every user and every page of a browser on this machine reaches.
+    Tcp(Arc<Tcp>),
+}
+
+/// The address that the daemon listens on, and the token that it wants.
+#[derive(Debug)]
+pub(crate) struct Tcp {
+    pub(crate) address: SocketAddr,
+    pub(crate) token: Token,
+}
+
+/// Lets a call pass or refuses it.
+pub(crate) async fn guard(way: Way, request: Request, next: Next) -> Response {
+    match check(&way, request.uri().path(), request.headers()) {
+        Ok(()) => next.run(request).await,
+        Err(error) => error.into_response(),
+    }
+}
+
+fn check(way: &Way, path: &str, headers: &HeaderMap) -> Result<(), ApiError> {
+    // Programs send no Origin. A browser does whenever a page of another site could have an effect here.
+    if headers.contains_key(header::ORIGIN) {
+        let error = ApiError::new(StatusCode::FORBIDDEN, "origin", "pages of browsers may not call this API");
+        return Err(error.hint("call it from a program, which sends no Origin"));
+    }
+    let Way::Tcp(tcp) = way else { return Ok(()) };
+    // A page whose name leads to this machine (DNS rebinding) has its own name here.
+    let mut hosts = headers.get_all(header::HOST).iter();
+    let host = hosts.next().and_then(|host| host.to_str().ok()).unwrap_or_default();
+    if hosts.next().is_some() || !is_here(host, tcp.address) {
+        let what = format!("the header Host does not name this API; it is at {}", tcp.address);
+        return Err(ApiError::new(StatusCode::FORBIDDEN, "host", what).hint("call it by that address, or by localhost"));
+    }
+    if OPEN.contains(&path) {
+        return Ok(());
+    }
+    let shown = headers.get(header::AUTHORIZATION).and_then(|shown| shown.to_str().ok());
+    let shown = shown.and_then(|shown| shown.split_once(' ')).filter(|(kind, _)| kind.eq_ignore_ascii_case("bearer"));
+    if shown.is_some_and(|(_, shown)| tcp.token.is(shown.trim())) {
+        return Ok(());
+    }
+    let error = ApiError::new(StatusCode::UNAUTHORIZED, "token", "this call needs the token of the daemon");
+    Err(error
+        .hint(format!("send Authorization: Bearer TOKEN, with what is in {} of its data folder", crate::token::FILE)))
+}
+
+/// True if a Host is that of an address on loopback: its own text or `localhost`, with its port.
+fn is_here(host: &str, address: SocketAddr) -> bool {
+    host == address.to_string()
+        || host.strip_prefix("localhost:").is_some_and(|port| port == address.port().to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_own_address_is_a_host() {
+        let address: SocketAddr = "127.0.0.1:7000".parse().unwrap();
+        assert!(is_here("127.0.0.1:7000", address) && is_here("localhost:7000", address));
+        for other in [
+            "",
+            "127.0.0.1",
+            "127.0.0.1:7001",
+            "localhost",
+            "localhost:70000",
+            "evil.example:7000",
+            "localhost.evil:7000",
+        ] {
+            assert!(!is_here(other, address), "{other}");
+        }
+        assert!(is_here("[::1]:7000", "[::1]:7000".parse().unwrap()));
+    }
+}
