@@ -1,6 +1,7 @@
 //! The command line. Each value is parsed into its type before anything starts, so that a mistake is reported at once.
 
 mod address;
+mod daemon;
 mod group;
 mod hexadecimal;
 mod message;
@@ -24,6 +25,10 @@ use motet_node::Config;
 use motet_wire::{NetworkId, limits};
 
 use crate::exit::Failed;
+pub(crate) use daemon::{
+    AbortArgs, ApiArgs, ApproveArgs, CalledArgs, DaemonCommand, DeclineArgs, RequestArgs, ResultArgs, RetryArgs,
+    WatchArgs,
+};
 pub(crate) use group::{
     GroupAddressArgs, GroupCommand, GroupCommandArgs, GroupExportArgs, GroupImportArgs, GroupKeyArgs, GroupNewArgs,
     GroupRestoreArgs, GroupSeedArgs, GroupShowArgs, GroupWordsArgs, GroupsArgs, SeedArgs,
@@ -76,6 +81,8 @@ pub(crate) enum Command {
     Psbt(PsbtArgs),
     /// Sign messages under an address of a group, or verify them (BIP-322)
     Message(MessageArgs),
+    #[command(flatten)]
+    Daemon(DaemonCommand),
 }
 
 #[derive(Debug, Args)]
@@ -156,6 +163,8 @@ pub(crate) struct NodeArgs {
 pub(crate) struct RunArgs {
     #[command(flatten)]
     pub(crate) node: NodeArgs,
+    #[command(flatten)]
+    pub(crate) api: ApiArgs,
     /// Sign whatever is asked for: for scripts and tests, on keys that hold nothing
     #[arg(long)]
     pub(crate) auto_approve: bool,
@@ -427,7 +436,8 @@ impl Command {
             | Self::Evidence(_)
             | Self::Group(_)
             | Self::Psbt(_)
-            | Self::Message(_) => Ok(()),
+            | Self::Message(_)
+            | Self::Daemon(_) => Ok(()),
         }
     }
 }

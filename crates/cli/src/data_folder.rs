@@ -103,6 +103,15 @@ pub(crate) fn beside(key: &Path, signer: &PublicKey) -> Result<PathBuf, Failed> 
     }
 }
 
+/// The folder of the signer with this key file, as far as names tell.
+pub(crate) fn of_key(key: &Path) -> PathBuf {
+    let mut name = OsString::from(key);
+    name.push(ENDING);
+    let folder = PathBuf::from(name);
+    let earlier = key.with_extension(ENDING.trim_start_matches('.'));
+    if !folder.exists() && earlier.exists() { earlier } else { folder }
+}
+
 /// Whose folder it is; none if no signer has used it.
 fn owner(binding: &Path) -> Result<Option<PublicKey>, Failed> {
     if fs::symlink_metadata(binding).is_err_and(|error| error.kind() == ErrorKind::NotFound) {

@@ -3,6 +3,7 @@
 #[cfg(all(feature = "failpoints", not(debug_assertions)))]
 compile_error!("the feature `failpoints` is for tests: build the released program without it");
 
+mod api;
 mod args;
 mod commands;
 mod data_folder;
@@ -83,5 +84,6 @@ async fn perform(command: Command) -> Result<Exit, Failed> {
         Command::Group(args) => commands::group::run(&args),
         Command::Message(args) => commands::message::run(args).await,
         Command::Psbt(args) => commands::psbt::run(args).await,
+        Command::Daemon(command) => commands::daemon::run(command).await,
     }
 }

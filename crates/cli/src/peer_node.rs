@@ -1,6 +1,7 @@
 //! The node of one process, as `run`, `find` and `sign` want it: with a kept key, or a throw-away one on loopback.
 
 use core::time::Duration;
+use std::path::PathBuf;
 use std::sync::{Arc, RwLock};
 
 use motet_core_crypto::{PublicKey, SecretKey};
@@ -39,6 +40,8 @@ pub(crate) struct PeerNode {
     pub(crate) events: Events,
     pub(crate) signer: PublicKey,
     pub(crate) nickname: String,
+    /// The data folder; none with `--dev`, which keeps nothing.
+    pub(crate) folder: Option<PathBuf>,
     /// The node's times and numbers.
     pub(crate) limits: Config,
     meeting: Option<MeetingPlace>,
@@ -53,11 +56,14 @@ impl PeerNode {
         policy: Arc<dyn Policy>,
         check: impl FnOnce(&PublicKey) -> Result<(), Failed>,
     ) -> Result<Self, Failed> {
-        let (key, store, net, nickname): (SecretKey, Arc<dyn Store>, NetConfig, String) = match &args.dev {
-            Some(name) => {
-                let key = SecretKey::generate(&mut OsEntropy).map_err(Failed::here)?;
-                (key, Arc::new(MemoryStore::default()), dev_net(args)?, name.clone())
-            }
+        let Parts { key, store, net, nickname, folder } = match &args.dev {
+            Some(name) => Parts {
+                key: SecretKey::generate(&mut OsEntropy).map_err(Failed::here)?,
+                store: Arc::new(MemoryStore::default()),
+                net: dev_net(args)?,
+                nickname: name.clone(),
+                folder: None,
+            },
             None => kept(args)?,
         };
         let signer = key.public_key();
@@ -85,7 +91,7 @@ impl PeerNode {
         }
         let looking = handle.subscribe_to_all_signers().map_err(Failed::here)?;
         let meeting = if dev { MeetingPlace::enter(&handle).await? } else { None };
-        Ok(Self { handle, events, signer, nickname, limits: config, meeting, _looking: looking })
+        Ok(Self { handle, events, signer, nickname, folder, limits: config, meeting, _looking: looking })
     }
 
     /// Goes to where nodes with `--dev` meet, again: others may have come.
@@ -127,7 +133,16 @@ fn dev_net(args: &NodeArgs) -> Result<NetConfig, Failed> {
     Ok(net)
 }
 
-fn kept(args: &NodeArgs) -> Result<(SecretKey, Arc<dyn Store>, NetConfig, String), Failed> {
+/// The parts of a node that the command line decides.
+struct Parts {
+    key: SecretKey,
+    store: Arc<dyn Store>,
+    net: NetConfig,
+    nickname: String,
+    folder: Option<PathBuf>,
+}
+
+fn kept(args: &NodeArgs) -> Result<Parts, Failed> {
     let Some(path) = &args.key else {
         let hint = "make one with `motet keygen --out FILE`, or try things out with --dev NAME";
         return Err(Failed::usage("a signer needs a key: --key FILE").hint(hint));
@@ -140,7 +155,8 @@ fn kept(args: &NodeArgs) -> Result<(SecretKey, Arc<dyn Store>, NetConfig, String
     let mut net = public_net(&args.network, keypair, &args.net)?;
     net.state = Some(folder.join(data_folder::PEERS));
     service(&mut net, args);
-    Ok((key, Arc::new(data.store), net, args.nickname.clone().unwrap_or_default()))
+    let nickname = args.nickname.clone().unwrap_or_default();
+    Ok(Parts { key, store: Arc::new(data.store), net, nickname, folder: Some(folder) })
 }
 
 /// The network part of a node that is meant for others: it listens on all addresses of this machine, unless it is told otherwise.

@@ -1,4 +1,4 @@
-//! Asks the person at the terminal.
+//! Asks the person at the terminal, and the callers of the API.
 //!
 //! A yes counts for the question that is on the screen when it is typed, and for no other: input from before is thrown
 //! away, the answer names the request, and a question whose request is over is taken back.
@@ -8,19 +8,22 @@ mod input;
 mod queue;
 mod screen;
 
-use std::collections::BTreeMap;
+use core::sync::atomic::{AtomicBool, Ordering};
+use core::time::Duration;
 use std::io::{PipeReader, PipeWriter};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
 use motet_core_crypto::PublicKey;
+use motet_daemon::{Answer, Place, Question, Questions};
 use motet_node::event::AbortCause;
 use motet_node::policy::Policy;
 use motet_node::{Clock, Decision, Proposal, VerifiedTransaction, limits};
 use motet_wire::limits::CLOCK_SKEW;
 use motet_wire::{Commitments, Derivation, MonotonicMs, RequestId, RequestMetadata};
+use tokio::time::Instant;
 
-use crate::output::{Format, Output};
+use crate::output::{Format, Output, note};
 use crate::text::{self, quoted};
 pub(crate) use input::somebody_may_answer;
 use input::{Lines, Next};
@@ -32,7 +35,17 @@ use screen::{Over, Screen};
 #[derive(Debug)]
 pub(crate) struct Prompt {
     queue: Queue<Screen>,
-    open: Mutex<Open>,
+    questions: Questions,
+    served: Served,
+    /// False when nobody is at the terminal, or not any more.
+    terminal: AtomicBool,
+}
+
+/// The service of the API, over which others may answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Served {
+    Yes,
+    No,
 }
 
 /// Asks about one transaction outside of a node, and waits for the answer. The id is the digest that an approval names.
@@ -68,70 +81,74 @@ impl Typed {
     }
 }
 
-/// The questions that are not decided, and why they will not be.
-type Open = BTreeMap<(RequestId, PublicKey), Arc<OnceLock<String>>>;
-
 impl Prompt {
-    pub(crate) fn new() -> Self {
+    /// Asks at the terminal, and over the API if one is served: the first answer counts.
+    pub(crate) fn new(questions: Questions, served: Served) -> Self {
+        let mut screen = Screen::default();
+        screen.elsewhere = served == Served::Yes;
         // There is one terminal. As many questions wait as requests do.
-        Self { queue: Queue::new(limits::UNAPPROVED_REQUESTS, Screen::default()), open: Mutex::default() }
+        let queue = Queue::new(limits::UNAPPROVED_REQUESTS, screen);
+        Self { queue, questions, served, terminal: AtomicBool::new(somebody_may_answer()) }
     }
 
-    /// Puts a question about a proposal, and waits for its answer.
-    async fn ask(&self, proposal: &Proposal, text: String) -> Decision {
+    /// Puts a question, and waits for its first answer.
+    async fn ask(&self, question: Question) -> Decision {
         // After that no signer waits for the answer, however wrong the clocks are.
-        let patience = proposal.terms.expires.since(Clock::start().now().wall).saturating_add(CLOCK_SKEW);
-        let question = Question::open(self, (proposal.request, proposal.signer));
-        let id = proposal.request.to_string();
-        let put = move |screen: &mut Screen, over| screen.put(&id, &text, &over);
-        let reason = match self.queue.ask(patience, Arc::clone(&question.why), put).await {
-            Outcome::Put(Said::Yes) => return Decision::Approve,
-            Outcome::Put(Said::No) => "declined",
-            Outcome::Put(Said::Unclear) => "no clear answer was given",
-            Outcome::Put(Said::Gone) => "nobody could be asked",
-            Outcome::Put(Said::Nothing) | Outcome::Late => TIME_IS_UP,
-            Outcome::Crowded => "too many requests are waiting for an answer",
+        let patience = question.proposal.terms.expires.since(Clock::start().now().wall).saturating_add(CLOCK_SKEW);
+        let (id, text) = (question.proposal.request.to_string(), question.text.clone());
+        let Some(asked) = self.questions.open(question) else {
+            return declined("too many requests are waiting for an answer");
         };
-        Decision::Decline { reason: reason.to_owned() }
+        tokio::select! {
+            biased;
+            // The question at the terminal is taken back then.
+            answer = asked.answered() => answer.decision,
+            decision = self.ask_here(id, text, patience, asked.why()) => {
+                asked.answer(Answer { decision, place: Place::Terminal }).decision
+            }
+        }
     }
 
-    fn open(&self) -> MutexGuard<'_, Open> {
-        // The value is consistent after every step.
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Puts a question to the person at the terminal. Without one, the API has so much time.
+    async fn ask_here(&self, id: String, text: String, patience: Duration, why: Arc<OnceLock<String>>) -> Decision {
+        let begun = Instant::now();
+        if self.terminal.load(Ordering::Relaxed) || self.served == Served::No {
+            let put = move |screen: &mut Screen, over| screen.put(&id, &text, &over);
+            let reason = match self.queue.ask(patience, why, put).await {
+                Outcome::Put(Said::Yes) => return Decision::Approve,
+                Outcome::Put(Said::No) => "declined",
+                Outcome::Put(Said::Unclear) => "no clear answer was given",
+                Outcome::Put(Said::Gone) if self.served == Served::Yes => {
+                    self.terminal.store(false, Ordering::Relaxed);
+                    tokio::time::sleep(patience.saturating_sub(begun.elapsed())).await;
+                    TIME_IS_UP
+                }
+                Outcome::Put(Said::Gone) => "nobody could be asked",
+                Outcome::Put(Said::Nothing) | Outcome::Late => TIME_IS_UP,
+                Outcome::Crowded => "too many requests are waiting for an answer",
+            };
+            return declined(reason);
+        }
+        note(&format!("request {id} waits for an answer: motet approve, or motet decline"));
+        tokio::time::sleep(patience).await;
+        declined(TIME_IS_UP)
     }
 }
 
-/// A question that is not decided; that ends with this.
-struct Question<'a> {
-    prompt: &'a Prompt,
-    id: (RequestId, PublicKey),
-    why: Arc<OnceLock<String>>,
-}
-
-impl<'a> Question<'a> {
-    fn open(prompt: &'a Prompt, id: (RequestId, PublicKey)) -> Self {
-        let why = Arc::default();
-        prompt.open().insert(id, Arc::clone(&why));
-        Self { prompt, id, why }
-    }
-}
-
-impl Drop for Question<'_> {
-    fn drop(&mut self) {
-        self.prompt.open().remove(&self.id);
-    }
+fn declined(reason: &str) -> Decision {
+    Decision::Decline { reason: reason.to_owned() }
 }
 
 #[async_trait]
 impl Policy for Prompt {
     async fn decide(&self, proposal: Proposal) -> Decision {
-        let question = describe(&proposal);
-        self.ask(&proposal, question).await
+        let text = describe(&proposal);
+        self.ask(Question::new(proposal, text)).await
     }
 
     async fn decide_verified(&self, proposal: Proposal, transaction: VerifiedTransaction) -> Decision {
-        let question = describe_verified(&proposal, &transaction);
-        self.ask(&proposal, question).await
+        let text = describe_verified(&proposal, &transaction);
+        self.ask(Question::verified(proposal, &transaction, text)).await
     }
 
     fn over(&self, request: &RequestId, signer: &PublicKey, cause: Option<&AbortCause>) {
@@ -142,10 +159,7 @@ impl Policy for Prompt {
             Some(AbortCause::Expired) => TIME_IS_UP.to_owned(),
             Some(cause) => Output::new(Format::Text, MonotonicMs(0)).cause(cause),
         };
-        if let Some(open) = self.open().get(&(*request, *signer)) {
-            // It may be over for another reason already.
-            let _ = open.set(why);
-        }
+        self.questions.over(request, signer, why);
     }
 }
 

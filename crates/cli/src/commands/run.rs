@@ -7,6 +7,7 @@ use core::time::Duration;
 use std::sync::Arc;
 
 use motet_core_crypto::PublicKey;
+use motet_daemon::Questions;
 use motet_node::Clock;
 use motet_node::event::{AbortCause, Event, Phase};
 use motet_node::policy::{ApproveAll, Policy, RulePolicy, Verdict};
@@ -15,13 +16,15 @@ use serde_json::json;
 use tokio::time::Sleep;
 
 use super::lost_end::{lost_end, with_open_end};
+use crate::api::Api;
 use crate::args::RunArgs;
 use crate::exit::{Exit, Failed};
 use crate::interrupt::Interrupts;
 use crate::output::{Format, Output, note};
 use crate::peer_node::PeerNode;
 use crate::policy_file::PolicyFile;
-use crate::prompt::{Prompt, somebody_may_answer};
+use crate::prompt::{Prompt, Served, somebody_may_answer};
+use crate::text::printable;
 
 /// Life of an advertisement; it is repeated at half of that.
 const ADVERTISED: Duration = Duration::from_secs(3600);
@@ -35,17 +38,29 @@ pub(crate) async fn run(args: RunArgs) -> Result<Exit, Failed> {
     let mut interrupts = Interrupts::listen()?;
     let clock = Clock::start();
     let mut output = Output::new(Format::of(args.node.json), clock.now().mono);
-    let policy = policy(&args, &output)?;
+    let questions = Questions::new().map_err(Failed::here)?;
+    let policy = policy(&args, &questions, &output)?;
     let mut node = PeerNode::start(&args.node, policy, |_| Ok(())).await?;
-    if args.policy.is_none() && !args.auto_approve && !somebody_may_answer() {
+    if args.policy.is_none() && !args.auto_approve && args.api.no_api && !somebody_may_answer() {
         node.handle.stop().await;
         return Err(nobody_to_ask());
     }
+    let api = match Api::start(&args.api, &node, questions).await {
+        Ok(api) => api,
+        Err(failed) => {
+            node.handle.stop().await;
+            return Err(failed);
+        }
+    };
+    let folder = api.as_ref().map(|api| api.folder().display().to_string());
     output.learn(node.signer, &node.nickname);
     output.result(
         &format!("signer {} as {:?}, peer {}; stop with Ctrl-C", node.signer, node.nickname, node.handle.peer_id()),
-        &json!({"event": "ready", "signer": node.signer.to_string(), "peer": node.handle.peer_id().to_string()}),
+        &json!({"event": "ready", "signer": node.signer.to_string(), "peer": node.handle.peer_id().to_string(), "api": folder}),
     )?;
+    if let Some(folder) = &folder {
+        output.say(&format!("commands such as `motet requests` speak to it: --data {}", printable(folder)));
+    }
     let criteria = Criteria { transaction_types: args.types.clone(), ..Criteria::ANY };
     let metadata = SignerMetadata { nickname: node.nickname.clone(), ..SignerMetadata::default() };
     node.handle.advertise_signer(node.signer, criteria, metadata, ADVERTISED).await.map_err(Failed::here)?;
@@ -83,7 +98,7 @@ pub(crate) async fn run(args: RunArgs) -> Result<Exit, Failed> {
                     }
                     continue;
                 };
-                if let (Event::SessionComplete(completed), None) = (&event, &unsaid) {
+                if let (Event::SessionComplete(completed), None, false) = (&event, &unsaid, args.api.keep_results) {
                     // A result that is not noted is told again at the next start.
                     drop(node.handle.note_result(completed.request).await);
                 }
@@ -98,7 +113,7 @@ pub(crate) async fn run(args: RunArgs) -> Result<Exit, Failed> {
                 }
             }
             _ = meeting.tick() => node.meet().await,
-            () = interrupts.next() => {
+            () = async { tokio::select! { () = interrupts.next() => {}, () = Api::halted(api.as_ref()) => {} } } => {
                 // A second interrupt does not wait.
                 if farewell.is_some() {
                     break Ok(Exit::Success);
@@ -112,6 +127,9 @@ pub(crate) async fn run(args: RunArgs) -> Result<Exit, Failed> {
         }
     };
     node.handle.stop().await;
+    if let Some(api) = api {
+        api.stop().await;
+    }
     ended.and_then(|exit| unsaid.map_or(Ok(exit), Err))
 }
 
@@ -154,26 +172,29 @@ async fn withdraw(node: &PeerNode) -> Option<Pin<Box<Sleep>>> {
 /// The failure of a signer that asks about each request where no answer is possible: it could only decline.
 fn nobody_to_ask() -> Failed {
     let what = "there is nobody to ask: standard input is no terminal, and no program can answer there";
-    Failed::usage(what).hint("decide by rules with --policy FILE, or sign everything with --auto-approve")
+    Failed::usage(what)
+        .hint("leave --no-api out, decide by rules with --policy FILE, or sign everything with --auto-approve")
 }
 
 /// The policy that decides about requests.
-fn policy(args: &RunArgs, output: &Output) -> Result<Arc<dyn Policy>, Failed> {
+fn policy(args: &RunArgs, questions: &Questions, output: &Output) -> Result<Arc<dyn Policy>, Failed> {
+    let served = if args.api.no_api { Served::No } else { Served::Yes };
+    let prompt = Prompt::new(questions.clone(), served);
     let Some(path) = &args.policy else {
         if args.auto_approve {
             return Ok(Arc::new(ApproveAll));
         }
-        return Ok(Arc::new(Prompt::new()));
+        return Ok(Arc::new(prompt));
     };
     let rules = PolicyFile::read(path)?.rules;
     for remark in rules.remarks() {
         output.say(&format!("note: {remark}"));
     }
     let asks = rules.otherwise == Verdict::Ask || rules.rules.iter().any(|rule| rule.then == Verdict::Ask);
-    if asks && !somebody_may_answer() {
+    if asks && args.api.no_api && !somebody_may_answer() {
         note("there is nobody to ask: requests for which the rules say \"ask\" will be declined");
     }
-    Ok(Arc::new(RulePolicy::new(rules, Prompt::new()).map_err(Failed::usage)?))
+    Ok(Arc::new(RulePolicy::new(rules, prompt).map_err(Failed::usage)?))
 }
 
 /// Waits until the farewell is over; for ever if there is none.

@@ -45,6 +45,8 @@ pub(super) struct Screen {
     asked: VecDeque<String>,
     /// Listens for an answer to a question that is over.
     late: Option<Late>,
+    /// True if questions can be answered elsewhere, too: over the API.
+    pub(super) elsewhere: bool,
 }
 
 /// A listener, until this is dropped.
@@ -82,7 +84,9 @@ impl Screen {
                 }
                 Next::Over => return self.over(&code, over),
                 Next::Ended => {
-                    say(&format!("request {code}: there is nobody to ask, since standard input has ended; declined\n"));
+                    let end =
+                        if self.elsewhere { "it waits for `motet approve` or `motet decline`" } else { "declined" };
+                    say(&format!("request {code}: there is nobody to ask, since standard input has ended; {end}\n"));
                     return Said::Gone;
                 }
             };

@@ -14,7 +14,7 @@ fn is_told_at_the_start(ended: &Ended) {
 #[test]
 fn a_signer_that_could_only_decline_does_not_start() {
     let scene = Scene::new();
-    let run = ["run", "--dev", &scene.name("alice")];
+    let run = ["run", "--no-api", "--dev", &scene.name("alice")];
     is_told_at_the_start(&scene.start_reading(Stdio::null(), &run).wait().expect(2));
     // Nobody is at the other end of this pipe.
     let (input, closed) = std::io::pipe().unwrap();
@@ -30,7 +30,7 @@ fn a_signer_that_could_only_decline_does_not_start() {
 fn nobody_has_declined_when_the_input_has_ended() {
     let scene = Scene::new();
     let alice = scene.name("alice");
-    let mut other = scene.start(&["run", "--dev", &alice, "--once", "--json"]);
+    let mut other = scene.start(&["run", "--no-api", "--dev", &alice, "--once", "--json"]);
     other.event("SignerAdvertised");
     other.close_input();
     let asked =
@@ -44,7 +44,7 @@ fn nobody_has_declined_when_the_input_has_ended() {
 fn an_input_that_ends_while_a_question_stands_answers_nothing() {
     let scene = Scene::new();
     let alice = scene.name("alice");
-    let mut other = scene.start(&["run", "--dev", &alice, "--once", "--json"]);
+    let mut other = scene.start(&["run", "--no-api", "--dev", &alice, "--once", "--json"]);
     other.event("SignerAdvertised");
     let asked = scene.start(&["sign", "--dev", &scene.name("bob"), "--with", &alice, "--message", "m", "--json"]);
     other.error_line("to sign, type:");
@@ -58,7 +58,7 @@ fn an_input_that_ends_while_a_question_stands_answers_nothing() {
 fn what_a_program_writes_before_there_is_a_question_is_no_answer() {
     let scene = Scene::new();
     let alice = scene.name("alice");
-    let mut other = scene.start(&["run", "--dev", &alice, "--once", "--json"]);
+    let mut other = scene.start(&["run", "--no-api", "--dev", &alice, "--once", "--json"]);
     other.answer("yes\ny\nno");
     other.event("SignerAdvertised");
     let asked = scene.start(&["sign", "--dev", &scene.name("bob"), "--with", &alice, "--message", "m", "--json"]);
@@ -74,7 +74,7 @@ fn rules_that_ask_where_nobody_is_say_so_and_decline_only_what_they_would_ask_ab
     let rules = r#"{"rules": [{"when": {"items": {"min": 2}}, "then": "allow"}], "otherwise": "ask"}"#;
     std::fs::write(scene.path("rules.json"), rules).unwrap();
     let alice = scene.name("alice");
-    let run = ["run", "--dev", &alice, "--once", "--policy", "rules.json", "--json"];
+    let run = ["run", "--no-api", "--dev", &alice, "--once", "--policy", "rules.json", "--json"];
     let mut other = scene.start_reading(Stdio::null(), &run);
     other.error_line("nobody to ask");
     other.event("SignerAdvertised");

@@ -97,9 +97,15 @@ impl Scene {
     /// Lets a command see nothing of this machine but the scene's folder.
     fn place(&self, command: &mut Command) {
         command.current_dir(self.folder.path()).env("TMPDIR", self.folder.path()).env("HOME", self.folder.path());
-        for variable in
-            ["MOTET_CRASH_AT", "MOTET_LOG", "XDG_RUNTIME_DIR", "CREDENTIALS_DIRECTORY", "MOTET_GROUPS", "XDG_DATA_HOME"]
-        {
+        for variable in [
+            "MOTET_CRASH_AT",
+            "MOTET_LOG",
+            "XDG_RUNTIME_DIR",
+            "CREDENTIALS_DIRECTORY",
+            "MOTET_GROUPS",
+            "MOTET_DATA",
+            "XDG_DATA_HOME",
+        ] {
             command.env_remove(variable);
         }
     }

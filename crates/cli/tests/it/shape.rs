@@ -107,7 +107,7 @@ fn holds_of_bitcoin(key: &str, value: &Value) -> Option<bool> {
                 && place(&input["place"])
         }),
         "outflow" | "fee_paid" | "fee_rate" => value.is_null() || fact(value),
-        "signed_message" | "problem" => is_text_or_null(value),
+        "signed_message" | "problem" | "api" => is_text_or_null(value),
         "replaceable" | "inconclusive" => value.is_boolean(),
         "warnings" => all(value, |warning| {
             is_object(warning, &["code", "severity", "text"])

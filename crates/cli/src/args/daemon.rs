@@ -1,0 +1,191 @@
+//! The API of a running signer: the options of the signer that serves it, and the commands that call it.
+
+use core::time::Duration;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use motet_core_crypto::PublicKey;
+use motet_daemon::Cursor;
+use motet_daemon::api::Replace;
+
+use super::time;
+
+/// Digits of a request's id, and the fewest that may stand for it.
+const ID: core::ops::RangeInclusive<usize> = 4..=64;
+/// Bytes of a reason that the protocol carries.
+const REASON: usize = 256;
+
+/// The API that a signer serves.
+#[derive(Debug, Args)]
+pub(crate) struct ApiArgs {
+    /// Serve the API on this address of loopback, too, such as 127.0.0.1:7070; callers show the token in api.token of the data folder
+    #[arg(long, value_name = "ADDRESS", conflicts_with = "no_api")]
+    pub(crate) api: Option<SocketAddr>,
+    /// Serve no API: only the terminal and rules decide
+    #[arg(long)]
+    pub(crate) no_api: bool,
+    /// Keep signatures until a program notes them over the API
+    #[arg(long, conflicts_with = "no_api")]
+    pub(crate) keep_results: bool,
+}
+
+/// The running signer that a command speaks to.
+#[derive(Debug, Args)]
+pub(crate) struct CalledArgs {
+    /// The data folder of the running signer
+    #[arg(long, value_name = "DIR", env = "MOTET_DATA")]
+    pub(crate) data: Option<PathBuf>,
+    /// The key file of the running signer, whose data folder is beside it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key: Option<PathBuf>,
+    /// Call this address of loopback in place of the Unix socket, with the token in the data folder
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) api: Option<SocketAddr>,
+    /// The body of each answer as JSON, one object a line (docs/api.md)
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DaemonCommand {
+    /// List the requests that wait for an approval of a running signer
+    Requests(CalledArgs),
+    /// Approve a request that waits
+    Approve(ApproveArgs),
+    /// Decline a request that waits
+    Decline(DeclineArgs),
+    /// List the sessions of a running signer
+    Sessions(CalledArgs),
+    /// Show a session of a running signer, and what waits for an approval in it
+    Show(RequestArgs),
+    /// Follow the events of a running signer
+    Watch(WatchArgs),
+    /// Print the signatures of a session
+    Result(ResultArgs),
+    /// Give a session up, for everybody
+    Abort(AbortArgs),
+    /// Try a session again
+    Retry(RetryArgs),
+    /// Show the state of a running signer
+    Status(CalledArgs),
+    /// List the connections of a running signer
+    Peers(CalledArgs),
+    /// End a running signer
+    Halt(CalledArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RequestArgs {
+    /// The request: its id or the beginning of it
+    #[arg(value_name = "ID", value_parser = beginning)]
+    pub(crate) request: String,
+    #[command(flatten)]
+    pub(crate) called: CalledArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ApproveArgs {
+    #[command(flatten)]
+    pub(crate) about: RequestArgs,
+    /// Approve what has this digest, as `motet requests` shows it [default: show the request, and ask on the terminal]
+    #[arg(long, value_name = "HEX", value_parser = digest)]
+    pub(crate) digest: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DeclineArgs {
+    #[command(flatten)]
+    pub(crate) about: RequestArgs,
+    /// Why, for the others; 256 bytes at most
+    #[arg(long, value_name = "TEXT", value_parser = reason)]
+    pub(crate) reason: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct WatchArgs {
+    #[command(flatten)]
+    pub(crate) called: CalledArgs,
+    /// Begin after this place, the `cursor` of an event [default: now]
+    #[arg(long, value_name = "CURSOR")]
+    pub(crate) after: Option<Cursor>,
+    /// Only events of this request: its whole id
+    #[arg(long, value_name = "ID")]
+    pub(crate) request: Option<motet_wire::RequestId>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ResultArgs {
+    #[command(flatten)]
+    pub(crate) about: RequestArgs,
+    /// How long to wait for the end of the session [default: not at all]
+    #[arg(long, value_name = "TIME", value_parser = time::searching)]
+    pub(crate) wait: Option<Duration>,
+    /// Let the signer know that the signatures are in good hands: it keeps them no longer
+    #[arg(long)]
+    pub(crate) note: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AbortArgs {
+    #[command(flatten)]
+    pub(crate) about: RequestArgs,
+    /// Why, for the others; 256 bytes at most
+    #[arg(long, value_name = "TEXT", value_parser = reason)]
+    pub(crate) reason: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RetryArgs {
+    #[command(flatten)]
+    pub(crate) about: RequestArgs,
+    /// Ask signer B in the place of signer A, each by its key; may be repeated
+    #[arg(long, value_name = "A=B", value_parser = replacement)]
+    pub(crate) replace: Vec<Replace>,
+}
+
+/// The id of a request or the beginning of one.
+fn beginning(text: &str) -> Result<String, String> {
+    let text = text.trim_end_matches('…').to_lowercase();
+    if ID.contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return Ok(text);
+    }
+    Err("the id of a request has 64 hexadecimal digits; the first 4 are enough if no other begins alike".to_owned())
+}
+
+fn digest(text: &str) -> Result<String, String> {
+    if text.len() == *ID.end() && text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return Ok(text.to_lowercase());
+    }
+    Err("a digest has 64 hexadecimal digits, as `motet requests` shows them".to_owned())
+}
+
+fn reason(text: &str) -> Result<String, String> {
+    if text.len() > REASON {
+        return Err(format!("a reason has {REASON} bytes at most, and this one has {}", text.len()));
+    }
+    Ok(text.to_owned())
+}
+
+fn replacement(text: &str) -> Result<Replace, String> {
+    let (leaves, joins) = text.split_once('=').ok_or_else(|| "write A=B, each a signer's key".to_owned())?;
+    let key = |text: &str| text.parse::<PublicKey>().map_err(|error| format!("{text}: {error}"));
+    Ok(Replace { leaves: key(leaves)?, joins: key(joins)? })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_may_be_short_and_a_digest_may_not() {
+        assert_eq!(beginning("5D0C"), Ok("5d0c".to_owned()));
+        assert_eq!(beginning("5d0c2f71…"), Ok("5d0c2f71".to_owned()));
+        for text in ["", "5d0", "5d0g", &"0".repeat(65)] {
+            assert!(beginning(text).is_err(), "{text}");
+        }
+        assert!(digest(&"0".repeat(63)).is_err() && digest(&"g".repeat(64)).is_err());
+        assert_eq!(digest(&"A".repeat(64)), Ok("a".repeat(64)));
+        assert!(reason(&"r".repeat(257)).is_err() && replacement("A").is_err() && replacement("A=B").is_err());
+    }
+}
