@@ -14,6 +14,11 @@ use crate::limits;
 #[derive(Debug)]
 pub(crate) struct Given<T>(pub(crate) T);
 
+/// The body of a call that needs none.
+#[derive(Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Nothing {}
+
 /// The part of the address after `?`.
 #[derive(Debug)]
 pub(crate) struct Params<T>(pub(crate) T);

@@ -19,7 +19,7 @@ use crate::limits;
 
 /// The answer to a connection that has no place, written as it is. It must fit into the buffer of a new socket.
 const CROWDED: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\nconnection: close\r\n\
-content-length: 107\r\n\r\n\
+content-length: 108\r\n\r\n\
 {\"error\":{\"code\":\"too_many_connections\",\"message\":\"too many connections are open\",\"hint\":\"close one first\"}}";
 
 /// A socket that takes connections.

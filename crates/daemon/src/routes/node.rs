@@ -10,7 +10,7 @@ use motet_node::event::Phase;
 use motet_node::{LookUp, Node, parse_address};
 
 use crate::error::{ApiError, ErrorBody};
-use crate::extract::Given;
+use crate::extract::{Given, Nothing};
 use crate::forms::node::{Connect, Done, Health, Peer, Peers, Status};
 use crate::state::App;
 
@@ -119,7 +119,7 @@ pub(super) fn offline() -> ApiError {
 /// Ends the program: the signer withdraws its offer, declines what is open, and stops.
 #[utoipa::path(post, path = "/v1/halt", tag = "node",
     responses((status = 202, body = Done), (status = "default", body = ErrorBody)))]
-pub(super) async fn halt(State(app): State<App>) -> (StatusCode, Json<Done>) {
+pub(super) async fn halt(State(app): State<App>, _: Given<Nothing>) -> (StatusCode, Json<Done>) {
     app.halt.send_replace(true);
     (StatusCode::ACCEPTED, Json(Done::YES))
 }

@@ -9,7 +9,7 @@ use motet_node::{Audience, CallError, Replacement, RequestId, SessionStatus, Sig
 
 use super::questions::reason;
 use crate::error::{ApiError, ErrorBody};
-use crate::extract::{Given, Params, request_id};
+use crate::extract::{Given, Nothing, Params, request_id};
 use crate::forms::node::Done;
 use crate::forms::session::{Abort, ForChange, Proofs, Results, Retried, Retry, Session, Sessions};
 use crate::forms::signing::{Announced, Sign};
@@ -129,7 +129,11 @@ pub(super) async fn retry(
 #[utoipa::path(post, path = "/v1/sessions/{request}/close", tag = "sessions",
     params(("request" = String, Path, description = "The id of the request.")),
     responses((status = 200, body = Done), (status = "default", body = ErrorBody)))]
-pub(super) async fn close(State(app): State<App>, Path(request): Path<String>) -> Result<Json<Done>, ApiError> {
+pub(super) async fn close(
+    State(app): State<App>,
+    Path(request): Path<String>,
+    _: Given<Nothing>,
+) -> Result<Json<Done>, ApiError> {
     app.node.close_session(request_id(&request)?).await?;
     Ok(Json(Done::YES))
 }
@@ -141,6 +145,7 @@ pub(super) async fn close(State(app): State<App>, Path(request): Path<String>) -
 pub(super) async fn start_nonce_commitment(
     State(app): State<App>,
     Path(request): Path<String>,
+    _: Given<Nothing>,
 ) -> Result<Json<Done>, ApiError> {
     app.node.start_nonce_commitment(request_id(&request)?).await?;
     Ok(Json(Done::YES))
@@ -150,7 +155,11 @@ pub(super) async fn start_nonce_commitment(
 #[utoipa::path(post, path = "/v1/sessions/{request}/round1", tag = "sessions",
     params(("request" = String, Path, description = "The id of the request.")),
     responses((status = 200, body = Done), (status = "default", body = ErrorBody)))]
-pub(super) async fn start_round1(State(app): State<App>, Path(request): Path<String>) -> Result<Json<Done>, ApiError> {
+pub(super) async fn start_round1(
+    State(app): State<App>,
+    Path(request): Path<String>,
+    _: Given<Nothing>,
+) -> Result<Json<Done>, ApiError> {
     app.node.start_round1(request_id(&request)?).await?;
     Ok(Json(Done::YES))
 }
@@ -159,7 +168,11 @@ pub(super) async fn start_round1(State(app): State<App>, Path(request): Path<Str
 #[utoipa::path(post, path = "/v1/sessions/{request}/round2", tag = "sessions",
     params(("request" = String, Path, description = "The id of the request.")),
     responses((status = 200, body = Done), (status = "default", body = ErrorBody)))]
-pub(super) async fn start_round2(State(app): State<App>, Path(request): Path<String>) -> Result<Json<Done>, ApiError> {
+pub(super) async fn start_round2(
+    State(app): State<App>,
+    Path(request): Path<String>,
+    _: Given<Nothing>,
+) -> Result<Json<Done>, ApiError> {
     app.node.start_round2(request_id(&request)?).await?;
     Ok(Json(Done::YES))
 }
@@ -175,7 +188,11 @@ pub(super) async fn results(State(app): State<App>) -> Result<Json<Results>, Api
 #[utoipa::path(post, path = "/v1/results/{request}/note", tag = "sessions",
     params(("request" = String, Path, description = "The id of the request.")),
     responses((status = 200, body = Done), (status = "default", body = ErrorBody)))]
-pub(super) async fn note(State(app): State<App>, Path(request): Path<String>) -> Result<Json<Done>, ApiError> {
+pub(super) async fn note(
+    State(app): State<App>,
+    Path(request): Path<String>,
+    _: Given<Nothing>,
+) -> Result<Json<Done>, ApiError> {
     app.node.note_result(request_id(&request)?).await?;
     Ok(Json(Done::YES))
 }
