@@ -29,6 +29,7 @@ pub(super) const PACKAGES: &[PackageRule] = &[
         "bip39 bitcoin hex serde thiserror zeroize",
         DRIVERS,
     ),
+    package("motet-keystore", "motet-core-crypto", "argon2 chacha20poly1305 rand_core thiserror zeroize", DRIVERS),
     package(
         "motet-net",
         "motet-core-crypto motet-wire",
@@ -58,10 +59,10 @@ pub(super) const PACKAGES: &[PackageRule] = &[
     ),
     package(
         "motet-cli",
-        "motet-core-crypto motet-wire motet-psbt motet-wallet motet-net motet-node motet-daemon",
+        "motet-core-crypto motet-wire motet-psbt motet-wallet motet-keystore motet-net motet-node motet-daemon",
         // Types of transactions and addresses come from the bitcoin crate, which motet-psbt uses.
-        "async-trait bitcoin clap getrandom hex rand_core rustix serde serde_json tempfile thiserror tokio tracing \
-         tracing-subscriber zeroize",
+        "async-trait bitcoin clap clap_complete clap_mangen getrandom hex rand_core rustix serde serde_json strsim tempfile \
+         thiserror tokio toml tracing tracing-subscriber zeroize",
         // The program that is shipped.
         FOR_TESTS,
     ),
@@ -70,7 +71,7 @@ pub(super) const PACKAGES: &[PackageRule] = &[
     package("xtask", "", "anyhow cargo_metadata clap petgraph proc-macro2 regex serde_json walkdir xshell", RUNTIMES),
 ];
 
-const ALL: &str = "motet-core-crypto motet-wire motet-psbt motet-wallet motet-net motet-coordinator motet-testkit motet-node motet-daemon motet-cli";
+const ALL: &str = "motet-core-crypto motet-wire motet-psbt motet-wallet motet-keystore motet-net motet-coordinator motet-testkit motet-node motet-daemon motet-cli";
 
 const fn package(name: &'static str, ours: &'static str, others: &'static str, never: &'static str) -> PackageRule {
     PackageRule { name, ours, others: Some(others), never }
@@ -83,6 +84,7 @@ const PURE: &[&str] = &[
     "crates/wire/src/",
     "crates/psbt/src/",
     "crates/wallet/src/",
+    "crates/keystore/src/",
     "crates/coordinator/src/",
     "crates/testkit/src/",
 ];
