@@ -4,9 +4,11 @@ mod address;
 mod daemon;
 mod group;
 mod hexadecimal;
+mod key;
 mod message;
 mod network;
 mod number;
+mod program;
 mod psbt;
 mod signed_message;
 mod signers;
@@ -19,11 +21,13 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{Args, CommandFactory as _, Parser, Subcommand};
+use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use motet_core_crypto::{PublicKey, Signature, XOnlyPublicKey};
 use motet_node::Config;
 use motet_wire::{NetworkId, limits};
 
+use crate::config;
+use crate::config::words::Completed;
 use crate::exit::Failed;
 pub(crate) use daemon::{
     AbortArgs, ApiArgs, ApproveArgs, CalledArgs, DaemonCommand, DeclineArgs, RequestArgs, ResultArgs, RetryArgs,
@@ -33,8 +37,13 @@ pub(crate) use group::{
     GroupAddressArgs, GroupCommand, GroupCommandArgs, GroupExportArgs, GroupImportArgs, GroupKeyArgs, GroupNewArgs,
     GroupRestoreArgs, GroupSeedArgs, GroupShowArgs, GroupWordsArgs, GroupsArgs, SeedArgs,
 };
+pub(crate) use key::{
+    KeyArgs, KeyCommand, KeyExportArgs, KeyImportArgs, KeyListArgs, KeyNewArgs, KeyPassphraseArgs, KeyRemoveArgs,
+    KeystoreArgs,
+};
 pub(crate) use message::{Message, message};
 pub(crate) use network::NetArgs;
+pub(crate) use program::{CompletionsArgs, ConfigArgs, ConfigCommand, ManArgs};
 pub(crate) use psbt::{
     CombineArgs, ExportArgs, ExtractArgs, FinalizeArgs, Form, InspectArgs, MissingArgs, OutputArgs, PlanArgs, PsbtArgs,
     PsbtCommand, PsbtRequestArgs, PsbtSignArgs, SignerArgs,
@@ -47,20 +56,25 @@ pub(crate) use time::{duration, words};
 #[derive(Debug, Parser)]
 #[command(name = "motet", version, about, after_help = EXIT_CODES)]
 pub(crate) struct Cli {
+    /// The file with the configuration [default: motet/config.toml in the user's folder for configuration]
+    #[arg(long, global = true, value_name = "FILE", env = "MOTET_CONFIG")]
+    pub(crate) config: Option<PathBuf>,
     #[command(subcommand)]
     pub(crate) command: Command,
 }
 
 const EXIT_CODES: &str = "Exit codes: 0 done, 1 this machine failed, 2 wrong command line, 3 signer not found, \
 4 signature not valid, 5 session failed (the message names whom it waited for or whose fault it is), 6 declined or \
-cancelled here, 7 a PSBT or a group is refused, 8 nonces or signatures are missing.";
+cancelled here, 7 a PSBT or a group is refused, 8 nonces or signatures are missing, 9 a keystore does not open.";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Let several nodes in this process find each other and sign together, over real sockets on loopback
     Demo(DemoArgs),
-    /// Make a signer key and write it to a file
+    /// Make a signer key and write it to a file that is not encrypted; see `motet key`
     Keygen(KeygenArgs),
+    /// Make, import and list keys and seeds in an encrypted keystore
+    Key(KeyArgs),
     /// Be a signer: advertise, and sign what is approved
     Run(RunArgs),
     /// Be a node without a signer: others begin at it, are reached through it, and store in its part of the DHT
@@ -83,6 +97,12 @@ pub(crate) enum Command {
     Message(MessageArgs),
     #[command(flatten)]
     Daemon(DaemonCommand),
+    /// Show the configuration
+    Config(ConfigArgs),
+    /// Print what a shell needs to complete command lines
+    Completions(CompletionsArgs),
+    /// Print the page of the manual, or write the pages of all commands
+    Man(ManArgs),
 }
 
 #[derive(Debug, Args)]
@@ -120,39 +140,41 @@ pub(crate) struct NodeArgs {
     /// For trying things out on one machine: a throw-away key, loopback only, nothing kept
     #[arg(long, value_name = "NAME", conflicts_with = "key", value_parser = signers::nickname)]
     pub(crate) dev: Option<String>,
-    /// The signer's key file, made by `motet keygen`
-    #[arg(long, value_name = "FILE")]
+    /// The signer's key: its name in the keystore, or a key file
+    #[arg(long, env = "MOTET_KEY", value_name = "KEY")]
     pub(crate) key: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) keystore: KeystoreArgs,
     /// What others see this signer as; with --dev it is that NAME
-    #[arg(long, value_name = "NICKNAME", conflicts_with = "dev", value_parser = signers::nickname)]
+    #[arg(long, env = "MOTET_NICKNAME", value_name = "NICKNAME", conflicts_with = "dev", value_parser = signers::nickname)]
     pub(crate) nickname: Option<String>,
-    /// Where this node keeps what must outlive it [default: the key file's name with .motet]
-    #[arg(long, value_name = "DIR", conflicts_with = "dev")]
+    /// Where this node keeps what must outlive it [default: the key's name with .motet, beside the keystore or the key file]
+    #[arg(long, env = "MOTET_DATA", value_name = "DIR", conflicts_with = "dev")]
     pub(crate) data: Option<PathBuf>,
     /// The network
-    #[arg(long, value_name = "NETWORK", default_value = "main", conflicts_with = "dev", value_parser = text::network)]
+    #[arg(long, env = "MOTET_NETWORK", value_name = "NETWORK", default_value = "main", conflicts_with = "dev", value_parser = text::network)]
     pub(crate) network: NetworkId,
     #[command(flatten)]
     pub(crate) groups: GroupsArgs,
     #[command(flatten)]
     pub(crate) net: NetArgs,
     /// Be reachable through relays alone, and connect to nobody else: only they learn this machine's address
-    #[arg(long, requires = "relay", conflicts_with_all = ["listen", "dev"])]
+    #[arg(long, env = "MOTET_RELAY_ONLY", requires = "relay", conflicts_with_all = ["listen", "dev"])]
     pub(crate) relay_only: bool,
     /// Let others be reached through this node
-    #[arg(long, conflicts_with = "relay_only")]
+    #[arg(long, env = "MOTET_BE_RELAY", conflicts_with = "relay_only")]
     pub(crate) be_relay: bool,
     /// Hold back what is sent by a random time up to this, 5s at most: hides when somebody decided
-    #[arg(long, value_name = "TIME", value_parser = time::delay)]
+    #[arg(long, env = "MOTET_DELAY", value_name = "TIME", value_parser = time::delay)]
     pub(crate) delay: Option<Duration>,
     /// Send a frame of no meaning to some signer's node this often on average, 1s at least: hides whether sessions go on
-    #[arg(long, value_name = "TIME", value_parser = time::cover)]
+    #[arg(long, env = "MOTET_COVER", value_name = "TIME", value_parser = time::cover)]
     pub(crate) cover: Option<Duration>,
     /// How long one round may take, 2h at most [default: 120s; 10s with --dev]
-    #[arg(long, value_name = "TIME", value_parser = time::round)]
+    #[arg(long, env = "MOTET_ROUND_TIMEOUT", value_name = "TIME", value_parser = time::round)]
     pub(crate) round_timeout: Option<Duration>,
     /// How often a session is tried, each time with fresh nonces [default: 3; 1 with --dev]
-    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..=10))]
+    #[arg(long, env = "MOTET_ATTEMPTS", value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..=10))]
     pub(crate) attempts: Option<u32>,
     /// One JSON object a line
     #[arg(long)]
@@ -169,13 +191,13 @@ pub(crate) struct RunArgs {
     #[arg(long)]
     pub(crate) auto_approve: bool,
     /// Decide by the rules in this file, and ask where they say so; see `motet policy`
-    #[arg(long, value_name = "FILE", conflicts_with = "auto_approve")]
+    #[arg(long, env = "MOTET_POLICY", value_name = "FILE", conflicts_with = "auto_approve")]
     pub(crate) policy: Option<PathBuf>,
     /// Stop after the first session, with its exit code
     #[arg(long)]
     pub(crate) once: bool,
     /// Advertise for this transaction type; may be repeated [default: any]
-    #[arg(long = "type", value_name = "TYPE", value_parser = text::transaction_type)]
+    #[arg(long = "type", env = "MOTET_TYPE", value_name = "TYPE", value_parser = text::transaction_type)]
     pub(crate) types: Vec<String>,
 }
 
@@ -185,15 +207,15 @@ pub(crate) struct KeylessArgs {
     #[arg(long, value_name = "DIR")]
     pub(crate) data: PathBuf,
     /// The network
-    #[arg(long, value_name = "NETWORK", default_value = "main", value_parser = text::network)]
+    #[arg(long, env = "MOTET_NETWORK", value_name = "NETWORK", default_value = "main", value_parser = text::network)]
     pub(crate) network: NetworkId,
     #[command(flatten)]
     pub(crate) net: NetArgs,
     /// Let no others be reached through this node
-    #[arg(long)]
+    #[arg(long, env = "MOTET_NO_RELAY")]
     pub(crate) no_relay: bool,
     /// Write metrics to this file now and every 15 seconds, as OpenMetrics text
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, env = "MOTET_METRICS", value_name = "FILE")]
     pub(crate) metrics: Option<PathBuf>,
     /// One JSON object a line
     #[arg(long)]
@@ -377,9 +399,27 @@ pub(crate) struct ExplainedSpendArgs {
 ///
 /// The error of a wrong command line; or the text of help or of the version, if the user has asked for it.
 pub(crate) fn parse<W: Into<OsString> + Clone>(words: impl IntoIterator<Item = W>) -> Result<Cli, clap::Error> {
-    let cli = Cli::try_parse_from(words).map_err(shortened)?;
+    let words: Vec<OsString> = words.into_iter().map(Into::into).collect();
+    let completed = config::words::complete(words.clone())
+        .map_err(|what| Cli::command().error(ErrorKind::ValueValidation, what))?;
+    let cli = match config::words::command().try_get_matches_from(&completed.words) {
+        Ok(matches) => Cli::from_arg_matches(&matches).map_err(shortened)?,
+        // Help names the variables.
+        Err(error) if !error.use_stderr() => Cli::try_parse_from(words)?,
+        Err(error) => return Err(shortened(configured(error, &completed))),
+    };
     cli.command.check().map_err(|what| Cli::command().error(ErrorKind::ValueValidation, what))?;
     Ok(cli)
+}
+
+/// An error that names the options that come from the configuration: one of them may be the wrong one.
+fn configured(mut error: clap::Error, completed: &Completed) -> clap::Error {
+    if !completed.added.is_empty() {
+        let added: Vec<_> = completed.added.iter().map(|(name, origin)| format!("--{name} ({origin})")).collect();
+        let tip = format!("these options come from the configuration: {}", added.join(", "));
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
+    }
+    error
 }
 
 /// An error that quotes no more of a value than fits on a line.
@@ -431,13 +471,17 @@ impl Command {
             | Self::Node(_)
             | Self::Demo(_)
             | Self::Keygen(_)
+            | Self::Key(_)
             | Self::Verify(_)
             | Self::Policy(_)
             | Self::Evidence(_)
             | Self::Group(_)
             | Self::Psbt(_)
             | Self::Message(_)
-            | Self::Daemon(_) => Ok(()),
+            | Self::Daemon(_)
+            | Self::Config(_)
+            | Self::Completions(_)
+            | Self::Man(_) => Ok(()),
         }
     }
 }

@@ -1,13 +1,17 @@
 //! The commands, one file each, and the recovery of two of them after lost events.
 
 pub(crate) mod asking;
+pub(crate) mod completions;
+pub(crate) mod config;
 pub(crate) mod daemon;
 pub(crate) mod demo;
 pub(crate) mod evidence;
 pub(crate) mod find;
 pub(crate) mod group;
+pub(crate) mod key;
 pub(crate) mod keygen;
 pub(crate) mod lost_end;
+pub(crate) mod man;
 pub(crate) mod message;
 pub(crate) mod node;
 pub(crate) mod policy;

@@ -14,7 +14,7 @@ use motet_node::{RedbStore, Store as _, StoreError};
 use zeroize::Zeroizing;
 
 use crate::exit::Failed;
-use crate::{files, keystore};
+use crate::{files, secret_file};
 
 /// The file with the public key of the signer.
 const SIGNER: &str = "signer";
@@ -47,7 +47,7 @@ impl DataFolder {
             }
             files::create(&binding, format!("{signer}\n").as_bytes()).map_err(|error| unusable(folder, &error))?;
         }
-        let identity = keystore::read_or_make_identity(&folder.join(IDENTITY))?;
+        let identity = secret_file::read_or_make_identity(&folder.join(IDENTITY))?;
         Ok(Self { store, identity })
     }
 
@@ -59,7 +59,7 @@ impl DataFolder {
             return Err(Failed::here(what).hint("give the node without a signer a folder of its own: --data DIR"));
         }
         let store = RedbStore::open(&folder.join(RECORDS)).map_err(|error| explain(&error, Some(folder)))?;
-        let identity = keystore::read_or_make_identity(&folder.join(IDENTITY))?;
+        let identity = secret_file::read_or_make_identity(&folder.join(IDENTITY))?;
         Ok(Self { store, identity })
     }
 }

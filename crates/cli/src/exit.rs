@@ -26,6 +26,8 @@ pub(crate) enum Exit {
     Refused,
     /// 8: nonces or signatures are missing.
     Incomplete,
+    /// 9: a keystore does not open: the passphrase is wrong, or the file is damaged.
+    Locked,
 }
 
 impl From<Exit> for ExitCode {
@@ -41,6 +43,7 @@ impl From<Exit> for ExitCode {
             Exit::Cancelled => 6,
             Exit::Refused => 7,
             Exit::Incomplete => 8,
+            Exit::Locked => 9,
         })
     }
 }

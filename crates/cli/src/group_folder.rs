@@ -18,7 +18,7 @@ use motet_wallet::{RegisteredGroup, Registry, RegistryError};
 
 use crate::args::GroupsArgs;
 use crate::exit::{Exit, Failed};
-use crate::files;
+use crate::{files, user_folders};
 
 /// The ending of the files.
 const ENDING: &str = "group";
@@ -161,14 +161,7 @@ fn read(path: &Path) -> Result<RegisteredGroup, Failed> {
 
 /// The folder that the user names, or that of this user's groups.
 fn folder(args: &GroupsArgs) -> Option<PathBuf> {
-    args.groups.clone().or_else(default_folder)
-}
-
-/// The folder for data of programs (XDG Base Directory Specification).
-fn default_folder() -> Option<PathBuf> {
-    let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    let data = absolute("XDG_DATA_HOME").or_else(|| Some(absolute("HOME")?.join(".local/share")))?;
-    Some(data.join("motet").join("groups"))
+    args.groups.clone().or_else(|| Some(user_folders::data()?.join("groups")))
 }
 
 fn unusable(folder: &Path, error: &std::io::Error) -> Failed {

@@ -1,255 +1,138 @@
-//! Secrets in files: a signer's key and a node's network identity (`docs/adr/0009`).
+//! The encrypted keystore of this user (`docs/adr/0029`): its file, and how it is read and changed.
 
-use std::fs::{self, File, Metadata};
-use std::io::{self, Read as _};
-use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
-use std::path::Path;
+use std::fs::{self, DirBuilder, File};
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Path, PathBuf};
 
-use motet_core_crypto::SecretKey;
+use motet_keystore::{Cost, Keystore, OpenError, Passphrase, header};
 use motet_node::OsEntropy;
-use rand_core::TryRng as _;
-use zeroize::Zeroizing;
 
-use crate::exit::Failed;
-use crate::files::{self, OpenError};
+use crate::args::KeystoreArgs;
+use crate::exit::{Exit, Failed};
+use crate::{files, passphrase, secret_file, user_folders};
 
-/// Bytes of a secret's file: 24 words of eight letters, and some spare.
-const TEXT: usize = 1024;
-/// The path that stands for standard input.
-const INPUT: &str = "-";
-
-/// The variable that names the folder of secrets that a service manager hands over.
-const HANDED_OVER: &str = "CREDENTIALS_DIRECTORY";
-
-/// The use of a file's secret.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Secret {
-    SignerKey,
-    NodeIdentity,
-    Words,
-    Passphrase,
+/// The file of a keystore.
+#[derive(Debug)]
+pub(crate) struct KeystoreFile<'a> {
+    args: &'a KeystoreArgs,
+    path: PathBuf,
 }
 
-impl Secret {
-    const fn name(self) -> &'static str {
-        match self {
-            Self::SignerKey => "the signer key",
-            Self::NodeIdentity => "the node's network identity",
-            Self::Words => "the words of a seed",
-            Self::Passphrase => "the passphrase of a seed",
-        }
-    }
-
-    /// The advice when the file does not hold the secret.
-    const fn remedy(self) -> &'static str {
-        match self {
-            Self::SignerKey => {
-                "name a file that `motet keygen` has written; only a copy can restore a key whose file is damaged"
-            }
-            Self::NodeIdentity => {
-                "restore this file from a copy, or remove it: the node then makes a new identity, \
-and everybody with its peer id in a --peer address needs the new one"
-            }
-            Self::Words => "write the words of the seed into it, 12 or 24 with spaces between them",
-            Self::Passphrase => "write the passphrase into it, in one line",
-        }
-    }
-}
-
-/// Writes a new signer's key to a file that must not exist.
-pub(crate) fn write_key(path: &Path, key: &SecretKey) -> Result<(), Failed> {
-    if let Ok(there) = fs::symlink_metadata(path) {
-        return Err(taken(path, &there));
-    }
-    write(path, &key.dangerous_to_bytes()).map_err(|error| {
-        if error.kind() == io::ErrorKind::AlreadyExists
-            && let Ok(there) = fs::symlink_metadata(path)
-        {
-            return taken(path, &there);
-        }
-        let what = format!("cannot write {} to {}: {error}", Secret::SignerKey.name(), path.display());
-        Failed::here(what).hint("no key was made; mend that, or choose another place with --out FILE")
-    })
-}
-
-/// Something has the name that a key's file should get.
-fn taken(path: &Path, there: &Metadata) -> Failed {
-    let name = path.display();
-    let failed = match files::kind(there.file_type()) {
-        _ if there.is_dir() => Failed::here(format!("{name} is a directory, perhaps the data folder of a node")),
-        Some(kind) => Failed::here(format!("{name} exists already: it is {kind}")),
-        None => Failed::here(format!("{name} exists already, and no key file is ever overwritten")),
-    };
-    failed.hint("choose another name with --out FILE")
-}
-
-fn write(path: &Path, secret: &[u8; 32]) -> io::Result<()> {
-    let text = Zeroizing::new(format!("{}\n", *Zeroizing::new(hex::encode(secret))));
-    files::create(path, text.as_bytes())
-}
-
-/// Reads a signer's key.
-pub(crate) fn read_key(path: &Path) -> Result<SecretKey, Failed> {
-    let bytes = read(path, Secret::SignerKey)?;
-    SecretKey::from_bytes(&bytes).map_err(|error| unusable(path, Secret::SignerKey, &error.to_string()))
-}
-
-/// Writes the words of a new seed to a file that must not exist.
-pub(crate) fn write_words(path: &Path, words: &str) -> Result<(), Failed> {
-    let text = Zeroizing::new(format!("{words}\n"));
-    files::create(path, text.as_bytes()).map_err(|error| {
-        let what = format!("cannot write {} to {}: {error}", Secret::Words.name(), path.display());
-        Failed::here(what).hint("no seed was made; name another file, which does not exist yet")
-    })
-}
-
-/// Reads the words of a seed, from standard input if the path is `-`.
-pub(crate) fn read_words(path: &Path) -> Result<Zeroizing<String>, Failed> {
-    read_line(path, Secret::Words)
-}
-
-/// Reads the passphrase of a seed: the first line without its end.
-pub(crate) fn read_passphrase(path: &Path) -> Result<Zeroizing<String>, Failed> {
-    read_line(path, Secret::Passphrase)
-}
-
-/// Reads a secret text without the end of its last line.
-fn read_line(path: &Path, secret: Secret) -> Result<Zeroizing<String>, Failed> {
-    let bytes = if path == Path::new(INPUT) {
-        let mut bytes = Zeroizing::new(Vec::with_capacity(2 * TEXT));
-        let failed = |error| cannot_read(path, secret, &error);
-        io::stdin().lock().take(TEXT as u64).read_to_end(&mut bytes).map_err(failed)?;
-        bytes
-    } else {
-        read_bytes(path, secret)?
-    };
-    let text = core::str::from_utf8(&bytes).map_err(|_| unusable(path, secret, "it is not UTF-8"))?;
-    let text = text.strip_suffix('\n').unwrap_or(text);
-    Ok(Zeroizing::new(text.strip_suffix('\r').unwrap_or(text).to_owned()))
-}
-
-/// Reads a node's network identity, or makes it if it is not there.
-pub(crate) fn read_or_make_identity(path: &Path) -> Result<Zeroizing<[u8; 32]>, Failed> {
-    if fs::symlink_metadata(path).is_err() {
-        let mut secret = Zeroizing::new([0; 32]);
-        let mut rng = OsEntropy;
-        rng.try_fill_bytes(secret.as_mut_slice()).map_err(Failed::here)?;
-        write(path, &secret).map_err(|error| {
-            let what = format!("cannot write {} to {}: {error}", Secret::NodeIdentity.name(), path.display());
-            Failed::here(what).hint("mend that, or choose another folder with --data DIR")
+impl<'a> KeystoreFile<'a> {
+    /// The file that the user names, or that of this user's data.
+    pub(crate) fn of(args: &'a KeystoreArgs) -> Result<Self, Failed> {
+        let path = args.keystore.clone().or_else(|| Some(user_folders::data()?.join("keystore")));
+        let path = path.ok_or_else(|| {
+            Failed::here("there is no place for a keystore: HOME is not set")
+                .hint("name one with --keystore FILE, or set MOTET_KEYSTORE")
         })?;
-    }
-    read(path, Secret::NodeIdentity)
-}
-
-/// Reads the content of a secret's file.
-fn read_bytes(path: &Path, secret: Secret) -> Result<Zeroizing<Vec<u8>>, Failed> {
-    let file = files::open(path).map_err(|error| match error {
-        OpenError::NoFile(kind) => no_file(path, secret, kind),
-        OpenError::Io(error) => cannot_read(path, secret, &error),
-    })?;
-    check(path, &file, secret)?;
-    // Never moved to a larger place, which would leave a copy behind.
-    let mut text = Zeroizing::new(Vec::with_capacity(2 * TEXT));
-    (&file).take(TEXT as u64).read_to_end(&mut text).map_err(|error| cannot_read(path, secret, &error))?;
-    Ok(text)
-}
-
-/// Reads 32 secret bytes.
-fn read(path: &Path, secret: Secret) -> Result<Zeroizing<[u8; 32]>, Failed> {
-    let text = read_bytes(path, secret)?;
-    let mut bytes = Zeroizing::new([0; 32]);
-    let digits = text.trim_ascii_end();
-    let problem = if digits.is_empty() { "it is empty" } else { "it does not hold 64 hexadecimal digits" };
-    hex::decode_to_slice(digits, bytes.as_mut_slice()).map_err(|_| unusable(path, secret, problem))?;
-    Ok(bytes)
-}
-
-/// Refuses a file that another user may have made or may know. The rule is that of `docs/adr/0009`.
-fn check(path: &Path, file: &File, secret: Secret) -> Result<(), Failed> {
-    let failed = |error| cannot_read(path, secret, &error);
-    let (link, found) = (fs::symlink_metadata(path).map_err(failed)?, file.metadata().map_err(failed)?);
-    let name = path.display();
-    let mode = found.permissions().mode();
-    let private = || format!("make it private: chmod 600 {name}");
-    if mode & 0o022 != 0 {
-        return Err(Failed::here(format!("{name} can be changed by others than its owner")).hint(private()));
-    }
-    if link.is_symlink() && !(trusted(&link) && trusted(&found)) {
-        let what = format!("{name} is a link, and it or its file belongs neither to this user nor to root");
-        return Err(Failed::here(what).hint("name the file itself, or make the link and its file your own"));
-    }
-    if mode & 0o077 != 0 && !(trusted(&found) && handed_over(path)) {
-        let hint = format!(
-            "{}; if a service manager has put it there, let {HANDED_OVER} name its folder (docs/operations.md, \"Files\")",
-            private()
-        );
-        return Err(Failed::here(format!("{name} can be read by others than its owner")).hint(hint));
-    }
-    Ok(())
-}
-
-/// Root can do everything anyway.
-fn trusted(found: &Metadata) -> bool {
-    found.uid() == 0 || found.uid() == rustix::process::geteuid().as_raw()
-}
-
-/// True if a file is below the folder of secrets that a service manager hands over.
-fn handed_over(path: &Path) -> bool {
-    let folder = std::env::var_os(HANDED_OVER).filter(|folder| Path::new(folder).is_absolute());
-    let Some(Ok(folder)) = folder.map(fs::canonicalize) else { return false };
-    fs::canonicalize(path).is_ok_and(|path| path.starts_with(folder))
-}
-
-fn no_file(path: &Path, secret: Secret, kind: &str) -> Failed {
-    let failed = Failed::here(format!("{} is {kind}, not a file with {}", path.display(), secret.name()));
-    failed.hint(match secret {
-        Secret::SignerKey => "name a file with mode 600 that `motet keygen` has written",
-        Secret::NodeIdentity => "move it away: the node then makes this file anew",
-        Secret::Words | Secret::Passphrase => "name a file with mode 600",
-    })
-}
-
-fn cannot_read(path: &Path, secret: Secret, error: &io::Error) -> Failed {
-    let failed = Failed::here(format!("cannot read {} from {}: {error}", secret.name(), path.display()));
-    if error.kind() == io::ErrorKind::NotFound && secret == Secret::SignerKey {
-        return failed.hint("make a key with `motet keygen --out FILE`");
-    }
-    failed
-}
-
-fn unusable(path: &Path, secret: Secret, problem: &str) -> Failed {
-    let failed = Failed::here(format!("{} does not hold {}: {problem}", path.display(), secret.name()));
-    failed.hint(secret.remedy())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_secret_comes_back_and_is_never_overwritten() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("key");
-        write(&path, &[7; 32]).unwrap();
-        assert_eq!(*read(&path, Secret::SignerKey).unwrap(), [7; 32]);
-        assert!(write(&path, &[8; 32]).is_err());
-        assert_eq!(*read(&path, Secret::SignerKey).unwrap(), [7; 32]);
+        Ok(Self { args, path })
     }
 
-    #[test]
-    fn a_file_that_others_can_read_or_change_is_refused() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("key");
-        write(&path, &[7; 32]).unwrap();
-        for mode in [0o644, 0o640, 0o604, 0o620, 0o602, 0o666] {
-            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
-            let refused = read(&path, Secret::SignerKey).unwrap_err();
-            assert!(refused.next.unwrap().contains("chmod 600"), "{mode:o}");
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(crate) fn is_there(&self) -> bool {
+        fs::symlink_metadata(&self.path).is_ok()
+    }
+
+    /// Reads the keystore, with the passphrase of the user.
+    pub(crate) fn open(&self) -> Result<Keystore, Failed> {
+        let bytes = self.read()?;
+        let passphrase = passphrase::of(&self.path, self.args.passphrase_file.as_deref())?;
+        Ok(self.decrypt(&bytes, &passphrase)?.0)
+    }
+
+    /// Changes the keystore, and makes it if `is_made` and it is not there.
+    pub(crate) fn change<T>(
+        &self,
+        is_made: bool,
+        change: impl FnOnce(&mut Keystore) -> Result<T, Failed>,
+    ) -> Result<T, Failed> {
+        let file = self.args.passphrase_file.as_deref();
+        if is_made && !self.is_there() {
+            let passphrase = passphrase::of_new(&self.path, file)?;
+            let mut keystore = Keystore::new();
+            let changed = change(&mut keystore)?;
+            let folder = folder_of(&self.path);
+            let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
+            made.and_then(|()| files::create(&self.path, &seal(&keystore, &passphrase, Cost::DEFAULT)?))
+                .map_err(|error| self.unwritten(&error))?;
+            return Ok(changed);
         }
-        for mode in [0o600, 0o400] {
-            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
-            read(&path, Secret::SignerKey).unwrap();
-        }
+        // What cannot be opened at all is refused before the question.
+        self.read()?;
+        let passphrase = passphrase::of(&self.path, file)?;
+        self.rewrite(&passphrase, None, change)
     }
+
+    /// Encrypts the keystore with another passphrase.
+    pub(crate) fn change_passphrase(&self, new: Option<&Path>) -> Result<(), Failed> {
+        let bytes = self.read()?;
+        let passphrase = passphrase::of(&self.path, self.args.passphrase_file.as_deref())?;
+        // The new one is for the owner of the old one alone.
+        self.decrypt(&bytes, &passphrase)?;
+        let new = passphrase::another(&self.path, new)?;
+        self.rewrite(&passphrase, Some(&new), |_| Ok(()))
+    }
+
+    /// Reads, changes and writes the keystore, with no other process in between.
+    fn rewrite<T>(
+        &self,
+        passphrase: &Passphrase,
+        new: Option<&Passphrase>,
+        change: impl FnOnce(&mut Keystore) -> Result<T, Failed>,
+    ) -> Result<T, Failed> {
+        // The file itself is replaced, and a link to it stays.
+        let path = fs::canonicalize(&self.path).map_err(|error| self.unwritten(&error))?;
+        // The file gets another inode at each write, so the folder has the lock.
+        let lock = File::open(folder_of(&path)).map_err(|error| self.unwritten(&error))?;
+        lock.lock().map_err(|error| self.unwritten(&error))?;
+        let (mut keystore, cost) = self.decrypt(&self.read()?, passphrase)?;
+        let changed = change(&mut keystore)?;
+        let sealed = seal(&keystore, new.unwrap_or(passphrase), cost.at_least(Cost::DEFAULT));
+        let written = sealed.and_then(|bytes| files::replace(&path, &bytes));
+        written.map_err(|error| self.unwritten(&error))?;
+        Ok(changed)
+    }
+
+    fn read(&self) -> Result<Vec<u8>, Failed> {
+        let bytes = secret_file::read_keystore(&self.path)?;
+        if header::is_keystore(&bytes) {
+            return Ok(bytes);
+        }
+        let what = format!("{} is no keystore", self.path.display());
+        Err(Failed::here(what).hint("name a file that `motet key new` has made, or restore it from a copy"))
+    }
+
+    fn decrypt(&self, bytes: &[u8], passphrase: &Passphrase) -> Result<(Keystore, Cost), Failed> {
+        Keystore::open(bytes, passphrase).map_err(|error| {
+            let what = format!("{}: {error}", self.path.display());
+            match error {
+                OpenError::Locked => Failed::new(Exit::Locked, what),
+                OpenError::Version { .. } => Failed::here(what).hint("use that version, or a newer one"),
+                OpenError::Memory => Failed::here(what),
+                OpenError::NoKeystore
+                | OpenError::Truncated
+                | OpenError::TooLong
+                | OpenError::Cost(_)
+                | OpenError::Content(_)
+                | _ => Failed::here(what).hint("restore it from a copy"),
+            }
+        })
+    }
+
+    fn unwritten(&self, error: &std::io::Error) -> Failed {
+        let what = format!("cannot write the keystore {}: {error}", self.path.display());
+        Failed::here(what).hint("nothing was changed; mend that, or name another file with --keystore FILE")
+    }
+}
+
+fn seal(keystore: &Keystore, passphrase: &Passphrase, cost: Cost) -> std::io::Result<Vec<u8>> {
+    keystore.seal(passphrase, cost, &mut OsEntropy).map_err(std::io::Error::other)
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }

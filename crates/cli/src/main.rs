@@ -6,6 +6,8 @@ compile_error!("the feature `failpoints` is for tests: build the released progra
 mod api;
 mod args;
 mod commands;
+mod config;
+mod core_dumps;
 mod data_folder;
 mod exit;
 mod files;
@@ -16,19 +18,23 @@ mod known_group;
 mod log;
 mod meeting_place;
 mod output;
+mod passphrase;
 mod peer_node;
 mod policy_file;
 mod prompt;
 mod psbt_file;
 mod search;
+mod secret_file;
 mod shares;
 mod sheet;
+mod signer_key;
 mod text;
+mod user_folders;
 
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use args::Command;
+use args::{Cli, Command};
 use exit::{Exit, Failed};
 use interrupt::Interrupts;
 
@@ -37,15 +43,19 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return answer(&error),
     };
+    if let Err(error) = core_dumps::forbid() {
+        output::note(&format!("the system may write this program's memory to a disk if it crashes: {error}"));
+    }
     let ended = match log::start().and_then(|()| tokio::runtime::Runtime::new().map_err(Failed::here)) {
         Ok(runtime) => {
-            let ended = runtime.block_on(perform(cli.command));
+            let ended = runtime.block_on(perform(cli));
             // A question without an answer must not keep the process.
             runtime.shutdown_background();
             ended
         }
         Err(failed) => Err(failed),
     };
+    prompt::hidden::show_again();
     match ended {
         Ok(exit) => exit.into(),
         Err(failed) => {
@@ -69,15 +79,19 @@ fn answer(error: &clap::Error) -> ExitCode {
     }
 }
 
-async fn perform(command: Command) -> Result<Exit, Failed> {
+async fn perform(cli: Cli) -> Result<Exit, Failed> {
     files::outlive_limits().map_err(Failed::here)?;
-    match command {
+    match cli.command {
         Command::Demo(args) => Interrupts::listen()?.unless(commands::demo::run(args)).await,
         Command::Keygen(args) => commands::keygen::run(&args),
+        Command::Key(args) => commands::key::run(&args),
         Command::Run(args) => commands::run::run(args).await,
         Command::Node(args) => commands::node::run(args).await,
         Command::Find(args) => Interrupts::listen()?.unless(commands::find::run(args)).await,
         Command::Sign(args) => commands::sign::run(args).await,
+        Command::Config(args) => commands::config::run(&args, cli.config.as_deref()),
+        Command::Completions(args) => commands::completions::run(&args),
+        Command::Man(args) => commands::man::run(&args),
         Command::Verify(args) => commands::verify::run(&args),
         Command::Policy(args) => commands::policy::run(&args),
         Command::Evidence(args) => commands::evidence::run(&args),

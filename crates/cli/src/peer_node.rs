@@ -18,8 +18,8 @@ use crate::args::{NetArgs, NodeArgs};
 use crate::data_folder::{self, DataFolder};
 use crate::exit::Failed;
 use crate::group_folder::GroupFolder;
-use crate::keystore;
 use crate::meeting_place::MeetingPlace;
+use crate::signer_key::{self, SignerKey};
 
 /// The network of nodes with `--dev`.
 const DEV_NETWORK: &str = "dev";
@@ -56,6 +56,23 @@ impl PeerNode {
         policy: Arc<dyn Policy>,
         check: impl FnOnce(&PublicKey) -> Result<(), Failed>,
     ) -> Result<Self, Failed> {
+        let key = match (&args.dev, &args.key) {
+            (None, Some(key)) => {
+                let key = tokio::task::block_in_place(|| signer_key::load(key, &args.keystore))?;
+                check(&key.secret.public_key())?;
+                Some(key)
+            }
+            _ => None,
+        };
+        Self::start_with(args, key, policy).await
+    }
+
+    /// Starts a node with the key of `--key`, which has been loaded.
+    pub(crate) async fn start_with(
+        args: &NodeArgs,
+        key: Option<SignerKey>,
+        policy: Arc<dyn Policy>,
+    ) -> Result<Self, Failed> {
         let Parts { key, store, net, nickname, folder } = match &args.dev {
             Some(name) => Parts {
                 key: SecretKey::generate(&mut OsEntropy).map_err(Failed::here)?,
@@ -64,10 +81,9 @@ impl PeerNode {
                 nickname: name.clone(),
                 folder: None,
             },
-            None => kept(args)?,
+            None => kept(args, key)?,
         };
         let signer = key.public_key();
-        check(&signer)?;
         let dev = args.dev.is_some();
         let mut config = config(args, dev);
         let looks_for_relays = net.traversal == Switch::On && !net.bootstrap.is_empty();
@@ -142,14 +158,13 @@ struct Parts {
     folder: Option<PathBuf>,
 }
 
-fn kept(args: &NodeArgs) -> Result<Parts, Failed> {
-    let Some(path) = &args.key else {
-        let hint = "make one with `motet keygen --out FILE`, or try things out with --dev NAME";
-        return Err(Failed::usage("a signer needs a key: --key FILE").hint(hint));
+fn kept(args: &NodeArgs, key: Option<SignerKey>) -> Result<Parts, Failed> {
+    let Some(SignerKey { secret: key, beside }) = key else {
+        let hint = "make one with `motet key new`, or try things out with --dev NAME";
+        return Err(Failed::usage("a signer needs a key: --key KEY").hint(hint));
     };
-    let key = keystore::read_key(path)?;
     let signer = key.public_key();
-    let folder = args.data.clone().map_or_else(|| data_folder::beside(path, &signer), Ok)?;
+    let folder = args.data.clone().map_or_else(|| data_folder::beside(&beside, &signer), Ok)?;
     let data = DataFolder::open(&folder, &signer)?;
     let keypair = Keypair::from_seed(*data.identity);
     let mut net = public_net(&args.network, keypair, &args.net)?;

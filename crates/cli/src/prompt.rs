@@ -4,6 +4,7 @@
 //! away, the answer names the request, and a question whose request is over is taken back.
 
 mod answer;
+pub(crate) mod hidden;
 mod input;
 mod queue;
 mod screen;
@@ -66,6 +67,11 @@ pub(crate) struct Typed {
 impl Typed {
     pub(crate) fn new() -> Self {
         Self { lines: Lines::as_they_come(), never: std::io::pipe().ok() }
+    }
+
+    /// Lines that are typed from now on; what was typed before is thrown away.
+    pub(crate) fn from_now_on() -> Self {
+        Self { lines: Lines::from_now_on(), never: std::io::pipe().ok() }
     }
 
     /// The next line. None if standard input has ended.

@@ -118,9 +118,33 @@ pub(crate) fn json(text: &str) -> String {
     harmless
 }
 
+/// The day of a time in seconds since 1970, in the Gregorian calendar: `2026-11-29`.
+///
+/// The days are counted in eras of 400 years, which begin in March so that the leap day is a year's last.
+pub(crate) fn date(seconds: u64) -> String {
+    let days = seconds / 86_400 + 719_468;
+    let (era, day) = (days / 146_097, days % 146_097);
+    let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * day + 2) / 153;
+    let day = day - (153 * month + 2) / 5 + 1;
+    let (month, next) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };
+    format!("{:04}-{month:02}-{day:02}", era * 400 + year + next)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn days_are_those_of_the_calendar() {
+        let known =
+            [(0, "1970-01-01"), (951_782_399, "2000-02-28"), (951_782_400, "2000-02-29"), (951_868_800, "2000-03-01")];
+        let later = [(1_796_000_000, "2026-11-30"), (4_107_542_399, "2100-02-28"), (4_107_542_400, "2100-03-01")];
+        for (seconds, day) in known.into_iter().chain(later) {
+            assert_eq!(date(seconds), day);
+        }
+    }
 
     /// One of each kind that must never reach a terminal.
     const STRANGE: [char; 36] = [

@@ -7,6 +7,8 @@ use clap::{Args, Subcommand};
 use motet_psbt::Profile;
 use motet_psbt::descriptor::SingleKey;
 
+use super::key::KeystoreArgs;
+
 #[derive(Debug, Args)]
 pub(crate) struct GroupCommandArgs {
     #[command(subcommand)]
@@ -57,9 +59,11 @@ pub(crate) struct GroupSeedArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct GroupKeyArgs {
-    /// The key file, made by `motet keygen` for this group alone
-    #[arg(long, value_name = "FILE", required_unless_present = "words_file", conflicts_with = "words_file")]
+    /// A key for this group alone, or a seed: its name in the keystore, or a key file
+    #[arg(long, value_name = "KEY", required_unless_present = "words_file", conflicts_with = "words_file")]
     pub(crate) key: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) keystore: KeystoreArgs,
     #[command(flatten)]
     pub(crate) seed: SeedArgs,
     /// The chain of the group: main, test, testnet4, signet or regtest
@@ -74,16 +78,16 @@ pub(crate) struct GroupKeyArgs {
 #[derive(Debug, Args)]
 pub(crate) struct SeedArgs {
     /// The 12 or 24 words of a seed, of Motet or another wallet; - is standard input
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["keystore", "passphrase_file"])]
     pub(crate) words_file: Option<PathBuf>,
     /// The passphrase of the seed, if it has one
     #[arg(long, value_name = "FILE", requires = "words_file")]
-    pub(crate) passphrase_file: Option<PathBuf>,
-    /// The account, another one for each group: m/87h/COINh/NUMBERh
-    #[arg(long, value_name = "NUMBER", requires = "words_file", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..1 << 31))]
-    pub(crate) account: u32,
+    pub(crate) seed_passphrase_file: Option<PathBuf>,
+    /// The account of the seed, another one for each group: m/87h/COINh/NUMBERh [default: 0]
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(0..1 << 31))]
+    pub(crate) account: Option<u32>,
     /// Write the account's secret key to this key file, which must not exist: the key of a signer
-    #[arg(long, value_name = "FILE", requires = "words_file")]
+    #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
 }
 
@@ -107,9 +111,11 @@ pub(crate) struct GroupNewArgs {
     /// The chain: main, test, testnet4, signet or regtest [default: main for xpub keys, test for tpub keys]
     #[arg(long, value_name = "CHAIN", value_parser = chain)]
     pub(crate) chain: Option<Network>,
-    /// The key file of the member that this user is
-    #[arg(long, value_name = "FILE")]
+    /// The key of the member that this user is: its name in the keystore, or a key file
+    #[arg(long, value_name = "KEY")]
     pub(crate) key: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) keystore: KeystoreArgs,
     #[command(flatten)]
     pub(crate) groups: GroupsArgs,
     /// One JSON object a line
@@ -127,9 +133,11 @@ pub(crate) struct GroupImportArgs {
     /// The chain of a descriptor [default: main for xpub keys, test for tpub keys]
     #[arg(long, value_name = "CHAIN", value_parser = chain)]
     pub(crate) chain: Option<Network>,
-    /// The key file of the member that this user is
-    #[arg(long, value_name = "FILE")]
+    /// The key of the member that this user is: its name in the keystore, or a key file
+    #[arg(long, value_name = "KEY")]
     pub(crate) key: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) keystore: KeystoreArgs,
     #[command(flatten)]
     pub(crate) groups: GroupsArgs,
     /// One JSON object a line

@@ -9,31 +9,31 @@ use super::address::{self, PeerAddress};
 #[derive(Debug, Args)]
 pub(crate) struct NetArgs {
     /// Listen on this multiaddr; may be repeated [default: loopback with --dev, else /ip4/0.0.0.0 on TCP and QUIC]
-    #[arg(long, value_name = "MULTIADDR", value_parser = address::listen)]
+    #[arg(long, env = "MOTET_LISTEN", value_name = "MULTIADDR", value_parser = address::listen)]
     pub(crate) listen: Vec<Multiaddr>,
     /// Connect to this node; may be repeated. It ends in `/p2p/PEER_ID`
-    #[arg(long, value_name = "MULTIADDR", value_parser = address::peer)]
+    #[arg(long, env = "MOTET_PEER", value_name = "MULTIADDR", value_parser = address::peer)]
     pub(crate) peer: Vec<PeerAddress>,
     /// Be reachable through this node as well; may be repeated. It ends in `/p2p/PEER_ID`
-    #[arg(long, value_name = "MULTIADDR", value_parser = address::relay)]
+    #[arg(long, env = "MOTET_RELAY", value_name = "MULTIADDR", value_parser = address::relay)]
     pub(crate) relay: Vec<PeerAddress>,
     /// Tell others that they reach this node at this multiaddr: a forwarded port, or a reverse proxy; may be repeated
-    #[arg(long, value_name = "MULTIADDR", value_parser = address::external)]
+    #[arg(long, env = "MOTET_EXTERNAL", value_name = "MULTIADDR", value_parser = address::external)]
     pub(crate) external: Vec<Multiaddr>,
     /// Speak over these transports only, with commas between them [default: all]
-    #[arg(long, value_name = "TRANSPORTS", value_delimiter = ',')]
+    #[arg(long, env = "MOTET_TRANSPORT", value_name = "TRANSPORTS", value_delimiter = ',')]
     pub(crate) transport: Vec<Transport>,
     /// Do not ask the router of this network to forward a port (UPnP)
-    #[arg(long)]
+    #[arg(long, env = "MOTET_NO_UPNP")]
     pub(crate) no_upnp: bool,
     /// Use no help of other nodes to be reached behind a router: no tests by them, no relays but those named, no hole punching
-    #[arg(long)]
+    #[arg(long, env = "MOTET_NO_TRAVERSAL")]
     pub(crate) no_traversal: bool,
     /// The part in the DHT: store entries and answer queries, only ask, or none; auto is server where others can reach this node
-    #[arg(long, value_name = "PART", default_value = "auto")]
+    #[arg(long, env = "MOTET_DHT", value_name = "PART", default_value = "auto")]
     pub(crate) dht: Dht,
     /// For phones: hear no gossip, and be a client of the DHT
-    #[arg(long, conflicts_with = "dht")]
+    #[arg(long, env = "MOTET_LIGHT", conflicts_with = "dht")]
     pub(crate) light: bool,
 }
 

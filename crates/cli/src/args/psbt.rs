@@ -8,6 +8,7 @@ use clap::{Args, Subcommand};
 use motet_psbt::Profile;
 
 use super::group::{GroupsArgs, chain, profile};
+use super::key::KeystoreArgs;
 use super::{NodeArgs, time};
 
 #[derive(Debug, Args)]
@@ -149,9 +150,11 @@ pub(crate) struct ExportArgs {
 /// A member's part in the two rounds.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct SignerArgs {
-    /// The member's key file, made by `motet keygen`
-    #[arg(long, value_name = "FILE")]
+    /// The member's key: its name in the keystore, or a key file
+    #[arg(long, value_name = "KEY")]
     pub(crate) key: PathBuf,
+    #[command(flatten)]
+    pub(crate) keystore: KeystoreArgs,
     /// Approve the transaction with this digest without a question; `motet psbt inspect` shows it
     #[arg(long, value_name = "DIGEST", value_parser = digest)]
     pub(crate) approve: Option<String>,

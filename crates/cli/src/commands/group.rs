@@ -15,15 +15,16 @@ use serde_json::{Value, json};
 
 use crate::args::{
     GroupAddressArgs, GroupCommand, GroupCommandArgs, GroupExportArgs, GroupImportArgs, GroupKeyArgs, GroupNewArgs,
-    GroupRestoreArgs, GroupShowArgs, GroupWordsArgs,
+    GroupRestoreArgs, GroupShowArgs, GroupWordsArgs, KeystoreArgs,
 };
 use crate::exit::{Exit, Failed};
+use crate::files;
 use crate::group_folder::GroupFolder;
 use crate::known_group::{KnownGroup, chain_of};
 use crate::output::Output;
 use crate::psbt_file::INPUT;
 use crate::sheet::field;
-use crate::{files, keystore};
+use crate::signer_key::{self, KeyOrSeed};
 
 /// The first address for payers, which members compare besides the words.
 const FIRST: Location = Location { keychain: Keychain::RECEIVE, index: 0 };
@@ -55,17 +56,26 @@ pub(crate) fn run(args: &GroupCommandArgs) -> Result<Exit, Failed> {
 fn key(args: &GroupKeyArgs) -> Result<Exit, Failed> {
     let output = Output::without_node(args.json);
     let expression = match (&args.key, &args.seed.words_file) {
-        (Some(key), _) => expression(&keystore::read_key(key)?, args.chain.into())?.to_string(),
-        (None, Some(words)) => seed::account(words, &args.seed, args.chain, &output)?,
-        (None, None) => return Err(Failed::usage("name a key file with --key, or a seed with --words-file")),
+        (Some(place), _) => match signer_key::load_any(place, &args.keystore)? {
+            KeyOrSeed::Seed(seed) => {
+                seed::account(place, (seed.words(), seed.passphrase()), &args.seed, args.chain, &output)?
+            }
+            KeyOrSeed::Key(_) if args.seed.account.is_some() || args.seed.out.is_some() => {
+                let what = format!("--account and --out are for a seed, and {} is one key", place.display());
+                return Err(Failed::usage(what));
+            }
+            KeyOrSeed::Key(key) => expression(&key.secret, args.chain.into())?.to_string(),
+        },
+        (None, Some(words)) => seed::account_of_words(words, &args.seed, args.chain, &output)?,
+        (None, None) => return Err(Failed::usage("name a key with --key, or a seed with --words-file")),
     };
     output.result(&expression, &json!({"event": "group_key", "key_expression": expression}))?;
     Ok(Exit::Success)
 }
 
-/// The key expression of a key file: an extended key at the top of its tree.
+/// The key expression of a signer's key: an extended key at the top of its tree.
 ///
-/// Its chain code is a hash of the secret key, so that the file alone restores it, and nobody else computes the keys below it.
+/// Its chain code is a hash of the secret key, so that the key alone restores it, and nobody else computes the keys below it.
 fn expression(key: &SecretKey, network: NetworkKind) -> Result<Xpub, Failed> {
     let public_key = secp256k1::PublicKey::from_slice(&key.public_key().to_bytes()).map_err(Failed::here)?;
     let chain_code = tagged_hash("motet/chain-code/v1", &[key.dangerous_to_bytes().as_slice()]);
@@ -88,7 +98,7 @@ fn new(args: &GroupNewArgs) -> Result<Exit, Failed> {
         let number = group.participants().iter().position(|key| key.key == member.key.key);
         made.name_member(number.unwrap_or(usize::MAX), &member.name).map_err(|error| unregistered(&error))?;
     }
-    register(made, args.key.as_deref(), GroupFolder::open(&args.groups)?, args.json)
+    register(made, args.key.as_deref(), &args.keystore, GroupFolder::open(&args.groups)?, args.json)
 }
 
 fn import(args: &GroupImportArgs) -> Result<Exit, Failed> {
@@ -106,18 +116,19 @@ fn import(args: &GroupImportArgs) -> Result<Exit, Failed> {
     if let Some(name) = &args.name {
         group.rename(name).map_err(|error| unregistered(&error))?;
     }
-    register(group, args.key.as_deref(), GroupFolder::open(&args.groups)?, args.json)
+    register(group, args.key.as_deref(), &args.keystore, GroupFolder::open(&args.groups)?, args.json)
 }
 
 /// Registers a group that nobody has confirmed, and tells how that is done.
 fn register(
     mut group: RegisteredGroup,
     key: Option<&Path>,
+    keystore: &KeystoreArgs,
     mut folder: GroupFolder,
     json: bool,
 ) -> Result<Exit, Failed> {
     if let Some(path) = key {
-        let own = keystore::read_key(path)?.public_key();
+        let own = signer_key::load(path, keystore)?.secret.public_key();
         let number = KnownGroup::of_registered(&group).number_of(&own).ok_or_else(|| {
             Failed::new(Exit::Refused, format!("the key {own} in {} is of no member of this group", path.display()))
                 .hint("nothing was registered; send the maker of the group the key that `motet group key` prints")

@@ -6,12 +6,12 @@ use serde_json::json;
 
 use crate::args::KeygenArgs;
 use crate::exit::{Exit, Failed};
-use crate::keystore;
 use crate::output::{Format, Output};
+use crate::secret_file;
 
 pub(crate) fn run(args: &KeygenArgs) -> Result<Exit, Failed> {
     let key = SecretKey::generate(&mut OsEntropy).map_err(Failed::here)?;
-    keystore::write_key(&args.out, &key)?;
+    secret_file::write_key(&args.out, &key)?;
     let output = Output::new(Format::of(args.json), motet_wire::MonotonicMs::default());
     let signer = key.public_key().to_string();
     let file = args.out.display().to_string();

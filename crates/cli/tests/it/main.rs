@@ -6,6 +6,7 @@ mod api;
 mod arguments;
 mod asked;
 mod command_line;
+mod configured;
 mod consent;
 mod cosigners;
 #[cfg(feature = "failpoints")]
@@ -18,6 +19,7 @@ mod folders;
 mod groups;
 mod judge;
 mod keyless;
+mod keys;
 mod lab;
 mod messages;
 mod nat;

@@ -97,15 +97,10 @@ impl Scene {
     /// Lets a command see nothing of this machine but the scene's folder.
     fn place(&self, command: &mut Command) {
         command.current_dir(self.folder.path()).env("TMPDIR", self.folder.path()).env("HOME", self.folder.path());
-        for variable in [
-            "MOTET_CRASH_AT",
-            "MOTET_LOG",
-            "XDG_RUNTIME_DIR",
-            "CREDENTIALS_DIRECTORY",
-            "MOTET_GROUPS",
-            "MOTET_DATA",
-            "XDG_DATA_HOME",
-        ] {
+        let ours =
+            std::env::vars_os().map(|(name, _)| name).filter(|name| name.as_encoded_bytes().starts_with(b"MOTET_"));
+        let others = ["XDG_RUNTIME_DIR", "XDG_DATA_HOME", "XDG_CONFIG_HOME", "CREDENTIALS_DIRECTORY"];
+        for variable in ours.chain(others.map(Into::into)) {
             command.env_remove(variable);
         }
     }

@@ -60,7 +60,7 @@ fn a_seed_of_another_wallet_has_the_keys_that_it_has_there() {
     let known = expression(&scene, &["--words-file", "zeros"]);
     assert!(known.starts_with("[73c5da0a/87h/1h/0h]tpub"), "{known}");
     write(&scene, "secret", "TREZOR\n");
-    let other = expression(&scene, &["--words-file", "zeros", "--passphrase-file", "secret"]);
+    let other = expression(&scene, &["--words-file", "zeros", "--seed-passphrase-file", "secret"]);
     assert!(other != known && other.contains("/87h/1h/0h]tpub"), "{other}");
     let mut typed = scene.start(&["group", "key", "--chain", "signet", "--words-file", "-"]);
     typed.answer(ZEROS);

@@ -187,8 +187,28 @@ fn holds(key: &str, value: &Value) {
         "types" | "addresses" => all(value, Value::is_string),
         "scope" => ["internet", "network", "machine", "nowhere"].iter().any(|scope| value == scope),
         "seconds" => value.is_i64(),
-        "event" | "node" | "nickname" | "reason" | "cause" | "phase" | "detail" | "address" | "peer" | "file"
-        | "error" | "next" | "resource_type" | "id" => value.is_string(),
+        "created" => value.is_u64(),
+        "kind" => ["signer_key", "seed", "unknown"].iter().any(|kind| value == kind),
+        "origin" => ["environment", "file", "default"].iter().any(|origin| value == origin),
+        "source" => is_text_or_null(value),
+        "value" => is_text_or_null(value) || value.is_boolean() || all(value, Value::is_string),
+        "event"
+        | "node"
+        | "nickname"
+        | "reason"
+        | "cause"
+        | "phase"
+        | "detail"
+        | "address"
+        | "peer"
+        | "file"
+        | "error"
+        | "next"
+        | "resource_type"
+        | "id"
+        | "name"
+        | "keystore"
+        | "seed_passphrase_file" => value.is_string(),
         _ => panic!("{key} is not documented"),
     };
     assert!(fits, "{key}: {value}");

@@ -70,6 +70,24 @@ impl Terminal {
         }
     }
 
+    /// Waits for this question, after which no line ends.
+    pub(crate) fn prompts(&mut self, text: &str) {
+        while !self.all[self.seen..].contains(text) {
+            assert!(self.more(text), "ended without {text:?}\n{}", self.all);
+        }
+        self.seen = self.all.len();
+    }
+
+    /// Types this, which is not echoed.
+    pub(crate) fn types_hidden(&mut self, text: &str) {
+        self.keyboard.write_all(text.as_bytes()).unwrap();
+    }
+
+    /// True if the terminal echoes what is typed.
+    pub(crate) fn echoes(&self) -> bool {
+        rustix::termios::tcgetattr(&self.keyboard).unwrap().local_modes.contains(rustix::termios::LocalModes::ECHO)
+    }
+
     /// Types this, and waits until the terminal has taken it in.
     pub(crate) fn types(&mut self, text: &str) {
         let mut from = self.all.len();

@@ -12,8 +12,8 @@ use zeroize::Zeroizing;
 
 use crate::args::{GroupSeedArgs, SeedArgs};
 use crate::exit::{Exit, Failed};
-use crate::keystore;
 use crate::output::Output;
+use crate::secret_file;
 
 /// Words in a line of the terminal.
 const COLUMNS: usize = 4;
@@ -31,7 +31,7 @@ pub(super) fn make(args: &GroupSeedArgs) -> Result<Exit, Failed> {
     let fingerprint = Seed::from_words(&words, "").map_err(Failed::here)?.fingerprint().to_string();
     match &args.words_file {
         Some(path) => {
-            keystore::write_words(path, &words)?;
+            secret_file::write_words(path, &words)?;
             let file = path.display().to_string();
             let lines = format!("seed        {fingerprint}\nwritten to  {file} (keep it secret, keep a copy on paper)");
             let told = output.result(&lines, &json!({"event": "seed", "fingerprint": fingerprint, "file": file}));
@@ -62,18 +62,34 @@ fn sheet(words: &str, fingerprint: &str) -> Zeroizing<String> {
     lines
 }
 
-/// The key expression of an account. Writes its secret key to a file, if one is named.
-pub(super) fn account(words: &Path, args: &SeedArgs, chain: Network, output: &Output) -> Result<String, Failed> {
-    let text = keystore::read_words(words)?;
-    let passphrase = args.passphrase_file.as_deref().map(keystore::read_passphrase).transpose()?;
+/// The key expression of an account of words in a file. Writes its secret key to a file, if one is named.
+pub(super) fn account_of_words(
+    words: &Path,
+    args: &SeedArgs,
+    chain: Network,
+    output: &Output,
+) -> Result<String, Failed> {
+    let text = secret_file::read_words(words)?;
+    let passphrase = args.seed_passphrase_file.as_deref().map(secret_file::read_passphrase).transpose()?;
     let passphrase = passphrase.as_ref().map_or("", |text| text.as_str());
-    let failed = |error: SeedError| Failed::usage(format!("{}: {error}", words.display()));
-    let account = Seed::from_words(&text, passphrase).and_then(|seed| seed.account(chain, args.account));
-    let account = account.map_err(failed)?;
+    account(words, (&text, passphrase), args, chain, output)
+}
+
+/// The key expression of an account of a seed, of words and a passphrase. Writes its secret key to a file, if one is named.
+pub(super) fn account(
+    place: &Path,
+    (words, passphrase): (&str, &str),
+    args: &SeedArgs,
+    chain: Network,
+    output: &Output,
+) -> Result<String, Failed> {
+    let failed = |error: SeedError| Failed::usage(format!("{}: {error}", place.display()));
+    let account = Seed::from_words(words, passphrase);
+    let account = account.and_then(|seed| seed.account(chain, args.account.unwrap_or_default())).map_err(failed)?;
     let expression = account.key_expression().to_string();
     if let Some(path) = &args.out {
         let signer = account.public_key().to_string();
-        keystore::write_key(path, &account.into_secret_key())?;
+        secret_file::write_key(path, &account.into_secret_key())?;
         let file = path.display().to_string();
         let lines = format!("signer key  {signer}\nwritten to  {file} (keep it secret)");
         output.result(&lines, &json!({"event": "key", "signer": signer, "file": file}))?;

@@ -24,10 +24,11 @@ use crate::interrupt::Interrupts;
 use crate::known_group::{KnownGroup, unplanned};
 use crate::output::{Format, Output};
 use crate::peer_node::PeerNode;
+use crate::prompt;
 use crate::psbt_file::{self, INPUT, PsbtFile};
 use crate::search::explain;
 use crate::sheet::Sheet;
-use crate::{keystore, prompt};
+use crate::signer_key::{self, SignerKey};
 
 /// A transaction that this member has approved, and all that makes it final.
 struct Payment {
@@ -46,15 +47,15 @@ pub(super) async fn run(args: PsbtRequestArgs) -> Result<Exit, Failed> {
     let clock = Clock::start();
     let format = Format::of(args.node.json);
     let mut output = Output::new(format, clock.now().mono);
-    let (args, payment) = {
+    let (args, payment, key) = {
         // A question waits for a person, on a thread of its own, so that an interrupt ends it.
         let approving = move || {
-            let payment = Payment::approved(&args, &Output::new(format, clock.now().mono))?;
-            Ok((args, payment))
+            let (payment, key) = Payment::approved(&args, &Output::new(format, clock.now().mono))?;
+            Ok((args, payment, key))
         };
         interrupts.unless(async { tokio::task::spawn_blocking(approving).await.map_err(Failed::here)? }).await?
     };
-    let (node, announcement) = interrupts.unless(prepare(&args, &payment, &mut output)).await?;
+    let (node, announcement) = interrupts.unless(prepare(&args, &payment, key, &mut output)).await?;
     let finish = |completed: &event::Completed, output: &Output| payment.finish(completed, output);
     // Nobody else hears of it: the keys of a group reveal all its addresses. The members were found, so that their places are known.
     let audience = Audience::Members(BTreeMap::new());
@@ -65,9 +66,10 @@ pub(super) async fn run(args: PsbtRequestArgs) -> Result<Exit, Failed> {
 async fn prepare(
     args: &PsbtRequestArgs,
     payment: &Payment,
+    key: SignerKey,
     output: &mut Output,
 ) -> Result<(PeerNode, SigningRequestSpec), Failed> {
-    let node = PeerNode::start(&args.node, Arc::new(DeclineAll), |_| Ok(())).await?;
+    let node = PeerNode::start_with(&args.node, Some(key), Arc::new(DeclineAll)).await?;
     output.learn(node.signer, &node.nickname);
     let TransactionProposal { keys, items, metadata, verified } = &payment.proposed;
     for key in keys {
@@ -92,9 +94,9 @@ async fn prepare(
 
 impl Payment {
     /// Reads the PSBT, makes a request of it, and has it approved.
-    fn approved(args: &PsbtRequestArgs, output: &Output) -> Result<Self, Failed> {
+    fn approved(args: &PsbtRequestArgs, output: &Output) -> Result<(Self, SignerKey), Failed> {
         let Some(key) = &args.node.key else {
-            return Err(Failed::usage("a member signs with its key: --key FILE"));
+            return Err(Failed::usage("a member signs with its key: --key KEY"));
         };
         let group = GroupFolder::open(&args.node.groups)?.group(&args.group)?.clone();
         if !group.is_confirmed() {
@@ -104,7 +106,8 @@ impl Payment {
             let failed = Failed::usage("no person or program can answer on standard input");
             return Err(failed.hint("approve with --approve DIGEST, which `motet psbt inspect` shows"));
         }
-        let own = keystore::read_key(key)?.public_key();
+        let key = signer_key::load(key, &args.node.keystore)?;
+        let own = key.secret.public_key();
         let PsbtFile { psbt, form } = PsbtFile::read(&args.file)?;
         let file = args.output.clone().unwrap_or_else(|| {
             let mut name = stem(&args.file).into_os_string();
@@ -130,7 +133,7 @@ impl Payment {
         let plan = SpendPlan::new(&psbt, group.group(), path, args.addresses).map_err(|error| unplanned(&error))?;
         approve(&Sheet::of_plan(&plan, &psbt, &known), args.approve.as_deref(), output)?;
         let (addresses, force) = (args.addresses, args.force);
-        Ok(Self { group, path, addresses, psbt, form, proposed, file, force })
+        Ok((Self { group, path, addresses, psbt, form, proposed, file, force }, key))
     }
 
     /// Puts the signatures into the PSBT, writes it, and shows the transaction.

@@ -22,7 +22,7 @@ use crate::output::{Output, note};
 use crate::prompt;
 use crate::psbt_file::{self, INPUT, PsbtFile};
 use crate::sheet::Sheet;
-use crate::{keystore, shares};
+use crate::{shares, signer_key};
 use merged::Merged;
 
 /// Runs the command, until an interrupt ends it.
@@ -94,7 +94,7 @@ impl Signing {
         if let (true, Some(name)) = (self.known.is_unconfirmed, &self.known.name) {
             return Err(unconfirmed(name));
         }
-        let key = keystore::read_key(&self.args.key)?;
+        let key = signer_key::load(&self.args.key, &self.args.keystore)?.secret;
         let own = self.number(&key)?;
         let (nonces_file, partial_file) = (self.file("nonces"), self.file("partial"));
         self.check_free(&nonces_file)?;
