@@ -58,7 +58,10 @@ impl PeerNode {
     ) -> Result<Self, Failed> {
         let key = match (&args.dev, &args.key) {
             (None, Some(key)) => {
-                let key = tokio::task::block_in_place(|| signer_key::load(key, &args.keystore))?;
+                // A question for the passphrase waits for a person, on a thread of its own, so that an interrupt ends it.
+                let (key, keystore) = (key.clone(), args.keystore.clone());
+                let load = tokio::task::spawn_blocking(move || signer_key::load(&key, &keystore));
+                let key = load.await.map_err(Failed::here)??;
                 check(&key.secret.public_key())?;
                 Some(key)
             }

@@ -40,7 +40,7 @@ pub(crate) async fn run(args: RunArgs) -> Result<Exit, Failed> {
     let mut output = Output::new(Format::of(args.node.json), clock.now().mono);
     let questions = Questions::new().map_err(Failed::here)?;
     let policy = policy(&args, &questions, &output)?;
-    let mut node = PeerNode::start(&args.node, policy, |_| Ok(())).await?;
+    let mut node = interrupts.unless(PeerNode::start(&args.node, policy, |_| Ok(()))).await?;
     if args.policy.is_none() && !args.auto_approve && args.api.no_api && !somebody_may_answer() {
         node.handle.stop().await;
         return Err(nobody_to_ask());

@@ -28,7 +28,7 @@ static BEFORE: Mutex<Option<Termios>> = Mutex::new(None);
 pub(crate) enum Hidden {
     /// A line, without its end.
     Line(Zeroizing<String>),
-    /// The person, or a signal, has given the question up.
+    /// The person has given the question up.
     Cancelled,
     /// There is no input any more.
     Ended,
@@ -75,15 +75,14 @@ fn read() -> io::Result<Hidden> {
         let mut input = [PollFd::from_borrowed_fd(rustix::stdio::stdin(), PollFlags::IN)];
         match poll(&mut input, None) {
             Ok(_) => {}
-            // A signal that the program listens to.
-            Err(Errno::INTR) => return Ok(Hidden::Cancelled),
+            // Signals are for those who listen to them.
+            Err(Errno::INTR) => continue,
             Err(error) => return Err(error.into()),
         }
         match rustix::io::read(rustix::stdio::stdin(), key.as_mut_slice()) {
             Ok(1..) => {}
             Ok(0) | Err(Errno::IO) => return Ok(Hidden::Ended),
-            Err(Errno::AGAIN) => continue,
-            Err(Errno::INTR) => return Ok(Hidden::Cancelled),
+            Err(Errno::AGAIN | Errno::INTR) => continue,
             Err(error) => return Err(error.into()),
         }
         let [typed] = *key;
