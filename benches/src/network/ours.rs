@@ -32,8 +32,8 @@ pub fn network() -> Result<NetworkId, Failure> {
     Ok(NetworkId::new("bench-net")?)
 }
 
-/// The configuration of a node that others may tell more than strangers may, and that chooses no peers by itself: bare swarms have no limits, and the
-/// topology is to be the same.
+/// The configuration of a node that others may tell more than strangers may, and that neither chooses peers by itself nor closes connections that nobody
+/// needs: bare swarms have no limits, and the topology is to be the same.
 ///
 /// # Errors
 ///
@@ -50,7 +50,7 @@ pub fn config(sockets: Sockets, part: Part, at: &[Multiaddr]) -> Result<NetConfi
         Part::Client => DhtMode::Client,
     };
     let much = Rate { per_minute: 60_000_000, burst: 1_000_000 };
-    config.guard = Guard { outbound: 0, frames: much, puts: much, ..Guard::default() };
+    config.guard = Guard { outbound: 0, target: usize::MAX, frames: much, puts: much, ..Guard::default() };
     Ok(config)
 }
 
