@@ -282,10 +282,7 @@ pub struct Dials {
 /// What the network says.
 pub async fn silent_sockets(defence: Defence, sockets: usize) -> Result<(Suffered, Dials), Failure> {
     let mut victim = Victim::start(defence)?;
-    let port = victim.address.iter().find_map(|part| match part {
-        Protocol::Tcp(port) => Some(port),
-        _ => None,
-    });
+    let port = victim.address.iter().find_map(|part| if let Protocol::Tcp(port) = part { Some(port) } else { None });
     let at = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port.ok_or("no port")?);
     let until = Instant::now() + FLOOD;
     let mut siege = JoinSet::new();

@@ -36,6 +36,9 @@ pub struct Storing {
     hand: NetHandle,
 }
 
+/// A bag, and the frames that are put into it.
+type Bag = (Shard, Vec<Arc<[u8]>>);
+
 /// The result of one search.
 #[derive(Debug, Clone, Copy)]
 pub struct Enumerated {
@@ -126,7 +129,7 @@ impl Storing {
     async fn put(&self, index: &Index, offers: &[(PublicKey, Arc<[u8]>)]) -> Result<(), Failure> {
         let mut crowded: BTreeSet<(u8, u16)> = BTreeSet::new();
         for (number, depth) in index.depths().enumerate() {
-            let mut bags: BTreeMap<(u8, u16), (Shard, Vec<Arc<[u8]>>)> = BTreeMap::new();
+            let mut bags = BTreeMap::<(u8, u16), Bag>::new();
             for (signer, frame) in offers {
                 let above = Shard::of(signer, depth.saturating_sub(Shard::STEP));
                 if number < ALWAYS || crowded.contains(&(above.depth(), above.number())) {

@@ -152,11 +152,10 @@ impl Member {
 
 async fn discovery(events: &mut Events, signer: PublicKey) -> Result<Instant, Failure> {
     loop {
-        match events.next().await.ok_or("a node has stopped")?? {
-            Event::SignerDiscovered(found) if found.advertisement.delegation.signer == signer => {
-                return Ok(Instant::now());
-            }
-            _ => {}
+        if let Event::SignerDiscovered(found) = events.next().await.ok_or("a node has stopped")??
+            && found.advertisement.delegation.signer == signer
+        {
+            return Ok(Instant::now());
         }
     }
 }
