@@ -89,7 +89,7 @@ pub(crate) struct ApproveArgs {
     #[command(flatten)]
     pub(crate) about: RequestArgs,
     /// Approve what has this digest, as `motet requests` shows it [default: show the request, and ask on the terminal]
-    #[arg(long, value_name = "HEX", value_parser = digest)]
+    #[arg(long, value_name = "DIGEST", value_parser = digest)]
     pub(crate) digest: Option<String>,
 }
 

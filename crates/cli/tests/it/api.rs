@@ -123,6 +123,34 @@ fn an_approval_over_the_socket_makes_a_signature() {
 }
 
 #[test]
+fn signatures_that_nobody_has_noted_outlive_the_process() {
+    let scene = Scene::new();
+    scene.run(&["keygen", "--out", "a.key"]).expect(0);
+    scene.run(&["keygen", "--out", "b.key"]).expect(0);
+    let net = ["--network", "dev", "--listen", "/ip4/127.0.0.1/tcp/0", "--json"];
+    let run = [&["run", "--key", "a.key", "--auto-approve", "--keep-results"], &net[..]].concat();
+    let mut alice = scene.start_reading(Stdio::null(), &run);
+    let signer = text(&alice.event("ready"), "signer").to_owned();
+    alice.event("SignerAdvertised");
+    let status = scene.run(&["status", "--key", "a.key", "--json"]).expect(0);
+    let status: Value = serde_json::from_str(&status.output[0]).unwrap();
+    let address = format!("{}/p2p/{}", status["connections"]["listening"][0].as_str().unwrap(), text(&status, "peer"));
+    let ask = ["sign", "--key", "b.key", "--with", &signer, "--message", "m", "--peer", &address];
+    let asked = scene.run(&[&ask[..], &net].concat()).expect(0);
+    let id = text(&asked.last("result"), "request").to_owned();
+    alice.event("SessionComplete");
+    alice.signal("TERM");
+    alice.wait().expect(0);
+    let mut alice = scene.start_reading(Stdio::null(), &run);
+    alice.event("SignerAdvertised");
+    let result = scene.run(&["result", &id[..8], "--note", "--key", "a.key", "--json"]).expect(0);
+    let result: Value = serde_json::from_str(&result.output[0]).unwrap();
+    assert_eq!(result["items"], asked.last("result")["items"]);
+    let status = scene.run(&["status", "--key", "a.key", "--json"]).expect(0);
+    assert!(status.output[0].contains("\"results\":0"), "{:?}", status.output);
+}
+
+#[test]
 fn a_refusal_over_the_socket_ends_the_request() {
     let scene = Scene::new();
     let mut alice = Signer::start(&scene, "alice", &[]);

@@ -34,7 +34,7 @@ pub(super) async fn approve(args: ApproveArgs) -> Result<Exit, Failed> {
     if args.digest.is_none() && !somebody_may_answer() {
         let failed =
             Failed::usage("there is nobody to ask: standard input is no terminal, and no program can answer there");
-        return Err(failed.hint("approve what `motet requests` shows by its digest: --digest HEX"));
+        return Err(failed.hint("approve what `motet requests` shows by its digest: --digest DIGEST"));
     }
     let output = Output::without_node(called.json);
     let client = client(called)?;

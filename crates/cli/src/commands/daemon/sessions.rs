@@ -8,7 +8,7 @@ use motet_node::event::Phase;
 use motet_node::{Clock, RequestId, SessionStatus};
 use serde_json::json;
 
-use super::{answers, client, explain, print, session_of};
+use super::{answers, client, explain, print, resolve, session_of};
 use crate::args::{AbortArgs, CalledArgs, RequestArgs, ResultArgs, RetryArgs};
 use crate::commands::{asking, lost_end};
 use crate::exit::{Exit, Failed};
@@ -88,25 +88,30 @@ fn lines(session: &Session, output: &Output) -> String {
 pub(super) async fn result(args: &ResultArgs) -> Result<Exit, Failed> {
     let output = Output::without_node(args.about.called.json);
     let client = client(&args.about.called)?;
-    let request = session_of(&client, &args.about.request).await?;
-    let status = match args.wait {
-        None => client.session(&request).await.map_err(|error| explain(&error))?.status,
-        Some(time) => Interrupts::listen()?.unless(end(&client, &request, time)).await?,
-    };
-    if let Some(completed) = status.completed() {
-        print(&output, &format!("signed{}", asking::lines(&completed)), &completed)?;
-        if args.note {
-            client.note(&request).await.map_err(|error| explain(&error))?;
-        }
-        return Ok(Exit::Success);
-    }
-    match lost_end::lost_end(&status, &output) {
-        Some(ended) => ended.map(|_| Exit::Success),
+    // Signatures that nobody has noted are kept when their session is forgotten.
+    let kept = client.results().await.map_err(|error| explain(&error))?.results;
+    let sessions = client.sessions().await.map_err(|error| explain(&error))?;
+    let known = sessions.into_iter().map(|session| session.status.request);
+    let request = resolve(&args.about.request, known.chain(kept.iter().map(|kept| kept.request)))?;
+    let completed = match kept.into_iter().find(|kept| kept.request == request) {
+        Some(completed) => completed,
         None => {
-            let failed = Failed::new(Exit::Incomplete, format!("no signature yet: {}", state(&status, &output)));
-            Err(failed.hint("wait for it with --wait TIME"))
+            let status = match args.wait {
+                None => client.session(&request).await.map_err(|error| explain(&error))?.status,
+                Some(time) => Interrupts::listen()?.unless(end(&client, &request, time)).await?,
+            };
+            let going = || {
+                let failed = Failed::new(Exit::Incomplete, format!("no signature yet: {}", state(&status, &output)));
+                failed.hint("wait for it with --wait TIME")
+            };
+            lost_end::lost_end(&status, &output).ok_or_else(going)??
         }
+    };
+    print(&output, &format!("signed{}", asking::lines(&completed)), &completed)?;
+    if args.note {
+        client.note(&request).await.map_err(|error| explain(&error))?;
     }
+    Ok(Exit::Success)
 }
 
 /// The session when it has ended, or when this time is up.
