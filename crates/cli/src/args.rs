@@ -10,6 +10,7 @@ mod network;
 mod number;
 mod program;
 mod psbt;
+mod refusal;
 mod signed_message;
 mod signers;
 mod text;
@@ -20,14 +21,13 @@ use core::time::Duration;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::error::ErrorKind;
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use motet_core_crypto::{PublicKey, Signature, XOnlyPublicKey};
 use motet_node::Config;
 use motet_wire::{NetworkId, limits};
 
 use crate::config;
-use crate::config::words::Completed;
 use crate::exit::Failed;
 pub(crate) use daemon::{
     AbortArgs, ApiArgs, ApproveArgs, CalledArgs, DaemonCommand, DeclineArgs, RequestArgs, ResultArgs, RetryArgs,
@@ -48,6 +48,7 @@ pub(crate) use psbt::{
     CombineArgs, ExportArgs, ExtractArgs, FinalizeArgs, Form, InspectArgs, MissingArgs, OutputArgs, PlanArgs, PsbtArgs,
     PsbtCommand, PsbtRequestArgs, PsbtSignArgs, SignerArgs,
 };
+use refusal::{configured, shortened};
 pub(crate) use signed_message::{MessageArgs, MessageCommand, MessageSignArgs, MessageVerifyArgs};
 pub(crate) use signers::Named;
 pub(crate) use time::{duration, words};
@@ -412,33 +413,9 @@ pub(crate) fn parse<W: Into<OsString> + Clone>(words: impl IntoIterator<Item = W
     Ok(cli)
 }
 
-/// An error that names the options that come from the configuration: one of them may be the wrong one.
-fn configured(mut error: clap::Error, completed: &Completed) -> clap::Error {
-    if !completed.added.is_empty() {
-        let added: Vec<_> = completed.added.iter().map(|(name, origin)| format!("--{name} ({origin})")).collect();
-        let tip = format!("these options come from the configuration: {}", added.join(", "));
-        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
-    }
-    error
-}
-
-/// An error that quotes no more of a value than fits on a line.
-fn shortened(mut error: clap::Error) -> clap::Error {
-    if let Some(ContextValue::String(value)) = error.get(ContextKind::InvalidValue)
-        && value.chars().count() > QUOTED
-    {
-        let beginning: String = value.chars().take(QUOTED).chain(['…']).collect();
-        error.insert(ContextKind::InvalidValue, ContextValue::String(beginning));
-    }
-    error
-}
-
 /// The refusal of a raw hash.
 const BLIND: &str = "--message-hex: 32 bytes may be the hash of a payment, and nobody sees of what; sign a transaction with `motet psbt`, \
 or say --blind to sign the hash all the same";
-
-/// Characters of a wrong value that are said again: a peer's address fits.
-const QUOTED: usize = 160;
 
 impl SignArgs {
     /// Refuses a list that names the signer that asks.
