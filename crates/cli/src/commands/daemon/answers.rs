@@ -5,7 +5,7 @@ use motet_daemon::api::PendingRequest;
 use motet_wire::RequestId;
 use serde_json::json;
 
-use super::{client, explain, print, resolve};
+use super::call::{client, explain, print, resolve};
 use crate::args::{ApproveArgs, CalledArgs, DeclineArgs};
 use crate::exit::{Exit, Failed};
 use crate::interrupt::Interrupts;

@@ -3,7 +3,7 @@
 use motet_daemon::api::{Peer, Status};
 use serde_json::json;
 
-use super::{client, explain, print};
+use super::call::{client, explain, print};
 use crate::args::CalledArgs;
 use crate::exit::{Exit, Failed};
 use crate::output::Output;

@@ -8,7 +8,8 @@ use motet_node::event::Phase;
 use motet_node::{Clock, RequestId, SessionStatus};
 use serde_json::json;
 
-use super::{answers, client, explain, print, resolve, session_of};
+use super::answers;
+use super::call::{client, explain, print, resolve, session_of};
 use crate::args::{AbortArgs, CalledArgs, RequestArgs, ResultArgs, RetryArgs};
 use crate::commands::{asking, lost_end};
 use crate::exit::{Exit, Failed};

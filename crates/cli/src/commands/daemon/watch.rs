@@ -3,7 +3,7 @@
 use motet_daemon::Told;
 use serde_json::{Value, json};
 
-use super::{client, explain};
+use super::call::{client, explain};
 use crate::args::WatchArgs;
 use crate::exit::{Exit, Failed};
 use crate::interrupt::Interrupts;
