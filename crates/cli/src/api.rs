@@ -66,6 +66,6 @@ fn explain(error: &DaemonError) -> Failed {
         }
         DaemonError::Socket { .. } => failed.hint("choose another folder with --data DIR, or do without it: --no-api"),
         DaemonError::Address { .. } => failed.hint("choose another port with --api ADDRESS"),
-        _ => failed,
+        DaemonError::Token(_) | _ => failed,
     }
 }

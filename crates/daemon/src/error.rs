@@ -78,6 +78,7 @@ impl From<CallError> for ApiError {
     }
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "what is no matter of state or load is a mistake of the caller")]
 fn status_of(error: &CommandError) -> StatusCode {
     match error {
         CommandError::UnknownRequest(_) | CommandError::UnknownSigner(_) | CommandError::NotAdvertised => {

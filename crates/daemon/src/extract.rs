@@ -47,7 +47,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Given<T> {
         })?;
         let text: &[u8] = if body.is_empty() { b"{}" } else { &body };
         // A page of a browser can send texts and forms without asking first, and never this type.
-        if !is_json && !(has_no_kind && body.is_empty()) {
+        if !(is_json || has_no_kind && body.is_empty()) {
             let what = "the body is to be JSON, with the header Content-Type: application/json";
             return Err(ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "not_json", what));
         }

@@ -113,6 +113,7 @@ struct Open {
 /// The journal's words about questions. Their form is that of a node's events.
 #[derive(Debug, Serialize)]
 #[serde(tag = "event")]
+#[expect(clippy::enum_variant_names, reason = "these are the names of the events")]
 enum Told<'a> {
     ApprovalAsked { request: &'a RequestId, signer: &'a PublicKey, digest: String },
     ApprovalDecided { request: &'a RequestId, signer: &'a PublicKey, approved: bool, reason: &'a str, place: Place },

@@ -49,7 +49,9 @@ pub(super) fn explain(error: &ClientError) -> Failed {
                 None => failed,
             }
         }
-        _ => Failed::here(error),
+        ClientError::NotRunning { .. } | ClientError::Broken(_) | ClientError::Strange(_) | ClientError::Silent | _ => {
+            Failed::here(error)
+        }
     }
 }
 
