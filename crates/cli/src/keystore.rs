@@ -1,4 +1,4 @@
-//! The encrypted keystore of this user (`docs/adr/0029`): its file, and how it is read and changed.
+//! The encrypted keystore of this user (`docs/adr/0027`): its file, and how it is read and changed.
 
 use std::fs::{self, DirBuilder, File};
 use std::os::unix::fs::DirBuilderExt as _;
