@@ -3,6 +3,7 @@
 //! The probabilities themselves are drawn (swarm testing): most worlds have a few faults each at a rate of its own, so
 //! that calm and brutal ones both occur, and rare faults meet each other.
 
+mod profile;
 mod spend;
 mod stand_still;
 
@@ -13,31 +14,9 @@ use motet_node::{Config, Privacy, Rounds};
 use motet_wire::{Commitments, Derivation, Difficulty, Election, Item, RequestOptions};
 
 use super::dice::{Dice, EntropyFault};
+pub use profile::Profile;
 pub use spend::Spend;
 pub use stand_still::{Moment, StandStill};
-
-/// How hard a world is.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Profile {
-    /// Nothing breaks and nobody lies, but messages take their time.
-    Calm,
-    /// Some things break, some lie.
-    #[default]
-    Normal,
-    /// Everything breaks.
-    Brutal,
-    /// Some lie, talk all the time, and come deep into every phase: little breaks but what makes attempts fail.
-    Deep,
-}
-
-impl Profile {
-    /// The profile of this name.
-    pub fn named(name: &str) -> Option<Self> {
-        [("calm", Self::Calm), ("normal", Self::Normal), ("brutal", Self::Brutal), ("deep", Self::Deep)]
-            .into_iter()
-            .find_map(|(known, profile)| (known == name).then_some(profile))
-    }
-}
 
 /// A way of being dishonest: the actors B1 to B20 of the threat model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
