@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use crate::entry::{Entry, KeyName, Secret, SeedWords, UnknownSecret};
 use crate::limits::{ENTRIES, NAME_BYTES, SECRET_BYTES};
-use crate::seal::OpenError;
+use crate::open_error::OpenError;
 
 const SIGNER_KEY: u8 = 1;
 const SEED: u8 = 2;

@@ -12,18 +12,21 @@
 //! under another name, sync it, and rename it.
 
 mod content;
+mod cost;
 mod entry;
 pub mod header;
 mod keystore;
 pub mod limits;
+mod open_error;
 mod passphrase;
 mod seal;
 
+pub use cost::{Cost, CostError};
 pub use entry::{Entry, KeyName, NameError, Secret, SeedWords, SeedWordsError, UnknownSecret};
-pub use header::{Cost, CostError};
 pub use keystore::{AddError, Keystore};
+pub use open_error::OpenError;
 pub use passphrase::{Passphrase, PassphraseError};
-pub use seal::{OpenError, SealError};
+pub use seal::SealError;
 
 /// The program in the README, as a doc test.
 #[cfg(doctest)]

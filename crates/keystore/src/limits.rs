@@ -1,7 +1,5 @@
 //! Every bound of the crate, with its reason.
 
-use crate::header;
-
 /// Most entries of a keystore: a person has some keys, and a service one for each group.
 pub const ENTRIES: usize = 256;
 /// Most bytes of a name: as many as of a signer's nickname.
@@ -13,7 +11,9 @@ pub const WORDS_BYTES: usize = 24 * 9 - 1;
 /// Most bytes of a passphrase, of a keystore or of a seed: longer than any sentence that a person types.
 pub const PASSPHRASE_BYTES: usize = 512;
 /// Most bytes of an encrypted file: a header, as many of the longest entries as there may be, and a tag.
-pub const FILE_BYTES: usize = header::BYTES + 2 + ENTRIES * (1 + 8 + 1 + NAME_BYTES + 2 + SECRET_BYTES) + TAG_BYTES;
+pub const FILE_BYTES: usize = HEADER_BYTES + 2 + ENTRIES * (1 + 8 + 1 + NAME_BYTES + 2 + SECRET_BYTES) + TAG_BYTES;
+/// Bytes of the header, which is first.
+pub const HEADER_BYTES: usize = 61;
 /// Bytes of the tag of Poly1305, which is last.
 pub const TAG_BYTES: usize = 16;
 

@@ -6,43 +6,12 @@ use rand_core::TryCryptoRng;
 use zeroize::{Zeroize as _, Zeroizing};
 
 use crate::content;
-use crate::header::{BYTES, Cost, CostError, Header, NONCE, SALT};
+use crate::cost::Cost;
+use crate::header::{self, BYTES, Header, NONCE, SALT};
 use crate::keystore::Keystore;
 use crate::limits::{FILE_BYTES, TAG_BYTES};
+use crate::open_error::OpenError;
 use crate::passphrase::Passphrase;
-
-/// The reason why bytes do not become a keystore.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum OpenError {
-    /// The bytes do not begin as a keystore does.
-    #[error("it is no keystore")]
-    NoKeystore,
-    /// The bytes end too early.
-    #[error("the keystore is damaged: its end is missing")]
-    Truncated,
-    /// The bytes are too many.
-    #[error("the keystore is damaged: it has more than {FILE_BYTES} bytes")]
-    TooLong,
-    /// Another version has written it.
-    #[error("the keystore has version {found}, and this program reads version {}", crate::header::VERSION)]
-    Version {
-        /// Its version.
-        found: u8,
-    },
-    /// The cost is outside the bounds: to open it would take too much memory, or it is too weak.
-    #[error("the keystore is refused: {0}")]
-    Cost(CostError),
-    /// The passphrase is wrong, or a byte is. The two cannot be told apart.
-    #[error("wrong passphrase, or the file is damaged")]
-    Locked,
-    /// The passphrase is right, and the entries are not as this version writes them.
-    #[error("the keystore opens, and its content is wrong: {0}")]
-    Content(&'static str),
-    /// There is not enough memory for argon2id.
-    #[error("there is not enough memory to open the keystore")]
-    Memory,
-}
 
 /// The reason why a keystore does not become bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -96,7 +65,7 @@ impl Keystore {
 
 /// Header and encrypted entries of a file.
 fn split(bytes: &[u8]) -> Result<(Header, &[u8]), OpenError> {
-    if !crate::header::is_keystore(bytes) {
+    if !header::is_keystore(bytes) {
         return Err(OpenError::NoKeystore);
     }
     if bytes.len() > FILE_BYTES {
@@ -149,6 +118,7 @@ fn decrypt(key: &[u8; 32], header: &Header, sealed: &[u8]) -> Result<Zeroizing<V
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cost::CostError;
 
     const KEY: [u8; 32] = [3; 32];
 

@@ -183,7 +183,7 @@ proptest! {
             match &entry.secret {
                 Secret::SignerKey(read) => prop_assert_eq!(read.public_key(), key(byte / 2 + 1).public_key()),
                 Secret::Seed(read) => prop_assert_eq!(read.passphrase(), extra),
-                other => prop_assert!(false, "{:?}", other),
+                other @ (Secret::Unknown(_) | _) => prop_assert!(false, "{:?}", other),
             }
         }
     }
