@@ -18,15 +18,19 @@ pub(crate) struct KeystoreFile<'a> {
     path: PathBuf,
 }
 
+/// The file that the user names, or that of this user's data.
+pub(crate) fn path(named: Option<&Path>) -> Result<PathBuf, Failed> {
+    let path = named.map(Path::to_owned).or_else(|| Some(user_folders::data()?.join("keystore")));
+    path.ok_or_else(|| {
+        Failed::here("there is no place for a keystore: HOME is not set")
+            .hint("name one with --keystore FILE, or set MOTET_KEYSTORE")
+    })
+}
+
 impl<'a> KeystoreFile<'a> {
     /// The file that the user names, or that of this user's data.
     pub(crate) fn of(args: &'a KeystoreArgs) -> Result<Self, Failed> {
-        let path = args.keystore.clone().or_else(|| Some(user_folders::data()?.join("keystore")));
-        let path = path.ok_or_else(|| {
-            Failed::here("there is no place for a keystore: HOME is not set")
-                .hint("name one with --keystore FILE, or set MOTET_KEYSTORE")
-        })?;
-        Ok(Self { args, path })
+        Ok(Self { args, path: path(args.keystore.as_deref())? })
     }
 
     pub(crate) fn path(&self) -> &Path {

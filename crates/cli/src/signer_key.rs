@@ -11,7 +11,7 @@ use motet_keystore::{Entry, KeyName, Keystore, Secret, SeedWords};
 
 use crate::args::KeystoreArgs;
 use crate::exit::Failed;
-use crate::keystore::KeystoreFile;
+use crate::keystore::{self, KeystoreFile};
 use crate::secret_file;
 
 /// The key of a signer.
@@ -40,12 +40,17 @@ pub(crate) fn load(key: &Path, keystore: &KeystoreArgs) -> Result<SignerKey, Fai
     }
 }
 
+/// The path beside which the data directory of a signer's node is by default. Nothing is opened.
+pub(crate) fn beside(key: &Path, keystore: Option<&Path>) -> Result<PathBuf, Failed> {
+    name(key).map_or_else(|| Ok(key.to_owned()), |name| Ok(keystore::path(keystore)?.with_file_name(name.as_str())))
+}
+
 /// The key of a signer, or a seed.
-pub(crate) fn load_any(key: &Path, keystore: &KeystoreArgs) -> Result<KeyOrSeed, Failed> {
+pub(crate) fn load_any(key: &Path, args: &KeystoreArgs) -> Result<KeyOrSeed, Failed> {
     let Some(name) = name(key) else {
         return Ok(KeyOrSeed::Key(SignerKey { secret: secret_file::read_key(key)?, beside: key.to_owned() }));
     };
-    let file = KeystoreFile::of(keystore)?;
+    let file = KeystoreFile::of(args)?;
     let place = file.path().display();
     if !file.is_there() {
         let what = format!("there is neither a key file {name} here nor a keystore {place}");

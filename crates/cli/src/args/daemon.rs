@@ -36,9 +36,12 @@ pub(crate) struct CalledArgs {
     /// The data folder of the running signer
     #[arg(long, value_name = "DIR", env = "MOTET_DATA")]
     pub(crate) data: Option<PathBuf>,
-    /// The key file of the running signer, whose data folder is beside it
-    #[arg(long, value_name = "FILE")]
+    /// The key of the running signer, whose data folder is beside it: its name in the keystore, or its key file
+    #[arg(long, value_name = "KEY")]
     pub(crate) key: Option<PathBuf>,
+    /// The keystore beside which the data folder is; it is not opened [default: motet/keystore in the user's folder for data]
+    #[arg(long, value_name = "FILE", env = "MOTET_KEYSTORE")]
+    pub(crate) keystore: Option<PathBuf>,
     /// Call this address of loopback in place of the Unix socket, with the token in the data folder
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) api: Option<SocketAddr>,

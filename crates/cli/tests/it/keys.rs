@@ -59,6 +59,9 @@ fn a_key_is_encrypted_from_its_first_day_and_a_node_runs_with_it() {
     assert_eq!(node.event("ready")["signer"], alice["signer"]);
     // Its data is beside the keystore.
     assert!(scene.path(".local/share/motet/alice.motet/records.redb").exists());
+    // Others find the running signer by the same name, without the passphrase.
+    let status = scene.run(&["status", "--key", "alice", "--json"]).expect(0);
+    assert!(status.output.concat().contains(alice["signer"].as_str().unwrap()), "{:?}", status.output);
 }
 
 #[test]

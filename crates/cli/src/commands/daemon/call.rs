@@ -11,6 +11,7 @@ use crate::args::CalledArgs;
 use crate::data_folder;
 use crate::exit::Failed;
 use crate::output::Output;
+use crate::signer_key;
 
 /// The client of the running signer that the command line names.
 pub(super) fn client(called: &CalledArgs) -> Result<Client, Failed> {
@@ -25,11 +26,11 @@ pub(super) fn client(called: &CalledArgs) -> Result<Client, Failed> {
 /// A key names a folder more closely than the variable of the environment, so it is looked at first.
 fn folder(called: &CalledArgs) -> Result<PathBuf, Failed> {
     if let Some(key) = &called.key {
-        return Ok(data_folder::of_key(key));
+        return Ok(data_folder::of_key(&signer_key::beside(key, called.keystore.as_deref())?));
     }
     called.data.clone().ok_or_else(|| {
         Failed::usage("which running signer is meant?")
-            .hint("name its key with --key FILE, or its data folder with --data DIR or in MOTET_DATA")
+            .hint("name its key with --key KEY, or its data folder with --data DIR or in MOTET_DATA")
     })
 }
 
