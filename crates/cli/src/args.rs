@@ -401,9 +401,10 @@ pub(crate) struct ExplainedSpendArgs {
 /// The error of a wrong command line; or the text of help or of the version, if the user has asked for it.
 pub(crate) fn parse<W: Into<OsString> + Clone>(words: impl IntoIterator<Item = W>) -> Result<Cli, clap::Error> {
     let words: Vec<OsString> = words.into_iter().map(Into::into).collect();
-    let completed = config::words::complete(words.clone())
+    let program = Cli::command();
+    let completed = config::words::complete(&program, words.clone())
         .map_err(|what| Cli::command().error(ErrorKind::ValueValidation, what))?;
-    let cli = match config::words::command().try_get_matches_from(&completed.words) {
+    let cli = match config::words::without_variables(program).try_get_matches_from(&completed.words) {
         Ok(matches) => Cli::from_arg_matches(&matches).map_err(shortened)?,
         // Help names the variables.
         Err(error) if !error.use_stderr() => Cli::try_parse_from(words)?,

@@ -12,9 +12,8 @@ use std::fmt;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use clap::{Arg, ArgAction, Command, CommandFactory as _};
+use clap::{Arg, ArgAction, Command};
 
-use crate::args::Cli;
 use crate::{files, user_folders};
 
 /// Most bytes of a file.
@@ -61,10 +60,10 @@ pub(crate) struct Setting {
 /// The configured options by their names, each with its strongest value.
 pub(crate) type Settings = BTreeMap<String, Setting>;
 
-/// All options that can be configured, by their names.
-pub(crate) fn options() -> BTreeMap<String, Arg> {
+/// All options of a program that can be configured, by their names.
+pub(crate) fn options(program: &Command) -> BTreeMap<String, Arg> {
     let mut options = BTreeMap::new();
-    collect(&Cli::command(), &mut options);
+    collect(program, &mut options);
     options
 }
 
@@ -84,8 +83,8 @@ fn collect(command: &Command, options: &mut BTreeMap<String, Arg>) {
 /// # Errors
 ///
 /// The mistake, in words.
-pub(crate) fn read(named: Option<&Path>) -> Result<Settings, String> {
-    let options = options();
+pub(crate) fn read(program: &Command, named: Option<&Path>) -> Result<Settings, String> {
+    let options = options(program);
     let mut settings = match named.map(Path::to_owned).or_else(named_by_variable) {
         Some(path) => of_file(&path, &options)?,
         None => match user_folders::config().map(|folder| folder.join("config.toml")) {
@@ -176,7 +175,14 @@ fn of_text(option: &Arg, text: OsString) -> Result<Value, String> {
 
 #[cfg(test)]
 mod tests {
+    use clap::CommandFactory as _;
+
     use super::*;
+    use crate::args::Cli;
+
+    fn options() -> BTreeMap<String, Arg> {
+        super::options(&Cli::command())
+    }
 
     fn read_text(text: &str) -> Result<Settings, String> {
         let folder = tempfile::tempdir().unwrap();

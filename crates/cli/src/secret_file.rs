@@ -257,7 +257,12 @@ fn cannot_read(path: &Path, secret: Secret, error: &io::Error) -> Failed {
         Secret::Keystore if error.kind() == io::ErrorKind::NotFound => {
             failed.hint("make a key in it with `motet key new`, or name another file with --keystore FILE")
         }
-        _ => failed,
+        Secret::SignerKey
+        | Secret::NodeIdentity
+        | Secret::Words
+        | Secret::Passphrase
+        | Secret::Keystore
+        | Secret::KeystorePassphrase => failed,
     }
 }
 

@@ -8,6 +8,7 @@ use motet_psbt::Profile;
 use motet_psbt::descriptor::SingleKey;
 
 use super::key::KeystoreArgs;
+use super::text::chain;
 
 #[derive(Debug, Args)]
 pub(crate) struct GroupCommandArgs {
@@ -237,11 +238,6 @@ fn member(text: &str) -> Result<NewMember, String> {
     let (name, key) = text.split_once('=').ok_or(form)?;
     let key = SingleKey::parse(key).map_err(|error| format!("{error}; {form}"))?;
     Ok(NewMember { name: name.to_owned(), key })
-}
-
-/// A chain of Bitcoin, by the names that Bitcoin Core has for them.
-pub(super) fn chain(text: &str) -> Result<Network, String> {
-    Network::from_core_arg(text).map_err(|_| "write main, test, testnet4, signet or regtest".to_owned())
 }
 
 pub(super) fn profile(text: &str) -> Result<Profile, String> {

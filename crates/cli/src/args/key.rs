@@ -6,7 +6,7 @@ use bitcoin::Network;
 use clap::{Args, Subcommand};
 use motet_keystore::KeyName;
 
-use super::group::chain;
+use super::text::chain;
 
 /// The keystore, and its passphrase.
 #[derive(Debug, Clone, Args)]

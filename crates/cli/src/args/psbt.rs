@@ -7,8 +7,9 @@ use bitcoin::Network;
 use clap::{Args, Subcommand};
 use motet_psbt::Profile;
 
-use super::group::{GroupsArgs, chain, profile};
+use super::group::{GroupsArgs, profile};
 use super::key::KeystoreArgs;
+use super::text::chain;
 use super::{NodeArgs, time};
 
 #[derive(Debug, Args)]

@@ -1,5 +1,6 @@
-//! Short texts on the command line: transaction types and the network's name.
+//! Short texts on the command line: transaction types, the network's name, and the chain's.
 
+use bitcoin::Network;
 use motet_wire::{NetworkId, limits};
 
 /// The name of a transaction type.
@@ -16,4 +17,9 @@ pub(crate) fn transaction_type(text: &str) -> Result<String, String> {
 pub(crate) fn network(text: &str) -> Result<NetworkId, String> {
     let most = limits::NETWORK_ID;
     NetworkId::new(text).map_err(|_| format!("a network's name is 1 to {most} visible ASCII characters without spaces"))
+}
+
+/// A chain of Bitcoin, by the names that Bitcoin Core has for them.
+pub(super) fn chain(text: &str) -> Result<Network, String> {
+    Network::from_core_arg(text).map_err(|_| "write main, test, testnet4, signet or regtest".to_owned())
 }

@@ -2,19 +2,20 @@
 
 use std::path::Path;
 
-use clap::Arg;
+use clap::{Arg, CommandFactory as _};
 use serde_json::{Value as Json, json};
 
-use crate::args::{ConfigArgs, ConfigCommand};
+use crate::args::{Cli, ConfigArgs, ConfigCommand};
 use crate::config::{self, Origin, Value};
 use crate::exit::{Exit, Failed};
 use crate::output::Output;
 
 pub(crate) fn run(args: &ConfigArgs, file: Option<&Path>) -> Result<Exit, Failed> {
     let ConfigCommand::Show(args) = &args.command;
-    let settings = config::read(file).map_err(Failed::usage)?;
+    let program = Cli::command();
+    let settings = config::read(&program, file).map_err(Failed::usage)?;
     let output = Output::without_node(args.json);
-    for (name, option) in config::options() {
+    for (name, option) in config::options(&program) {
         let (value, origin, source) = match settings.get(&name) {
             Some(setting) => {
                 let origin = match &setting.origin {

@@ -5,10 +5,9 @@ use std::path::PathBuf;
 
 use clap::builder::Resettable;
 use clap::parser::ValueSource;
-use clap::{Arg, ArgMatches, Command, CommandFactory as _};
+use clap::{Arg, ArgMatches, Command};
 
 use super::{Origin, Settings, Value};
-use crate::args::Cli;
 
 /// The option of throw-away nodes, which have no configuration.
 const DEV: &str = "dev";
@@ -22,11 +21,7 @@ pub(crate) struct Completed {
 }
 
 /// The commands without variables: their values come from the configuration alone.
-pub(crate) fn command() -> Command {
-    without_variables(Cli::command())
-}
-
-fn without_variables(command: Command) -> Command {
+pub(crate) fn without_variables(command: Command) -> Command {
     command.mut_args(|option| option.env(Resettable::Reset)).mut_subcommands(without_variables)
 }
 
@@ -36,15 +31,14 @@ fn without_variables(command: Command) -> Command {
 /// # Errors
 ///
 /// The mistake in the configuration, in words.
-pub(crate) fn complete(words: Vec<OsString>) -> Result<Completed, String> {
+pub(crate) fn complete(program: &Command, words: Vec<OsString>) -> Result<Completed, String> {
     let unchanged = |words| Ok(Completed { words, added: Vec::new() });
-    let mut command = command().ignore_errors(true);
+    let mut command = without_variables(program.clone()).ignore_errors(true);
     // Help, and the version, need no configuration.
     let Ok(matches) = command.try_get_matches_from_mut(&words) else { return unchanged(words) };
     command.build();
     // The same command with its variables: another command may have another option of the same name.
-    let declared = Cli::command();
-    let (mut leaf, mut declared, mut found) = (&command, &declared, &matches);
+    let (mut leaf, mut declared, mut found) = (&command, program, &matches);
     while let Some((name, below)) = found.subcommand() {
         let both = (leaf.find_subcommand(name), declared.find_subcommand(name));
         let (Some(one), Some(other)) = both else { break };
@@ -58,7 +52,7 @@ pub(crate) fn complete(words: Vec<OsString>) -> Result<Completed, String> {
         return unchanged(words);
     }
     let named = found.try_get_one::<PathBuf>(super::FILE_OPTION).ok().flatten().cloned();
-    let settings = super::read(named.as_deref())?;
+    let settings = super::read(program, named.as_deref())?;
     let typed = leaf.get_arguments().filter(|option| is_typed(found, option)).collect();
     Ok(with(words, leaf, typed, &open, &settings))
 }
