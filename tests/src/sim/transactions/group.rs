@@ -1,4 +1,4 @@
-//! A group of a simulated world: as a wallet registers it, and as [`truth`](super::truth) computes it.
+//! A group of a simulated world: as a wallet registers it, and as [`super::truth`] computes it.
 
 use std::collections::BTreeMap;
 
