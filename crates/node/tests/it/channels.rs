@@ -221,7 +221,7 @@ async fn a_node_that_is_alone_says_that_there_is_nobody_to_ask() {
 async fn is_found(on: On) -> bool {
     let offering = Member::start(&[], On::All, 128).await;
     offering.offer(&["swap"]).await;
-    let mut listening = Member::start(&[offering.address.clone()], on, 128).await;
+    let mut listening = Member::start(core::slice::from_ref(&offering.address), on, 128).await;
     listening.node.subscribe_to_signer_discovery(["swap"]).unwrap().keep();
     listening.connected(1).await;
     let signer = offering.signer;
