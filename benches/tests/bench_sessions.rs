@@ -3,21 +3,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::process::Command;
+#[path = "output/json.rs"]
+mod output;
 
+use output::assert_positive;
 use serde_json::Value;
 
 fn lines(arguments: &[&str]) -> Vec<Value> {
-    let output = Command::new(env!("CARGO_BIN_EXE_bench-sessions")).arg("--json").args(arguments).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let text = String::from_utf8(output.stdout).unwrap();
-    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
-}
-
-fn assert_positive(line: &Value, fields: &[&str]) {
-    for field in fields {
-        assert!(line[*field].as_f64().is_some_and(|number| number > 0.0), "{field} in {line}");
-    }
+    output::lines(env!("CARGO_BIN_EXE_bench-sessions"), arguments)
 }
 
 #[test]

@@ -2,12 +2,11 @@
 
 use std::time::Duration;
 
-use motet_net::{DhtMode, Multiaddr, Switch};
+use motet_net::{DhtMode, Switch};
 use motet_node::{CatchUp, SignerQuery};
 use motet_wire::Commitments;
 
 use super::member::{Channels, Member};
-use super::node::{Sockets, dialled};
 use super::process::Process;
 use crate::session::group::{Failure, GUARD};
 use crate::session::request;
@@ -33,19 +32,11 @@ pub struct Overheard {
 /// When a session fails.
 pub async fn overheard(count: usize, sessions: usize) -> Result<Overheard, Failure> {
     let channels = Channels { gossip: Switch::On, catch_up: CatchUp::On, dht: DhtMode::Client };
-    let mut members: Vec<Member> = Vec::new();
-    for index in 0..count {
-        let earlier = dialled(index);
-        let at: Vec<Multiaddr> =
-            earlier.iter().filter_map(|at| members.get(*at)).map(|member| member.address.clone()).collect();
-        let member = Member::start(Sockets::Memory, channels, &at).await?;
-        member.connected(earlier.len().min(1)).await?;
-        if index < SIGNERS {
-            member.node.subscribe_to_all_signers()?.keep();
-        }
-        members.push(member);
-    }
+    let members = Member::connected_ones(count, channels).await?;
     let (signers, bystanders) = members.split_at_checked(SIGNERS).ok_or("too few nodes")?;
+    for member in signers {
+        member.node.subscribe_to_all_signers()?.keep();
+    }
     for member in signers {
         member.offer().await?;
     }

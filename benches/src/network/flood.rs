@@ -96,7 +96,7 @@ fn junk(number: u64) -> Arc<[u8]> {
 ///
 /// # Errors
 ///
-/// What the network says.
+/// Errors of the network.
 pub async fn junk_gossip(defence: Defence, a_second: u64) -> Result<Suffered, Failure> {
     let mut victim = Victim::start(defence)?;
     let attacker = hostile(&victim, Ipv4Addr::new(127, 0, 9, 1)).await?;
@@ -123,7 +123,7 @@ pub async fn junk_gossip(defence: Defence, a_second: u64) -> Result<Suffered, Fa
 ///
 /// # Errors
 ///
-/// What the network says.
+/// Errors of the network.
 pub async fn junk_direct(defence: Defence) -> Result<Suffered, Failure> {
     let mut victim = Victim::start(defence)?;
     let attacker = hostile(&victim, Ipv4Addr::new(127, 0, 9, 1)).await?;
@@ -161,7 +161,7 @@ pub struct Sessions {
 ///
 /// # Errors
 ///
-/// What the network says.
+/// Errors of the network.
 pub async fn reconnecting(defence: Defence, attackers: u8, networks: u8) -> Result<(Suffered, Sessions), Failure> {
     const SESSIONS: u64 = 5;
     let mut victim = Victim::start(defence)?;
@@ -279,7 +279,7 @@ pub struct Dials {
 ///
 /// # Errors
 ///
-/// What the network says.
+/// Errors of the network.
 pub async fn silent_sockets(defence: Defence, sockets: usize) -> Result<(Suffered, Dials), Failure> {
     let mut victim = Victim::start(defence)?;
     let port = victim.address.iter().find_map(|part| if let Protocol::Tcp(port) = part { Some(port) } else { None });

@@ -18,7 +18,7 @@ pub struct Footprint {
 ///
 /// # Errors
 ///
-/// What the network says.
+/// Errors of the network.
 pub async fn footprint<N: Measured>(nodes: usize) -> Result<Footprint, Failure> {
     let process = Process::this();
     // What the first node brings with it is the process's.

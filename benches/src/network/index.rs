@@ -14,7 +14,6 @@ use motet_wire::{DhtKey, Index, NetworkId, Shard, ValidatorLimits, peek};
 use tokio::task::JoinSet;
 
 use super::member::{Channels, Member, NETWORK};
-use super::node::{Sockets, dialled};
 use super::offers::offer;
 use super::ours::Anything;
 use super::process::Process;
@@ -61,18 +60,10 @@ impl Storing {
     ///
     /// # Errors
     ///
-    /// What the network says.
+    /// Errors of the network.
     pub async fn start(count: usize) -> Result<Self, Failure> {
         let channels = Channels { dht: DhtMode::Server, ..Channels::NONE };
-        let mut members: Vec<Member> = Vec::new();
-        for index in 0..count {
-            let earlier = dialled(index);
-            let at: Vec<Multiaddr> =
-                earlier.iter().filter_map(|at| members.get(*at)).map(|member| member.address.clone()).collect();
-            let member = Member::start(Sockets::Memory, channels, &at).await?;
-            member.connected(earlier.len().min(1)).await?;
-            members.push(member);
-        }
+        let members = Member::connected_ones(count, channels).await?;
         let begin_at: Vec<Multiaddr> = members.iter().rev().take(3).map(|member| member.address.clone()).collect();
         let network = NetworkId::new(NETWORK)?;
         let mut net = NetConfig::memory(network.clone(), Keypair::generate());
@@ -95,7 +86,7 @@ impl Storing {
     ///
     /// # Errors
     ///
-    /// What the network says.
+    /// Errors of the network.
     pub async fn enumerate(&self, signers: usize) -> Result<Enumerated, Failure> {
         let kind = format!("type-{signers}");
         let index = Index::SignersOfType(kind.clone());

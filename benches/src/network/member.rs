@@ -3,14 +3,14 @@
 use std::time::{Duration, Instant};
 
 use motet_core_crypto::{PublicKey, SecretKey};
-use motet_net::{DhtMode, Keypair, Multiaddr, NetConfig, Switch, parse_address};
+use motet_net::{DhtMode, Multiaddr, NetConfig, Switch, parse_address};
 use motet_node::event::Event;
 use motet_node::{CatchUp, Config, Events, LocalSigner, MemoryStore, Node, OsEntropy};
 use motet_wire::work::Free;
 use motet_wire::{Criteria, Difficulty, NetworkId, SignerMetadata, ValidatorLimits};
 use tokio::sync::mpsc;
 
-use super::node::Sockets;
+use super::node::{Sockets, dialled};
 use crate::session::group::{Failure, GUARD};
 
 /// The network of the members.
@@ -51,23 +51,37 @@ impl Member {
     ///
     /// # Errors
     ///
-    /// What the network says.
+    /// Errors of the network.
     pub async fn start(sockets: Sockets, channels: Channels, at: &[Multiaddr]) -> Result<Self, Failure> {
         let network = NetworkId::new(NETWORK)?;
-        let mut net = match sockets {
-            Sockets::Tcp => NetConfig::local(network, Keypair::generate()),
-            Sockets::Memory => NetConfig::memory(network, Keypair::generate()),
-        };
-        net.listen = vec![sockets.listen()];
+        let mut net = sockets.config(network);
         (net.gossip, net.dht, net.bootstrap) = (channels.gossip, channels.dht, at.to_vec());
         Self::of(net, channels.catch_up, ValidatorLimits::default()).await
+    }
+
+    /// Starts so many nodes within the process, each of which is connected with an earlier one.
+    ///
+    /// # Errors
+    ///
+    /// Errors of the network.
+    pub async fn connected_ones(count: usize, channels: Channels) -> Result<Vec<Self>, Failure> {
+        let mut members: Vec<Self> = Vec::new();
+        for index in 0..count {
+            let earlier = dialled(index);
+            let at: Vec<Multiaddr> =
+                earlier.iter().filter_map(|at| members.get(*at)).map(|member| member.address.clone()).collect();
+            let member = Self::start(Sockets::Memory, channels, &at).await?;
+            member.connected(earlier.len().min(1)).await?;
+            members.push(member);
+        }
+        Ok(members)
     }
 
     /// Starts a node with this configuration of the network, and these limits of what others may say.
     ///
     /// # Errors
     ///
-    /// What the network says.
+    /// Errors of the network.
     pub async fn of(net: NetConfig, catch_up: CatchUp, limits: ValidatorLimits) -> Result<Self, Failure> {
         let key = SecretKey::generate(&mut OsEntropy)?;
         let signer = key.public_key();

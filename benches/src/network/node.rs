@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 
 use libp2p::Multiaddr;
 use libp2p::multiaddr::Protocol;
+use motet_net::{Keypair, NetConfig};
+use motet_wire::NetworkId;
 
 use crate::session::group::{Failure, GUARD};
 
@@ -27,6 +29,16 @@ impl Sockets {
             Self::Tcp => Multiaddr::from(core::net::Ipv4Addr::LOCALHOST).with(Protocol::Tcp(0)),
             Self::Memory => Multiaddr::from(Protocol::Memory(0)),
         }
+    }
+
+    /// The configuration of one of our nodes on this network, with a new identity.
+    pub fn config(self, network: NetworkId) -> NetConfig {
+        let keypair = Keypair::generate();
+        let config = match self {
+            Self::Tcp => NetConfig::local(network, keypair),
+            Self::Memory => NetConfig::memory(network, keypair),
+        };
+        NetConfig { listen: vec![self.listen()], ..config }
     }
 }
 
@@ -54,7 +66,7 @@ pub trait Measured: Sized + Send {
     ///
     /// # Errors
     ///
-    /// What the network says.
+    /// Errors of the network.
     fn start(sockets: Sockets, part: Part, at: &[Multiaddr]) -> impl Future<Output = Result<Self, Failure>> + Send;
 
     /// The address, with the peer id.
@@ -135,7 +147,7 @@ pub fn dialled(index: usize) -> Vec<usize> {
 ///
 /// # Errors
 ///
-/// What the network says, or that they do not come together.
+/// Errors of the network, and nodes that do not come together.
 pub async fn started<N: Measured>(count: usize, sockets: Sockets, part: Part) -> Result<Vec<N>, Failure> {
     let mut nodes: Vec<N> = Vec::new();
     let mut ends = vec![0; count];

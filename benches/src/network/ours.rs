@@ -5,9 +5,7 @@ use std::time::{Duration, Instant};
 
 use libp2p::Multiaddr;
 use motet_core_crypto::tagged_hash;
-use motet_net::{
-    DhtMode, Entry, EntryPolicy, Guard, Keypair, Net, NetConfig, NetEvent, NetHandle, Price, parse_address,
-};
+use motet_net::{DhtMode, Entry, EntryPolicy, Guard, Net, NetConfig, NetEvent, NetHandle, Price, parse_address};
 use motet_wire::{DhtKey, NetworkId, Rate, Topic, Verdict};
 use tokio::sync::mpsc;
 
@@ -39,11 +37,7 @@ pub fn network() -> Result<NetworkId, Failure> {
 ///
 /// None.
 pub fn config(sockets: Sockets, part: Part, at: &[Multiaddr]) -> Result<NetConfig, Failure> {
-    let mut config = match sockets {
-        Sockets::Tcp => NetConfig::local(network()?, Keypair::generate()),
-        Sockets::Memory => NetConfig::memory(network()?, Keypair::generate()),
-    };
-    config.listen = vec![sockets.listen()];
+    let mut config = sockets.config(network()?);
     config.bootstrap = at.to_vec();
     config.dht = match part {
         Part::Server => DhtMode::Server,

@@ -38,7 +38,7 @@ impl Defence {
 ///
 /// # Errors
 ///
-/// What the network says.
+/// Errors of the network.
 pub async fn serve(defence: Defence) -> Result<(), Failure> {
     let mut net = NetConfig::local(NetworkId::new(NETWORK)?, Keypair::generate());
     net.listen = vec![Sockets::Tcp.listen()];

@@ -3,7 +3,6 @@
 //! The folder of a signer's node belongs to that signer, whose public key is in the file `signer` there, because two signers with one
 //! identity would be one node to all others.
 
-use std::ffi::OsString;
 use std::fs::{self, DirBuilder};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::DirBuilderExt as _;
@@ -81,11 +80,7 @@ pub(crate) fn records(folder: &Path) -> Result<RedbStore, Failed> {
 
 /// The default folder of a signer: beside its key file, under the whole name of that and an ending.
 pub(crate) fn beside(key: &Path, signer: &PublicKey) -> Result<PathBuf, Failed> {
-    let mut name = OsString::from(key);
-    name.push(ENDING);
-    let folder = PathBuf::from(name);
-    // Earlier versions put the ending in the place of the key file's extension.
-    let earlier = key.with_extension(ENDING.trim_start_matches('.'));
+    let (folder, earlier) = names(key);
     if folder == earlier || folder.exists() || !earlier.join(IDENTITY).exists() {
         return Ok(folder);
     }
@@ -103,12 +98,14 @@ pub(crate) fn beside(key: &Path, signer: &PublicKey) -> Result<PathBuf, Failed> 
     }
 }
 
+/// The folder beside a key, and the one of earlier versions, which put the ending in the place of the key file's extension.
+fn names(key: &Path) -> (PathBuf, PathBuf) {
+    (files::with_ending(key, ENDING), key.with_extension(ENDING.trim_start_matches('.')))
+}
+
 /// The folder of the signer with this key file, as far as names tell.
 pub(crate) fn of_key(key: &Path) -> PathBuf {
-    let mut name = OsString::from(key);
-    name.push(ENDING);
-    let folder = PathBuf::from(name);
-    let earlier = key.with_extension(ENDING.trim_start_matches('.'));
+    let (folder, earlier) = names(key);
     if !folder.exists() && earlier.exists() { earlier } else { folder }
 }
 

@@ -3,7 +3,7 @@
 use std::fs::{self, File, FileType, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rustix::fs::{Mode, OFlags};
 use rustix::process::Signal;
@@ -74,6 +74,13 @@ pub(crate) fn content(source: impl io::Read, most: u64) -> io::Result<Option<Vec
     let mut bytes = Vec::new();
     let read = source.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
     Ok(u64::try_from(read).is_ok_and(|read| read <= most).then_some(bytes))
+}
+
+/// The path of something beside a file, under its whole name and an ending.
+pub(crate) fn with_ending(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    name.into()
 }
 
 /// True if a file with this name is not published yet, or never will be because its maker was killed.

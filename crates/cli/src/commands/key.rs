@@ -1,8 +1,7 @@
 //! `motet key`: the keys and seeds in the keystore of this user.
 
-use std::ffi::OsString;
 use std::io::IsTerminal as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use motet_core_crypto::SecretKey;
 use motet_keystore::{Entry, KeyName, Keystore, Secret, SeedWords};
@@ -20,7 +19,7 @@ use crate::keystore::KeystoreFile;
 use crate::output::Output;
 use crate::prompt::Typed;
 use crate::signer_key::take;
-use crate::{output, secret_file, text};
+use crate::{files, output, secret_file, text};
 
 pub(crate) fn run(args: &KeyArgs) -> Result<Exit, Failed> {
     match &args.command {
@@ -141,7 +140,7 @@ fn export(args: &KeyExportArgs) -> Result<Exit, Failed> {
             output.result(&lines, &json!({"event": "seed", "fingerprint": shown.public, "file": out}))?;
         }
         Secret::Seed(seed) => {
-            let beside = passphrase_file(&args.out);
+            let beside = files::with_ending(&args.out, ".passphrase");
             secret_file::write_passphrase(&beside, seed.passphrase())?;
             secret_file::write_words(&args.out, seed.words())?;
             let beside = beside.display().to_string();
@@ -156,13 +155,6 @@ fn export(args: &KeyExportArgs) -> Result<Exit, Failed> {
         }
     }
     Ok(Exit::Success)
-}
-
-/// The file of a seed's passphrase, beside that of its words.
-fn passphrase_file(words: &Path) -> PathBuf {
-    let mut name = OsString::from(words);
-    name.push(".passphrase");
-    PathBuf::from(name)
 }
 
 fn remove(args: &KeyRemoveArgs) -> Result<Exit, Failed> {

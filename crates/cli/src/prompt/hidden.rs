@@ -3,13 +3,15 @@
 //! The terminal gives each key by itself meanwhile, so that Ctrl-C is a key like others and the terminal is as before in the end,
 //! whatever signals the program listens to.
 
-use std::io::{self, Write as _};
+use std::io;
 use std::sync::{Mutex, PoisonError};
 
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 use zeroize::Zeroizing;
+
+use super::screen::say;
 
 /// Bytes of a line: more than a passphrase may have.
 const LINE: usize = 1024;
@@ -100,11 +102,4 @@ fn read() -> io::Result<Hidden> {
     }
     let text = core::str::from_utf8(&line).map_err(|_| io::Error::other("the line is not UTF-8"))?;
     Ok(Hidden::Line(Zeroizing::new(text.to_owned())))
-}
-
-fn say(text: &str) {
-    let mut terminal = io::stderr().lock();
-    // There may be no reader; the person may type all the same.
-    let _ = terminal.write_all(text.as_bytes());
-    let _ = terminal.flush();
 }

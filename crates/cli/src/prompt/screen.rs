@@ -162,7 +162,7 @@ fn aside() -> &'static str {
 
 /// The question goes to standard error, so that standard output is left to programs. No lock is held while the person
 /// thinks: other lines can be written, and the process can end.
-fn say(text: &str) {
+pub(super) fn say(text: &str) {
     let mut terminal = std::io::stderr().lock();
     // There may be no reader; then there is no answer, either.
     let _ = terminal.write_all(text.as_bytes());

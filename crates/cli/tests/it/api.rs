@@ -47,6 +47,13 @@ impl Signer {
         request.clone()
     }
 
+    /// Approves the request that waits, over the socket.
+    fn approve(&mut self, scene: &Scene) {
+        let waiting = self.waiting(scene);
+        let (id, digest) = (text(&waiting, "request"), text(&waiting, "digest"));
+        self.call(scene, &["approve", id, "--digest", digest]).expect(0);
+    }
+
     fn unix(&self) -> UnixStream {
         let stream = UnixStream::connect(Path::new(&self.folder).join("api.sock")).unwrap();
         stream.set_read_timeout(Some(GUARD)).unwrap();
@@ -203,9 +210,7 @@ fn rules_that_ask_are_answered_over_the_api() {
     std::fs::write(scene.path("rules.json"), r#"{"rules": [], "otherwise": "ask"}"#).unwrap();
     let mut alice = Signer::start(&scene, "alice", &["--policy", "rules.json"]);
     let asked = ask(&scene, "bob", &alice, "m");
-    let waiting = alice.waiting(&scene);
-    let (id, digest) = (text(&waiting, "request"), text(&waiting, "digest"));
-    alice.call(&scene, &["approve", id, "--digest", digest]).expect(0);
+    alice.approve(&scene);
     asked.wait().expect(0);
 }
 
@@ -360,9 +365,7 @@ fn idle_listeners_have_a_bound_and_signing_goes_on() {
     }
     assert_eq!((listening.len(), refused), (64, 236));
     let asked = ask(&scene, "bob", &alice, "m");
-    let waiting = alice.waiting(&scene);
-    let (id, digest) = (text(&waiting, "request"), text(&waiting, "digest"));
-    alice.call(&scene, &["approve", id, "--digest", digest]).expect(0);
+    alice.approve(&scene);
     asked.wait().expect(0);
 }
 

@@ -1,7 +1,6 @@
 //! Messages of this node's applications to those of other nodes (`docs/protocol.md` §9). The engine signs them, and keeps nothing of them.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use motet_wire::{ApplicationMessage, MessageId, MonotonicMs, PeerId, limits as wire};
 
@@ -50,7 +49,7 @@ impl Applications {
         let message = ApplicationMessage { delegation, peer, signer, application, data };
         let own = identities.seal_own(&author, message, ctx)?;
         self.said.insert(peer, said);
-        ctx.send(peer, addresses, &Arc::clone(own.frame()));
+        ctx.send(peer, addresses, own.frame());
         Ok(own.id())
     }
 

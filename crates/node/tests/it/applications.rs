@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use motet_core_crypto::{PublicKey, SecretKey, schnorr};
-use motet_net::{Entry, EntryPolicy, Keypair, Multiaddr, Net, NetConfig, NetEvent, NetHandle, parse_address};
+use motet_net::{Keypair, Multiaddr, Net, NetConfig, NetEvent, NetHandle, parse_address};
 use motet_node::event::Event;
 use motet_node::policy::ApproveAll;
 use motet_node::{
@@ -16,16 +16,9 @@ use motet_wire::{
     seal,
 };
 
+use crate::members::NoEntries;
+
 const HOUR: Duration = Duration::from_secs(3600);
-
-#[derive(Debug)]
-struct NoEntries;
-
-impl EntryPolicy for NoEntries {
-    fn entry(&self, _: &[u8; 32], _: &[u8]) -> Option<Entry> {
-        None
-    }
-}
 
 fn name() -> NetworkId {
     NetworkId::new("applications").unwrap()

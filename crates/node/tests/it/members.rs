@@ -21,7 +21,7 @@ const LISTENERS: usize = 12;
 const SIGNERS: usize = 3;
 
 #[derive(Debug)]
-struct NoEntries;
+pub(crate) struct NoEntries;
 
 impl EntryPolicy for NoEntries {
     fn entry(&self, _: &[u8; 32], _: &[u8]) -> Option<Entry> {
