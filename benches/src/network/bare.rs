@@ -9,6 +9,7 @@ use libp2p::core::transport::MemoryTransport;
 use libp2p::core::{Transport as _, upgrade};
 use libp2p::kad::store::MemoryStore;
 use libp2p::multiaddr::Protocol;
+use libp2p::swarm::dial_opts::DialOpts;
 use libp2p::swarm::{NetworkBehaviour, SwarmEvent};
 use libp2p::{Multiaddr, PeerId, StreamProtocol, Swarm, SwarmBuilder, gossipsub, identify, kad, noise, tcp, yamux};
 use libp2p_request_response as request_response;
@@ -102,10 +103,13 @@ impl Measured for Bare {
         swarm.behaviour_mut().gossip.subscribe(&topic())?;
         swarm.listen_on(sockets.listen())?;
         for address in at {
-            if let Some(Protocol::P2p(peer)) = address.iter().last() {
-                swarm.behaviour_mut().kad.add_address(&peer, address.clone());
-            }
-            swarm.dial(address.clone())?;
+            let Some(Protocol::P2p(peer)) = address.iter().last() else {
+                return Err("an address names no peer".into());
+            };
+            swarm.behaviour_mut().kad.add_address(&peer, address.clone());
+            // Another program's connection may have the port of the listener, and libp2p gives such a dial up.
+            let dial = DialOpts::peer_id(peer).addresses(vec![address.clone()]);
+            swarm.dial(dial.allocate_new_port().build())?;
         }
         let peer = *swarm.local_peer_id();
         let listening = async {

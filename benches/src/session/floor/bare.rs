@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use futures::{AsyncReadExt as _, AsyncWriteExt as _, StreamExt as _};
 use libp2p::core::upgrade;
-use libp2p::multiaddr::Protocol;
 use libp2p::swarm::SwarmEvent;
+use libp2p::swarm::dial_opts::DialOpts;
 use libp2p::{Multiaddr, PeerId, Stream, StreamProtocol, Swarm, SwarmBuilder, noise, tcp, yamux};
 use tokio::sync::{broadcast, mpsc};
 
@@ -51,7 +51,9 @@ impl Bare {
         let mut inboxes = Vec::new();
         for (index, (mut swarm, _)) in swarms.into_iter().enumerate() {
             for (peer, address) in addresses.iter().take(index) {
-                swarm.dial(address.clone().with(Protocol::P2p(*peer)))?;
+                // Another program's connection may have the port of the listener, and libp2p gives such a dial up.
+                let dial = DialOpts::peer_id(*peer).addresses(vec![address.clone()]);
+                swarm.dial(dial.allocate_new_port().build())?;
             }
             let mut control = swarm.behaviour().new_control();
             let mut incoming = control.accept(protocol.clone())?;
