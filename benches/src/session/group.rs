@@ -155,7 +155,7 @@ impl Group {
                 }
             }
         };
-        let listening = tokio::time::timeout(GUARD, listening).await?;
+        let listening = tokio::time::timeout(GUARD, listening).await.map_err(|_| "a node does not listen")?;
         let (address, mut events) = listening.ok_or("a node stopped at once")?;
         let ended_in = self.ended.0.clone();
         place.spawn(async move {

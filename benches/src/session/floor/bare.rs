@@ -20,6 +20,9 @@ use crate::session::place::{Place, Runtimes};
 /// The length of every message: that of most of ours.
 const LENGTH: usize = 300;
 
+/// The time that one attempt to open a stream may take.
+const ATTEMPT: Duration = Duration::from_secs(2);
+
 /// Swarms that are connected with each other.
 #[derive(Debug)]
 pub struct Bare {
@@ -50,10 +53,9 @@ impl Bare {
         let mut controls = Vec::new();
         let mut inboxes = Vec::new();
         for (index, (mut swarm, _)) in swarms.into_iter().enumerate() {
-            for (peer, address) in addresses.iter().take(index) {
-                // Another program's connection may have the port of the listener, and libp2p gives such a dial up.
-                let dial = DialOpts::peer_id(*peer).addresses(vec![address.clone()]);
-                swarm.dial(dial.allocate_new_port().build())?;
+            let earlier: Vec<(PeerId, Multiaddr)> = addresses.iter().take(index).cloned().collect();
+            for (peer, address) in &earlier {
+                swarm.dial(dial(*peer, address.clone()))?;
             }
             let mut control = swarm.behaviour().new_control();
             let mut incoming = control.accept(protocol.clone())?;
@@ -62,7 +64,14 @@ impl Bare {
             place.spawn(async move {
                 loop {
                     tokio::select! {
-                        _ = swarm.select_next_some() => {}
+                        event = swarm.select_next_some() => {
+                            if let SwarmEvent::OutgoingConnectionError { peer_id: Some(lost), .. } = event
+                                && let Some((peer, address)) = earlier.iter().find(|(peer, _)| *peer == lost)
+                            {
+                                // The streams are opened within a bound of time: it ends this too.
+                                let _ = swarm.dial(dial(*peer, address.clone()));
+                            }
+                        }
                         Some((_, stream)) = incoming.next() => {
                             tokio::spawn(read(stream, heard.clone()));
                         }
@@ -76,7 +85,8 @@ impl Bare {
             let mut streams = Vec::new();
             for (other, (peer, _)) in addresses.iter().enumerate() {
                 if other != index {
-                    streams.push(tokio::time::timeout(GUARD, open(&mut control, *peer, &protocol)).await?);
+                    let opening = tokio::time::timeout(GUARD, open(&mut control, *peer, &protocol)).await;
+                    streams.push(opening.map_err(|_| format!("bare swarm {index} has no stream to swarm {other}"))?);
                 }
             }
             let role = if index == 0 { Role::First } else { Role::Other };
@@ -97,7 +107,9 @@ impl Bare {
         self.start.send(phases)?;
         let mut times = Vec::new();
         for _ in &self.places {
-            times.push(tokio::time::timeout(GUARD, self.done.recv()).await?.ok_or("a swarm has stopped")?);
+            let done = tokio::time::timeout(GUARD, self.done.recv()).await;
+            let done = done.map_err(|_| "a bare swarm has not heard from all others")?;
+            times.push(done.ok_or("a swarm has stopped")?);
         }
         let begin = times.iter().find(|(role, ..)| *role == Role::First).map(|(_, begin, _)| *begin);
         let end = times.iter().map(|(.., end)| *end).max();
@@ -136,18 +148,30 @@ fn swarm() -> Result<Swarm<libp2p_stream::Behaviour>, Failure> {
     Ok(swarm)
 }
 
+/// A dial from a new port: another program's connection may have the port of the listener, and libp2p gives such a dial up.
+fn dial(peer: PeerId, address: Multiaddr) -> DialOpts {
+    DialOpts::peer_id(peer).addresses(vec![address]).allocate_new_port().build()
+}
+
+/// One stream to a peer. An attempt that is not answered soon is given up for another one: a stream that is dropped before
+/// its protocol is agreed upon may never say so.
 async fn open(control: &mut libp2p_stream::Control, peer: PeerId, protocol: &StreamProtocol) -> Stream {
     loop {
-        // libp2p-stream drops a stream when the other side takes too many at once; only a greeting tells.
-        if let Ok(mut stream) = control.open_stream(peer, protocol.clone()).await
-            && stream.write_all(&[0]).await.is_ok()
-            && stream.flush().await.is_ok()
-            && stream.read_exact(&mut [0]).await.is_ok()
-        {
+        if let Ok(Some(stream)) = tokio::time::timeout(ATTEMPT, greeted(control, peer, protocol)).await {
             return stream;
         }
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
+}
+
+/// A stream whose other side has answered a greeting. libp2p-stream drops a stream when the other side takes too many at
+/// once, and only a greeting tells.
+async fn greeted(control: &mut libp2p_stream::Control, peer: PeerId, protocol: &StreamProtocol) -> Option<Stream> {
+    let mut stream = control.open_stream(peer, protocol.clone()).await.ok()?;
+    stream.write_all(&[0]).await.ok()?;
+    stream.flush().await.ok()?;
+    stream.read_exact(&mut [0]).await.ok()?;
+    Some(stream)
 }
 
 async fn read(mut stream: Stream, heard: mpsc::Sender<u8>) {
