@@ -86,11 +86,40 @@ impl KeyAggContext {
     ///
     /// [`TweakError`]; [`TweakError::Hardened`] for steps of 2^31 or more.
     pub fn with_bip328_path(self, path: &[u32]) -> Result<Self, TweakError> {
-        let (context, _) = path.iter().try_fold((self, CHAIN_CODE), |(context, chain_code), number| {
+        AggregateChild::root(self).descendant(path).map(AggregateChild::into_context)
+    }
+}
+
+/// An aggregate key, or a key below it, from which further steps lead on (BIP-328).
+///
+/// Many addresses share all steps of their paths but the last one: these are derived once, and kept here.
+#[derive(Debug, Clone)]
+pub struct AggregateChild {
+    context: KeyAggContext,
+    chain_code: [u8; 32],
+}
+
+impl AggregateChild {
+    /// The aggregate key itself. BIP-328 means the key before any tweak.
+    pub const fn root(context: KeyAggContext) -> Self {
+        Self { context, chain_code: CHAIN_CODE }
+    }
+
+    /// The key at a path below this one (BIP-32 public derivation).
+    ///
+    /// # Errors
+    ///
+    /// [`TweakError`]; [`TweakError::Hardened`] for steps of 2^31 or more.
+    pub fn descendant(self, path: &[u32]) -> Result<Self, TweakError> {
+        path.iter().try_fold(self, |Self { context, chain_code }, number| {
             let step = step(&context.aggregate_plain(), &chain_code, *number)?;
-            Ok((context.with_plain_tweak(&step.tweak)?, step.chain_code))
-        })?;
-        Ok(context)
+            Ok(Self { context: context.with_plain_tweak(&step.tweak)?, chain_code: step.chain_code })
+        })
+    }
+
+    /// The context under which this key signs.
+    pub fn into_context(self) -> KeyAggContext {
+        self.context
     }
 }
 

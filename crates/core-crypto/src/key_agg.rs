@@ -1,7 +1,7 @@
 //! Key aggregation and tweaks (BIP-327 KeyAgg, ApplyTweak).
 
 use alloc::collections::BTreeSet;
-use alloc::vec::Vec;
+use alloc::sync::Arc;
 
 use k256::Scalar;
 
@@ -53,10 +53,12 @@ pub enum TweakError {
 }
 
 /// The aggregate of a list of keys, with the tweaks applied so far (BIP-327 KeyAgg Context).
+///
+/// Clones share the list, so that the keys of many addresses take little room.
 #[derive(Debug, Clone)]
 pub struct KeyAggContext {
-    keys: Vec<PublicKey>,
-    coefficients: Vec<Scalar>,
+    keys: Arc<[PublicKey]>,
+    coefficients: Arc<[Scalar]>,
     aggregate: PublicKey,
     /// `gacc` of BIP-327: whether the tweaks so far negated the untweaked key.
     negated: bool,
@@ -103,7 +105,7 @@ impl KeyAggContext {
         let sorted = Self::sorted(keys)?;
         let coefficient = |key| sorted.keys.binary_search(key).ok().and_then(|place| sorted.coefficients.get(place));
         let coefficients = keys.iter().filter_map(coefficient).copied().collect();
-        Ok(Self { keys: keys.to_vec(), coefficients, ..sorted })
+        Ok(Self { keys: keys.into(), coefficients, ..sorted })
     }
 
     /// Aggregates keys in the order given, of which several may be equal.
@@ -116,7 +118,7 @@ impl KeyAggContext {
         let second = keys.iter().find(|key| *key != first);
         let list = keys.iter().fold(TaggedHash::new(&KEY_LIST), |hash, key| hash.chain(&key.to_bytes())).finish();
         let hash = TaggedHash::new(&COEFFICIENT).chain(&list);
-        let coefficients: Vec<Scalar> =
+        let coefficients: Arc<[Scalar]> =
             keys.iter()
                 .map(|key| {
                     if Some(key) == second {
@@ -128,10 +130,10 @@ impl KeyAggContext {
                 .collect();
         let sum = combine_vartime(
             None,
-            keys.iter().zip(&coefficients).map(|(key, a)| (Coefficient::from_scalar_vartime(a), key.point())),
+            keys.iter().zip(&*coefficients).map(|(key, a)| (Coefficient::from_scalar_vartime(a), key.point())),
         );
         let aggregate = PublicKey::from_sum_vartime(sum).ok_or(KeyAggError::Infinity)?;
-        Ok(Self { keys: keys.to_vec(), coefficients, aggregate, negated: false, tweak: Scalar::ZERO })
+        Ok(Self { keys: keys.into(), coefficients, aggregate, negated: false, tweak: Scalar::ZERO })
     }
 
     /// Adds `tweak * G` to the aggregate key (BIP-327 ApplyTweak, plain).

@@ -30,7 +30,7 @@
 //! | BIP-340 tagged hashes | [`tagged_hash`], [`Tag`] |
 //! | BIP-341 output keys | [`KeyAggContext::with_taproot`], [`XOnlyPublicKey::taproot_output`], [`SecretKey::into_taproot_output`] |
 //! | BIP-32 unhardened children | [`PublicKey::child`], [`SecretKey::child`] |
-//! | BIP-328 extended keys | [`KeyAggContext::synthetic_xpub`], [`KeyAggContext::with_bip328_path`] |
+//! | BIP-328 extended keys | [`KeyAggContext::synthetic_xpub`], [`KeyAggContext::with_bip328_path`], [`bip328::AggregateChild`] |
 //!
 //! Beyond them: [`adaptor`] signatures, [`NonceCommitment`], and [`device::Device`] for keys that are kept elsewhere.
 //!

@@ -2,11 +2,13 @@
 //!
 //! `k_0 G + k_1 P_1 + ... + k_m P_m` is what verifying comes down to. Every scalar is split once into halves of 128 bits
 //! by the endomorphism ([`recode`]). Few terms go through Straus' method with tables of odd multiples ([`straus`]); many
-//! through Pippenger's buckets ([`pippenger`]). Both reduce to summing groups of affine points, which, as soon as there
+//! through Pippenger's buckets ([`pippenger`]); a multiple of the generator alone is read from a table ([`bytewise`]). The first two reduce to summing groups of affine points, which, as soon as there
 //! are enough pairs, share one field inversion a round ([`groups`]), and to one run of doublings ([`ladder`]).
 //!
 //! Everything here branches on its inputs: **public data only**, and every entry point is named `*_vartime`.
 
+#[cfg(feature = "std")]
+mod bytewise;
 pub(crate) mod curve;
 mod generator;
 mod groups;

@@ -1,14 +1,17 @@
-//! What is kept: tables of odd multiples of G and of 2^128 G, built once a process.
+//! What is kept: tables of odd multiples of G and of 2^128 G, and of multiples for each byte, built once a process.
 //!
 //! A scalar of G is cut in the middle instead of being split by the endomorphism: both tables are fixed, so wide digits
 //! cost nothing but memory. Without `std` there is nowhere to keep them safely, and G is treated like any other point.
 
-use super::curve::Affine;
 #[cfg(feature = "std")]
-use super::curve::{Jacobian, to_affine_all_vartime};
+use super::bytewise::ByteMultiples;
+#[cfg(feature = "std")]
+use super::curve::to_affine_all_vartime;
+use super::curve::{Affine, Jacobian};
 use super::workspace::Workspace;
 use crate::field::{Field, PublicFe};
 use alloc::vec::Vec;
+use k256::Scalar;
 
 /// The tables of the generator.
 #[derive(Debug)]
@@ -23,6 +26,9 @@ pub(crate) trait EngineField: Field {
     /// The generator's tables, if this build can keep them.
     fn generator_tables() -> Option<&'static GeneratorTables<Self>>;
 
+    /// The multiple of the generator without any doubling, if this build can keep a table for it.
+    fn generator_multiple_vartime(scalar: &Scalar) -> Option<Jacobian<Self>>;
+
     /// Lends a workspace, if this build can keep one, and a new one otherwise.
     fn with_workspace<R>(run: impl FnOnce(&mut Workspace<Self>) -> R) -> R {
         run(&mut Workspace::new())
@@ -35,6 +41,12 @@ impl EngineField for PublicFe {
         static TABLES: std::sync::LazyLock<GeneratorTables<PublicFe>> =
             std::sync::LazyLock::new(|| GeneratorTables::new(GENERATOR_WIDTH));
         Some(&TABLES)
+    }
+
+    #[cfg(feature = "std")]
+    fn generator_multiple_vartime(scalar: &Scalar) -> Option<Jacobian<Self>> {
+        static MULTIPLES: std::sync::LazyLock<ByteMultiples<PublicFe>> = std::sync::LazyLock::new(ByteMultiples::new);
+        Some(MULTIPLES.multiply_vartime(scalar))
     }
 
     #[cfg(feature = "std")]
@@ -55,6 +67,11 @@ impl EngineField for PublicFe {
 
     #[cfg(not(feature = "std"))]
     fn generator_tables() -> Option<&'static GeneratorTables<Self>> {
+        None
+    }
+
+    #[cfg(not(feature = "std"))]
+    fn generator_multiple_vartime(_: &Scalar) -> Option<Jacobian<Self>> {
         None
     }
 }

@@ -19,6 +19,11 @@ pub(super) fn linear_combination_vartime<F: EngineField>(generator: Option<&Scal
             Coefficient::Scalar(_) => 2,
         })
         .sum();
+    if halves == 0
+        && let Some(multiple) = generator.and_then(F::generator_multiple_vartime)
+    {
+        return terms.iter().fold(multiple, |sum, term| sum.add_affine_vartime(&term.point));
+    }
     F::with_workspace(|workspace| {
         if halves >= PIPPENGER_FROM_HALVES {
             pippenger::linear_combination_vartime(workspace, generator, terms)

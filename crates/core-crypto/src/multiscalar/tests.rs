@@ -1,5 +1,7 @@
 //! The engine against plain k256 point arithmetic, over both fields, with random and edge inputs.
 
+#[cfg(feature = "std")]
+use super::bytewise::ByteMultiples;
 use super::curve::{Affine, Jacobian, Parity, lift_vartime, to_affine_all_vartime};
 use super::generator::GeneratorTables;
 use super::recode::{Half, WindowDigits, lambda, sparse_digits_vartime, split_at_middle, split_vartime};
@@ -24,6 +26,17 @@ impl EngineField for K256Field {
 
     #[cfg(not(feature = "std"))]
     fn generator_tables() -> Option<&'static GeneratorTables<Self>> {
+        None
+    }
+
+    #[cfg(feature = "std")]
+    fn generator_multiple_vartime(scalar: &Scalar) -> Option<Jacobian<Self>> {
+        static MULTIPLES: std::sync::LazyLock<ByteMultiples<K256Field>> = std::sync::LazyLock::new(ByteMultiples::new);
+        Some(MULTIPLES.multiply_vartime(scalar))
+    }
+
+    #[cfg(not(feature = "std"))]
+    fn generator_multiple_vartime(_: &Scalar) -> Option<Jacobian<Self>> {
         None
     }
 }
@@ -135,6 +148,14 @@ fn signed(digit: i32) -> Scalar {
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(256))]
+
+    #[test]
+    fn a_multiple_of_the_generator_is_added_to_a_point(scalar in scalar(), point in logarithm()) {
+        check(Some(scalar), &[((Coefficient::One, Scalar::ONE), point)]);
+        // Their sum is infinity.
+        check(Some(-point), &[((Coefficient::One, Scalar::ONE), point)]);
+        check(Some(scalar), &[]);
+    }
 
     #[test]
     fn the_halves_of_a_scalar_make_it_up(scalar in scalar()) {
