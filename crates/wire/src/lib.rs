@@ -46,10 +46,10 @@ pub use id::{
 };
 pub use message::{
     AbortCode, AbortReason, AbortSubject, Address, ApplicationMessage, Body, Commitments, Criteria, Derivation,
-    Election, Have, Holding, Item, ItemError, Kind, MemberPaths, Message, NonceCommit, NonceShare, PartialSigShare,
-    ParticipantDeclined, ParticipantJoined, RequestMetadata, RequestOptions, ResourceAnnouncement, Scope, SessionAbort,
-    SessionReady, SignatureFinalized, SignerAdvertisement, SignerMetadata, SignerSet, SignerUnavailable,
-    SigningRequest, SyncRequest, SyncResponse, Topology,
+    Election, Have, Holding, Item, ItemContexts, ItemError, Kind, MemberPaths, Message, NonceCommit, NonceShare,
+    PartialSigShare, ParticipantDeclined, ParticipantJoined, RequestMetadata, RequestOptions, ResourceAnnouncement,
+    Scope, SessionAbort, SessionReady, SignatureFinalized, SignerAdvertisement, SignerMetadata, SignerSet,
+    SignerUnavailable, SigningRequest, SyncRequest, SyncResponse, Topology,
 };
 pub use subject::Subject;
 pub use text::{Offer, TextError, TextForm};

@@ -7,6 +7,7 @@
 pub(crate) mod advertisement;
 pub(crate) mod application;
 pub(crate) mod commit;
+mod item_contexts;
 pub(crate) mod join;
 mod kind;
 mod list;
@@ -24,6 +25,7 @@ pub(crate) mod sync;
 pub use advertisement::{Address, Criteria, SignerAdvertisement, SignerMetadata, SignerUnavailable};
 pub use application::ApplicationMessage;
 pub use commit::NonceCommit;
+pub use item_contexts::ItemContexts;
 pub use join::{ParticipantDeclined, ParticipantJoined, SessionReady};
 pub use kind::Kind;
 pub(crate) use list::RawBody;

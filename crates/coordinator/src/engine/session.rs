@@ -29,8 +29,8 @@ use std::sync::Arc;
 
 use motet_core_crypto::{PublicKey, tagged_hash};
 use motet_wire::{
-    Attempt, Channel, Election, Have, Holding, Item, ItemError, NetworkId, ParticipantJoined, PeerId, RequestId,
-    SignerIndex, SigningRequest, peek,
+    Attempt, Channel, Election, Have, Holding, Item, ItemContexts, ItemError, NetworkId, ParticipantJoined, PeerId,
+    RequestId, SignerIndex, SigningRequest, peek,
 };
 
 pub(crate) use attempt::AttemptState;
@@ -295,11 +295,12 @@ impl Session {
     }
 }
 
-/// The items with their keys: one aggregation for all items of the same derivation.
+/// The items with their keys.
 pub(crate) fn signing_items(keys: &[PublicKey], items: &[Item]) -> Result<Arc<[SigningItem]>, ItemError> {
+    let mut contexts = ItemContexts::new(keys);
     let item = |item: &Item| {
         let (message, members) = (item.message.as_slice().into(), item.derivation.members().cloned());
-        Ok(SigningItem { context: item.key_context(keys)?, message, members })
+        Ok(SigningItem { context: contexts.of(item)?, message, members })
     };
     items.iter().map(item).collect()
 }

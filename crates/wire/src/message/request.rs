@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use motet_core_crypto::{ChildPath, KeyAggContext, KeyAggError, PublicKey, TweakError, XOnlyPublicKey};
 
+use super::item_contexts::ItemContexts;
 use super::options::{RawOptions, RequestOptions};
 use super::raw::{Parts, Raw};
 use super::spec::{Channels, KindSpec, Scope};
@@ -119,7 +120,7 @@ impl MemberPaths {
     }
 
     /// The keys that are aggregated, in the order of the listed keys.
-    fn children(&self, keys: &[PublicKey]) -> Result<Vec<PublicKey>, TweakError> {
+    pub(super) fn children(&self, keys: &[PublicKey]) -> Result<Vec<PublicKey>, TweakError> {
         let signers = (0..).map(SignerIndex).zip(keys);
         signers.map(|(signer, key)| self.of(signer).map_or(Ok(*key), |path| key.child(path))).collect()
     }
@@ -158,22 +159,7 @@ impl Item {
     ///
     /// [`ItemError`], with negligible probability unless the keys were chosen to cancel each other out.
     pub fn key_context(&self, keys: &[PublicKey]) -> Result<KeyAggContext, ItemError> {
-        if let Derivation::Members { paths, taproot } = &self.derivation {
-            let children = paths.children(keys).map_err(ItemError::Derivation)?;
-            let context = KeyAggContext::sorted_in_place(&children).map_err(ItemError::Keys)?;
-            let Some(merkle_root) = taproot else { return Ok(context) };
-            return context.with_taproot(merkle_root.as_ref()).map_err(ItemError::Derivation);
-        }
-        let context = KeyAggContext::new(keys).map_err(ItemError::Keys)?;
-        match &self.derivation {
-            Derivation::None | Derivation::Members { .. } => Ok(context),
-            Derivation::Taproot { merkle_root } => context.with_taproot(merkle_root.as_ref()),
-            Derivation::Bip328 { path } => context.with_bip328_path(path),
-            Derivation::Bip328Taproot { path, merkle_root } => {
-                context.with_bip328_path(path).and_then(|context| context.with_taproot(merkle_root.as_ref()))
-            }
-        }
-        .map_err(ItemError::Derivation)
+        ItemContexts::new(keys).of(self)
     }
 
     /// The x-only key under which this item's signature will verify.
