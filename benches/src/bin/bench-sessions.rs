@@ -259,6 +259,7 @@ fn transactions(signers: usize, runs: usize) -> Value {
     let samples: Vec<Times> = (0..runs.div_ceil(10).max(1)).map(|_| transactions.measure()).collect();
     let median = |of: fn(&Times) -> Duration| percentile(&samples.iter().map(of).collect::<Vec<_>>(), 50);
     let (check, session) = (median(|times| times.check), median(|times| times.session));
+    let check_far = median(|times| times.check_far);
     let (check_one, singles) = (median(|times| times.check_one), median(|times| times.singles));
     let bare = median(|times| times.bare);
     let percent = |part: Duration, whole: Duration| rounded(100.0 * part.as_secs_f64() / whole.as_secs_f64());
@@ -266,11 +267,12 @@ fn transactions(signers: usize, runs: usize) -> Value {
         "operation": "transaction", "n": signers, "inputs": INPUTS, "runs": samples.len(),
         "inspect_ns": nanoseconds(median(|times| times.inspect)),
         "first_check_ns": nanoseconds(median(|times| times.first_check)),
-        "check_ns": nanoseconds(check), "check_one_ns": nanoseconds(check_one),
+        "check_ns": nanoseconds(check), "check_far_ns": nanoseconds(check_far), "check_one_ns": nanoseconds(check_one),
         "session_ns": nanoseconds(session), "singles_ns": nanoseconds(singles),
         "session_arithmetic_ns": nanoseconds(median(|times| times.session_arithmetic)),
         "bare_ns": nanoseconds(bare),
         "check_to_session_percent": percent(check, session),
+        "check_far_to_session_percent": percent(check_far, session),
         "check_one_to_single_percent": percent(check_one * INPUTS, singles),
         "check_to_bare_percent": percent(check, bare),
         "session_to_singles": rounded((session + check).as_secs_f64() / (singles + check_one * INPUTS).as_secs_f64()),

@@ -42,6 +42,8 @@ pub struct Times {
     pub first_check: Duration,
     /// The check of the transaction with all inputs.
     pub check: Duration,
+    /// The check of a transaction whose inputs are at addresses that no signer computes ahead.
+    pub check_far: Duration,
     /// The check of a transaction with one input.
     pub check_one: Duration,
     /// One session for all inputs, without its check.
@@ -62,6 +64,7 @@ pub struct Transactions {
     registry: Registry,
     psbt: Vec<u8>,
     all: TransactionProposal,
+    far: TransactionProposal,
     one: TransactionProposal,
     rng: ChaCha20Rng,
 }
@@ -73,13 +76,15 @@ impl Transactions {
         let group = group(&engines.keys());
         let mut registry = Registry::new();
         registry.add(group.clone()).expect("the first group");
-        let psbt = psbt(&group, inputs);
-        let proposed = |psbt: &RawPsbt| {
-            propose(psbt, &group, PathId::Key, &ProposeOptions::default()).expect("an honest transaction")
+        let psbt = psbt(&group, 0, inputs);
+        let proposed = |psbt: &RawPsbt, lookahead| {
+            let options = ProposeOptions { lookahead, ..ProposeOptions::default() };
+            propose(psbt, &group, PathId::Key, &options).expect("an honest transaction")
         };
-        let (all, one) = (proposed(&psbt), proposed(&self::psbt(&group, 1)));
+        let (all, one) = (proposed(&psbt, ADDRESSES), proposed(&self::psbt(&group, 0, 1), ADDRESSES));
+        let far = proposed(&self::psbt(&group, ADDRESSES, inputs), ADDRESSES + inputs);
         let rng = ChaCha20Rng::from_seed([5; 32]);
-        Self { engines, registry, psbt: psbt.to_bytes(), all, one, group, rng }
+        Self { engines, registry, psbt: psbt.to_bytes(), all, far, one, group, rng }
     }
 
     /// Does everything once.
@@ -92,6 +97,7 @@ impl Transactions {
             inspect: timed(|| inspect(&self.psbt, &self.group)),
             first_check: timed(|| check(&self.all, &unused)),
             check: timed(|| check(&self.all, &self.registry)),
+            check_far: timed(|| check(&self.far, &self.registry)),
             check_one: timed(|| check(&self.one, &self.registry)),
             session: session.total / signers,
             session_arithmetic: session.arithmetic() / signers,
@@ -145,8 +151,8 @@ fn group(keys: &[PublicKey]) -> RegisteredGroup {
     group
 }
 
-/// A PSBT that spends coins of the first addresses, with a payment and change.
-fn psbt(group: &RegisteredGroup, inputs: u32) -> RawPsbt {
+/// A PSBT that spends coins of addresses from an index on, with a payment and change.
+fn psbt(group: &RegisteredGroup, from: u32, inputs: u32) -> RawPsbt {
     let script = |branch, index| {
         let location = Location { keychain: Keychain(branch), index };
         group.group().output(location).expect("both branches have every index").script
@@ -167,7 +173,7 @@ fn psbt(group: &RegisteredGroup, inputs: u32) -> RawPsbt {
     };
     let mut psbt = RawPsbt::new(Version::V2, &transaction);
     for number in 0..inputs {
-        let prevout = consensus::serialize(&txout(COIN, script(0, number)));
+        let prevout = consensus::serialize(&txout(COIN, script(0, from + number)));
         psbt.set(MapId::Input(number as usize), Key::new(0x01, &[]), prevout).expect("a map of the file");
     }
     psbt

@@ -103,8 +103,8 @@ impl Group {
             }
         }
         let id = GroupId(tagged_hash("motet/group/v1", &[canonical(&descriptor).as_bytes()]));
+        let fixed = descriptor.fixed(branches);
         let branches = u32::try_from(branches).map_err(|_| GroupError::NoMusig)?;
-        let fixed = descriptor.fixed();
         Ok(Self { descriptor, branches, id, participants, network, fixed })
     }
 

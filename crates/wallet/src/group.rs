@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 use bitcoin::{Network, ScriptBuf};
 use motet_core_crypto::PublicKey;
 use motet_psbt::descriptor::{Descriptor, KeyMaterial, SingleKey};
-use motet_psbt::{Group, GroupError, GroupId, Keychain, Location};
+use motet_psbt::{Group, GroupError, GroupId, Keychain, LocatedOutput, Location};
 
 pub use file::GroupFileError;
 pub use keys::NotOnNetwork;
@@ -122,8 +122,8 @@ pub struct RegisteredGroup {
     birthday: Option<u64>,
     devices: Vec<DeviceRegistration>,
     is_confirmed: bool,
-    /// The scripts of the first addresses, computed when they are first needed.
-    ahead: OnceLock<BTreeMap<ScriptBuf, Location>>,
+    /// What the group has at its first addresses, computed when it is first needed: about 1 kB for an address without scripts.
+    ahead: OnceLock<BTreeMap<ScriptBuf, LocatedOutput>>,
 }
 
 impl RegisteredGroup {
@@ -295,14 +295,18 @@ impl RegisteredGroup {
         paths.into_iter().flat_map(|path| path.signers).collect::<BTreeSet<_>>().into_iter()
     }
 
-    /// The scripts of the first addresses of each branch.
-    pub(crate) fn ahead(&self) -> &BTreeMap<ScriptBuf, Location> {
+    /// What the group has at the first addresses of each branch.
+    pub(crate) fn ahead(&self) -> &BTreeMap<ScriptBuf, LocatedOutput> {
         self.ahead.get_or_init(|| {
             let count = if self.group.descriptor().is_ranged() { LOOKAHEAD } else { 1 };
             let places = (0..count).flat_map(|index| {
                 (0..self.group.branches()).map(move |branch| Location { keychain: Keychain(branch), index })
             });
-            places.filter_map(|place| Some((self.group.output(place).ok()?.script, place))).collect()
+            let output = |location| {
+                let output = self.group.output(location).ok()?;
+                Some((output.script.clone(), LocatedOutput { location, output }))
+            };
+            places.filter_map(output).collect()
         })
     }
 

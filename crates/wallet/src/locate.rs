@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use bitcoin::{ScriptBuf, TxOut};
 use motet_psbt::descriptor::Output;
 use motet_psbt::fields::TapOrigin;
-use motet_psbt::{Group, LocatedOutput, Location, PathId, RawPsbt};
+use motet_psbt::{LocatedOutput, Location, PathId, RawPsbt};
 
 use crate::canonical::location_of;
 use crate::check::Mismatch;
@@ -18,20 +18,25 @@ use crate::limits::LOOKAHEAD;
 /// Own scripts, with their places and what the group has there.
 pub(crate) type Located = BTreeMap<ScriptBuf, LocatedOutput>;
 
-/// Outputs of a group that were computed, by their places.
+/// Outputs of a group, by their places. Those of the first addresses are computed once for the group.
 struct Computed<'a> {
-    group: &'a Group,
+    group: &'a RegisteredGroup,
     outputs: BTreeMap<Location, Option<Output>>,
 }
 
 impl<'a> Computed<'a> {
-    const fn new(group: &'a Group) -> Self {
+    const fn new(group: &'a RegisteredGroup) -> Self {
         Self { group, outputs: BTreeMap::new() }
     }
 
     /// The output at a place, if it has this script.
     fn at(&mut self, location: Location, script: &ScriptBuf) -> Option<LocatedOutput> {
-        let group = self.group;
+        if location.index < LOOKAHEAD
+            && let Some(own) = self.group.ahead().get(script).filter(|own| own.location == location)
+        {
+            return Some(own.clone());
+        }
+        let group = self.group.group();
         let computed = self.outputs.entry(location).or_insert_with(|| group.output(location).ok());
         let output = computed.as_ref().filter(|output| output.script == *script)?.clone();
         Some(LocatedOutput { location, output })
@@ -46,7 +51,7 @@ pub(crate) fn search(
     group: &RegisteredGroup,
     count: u32,
 ) -> Located {
-    let mut computed = Computed::new(group.group());
+    let mut computed = Computed::new(group);
     let mut located = Located::new();
     let expressions = group.group().descriptor().keys().len();
     let mut add = |script: &ScriptBuf, origins: Vec<TapOrigin>| {
@@ -67,9 +72,9 @@ pub(crate) fn search(
     }
     let scripts = prevouts.iter().chain(outputs).map(|output| &output.script_pubkey);
     let mut missing: Vec<_> = scripts.filter(|script| script.is_p2tr() && !located.contains_key(*script)).collect();
-    missing.retain(|script| match group.ahead().get(*script).and_then(|place| computed.at(*place, script)) {
+    missing.retain(|script| match group.ahead().get(*script) {
         Some(own) => {
-            located.insert((*script).clone(), own);
+            located.insert((*script).clone(), own.clone());
             false
         }
         None => count > LOOKAHEAD,
@@ -90,7 +95,7 @@ pub(crate) fn marked(
     group: &RegisteredGroup,
     path: PathId,
 ) -> Result<Located, Mismatch> {
-    let mut computed = Computed::new(group.group());
+    let mut computed = Computed::new(group);
     let mut located = Located::new();
     let number = match path {
         PathId::Key => Some(0),

@@ -8,10 +8,11 @@ use bitcoin::hashes::Hash as _;
 use bitcoin::secp256k1::{Secp256k1, VerifyOnly};
 use bitcoin::taproot::{ControlBlock, TapLeafHash};
 use bitcoin::{ScriptBuf, TapNodeHash};
+use motet_core_crypto::bip328::AggregateChild;
 use motet_core_crypto::{KeyAggContext, PublicKey, XOnlyPublicKey};
 
 use super::key::{KeyExpr, KeyMaterial, Musig, SingleKey};
-use super::path::PathExpr;
+use super::path::{PathExpr, Wildcard};
 use super::scan::Piece;
 use super::{Descriptor, DescriptorKind};
 
@@ -175,12 +176,15 @@ impl Descriptor {
     }
 
     /// The aggregations that are the same at all addresses, by the numbers of their keys: those of participants without paths.
-    pub(crate) fn fixed(&self) -> Vec<Option<Fixed>> {
+    pub(crate) fn fixed(&self, branches: usize) -> Vec<Option<Fixed>> {
         let secp = Secp256k1::verification_only();
         let fixed = |(number, key): (usize, &KeyExpr)| {
             let KeyExpr::Musig(musig) = key else { return None };
             let has_paths = musig.participants.iter().any(|single| single.path != PathExpr::EMPTY);
-            if has_paths { None } else { Fixed::new(&secp, musig, number, 0, 0).ok() }
+            if has_paths {
+                return None;
+            }
+            Some(Fixed::new(&secp, musig, number, 0, 0).ok()?.prepared(&musig.path, branches))
         };
         (0..).zip(&self.keys).map(fixed).collect()
     }
@@ -281,9 +285,23 @@ pub(crate) struct Fixed {
     context: KeyAggContext,
     /// The place of each participant in the text, in the order of `context.keys()`.
     order: Vec<usize>,
+    /// The key before the last step of the addresses, for each branch that was prepared.
+    parents: Vec<Option<AggregateChild>>,
 }
 
 impl Fixed {
+    /// With the steps that all addresses of a branch have in common, for all branches.
+    fn prepared(mut self, path: &PathExpr, branches: usize) -> Self {
+        let parent = |branch| {
+            let steps = steps(path, branch, 0)?;
+            let (_, before) = steps.split_last()?;
+            AggregateChild::root(self.context.clone()).descendant(before).ok()
+        };
+        self.parents =
+            if path.wildcard() == Wildcard::Normal { (0..branches).map(parent).collect() } else { Vec::new() };
+        self
+    }
+
     fn new(
         secp: &Secp256k1<VerifyOnly>,
         musig: &Musig,
@@ -298,18 +316,26 @@ impl Fixed {
         keys.sort();
         let (sorted, order): (Vec<_>, Vec<_>) = keys.into_iter().unzip();
         let context = KeyAggContext::with_duplicates(&sorted).map_err(|_| ResolveError::NoKey { number })?;
-        Ok(Self { context, order })
+        Ok(Self { context, order, parents: Vec::new() })
     }
 
     /// The key expression at an address.
     fn derived(&self, key: &KeyExpr, number: usize, branch: usize, index: u32) -> Result<ResolvedKey, ResolveError> {
         let KeyExpr::Musig(Musig { path, .. }) = key else { return Err(ResolveError::NoKey { number }) };
-        let steps = path.at(branch, index).ok_or(ResolveError::NoAddress { branch, index })?;
-        let steps: Vec<u32> = steps.into_iter().map(u32::from).collect();
-        let context = self.context.clone().with_bip328_path(&steps).map_err(|_| ResolveError::NoKey { number })?;
+        let steps = steps(path, branch, index).ok_or(ResolveError::NoAddress { branch, index })?;
+        let child = match (self.parents.get(branch), steps.last()) {
+            (Some(Some(parent)), Some(last)) => parent.clone().descendant(&[*last]),
+            _ => AggregateChild::root(self.context.clone()).descendant(&steps),
+        };
+        let context = child.map_err(|_| ResolveError::NoKey { number })?.into_context();
         let (aggregate, order) = (self.context.aggregate_plain(), self.order.clone());
         Ok(ResolvedKey { key: context.aggregate_plain(), musig: Some(ResolvedMusig { context, aggregate, order }) })
     }
+}
+
+/// The numbers of the steps to an address.
+fn steps(path: &PathExpr, branch: usize, index: u32) -> Option<Vec<u32>> {
+    Some(path.at(branch, index)?.into_iter().map(u32::from).collect())
 }
 
 /// The output key of an internal key, and its aggregation if the internal key is one.
