@@ -245,6 +245,17 @@ impl Motet {
         }
     }
 
+    /// Waits for a line of either stream; false when both have ended.
+    pub(crate) fn another_line(&mut self, wanted: &str) -> bool {
+        self.next(wanted).is_some()
+    }
+
+    /// Kills the program that this shell runs.
+    pub(crate) fn kill_child(&self) {
+        let killed = Command::new("pkill").args(["-KILL", "-P", &self.child.id().to_string()]).status().unwrap();
+        assert!(killed.success());
+    }
+
     /// The lines on standard output so far.
     pub(crate) fn output(&self) -> &[String] {
         &self.output

@@ -5,61 +5,12 @@ use std::path::Path;
 use motet_psbt::descriptor::Descriptor;
 use motet_psbt::{Group, RawPsbt, Version};
 
+use crate::pages::{Step, fits, steps};
 use crate::process::{MOTET, Motet, Scene};
 use crate::treasury::{accepted, spend};
 
 const PAGE: &str = include_str!("../../../../docs/treasury.md");
 const MEMBERS: [&str; 3] = ["alice", "bob", "carol"];
-/// Stands for anything on the page.
-const ANYTHING: char = '…';
-
-/// A step of the page.
-enum Step<'a> {
-    /// A member types a command, and is shown these lines.
-    Command { member: &'a str, command: &'a str, shown: Vec<&'a str> },
-    /// A member types a line into a program that waits.
-    Line { member: &'a str, line: &'a str },
-    /// The wallet writes a payment to this file.
-    Payment(&'a str),
-}
-
-fn steps() -> Vec<Step<'static>> {
-    let mut steps = Vec::new();
-    let mut lines = PAGE.lines();
-    while let Some(line) = lines.next() {
-        let member = line
-            .strip_prefix("<!-- by hand: ")
-            .and_then(|rest| rest.strip_suffix("; typed by crates/cli/tests/it/tutorial.rs -->"));
-        let typed = line.strip_prefix("<!-- typed: ").and_then(|rest| rest.strip_suffix(" -->"));
-        let payment = line.strip_prefix("<!-- the wallet writes ").and_then(|rest| rest.strip_suffix(" -->"));
-        steps.extend(payment.map(Step::Payment));
-        let Some(member) = member.or(typed) else { continue };
-        assert!(lines.next().unwrap().starts_with("```"));
-        for line in lines.by_ref().take_while(|line| *line != "```") {
-            match (line.strip_prefix("$ "), steps.last_mut()) {
-                (Some(command), _) => steps.push(Step::Command { member, command, shown: Vec::new() }),
-                // A line of its own stands for any lines, those on standard error, too.
-                (None, Some(Step::Command { .. })) if typed.is_none() && line == "…" => {}
-                (None, Some(Step::Command { shown, .. })) if typed.is_none() => shown.push(line),
-                (None, _) => steps.push(Step::Line { member, line }),
-            }
-        }
-    }
-    steps
-}
-
-/// True if a line is as the page shows it.
-fn fits(shown: &str, line: &str) -> bool {
-    let mut parts = shown.split(ANYTHING);
-    let first = parts.next().unwrap();
-    let Some(mut rest) = line.strip_prefix(first) else { return false };
-    for part in parts {
-        let Some(place) = rest.find(part) else { return false };
-        rest = &rest[place + part.len()..];
-    }
-    rest.is_empty() || shown.ends_with(ANYTHING)
-}
-
 /// A member's terminal: a shell in the folder of its machine, on which `stick` leads to the folder that all have.
 struct Terminal {
     shell: Motet,
@@ -153,10 +104,10 @@ fn the_tutorial_of_a_treasury_of_three_does_what_it_says() {
     let mut address = String::new();
     let mut waiting = Vec::new();
     let mut count = 0;
-    for step in steps() {
+    for step in steps(PAGE, "tutorial.rs") {
         count += 1;
         match step {
-            Step::Command { member, command, shown } => {
+            Step::Command { who: member, command, shown } => {
                 let words = if command.contains("WORDS") { group().id().words().join(" ") } else { String::new() };
                 let terminal = &mut terminals[place(member)];
                 terminal.command(&command.replace("WORDS", &words).replace("ADDRESS", &address), shown);
@@ -172,13 +123,14 @@ fn the_tutorial_of_a_treasury_of_three_does_what_it_says() {
                     waiting.drain(..).for_each(|other| terminals[other].end("motet run"));
                 }
             }
-            Step::Line { member, line } => {
+            Step::Line { who: member, line } => {
                 let terminal = &mut terminals[place(member)];
                 terminal.shell.answer(line);
                 // Before that, the program would take what is typed for the shell.
                 terminal.shell.output_line("signed, in");
                 terminal.end(line);
             }
+            Step::Shown { .. } | Step::Killed(_) => panic!("this page has no such steps"),
             Step::Payment(file) => {
                 let psbt = spend(&group(), 2, Version::V2);
                 std::fs::write(scene.path(file), psbt.to_bytes()).unwrap();
@@ -197,10 +149,4 @@ fn the_tutorial_of_a_treasury_of_three_does_what_it_says() {
         terminal.shell.close_input();
         terminal.shell.wait().expect(0);
     }
-}
-
-#[test]
-fn a_shown_line_stands_for_what_it_leaves_out() {
-    assert!(fits("signer key  …", "signer key  02ab") && fits("…", "x") && fits("a…c", "abc") && fits("a", "a"));
-    assert!(!fits("a", "ab") && !fits("a…d", "abc") && !fits("b…", "ab"));
 }
