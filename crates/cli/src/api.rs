@@ -45,6 +45,11 @@ impl Api {
         &self.folder
     }
 
+    /// The address of the page on loopback, if the API is served there.
+    pub(crate) fn page(&self) -> Option<String> {
+        self.daemon.address().map(|address| format!("http://{address}/"))
+    }
+
     /// Waits until a caller asks this process to end.
     pub(crate) async fn halted(api: Option<&Self>) {
         match api {

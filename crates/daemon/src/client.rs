@@ -21,7 +21,7 @@ use crate::cursor::Cursor;
 use crate::error::{ErrorBody, Problem};
 use crate::forms::node::{Done, Peers, Status};
 use crate::forms::question::{Approve, Decline, PendingRequest, PendingRequests};
-use crate::forms::session::{Abort, Proofs, Results, Retried, Retry, Session, Sessions};
+use crate::forms::session::{Abort, Proofs, Results, Retried, Retry, Session, SessionEvent, SessionEvents, Sessions};
 use crate::forms::signing::{Announced, Sign};
 use crate::limits;
 use crate::socket;
@@ -160,6 +160,15 @@ impl Client {
     /// [`ClientError`].
     pub async fn session(&self, request: &RequestId) -> Result<Session, ClientError> {
         self.get(&format!("/v1/sessions/{request}")).await
+    }
+
+    /// The events of a session that the daemon keeps, with their times.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError`].
+    pub async fn session_events(&self, request: &RequestId) -> Result<Vec<SessionEvent>, ClientError> {
+        Ok(self.get::<SessionEvents>(&format!("/v1/sessions/{request}/events")).await?.events)
     }
 
     /// One session, when it has changed after this revision or the time is up. The daemon waits a minute at most.

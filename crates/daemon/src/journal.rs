@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use motet_node::RequestId;
+use motet_node::{Clock, RequestId, TimestampMs};
 use serde::Serialize;
 use tokio::sync::watch;
 
@@ -17,6 +17,7 @@ pub(crate) struct Journal(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     run: u64,
+    clock: Clock,
     kept: Mutex<Kept>,
     /// The number of the newest event, for those that wait for a change.
     newest: watch::Sender<u64>,
@@ -36,6 +37,7 @@ struct Kept {
 #[derive(Debug, Clone)]
 pub(crate) struct Entry {
     pub(crate) number: u64,
+    pub(crate) at: TimestampMs,
     pub(crate) name: &'static str,
     pub(crate) request: Option<RequestId>,
     pub(crate) json: Arc<str>,
@@ -63,7 +65,7 @@ impl Journal {
     pub(crate) fn new() -> Result<Self, getrandom::Error> {
         let run = getrandom::u64()?;
         let (newest, _) = watch::channel(0);
-        Ok(Self(Arc::new(Shared { run, kept: Mutex::default(), newest })))
+        Ok(Self(Arc::new(Shared { run, clock: Clock::start(), kept: Mutex::default(), newest })))
     }
 
     fn kept(&self) -> MutexGuard<'_, Kept> {
@@ -90,12 +92,13 @@ impl Journal {
                 return;
             }
         };
+        let at = self.0.clock.now().wall;
         let number = {
             let mut kept = self.kept();
             let number = kept.newest.saturating_add(1);
             kept.newest = number;
             kept.bytes = kept.bytes.saturating_add(json.len());
-            kept.entries.push_back(Entry { number, name, request, json: json.into() });
+            kept.entries.push_back(Entry { number, at, name, request, json: json.into() });
             while kept.entries.len() > limits::JOURNAL_EVENTS || kept.bytes > limits::JOURNAL_BYTES {
                 let Some(oldest) = kept.entries.pop_front() else { break };
                 kept.bytes = kept.bytes.saturating_sub(oldest.json.len());
@@ -133,6 +136,15 @@ impl Journal {
         let passed = usize::try_from(number.saturating_add(1).saturating_sub(oldest)).unwrap_or(usize::MAX);
         let events: Vec<Entry> = kept.entries.iter().skip(passed).take(limits::BATCH).cloned().collect();
         if events.is_empty() && kept.closed { Read::Closed } else { Read::Events(events) }
+    }
+
+    /// The events of a request that are kept, the oldest first: so many of the newest.
+    pub(crate) fn of(&self, request: &RequestId, most: usize) -> Vec<Entry> {
+        let kept = self.kept();
+        let own = kept.entries.iter().rev().filter(|entry| entry.request.as_ref() == Some(request));
+        let mut own: Vec<Entry> = own.take(most).cloned().collect();
+        own.reverse();
+        own
     }
 
     /// The place of the last event of a request; the place before the first, if there is none.
@@ -201,6 +213,17 @@ mod tests {
         let newest = journal.end().number;
         assert_eq!(numbers(journal.after(newest - 3)).len(), 3);
         assert!(matches!(journal.after(newest - 4), Read::Missed));
+    }
+
+    #[test]
+    fn the_events_of_a_request_are_its_newest_in_their_order() {
+        let journal = Journal::new().unwrap();
+        for number in [1, 2, 1, 1] {
+            journal.write("Test", Some(request(number)), &1);
+        }
+        let numbers = |most| journal.of(&request(1), most).iter().map(|entry| entry.number).collect::<Vec<_>>();
+        assert_eq!((numbers(9), numbers(2)), (vec![1, 3, 4], vec![3, 4]));
+        assert!(journal.of(&request(3), 9).is_empty());
     }
 
     #[tokio::test]

@@ -31,6 +31,7 @@ mod forms;
 mod guard;
 mod journal;
 pub mod limits;
+mod page;
 mod questions;
 mod routes;
 mod server;
@@ -51,7 +52,9 @@ pub mod api {
     pub use crate::error::{ErrorBody, Problem};
     pub use crate::forms::node::{Connect, Connections, Dht, Done, Health, NamedPeer, Peer, Peers, Status};
     pub use crate::forms::question::{Approve, Decline, DerivationForm, PendingItem, PendingRequest, PendingRequests};
-    pub use crate::forms::session::{Abort, Proofs, Replace, Results, Retried, Retry, Session, Sessions};
+    pub use crate::forms::session::{
+        Abort, Proofs, Replace, Results, Retried, Retry, Session, SessionEvent, SessionEvents, Sessions,
+    };
     pub use crate::forms::signer::{
         Advertise, Advertised, Announce, AnnouncedResource, FoundOffer, FoundRequest, FoundRequests, FoundResource,
         FoundResources, Offer, Offers, Reputation,

@@ -32,6 +32,8 @@ pub const JOURNAL_EVENTS: usize = 4096;
 pub const JOURNAL_BYTES: usize = 16 * 1024 * 1024;
 /// Events that are read from the journal for a listener at once.
 pub const BATCH: usize = 64;
+/// Events of one request that are handed out at once, the newest: a session of 64 signers has about two hundred.
+pub const SESSION_EVENTS: usize = 512;
 /// Requests whose last change the journal remembers, more than sessions can go on at a time.
 pub const REVISIONS: usize = 4096;
 /// Questions that are open at a time: those that the engine lets wait for an approval.

@@ -23,6 +23,7 @@ use utoipa_axum::routes;
 
 use crate::error::{ApiError, ErrorBody};
 use crate::limits;
+use crate::page;
 use crate::state::App;
 
 /// The path of the OpenAPI document.
@@ -44,7 +45,7 @@ struct Document;
 pub(crate) fn router(app: App) -> Router {
     let (router, document) = described().split_for_parts();
     let text = Bytes::from(document_text(document));
-    router
+    page::add(router)
         .route(DOCUMENT, get(move || async move { ([("content-type", "application/json")], text) }))
         .fallback(unknown)
         .method_not_allowed_fallback(wrong_method)
@@ -82,6 +83,7 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(sessions::sign))
         .routes(routes!(sessions::list))
         .routes(routes!(sessions::show))
+        .routes(routes!(sessions::events))
         .routes(routes!(sessions::abort))
         .routes(routes!(sessions::retry))
         .routes(routes!(sessions::close))

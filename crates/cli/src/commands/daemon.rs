@@ -3,6 +3,7 @@
 mod answers;
 mod call;
 mod node;
+mod screen;
 mod sessions;
 mod watch;
 

@@ -59,7 +59,11 @@ pub(crate) async fn run(args: RunArgs) -> Result<Exit, Failed> {
         &json!({"event": "ready", "signer": node.signer.to_string(), "peer": node.handle.peer_id().to_string(), "api": folder}),
     )?;
     if let Some(folder) = &folder {
-        output.say(&format!("commands such as `motet requests` speak to it: --data {}", printable(folder)));
+        let folder = printable(folder);
+        output.say(&format!("commands such as `motet requests` speak to it: --data {folder}"));
+        if let Some(page) = api.as_ref().and_then(Api::page) {
+            output.say(&format!("its page is {page} and asks for the token in {folder}/api.token"));
+        }
     }
     let criteria = Criteria { transaction_types: args.types.clone(), ..Criteria::ANY };
     let metadata = SignerMetadata { nickname: node.nickname.clone(), ..SignerMetadata::default() };

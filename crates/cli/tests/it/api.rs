@@ -12,14 +12,14 @@ use serde_json::Value;
 use crate::process::{Ended, GUARD, Motet, Scene};
 
 /// A signer that nobody sits at, and the folder of its API.
-struct Signer {
-    motet: Motet,
-    name: String,
-    folder: String,
+pub(crate) struct Signer {
+    pub(crate) motet: Motet,
+    pub(crate) name: String,
+    pub(crate) folder: String,
 }
 
 impl Signer {
-    fn start(scene: &Scene, role: &str, more: &[&str]) -> Self {
+    pub(crate) fn start(scene: &Scene, role: &str, more: &[&str]) -> Self {
         let name = scene.name(role);
         let own = ["run", "--dev", &name, "--json"];
         let mut motet = scene.start_reading(Stdio::null(), &[&own, more].concat());
@@ -34,13 +34,13 @@ impl Signer {
     }
 
     /// The objects that a command prints.
-    fn told(&self, scene: &Scene, words: &[&str]) -> Vec<Value> {
+    pub(crate) fn told(&self, scene: &Scene, words: &[&str]) -> Vec<Value> {
         let ended = self.call(scene, words).expect(0);
         ended.output.iter().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
     /// The request that waits, as soon as one does.
-    fn waiting(&mut self, scene: &Scene) -> Value {
+    pub(crate) fn waiting(&mut self, scene: &Scene) -> Value {
         self.motet.error_line("waits for an answer");
         let waiting = self.told(scene, &["requests"]);
         let [request] = waiting.as_slice() else { panic!("{waiting:?}") };
@@ -48,13 +48,13 @@ impl Signer {
     }
 
     /// Approves the request that waits, over the socket.
-    fn approve(&mut self, scene: &Scene) {
+    pub(crate) fn approve(&mut self, scene: &Scene) {
         let waiting = self.waiting(scene);
         let (id, digest) = (text(&waiting, "request"), text(&waiting, "digest"));
         self.call(scene, &["approve", id, "--digest", digest]).expect(0);
     }
 
-    fn unix(&self) -> UnixStream {
+    pub(crate) fn unix(&self) -> UnixStream {
         let stream = UnixStream::connect(Path::new(&self.folder).join("api.sock")).unwrap();
         stream.set_read_timeout(Some(GUARD)).unwrap();
         stream
@@ -66,12 +66,12 @@ fn ask(scene: &Scene, role: &str, of: &Signer, message: &str) -> Motet {
     scene.start(&["sign", "--dev", &scene.name(role), "--with", &of.name, "--message", message, "--json"])
 }
 
-fn text<'a>(object: &'a Value, key: &str) -> &'a str {
+pub(crate) fn text<'a>(object: &'a Value, key: &str) -> &'a str {
     object[key].as_str().unwrap_or_else(|| panic!("{key} of {object}"))
 }
 
 /// The status and the body of an answer, after which the connection ends.
-fn answer(stream: &mut (impl std::io::Read + std::io::Write), request: &str) -> (u16, Value) {
+pub(crate) fn answer(stream: &mut (impl std::io::Read + std::io::Write), request: &str) -> (u16, Value) {
     // A server that refuses early may have closed its end.
     let _ = stream.write_all(request.as_bytes());
     let mut answer = Vec::new();
@@ -86,7 +86,7 @@ fn get(path: &str, more: &str) -> String {
     format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n{more}\r\n")
 }
 
-fn post(path: &str, body: &str) -> String {
+pub(crate) fn post(path: &str, body: &str) -> String {
     let length = body.len();
     format!(
         "POST {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
@@ -426,5 +426,9 @@ fn the_document_and_the_page_list_every_route() {
         }
     }
     let listed = page.lines().filter(|line| line.starts_with("| `") && line.contains(" /")).count();
-    assert_eq!(listed, routes + 1, "docs/api.md has routes that are not there; the one more is the document's own");
+    assert_eq!(
+        listed,
+        routes + 2,
+        "docs/api.md has routes that are not there; two more are the page and the document's own"
+    );
 }

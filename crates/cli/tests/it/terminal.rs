@@ -10,6 +10,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 
 use rustix::fs::{Mode, OFlags};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::termios::{Winsize, tcsetwinsize};
 
 use crate::process::GUARD;
 
@@ -29,6 +30,7 @@ impl Terminal {
     /// Starts this at a terminal of its own: input, output and errors.
     pub(crate) fn start(mut command: Command) -> Self {
         let keyboard = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
+        set_size(&keyboard, 100, 40);
         grantpt(&keyboard).unwrap();
         unlockpt(&keyboard).unwrap();
         let name = ptsname(&keyboard, Vec::new()).unwrap();
@@ -51,6 +53,12 @@ impl Terminal {
             }
         });
         Self { keyboard, child, shown, begun: Vec::new(), all: String::new(), seen: 0 }
+    }
+
+    /// Gives the terminal a size, and tells the process so.
+    pub(crate) fn resize(&self, columns: u16, rows: u16) {
+        set_size(&self.keyboard, columns, rows);
+        self.signal("WINCH");
     }
 
     /// Waits for this text, after everything that was waited for before. The rest of its line, with what stands before it.
@@ -146,6 +154,11 @@ impl Terminal {
             Err(RecvTimeoutError::Timeout) => panic!("waited for {wanted:?} and nothing came\n{}", self.all),
         }
     }
+}
+
+fn set_size(terminal: &impl std::os::fd::AsFd, columns: u16, rows: u16) {
+    let size = Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
+    tcsetwinsize(terminal, size).unwrap();
 }
 
 impl Drop for Terminal {

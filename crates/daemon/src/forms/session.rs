@@ -3,6 +3,7 @@
 use motet_node::event::{Completed, Misbehaviour};
 use motet_node::{PublicKey, RequestId, SessionStatus};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 use super::schema;
@@ -25,6 +26,26 @@ pub struct Session {
 pub struct Sessions {
     /// The sessions.
     pub sessions: Vec<Session>,
+}
+
+/// An event of a session, as the journal has it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SessionEvent {
+    /// Its place in the journal.
+    #[schema(value_type = String, example = "00c0ffee00c0ffee-17")]
+    pub cursor: Cursor,
+    /// Milliseconds since 1970 at which it happened, by this machine's clock.
+    pub at_ms: u64,
+    /// Its JSON form, as in the stream of events.
+    #[schema(value_type = Object)]
+    pub event: Value,
+}
+
+/// The events of a session that the journal keeps.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SessionEvents {
+    /// The events, the oldest first: 512 at most, the newest. None if the journal keeps none.
+    pub events: Vec<SessionEvent>,
 }
 
 /// A wait for the next change of a session.

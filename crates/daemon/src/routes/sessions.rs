@@ -11,8 +11,11 @@ use super::questions::reason;
 use crate::error::{ApiError, ErrorBody};
 use crate::extract::{Given, Nothing, Params, request_id};
 use crate::forms::node::Done;
-use crate::forms::session::{Abort, ForChange, Proofs, Results, Retried, Retry, Session, Sessions};
+use crate::forms::session::{
+    Abort, ForChange, Proofs, Results, Retried, Retry, Session, SessionEvent, SessionEvents, Sessions,
+};
 use crate::forms::signing::{Announced, Sign};
+use crate::limits;
 use crate::state::App;
 use crate::wait::wait;
 
@@ -84,6 +87,22 @@ pub(super) async fn show(
         drop(tokio::time::timeout(patience, journal.changed(&request, since)).await);
     }
     Ok(Json(session(&app, request).await?))
+}
+
+/// The events of a session that the journal of this run keeps, with their times: its timeline.
+#[utoipa::path(get, path = "/v1/sessions/{request}/events", tag = "sessions",
+    params(("request" = String, Path, description = "The id of the request.")),
+    responses((status = 200, body = SessionEvents), (status = "default", body = ErrorBody)))]
+pub(super) async fn events(
+    State(app): State<App>,
+    Path(request): Path<String>,
+) -> Result<Json<SessionEvents>, ApiError> {
+    let journal = app.questions.journal();
+    let kept = journal.of(&request_id(&request)?, limits::SESSION_EVENTS).into_iter().map(|entry| {
+        let event = serde_json::from_str(&entry.json).unwrap_or_default();
+        SessionEvent { cursor: journal.cursor(entry.number), at_ms: entry.at.0, event }
+    });
+    Ok(Json(SessionEvents { events: kept.collect() }))
 }
 
 /// A session and its revision. The revision is read first: a change in between is awaited once more, and never missed.

@@ -1,9 +1,12 @@
-//! `motet watch`: the events of a running signer as they happen.
+//! `motet watch`: the events of a running signer as they happen, as lines; at a terminal, its screen.
+
+use std::io::{IsTerminal as _, stdin, stdout};
 
 use motet_daemon::Told;
 use serde_json::{Value, json};
 
 use super::call::{client, explain};
+use super::screen;
 use crate::args::WatchArgs;
 use crate::exit::{Exit, Failed};
 use crate::interrupt::Interrupts;
@@ -11,9 +14,13 @@ use crate::output::Output;
 use crate::text::printable;
 
 /// The event in the place of those that are lost.
-const LOST: &str = "lost";
+pub(super) const LOST: &str = "lost";
 
 pub(super) async fn run(args: WatchArgs) -> Result<Exit, Failed> {
+    let whole = args.after.is_none() && args.request.is_none();
+    if whole && !args.called.json && stdin().is_terminal() && stdout().is_terminal() {
+        return screen::run(client(&args.called)?).await;
+    }
     let mut interrupts = Interrupts::listen()?;
     let output = Output::without_node(args.called.json);
     let client = client(&args.called)?;
@@ -53,7 +60,7 @@ fn say(output: &Output, told: &Told) -> Result<(), Failed> {
 }
 
 /// An event for people: its name, and its keys as they are.
-fn line(name: &str, object: &Value) -> String {
+pub(super) fn line(name: &str, object: &Value) -> String {
     let mut line = format!("{name:<24}");
     for (key, value) in object.as_object().into_iter().flatten().filter(|(key, _)| *key != "event") {
         let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
