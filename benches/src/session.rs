@@ -2,6 +2,7 @@
 //! messages counted.
 //!
 //! - [`group`]: nodes on loopback, and sessions between them.
+//! - [`calls`]: sessions that are asked for over the API of a running signer.
 //! - [`place`]: the runtimes that they run on.
 //! - [`floor`]: the arithmetic of one signer and bare libp2p streams, to compare with.
 //! - [`crowd`]: many sessions at once.
@@ -10,6 +11,7 @@
 //! - [`transactions`]: the check of a Bitcoin transaction beside the sessions that sign it.
 //! - [`directory`]: looking signers up among many.
 
+pub mod calls;
 pub mod crowd;
 pub mod directory;
 pub mod engines;

@@ -70,6 +70,16 @@ fn engines_alone_and_looking_up_are_measured() {
 }
 
 #[test]
+fn sessions_over_the_api_are_measured_beside_those_of_the_library() {
+    let lines = lines(&["--only", "api", "--runs", "2"]);
+    let [line] = lines.as_slice() else { panic!("one line, not {lines:?}") };
+    assert_eq!((&line["operation"], &line["runs"]), (&"api".into(), &2.into()));
+    assert_eq!(line["listeners"], 128, "each of two daemons has places for 64 of a thousand");
+    let times = ["library_ns", "client_ns", "crowded_ns", "start_ns", "client_to_library", "crowded_to_library"];
+    assert_positive(line, &times);
+}
+
+#[test]
 fn the_check_of_a_transaction_is_measured_beside_the_sessions_that_sign_it() {
     let lines = lines(&["--only", "transactions", "--n", "2", "--runs", "1"]);
     let [line] = lines.as_slice() else { panic!("one line, not {lines:?}") };

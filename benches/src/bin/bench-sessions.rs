@@ -1,6 +1,6 @@
 //! Measures whole sessions and prints one JSON object or one row a line: `cargo xtask bench-sessions`.
 //!
-//! Usage: `bench-sessions [--json] [--n 2,3,..] [--runs N] [--only latency,crowd,engine,find,transactions] [--crowds 100,1000]
+//! Usage: `bench-sessions [--json] [--n 2,3,..] [--runs N] [--only latency,crowd,engine,find,transactions,api] [--crowds 100,1000]
 //! [--store memory,redb] [--waiting 10000]`.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a report is what this is for")]
@@ -8,6 +8,7 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
+use motet_benches::session::calls::{self, Called};
 use motet_benches::session::directory::Full;
 use motet_benches::session::engines::Engines;
 use motet_benches::session::floor::{Arithmetic, Bare, Disk, SYNCS, shared};
@@ -36,7 +37,7 @@ fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Arguments, Strin
         json: false,
         signers: vec![2, 3, 5, 10, 15, 50],
         runs: 100,
-        only: ["latency", "crowd", "engine", "find", "transactions"].map(str::to_owned).to_vec(),
+        only: ["latency", "crowd", "engine", "find", "transactions", "api"].map(str::to_owned).to_vec(),
         crowds: vec![100, 1000],
         waiting: 0,
         stores: vec![Storage::Memory, Storage::Redb],
@@ -280,6 +281,37 @@ fn transactions(signers: usize, runs: usize) -> Value {
     })
 }
 
+/// Sessions that a client asks for beside those that the library asks for, and those beside listeners that read nothing: in turns, so that all
+/// meet the same machine. And the start of a signer.
+async fn api(runs: usize) -> Result<Value, Failure> {
+    let (mut library, mut client, mut crowded, mut starts) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let mut listeners = 0;
+    while library.len() < runs {
+        let mut called = Called::start().await?;
+        for _ in 0..WARM_UP {
+            called.by_client().await?;
+        }
+        while called.left() >= 6 && library.len() < runs {
+            library.push(after_a_pause(called.by_library()).await?);
+            client.push(after_a_pause(called.by_client()).await?);
+            let crowd = called.crowd().await?;
+            listeners = crowd.len();
+            crowded.push(after_a_pause(called.by_library()).await?);
+            drop(crowd);
+        }
+        called.stop().await;
+        starts.push(calls::start_up().await?);
+    }
+    let median = |times: &[Duration]| percentile(times, 50);
+    let ratio = |times: &[Duration]| rounded(median(times).as_secs_f64() / median(&library).as_secs_f64());
+    Ok(json!({
+        "operation": "api", "n": 2, "runs": library.len(), "listeners": listeners,
+        "library_ns": nanoseconds(median(&library)), "client_ns": nanoseconds(median(&client)),
+        "crowded_ns": nanoseconds(median(&crowded)), "start_ns": nanoseconds(median(&starts)),
+        "client_to_library": ratio(&client), "crowded_to_library": ratio(&crowded),
+    }))
+}
+
 async fn run(arguments: &Arguments) -> Result<(), Failure> {
     let wanted = |name: &str| arguments.only.iter().any(|only| only == name);
     if wanted("engine") {
@@ -319,6 +351,9 @@ async fn run(arguments: &Arguments) -> Result<(), Failure> {
         for storage in &arguments.stores {
             crowds(arguments, *storage).await?;
         }
+    }
+    if wanted("api") {
+        print(arguments, &api(arguments.runs.max(1)).await?);
     }
     Ok(())
 }

@@ -345,6 +345,35 @@ impl Group {
         Ok(took)
     }
 
+    /// The nodes with their signers and their runtimes.
+    pub fn served(&self) -> impl Iterator<Item = (&Node, PublicKey, &Place)> {
+        self.nodes.iter().map(|member| (&member.handle, member.signer, &member.place))
+    }
+
+    /// The place of the node whose turn it is, and its next request of all nodes, for a caller that announces it by other means.
+    ///
+    /// # Errors
+    ///
+    /// When there is no node.
+    pub fn next_by_others(&mut self) -> Result<(usize, SigningRequestSpec), Failure> {
+        let creator = self.turn(self.announced);
+        let (spec, _) = self.next_request(self.nodes.len(), Commitments::On)?;
+        Ok((creator, spec))
+    }
+
+    /// Waits until a session has ended on all nodes.
+    ///
+    /// # Errors
+    ///
+    /// When it does not.
+    pub async fn all_ended(&mut self, request: RequestId) -> Result<(), Failure> {
+        let mut open = self.nodes.len();
+        while open > 0 {
+            open -= usize::from(self.next_end().await?.request == request);
+        }
+        Ok(())
+    }
+
     /// Stops all nodes.
     pub async fn stop(self) {
         for Member { handle, .. } in self.nodes.iter().chain(&self.askers) {
