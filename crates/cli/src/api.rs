@@ -1,12 +1,15 @@
 //! The API that a running signer serves (`docs/api.md`).
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use motet_daemon::{Daemon, DaemonError, Questions};
+use motet_daemon::{Daemon, DaemonError, Facilities, KeyRing, Questions, USUAL, Webhook};
 use tempfile::TempDir;
 
-use crate::args::ApiArgs;
+use crate::args::{ApiArgs, KeystoreArgs};
 use crate::exit::Failed;
+use crate::key_ring::KeystoreRing;
+use crate::log;
 use crate::peer_node::PeerNode;
 
 /// The beginning of the name of the folder for the API of a signer that keeps nothing.
@@ -23,7 +26,12 @@ pub(crate) struct Api {
 
 impl Api {
     /// Serves the API of a node; none if the command line says so.
-    pub(crate) async fn start(args: &ApiArgs, node: &PeerNode, questions: Questions) -> Result<Option<Self>, Failed> {
+    pub(crate) async fn start(
+        args: &ApiArgs,
+        keystore: &KeystoreArgs,
+        node: &PeerNode,
+        questions: Questions,
+    ) -> Result<Option<Self>, Failed> {
         if args.no_api {
             return Ok(None);
         }
@@ -35,7 +43,16 @@ impl Api {
                 (made.path().to_owned(), Some(made))
             }
         };
-        let started = Daemon::start(node.handle.clone(), vec![node.signer], questions, &folder, args.api).await;
+        let events: Vec<String> = match args.webhook_event.as_slice() {
+            [] => USUAL.map(str::to_owned).into(),
+            named => named.to_vec(),
+        };
+        let webhooks = args.webhook.iter().map(|address| Webhook { address: address.clone(), events: events.clone() });
+        // A node that keeps nothing has no further keys.
+        let keys = node.folder.is_some().then(|| Arc::new(KeystoreRing::new(keystore.clone())) as Arc<dyn KeyRing>);
+        let facilities = Facilities { webhooks: webhooks.collect(), log: log::control(), keys };
+        let signers = vec![node.signer];
+        let started = Daemon::start_with(node.handle.clone(), signers, questions, &folder, args.api, facilities).await;
         let daemon = started.map_err(|error| explain(&error))?;
         Ok(Some(Self { daemon, folder, _private: private }))
     }
@@ -69,8 +86,9 @@ fn explain(error: &DaemonError) -> Failed {
         DaemonError::NotLoopback(_) => {
             Failed::usage(format!("--api: {error}")).hint("name an address such as 127.0.0.1:7070")
         }
+        DaemonError::TooManyWebhooks(_) => Failed::usage(format!("--webhook: {error}")),
         DaemonError::Socket { .. } => failed.hint("choose another folder with --data DIR, or do without it: --no-api"),
         DaemonError::Address { .. } => failed.hint("choose another port with --api ADDRESS"),
-        DaemonError::Token(_) | _ => failed,
+        DaemonError::Secret(_) | _ => failed,
     }
 }

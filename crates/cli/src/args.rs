@@ -30,8 +30,8 @@ use motet_wire::{NetworkId, limits};
 use crate::config;
 use crate::exit::Failed;
 pub(crate) use daemon::{
-    AbortArgs, ApiArgs, ApproveArgs, CalledArgs, DaemonCommand, DeclineArgs, RequestArgs, ResultArgs, RetryArgs,
-    WatchArgs,
+    AbortArgs, ApiArgs, ApproveArgs, CalledArgs, DaemonCommand, DeclineArgs, LogArgs, RequestArgs, ResultArgs,
+    RetryArgs, WatchArgs,
 };
 pub(crate) use group::{
     GroupAddressArgs, GroupCommand, GroupCommandArgs, GroupExportArgs, GroupImportArgs, GroupKeyArgs, GroupNewArgs,
@@ -42,8 +42,10 @@ pub(crate) use key::{
     KeystoreArgs,
 };
 pub(crate) use message::{Message, message};
-pub(crate) use network::NetArgs;
-pub(crate) use program::{CompletionsArgs, ConfigArgs, ConfigCommand, ManArgs};
+pub(crate) use network::{KeylessArgs, NetArgs};
+pub(crate) use program::{
+    CompletionsArgs, ConfigArgs, ConfigCommand, ManArgs, ServiceArgs, ServiceCommand, ServiceInstallArgs,
+};
 pub(crate) use psbt::{
     CombineArgs, ExportArgs, ExtractArgs, FinalizeArgs, Form, InspectArgs, MissingArgs, OutputArgs, PlanArgs, PsbtArgs,
     PsbtCommand, PsbtRequestArgs, PsbtSignArgs, SignerArgs,
@@ -100,6 +102,8 @@ pub(crate) enum Command {
     Daemon(DaemonCommand),
     /// Show the configuration
     Config(ConfigArgs),
+    /// Let systemd run a signer
+    Service(ServiceArgs),
     /// Print what a shell needs to complete command lines
     Completions(CompletionsArgs),
     /// Print the page of the manual, or write the pages of all commands
@@ -200,27 +204,6 @@ pub(crate) struct RunArgs {
     /// Advertise for this transaction type; may be repeated [default: any]
     #[arg(long = "type", env = "MOTET_TYPE", value_name = "TYPE", value_parser = text::transaction_type)]
     pub(crate) types: Vec<String>,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct KeylessArgs {
-    /// Where this node keeps its identity, which others name it by
-    #[arg(long, value_name = "DIR")]
-    pub(crate) data: PathBuf,
-    /// The network
-    #[arg(long, env = "MOTET_NETWORK", value_name = "NETWORK", default_value = "main", value_parser = text::network)]
-    pub(crate) network: NetworkId,
-    #[command(flatten)]
-    pub(crate) net: NetArgs,
-    /// Let no others be reached through this node
-    #[arg(long, env = "MOTET_NO_RELAY")]
-    pub(crate) no_relay: bool,
-    /// Write metrics to this file now and every 15 seconds, as OpenMetrics text
-    #[arg(long, env = "MOTET_METRICS", value_name = "FILE")]
-    pub(crate) metrics: Option<PathBuf>,
-    /// One JSON object a line
-    #[arg(long)]
-    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]
@@ -458,6 +441,7 @@ impl Command {
             | Self::Message(_)
             | Self::Daemon(_)
             | Self::Config(_)
+            | Self::Service(_)
             | Self::Completions(_)
             | Self::Man(_) => Ok(()),
         }

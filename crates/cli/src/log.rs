@@ -7,19 +7,25 @@
 use core::fmt;
 use std::env::VarError;
 use std::io::IsTerminal as _;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use motet_daemon::LogControl;
 use tracing::field::{Field, Visit};
 use tracing::span::Record;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::field::RecordFields;
 use tracing_subscriber::fmt::format::{FormatFields, Writer};
-use tracing_subscriber::fmt::{FormattedFields, SubscriberBuilder};
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormattedFields, SubscriberBuilder};
+use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::reload;
 
 use crate::exit::Failed;
-use crate::text::escaped;
+use crate::text::{escaped, json};
 
 /// The environment variable with the filter of the log.
 const VARIABLE: &str = "MOTET_LOG";
+/// The environment variable with the form of the log: `text` or `json`.
+const FORMAT: &str = "MOTET_LOG_FORMAT";
 
 /// Lets logs go where they belong, filtered as the user wants.
 ///
@@ -29,24 +35,100 @@ const VARIABLE: &str = "MOTET_LOG";
 pub(crate) fn start() -> Result<(), Failed> {
     let wanted = std::env::var(VARIABLE).or_else(|error| match error {
         VarError::NotPresent => Ok("off".to_owned()),
-        VarError::NotUnicode(_) => Err(wrong(&error)),
+        VarError::NotUnicode(_) => Err(wrong(VARIABLE, &error)),
     })?;
-    let filter = EnvFilter::try_new(wanted).map_err(|error| wrong(&error))?;
-    SubscriberBuilder::default()
-        .fmt_fields(Latest)
-        .with_env_filter(filter)
-        // Colours are for terminals; a file is for searching.
-        .with_ansi(std::io::stderr().is_terminal())
+    let filter = EnvFilter::try_new(wanted).map_err(|error| wrong(VARIABLE, &error))?;
+    let shown = filter.to_string();
+    let builder = SubscriberBuilder::default()
         .with_writer(std::io::stderr)
         // It would say on standard error, and panic, that standard error takes nothing.
-        .log_internal_errors(false)
-        .init();
+        .log_internal_errors(false);
+    let reload: Reload = match std::env::var(FORMAT).as_deref() {
+        Ok("json") => {
+            let builder = builder.json().flatten_event(true).map_event_format(OneLine);
+            let builder = builder.with_env_filter(filter).with_filter_reloading();
+            let handle = builder.reload_handle();
+            builder.init();
+            Reload::new(move |filter| handle.reload(filter), shown)
+        }
+        Err(VarError::NotPresent) | Ok("text" | "") => {
+            // Colours are for terminals; a file is for searching.
+            let builder = builder.fmt_fields(Latest).with_ansi(std::io::stderr().is_terminal());
+            let builder = builder.with_env_filter(filter).with_filter_reloading();
+            let handle = builder.reload_handle();
+            builder.init();
+            Reload::new(move |filter| handle.reload(filter), shown)
+        }
+        _ => return Err(wrong(FORMAT, &"it is text or json")),
+    };
+    // The program starts its log once.
+    drop(RELOAD.set(Arc::new(reload)));
     Ok(())
 }
 
-fn wrong(error: &dyn fmt::Display) -> Failed {
+/// The log of this program for those that change it while it runs; none before it has been started.
+pub(crate) fn control() -> Option<Arc<dyn LogControl>> {
+    RELOAD.get().map(|reload| Arc::clone(reload) as Arc<dyn LogControl>)
+}
+
+static RELOAD: OnceLock<Arc<Reload>> = OnceLock::new();
+
+/// The filter of a log that goes on.
+struct Reload {
+    replace: Box<dyn Fn(EnvFilter) -> Result<(), reload::Error> + Send + Sync>,
+    filter: Mutex<String>,
+}
+
+impl Reload {
+    fn new(replace: impl Fn(EnvFilter) -> Result<(), reload::Error> + Send + Sync + 'static, filter: String) -> Self {
+        Self { replace: Box::new(replace), filter: Mutex::new(filter) }
+    }
+}
+
+impl fmt::Debug for Reload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Reload(..)")
+    }
+}
+
+impl LogControl for Reload {
+    fn filter(&self) -> String {
+        self.filter.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn set_filter(&self, text: &str) -> Result<(), String> {
+        let filter = EnvFilter::try_new(text).map_err(|error| error.to_string())?;
+        let shown = filter.to_string();
+        (self.replace)(filter).map_err(|error| error.to_string())?;
+        *self.filter.lock().unwrap_or_else(PoisonError::into_inner) = shown;
+        Ok(())
+    }
+}
+
+/// Lines of JSON that are harmless in a terminal, too.
+struct OneLine<F>(F);
+
+impl<S, N, F> FormatEvent<S, N> for OneLine<F>
+where
+    S: tracing::Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+    F: FormatEvent<S, N>,
+{
+    fn format_event(
+        &self,
+        context: &FmtContext<'_, S, N>,
+        mut writer: Writer<'_>,
+        event: &tracing::Event<'_>,
+    ) -> fmt::Result {
+        let mut line = String::new();
+        self.0.format_event(context, Writer::new(&mut line), event)?;
+        writeln!(writer, "{}", json(line.trim_end()))
+    }
+}
+
+fn wrong(variable: &str, error: &dyn fmt::Display) -> Failed {
     let hint = "write a level, such as debug, or a part of the program and its level, such as motet_node=trace";
-    Failed::usage(format!("the environment variable {VARIABLE} is no filter: {error}")).hint(hint)
+    Failed::usage(format!("the environment variable {variable} cannot be used: {error}")).hint(hint)
 }
 
 /// Fields as `name=value`, of each name the latest value.

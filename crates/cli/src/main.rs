@@ -13,6 +13,7 @@ mod exit;
 mod files;
 mod group_folder;
 mod interrupt;
+mod key_ring;
 mod keystore;
 mod known_group;
 mod log;
@@ -25,6 +26,7 @@ mod prompt;
 mod psbt_file;
 mod search;
 mod secret_file;
+mod service_manager;
 mod shares;
 mod sheet;
 mod signer_key;
@@ -90,6 +92,7 @@ async fn perform(cli: Cli) -> Result<Exit, Failed> {
         Command::Find(args) => Interrupts::listen()?.unless(commands::find::run(args)).await,
         Command::Sign(args) => commands::sign::run(args).await,
         Command::Config(args) => commands::config::run(&args, cli.config.as_deref()),
+        Command::Service(args) => commands::service::run(&args),
         Command::Completions(args) => commands::completions::run(&args),
         Command::Man(args) => commands::man::run(&args),
         Command::Verify(args) => commands::verify::run(&args),

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use motet_keystore::Passphrase;
 use zeroize::Zeroizing;
 
+use crate::args::KeystoreArgs;
 use crate::exit::{Exit, Failed};
 use crate::prompt::hidden::{self, Hidden};
 use crate::secret_file;
@@ -19,6 +20,11 @@ pub(crate) fn of(keystore: &Path, file: Option<&Path>) -> Result<Passphrase, Fai
         Some(file) => read(&file),
         None => ask(&format!("passphrase of {}: ", keystore.display()), "--passphrase-file FILE"),
     }
+}
+
+/// True if the passphrase can be read again, without a person.
+pub(crate) fn is_there(args: &KeystoreArgs) -> bool {
+    args.passphrase_file.as_ref().is_some_and(|file| file.as_os_str() != "-") || handed_over().is_some()
 }
 
 /// The passphrase of a keystore that is made. A person types it twice.

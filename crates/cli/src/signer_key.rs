@@ -29,10 +29,13 @@ pub(crate) enum KeyOrSeed {
 
 /// The key of a signer.
 pub(crate) fn load(key: &Path, keystore: &KeystoreArgs) -> Result<SignerKey, Failed> {
-    match load_any(key, keystore)? {
+    only_key(load_any(key, keystore)?, &key.display())
+}
+
+fn only_key(found: KeyOrSeed, name: &dyn core::fmt::Display) -> Result<SignerKey, Failed> {
+    match found {
         KeyOrSeed::Key(key) => Ok(key),
         KeyOrSeed::Seed(_) => {
-            let name = key.display();
             let what = format!("{name} is a seed, and a signer has the key of one of its accounts");
             Err(Failed::here(what)
                 .hint(format!("make the key of an account: motet key new NAME --of {name} --account NUMBER")))
@@ -45,11 +48,20 @@ pub(crate) fn beside(key: &Path, keystore: Option<&Path>) -> Result<PathBuf, Fai
     name(key).map_or_else(|| Ok(key.to_owned()), |name| Ok(keystore::path(keystore)?.with_file_name(name.as_str())))
 }
 
+/// The key of a signer in a keystore.
+pub(crate) fn load_named(name: &KeyName, keystore: &KeystoreArgs) -> Result<SignerKey, Failed> {
+    only_key(of_keystore(name, keystore)?, name)
+}
+
 /// The key of a signer, or a seed.
 pub(crate) fn load_any(key: &Path, args: &KeystoreArgs) -> Result<KeyOrSeed, Failed> {
-    let Some(name) = name(key) else {
-        return Ok(KeyOrSeed::Key(SignerKey { secret: secret_file::read_key(key)?, beside: key.to_owned() }));
-    };
+    match name(key) {
+        Some(name) => of_keystore(&name, args),
+        None => Ok(KeyOrSeed::Key(SignerKey { secret: secret_file::read_key(key)?, beside: key.to_owned() })),
+    }
+}
+
+fn of_keystore(name: &KeyName, args: &KeystoreArgs) -> Result<KeyOrSeed, Failed> {
     let file = KeystoreFile::of(args)?;
     let place = file.path().display();
     if !file.is_there() {
@@ -59,7 +71,7 @@ pub(crate) fn load_any(key: &Path, args: &KeystoreArgs) -> Result<KeyOrSeed, Fai
         )));
     }
     let mut keystore = file.open()?;
-    match take(&mut keystore, &name, file.path())?.secret {
+    match take(&mut keystore, name, file.path())?.secret {
         Secret::SignerKey(secret) => {
             let beside = file.path().with_file_name(name.as_str());
             Ok(KeyOrSeed::Key(SignerKey { secret, beside }))

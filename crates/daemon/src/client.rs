@@ -276,6 +276,16 @@ impl Client {
         self.call(Method::POST, path, body.into()).await
     }
 
+    /// A call that replaces something.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError`].
+    pub async fn put<B: Serialize, T: DeserializeOwned>(&self, path: &str, body: &B) -> Result<T, ClientError> {
+        let body = serde_json::to_vec(body).map_err(|error| ClientError::Strange(error.to_string()))?;
+        self.call(Method::PUT, path, body.into()).await
+    }
+
     async fn done(&self, path: &str, body: &impl Serialize) -> Result<(), ClientError> {
         self.post::<_, Done>(path, body).await.map(drop)
     }

@@ -6,20 +6,23 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use motet_node::event::Event;
-use motet_node::{Events, Node, PublicKey};
+use motet_node::{Clock, Events, Node, PublicKey};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
-use tokio::task::AbortHandle;
+use tokio::task::JoinHandle;
 
+use crate::facilities::Facilities;
 use crate::guard::{Tcp, Way};
 use crate::journal::Journal;
 use crate::limits;
+use crate::private_file::SecretFileError;
 use crate::questions::Questions;
 use crate::routes;
 use crate::server::{self, Listener};
 use crate::socket::{self, SocketFile};
 use crate::state::App;
-use crate::token::{Token, TokenError};
+use crate::token::Token;
+use crate::webhook::Webhooks;
 
 /// The name of the event in the place of those of the node that this program has not taken in time.
 const LOST: &str = "EventsLost";
@@ -47,9 +50,12 @@ pub enum DaemonError {
     /// The address can be reached from other machines.
     #[error("{0} is not on loopback: the API is for this machine alone")]
     NotLoopback(SocketAddr),
-    /// The token is missing or not private.
+    /// There are more webhooks than [`limits::WEBHOOKS`].
+    #[error("{0} webhooks, and a signer has {most} at most", most = limits::WEBHOOKS)]
+    TooManyWebhooks(usize),
+    /// The token, or the secret of webhooks, is missing or not private.
     #[error(transparent)]
-    Token(#[from] TokenError),
+    Secret(#[from] SecretFileError),
 }
 
 /// The API of a node, which others call until this is dropped or stopped.
@@ -59,7 +65,7 @@ pub struct Daemon {
     path: PathBuf,
     tcp: Option<SocketAddr>,
     stop: watch::Sender<bool>,
-    writer: AbortHandle,
+    writer: JoinHandle<()>,
     _file: SocketFile,
 }
 
@@ -77,6 +83,25 @@ impl Daemon {
         folder: &Path,
         address: Option<SocketAddr>,
     ) -> Result<Self, DaemonError> {
+        Self::start_with(node, signers, questions, folder, address, Facilities::default()).await
+    }
+
+    /// Serves the API as [`Daemon::start`] does, with further parts of the program.
+    ///
+    /// # Errors
+    ///
+    /// [`DaemonError`].
+    pub async fn start_with(
+        node: Node,
+        signers: Vec<PublicKey>,
+        questions: Questions,
+        folder: &Path,
+        address: Option<SocketAddr>,
+        facilities: Facilities,
+    ) -> Result<Self, DaemonError> {
+        if facilities.webhooks.len() > limits::WEBHOOKS {
+            return Err(DaemonError::TooManyWebhooks(facilities.webhooks.len()));
+        }
         let events = node.events();
         let listening = |error| DaemonError::Socket { path: folder.join(socket::FILE), error };
         let tcp = match address {
@@ -85,10 +110,12 @@ impl Daemon {
         };
         let (unix, file) = socket::listen(folder).map_err(listening)?;
         let at = tcp.as_ref().map(|(_, way)| way.address);
-        let app = App::new(node, questions, signers, at);
+        let clock = Clock::start();
+        let webhooks = Webhooks::start(facilities.webhooks, folder, questions.journal(), clock)?;
+        let app = App::new(node, questions, signers, at, clock, webhooks, (facilities.log, facilities.keys));
         let (stop, stopped) = watch::channel(false);
         let router = routes::router(app.clone());
-        let writer = tokio::spawn(write(app.questions.journal().clone(), events)).abort_handle();
+        let writer = tokio::spawn(write(app.questions.journal().clone(), events));
         if let Some((listener, way)) = tcp {
             let way = Way::Tcp(Arc::new(way));
             tokio::spawn(server::serve(Listener::Tcp(listener), way, router.clone(), stopped.clone()));
@@ -116,9 +143,12 @@ impl Daemon {
         self.app.halt.send_replace(false);
     }
 
-    /// Lets calls that have begun end, and ends streams of events.
-    pub async fn stop(self) {
+    /// Lets calls that have begun end, ends streams of events, and lets webhooks send the last of them. The node has been stopped before.
+    pub async fn stop(mut self) {
+        // The last events of a node that has stopped are still on their way into the journal.
+        drop(tokio::time::timeout(limits::FAREWELL, &mut self.writer).await);
         self.end();
+        self.app.webhooks.farewell().await;
         // Each connection has a receiver until it has ended.
         drop(tokio::time::timeout(limits::FAREWELL, self.stop.closed()).await);
     }

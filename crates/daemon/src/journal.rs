@@ -29,6 +29,8 @@ struct Kept {
     bytes: usize,
     newest: u64,
     closed: bool,
+    /// The number of events of each name.
+    counts: BTreeMap<&'static str, u64>,
     /// The number of the last event of each request.
     revisions: BTreeMap<RequestId, u64>,
 }
@@ -97,6 +99,8 @@ impl Journal {
             let mut kept = self.kept();
             let number = kept.newest.saturating_add(1);
             kept.newest = number;
+            let count = kept.counts.entry(name).or_default();
+            *count = count.saturating_add(1);
             kept.bytes = kept.bytes.saturating_add(json.len());
             kept.entries.push_back(Entry { number, at, name, request, json: json.into() });
             while kept.entries.len() > limits::JOURNAL_EVENTS || kept.bytes > limits::JOURNAL_BYTES {
@@ -120,6 +124,16 @@ impl Journal {
     pub(crate) fn close(&self) {
         self.kept().closed = true;
         self.0.newest.send_modify(|_| {});
+    }
+
+    /// The number of events of each name since the start.
+    pub(crate) fn counts(&self) -> BTreeMap<&'static str, u64> {
+        self.kept().counts.clone()
+    }
+
+    /// True once it has ended.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.kept().closed
     }
 
     /// The events after a place, at most a batch.

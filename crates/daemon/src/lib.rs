@@ -27,11 +27,15 @@ mod cursor;
 mod daemon;
 mod error;
 mod extract;
+mod facilities;
 mod forms;
 mod guard;
 mod journal;
 pub mod limits;
 mod page;
+mod lost;
+mod metrics;
+mod private_file;
 mod questions;
 mod routes;
 mod server;
@@ -39,25 +43,32 @@ mod socket;
 mod state;
 mod token;
 mod wait;
+mod webhook;
 
 pub use client::{Client, ClientError, Told, Watch};
 pub use cursor::{Cursor, NoCursor};
 pub use daemon::{Daemon, DaemonError};
+pub use facilities::{Facilities, KeyRing, LogControl};
+pub use private_file::SecretFileError;
 pub use questions::{Answer, Asked, Place, Question, Questions, Refused};
 pub use routes::openapi;
-pub use token::{Token, TokenError};
+pub use token::Token;
+pub use webhook::{AddressError, SECRET_FILE, USUAL, Webhook, WebhookAddress, is_event};
 
 /// The bodies of requests and responses.
 pub mod api {
     pub use crate::error::{ErrorBody, Problem};
+    pub use crate::forms::application::{HeardMessage, SendMessage, SentMessage};
+    pub use crate::forms::log::LogFilter;
     pub use crate::forms::node::{Connect, Connections, Dht, Done, Health, NamedPeer, Peer, Peers, Status};
     pub use crate::forms::question::{Approve, Decline, DerivationForm, PendingItem, PendingRequest, PendingRequests};
     pub use crate::forms::session::{
         Abort, Proofs, Replace, Results, Retried, Retry, Session, SessionEvent, SessionEvents, Sessions,
     };
     pub use crate::forms::signer::{
-        Advertise, Advertised, Announce, AnnouncedResource, FoundOffer, FoundRequest, FoundRequests, FoundResource,
-        FoundResources, Offer, Offers, Reputation,
+        AddSigner, Added, Advertise, Advertised, Announce, AnnouncedResource, FoundOffer, FoundRequest, FoundRequests,
+        FoundResource, FoundResources, Offer, Offers, Reputation,
     };
     pub use crate::forms::signing::{Announced, Message, Sign};
+    pub use crate::forms::webhook::{Delivery, Outcome, WebhookState, WebhookStates};
 }

@@ -50,5 +50,15 @@ pub const EVENT: usize = 1024 * 1024;
 pub const CLIENT_PATIENCE: Duration = Duration::from_secs(120);
 /// Bytes of a path to a Unix socket, the zero at its end included: macOS has 104, and Linux 108.
 pub const SOCKET_PATH: usize = 104;
+/// Time that the receiver of a webhook has for its answer. The next event waits for it.
+pub const WEBHOOK_PATIENCE: Duration = Duration::from_secs(10);
+/// Pause after the first failure of a webhook; it doubles with each further one.
+pub const WEBHOOK_FIRST_PAUSE: Duration = Duration::from_secs(1);
+/// Longest pause between two attempts of a webhook: a receiver that is back hears of it within that time.
+pub const WEBHOOK_LONGEST_PAUSE: Duration = Duration::from_secs(5 * 60);
+/// Deliveries of a webhook that its log keeps.
+pub const DELIVERIES: usize = 64;
+/// Webhooks of a daemon, each of which is a task.
+pub const WEBHOOKS: usize = 8;
 /// Longest time that signers may have to join: the protocol lets no request live longer.
 pub const JOIN: Duration = Duration::from_secs(2 * 60 * 60);

@@ -1,11 +1,14 @@
 //! The routes of the API, and the OpenAPI document that is made of them.
 
+mod applications;
 mod events;
+mod log;
 mod node;
 mod questions;
 mod resources;
 mod sessions;
 mod signers;
+mod webhooks;
 
 use core::time::Duration;
 
@@ -93,7 +96,7 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(sessions::results))
         .routes(routes!(sessions::note))
         .routes(routes!(sessions::evidence))
-        .routes(routes!(signers::find))
+        .routes(routes!(signers::find, signers::add))
         .routes(routes!(signers::show, signers::remove))
         .routes(routes!(signers::reputation))
         .routes(routes!(signers::requests))
@@ -101,6 +104,9 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(signers::withdraw))
         .routes(routes!(resources::discover, resources::announce))
         .routes(routes!(resources::find_request))
+        .routes(routes!(applications::send, applications::listen))
+        .routes(routes!(webhooks::list))
+        .routes(routes!(log::show, log::change))
 }
 
 async fn unknown(request: Request) -> ApiError {

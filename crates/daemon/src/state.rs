@@ -1,14 +1,16 @@
 //! The parts of a running daemon that its routes use.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use motet_node::{Clock, Node, PublicKey};
 use tokio::sync::{Semaphore, watch};
 
 use crate::error::ApiError;
+use crate::facilities::{KeyRing, LogControl};
 use crate::limits;
 use crate::questions::Questions;
+use crate::webhook::Webhooks;
 
 /// The state of a daemon. Clones are of the same.
 #[derive(Debug, Clone)]
@@ -20,12 +22,15 @@ pub(crate) struct Parts {
     pub(crate) node: Node,
     pub(crate) questions: Questions,
     /// The signers that the node serves.
-    pub(crate) signers: Vec<PublicKey>,
+    signers: Mutex<Vec<PublicKey>>,
     /// The address on loopback, if the API is served there, too.
     pub(crate) address: Option<SocketAddr>,
     pub(crate) clock: Clock,
     /// True when a caller has asked the program to end.
     pub(crate) halt: watch::Sender<bool>,
+    pub(crate) webhooks: Webhooks,
+    pub(crate) log: Option<Arc<dyn LogControl>>,
+    pub(crate) keys: Option<Arc<dyn KeyRing>>,
     /// Places of listeners of events.
     pub(crate) listeners: Arc<Semaphore>,
 }
@@ -39,15 +44,38 @@ impl core::ops::Deref for App {
 }
 
 impl App {
-    pub(crate) fn new(node: Node, questions: Questions, signers: Vec<PublicKey>, address: Option<SocketAddr>) -> Self {
+    pub(crate) fn new(
+        node: Node,
+        questions: Questions,
+        signers: Vec<PublicKey>,
+        address: Option<SocketAddr>,
+        clock: Clock,
+        webhooks: Webhooks,
+        (log, keys): (Option<Arc<dyn LogControl>>, Option<Arc<dyn KeyRing>>),
+    ) -> Self {
         let (halt, _) = watch::channel(false);
         let listeners = Arc::new(Semaphore::new(limits::LISTENERS));
-        Self(Arc::new(Parts { node, questions, signers, address, clock: Clock::start(), halt, listeners }))
+        let signers = Mutex::new(signers);
+        Self(Arc::new(Parts { node, questions, signers, address, clock, halt, webhooks, log, keys, listeners }))
+    }
+
+    /// The signers that the node serves, the first one first.
+    pub(crate) fn signers(&self) -> Vec<PublicKey> {
+        self.signers.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Notes that the node serves a signer from now on, or no more.
+    pub(crate) fn note(&self, signer: PublicKey, is_served: bool) {
+        let mut signers = self.signers.lock().unwrap_or_else(PoisonError::into_inner);
+        signers.retain(|other| *other != signer);
+        if is_served {
+            signers.push(signer);
+        }
     }
 
     /// The signer that a call means: the one that it names, or the only one.
     pub(crate) fn own(&self, named: Option<PublicKey>) -> Result<PublicKey, ApiError> {
-        match (named, self.signers.as_slice()) {
+        match (named, self.signers().as_slice()) {
             (Some(signer), _) => Ok(signer),
             (None, [only]) => Ok(*only),
             (None, _) => {

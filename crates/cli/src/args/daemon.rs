@@ -6,8 +6,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use motet_core_crypto::PublicKey;
-use motet_daemon::Cursor;
 use motet_daemon::api::Replace;
+use motet_daemon::{AddressError, Cursor, USUAL, WebhookAddress, is_event};
 
 use super::time;
 
@@ -28,6 +28,12 @@ pub(crate) struct ApiArgs {
     /// Keep signatures until a program notes them over the API
     #[arg(long, conflicts_with = "no_api")]
     pub(crate) keep_results: bool,
+    /// Post events to this address (https://.., or http:// on loopback), signed with webhook.secret of the data folder; may be repeated
+    #[arg(long, env = "MOTET_WEBHOOK", value_name = "URL", conflicts_with = "no_api", value_parser = webhook)]
+    pub(crate) webhook: Vec<WebhookAddress>,
+    /// Post this event to webhooks; may be repeated [default: those that somebody acts on; docs/api.md]
+    #[arg(long, env = "MOTET_WEBHOOK_EVENT", value_name = "EVENT", requires = "webhook", value_parser = event)]
+    pub(crate) webhook_event: Vec<String>,
 }
 
 /// The running signer that a command speaks to.
@@ -74,8 +80,19 @@ pub(crate) enum DaemonCommand {
     Status(CalledArgs),
     /// List the connections of a running signer
     Peers(CalledArgs),
+    /// Show or change the log of a running signer
+    Log(LogArgs),
     /// End a running signer
     Halt(CalledArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LogArgs {
+    /// The new filter: a level such as debug, or parts of the program with levels, as in MOTET_LOG; off for no log [default: show it]
+    #[arg(value_name = "LEVEL")]
+    pub(crate) filter: Option<String>,
+    #[command(flatten)]
+    pub(crate) called: CalledArgs,
 }
 
 #[derive(Debug, Args)]
@@ -145,6 +162,15 @@ pub(crate) struct RetryArgs {
     /// Ask signer B in the place of signer A, each by its key; may be repeated
     #[arg(long, value_name = "A=B", value_parser = replacement)]
     pub(crate) replace: Vec<Replace>,
+}
+
+fn webhook(text: &str) -> Result<WebhookAddress, String> {
+    text.parse().map_err(|error: AddressError| error.to_string())
+}
+
+fn event(text: &str) -> Result<String, String> {
+    let usual = USUAL.join(", ");
+    is_event(text).then(|| text.to_owned()).ok_or_else(|| format!("there is no such event; the usual ones are {usual}"))
 }
 
 /// The id of a request or the beginning of one.

@@ -1,9 +1,13 @@
 //! The options that every node has in common: the addresses at which it is, and those of other nodes.
 
+use std::path::PathBuf;
+
 use clap::{Args, ValueEnum};
 use motet_net::{DhtMode, Multiaddr, NetConfig, Switch, TransportKind};
+use motet_wire::NetworkId;
 
 use super::address::{self, PeerAddress};
+use super::text;
 
 /// The node's place in the network.
 #[derive(Debug, Args)]
@@ -35,6 +39,28 @@ pub(crate) struct NetArgs {
     /// For phones: hear no gossip, and be a client of the DHT
     #[arg(long, env = "MOTET_LIGHT", conflicts_with = "dht")]
     pub(crate) light: bool,
+}
+
+/// A node without a signer.
+#[derive(Debug, Args)]
+pub(crate) struct KeylessArgs {
+    /// Where this node keeps its identity, which others name it by
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: PathBuf,
+    /// The network
+    #[arg(long, env = "MOTET_NETWORK", value_name = "NETWORK", default_value = "main", value_parser = text::network)]
+    pub(crate) network: NetworkId,
+    #[command(flatten)]
+    pub(crate) net: NetArgs,
+    /// Let no others be reached through this node
+    #[arg(long, env = "MOTET_NO_RELAY")]
+    pub(crate) no_relay: bool,
+    /// Write metrics to this file now and every 15 seconds, as OpenMetrics text
+    #[arg(long, env = "MOTET_METRICS", value_name = "FILE")]
+    pub(crate) metrics: Option<PathBuf>,
+    /// One JSON object a line
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// A transport, as the command line names it.

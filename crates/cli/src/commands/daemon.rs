@@ -23,6 +23,7 @@ pub(crate) async fn run(command: DaemonCommand) -> Result<Exit, Failed> {
         DaemonCommand::Retry(args) => sessions::retry(args).await,
         DaemonCommand::Status(called) => node::status(&called).await,
         DaemonCommand::Peers(called) => node::peers(&called).await,
+        DaemonCommand::Log(args) => node::log(args).await,
         DaemonCommand::Halt(called) => node::halt(&called).await,
     }
 }

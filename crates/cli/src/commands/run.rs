@@ -9,12 +9,13 @@ use std::sync::Arc;
 use motet_core_crypto::PublicKey;
 use motet_daemon::Questions;
 use motet_node::Clock;
-use motet_node::event::{AbortCause, Event, Phase};
+use motet_node::event::{AbortCause, Event};
 use motet_node::policy::{ApproveAll, Policy, RulePolicy, Verdict};
 use motet_wire::{Channel, Criteria, RequestId, SignerMetadata};
 use serde_json::json;
 use tokio::time::Sleep;
 
+use super::leaving::Leaving;
 use super::lost_end::{lost_end, with_open_end};
 use crate::api::Api;
 use crate::args::RunArgs;
@@ -24,12 +25,13 @@ use crate::output::{Format, Output, note};
 use crate::peer_node::PeerNode;
 use crate::policy_file::PolicyFile;
 use crate::prompt::{Prompt, Served, somebody_may_answer};
+use crate::service_manager::{ALIVE, READY, STOPPING, ServiceManager};
 use crate::text::printable;
 
 /// Life of an advertisement; it is repeated at half of that.
 const ADVERTISED: Duration = Duration::from_secs(3600);
-/// Time limit of a withdrawal, after which the node ends anyway.
-const FAREWELL: Duration = Duration::from_secs(1);
+/// Time within which a healthy node answers.
+const HEALTHY: Duration = Duration::from_secs(5);
 /// Pause between two searches of a node with `--dev` for others.
 const MEETING: Duration = Duration::from_secs(2);
 
@@ -45,7 +47,7 @@ pub(crate) async fn run(args: RunArgs) -> Result<Exit, Failed> {
         node.handle.stop().await;
         return Err(nobody_to_ask());
     }
-    let api = match Api::start(&args.api, &node, questions).await {
+    let api = match Api::start(&args.api, &args.node.keystore, &node, questions).await {
         Ok(api) => api,
         Err(failed) => {
             node.handle.stop().await;
@@ -65,11 +67,14 @@ pub(crate) async fn run(args: RunArgs) -> Result<Exit, Failed> {
             output.say(&format!("its page is {page} and asks for the token in {folder}/api.token"));
         }
     }
+    let manager = ServiceManager::of_environment();
+    manager.tell(READY);
+    let mut signs_of_life = manager.rhythm().map(tokio::time::interval);
     let criteria = Criteria { transaction_types: args.types.clone(), ..Criteria::ANY };
     let metadata = SignerMetadata { nickname: node.nickname.clone(), ..SignerMetadata::default() };
     node.handle.advertise_signer(node.signer, criteria, metadata, ADVERTISED).await.map_err(Failed::here)?;
     let mut first = First::default();
-    let mut farewell = None;
+    let mut leaving: Option<Leaving> = None;
     let mut unsaid = None;
     let mut meeting = tokio::time::interval(MEETING);
     let ended = loop {
@@ -84,11 +89,9 @@ pub(crate) async fn run(args: RunArgs) -> Result<Exit, Failed> {
                     // The output is closed, so no reader learns of this signer's sessions: the program ends, as at an
                     // interrupt.
                     unsaid = Some(failed);
-                    if farewell.is_none() {
-                        farewell = withdraw(&node).await;
-                    }
-                    if farewell.is_none() {
-                        break Ok(Exit::Success);
+                    if leaving.is_none() {
+                        manager.tell(STOPPING);
+                        leaving = Some(Leaving::begin(&node).await);
                     }
                 }
                 let Ok(event) = event else {
@@ -112,22 +115,29 @@ pub(crate) async fn run(args: RunArgs) -> Result<Exit, Failed> {
                 {
                     break ended;
                 }
-                if farewell.is_some() && matches!(event, Event::SignerWithdrawn(_)) {
-                    break Ok(Exit::Success);
+                if let Some(leaving) = &mut leaving {
+                    leaving.heed(&event);
+                }
+            }
+            () = next_sign(signs_of_life.as_mut()) => {
+                // A node that does not answer is restarted by the manager.
+                if let Ok(Ok(_)) = tokio::time::timeout(HEALTHY, node.handle.stats()).await {
+                    manager.tell(ALIVE);
                 }
             }
             _ = meeting.tick() => node.meet().await,
             () = async { tokio::select! { () = interrupts.next() => {}, () = Api::halted(api.as_ref()) => {} } } => {
                 // A second interrupt does not wait.
-                if farewell.is_some() {
+                if leaving.is_some() {
                     break Ok(Exit::Success);
                 }
-                farewell = withdraw(&node).await;
-                if farewell.is_none() {
-                    break Ok(Exit::Success);
-                }
+                manager.tell(STOPPING);
+                leaving = Some(Leaving::begin(&node).await);
             }
-            () = over(farewell.as_mut()) => break Ok(Exit::Success),
+            () = Leaving::too_long(leaving.as_mut()) => break Ok(Exit::Success),
+        }
+        if leaving.as_ref().is_some_and(Leaving::is_over) {
+            break Ok(Exit::Success);
         }
     };
     node.handle.stop().await;
@@ -154,23 +164,12 @@ impl First {
     }
 }
 
-/// Declines requests that are still open: the other signers need not wait for a signer that leaves.
-async fn decline_open(node: &PeerNode) {
-    let sessions = node.handle.sessions().await.unwrap_or_default();
-    for open in sessions.iter().filter(|session| session.phase == Phase::Joining) {
-        if open.awaiting.contains(&node.signer) {
-            // It may have ended meanwhile.
-            drop(node.handle.decline_signing_request(open.request, node.signer, "stopped".to_owned()).await);
-        }
+/// Waits for the time of the next sign of life; for ever if the service manager awaits none.
+async fn next_sign(rhythm: Option<&mut tokio::time::Interval>) {
+    match rhythm {
+        Some(rhythm) => drop(rhythm.tick().await),
+        None => core::future::pending().await,
     }
-}
-
-/// Tells the other nodes that this signer leaves, and returns the time that the node may wait until they have heard.
-/// `None` if the signer is not advertised.
-async fn withdraw(node: &PeerNode) -> Option<Pin<Box<Sleep>>> {
-    decline_open(node).await;
-    let withdrawn = node.handle.withdraw_advertisement(node.signer, "stopped".to_owned()).await;
-    withdrawn.is_ok().then(|| Box::pin(tokio::time::sleep(FAREWELL)))
 }
 
 /// The failure of a signer that asks about each request where no answer is possible: it could only decline.

@@ -29,7 +29,7 @@ impl Signer {
     }
 
     /// Runs a command that calls this signer.
-    fn call(&self, scene: &Scene, words: &[&str]) -> Ended {
+    pub(crate) fn call(&self, scene: &Scene, words: &[&str]) -> Ended {
         scene.run(&[words, &["--data", &self.folder, "--json"]].concat())
     }
 
@@ -41,7 +41,12 @@ impl Signer {
 
     /// The request that waits, as soon as one does.
     pub(crate) fn waiting(&mut self, scene: &Scene) -> Value {
-        self.motet.error_line("waits for an answer");
+        self.waiting_after(scene, 0)
+    }
+
+    /// The only request that waits, as soon as one does after so many others.
+    pub(crate) fn waiting_after(&mut self, scene: &Scene, others: usize) -> Value {
+        self.motet.error_lines("waits for an answer", others + 1);
         let waiting = self.told(scene, &["requests"]);
         let [request] = waiting.as_slice() else { panic!("{waiting:?}") };
         request.clone()
@@ -62,7 +67,7 @@ impl Signer {
 }
 
 /// Asks a signer for a signature.
-fn ask(scene: &Scene, role: &str, of: &Signer, message: &str) -> Motet {
+pub(crate) fn ask(scene: &Scene, role: &str, of: &Signer, message: &str) -> Motet {
     scene.start(&["sign", "--dev", &scene.name(role), "--with", &of.name, "--message", message, "--json"])
 }
 
@@ -82,7 +87,7 @@ pub(crate) fn answer(stream: &mut (impl std::io::Read + std::io::Write), request
     (status, serde_json::from_str(body).unwrap_or_else(|_| Value::String(body.to_owned())))
 }
 
-fn get(path: &str, more: &str) -> String {
+pub(crate) fn get(path: &str, more: &str) -> String {
     format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n{more}\r\n")
 }
 

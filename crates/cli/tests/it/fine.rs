@@ -395,6 +395,7 @@ fn no_option_takes_a_secret() {
         &["retry"],
         &["status"],
         &["peers"],
+        &["log"],
         &["halt"],
         &["message"],
         &["message", "sign"],
@@ -408,6 +409,8 @@ fn no_option_takes_a_secret() {
         &["key", "passphrase"],
         &["config"],
         &["config", "show"],
+        &["service"],
+        &["service", "install"],
         &["completions"],
         &["man"],
     ];
@@ -420,6 +423,7 @@ fn no_option_takes_a_secret() {
         &["help", "message"],
         &["help", "key"],
         &["help", "config"],
+        &["help", "service"],
     ]
     .iter()
     .flat_map(|help| {

@@ -3,12 +3,16 @@
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "helpers of tests")]
 
 mod api;
+mod api_schema;
+mod applications;
 mod arguments;
 mod asked;
 mod browser;
+mod clients;
 mod command_line;
 mod configured;
 mod consent;
+mod contract;
 mod cosigners;
 #[cfg(feature = "failpoints")]
 mod crash;
@@ -24,6 +28,7 @@ mod keyless;
 mod keys;
 mod lab;
 mod messages;
+mod metrics;
 mod nat;
 mod networks;
 mod nobody;
@@ -36,8 +41,10 @@ mod process;
 mod psbt;
 mod requests;
 mod rounds;
+mod running_log;
 mod searching;
 mod seeds;
+mod service;
 mod session;
 mod shape;
 mod signals;
@@ -46,4 +53,5 @@ mod terminal;
 mod treasury;
 mod tutorial;
 mod watching;
+mod webhooks;
 mod writes;

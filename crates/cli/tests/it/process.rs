@@ -227,6 +227,13 @@ impl Motet {
         }
     }
 
+    /// Waits until standard error has had this text so many times.
+    pub(crate) fn error_lines(&mut self, text: &str, count: usize) {
+        while self.errors.matches(text).count() < count {
+            assert!(self.next(text).is_some(), "ended without {text:?} {count} times\n{}", self.told());
+        }
+    }
+
     /// Waits until standard output has a line with this text.
     pub(crate) fn output_line(&mut self, text: &str) {
         while !self.output.iter().any(|line| line.contains(text)) {

@@ -44,6 +44,39 @@ pub(crate) fn check(object: &Value) {
     }
 }
 
+/// The keys of the API's own events.
+fn of_the_api() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
+    let (_, table) = include_str!("../../../../docs/api.md").split_once("besides these there are:").unwrap();
+    let rows = table.lines().skip_while(|line| !line.starts_with("| `")).take_while(|line| line.starts_with("| `"));
+    let shape = |row: &'static str| {
+        let [_, event, keys, _] = row.split('|').collect::<Vec<_>>().try_into().unwrap();
+        // The values of a key stand in brackets after it.
+        let keys = keys.split('(').flat_map(|part: &str| quoted(part.rsplit(')').next().unwrap()));
+        (quoted(event)[0], keys.collect())
+    };
+    rows.map(shape).collect()
+}
+
+/// Checks an event as the API tells it: the keys of the pages without those of the program's output.
+pub(crate) fn check_told(object: &Value) {
+    let name = object["event"].as_str().unwrap_or_else(|| panic!("{object} says not what it is"));
+    let keys: BTreeSet<&str> =
+        object.as_object().unwrap().keys().map(String::as_str).filter(|key| *key != "event").collect();
+    if let Some(shape) = of_the_api().get(name) {
+        assert_eq!(*shape, keys, "{name}");
+        return;
+    }
+    let own =
+        |shape: &BTreeSet<&'static str>| shape.iter().copied().filter(|key| !["node", "ms"].contains(key)).collect();
+    let shapes = documented();
+    let shapes: Vec<BTreeSet<&str>> =
+        shapes.get(name).unwrap_or_else(|| panic!("{name} is not documented")).iter().map(own).collect();
+    assert!(shapes.contains(&keys), "{name} has {keys:?}, and documented are {shapes:?}");
+    for (key, value) in object.as_object().unwrap() {
+        holds(key, value);
+    }
+}
+
 fn hex(value: &Value, digits: usize) -> bool {
     value.as_str().is_some_and(|text| text.len() == digits && hex::decode(text).is_ok() && text.to_lowercase() == text)
 }

@@ -120,6 +120,22 @@ pub struct Reputation {
     pub score: i8,
 }
 
+/// A further signer to serve.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AddSigner {
+    /// The name of its key in the keystore of this daemon.
+    pub key: String,
+}
+
+/// A signer that is served.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Added {
+    /// The signer.
+    #[schema(value_type = String)]
+    pub signer: PublicKey,
+}
+
 /// An advertisement to make.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

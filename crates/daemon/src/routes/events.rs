@@ -9,7 +9,7 @@ use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures::stream;
 use motet_node::RequestId;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use tokio::sync::{OwnedSemaphorePermit, watch};
 
 use crate::cursor::Cursor;
@@ -17,10 +17,9 @@ use crate::error::{ApiError, ErrorBody};
 use crate::extract::Params;
 use crate::journal::{Entry, Journal, Read};
 use crate::limits;
+use crate::lost::{Lost, Why};
 use crate::state::App;
 
-/// The name of the event in the place of those that are lost.
-const LOST: &str = "lost";
 /// The header in which a browser or a client says where it was.
 const LAST_EVENT_ID: &str = "last-event-id";
 
@@ -38,27 +37,6 @@ pub(super) struct Place {
     request: Option<RequestId>,
 }
 
-/// Why a listener has not got all events.
-#[derive(Debug, Clone, Copy, Serialize)]
-#[serde(rename_all = "snake_case")]
-enum Why {
-    /// Those after its place are not kept any more.
-    TooOld,
-    /// Its place is of another run.
-    OtherRun,
-    /// It has not taken them in time, and is cut off.
-    TooSlow,
-}
-
-/// The event in the place of those that are lost.
-#[derive(Debug, Serialize)]
-struct Lost {
-    event: &'static str,
-    why: Why,
-    resume: Cursor,
-    hint: &'static str,
-}
-
 /// Streams events. The `id` of each is its place, its `event` its name, and its `data` its JSON form. A listener that was too far behind, or in
 /// another run, gets the event `lost`, whose `resume` is the place from which events go on: read the state again there.
 #[utoipa::path(get, path = "/v1/events", tag = "events", params(Place),
@@ -71,11 +49,7 @@ pub(super) async fn events(
     let header = headers.get(LAST_EVENT_ID).map(|text| text.to_str().unwrap_or_default().parse::<Cursor>());
     // A place that is none is one of another run.
     let after = header.map_or(from.after, |place| Some(place.unwrap_or(Cursor { run: 0, number: 0 })));
-    let place = app.listeners.clone().try_acquire_owned().map_err(|_| {
-        let what = format!("{} listeners are there already", limits::LISTENERS);
-        let error = ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "too_many_listeners", what);
-        error.hint("close one, or ask for the state instead: GET /v1/sessions")
-    })?;
+    let place = place(&app)?;
     let listener = Listener::new(app.questions.journal().clone(), after, from.request, place);
     let events = stream::unfold(listener, |mut listener| async move {
         let event = listener.next().await?;
@@ -83,6 +57,25 @@ pub(super) async fn events(
     });
     let alive = KeepAlive::new().interval(limits::KEEP_ALIVE);
     Ok(Sse::new(events).keep_alive(alive).into_response())
+}
+
+/// A place among the listeners, while one is free.
+pub(super) fn place(app: &App) -> Result<OwnedSemaphorePermit, ApiError> {
+    app.listeners.clone().try_acquire_owned().map_err(|_| {
+        let what = format!("{} listeners are there already", limits::LISTENERS);
+        let error = ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "too_many_listeners", what);
+        error.hint("close one, or ask for the state instead: GET /v1/sessions")
+    })
+}
+
+/// Waits for the end of the journal, at which streams end.
+pub(super) async fn ended(journal: Journal) {
+    let mut newest = journal.watch();
+    while !journal.is_closed() {
+        if newest.changed().await.is_err() {
+            break;
+        }
+    }
 }
 
 /// A listener: its place in the journal. It pulls, so that nobody waits for it.
@@ -156,8 +149,8 @@ impl Listener {
     fn lost(&mut self, why: Why) -> Event {
         let resume = self.journal.end();
         self.at = resume.number;
-        let hint = "read the state again (GET /v1/sessions, GET /v1/requests), and listen from resume";
-        let lost = Lost { event: LOST, why, resume, hint };
-        Event::default().id(resume.to_string()).event(LOST).data(serde_json::to_string(&lost).unwrap_or_default())
+        let lost = Lost::new(why, resume);
+        let data = serde_json::to_string(&lost).unwrap_or_default();
+        Event::default().id(resume.to_string()).event(lost.event).data(data)
     }
 }

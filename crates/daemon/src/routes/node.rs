@@ -50,7 +50,7 @@ async fn connected(node: &Node) -> Result<usize, ApiError> {
 #[utoipa::path(get, path = "/metrics", tag = "node",
     responses((status = 200, body = String, content_type = "application/openmetrics-text"), (status = "default", body = ErrorBody)))]
 pub(super) async fn metrics(State(app): State<App>) -> Result<Response, ApiError> {
-    Ok(([("content-type", OPENMETRICS)], app.node.metrics().await?).into_response())
+    Ok(([("content-type", OPENMETRICS)], crate::metrics::text(&app).await?).into_response())
 }
 
 /// The state of the daemon and its node.
@@ -64,7 +64,7 @@ pub(super) async fn status(State(app): State<App>) -> Result<Json<Status>, ApiEr
         version: env!("CARGO_PKG_VERSION").to_owned(),
         network: app.node.network().to_string(),
         peer: app.node.peer_id().to_string(),
-        signers: app.signers.clone(),
+        signers: app.signers(),
         cursor,
         api: app.address.map(|address| address.to_string()),
         uptime_ms: app.clock.now().mono.0,

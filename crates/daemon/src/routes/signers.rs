@@ -11,7 +11,8 @@ use crate::error::{ApiError, ErrorBody};
 use crate::extract::{Given, Params, signer_key};
 use crate::forms::node::Done;
 use crate::forms::signer::{
-    Advertise, Advertised, Because, FoundOffer, FoundRequest, FoundRequests, Offer, Offers, Reputation, Wishes,
+    AddSigner, Added, Advertise, Advertised, Because, FoundOffer, FoundRequest, FoundRequests, Offer, Offers,
+    Reputation, Wishes,
 };
 use crate::state::App;
 
@@ -54,12 +55,35 @@ pub(super) async fn show(State(app): State<App>, Path(signer): Path<String>) -> 
     Ok(Json(FoundOffer { source: source.to_owned(), offer: with_score(&app, &offer).await? }))
 }
 
+/// Serves a further signer: the key with this name, which the program finds where it keeps keys. No call carries a key. The signer is not
+/// advertised by itself.
+#[utoipa::path(post, path = "/v1/signers", tag = "signers", request_body = AddSigner,
+    responses((status = 201, body = Added), (status = "default", body = ErrorBody)))]
+pub(super) async fn add(
+    State(app): State<App>,
+    Given(given): Given<AddSigner>,
+) -> Result<(StatusCode, Json<Added>), ApiError> {
+    let Some(keys) = &app.keys else {
+        return Err(ApiError::new(StatusCode::NOT_IMPLEMENTED, "no_keys", "this program has no further keys"));
+    };
+    let signer = keys.signer(&given.key).await.map_err(|what| {
+        ApiError::conflict("key", what)
+            .hint("`motet key list` has the names; the passphrase comes from a file or a credential")
+    })?;
+    let public = signer.public_key();
+    app.node.add_signer(signer).await?;
+    app.note(public, true);
+    Ok((StatusCode::CREATED, Json(Added { signer: public })))
+}
+
 /// Serves a signer of this node no more: its advertisement is withdrawn, and its requests and sessions are declined.
 #[utoipa::path(delete, path = "/v1/signers/{signer}", tag = "signers",
     params(("signer" = String, Path, description = "The signer's key.")),
     responses((status = 200, body = Done), (status = "default", body = ErrorBody)))]
 pub(super) async fn remove(State(app): State<App>, Path(signer): Path<String>) -> Result<Json<Done>, ApiError> {
-    app.node.remove_signer(signer_key(&signer)?).await?;
+    let signer = signer_key(&signer)?;
+    app.node.remove_signer(signer).await?;
+    app.note(signer, false);
     Ok(Json(Done::YES))
 }
 

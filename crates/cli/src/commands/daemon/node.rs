@@ -1,10 +1,10 @@
 //! `motet status`, `motet peers`, `motet halt`: the node of a running signer.
 
-use motet_daemon::api::{Peer, Status};
+use motet_daemon::api::{LogFilter, Peer, Status};
 use serde_json::json;
 
 use super::call::{client, explain, print};
-use crate::args::CalledArgs;
+use crate::args::{CalledArgs, LogArgs};
 use crate::exit::{Exit, Failed};
 use crate::output::Output;
 use crate::text::printable;
@@ -49,6 +49,20 @@ pub(super) async fn peers(called: &CalledArgs) -> Result<Exit, Failed> {
     if peers.is_empty() {
         output.say("no connection");
     }
+    Ok(Exit::Success)
+}
+
+/// Shows the filter of the log, or changes it.
+pub(super) async fn log(args: LogArgs) -> Result<Exit, Failed> {
+    const LOG: &str = "/v1/log";
+    let output = Output::without_node(args.called.json);
+    let client = client(&args.called)?;
+    let told: Result<LogFilter, _> = match args.filter {
+        Some(filter) => client.put(LOG, &LogFilter { filter }).await,
+        None => client.get(LOG).await,
+    };
+    let told = told.map_err(|error| explain(&error))?;
+    print(&output, &told.filter, &told)?;
     Ok(Exit::Success)
 }
 
