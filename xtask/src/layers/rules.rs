@@ -61,7 +61,7 @@ pub(super) const PACKAGES: &[PackageRule] = &[
         "motet-cli",
         "motet-core-crypto motet-wire motet-psbt motet-wallet motet-keystore motet-net motet-node motet-daemon",
         // Types of transactions and addresses come from the bitcoin crate, which motet-psbt uses.
-        "async-trait bitcoin clap clap_complete clap_mangen getrandom hex rand_core rustix serde serde_json strsim tempfile \
+        "async-trait bitcoin clap clap_complete clap_mangen getrandom hex rand_core ratatui rustix serde serde_json strsim tempfile \
          thiserror tokio toml tracing tracing-subscriber zeroize",
         // The program that is shipped.
         FOR_TESTS,

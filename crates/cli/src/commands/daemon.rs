@@ -17,6 +17,7 @@ pub(crate) async fn run(command: DaemonCommand) -> Result<Exit, Failed> {
         DaemonCommand::Decline(args) => answers::decline(args).await,
         DaemonCommand::Sessions(called) => sessions::list(&called).await,
         DaemonCommand::Show(args) => sessions::show(&args).await,
+        DaemonCommand::Watch(args) if screen::fits(&args) => screen::run(&args).await,
         DaemonCommand::Watch(args) => watch::run(args).await,
         DaemonCommand::Result(args) => sessions::result(&args).await,
         DaemonCommand::Abort(args) => sessions::abort(args).await,

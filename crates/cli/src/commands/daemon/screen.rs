@@ -10,6 +10,7 @@ mod tests;
 mod wrap;
 
 use core::time::Duration;
+use std::io::{IsTerminal as _, stdin, stdout};
 use std::sync::Arc;
 
 use motet_daemon::{Client, Told};
@@ -21,8 +22,9 @@ use tokio::sync::{Notify, mpsc};
 use self::board::Board;
 use self::keys::{Answer, Wish};
 use self::snapshot::Snapshot;
-use super::call::explain;
+use super::call::{client, explain};
 use super::watch::{LOST, line};
+use crate::args::WatchArgs;
 use crate::exit::{Exit, Failed};
 use crate::interrupt::Interrupts;
 
@@ -56,7 +58,14 @@ enum News {
     Said(String),
 }
 
-pub(super) async fn run(client: Client) -> Result<Exit, Failed> {
+/// True if the command line asks for all events, and a person is at both ends of the terminal.
+pub(super) fn fits(args: &WatchArgs) -> bool {
+    let all = args.after.is_none() && args.request.is_none();
+    all && !args.called.json && stdin().is_terminal() && stdout().is_terminal()
+}
+
+pub(super) async fn run(args: &WatchArgs) -> Result<Exit, Failed> {
+    let client = client(&args.called)?;
     let mut interrupts = Interrupts::listen()?;
     let clock = Clock::start();
     // Listening begins before the first look, so that no change is missed.

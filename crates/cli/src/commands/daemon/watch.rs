@@ -1,12 +1,9 @@
-//! `motet watch`: the events of a running signer as they happen, as lines; at a terminal, its screen.
-
-use std::io::{IsTerminal as _, stdin, stdout};
+//! `motet watch`: the events of a running signer as they happen, as lines.
 
 use motet_daemon::Told;
 use serde_json::{Value, json};
 
 use super::call::{client, explain};
-use super::screen;
 use crate::args::WatchArgs;
 use crate::exit::{Exit, Failed};
 use crate::interrupt::Interrupts;
@@ -17,10 +14,6 @@ use crate::text::printable;
 pub(super) const LOST: &str = "lost";
 
 pub(super) async fn run(args: WatchArgs) -> Result<Exit, Failed> {
-    let whole = args.after.is_none() && args.request.is_none();
-    if whole && !args.called.json && stdin().is_terminal() && stdout().is_terminal() {
-        return screen::run(client(&args.called)?).await;
-    }
     let mut interrupts = Interrupts::listen()?;
     let output = Output::without_node(args.called.json);
     let client = client(&args.called)?;
