@@ -1,9 +1,29 @@
 //! The keys under which the items of one request are signed.
 
 use motet_core_crypto::bip328::AggregateChild;
-use motet_core_crypto::{KeyAggContext, PublicKey};
+use motet_core_crypto::{KeyAggContext, PublicKey, XOnlyPublicKey};
 
 use super::request::{Derivation, Item, ItemError};
+
+impl Item {
+    /// The key aggregation context under which this item is signed, computed locally from the listed keys.
+    ///
+    /// # Errors
+    ///
+    /// [`ItemError`], with negligible probability unless the keys were chosen to cancel each other out.
+    pub fn key_context(&self, keys: &[PublicKey]) -> Result<KeyAggContext, ItemError> {
+        ItemContexts::new(keys).of(self)
+    }
+
+    /// The x-only key under which this item's signature will verify.
+    ///
+    /// # Errors
+    ///
+    /// As [`Item::key_context`].
+    pub fn verification_key(&self, keys: &[PublicKey]) -> Result<XOnlyPublicKey, ItemError> {
+        self.key_context(keys).map(|context| context.aggregate_key())
+    }
+}
 
 /// The key aggregation contexts of many items under the same keys. The keys are aggregated once, and items whose paths differ in
 /// the last step alone share the steps before it.

@@ -10,9 +10,8 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use motet_core_crypto::{ChildPath, KeyAggContext, KeyAggError, PublicKey, TweakError, XOnlyPublicKey};
+use motet_core_crypto::{ChildPath, KeyAggError, PublicKey, TweakError};
 
-use super::item_contexts::ItemContexts;
 use super::options::{RawOptions, RequestOptions};
 use super::raw::{Parts, Raw};
 use super::spec::{Channels, KindSpec, Scope};
@@ -150,26 +149,6 @@ pub enum ItemError {
     /// The derivation has no key.
     #[error("the derivation has no key")]
     Derivation(#[source] TweakError),
-}
-
-impl Item {
-    /// The key aggregation context under which this item is signed, computed locally from the listed keys.
-    ///
-    /// # Errors
-    ///
-    /// [`ItemError`], with negligible probability unless the keys were chosen to cancel each other out.
-    pub fn key_context(&self, keys: &[PublicKey]) -> Result<KeyAggContext, ItemError> {
-        ItemContexts::new(keys).of(self)
-    }
-
-    /// The x-only key under which this item's signature will verify.
-    ///
-    /// # Errors
-    ///
-    /// As [`Item::key_context`].
-    pub fn verification_key(&self, keys: &[PublicKey]) -> Result<XOnlyPublicKey, ItemError> {
-        self.key_context(keys).map(|context| context.aggregate_key())
-    }
 }
 
 impl SigningRequest {
