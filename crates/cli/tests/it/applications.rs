@@ -66,6 +66,8 @@ fn a_further_key_of_the_keystore_is_served_by_its_name() {
     let mut motet = scene.start_reading(Stdio::null(), &run);
     let folder = motet.event("ready")["api"].as_str().unwrap().to_owned();
     motet.event("SignerAdvertised");
+    // The folder is named as the command line names the keystore.
+    let folder = scene.path(&folder).to_str().unwrap().to_owned();
     let signer = Signer { motet, name: "first".to_owned(), folder };
     let served = || signer.told(&scene, &["status"])[0]["signers"].as_array().unwrap().len();
     let (status, added) = answer(&mut signer.unix(), &post("/v1/signers", "{\"key\":\"second\"}"));

@@ -36,10 +36,26 @@ pub(crate) struct RequestedItem {
     message: String,
 }
 
-/// The reason why a session has ended without signatures, with further keys by its kind.
+/// The reason why a session has ended without signatures.
 #[derive(ToSchema)]
-pub(crate) struct End {
-    why: String,
+#[serde(tag = "why", rename_all = "snake_case")]
+pub(crate) enum End {
+    /// This node's user gave up.
+    Cancelled,
+    /// A participant gave up, in its words.
+    Refused { by: u16, signer: String, detail: String },
+    /// A participant broke the protocol, and evidence proves it.
+    Convicted { culprit: String, charge: String },
+    /// Participants did not answer: their places in the request, and their keys.
+    Unresponsive { awaiting: Vec<u16>, signers: Vec<String> },
+    /// The request ended, or the session took too long.
+    Expired,
+    /// Nobody here approved it, and newer requests took its place.
+    Crowded,
+    /// Another process speaks for a signer of this node.
+    Superseded { signer: String },
+    /// This node failed.
+    Internal { detail: String },
 }
 
 /// Signatures.
