@@ -31,6 +31,9 @@ fn lines(status: &Status) -> String {
     text.push_str(&format!("  connections {peers} peers, {inbound} inbound and {outbound} outbound\n"));
     text.push_str(&format!("  reachable   {}\n", connections.reachability));
     text.push_str(&format!("  DHT         {}, {} peers, {} records\n", dht.state, dht.peers, dht.records));
+    if let Some(address) = &status.api {
+        text.push_str(&format!("  page        http://{}/\n", printable(address)));
+    }
     for named in &connections.named {
         let reason = named.reason.as_deref().map(|reason| format!(": {}", printable(reason))).unwrap_or_default();
         text.push_str(&format!("  named       {} {}{reason}\n", printable(&named.address), named.contact));

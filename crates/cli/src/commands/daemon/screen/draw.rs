@@ -231,7 +231,7 @@ fn ask(frame: &mut Frame<'_>, within: Rect, question: &mut Question) {
     let lines: Vec<Line<'_>> = lines.into_iter().map(|line| marked(format!(" {line}"))).collect();
     frame.render_widget(Paragraph::new(lines).scroll((from, 0)), above);
     let below = hidden.saturating_sub(from);
-    let rest = if below > 0 { format!(" {below} more lines below: move with ↓") } else { String::new() };
+    let rest = if below > 0 { format!(" more below, {below} line(s): move with ↓") } else { String::new() };
     let asks = match question.kind {
         Kind::Approve => format!(" to sign, type: {}   to go back, press Esc", question.word()),
         Kind::Decline => " reason, for the others:".to_owned(),

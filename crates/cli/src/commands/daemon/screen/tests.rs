@@ -145,8 +145,9 @@ fn a_question_shows_all_that_is_signed() {
         press(&mut board, KeyEvent::new(KeyCode::Down, KeyModifiers::NONE));
     }
     assert!(seen.contains("digest     abab") && seen.contains("request 5d5d"), "{seen}");
+    drawn(&mut board, 60, 14);
     press(&mut board, KeyEvent::new(KeyCode::Up, KeyModifiers::NONE));
-    assert!(drawn(&mut board, 60, 14).contains("1 more lines below"));
+    assert!(drawn(&mut board, 60, 14).contains("more below, 1 line(s)"));
 }
 
 #[test]
