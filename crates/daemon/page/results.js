@@ -1,6 +1,6 @@
 // Signatures that were made, and proofs that signers broke the protocol: to read and to copy.
 
-import { at, code, copier, list, make, strange } from './elements.js';
+import { at, copier, list, make, strange } from './elements.js';
 import { clipped, message, short } from './text.js';
 
 /** The signatures of complete sessions, and of results that no program has noted, each once. */
@@ -31,8 +31,7 @@ export function showResults(sessions, results) {
 export function showEvidence(proofs, people) {
   at('evidence').hidden = proofs.length === 0;
   list(at('evidence-list'), proofs, (proof) => `${proof.request}-${proof.signer}-${proof.charge}`, (proof) => make('li', { class: 'card' },
-    make('p', {}, make('strong', {}, proof.charge.replaceAll('_', ' ')), ' · ', strange(people.name(proof.signer)), ' ',
-      code(short(proof.signer), proof.signer)),
+    make('p', {}, make('strong', {}, proof.charge.replaceAll('_', ' ')), ' · ', ...people.shown(proof.signer)),
     make('p', { class: 'meta' }, proof.request ? `in request ${short(proof.request)}, ` : '', `${proof.evidence.length / 2} bytes`),
     make('div', { class: 'buttons' }, copier('Copy the proof', () => proof.evidence))));
 }

@@ -110,7 +110,7 @@ function rounds(body, session, events, people) {
     make('th', { scope: 'row' }), ...cells.map(() => make('td', {}, make('span', { 'aria-hidden': 'true' }), make('span', { class: 'only-read' })))),
   (element, { signer, cells, leads }) => {
     const [head, ...fields] = element.children;
-    head.replaceChildren(strange(people.name(signer)), ' ', code(short(signer), signer),
+    head.replaceChildren(...people.shown(signer),
       leads ? make('span', { class: 'aside', title: 'the coordinator' }, ' coordinator') : '');
     cells.forEach(({ state, at: time }, round) => {
       const [mark, told] = fields[round].children;

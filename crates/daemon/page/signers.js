@@ -40,6 +40,12 @@ export class People {
     return this.#names.get(signer) ?? short(signer);
   }
 
+  /** A signer's name beside the beginning of its key; the key alone, if it has no name. */
+  shown(signer) {
+    const key = code(short(signer), signer);
+    return this.#names.has(signer) ? [strange(this.name(signer)), ' ', key] : [key];
+  }
+
   score(signer) {
     return this.#scores.get(signer);
   }

@@ -1,7 +1,7 @@
 // The requests that wait for an approval, and the two answers. What is shown is what the API gives as what is signed; an approval
 // names the digest of exactly that.
 
-import { ask, at, code, lines, list, make, say, strange } from './elements.js';
+import { ask, at, lines, list, make, say, strange } from './elements.js';
 import { post } from './api.js';
 import { clipped, duration, message, number, quoted, short } from './text.js';
 
@@ -64,7 +64,7 @@ function update(element, request, people) {
   const name = people.name(request.creator);
   if (asker.dataset.name !== name) {
     asker.dataset.name = name;
-    asker.replaceChildren(strange(name), ' ', code(short(request.creator), request.creator));
+    asker.replaceChildren(...people.shown(request.creator));
   }
   const score = people.score(request.creator);
   say(element.querySelector('.score'), score === undefined ? 'score unknown' : `score ${score}`);
