@@ -120,6 +120,7 @@ fn kademlia(config: &NetConfig, local: libp2p::PeerId) -> Result<kad::Behaviour<
         .set_record_ttl(None)
         // Anybody could keep Kademlia from spreading a record, by putting an empty one: the event loop spreads bags.
         .set_replication_interval(None)
+        .set_periodic_bootstrap_interval(Some(limits::REFRESH))
         .set_max_packet_size(limits::DHT_PACKET);
     if config.reach == Reach::Public {
         settings.disjoint_query_paths(true);

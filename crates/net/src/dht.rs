@@ -5,8 +5,10 @@
 //! [`EntryPolicy`] decides which entries may be under a key, and what each is worth; an entry that it refuses is
 //! neither stored nor returned.
 
+pub(crate) mod agreement;
 pub(crate) mod bag;
 pub(crate) mod judging;
+pub(crate) mod queries;
 pub(crate) mod store;
 
 use core::time::Duration;
@@ -51,6 +53,15 @@ pub trait EntryPolicy: Send + Sync {
 
 /// A place of the DHT: the key of a record there.
 pub(crate) type Place = [u8; 32];
+
+/// The time at which a question is answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Settled {
+    /// When the nodes that are closest to each place have answered.
+    ByAll,
+    /// When some nodes of two places have given the same, and no node anything else; otherwise like the other.
+    ByAgreement,
+}
 
 /// The name of an entry in a bag.
 pub(crate) type Name = ([u8; 33], [u8; 32]);

@@ -9,6 +9,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::config::spoken;
 use crate::connections::PeerConnection;
+use crate::dht::Settled;
 use crate::error::NetError;
 use crate::event::ReportToken;
 use crate::frames;
@@ -42,6 +43,7 @@ pub(crate) enum NetCommand {
     },
     Get {
         key: DhtKey,
+        settled: Settled,
         answer: oneshot::Sender<Vec<Arc<[u8]>>>,
     },
     FindPeer {
@@ -257,8 +259,22 @@ impl NetHandle {
     ///
     /// [`NetError::Stopped`].
     pub async fn get(&self, key: DhtKey) -> Result<Vec<Arc<[u8]>>, NetError> {
+        self.ask(key, Settled::ByAll).await
+    }
+
+    /// The same for a key under which one entry lies, that of a signer or of a request: the answer comes as soon as a few nodes have
+    /// given the same, at two of the three places of the key, and no node anything else. Without that it comes when all have answered.
+    ///
+    /// # Errors
+    ///
+    /// [`NetError::Stopped`].
+    pub async fn find(&self, key: DhtKey) -> Result<Vec<Arc<[u8]>>, NetError> {
+        self.ask(key, Settled::ByAgreement).await
+    }
+
+    async fn ask(&self, key: DhtKey, settled: Settled) -> Result<Vec<Arc<[u8]>>, NetError> {
         let (answer, question) = oneshot::channel();
-        self.order(NetCommand::Get { key, answer }).await?;
+        self.order(NetCommand::Get { key, settled, answer }).await?;
         question.await.map_err(|_| NetError::Stopped)
     }
 

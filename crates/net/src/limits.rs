@@ -190,6 +190,23 @@ pub(crate) const ENTRY: usize = 52 * 1024;
 pub(crate) const BAG_FRAMES: usize = 256;
 /// Largest packet of the DHT.
 pub(crate) const DHT_PACKET: usize = 64 * 1024;
+/// Pause between two walks through the DHT that refresh its table. Connections, queries and peers that are met fill it as well.
+pub(crate) const REFRESH: Duration = Duration::from_secs(30 * 60);
+/// Pause between two tries to replace a peer in a full bucket of the table. Each try is a dial, and each connection brings a peer
+/// that asks for a place: without a pause, the nodes of a large network would dial each other for ever.
+pub(crate) const REPLACED: Duration = Duration::from_secs(2 * 60);
+/// Queries for records that run at a time: each asks three nodes, and a node has 48 places for connections that it opens to strangers.
+pub(crate) const GETS_AT_ONCE: usize = 12;
+/// The same of queries that put records: an offer lies at fifteen places.
+pub(crate) const PUTS_AT_ONCE: usize = 15;
+/// Queries of either kind that wait for their turn.
+pub(crate) const QUERIES_WAITING: usize = 4096;
+/// Frames of an answer that settles a question early: those of one signer, or one request.
+pub(crate) const AGREED_FRAMES: usize = 8;
+/// Nodes that must give the same answer to settle it, and
+pub(crate) const AGREED_NODES: usize = 5;
+/// the places of the key that they must answer for. Who wants to show an older entry needs so many nodes that are asked before any other.
+pub(crate) const AGREED_PLACES: usize = 2;
 /// Bytes stored for the network, overhead included.
 pub(crate) const STORE_BYTES: usize = 32 * 1024 * 1024;
 /// Bytes that an entry takes besides its own, in the maps of the store.

@@ -117,9 +117,14 @@ impl Task {
         // Some addresses are known before the first listener tells its own, and some nodes have no listener.
         self.on_addresses();
         let mut orders = Vec::new();
+        let events = self.events.clone();
+        // One timer, which is set only when the time has changed: the loop turns for every message.
+        let mut timer = core::pin::pin!(tokio::time::sleep_until(Instant::now()));
         let stopped = loop {
-            let events = self.events.clone();
-            let next_end = self.next_end();
+            let next = self.next_time();
+            if timer.deadline() != next {
+                timer.as_mut().reset(next);
+            }
             tokio::select! {
                 permit = events.reserve(), if !self.waiting.is_empty() => match permit {
                     Ok(permit) => {
@@ -142,16 +147,9 @@ impl Task {
                 event = self.swarm.select_next_some() => self.on_event(event),
                 Some((peer, stream)) = self.incoming.next() => self.on_stream(peer, stream),
                 Some(_) = self.writers.join_next(), if !self.writers.is_empty() => {}
-                () = until(self.wanted.next()) => self.redial(),
-                () = until(self.own.settles) => self.settle(),
-                () = until(self.connections.next_superseded()) => self.close_superseded(),
-                () = until(self.auto_relays.next_search()) => self.search_relays(),
-                () = until(self.twins.next()) => self.on_twins(),
                 Some((peer, flood)) = self.floods.recv() => self.on_flood(peer, flood),
-                () = until(Some(self.overlay.tends)) => self.tend(),
                 judged = self.dht.judging.next() => self.on_judged(judged),
-                () = until(next_end) => self.end_entries(),
-                () = until(Some(self.dht.spreads)) => self.spread_due(),
+                () = &mut timer => self.on_time(),
             }
         };
         self.say_farewell().await;
@@ -162,6 +160,50 @@ impl Task {
         if let Some(stopped) = stopped {
             // The caller may have gone.
             let _ = stopped.send(());
+        }
+    }
+
+    /// The time at which there is something to do, whatever happens before.
+    fn next_time(&mut self) -> Instant {
+        let times = [
+            self.wanted.next(),
+            self.own.settles,
+            self.connections.next_superseded(),
+            self.auto_relays.next_search(),
+            self.twins.next(),
+            self.next_end(),
+            Some(self.dht.spreads),
+        ];
+        times.into_iter().flatten().fold(self.overlay.tends, Instant::min)
+    }
+
+    /// Does what is due.
+    fn on_time(&mut self) {
+        let now = Instant::now();
+        let is_due = |time: Option<Instant>| time.is_some_and(|time| time <= now);
+        if is_due(self.wanted.next()) {
+            self.redial();
+        }
+        if is_due(self.own.settles) {
+            self.settle();
+        }
+        if is_due(self.connections.next_superseded()) {
+            self.close_superseded();
+        }
+        if is_due(self.auto_relays.next_search()) {
+            self.search_relays();
+        }
+        if is_due(self.twins.next()) {
+            self.on_twins();
+        }
+        if is_due(Some(self.overlay.tends)) {
+            self.tend();
+        }
+        if is_due(self.next_end()) {
+            self.end_entries();
+        }
+        if is_due(Some(self.dht.spreads)) {
+            self.spread_due();
         }
     }
 
@@ -182,6 +224,11 @@ impl Task {
     }
 
     fn tell(&mut self, event: NetEvent) {
+        // The user gets it at once if nothing waits before it.
+        let event = match self.events.try_reserve() {
+            Ok(permit) if self.waiting.is_empty() => return permit.send(event),
+            _ => event,
+        };
         if !self.waiting.push(event) {
             self.stats.dropped += 1;
         }
@@ -204,7 +251,7 @@ impl Task {
             NetCommand::Subscribe { topics } => self.subscribe(topics),
             NetCommand::Send { to, addresses, frame } => self.send(&to, &addresses, frame),
             NetCommand::Put { key, frames } => self.put(key, &frames),
-            NetCommand::Get { key, answer } => self.get(key, answer),
+            NetCommand::Get { key, settled, answer } => self.get(key, settled, answer),
             NetCommand::FindPeer { peer, answer } => self.find_peer(&peer, answer),
             NetCommand::Dial { address } => {
                 if let Some((peer, _)) = peers::split_peer(&address) {
@@ -378,12 +425,5 @@ impl Task {
     fn on_stream(&self, peer: PeerId, stream: libp2p::Stream) {
         let reader = direct::read(peer, self.peers.group(&peer), stream, self.readers.clone());
         self.peers.read(&peer, tokio::spawn(reader));
-    }
-}
-
-async fn until(time: Option<Instant>) {
-    match time {
-        Some(time) => tokio::time::sleep_until(time).await,
-        None => core::future::pending().await,
     }
 }

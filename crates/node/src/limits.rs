@@ -11,9 +11,9 @@ pub const CLOCKS: usize = 256;
 /// Time of the first query of the DHT for an advertisement of this node's signers by another process. The pause doubles
 /// after each query.
 pub const RIVALS_FIRST: Duration = Duration::from_secs(5);
-/// The longest pause between two such queries: one query for each signer costs other nodes little, and two processes
-/// with one key cost sessions.
-pub const RIVALS_MOST: Duration = Duration::from_secs(5 * 60);
+/// The longest pause between two such queries. Each asks some sixty nodes where nothing is found, most of which have to be dialled; two processes with
+/// one key are mostly started soon one after the other.
+pub const RIVALS_MOST: Duration = Duration::from_secs(30 * 60);
 /// Events that a slow listener may be behind before it loses the oldest.
 pub const EVENTS: usize = 8192;
 /// Applications whose messages are heard at once.

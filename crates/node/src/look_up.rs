@@ -78,7 +78,7 @@ impl Node {
         if self.is_offline().await? {
             return Ok(LookUp::Offline);
         }
-        let frames = self.net.get(DhtKey::signer(&self.network, &signer)).await?;
+        let frames = self.net.find(DhtKey::signer(&self.network, &signer)).await?;
         self.ingest(frames).await?;
         Ok(self.known_signer(signer).await?.map_or(LookUp::Nothing, LookUp::Found))
     }
@@ -96,7 +96,7 @@ impl Node {
         if self.is_offline().await? {
             return Ok(LookUp::Offline);
         }
-        let frames = self.net.get(DhtKey::request(&self.network, &request)).await?;
+        let frames = self.net.find(DhtKey::request(&self.network, &request)).await?;
         let found = self.ingest(frames).await?;
         let mut found = found.into_iter().filter_map(|message| self.requested(message));
         Ok(found.find(|found| found.id == request).map_or(LookUp::Nothing, LookUp::Found))

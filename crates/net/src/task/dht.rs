@@ -15,8 +15,10 @@ use tokio::time::Instant;
 
 use super::Task;
 use crate::config::DhtMode;
+use crate::dht::agreement::Agreement;
 use crate::dht::judging::{Candidate, Judged, Judging};
-use crate::dht::{self, EntryPolicy, Place};
+use crate::dht::queries::Queries;
+use crate::dht::{self, EntryPolicy, Place, Settled};
 use crate::event::NetEvent;
 use crate::frames;
 use crate::handle::{DhtState, DhtStats, Located};
@@ -29,8 +31,7 @@ use crate::quoted::Quoted;
 pub(crate) struct Dht {
     policy: Arc<dyn EntryPolicy>,
     pub(super) judging: Judging,
-    /// The question that each query of a place belongs to.
-    queries: HashMap<kad::QueryId, u64>,
+    queries: Queries,
     questions: HashMap<u64, Question>,
     /// The peers whose addresses are looked for, and the callers that wait for them.
     seeking: HashMap<kad::QueryId, (PeerId, oneshot::Sender<Located>)>,
@@ -38,15 +39,22 @@ pub(crate) struct Dht {
     uniting: Arc<Semaphore>,
     ready: bool,
     pub(super) spreads: Instant,
+    /// The time from which a peer of a full bucket may be replaced.
+    pub(super) replaces: Instant,
     /// Differs from node to node, so that they do not all spread a bag at once.
     jitter: u8,
 }
 
 /// A question to the DHT: what lies at the places of a key.
 struct Question {
+    /// What lies here: it may be older than what lies at the nodes that are closest now.
+    own: Vec<(Place, Vec<u8>)>,
+    /// The answers of other nodes.
     found: Vec<(Place, Vec<u8>)>,
     /// Places that are still asked about.
     open: usize,
+    /// Of a question about one entry.
+    agreement: Option<Agreement>,
     answer: oneshot::Sender<Vec<Arc<[u8]>>>,
 }
 
@@ -56,13 +64,14 @@ impl Dht {
         Self {
             judging: Judging::new(Arc::clone(&policy), now),
             policy,
-            queries: HashMap::new(),
+            queries: Queries::default(),
             questions: HashMap::new(),
             seeking: HashMap::new(),
             asked: 0,
             uniting: Arc::new(Semaphore::new(limits::UNITED_AT_ONCE)),
             ready: false,
             spreads: now + limits::SPREAD_PAUSE,
+            replaces: now,
             jitter: local.to_bytes().last().copied().unwrap_or_default(),
         }
     }
@@ -102,15 +111,15 @@ impl Task {
     }
 
     fn spread(&mut self, record: kad::Record) {
-        if let Err(error) = self.swarm.behaviour_mut().kad.put_record(record, kad::Quorum::One) {
-            tracing::debug!(%error, "a record was not put");
+        if !self.dht.queries.put(record) {
+            tracing::debug!("a record was not put: too many wait");
         }
+        self.dht.queries.start(&mut self.swarm.behaviour_mut().kad);
     }
 
     /// True while an entry is on its way into the DHT.
     pub(super) fn is_putting(&self) -> bool {
-        let mut queries = self.swarm.behaviour().kad.iter_queries();
-        queries.any(|query| matches!(query.info(), kad::QueryInfo::PutRecord { .. }))
+        self.dht.queries.is_putting()
     }
 
     /// Puts bags that nobody has put for a time at the nodes that are closest to them now.
@@ -146,18 +155,22 @@ impl Task {
         self.swarm.behaviour_mut().kad.store_mut().next_end()
     }
 
-    pub(super) fn get(&mut self, key: DhtKey, answer: oneshot::Sender<Vec<Arc<[u8]>>>) {
+    pub(super) fn get(&mut self, key: DhtKey, settled: Settled, answer: oneshot::Sender<Vec<Arc<[u8]>>>) {
         if self.config.dht == DhtMode::Off {
             return drop(answer.send(Vec::new()));
         }
         self.dht.asked = self.dht.asked.wrapping_add(1);
         let mut open = 0;
         for place in key.places() {
-            let query = self.swarm.behaviour_mut().kad.get_record(kad::RecordKey::from(place.to_vec()));
-            self.dht.queries.insert(query, self.dht.asked);
-            open += 1;
+            open += usize::from(self.dht.queries.get(place, self.dht.asked));
         }
-        self.dht.questions.insert(self.dht.asked, Question { found: Vec::new(), open, answer });
+        if open == 0 {
+            return drop(answer.send(Vec::new()));
+        }
+        let agreement = (settled == Settled::ByAgreement).then(Agreement::default);
+        let question = Question { own: Vec::new(), found: Vec::new(), open, agreement, answer };
+        self.dht.questions.insert(self.dht.asked, question);
+        self.dht.queries.start(&mut self.swarm.behaviour_mut().kad);
     }
 
     pub(super) fn on_kad(&mut self, event: kad::Event) {
@@ -174,6 +187,10 @@ impl Task {
             }
             kad::Event::OutboundQueryProgressed { id, result: kad::QueryResult::GetRecord(result), step, .. } => {
                 self.on_answer(id, result, step.last);
+                self.on_progress(id, step.last);
+            }
+            kad::Event::OutboundQueryProgressed { id, result: kad::QueryResult::PutRecord(_), step, .. } => {
+                self.on_progress(id, step.last);
             }
             kad::Event::OutboundQueryProgressed {
                 id, result: kad::QueryResult::GetClosestPeers(result), step, ..
@@ -186,6 +203,14 @@ impl Task {
             }
             event => tracing::trace!(event = ?Quoted(format_args!("{event:?}")), "kademlia"),
         }
+    }
+
+    /// A query may be over: then another has its turn.
+    fn on_progress(&mut self, id: kad::QueryId, is_last: bool) {
+        if is_last {
+            self.dht.queries.end(id);
+        }
+        self.dht.queries.start(&mut self.swarm.behaviour_mut().kad);
     }
 
     /// Looks for the addresses of a peer: here, or else among the nodes that are closest to its id.
@@ -236,16 +261,25 @@ impl Task {
     }
 
     fn on_answer(&mut self, id: kad::QueryId, result: kad::GetRecordResult, is_last: bool) {
-        let Some(number) = self.dht.queries.get(&id).copied() else { return };
+        let Some(number) = self.dht.queries.question(id) else { return };
         let Some(question) = self.dht.questions.get_mut(&number) else { return };
         if let Ok(kad::GetRecordOk::FoundRecord(found)) = result
             && question.found.len() < limits::ANSWERS * usize::from(DhtKey::PLACES)
             && let Ok(place) = Place::try_from(found.record.key.as_ref())
         {
-            question.found.push((place, found.record.value));
+            let bag = (place, found.record.value);
+            if let (Some(peer), Some(agreement)) = (found.peer, &mut question.agreement)
+                && agreement.hear(peer, bag.0, &bag.1)
+            {
+                let agreed = dht::unite(&*self.dht.policy, core::slice::from_ref(&bag));
+                if !agreed.is_empty() {
+                    return self.settle_early(number, agreed);
+                }
+                agreement.fail();
+            }
+            if found.peer.is_some() { &mut question.found } else { &mut question.own }.push(bag);
         }
         if is_last {
-            self.dht.queries.remove(&id);
             question.open = question.open.saturating_sub(1);
             if question.open == 0 {
                 self.answer(number);
@@ -253,9 +287,19 @@ impl Task {
         }
     }
 
+    /// Answers a question, and ends what is left of its queries.
+    fn settle_early(&mut self, number: u64, agreed: Vec<Arc<[u8]>>) {
+        self.dht.queries.settle(number, &mut self.swarm.behaviour_mut().kad);
+        if let Some(Question { answer, .. }) = self.dht.questions.remove(&number) {
+            // The caller may have gone.
+            drop(answer.send(agreed));
+        }
+    }
+
     /// Unites what was found, beside the event loop: a full index takes a while to judge.
     fn answer(&mut self, number: u64) {
-        let Some(Question { found, answer, .. }) = self.dht.questions.remove(&number) else { return };
+        let Some(Question { own, mut found, answer, .. }) = self.dht.questions.remove(&number) else { return };
+        found.extend(own);
         let (policy, uniting) = (Arc::clone(&self.dht.policy), Arc::clone(&self.dht.uniting));
         tokio::spawn(async move {
             let Ok(_turn) = uniting.acquire().await else { return };

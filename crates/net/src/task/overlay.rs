@@ -6,7 +6,7 @@ use libp2p::core::ConnectedPoint;
 use libp2p::multiaddr::Protocol;
 use libp2p::swarm::DialError;
 use libp2p::swarm::dial_opts::{DialOpts, PeerCondition};
-use libp2p::{Multiaddr, PeerId};
+use libp2p::{Multiaddr, PeerId, kad};
 use motet_wire::NetworkGroup;
 use tokio::time::Instant;
 
@@ -217,7 +217,19 @@ impl Task {
                 return;
             }
         }
-        kad.add_address(&peer, address);
+        let is_closed_to = |bucket: kad::KBucketRef<'_, kad::KBucketKey<PeerId>, kad::Addresses>| {
+            let is_there = bucket.iter().any(|entry| *entry.node.key.preimage() == peer);
+            !is_there && bucket.num_entries() >= kad::K_VALUE.get()
+        };
+        if kad.kbucket(peer).is_some_and(is_closed_to) {
+            // The DHT dials the peer of the bucket that has not been connected for longest. It goes if it does not answer.
+            let now = Instant::now();
+            if now < self.dht.replaces {
+                return;
+            }
+            self.dht.replaces = now + limits::REPLACED;
+        }
+        self.swarm.behaviour_mut().kad.add_address(&peer, address);
     }
 
     /// The state of now that is kept over a restart.

@@ -58,6 +58,32 @@ async fn what_one_puts_another_gets_who_comes_later() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn one_entry_is_found_in_a_network_of_any_size_and_bags_are_waited_for() {
+    let (one, two) = pair().await;
+    let mut others: Vec<Peer> = Vec::new();
+    for _ in 0..8 {
+        let mut other = Peer::at(&one).await;
+        other.connected(&one.id()).await;
+        others.push(other);
+    }
+    let last = others.last().unwrap();
+    assert!(two.handle.find(key()).await.unwrap().is_empty());
+    let frame = entry(1, 1, b"here I am");
+    one.handle.put(key(), vec![Arc::clone(&frame)]).await.unwrap();
+    get(&two, &[Arc::clone(&frame)]).await;
+    get(last, &[Arc::clone(&frame)]).await;
+    for node in [&two, last] {
+        assert_eq!(node.handle.find(key()).await.unwrap(), [Arc::clone(&frame)]);
+    }
+    // More than belongs to one entry is not taken for one.
+    let many: Vec<_> = (2..=20).map(|author| entry(author, 1, b"another's")).collect();
+    two.handle.put(key(), many).await.unwrap();
+    let asking = async { while one.handle.find(key()).await.unwrap().len() < 20 {} };
+    tokio::time::timeout(crate::peer::GUARD, asking).await.unwrap();
+    assert_eq!(one.handle.dht_stats().await.unwrap().queries, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_a_node_puts_before_it_stops_lies_there() {
     for number in 0..10_u64 {
         let (one, mut two) = pair().await;

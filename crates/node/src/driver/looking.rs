@@ -19,7 +19,7 @@ impl Driver {
             let (net, inputs) = (self.net.clone(), self.inputs_in.clone());
             let key = DhtKey::signer(&self.network, &signer);
             self.looking.spawn(async move {
-                if let Ok(frames) = net.get(key).await
+                if let Ok(frames) = net.find(key).await
                     && !frames.is_empty()
                 {
                     // The node may have stopped meanwhile.

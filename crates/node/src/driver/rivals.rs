@@ -20,7 +20,7 @@ pub(crate) async fn look(network: NetworkId, net: NetHandle, calls: mpsc::WeakSe
         pause = pause.saturating_mul(2).min(limits::RIVALS_MOST);
         let Some(signers) = signers(&calls).await else { return };
         for signer in signers {
-            let Ok(frames) = net.get(DhtKey::signer(&network, &signer)).await else { return };
+            let Ok(frames) = net.find(DhtKey::signer(&network, &signer)).await else { return };
             let (done, finished) = oneshot::channel();
             // Waiting for room does not keep the node alive: its handles do.
             let Some(calls) = calls.upgrade() else { return };
