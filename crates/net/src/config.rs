@@ -191,6 +191,9 @@ pub struct NetConfig {
     pub transports: BTreeSet<TransportKind>,
     /// Addresses at which others reach this node, besides those that it listens on: of a forwarded port, or of a reverse proxy.
     pub external: Vec<Multiaddr>,
+    /// Certificates (X.509 in DER) that are trusted at `/wss` addresses besides those of the public authorities: a private network may have
+    /// an authority of its own. The identity of a node is shown by its own handshake, whatever the certificate says.
+    pub certificates: Vec<Vec<u8>>,
     /// Requests to the router of the local network (UPnP) for a forwarded port.
     pub upnp: Switch,
     /// The means of a node behind a router: tests by other nodes whether they can reach this one (AutoNAT), the same service for them,
@@ -236,6 +239,7 @@ impl NetConfig {
             listen: vec![tcp, quic],
             transports: [TransportKind::Tcp, TransportKind::Quic, TransportKind::WebSocket, TransportKind::Dns].into(),
             external: Vec::new(),
+            certificates: Vec::new(),
             upnp: Switch::Off,
             traversal: Switch::Off,
             dht: DhtMode::Auto,

@@ -44,11 +44,12 @@ pub(crate) fn of_node(
         plain => plain,
     };
     if is_on(TransportKind::WebSocket) {
+        let trust = trust(&config.certificates)?;
         // WebSocket takes names before they are resolved, because a certificate is of a name.
         let web = if is_on(TransportKind::Dns) {
-            with_streams(web(dns::tokio::Transport::system(TcpSockets::new())?), handshake.clone())
+            with_streams(web(dns::tokio::Transport::system(TcpSockets::new())?, trust), handshake.clone())
         } else {
-            with_streams(web(TcpSockets::new()), handshake.clone())
+            with_streams(web(TcpSockets::new(), trust), handshake.clone())
         };
         all = Some(beside(Some(web), all.unwrap_or_else(nothing)));
     }
@@ -69,7 +70,16 @@ fn quic_config(keys: &Keypair) -> quic::Config {
     config
 }
 
-fn web<T>(sockets: T) -> websocket::Config<T>
+/// Trust in the public authorities of certificates, and in these.
+fn trust(certificates: &[Vec<u8>]) -> Result<websocket::tls::Config, websocket::tls::Error> {
+    let mut trust = websocket::tls::Config::builder();
+    for certificate in certificates {
+        trust.add_trust(&websocket::tls::Certificate::new(certificate.clone()))?;
+    }
+    Ok(trust.finish())
+}
+
+fn web<T>(sockets: T, trust: websocket::tls::Config) -> websocket::Config<T>
 where
     T: Transport + Send + Unpin + 'static,
     T::Error: Send + 'static,
@@ -79,6 +89,7 @@ where
 {
     let mut web = websocket::Config::new(sockets);
     web.set_max_data_size(limits::WEBSOCKET_DATA);
+    web.set_tls_config(trust);
     web
 }
 

@@ -10,6 +10,7 @@ use motet_net::{
     parse_address,
 };
 use motet_wire::{AddressScope, NetworkId};
+use tokio_rustls::{TlsAcceptor, rustls};
 
 use crate::peer::{Peer, Plain, QUIC, TCP, config};
 
@@ -112,6 +113,64 @@ async fn websocket_over_tls_is_dialled_with_the_name_that_the_address_has() {
     let hello = hello.await.unwrap();
     assert_eq!(hello.first(), Some(&22), "a handshake of TLS");
     assert!(hello.windows(9).any(|bytes| bytes == b"localhost"));
+}
+
+/// A reverse proxy that takes TLS off, and hands the rest on to a port of this machine. Returns its port and its certificate.
+async fn reverse_proxy(port: u16) -> (u16, Vec<u8>) {
+    let rcgen::CertifiedKey { cert, key_pair } = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let key = rustls::pki_types::PrivateKeyDer::try_from(key_pair.serialize_der()).unwrap();
+    let server = rustls::ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![cert.der().clone()], key)
+        .unwrap();
+    let (acceptor, proxy) =
+        (TlsAcceptor::from(Arc::new(server)), tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap());
+    let outside = proxy.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        while let Ok((client, _)) = proxy.accept().await {
+            let acceptor = acceptor.clone();
+            tokio::spawn(async move {
+                // A client that does not trust the certificate hangs up.
+                let Ok(mut client) = acceptor.accept(client).await else { return };
+                let mut server = tokio::net::TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+                // The nodes end it.
+                let _ = tokio::io::copy_bidirectional(&mut client, &mut server).await;
+            });
+        }
+    });
+    (outside, cert.der().to_vec())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nodes_talk_over_tls_through_a_reverse_proxy_whose_certificate_is_trusted() {
+    let node = Peer::start(config(WEB)).await;
+    let port = node.address.split('/').nth(4).unwrap().parse().unwrap();
+    let (outside, certificate) = reverse_proxy(port).await;
+    let address = format!("/dns4/localhost/tcp/{outside}/wss/p2p/{}", node.id());
+
+    let mut settings = config(TCP);
+    settings.bootstrap.push(parse_address(&address).unwrap());
+    let mut stranger = Peer::start(settings).await;
+    let refused = stranger.wait("NamedUnreachable", |event| match event {
+        NetEvent::NamedUnreachable { reason, .. } => Some(reason),
+        _ => None,
+    });
+    let refused = refused.await;
+    assert!(refused.contains("ertificate"), "{refused}");
+
+    let mut settings = config(TCP);
+    settings.certificates.push(certificate);
+    let seen = talk(Peer::start(settings).await, &address, node).await;
+    assert!(seen.contains("/wss"), "{seen}");
+}
+
+#[tokio::test]
+async fn a_certificate_that_is_none_is_refused() {
+    let mut settings = config(WEB);
+    settings.certificates.push(b"no certificate".to_vec());
+    assert!(matches!(Net::start(settings, Arc::new(Plain::default())), Err(NetError::Setup(_))));
 }
 
 #[test]
