@@ -45,7 +45,7 @@ pub(crate) async fn read(peer: PeerId, group: NetworkGroup, mut stream: Stream, 
     }
     // A stream is opened for a frame.
     let mut patience = limits::FRAME_TIME;
-    while let Some(frame) = read_frame(&mut stream, group, &readers.partial, patience).await {
+    while let Some(frame) = read_frame(&mut stream, group, &readers.partial, (patience, limits::FRAME_TIME)).await {
         patience = limits::READER_IDLE;
         // Before it waits for its place: what is dropped for lack of room counts as well.
         if !readers.peers.charge(&peer, Flood::Frames, 1) && readers.floods.send((peer, Flood::Frames)).await.is_err() {
@@ -62,11 +62,12 @@ pub(crate) async fn read(peer: PeerId, group: NetworkGroup, mut stream: Stream, 
     tracing::debug!(%peer, "a direct stream has ended");
 }
 
+/// Reads a frame that begins within `patience` and is there within `whole` from its length on.
 async fn read_frame(
     stream: &mut (impl AsyncRead + Unpin),
     group: NetworkGroup,
     partial: &PartialFrames,
-    patience: Duration,
+    (patience, whole): (Duration, Duration),
 ) -> Option<Arc<[u8]>> {
     let mut length = [0; 4];
     timeout(patience, stream.read_exact(&mut length)).await.ok()?.ok()?;
@@ -76,7 +77,7 @@ async fn read_frame(
     }
     let (room, given_up) = partial.begin(group);
     tokio::select! {
-        frame = timeout(limits::FRAME_TIME, read_bytes(stream, length, &room)) => frame.ok()?,
+        frame = timeout(whole, read_bytes(stream, length, &room)) => frame.ok()?,
         _ = given_up => None,
     }
 }
@@ -176,6 +177,35 @@ mod tests {
 
     use super::*;
 
+    const TIMES: (Duration, Duration) = (limits::FRAME_TIME, limits::FRAME_TIME);
+
+    /// A stream on which these bytes come one by one, each a millisecond after the one before.
+    fn slow(bytes: Vec<u8>) -> impl AsyncRead + Unpin {
+        let slowly = stream::unfold(bytes.into_iter(), |mut bytes| async {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            bytes.next().map(|byte| (io::Result::Ok(vec![byte]), bytes))
+        });
+        slowly.boxed().into_async_read()
+    }
+
+    #[tokio::test]
+    async fn bytes_that_come_one_by_one_do_not_prolong_the_time_for_a_frame_or_its_length() {
+        let partial = PartialFrames::default();
+        let frame = |length: u16| {
+            let mut bytes = u32::from(length).to_be_bytes().to_vec();
+            bytes.resize(4 + usize::from(length), 7);
+            bytes
+        };
+        let second = Duration::from_secs(1);
+        // Catch-up's pages and session messages are frames of the same streams. These bytes take ten seconds, and the last
+        // of them is not waited for.
+        let whole = (limits::FRAME_TIME, second / 50);
+        assert_eq!(read_frame(&mut slow(frame(10_000)), NetworkGroup::Local, &partial, whole).await, None);
+        let length = (second / 500, limits::FRAME_TIME);
+        assert_eq!(read_frame(&mut slow(frame(1)), NetworkGroup::Local, &partial, length).await, None);
+        assert!(read_frame(&mut slow(frame(3)), NetworkGroup::Local, &partial, TIMES).await.is_some());
+    }
+
     /// A stream on which these bytes come, and nothing after them.
     fn stalled(bytes: Vec<u8>) -> impl AsyncRead + Unpin {
         stream::iter([Ok(bytes)]).chain(stream::pending::<io::Result<Vec<u8>>>()).into_async_read()
@@ -185,9 +215,10 @@ mod tests {
     async fn a_stream_on_which_nothing_comes_is_not_read_for_ever() {
         let partial = PartialFrames::default();
         let mut silent = stalled(Vec::new());
-        assert_eq!(read_frame(&mut silent, NetworkGroup::Local, &partial, Duration::ZERO).await, None);
+        let times = (Duration::ZERO, limits::FRAME_TIME);
+        assert_eq!(read_frame(&mut silent, NetworkGroup::Local, &partial, times).await, None);
         let mut open = stalled([&[0, 0, 0, 2][..], b"ab", &[0, 0, 0, 3], b"cd"].concat());
-        let first = read_frame(&mut open, NetworkGroup::Local, &partial, limits::FRAME_TIME).await;
+        let first = read_frame(&mut open, NetworkGroup::Local, &partial, TIMES).await;
         assert_eq!(first.as_deref(), Some(&b"ab"[..]));
     }
 
@@ -207,7 +238,7 @@ mod tests {
         };
         tokio::select! {
             biased;
-            frame = read_frame(&mut slow, NetworkGroup::Local, &partial, limits::FRAME_TIME) => assert_eq!(frame, None),
+            frame = read_frame(&mut slow, NetworkGroup::Local, &partial, TIMES) => assert_eq!(frame, None),
             () = others => {}
         }
     }

@@ -1,6 +1,9 @@
 //! Sockets that are opened and say nothing.
 
-use std::net::SocketAddr;
+use core::iter;
+use core::time::Duration;
+use std::io::{ErrorKind, Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
 
 use motet_net::{NetEvent, parse_address};
 use tokio::io::AsyncReadExt as _;
@@ -51,6 +54,31 @@ async fn reaches(from: &str) {
     honest.send(&victim.id(), *b"and is heard").await;
     let mut victim = victim;
     assert_eq!(&*victim.message_with(b"and is heard").await.bytes, b"and is heard");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_handshake_that_comes_byte_by_byte_ends_with_the_time_for_all_of_it() {
+    let victim = Peer::alone().await;
+    let port: u16 = victim.address.split('/').nth(4).unwrap().parse().unwrap();
+    let sent = tokio::task::spawn_blocking(move || {
+        let mut socket = TcpStream::connect(("127.0.0.1", port)).unwrap();
+        // The wait for an answer is the pause between two bytes.
+        socket.set_read_timeout(Some(Duration::from_millis(500))).unwrap();
+        // After its greeting, it announces the longest message of the handshake.
+        let hello = b"\x13/multistream/1.0.0\n\x07/noise\n".iter().chain(iter::repeat(&0xff));
+        for (sent, byte) in hello.enumerate().take(120) {
+            let ended = socket.write_all(&[*byte]).is_err()
+                || match socket.read(&mut [0; 64]) {
+                    Ok(length) => length == 0,
+                    Err(error) => !matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut),
+                };
+            if ended {
+                return Some(sent);
+            }
+        }
+        None
+    });
+    assert!(sent.await.unwrap().is_some(), "a minute later it is still there");
 }
 
 #[tokio::test(flavor = "multi_thread")]
