@@ -192,6 +192,7 @@ impl Output {
                 None,
             ),
             Event::IdentityConflict { .. } | Event::PeerIdConflict { .. } => (self.alarm(event)?, None),
+            Event::ReachabilityChanged { reachable } => (reachability(*reachable).to_owned(), None),
             Event::DiversityFell { networks, before } => (diversity(*networks, *before), None),
             Event::ClocksDiffer { peer, seconds } => (clocks(&peer.to_string(), *seconds), None),
             Event::SignerAdvertised(_) => ("advertises its signer".to_owned(), None),
@@ -298,6 +299,15 @@ fn reachable(scope: AddressScope, told: usize, left_out: usize) -> Option<String
         AddressScope::Nowhere => {
             Some("cannot be reached: it has no address; others reach it only while it is connected".to_owned())
         }
+    }
+}
+
+/// The answer to the question whether other nodes can open connections to this one.
+const fn reachability(reachable: Option<bool>) -> &'static str {
+    match reachable {
+        Some(true) => "other nodes can open connections to this one",
+        Some(false) => "other nodes reach this one through relays alone",
+        None => "it is not known any more whether other nodes can open connections to this one",
     }
 }
 

@@ -167,6 +167,11 @@ pub enum Event {
         /// Which.
         peer: PeerId,
     },
+    /// It has become known whether other nodes can open connections to this one, or it is not known any more.
+    ReachabilityChanged {
+        /// True if they can, false if they need a relay, `None` if nobody has tested it since this machine's addresses changed.
+        reachable: Option<bool>,
+    },
     /// The peers that this node has chosen by itself are in far fewer networks than before: it may be cut off from honest nodes.
     DiversityFell {
         /// The number of these networks now.
@@ -216,6 +221,7 @@ impl Event {
             Self::ClocksDiffer { .. } => "ClocksDiffer",
             Self::PeerConnected { .. } => "PeerConnected",
             Self::PeerDisconnected { .. } => "PeerDisconnected",
+            Self::ReachabilityChanged { .. } => "ReachabilityChanged",
             Self::DiversityFell { .. } => "DiversityFell",
             Self::DhtReady => "DhtReady",
         }
@@ -258,6 +264,7 @@ impl Event {
             | Self::ClocksDiffer { .. }
             | Self::PeerConnected { .. }
             | Self::PeerDisconnected { .. }
+            | Self::ReachabilityChanged { .. }
             | Self::DiversityFell { .. }
             | Self::DhtReady => None,
         }

@@ -155,6 +155,7 @@ fn events() -> Vec<Event> {
         Event::DhtReady,
         Event::MisbehaviourProven(misbehaviour()),
         Event::DiversityFell { networks: 2, before: 7 },
+        Event::ReachabilityChanged { reachable: Some(true) },
     ]
 }
 
@@ -197,6 +198,7 @@ const fn place(event: &Event) -> usize {
         Event::DhtReady => 33,
         Event::MisbehaviourProven(_) => 34,
         Event::DiversityFell { .. } => 35,
+        Event::ReachabilityChanged { .. } => 36,
     }
 }
 
@@ -270,6 +272,7 @@ fn an_event_is_the_text_that_programs_have_read_so_far() {
     );
     assert_eq!(at("Listening"), json!({"event": "Listening", "address": "/ip4/127.0.0.1/tcp/1"}));
     assert_eq!(at("DhtReady"), json!({"event": "DhtReady"}));
+    assert_eq!(at("ReachabilityChanged"), json!({"event": "ReachabilityChanged", "reachable": true}));
     assert_eq!(at("DiversityFell"), json!({"event": "DiversityFell", "networks": 2, "before": 7}));
 }
 

@@ -74,6 +74,13 @@ pub(crate) fn event(event: &Event) {
         Event::PeerIdConflict { peer, address } => {
             tracing::error!(event = name, %peer, %address, "another node has this node's identity");
         }
+        Event::ReachabilityChanged { reachable } => {
+            tracing::info!(
+                event = name,
+                ?reachable,
+                "whether other nodes can open connections to this one has changed"
+            );
+        }
         Event::DiversityFell { networks, before } => {
             tracing::warn!(event = name, networks, before, "the node's peers are in few networks: it may be cut off");
         }

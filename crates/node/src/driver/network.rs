@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use motet_coordinator::Input;
 use motet_coordinator::event::Event;
-use motet_net::{NetEvent, Offered, Reach};
+use motet_net::{NetEvent, Offered, Reach, Reachability};
 use motet_wire::{Channel, Kind, Now, Peek, PeerId, Rejection, Rule, claimed_peer, peek};
 use tokio::sync::mpsc;
 
@@ -61,8 +61,14 @@ impl Driver {
             }
             NetEvent::Unreachable { peer, reason } => self.handle(Input::PeerUnreachable { peer, reason }),
             NetEvent::NamedUnreachable { address, reason } => self.tell(Event::PeerUnreachable { address, reason }),
-            // The addresses that follow from it are told.
-            NetEvent::ReachabilityChanged { .. } => {}
+            NetEvent::ReachabilityChanged { reachability } => {
+                let reachable = match reachability {
+                    Reachability::Unknown => None,
+                    Reachability::Public => Some(true),
+                    Reachability::Private => Some(false),
+                };
+                self.tell(Event::ReachabilityChanged { reachable });
+            }
             NetEvent::Twin { address } => self.tell(Event::PeerIdConflict { peer: self.peer, address }),
             NetEvent::DiversityFell { networks, before } => self.tell(Event::DiversityFell { networks, before }),
             NetEvent::DhtReady => {
