@@ -58,6 +58,18 @@ enum Task {
     BenchSessions(programs::Rest),
     /// The network beside bare libp2p, the index, clusters that grow, and floods
     BenchNet(programs::Rest),
+    /// Ten nodes that send each other 700 messages of 10 kB a second, with restarts: memory, tasks, descriptors and times stay the same
+    Soak {
+        /// Nodes
+        #[arg(long, default_value_t = 10)]
+        nodes: u32,
+        /// Minutes, three at least
+        #[arg(long, default_value_t = 60)]
+        minutes: u32,
+        /// One JSON object a line
+        #[arg(long)]
+        json: bool,
+    },
     /// Fuzz targets, each for some time, growing the committed corpora
     Fuzz(fuzz::Arguments),
     /// Simulated worlds, many seeds or the story of one; with `--toy`, numbers in the place of points
@@ -97,6 +109,7 @@ fn perform(task: &Task) -> anyhow::Result<()> {
         Task::BenchPeers(rest) => programs::bench_peers(sh, rest),
         Task::BenchSessions(rest) => programs::bench_sessions(sh, rest),
         Task::BenchNet(rest) => programs::bench_net(sh, rest),
+        Task::Soak { nodes, minutes, json } => programs::soak(sh, *nodes, *minutes, *json),
         Task::Fuzz(arguments) => fuzz::run(sh, arguments),
         Task::Sim(rest) => programs::sim(sh, rest),
         Task::Planted(arguments) => planted::run(sh, arguments),

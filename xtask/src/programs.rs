@@ -53,6 +53,13 @@ pub(crate) fn bench_net(sh: &Shell, Rest { words }: &Rest) -> Result<()> {
     Ok(cmd!(sh, "{program} {words...}").quiet().run()?)
 }
 
+pub(crate) fn soak(sh: &Shell, nodes: u32, minutes: u32, json: bool) -> Result<()> {
+    let (nodes, minutes) = (nodes.to_string(), minutes.to_string());
+    let mut words = ["--only", "soak", "--nodes", &nodes, "--minutes", &minutes].map(str::to_owned).to_vec();
+    words.extend(json.then(|| "--json".to_owned()));
+    bench_net(sh, &Rest { words })
+}
+
 const SIMULATOR: &str = "--profile sim --package motet-tests";
 
 pub(crate) fn sim(sh: &Shell, Rest { words }: &Rest) -> Result<()> {

@@ -1,23 +1,27 @@
 //! Measures the network and prints one JSON object or one row a line: `cargo xtask bench-net`.
 //!
-//! Usage: `bench-net [--json] [--nodes 2,10,..] [--runs N] [--only direct,gossip,dht,memory,index,bystanders,cluster]
-//! [--channel gossip,direct,dht] [--signers 100,1000,..] [--of ours,bare]`.
-//! `bench-net --only floods [--attack gossip,direct,reconnecting,silent]`: floods want a quiet machine, so they run only when they are named.
+//! Usage: `bench-net [--json] [--nodes 2,10,..] [--runs N] [--only direct,gossip,dht,memory,idle,index,bystanders,cluster]
+//! [--channel gossip,direct,dht] [--signers 100,1000,..] [--of ours,bare] [--seconds 120]`.
+//! `bench-net --only floods [--attack gossip,direct,reconnecting,silent] [--seconds 8]` and `bench-net --only soak [--nodes 10] [--minutes 60]`: they
+//! want a quiet machine, so they run only when they are named.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a report is what this is for")]
 
 use std::process::{Command, ExitCode};
 use std::time::Duration;
 
+use motet_benches::network::attackers;
 use motet_benches::network::bare::Bare;
 use motet_benches::network::beside::{self, Samples};
 use motet_benches::network::bystanders::overheard;
 use motet_benches::network::cluster::{Channel, spread};
 use motet_benches::network::flood::{self, Suffered};
 use motet_benches::network::footprint::footprint;
+use motet_benches::network::idle::idle;
 use motet_benches::network::index::Storing;
 use motet_benches::network::node::Sockets;
 use motet_benches::network::ours::Ours;
+use motet_benches::network::soak::{self, Minute};
 use motet_benches::network::victim::{self, Defence};
 use motet_benches::session::group::Failure;
 use motet_benches::session::percentile;
@@ -36,6 +40,14 @@ struct Arguments {
     of: Vec<String>,
     attacks: Vec<String>,
     victim: Option<Defence>,
+    /// The duration of a flood, or the rest of idle nodes and the time for which they are watched after it.
+    seconds: Option<u64>,
+    /// The duration of a soak.
+    minutes: u64,
+    /// The node that this process attacks.
+    victim_at: Option<String>,
+    /// The attackers of this process, and the networks of their addresses.
+    attackers: [u8; 2],
 }
 
 fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Arguments, String> {
@@ -44,12 +56,16 @@ fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Arguments, Strin
         json: false,
         nodes: None,
         runs: 200,
-        only: words("direct,gossip,dht,memory,index,bystanders,cluster"),
+        only: words("direct,gossip,dht,memory,idle,index,bystanders,cluster"),
         channels: Channel::ALL.to_vec(),
         signers: vec![100, 1_000, 10_000],
         of: words("ours,bare"),
         attacks: words("gossip,direct,reconnecting,silent"),
         victim: None,
+        seconds: None,
+        minutes: 60,
+        victim_at: None,
+        attackers: [50, 4],
     };
     while let Some(argument) = arguments.next() {
         let mut value = || arguments.next().ok_or_else(|| format!("{argument} needs a value"));
@@ -62,6 +78,11 @@ fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Arguments, Strin
             "--signers" => parsed.signers = numbers(&value()?).ok_or("--signers wants numbers from 2 on")?,
             "--attack" => parsed.attacks = words(&value()?),
             "--victim" => parsed.victim = Some(defence(&value()?).ok_or("--victim wants on, off")?),
+            "--seconds" => parsed.seconds = Some(value()?.parse().map_err(|_| "--seconds wants a number")?),
+            "--minutes" => parsed.minutes = value()?.parse().map_err(|_| "--minutes wants a number")?,
+            "--attackers" => parsed.attackers[0] = value()?.parse().map_err(|_| "--attackers wants a number")?,
+            "--networks" => parsed.attackers[1] = value()?.parse().map_err(|_| "--networks wants a number")?,
+            "--returning-to" => parsed.victim_at = Some(value()?),
             "--of" => parsed.of = words(&value()?),
             _ => return Err(format!("unknown argument {argument}")),
         }
@@ -197,6 +218,29 @@ async fn clusters(arguments: &Arguments) -> Result<(), Failure> {
     Ok(())
 }
 
+async fn at_rest(arguments: &Arguments) -> Result<(), Failure> {
+    let sizes = arguments.nodes.clone().unwrap_or_else(|| vec![50, 200]);
+    let seconds = arguments.seconds.unwrap_or(120);
+    for count in &sizes {
+        if sizes.len() > 1 {
+            let (nodes, seconds) = (count.to_string(), seconds.to_string());
+            for line in in_a_process_of_its_own(&["--only", "idle", "--nodes", &nodes, "--seconds", &seconds])? {
+                print(arguments, &line);
+            }
+            continue;
+        }
+        let time = Duration::from_secs(seconds);
+        let idle = idle(*count, time, time).await?;
+        let line = json!({
+            "operation": "idle", "nodes": count, "core": rounded(idle.core),
+            "opened_a_minute": rounded(idle.opened_a_minute), "peers_each": rounded(idle.peers),
+            "routed_each": rounded(idle.routed), "resident_mib": idle.resident / 1_048_576,
+        });
+        print(arguments, &line);
+    }
+    Ok(())
+}
+
 async fn index(arguments: &Arguments) -> Result<(), Failure> {
     let nodes = arguments.nodes.as_ref().and_then(|nodes| nodes.first()).copied().unwrap_or(200);
     let storing = Storing::start(nodes).await?;
@@ -232,18 +276,19 @@ fn with(mut line: Value, fields: Value) -> Value {
 }
 
 async fn floods(arguments: &Arguments) -> Result<(), Failure> {
+    let lasting = Duration::from_secs(arguments.seconds.unwrap_or(8));
     let wanted = |name: &str| arguments.attacks.iter().any(|attack| attack == name);
     for defence in Defence::ALL {
         if wanted("gossip") {
-            let junk = flood::junk_gossip(defence, 10_000).await?;
+            let junk = flood::junk_gossip(defence, 10_000, lasting).await?;
             print(arguments, &suffered("junk_gossip", defence, &junk));
         }
         if wanted("direct") {
-            let junk = flood::junk_direct(defence).await?;
+            let junk = flood::junk_direct(defence, lasting).await?;
             print(arguments, &suffered("junk_direct", defence, &junk));
         }
         if wanted("reconnecting") {
-            let (attack, sessions) = flood::reconnecting(defence, 50, 4).await?;
+            let (attack, sessions) = flood::reconnecting(defence, 50, 4, lasting).await?;
             let times = json!({
                 "sessions": sessions.attacked.len(), "failed": sessions.failed,
                 "calm_median_ms": milliseconds(percentile(&sessions.calm, 50)),
@@ -253,7 +298,7 @@ async fn floods(arguments: &Arguments) -> Result<(), Failure> {
             print(arguments, &with(suffered("reconnecting", defence, &attack), times));
         }
         if wanted("silent") {
-            let (attack, dials) = flood::silent_sockets(defence, 1_000).await?;
+            let (attack, dials) = flood::silent_sockets(defence, 1_000, lasting).await?;
             let times = json!({
                 "dials": dials.times.len(), "dial_median_ms": milliseconds(percentile(&dials.times, 50)),
                 "dial_worst_ms": milliseconds(percentile(&dials.times, 100)), "in_vain": dials.reasons,
@@ -262,6 +307,31 @@ async fn floods(arguments: &Arguments) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+fn minute(minute: &Minute) -> Value {
+    json!({
+        "operation": "soak_minute", "minute": minute.number, "sent": minute.sent, "arrived": minute.arrived, "lost": minute.lost,
+        "median_ms": milliseconds(minute.median), "p99_ms": milliseconds(minute.p99), "worst_ms": milliseconds(minute.worst),
+        "restarted_ms": milliseconds(minute.restarted), "core": rounded(minute.core),
+        "resident_mib": rounded(minute.resident as f64 / 1_048_576.0), "descriptors": minute.descriptors,
+        "tasks": minute.tasks,
+    })
+}
+
+async fn soaked(arguments: &Arguments) -> Result<(), Failure> {
+    let nodes = arguments.nodes.as_ref().and_then(|nodes| nodes.first()).copied().unwrap_or(10);
+    let minutes = soak::soak(nodes, arguments.minutes, |done| print(arguments, &minute(done))).await?;
+    let growth = soak::growth(&minutes).ok_or("a soak has three minutes at least")?;
+    let lost: u64 = minutes.iter().map(|minute| minute.lost).sum();
+    let line = json!({
+        "operation": "soak", "nodes": nodes, "minutes": minutes.len(),
+        "sent": minutes.iter().map(|minute| minute.sent).sum::<u64>(), "lost": lost,
+        "resident": rounded(growth.resident), "descriptors": rounded(growth.descriptors),
+        "tasks": rounded(growth.tasks), "median": rounded(growth.median),
+    });
+    print(arguments, &line);
+    if lost > 0 { Err(format!("{lost} messages were lost").into()) } else { Ok(()) }
 }
 
 fn found_of(signers: usize) -> f64 {
@@ -281,15 +351,19 @@ async fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
     if wanted("dht") {
         for nodes in sizes(&[50]) {
-            let (puts, gets) = beside::dht(nodes, arguments.runs).await?;
-            print(arguments, &beside("dht_put", nodes, &puts));
-            print(arguments, &beside("dht_get", nodes, &gets));
+            let records = beside::dht(nodes, arguments.runs).await?;
+            print(arguments, &beside("dht_put", nodes, &records.puts));
+            print(arguments, &beside("dht_get", nodes, &records.gets));
+            print(arguments, &beside("dht_find", nodes, &records.finds));
         }
     }
     if wanted("memory") {
         for line in memory(arguments).await? {
             print(arguments, &line);
         }
+    }
+    if wanted("idle") {
+        at_rest(arguments).await?;
     }
     if wanted("index") {
         index(arguments).await?;
@@ -308,6 +382,9 @@ async fn run(arguments: &Arguments) -> Result<(), Failure> {
     if wanted("floods") {
         floods(arguments).await?;
     }
+    if wanted("soak") {
+        soaked(arguments).await?;
+    }
     if wanted("cluster") {
         clusters(arguments).await?;
     }
@@ -318,6 +395,9 @@ async fn run(arguments: &Arguments) -> Result<(), Failure> {
 async fn main() -> ExitCode {
     let outcome = match parse(std::env::args().skip(1)) {
         Ok(Arguments { victim: Some(defence), .. }) => victim::serve(defence).await,
+        Ok(Arguments { victim_at: Some(address), seconds, attackers: [count, networks], .. }) => {
+            attackers::attack(&address, count, networks, Duration::from_secs(seconds.unwrap_or(8))).await
+        }
         Ok(arguments) => run(&arguments).await,
         Err(error) => Err(error.into()),
     };

@@ -148,6 +148,10 @@ impl Measured for Bare {
         Ok(question.await?)
     }
 
+    async fn find(&self, number: u64) -> Result<bool, Failure> {
+        self.get(number).await
+    }
+
     async fn heard(&mut self) -> Option<Heard> {
         self.heard.recv().await
     }

@@ -115,34 +115,44 @@ async fn published<N: Measured>(nodes: &mut [N], number: u64) -> Result<Duration
     Ok(last)
 }
 
-/// Records in the DHT: the time from the order to put one until another node gets it, and that of getting it once more at a third. Our nodes put a record
-/// at three places, and look for it at all of them; bare swarms do it with one record, and with three at the same time.
+/// Times of the DHT.
+#[derive(Debug, Clone, Default)]
+pub struct Records {
+    /// From the order to put a record until another node finds it.
+    pub puts: Samples,
+    /// Of getting it at a third node, with all answers.
+    pub gets: Samples,
+    /// Of finding it at a fourth node: ours are content when some nodes of two places agree, bare swarms wait for all answers.
+    pub finds: Samples,
+}
+
+/// Records in the DHT. Our nodes put a record at three places, and look for it at all of them; bare swarms do it with one record, and with three at
+/// the same time.
 ///
 /// # Errors
 ///
 /// When one is lost.
-pub async fn dht(nodes: usize, runs: u64) -> Result<(Samples, Samples), Failure> {
+pub async fn dht(nodes: usize, runs: u64) -> Result<Records, Failure> {
     let ours = started::<Ours>(nodes, Sockets::Tcp, Part::Server).await?;
     let bare = started::<Bare>(nodes, Sockets::Tcp, Part::Server).await?;
     routed(&ours).await?;
     routed(&bare).await?;
-    let (mut puts, mut gets) = (Samples::default(), Samples::default());
+    let mut times = Records::default();
     for number in 0..runs + WARM_UP {
         let records = number * (1 + u64::from(DhtKey::PLACES));
-        let (put_by_ours, got_by_ours) = put_and_got(&ours, records..records + 1).await?;
-        let (put_by_bare, got_by_bare) = put_and_got(&bare, records..records + 1).await?;
+        let of_ours = put_and_got(&ours, records..records + 1).await?;
+        let of_bare = put_and_got(&bare, records..records + 1).await?;
         let all_places = records + 1..records + 1 + u64::from(DhtKey::PLACES);
-        let (put_at_all, got_at_all) = put_and_got(&bare, all_places).await?;
+        let at_all = put_and_got(&bare, all_places).await?;
         if number >= WARM_UP {
-            puts.ours.push(put_by_ours);
-            gets.ours.push(got_by_ours);
-            puts.bare.push(put_by_bare);
-            gets.bare.push(got_by_bare);
-            puts.bare_at_all_places.push(put_at_all);
-            gets.bare_at_all_places.push(got_at_all);
+            for (index, samples) in [&mut times.puts, &mut times.gets, &mut times.finds].into_iter().enumerate() {
+                samples.ours.extend(of_ours.get(index));
+                samples.bare.extend(of_bare.get(index));
+                samples.bare_at_all_places.extend(at_all.get(index));
+            }
         }
     }
-    Ok((puts, gets))
+    Ok(times)
 }
 
 /// Waits until each node has half of the others in its table, or as many as fit into its largest bucket.
@@ -160,10 +170,12 @@ async fn routed<N: Measured>(nodes: &[N]) -> Result<(), Failure> {
     Process::this().quiet().await
 }
 
-async fn put_and_got<N: Measured + Sync>(nodes: &[N], records: Range<u64>) -> Result<(Duration, Duration), Failure> {
+/// The times to put some records, to get them, and to find them.
+async fn put_and_got<N: Measured + Sync>(nodes: &[N], records: Range<u64>) -> Result<[Duration; 3], Failure> {
     let first = usize::try_from(records.start)?;
     let at = |offset: usize| nodes.get((first + offset) % nodes.len());
-    let (Some(writer), Some(reader), Some(third)) = (at(0), at(nodes.len() / 3), at(nodes.len() / 2)) else {
+    let (Some(writer), Some(reader)) = (at(0), at(nodes.len() / 3)) else { return Err("no nodes".into()) };
+    let (Some(third), Some(fourth)) = (at(nodes.len() / 2), at(nodes.len() * 2 / 3)) else {
         return Err("no nodes".into());
     };
     let begin = Instant::now();
@@ -171,16 +183,27 @@ async fn put_and_got<N: Measured + Sync>(nodes: &[N], records: Range<u64>) -> Re
         writer.put(record).await?;
     }
     let looking = async {
-        while !all_got(reader, records.clone()).await? {}
+        while !all_found(reader, records.clone()).await? {}
         Ok::<_, Failure>(())
     };
     tokio::time::timeout(GUARD, looking).await.map_err(|_| format!("record {first} is lost"))??;
     let put = begin.elapsed();
     let begin = Instant::now();
-    if !all_got(third, records).await? {
+    if !all_got(third, records.clone()).await? {
+        return Err(format!("record {first} is not got").into());
+    }
+    let get = begin.elapsed();
+    let begin = Instant::now();
+    if !all_found(fourth, records).await? {
         return Err(format!("record {first} is not found").into());
     }
-    Ok((put, begin.elapsed()))
+    Ok([put, get, begin.elapsed()])
+}
+
+/// Looks for these records at the same time. Returns whether all were found.
+async fn all_found<N: Measured + Sync>(node: &N, records: Range<u64>) -> Result<bool, Failure> {
+    let answers = futures::future::try_join_all(records.map(|record| node.find(record))).await?;
+    Ok(answers.into_iter().all(|found| found))
 }
 
 /// Asks for these records at the same time. Returns whether all were found.

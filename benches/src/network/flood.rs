@@ -5,13 +5,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use libp2p::multiaddr::Protocol;
-use motet_net::{Guard, Keypair, Multiaddr, Net, NetConfig, NetEvent, NetHandle, Switch};
+use motet_net::{Guard, Keypair, Multiaddr, Net, NetConfig, NetEvent, NetHandle};
 use motet_node::CatchUp;
-use motet_wire::{Commitments, NetworkId, PeerId, Topic, ValidatorLimits};
+use motet_wire::{Commitments, NetworkId, Topic, ValidatorLimits};
 use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpSocket;
 use tokio::task::JoinSet;
 
+use super::attackers::{Attackers, id_of, junk};
 use super::member::{Member, NETWORK};
 use super::node::Sockets;
 use super::ours::Anything;
@@ -19,9 +20,8 @@ use super::victim::{Defence, Victim};
 use crate::session::group::{Failure, GUARD};
 use crate::session::request;
 
-/// Duration of each flood, and its beginning that is left out: in it, an attacker uses up its share.
-const FLOOD: Duration = Duration::from_secs(8);
-const BEGINNING: Duration = Duration::from_secs(2);
+/// The beginning of a flood that is left out, as a part of its duration: in it, an attacker uses up its share.
+const BEGINNING: u32 = 4;
 
 /// The victim in a flood.
 #[derive(Debug, Clone, Copy)]
@@ -39,13 +39,17 @@ pub struct Suffered {
 }
 
 /// Lets a flood run and watches the victim. The flood returns the number of things that it has sent.
-async fn watched<F: Future<Output = Result<u64, Failure>>>(victim: &mut Victim, flood: F) -> Result<Suffered, Failure> {
+async fn watched<F: Future<Output = Result<u64, Failure>>>(
+    victim: &mut Victim,
+    lasting: Duration,
+    flood: F,
+) -> Result<Suffered, Failure> {
     let resident = victim.process.resident()?;
     let process = victim.process.clone();
     let watching = async {
-        tokio::time::sleep(BEGINNING).await;
+        tokio::time::sleep(lasting / BEGINNING).await;
         let (begin, time) = (Instant::now(), process.time()?);
-        tokio::time::sleep(FLOOD.saturating_sub(BEGINNING)).await;
+        tokio::time::sleep(lasting.saturating_sub(lasting / BEGINNING)).await;
         let share = process.time()?.saturating_sub(time).as_secs_f64() / begin.elapsed().as_secs_f64();
         Ok::<_, Failure>((share, process.resident()?))
     };
@@ -80,24 +84,12 @@ async fn connected(net: &NetHandle) -> Result<(), Failure> {
     tokio::time::timeout(GUARD, connecting).await.map_err(|_| "an attacker is not let in")?
 }
 
-fn id_of(address: &Multiaddr) -> Result<PeerId, Failure> {
-    let Some(Protocol::P2p(peer)) = address.iter().last() else { return Err("no peer id".into()) };
-    Ok(PeerId::from_bytes(&peer.to_bytes())?)
-}
-
-/// A frame of this protocol's version, of a kind that does not exist.
-fn junk(number: u64) -> Arc<[u8]> {
-    let mut frame = vec![0; 200];
-    frame.iter_mut().zip([1, 99].into_iter().chain(number.to_be_bytes())).for_each(|(to, from)| *to = from);
-    frame.into()
-}
-
 /// One attacker that publishes so many junk messages a second by gossip.
 ///
 /// # Errors
 ///
 /// Errors of the network.
-pub async fn junk_gossip(defence: Defence, a_second: u64) -> Result<Suffered, Failure> {
+pub async fn junk_gossip(defence: Defence, a_second: u64, lasting: Duration) -> Result<Suffered, Failure> {
     let mut victim = Victim::start(defence)?;
     let attacker = hostile(&victim, Ipv4Addr::new(127, 0, 9, 1)).await?;
     connected(&attacker).await?;
@@ -105,7 +97,7 @@ pub async fn junk_gossip(defence: Defence, a_second: u64) -> Result<Suffered, Fa
     tokio::time::sleep(Duration::from_secs(1)).await;
     let flood = async {
         let (begin, mut sent) = (Instant::now(), 0);
-        while begin.elapsed() < FLOOD {
+        while begin.elapsed() < lasting {
             while sent < (begin.elapsed().as_secs_f64() * a_second as f64) as u64 {
                 attacker.publish(vec![Topic::AllOffers], junk(sent)).await?;
                 sent += 1;
@@ -114,7 +106,7 @@ pub async fn junk_gossip(defence: Defence, a_second: u64) -> Result<Suffered, Fa
         }
         Ok(sent)
     };
-    let suffered = watched(&mut victim, flood).await?;
+    let suffered = watched(&mut victim, lasting, flood).await?;
     attacker.stop().await;
     Ok(suffered)
 }
@@ -124,14 +116,14 @@ pub async fn junk_gossip(defence: Defence, a_second: u64) -> Result<Suffered, Fa
 /// # Errors
 ///
 /// Errors of the network.
-pub async fn junk_direct(defence: Defence) -> Result<Suffered, Failure> {
+pub async fn junk_direct(defence: Defence, lasting: Duration) -> Result<Suffered, Failure> {
     let mut victim = Victim::start(defence)?;
     let attacker = hostile(&victim, Ipv4Addr::new(127, 0, 9, 1)).await?;
     connected(&attacker).await?;
     let to = id_of(&victim.address)?;
     let flood = async {
         let (begin, mut sent) = (Instant::now(), 0);
-        while begin.elapsed() < FLOOD {
+        while begin.elapsed() < lasting {
             for _ in 0..64 {
                 attacker.send(to, Vec::new(), junk(sent)).await?;
                 sent += 1;
@@ -140,7 +132,7 @@ pub async fn junk_direct(defence: Defence) -> Result<Suffered, Failure> {
         }
         Ok(sent)
     };
-    let suffered = watched(&mut victim, flood).await?;
+    let suffered = watched(&mut victim, lasting, flood).await?;
     attacker.stop().await;
     Ok(suffered)
 }
@@ -156,13 +148,18 @@ pub struct Sessions {
     pub failed: usize,
 }
 
-/// Attackers that send junk until they are cut off, and come back at once with another identity: so many, of so many networks. Meanwhile honest nodes
-/// sign with the victim.
+/// Attackers in a process of their own that send junk until they are cut off, and come back at once with another identity: so many, of so many
+/// networks. Meanwhile honest nodes sign with the victim.
 ///
 /// # Errors
 ///
 /// Errors of the network.
-pub async fn reconnecting(defence: Defence, attackers: u8, networks: u8) -> Result<(Suffered, Sessions), Failure> {
+pub async fn reconnecting(
+    defence: Defence,
+    attackers: u8,
+    networks: u8,
+    lasting: Duration,
+) -> Result<(Suffered, Sessions), Failure> {
     const SESSIONS: u64 = 5;
     let mut victim = Victim::start(defence)?;
     let mut honest = Vec::new();
@@ -179,22 +176,10 @@ pub async fn reconnecting(defence: Defence, attackers: u8, networks: u8) -> Resu
     for number in 0..2 * SESSIONS {
         sessions.calm.extend(signed(&honest, number).await?);
     }
-    let to = id_of(&victim.address)?;
-    let mut attacks = JoinSet::new();
-    for number in 0..attackers {
-        let from = Ipv4Addr::new(127, 0, 10 + number % networks, 1 + number);
-        let (address, until) = (victim.address.clone(), Instant::now() + FLOOD);
-        attacks.spawn(async move { returning(&address, to, from, until).await.unwrap_or_default() });
-    }
-    let flood = async {
-        let mut opened = 0;
-        while let Some(count) = attacks.join_next().await {
-            opened += count?;
-        }
-        Ok(opened)
-    };
+    let attackers = Attackers::start(&victim.address, attackers, networks, lasting)?;
+    let flood = async { tokio::task::spawn_blocking(move || attackers.ended()).await? };
     let signing = async {
-        tokio::time::sleep(BEGINNING).await;
+        tokio::time::sleep(lasting / BEGINNING).await;
         for number in 2 * SESSIONS..4 * SESSIONS {
             match signed(&honest, number).await? {
                 Some(time) => sessions.attacked.push(time),
@@ -203,41 +188,12 @@ pub async fn reconnecting(defence: Defence, attackers: u8, networks: u8) -> Resu
         }
         Ok::<_, Failure>(())
     };
-    let (suffered, signing) = tokio::join!(watched(&mut victim, flood), signing);
+    let (suffered, signing) = tokio::join!(watched(&mut victim, lasting, flood), signing);
     signing?;
     for member in honest {
         member.node.stop().await;
     }
     Ok((suffered?, sessions))
-}
-
-/// Connects, floods until it is cut off, and does it again. Returns the number of identities.
-async fn returning(victim: &Multiaddr, to: PeerId, from: Ipv4Addr, until: Instant) -> Result<u64, Failure> {
-    let mut identities = 0;
-    while Instant::now() < until {
-        let mut config = NetConfig::local(NetworkId::new(NETWORK)?, Keypair::generate());
-        config.listen = vec![Multiaddr::from(from).with(Protocol::Tcp(0))];
-        (config.guard, config.bootstrap, config.gossip) = (Guard::off(), vec![victim.clone()], Switch::Off);
-        let (net, mut events) = Net::start(config, Arc::new(Anything))?;
-        tokio::spawn(async move { while events.recv().await.is_some() {} });
-        identities += 1;
-        let begin = Instant::now();
-        // One that is not let in tries it for half a second; one that is let in sends until it is cut off.
-        while Instant::now() < until {
-            if net.stats().await?.peers == 0 {
-                if begin.elapsed() > Duration::from_millis(500) {
-                    break;
-                }
-            } else {
-                for number in 0..64 {
-                    net.send(to, Vec::new(), junk(number)).await?;
-                }
-            }
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-        net.stop().await;
-    }
-    Ok(identities)
 }
 
 /// One session of all signers that the honest nodes know, and its duration; `None` if it is not signed in ten seconds.
@@ -280,11 +236,11 @@ pub struct Dials {
 /// # Errors
 ///
 /// Errors of the network.
-pub async fn silent_sockets(defence: Defence, sockets: usize) -> Result<(Suffered, Dials), Failure> {
+pub async fn silent_sockets(defence: Defence, sockets: usize, lasting: Duration) -> Result<(Suffered, Dials), Failure> {
     let mut victim = Victim::start(defence)?;
     let port = victim.address.iter().find_map(|part| if let Protocol::Tcp(port) = part { Some(port) } else { None });
     let at = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port.ok_or("no port")?);
-    let until = Instant::now() + FLOOD;
+    let until = Instant::now() + lasting;
     let mut siege = JoinSet::new();
     for number in 0..sockets {
         let from = Ipv4Addr::new(127, 0, 20 + u8::try_from(number % 4)?, 1 + u8::try_from(number % 200)?);
@@ -300,7 +256,7 @@ pub async fn silent_sockets(defence: Defence, sockets: usize) -> Result<(Suffere
     let address = victim.address.clone();
     let refusals: Arc<Mutex<Vec<String>>> = Arc::default();
     let dialling = async {
-        tokio::time::sleep(BEGINNING).await;
+        tokio::time::sleep(lasting / BEGINNING).await;
         let mut times = Vec::new();
         while Instant::now() < until {
             let mut net = NetConfig::local(NetworkId::new(NETWORK)?, Keypair::generate());
@@ -322,7 +278,7 @@ pub async fn silent_sockets(defence: Defence, sockets: usize) -> Result<(Suffere
         }
         Ok::<_, Failure>(times)
     };
-    let (suffered, times) = tokio::join!(watched(&mut victim, flood), dialling);
+    let (suffered, times) = tokio::join!(watched(&mut victim, lasting, flood), dialling);
     let reasons = refusals.lock().unwrap_or_else(PoisonError::into_inner).clone();
     Ok((suffered?, Dials { times: times?, reasons }))
 }

@@ -100,6 +100,13 @@ pub trait Measured: Sized + Send {
     /// If the node has stopped.
     fn get(&self, number: u64) -> impl Future<Output = Result<bool, Failure>> + Send;
 
+    /// True if the DHT has this record, as soon as some nodes agree on it.
+    ///
+    /// # Errors
+    ///
+    /// If the node has stopped.
+    fn find(&self, number: u64) -> impl Future<Output = Result<bool, Failure>> + Send;
+
     /// The next message.
     fn heard(&mut self) -> impl Future<Output = Option<Heard>> + Send;
 

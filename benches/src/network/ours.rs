@@ -112,6 +112,10 @@ impl Measured for Ours {
         Ok(!self.handle.get(key(number)?).await?.is_empty())
     }
 
+    async fn find(&self, number: u64) -> Result<bool, Failure> {
+        Ok(!self.handle.find(key(number)?).await?.is_empty())
+    }
+
     async fn heard(&mut self) -> Option<Heard> {
         self.heard.recv().await
     }
