@@ -7,7 +7,7 @@ use motet_node::{Clock, Node, PublicKey};
 use tokio::sync::{Semaphore, watch};
 
 use crate::error::ApiError;
-use crate::facilities::{KeyRing, LogControl};
+use crate::facilities::{Facilities, KeyRing, LogControl};
 use crate::limits;
 use crate::questions::Questions;
 use crate::webhook::Webhooks;
@@ -51,11 +51,12 @@ impl App {
         address: Option<SocketAddr>,
         clock: Clock,
         webhooks: Webhooks,
-        (log, keys): (Option<Arc<dyn LogControl>>, Option<Arc<dyn KeyRing>>),
+        facilities: Facilities,
     ) -> Self {
         let (halt, _) = watch::channel(false);
         let listeners = Arc::new(Semaphore::new(limits::LISTENERS));
         let signers = Mutex::new(signers);
+        let Facilities { log, keys, .. } = facilities;
         Self(Arc::new(Parts { node, questions, signers, address, clock, halt, webhooks, log, keys, listeners }))
     }
 

@@ -53,8 +53,8 @@ pub(super) const PACKAGES: &[PackageRule] = &[
     package(
         "motet-daemon",
         "motet-core-crypto motet-wire motet-node",
-        "axum bytes futures getrandom hex http-body-util hyper hyper-util rustix serde serde_json subtle tempfile thiserror tokio \
-         tokio-io-timeout tracing utoipa utoipa-axum",
+        "async-trait axum base64 bytes futures getrandom hex hmac http-body-util hyper hyper-util rustix serde serde_json sha2 subtle \
+         tempfile thiserror tokio tokio-io-timeout tokio-rustls tracing utoipa utoipa-axum webpki-roots",
         "clap",
     ),
     package(

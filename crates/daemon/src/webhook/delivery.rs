@@ -8,9 +8,9 @@ use bytes::Bytes;
 use hyper::StatusCode;
 use motet_node::Clock;
 
-use super::Webhook;
 use super::post::{Letter, Poster};
 use super::secret::Secret;
+use super::subscription::Webhook;
 use crate::forms::webhook::{Delivery, Outcome, WebhookState};
 use crate::journal::{Journal, Read};
 use crate::limits;

@@ -14,7 +14,7 @@ use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::ServerName;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
-use super::WebhookAddress;
+use super::address::WebhookAddress;
 
 /// A caller of receivers. HTTPS trusts the authorities that browsers trust.
 #[derive(Clone)]

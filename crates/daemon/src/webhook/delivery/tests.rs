@@ -162,7 +162,7 @@ async fn https_reaches_whom_it_trusts_and_nobody_else() {
     let server = server.with_no_client_auth().with_single_cert(vec![made.cert.der().clone()], key).unwrap();
     let acceptor = TlsAcceptor::from(Arc::new(server));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address: super::super::WebhookAddress =
+    let address: super::super::address::WebhookAddress =
         format!("https://localhost:{}/", listener.local_addr().unwrap().port()).parse().unwrap();
     tokio::spawn(async move {
         loop {
