@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use motet_core_crypto::PublicKey;
 use motet_daemon::{Daemon, DaemonError, Facilities, KeyRing, Questions, USUAL, Webhook};
 use tempfile::TempDir;
 
@@ -65,6 +66,11 @@ impl Api {
     /// The address of the page on loopback, if the API is served there.
     pub(crate) fn page(&self) -> Option<String> {
         self.daemon.address().map(|address| format!("http://{address}/"))
+    }
+
+    /// The signers of this process's node: the first one, and those that callers have added.
+    pub(crate) fn signers(api: Option<&Self>, node: &PeerNode) -> Vec<PublicKey> {
+        api.map_or_else(|| vec![node.signer], |api| api.daemon.signers())
     }
 
     /// Waits until a caller asks this process to end.

@@ -1,6 +1,7 @@
 //! The keys of a keystore that a running signer may serve beside its first one.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -46,6 +47,10 @@ impl KeyRing for KeystoreRing {
         let opened = opened.await.map_err(|error| error.to_string())?;
         opened.map_err(|failed| failed.what)
     }
+
+    fn release(&self, signer: &PublicKey) {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner).remove(signer);
+    }
 }
 
 fn open(
@@ -57,8 +62,8 @@ fn open(
     let signer = secret.public_key();
     let folder: PathBuf = data_folder::beside(&beside, &signer)?;
     let mut held = held.lock().unwrap_or_else(PoisonError::into_inner);
-    if !held.contains_key(&signer) {
-        held.insert(signer, DataFolder::open(&folder, &signer)?);
+    if let Entry::Vacant(place) = held.entry(signer) {
+        place.insert(DataFolder::open(&folder, &signer)?);
     }
     Ok(Arc::new(LocalSigner::new(secret, OsEntropy)))
 }

@@ -111,8 +111,8 @@ impl Daemon {
         let (unix, file) = socket::listen(folder).map_err(listening)?;
         let at = tcp.as_ref().map(|(_, way)| way.address);
         let clock = Clock::start();
-        let webhooks = Webhooks::start(facilities.webhooks, folder, questions.journal(), clock)?;
-        let app = App::new(node, questions, signers, at, clock, webhooks, (facilities.log, facilities.keys));
+        let webhooks = Webhooks::start(facilities.webhooks.clone(), folder, questions.journal(), clock)?;
+        let app = App::new(node, questions, signers, at, clock, webhooks, facilities);
         let (stop, stopped) = watch::channel(false);
         let router = routes::router(app.clone());
         let writer = tokio::spawn(write(app.questions.journal().clone(), events));
@@ -132,6 +132,11 @@ impl Daemon {
     /// The address on loopback, with the port that the system has chosen if none was named.
     pub const fn address(&self) -> Option<SocketAddr> {
         self.tcp
+    }
+
+    /// The signers that the node serves, those that callers have added or removed taken into account.
+    pub fn signers(&self) -> Vec<PublicKey> {
+        self.app.signers()
     }
 
     /// Waits until a caller asks the program to end. It happens once: after the first time this waits for ever.

@@ -4,7 +4,7 @@ use core::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use motet_node::Signer;
+use motet_node::{PublicKey, Signer};
 
 use crate::webhook::Webhook;
 
@@ -30,6 +30,9 @@ pub trait KeyRing: fmt::Debug + Send + Sync {
     ///
     /// The reason for which it cannot be used, for people.
     async fn signer(&self, name: &str) -> Result<Arc<dyn Signer>, String>;
+
+    /// Lets go of a key that is served no more.
+    fn release(&self, signer: &PublicKey);
 }
 
 /// Parts of the program that a daemon uses; by default, none is there.

@@ -91,7 +91,7 @@ pub(crate) async fn run(args: RunArgs) -> Result<Exit, Failed> {
                     unsaid = Some(failed);
                     if leaving.is_none() {
                         manager.tell(STOPPING);
-                        leaving = Some(Leaving::begin(&node).await);
+                        leaving = Some(Leaving::begin(&node, &Api::signers(api.as_ref(), &node)).await);
                     }
                 }
                 let Ok(event) = event else {
@@ -132,7 +132,7 @@ pub(crate) async fn run(args: RunArgs) -> Result<Exit, Failed> {
                     break Ok(Exit::Success);
                 }
                 manager.tell(STOPPING);
-                leaving = Some(Leaving::begin(&node).await);
+                leaving = Some(Leaving::begin(&node, &Api::signers(api.as_ref(), &node)).await);
             }
             () = Leaving::too_long(leaving.as_mut()) => break Ok(Exit::Success),
         }

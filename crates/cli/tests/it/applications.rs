@@ -85,6 +85,18 @@ fn a_further_key_of_the_keystore_is_served_by_its_name() {
         let (status, told) = answer(&mut signer.unix(), &post("/v1/signers", &format!("{{\"key\":\"{name}\"}}")));
         assert_eq!((status, text(&told["error"], "code")), (409, "key"), "{told}");
     }
+    // Its folder is free once it is served no more.
     let remove = get(&format!("/v1/signers/{second}"), "").replace("GET", "DELETE");
     assert_eq!((answer(&mut signer.unix(), &remove).0, served()), (200, 1));
+    let mut other = scene.start_reading(Stdio::null(), &again);
+    assert_eq!(other.event("SignerAdvertised")["signer"], second);
+    other.signal("TERM");
+    other.wait().expect(0);
+    // A node that stops withdraws all its signers.
+    answer(&mut signer.unix(), &post("/v1/signers", "{\"key\":\"second\"}"));
+    answer(&mut signer.unix(), &post("/v1/advertisements", &format!("{{\"signer\":\"{second}\"}}")));
+    signer.call(&scene, &["halt"]).expect(0);
+    let ended = signer.motet.wait().expect(0).objects();
+    let withdrawn = ended.iter().filter(|event| event["event"] == "SignerWithdrawn" && event["reason"] == "stopped");
+    assert_eq!(withdrawn.count(), 2);
 }

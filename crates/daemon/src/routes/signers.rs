@@ -84,6 +84,9 @@ pub(super) async fn remove(State(app): State<App>, Path(signer): Path<String>) -
     let signer = signer_key(&signer)?;
     app.node.remove_signer(signer).await?;
     app.note(signer, false);
+    if let Some(keys) = &app.keys {
+        keys.release(&signer);
+    }
     Ok(Json(Done::YES))
 }
 
