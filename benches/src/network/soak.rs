@@ -223,7 +223,8 @@ async fn sends(
 ) -> Result<(), Failure> {
     let up: Vec<&Soaked> = nodes.iter().filter(|node| node.is_up).collect();
     if up.len() < 2 {
-        return Ok(tokio::time::sleep_until(until.into()).await);
+        tokio::time::sleep_until(until.into()).await;
+        return Ok(());
     }
     let mut ticks = tokio::time::interval(TICK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);

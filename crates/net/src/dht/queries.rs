@@ -113,6 +113,7 @@ impl Queries {
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "the order of ids makes no difference to these tests")]
 mod tests {
     use libp2p::PeerId;
 

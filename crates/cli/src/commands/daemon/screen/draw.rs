@@ -111,8 +111,8 @@ fn waiting_lines(board: &Board, now: TimestampMs) -> Vec<Line<'static>> {
 /// A request in a line. All of it is shown with the question.
 fn subject(request: &PendingRequest) -> String {
     match (&request.verified, request.items.as_slice()) {
-        (Some(verified), _) if verified["message"].is_null() => {
-            let group = verified["group"]["name"].as_str().unwrap_or_default();
+        (Some(verified), _) if verified.get("message").is_none_or(serde_json::Value::is_null) => {
+            let group = verified.pointer("/group/name").and_then(serde_json::Value::as_str).unwrap_or_default();
             format!("a transaction of the group {}", quoted(group))
         }
         (_, [item]) => hex::decode(&item.message).map(|bytes| message(&bytes)).unwrap_or_default(),
