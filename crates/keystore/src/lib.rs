@@ -4,6 +4,8 @@
 //! - [`Entry`]: a [`KeyName`], the time at which the entry was made, and a [`Secret`]: a signer's key, or the words of a seed.
 //! - [`Passphrase`]: the text that opens the file, and [`Cost`]: the work of argon2id for each guess at it.
 //!
+//! - [`backup`]: bytes of the caller, encrypted in the same way.
+//!
 //! The key of the file is argon2id's of the passphrase, and everything but the header is encrypted with XChaCha20-Poly1305; the
 //! header is authenticated with it. Salt and nonce are fresh at every write. The layout is in [`header`] and [`Keystore::seal`].
 //!
@@ -11,6 +13,7 @@
 //! randomness and does no I/O: bytes, time and randomness are arguments and results. So is the file: write it
 //! under another name, sync it, and rename it.
 
+pub mod backup;
 mod content;
 mod cost;
 mod entry;

@@ -12,6 +12,8 @@ pub const WORDS_BYTES: usize = 24 * 9 - 1;
 pub const PASSPHRASE_BYTES: usize = 512;
 /// Most bytes of an encrypted file: a header, as many of the longest entries as there may be, and a tag.
 pub const FILE_BYTES: usize = HEADER_BYTES + 2 + ENTRIES * (1 + 8 + 1 + NAME_BYTES + 2 + SECRET_BYTES) + TAG_BYTES;
+/// Most bytes of the content of a backup: a keystore, a hundred groups, contacts, proofs and results.
+pub const BACKUP_BYTES: usize = 32 * 1024 * 1024;
 /// Bytes of the header, which is first.
 pub const HEADER_BYTES: usize = 61;
 /// Bytes of the tag of Poly1305, which is last.

@@ -9,7 +9,7 @@ use crate::content;
 use crate::cost::Cost;
 use crate::header::{self, BYTES, Header, NONCE, SALT};
 use crate::keystore::Keystore;
-use crate::limits::{FILE_BYTES, TAG_BYTES};
+use crate::limits::{BACKUP_BYTES, FILE_BYTES, TAG_BYTES};
 use crate::open_error::OpenError;
 use crate::passphrase::Passphrase;
 
@@ -26,6 +26,9 @@ pub enum SealError {
     /// The cipher has failed. No content is long enough for that.
     #[error("the keystore cannot be encrypted")]
     Cipher,
+    /// The content of a backup is too long.
+    #[error("a backup has {BACKUP_BYTES} bytes at most")]
+    TooLong,
 }
 
 impl Keystore {
@@ -41,12 +44,7 @@ impl Keystore {
         cost: Cost,
         rng: &mut R,
     ) -> Result<Vec<u8>, SealError> {
-        let (mut salt, mut nonce) = ([0; SALT], [0; NONCE]);
-        rng.try_fill_bytes(&mut salt).map_err(|_| SealError::Randomness)?;
-        rng.try_fill_bytes(&mut nonce).map_err(|_| SealError::Randomness)?;
-        let header = Header { cost, salt, nonce };
-        let key = derive(passphrase, &header).ok_or(SealError::Memory)?;
-        encrypt(&key, &header, &content::encode(self.entries())).ok_or(SealError::Cipher)
+        seal_bytes(&[], &content::encode(self.entries()), passphrase, cost, rng)
     }
 
     /// Reads the bytes of a file. Everything that can be refused without work is refused first; then it takes the time and memory of
@@ -56,19 +54,45 @@ impl Keystore {
     ///
     /// [`OpenError`].
     pub fn open(bytes: &[u8], passphrase: &Passphrase) -> Result<(Self, Cost), OpenError> {
-        let (header, sealed) = split(bytes)?;
-        let key = derive(passphrase, &header).ok_or(OpenError::Memory)?;
-        let content = decrypt(&key, &header, sealed)?;
-        Ok((Self::of(content::decode(&content)?), header.cost))
+        let (content, cost) = open_bytes(&[], bytes, FILE_BYTES - BYTES - TAG_BYTES, passphrase)?;
+        Ok((Self::of(content::decode(&content)?), cost))
     }
 }
 
+/// Header, encrypted content and tag, with a fresh salt and nonce. The mark of the purpose is authenticated, and not among the bytes.
+pub(crate) fn seal_bytes<R: TryCryptoRng + ?Sized>(
+    purpose: &[u8],
+    content: &[u8],
+    passphrase: &Passphrase,
+    cost: Cost,
+    rng: &mut R,
+) -> Result<Vec<u8>, SealError> {
+    let (mut salt, mut nonce) = ([0; SALT], [0; NONCE]);
+    rng.try_fill_bytes(&mut salt).map_err(|_| SealError::Randomness)?;
+    rng.try_fill_bytes(&mut nonce).map_err(|_| SealError::Randomness)?;
+    let header = Header { cost, salt, nonce };
+    let key = derive(passphrase, &header).ok_or(SealError::Memory)?;
+    encrypt(&key, &header, purpose, content).ok_or(SealError::Cipher)
+}
+
+/// The content of such bytes of the same purpose, of which there are so many at most beside header and tag; and the cost in the header.
+pub(crate) fn open_bytes(
+    purpose: &[u8],
+    bytes: &[u8],
+    most: usize,
+    passphrase: &Passphrase,
+) -> Result<(Zeroizing<Vec<u8>>, Cost), OpenError> {
+    let (header, sealed) = split(bytes, most)?;
+    let key = derive(passphrase, &header).ok_or(OpenError::Memory)?;
+    Ok((decrypt(&key, &header, purpose, sealed)?, header.cost))
+}
+
 /// Header and encrypted entries of a file.
-fn split(bytes: &[u8]) -> Result<(Header, &[u8]), OpenError> {
+fn split(bytes: &[u8], most: usize) -> Result<(Header, &[u8]), OpenError> {
     if !header::is_keystore(bytes) {
         return Err(OpenError::NoKeystore);
     }
-    if bytes.len() > FILE_BYTES {
+    if bytes.len() > most.saturating_add(BYTES + TAG_BYTES) {
         return Err(OpenError::TooLong);
     }
     let (header, sealed) = bytes.split_first_chunk::<BYTES>().ok_or(OpenError::Truncated)?;
@@ -90,7 +114,7 @@ fn derive(passphrase: &Passphrase, header: &Header) -> Option<Zeroizing<[u8; 32]
 }
 
 /// The bytes of a file; none if the cipher fails.
-fn encrypt(key: &[u8; 32], header: &Header, content: &[u8]) -> Option<Vec<u8>> {
+fn encrypt(key: &[u8; 32], header: &Header, purpose: &[u8], content: &[u8]) -> Option<Vec<u8>> {
     let head = header.to_bytes();
     let mut bytes = Vec::with_capacity(head.len() + content.len() + TAG_BYTES);
     bytes.extend(head);
@@ -98,7 +122,7 @@ fn encrypt(key: &[u8; 32], header: &Header, content: &[u8]) -> Option<Vec<u8>> {
     bytes.extend(content);
     let (_, place) = bytes.split_at_mut(head.len());
     let cipher = XChaCha20Poly1305::new(key.into());
-    let tag = cipher.encrypt_inout_detached(&XNonce::from(header.nonce), &head, place.into()).ok();
+    let tag = cipher.encrypt_inout_detached(&XNonce::from(header.nonce), &[purpose, &head].concat(), place.into()).ok();
     if tag.is_none() {
         bytes.zeroize();
     }
@@ -106,12 +130,17 @@ fn encrypt(key: &[u8; 32], header: &Header, content: &[u8]) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
-fn decrypt(key: &[u8; 32], header: &Header, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, OpenError> {
+fn decrypt(key: &[u8; 32], header: &Header, purpose: &[u8], sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, OpenError> {
     let (sealed, tag) = sealed.split_last_chunk::<TAG_BYTES>().ok_or(OpenError::Truncated)?;
     let mut content = Zeroizing::new(sealed.to_owned());
     let cipher = XChaCha20Poly1305::new(key.into());
     let (nonce, tag) = (XNonce::from(header.nonce), Tag::from(*tag));
-    let opened = cipher.decrypt_inout_detached(&nonce, &header.to_bytes(), content.as_mut_slice().into(), &tag);
+    let opened = cipher.decrypt_inout_detached(
+        &nonce,
+        &[purpose, &header.to_bytes()].concat(),
+        content.as_mut_slice().into(),
+        &tag,
+    );
     opened.map(|()| content).map_err(|_| OpenError::Locked)
 }
 
@@ -123,15 +152,15 @@ mod tests {
     const KEY: [u8; 32] = [3; 32];
 
     fn opened(bytes: &[u8]) -> Result<Zeroizing<Vec<u8>>, OpenError> {
-        let (header, sealed) = split(bytes)?;
-        decrypt(&KEY, &header, sealed)
+        let (header, sealed) = split(bytes, FILE_BYTES)?;
+        decrypt(&KEY, &header, &[], sealed)
     }
 
     /// The key is the same whatever the header says, so that the header's authentication is what refuses.
     #[test]
     fn each_flipped_bit_and_each_missing_byte_is_refused() {
         let header = Header { cost: Cost::DEFAULT, salt: [1; SALT], nonce: [2; NONCE] };
-        let good = encrypt(&KEY, &header, b"the entries").unwrap();
+        let good = encrypt(&KEY, &header, &[], b"the entries").unwrap();
         assert_eq!(opened(&good).unwrap().as_slice(), b"the entries");
         for bit in 0..good.len() * 8 {
             let mut bad = good.clone();
@@ -142,14 +171,14 @@ mod tests {
             assert!(opened(&good[..end]).is_err(), "{end}");
         }
         assert_eq!(opened(&[&good[..], &[0]].concat()), Err(OpenError::Locked));
-        assert_eq!(decrypt(&[4; 32], &header, &good[BYTES..]), Err(OpenError::Locked));
+        assert_eq!(decrypt(&[4; 32], &header, &[], &good[BYTES..]), Err(OpenError::Locked));
     }
 
     #[test]
     fn a_file_that_is_refused_without_work_says_why() {
         let header = Header { cost: Cost::LEAST, salt: [1; SALT], nonce: [2; NONCE] };
-        let good = encrypt(&KEY, &header, b"").unwrap();
-        let told = |bytes: &[u8]| split(bytes).map(drop).unwrap_err();
+        let good = encrypt(&KEY, &header, &[], b"").unwrap();
+        let told = |bytes: &[u8]| split(bytes, FILE_BYTES - BYTES - TAG_BYTES).map(drop).unwrap_err();
         let with = |place: usize, number: u32| {
             let mut bytes = good.clone();
             bytes[place..place + 4].copy_from_slice(&number.to_le_bytes());
