@@ -4,12 +4,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use motet_core_crypto::PublicKey;
-use motet_daemon::{Daemon, DaemonError, Facilities, KeyRing, Questions, USUAL, Webhook};
+use motet_daemon::{Daemon, DaemonError, Facilities, KeyRing, Keys, Questions, USUAL, Webhook};
 use tempfile::TempDir;
 
 use crate::args::{ApiArgs, KeystoreArgs};
 use crate::exit::Failed;
 use crate::key_ring::KeystoreRing;
+use crate::locked_keys::LockedKeys;
 use crate::log;
 use crate::peer_node::PeerNode;
 
@@ -51,7 +52,9 @@ impl Api {
         let webhooks = args.webhook.iter().map(|address| Webhook { address: address.clone(), events: events.clone() });
         // A node that keeps nothing has no further keys.
         let keys = node.folder.is_some().then(|| Arc::new(KeystoreRing::new(keystore.clone())) as Arc<dyn KeyRing>);
-        let facilities = Facilities { webhooks: webhooks.collect(), log: log::control(), keys };
+        let signer_keys: Arc<dyn Keys> = Arc::<LockedKeys>::clone(&node.keys);
+        let (webhooks, log) = (webhooks.collect(), log::control());
+        let facilities = Facilities { webhooks, log, keys, signer_keys: Some(signer_keys) };
         let signers = vec![node.signer];
         let started = Daemon::start_with(node.handle.clone(), signers, questions, &folder, args.api, facilities).await;
         let daemon = started.map_err(|error| explain(&error))?;

@@ -1,38 +1,51 @@
 //! The command line. Each value is parsed into its type before anything starts, so that a mistake is reported at once.
 
 mod address;
+mod advertise;
+mod backup;
+mod called;
+mod contact;
 mod daemon;
+mod distinct;
+mod evidence;
+mod first;
 mod group;
 mod hexadecimal;
 mod key;
 mod message;
 mod network;
+mod node;
 mod number;
 mod program;
 mod psbt;
 mod refusal;
+mod sign;
 mod signed_message;
 mod signers;
 mod text;
 mod time;
 
-use core::fmt::Display;
 use core::time::Duration;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
-use motet_core_crypto::{PublicKey, Signature, XOnlyPublicKey};
-use motet_node::Config;
-use motet_wire::{NetworkId, limits};
+use motet_core_crypto::{Signature, XOnlyPublicKey};
+use motet_wire::limits;
 
 use crate::config;
-use crate::exit::Failed;
+pub(crate) use advertise::{AdvertiseArgs, WithdrawArgs};
+pub(crate) use backup::{BackupArgs, RestoreArgs};
+pub(crate) use called::CalledArgs;
+pub(crate) use contact::{ContactAddArgs, ContactArgs, ContactCommand, ContactRemoveArgs, ContactShowArgs, Whom};
 pub(crate) use daemon::{
-    AbortArgs, ApiArgs, ApproveArgs, CalledArgs, DaemonCommand, DeclineArgs, LogArgs, RequestArgs, ResultArgs,
-    RetryArgs, WatchArgs,
+    AbortArgs, ApiArgs, ApproveArgs, DaemonCommand, DeclineArgs, LogArgs, RequestArgs, ResultArgs, RetryArgs,
+    UnlockArgs, WatchArgs,
 };
+use distinct::distinct;
+pub(crate) use evidence::{EvidenceArgs, EvidenceCommand, EvidenceListArgs, EvidenceVerifyArgs};
+pub(crate) use first::{DoctorArgs, InitArgs};
 pub(crate) use group::{
     GroupAddressArgs, GroupCommand, GroupCommandArgs, GroupExportArgs, GroupImportArgs, GroupKeyArgs, GroupNewArgs,
     GroupRestoreArgs, GroupSeedArgs, GroupShowArgs, GroupWordsArgs, GroupsArgs, SeedArgs,
@@ -43,6 +56,7 @@ pub(crate) use key::{
 };
 pub(crate) use message::{Message, message};
 pub(crate) use network::{KeylessArgs, NetArgs};
+pub(crate) use node::NodeArgs;
 pub(crate) use program::{
     CompletionsArgs, ConfigArgs, ConfigCommand, ManArgs, ServiceArgs, ServiceCommand, ServiceInstallArgs,
 };
@@ -51,8 +65,10 @@ pub(crate) use psbt::{
     PsbtCommand, PsbtRequestArgs, PsbtSignArgs, SignerArgs,
 };
 use refusal::{configured, shortened};
+pub(crate) use sign::SignArgs;
 pub(crate) use signed_message::{MessageArgs, MessageCommand, MessageSignArgs, MessageVerifyArgs};
-pub(crate) use signers::Named;
+pub(crate) use signers::{Named, nickname};
+pub(crate) use text::network as network_name;
 pub(crate) use time::{duration, words};
 
 /// Find signers, agree on what to sign, and make one BIP-340 signature together: MuSig2 without a server.
@@ -68,7 +84,8 @@ pub(crate) struct Cli {
 
 const EXIT_CODES: &str = "Exit codes: 0 done, 1 this machine failed, 2 wrong command line, 3 signer not found, \
 4 signature not valid, 5 session failed (the message names whom it waited for or whose fault it is), 6 declined or \
-cancelled here, 7 a PSBT or a group is refused, 8 nonces or signatures are missing, 9 a keystore does not open.";
+given up here, 7 a PSBT or a group is refused, 8 nonces or signatures are missing, 9 keys are locked, 10 the rules of \
+this node declined, 11 no node is reached, 12 two processes speak for one signer, 130 interrupted.";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -92,6 +109,16 @@ pub(crate) enum Command {
     Policy(PolicyArgs),
     /// List the proofs that signers broke the protocol, or check one
     Evidence(EvidenceArgs),
+    /// Make a first signer: keystore, data folder, configuration
+    Init(InitArgs),
+    /// Check that everything is in place, and say what is to be done
+    Doctor(Box<DoctorArgs>),
+    /// Save a signer in one encrypted file
+    Backup(BackupArgs),
+    /// Make a signer of a backup, where there is none
+    Restore(RestoreArgs),
+    /// Keep names for signers, and hand on links with QR codes
+    Contact(ContactArgs),
     /// Make groups, compare them with their other members, and show their addresses
     Group(GroupCommandArgs),
     /// Look at Bitcoin transactions of a group (PSBT), and sign them: by files, or with the other members over the network
@@ -139,53 +166,6 @@ pub(crate) struct KeygenArgs {
     pub(crate) json: bool,
 }
 
-/// Which node to be.
-#[derive(Debug, Args)]
-pub(crate) struct NodeArgs {
-    /// For trying things out on one machine: a throw-away key, loopback only, nothing kept
-    #[arg(long, value_name = "NAME", conflicts_with = "key", value_parser = signers::nickname)]
-    pub(crate) dev: Option<String>,
-    /// The signer's key: its name in the keystore, or a key file
-    #[arg(long, env = "MOTET_KEY", value_name = "KEY")]
-    pub(crate) key: Option<PathBuf>,
-    #[command(flatten)]
-    pub(crate) keystore: KeystoreArgs,
-    /// What others see this signer as; with --dev it is that NAME
-    #[arg(long, env = "MOTET_NICKNAME", value_name = "NICKNAME", conflicts_with = "dev", value_parser = signers::nickname)]
-    pub(crate) nickname: Option<String>,
-    /// Where this node keeps what must outlive it [default: the key's name with .motet, beside the keystore or the key file]
-    #[arg(long, env = "MOTET_DATA", value_name = "DIR", conflicts_with = "dev")]
-    pub(crate) data: Option<PathBuf>,
-    /// The network
-    #[arg(long, env = "MOTET_NETWORK", value_name = "NETWORK", default_value = "main", conflicts_with = "dev", value_parser = text::network)]
-    pub(crate) network: NetworkId,
-    #[command(flatten)]
-    pub(crate) groups: GroupsArgs,
-    #[command(flatten)]
-    pub(crate) net: NetArgs,
-    /// Be reachable through relays alone, and connect to nobody else: only they learn this machine's address
-    #[arg(long, env = "MOTET_RELAY_ONLY", requires = "relay", conflicts_with_all = ["listen", "dev"])]
-    pub(crate) relay_only: bool,
-    /// Let others be reached through this node
-    #[arg(long, env = "MOTET_BE_RELAY", conflicts_with = "relay_only")]
-    pub(crate) be_relay: bool,
-    /// Hold back what is sent by a random time up to this, 5s at most: hides when somebody decided
-    #[arg(long, env = "MOTET_DELAY", value_name = "TIME", value_parser = time::delay)]
-    pub(crate) delay: Option<Duration>,
-    /// Send a frame of no meaning to some signer's node this often on average, 1s at least: hides whether sessions go on
-    #[arg(long, env = "MOTET_COVER", value_name = "TIME", value_parser = time::cover)]
-    pub(crate) cover: Option<Duration>,
-    /// How long one round may take, 2h at most [default: 120s; 10s with --dev]
-    #[arg(long, env = "MOTET_ROUND_TIMEOUT", value_name = "TIME", value_parser = time::round)]
-    pub(crate) round_timeout: Option<Duration>,
-    /// How often a session is tried, each time with fresh nonces [default: 3; 1 with --dev]
-    #[arg(long, env = "MOTET_ATTEMPTS", value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..=10))]
-    pub(crate) attempts: Option<u32>,
-    /// One JSON object a line
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
 #[derive(Debug, Args)]
 pub(crate) struct RunArgs {
     #[command(flatten)]
@@ -225,36 +205,6 @@ pub(crate) struct FindArgs {
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct SignArgs {
-    #[command(flatten)]
-    pub(crate) node: NodeArgs,
-    /// The other signers, by nickname or by key, with commas between them. Nicknames prove nothing: a key does
-    #[arg(long, value_name = "SIGNERS", value_delimiter = ',', required = true, value_parser = signers::named)]
-    pub(crate) with: Vec<Named>,
-    /// What to sign, as text
-    #[arg(long, conflicts_with = "message_hex", value_parser = Message::to_sign)]
-    pub(crate) message: Option<Message>,
-    /// What to sign, as hexadecimal digits
-    #[arg(long, value_name = "HEX", required_unless_present = "message", value_parser = Message::to_sign_hex)]
-    pub(crate) message_hex: Option<Message>,
-    /// Sign 32 bytes of --message-hex although they may be the hash of anything, of a payment, too
-    #[arg(long, conflicts_with = "message")]
-    pub(crate) blind: bool,
-    /// Sign for the Taproot output key of the aggregate key (BIP-341, no script path)
-    #[arg(long)]
-    pub(crate) taproot: bool,
-    /// Ask even if an earlier request under the same key may still be completed by others
-    #[arg(long)]
-    pub(crate) despite_open: bool,
-    /// How long to look for the others
-    #[arg(long, value_name = "TIME", value_parser = time::searching, default_value = "30s")]
-    pub(crate) find_timeout: Duration,
-    /// How long the others have to join, 2h at most
-    #[arg(long, value_name = "TIME", value_parser = time::joining, default_value = "60s")]
-    pub(crate) join_timeout: Duration,
-}
-
-#[derive(Debug, Args)]
 pub(crate) struct VerifyArgs {
     /// The key, 32 bytes as hexadecimal digits
     #[arg(long, value_name = "HEX", value_parser = hexadecimal::x_only)]
@@ -268,48 +218,6 @@ pub(crate) struct VerifyArgs {
     /// The message as hexadecimal digits
     #[arg(long, value_name = "HEX", required_unless_present = "message", value_parser = Message::to_verify_hex)]
     pub(crate) message_hex: Option<Message>,
-    /// One JSON object a line
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct EvidenceArgs {
-    #[command(subcommand)]
-    pub(crate) command: EvidenceCommand,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum EvidenceCommand {
-    /// List the proofs that a node has stored
-    List(EvidenceListArgs),
-    /// Check a proof that somebody has handed on
-    Verify(EvidenceVerifyArgs),
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct EvidenceListArgs {
-    /// The node's data directory
-    #[arg(value_name = "DIR")]
-    pub(crate) data: PathBuf,
-    /// The network that the node is on
-    #[arg(long, value_name = "NETWORK", default_value = "main", value_parser = text::network)]
-    pub(crate) network: NetworkId,
-    /// Write each proof to a file of its own in this directory, to be handed on
-    #[arg(long, value_name = "DIR")]
-    pub(crate) save: Option<PathBuf>,
-    /// One JSON object a line
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct EvidenceVerifyArgs {
-    /// The file with the proof, as `list --save` writes it
-    pub(crate) file: PathBuf,
-    /// The network that it is of
-    #[arg(long, value_name = "NETWORK", default_value = "main", value_parser = text::network)]
-    pub(crate) network: NetworkId,
     /// One JSON object a line
     #[arg(long)]
     pub(crate) json: bool,
@@ -397,37 +305,12 @@ pub(crate) fn parse<W: Into<OsString> + Clone>(words: impl IntoIterator<Item = W
     Ok(cli)
 }
 
-/// The refusal of a raw hash.
-const BLIND: &str = "--message-hex: 32 bytes may be the hash of a payment, and nobody sees of what; sign a transaction with `motet psbt`, \
-or say --blind to sign the hash all the same";
-
-impl SignArgs {
-    /// Refuses a list that names the signer that asks.
-    pub(crate) fn check_others(&self, own: &PublicKey) -> Result<(), Failed> {
-        if self.with.contains(&Named::Key(*own)) {
-            let failed = Failed::usage(format!("--with: {own} is the key of this signer itself"));
-            return Err(failed.hint("this signer signs anyway; name the others only"));
-        }
-        Ok(())
-    }
-}
-
 impl Command {
     /// Checks the rules that hold between several values.
     fn check(&self) -> Result<(), String> {
         match self {
             Self::Run(args) => distinct("--type", &args.types, limits::TRANSACTION_TYPES_MAX),
-            Self::Sign(args) => {
-                distinct("--with", &args.with, Config::default().max_signers.saturating_sub(1))?;
-                if args.message_hex.as_ref().is_some_and(Message::may_be_hash) && !args.blind {
-                    return Err(BLIND.to_owned());
-                }
-                let own = args.node.dev.as_ref().or(args.node.nickname.as_ref());
-                let oneself =
-                    args.with.iter().find(|named| matches!(named, Named::Nickname(name) if Some(name) == own));
-                let hint = "this signer signs anyway; name another of that nickname by its key";
-                oneself.map_or(Ok(()), |name| Err(format!("--with: {name} is what this signer calls itself; {hint}")))
-            }
+            Self::Sign(args) => args.check(),
             Self::Find(_)
             | Self::Node(_)
             | Self::Demo(_)
@@ -436,6 +319,11 @@ impl Command {
             | Self::Verify(_)
             | Self::Policy(_)
             | Self::Evidence(_)
+            | Self::Init(_)
+            | Self::Doctor(_)
+            | Self::Backup(_)
+            | Self::Restore(_)
+            | Self::Contact(_)
             | Self::Group(_)
             | Self::Psbt(_)
             | Self::Message(_)
@@ -446,16 +334,6 @@ impl Command {
             | Self::Man(_) => Ok(()),
         }
     }
-}
-
-/// Checks that nothing stands in a list twice, and that there are not more than so many.
-fn distinct<T: Display + PartialEq>(option: &str, values: &[T], most: usize) -> Result<(), String> {
-    if values.len() > most {
-        return Err(format!("{option}: these are {}, and at most {most} are possible", values.len()));
-    }
-    let mut before = values.iter().enumerate();
-    let again = before.find(|(index, value)| values.iter().take(*index).any(|earlier| earlier == *value));
-    again.map_or(Ok(()), |(_, value)| Err(format!("{option}: {value} stands there twice; name each once")))
 }
 
 #[cfg(test)]

@@ -63,7 +63,8 @@ impl DataFolder {
     }
 }
 
-fn make(folder: &Path) -> Result<(), Failed> {
+/// Makes a data folder if it is not there, for its owner alone.
+pub(crate) fn make(folder: &Path) -> Result<(), Failed> {
     let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
     made.map_err(|error| unusable(folder, &error))
 }
@@ -76,6 +77,16 @@ pub(crate) fn records(folder: &Path) -> Result<RedbStore, Failed> {
         return Err(Failed::here(what).hint("name a node's data directory; beside KEY it is called KEY.motet"));
     }
     RedbStore::open(&file).map_err(|error| explain(&error, Some(folder)))
+}
+
+/// True if a node has used the folder.
+pub(crate) fn has_records(folder: &Path) -> bool {
+    folder.join(RECORDS).exists()
+}
+
+/// A new store in a folder that has none.
+pub(crate) fn new_records(folder: &Path) -> Result<RedbStore, Failed> {
+    RedbStore::open(&folder.join(RECORDS)).map_err(|error| explain(&error, Some(folder)))
 }
 
 /// The default folder of a signer: beside its key file, under the whole name of that and an ending.
@@ -122,7 +133,8 @@ fn owner(binding: &Path) -> Result<Option<PublicKey>, Failed> {
     key.map(Some).ok_or_else(|| Failed::here(format!("{name} does not hold a signer's public key")).hint(hint))
 }
 
-fn check(folder: &Path, owner: Option<&PublicKey>, signer: &PublicKey) -> Result<(), Failed> {
+/// Refuses a folder that belongs to another signer.
+pub(crate) fn check(folder: &Path, owner: Option<&PublicKey>, signer: &PublicKey) -> Result<(), Failed> {
     match owner {
         Some(owner) if owner != signer => {
             let folder = folder.display();

@@ -20,14 +20,22 @@ pub(crate) enum Exit {
     Invalid,
     /// 5: the session failed, and the message names the faulty or awaited signer.
     Session,
-    /// 6: the user of this node declined or cancelled.
+    /// 6: the user of this node declined or gave up.
     Cancelled,
     /// 7: a PSBT or a group is refused: it is malformed, contradicts another one, or was changed between the rounds.
     Refused,
     /// 8: nonces or signatures are missing.
     Incomplete,
-    /// 9: a keystore does not open: the passphrase is wrong, or the file is damaged.
+    /// 9: keys are locked: a keystore does not open, or the running signer is locked.
     Locked,
+    /// 10: the rules of this node declined.
+    Policy,
+    /// 11: no node is reached: none of those that were named, or none by the running signer.
+    NoPeers,
+    /// 12: two processes speak for one signer, so that going on could use a nonce twice.
+    NonceSafety,
+    /// 130: the command was interrupted, as shells say it of Ctrl-C.
+    Interrupted,
 }
 
 impl From<Exit> for ExitCode {
@@ -44,6 +52,10 @@ impl From<Exit> for ExitCode {
             Exit::Refused => 7,
             Exit::Incomplete => 8,
             Exit::Locked => 9,
+            Exit::Policy => 10,
+            Exit::NoPeers => 11,
+            Exit::NonceSafety => 12,
+            Exit::Interrupted => 130,
         })
     }
 }
@@ -69,6 +81,12 @@ impl Failed {
 
     pub(crate) fn new(exit: Exit, what: impl fmt::Display) -> Self {
         Self { exit, what: what.to_string(), next: None }
+    }
+
+    /// The same failure where the rules of this node decided, and nobody was asked.
+    pub(crate) fn by_rules(self) -> Self {
+        let exit = if self.exit == Exit::Cancelled { Exit::Policy } else { self.exit };
+        Self { exit, ..self }
     }
 
     pub(crate) fn hint(self, next: impl Into<String>) -> Self {

@@ -56,6 +56,28 @@ impl GroupFolder {
         Ok(Self { folder: Some(folder), registry })
     }
 
+    /// The place of the groups.
+    pub(crate) fn place(args: &GroupsArgs) -> Result<PathBuf, Failed> {
+        folder(args).ok_or_else(|| {
+            Failed::here("there is no place for groups: HOME is not set").hint("name one with --groups DIR")
+        })
+    }
+
+    /// The files of the registered groups, in the order of their names.
+    pub(crate) fn files(args: &GroupsArgs) -> Result<Vec<PathBuf>, Failed> {
+        let Some(folder) = folder(args).filter(|folder| folder.is_dir()) else { return Ok(Vec::new()) };
+        let unread = |error: std::io::Error| Failed::here(format!("cannot read {}: {error}", folder.display()));
+        let mut found = Vec::new();
+        for entry in fs::read_dir(&folder).map_err(unread)? {
+            let path = entry.map_err(unread)?.path();
+            if path.extension().is_some_and(|ending| ending == ENDING) && !files::is_unfinished(&path) {
+                found.push(path);
+            }
+        }
+        found.sort();
+        Ok(found)
+    }
+
     /// The groups of a running node, which takes up what other commands change in the folder.
     pub(crate) fn source(args: &GroupsArgs) -> FolderSource {
         FolderSource { args: args.clone(), seen: Mutex::new(None) }

@@ -46,7 +46,7 @@ impl Interrupts {
 
     /// The failure of a command that was interrupted.
     pub(crate) fn cancelled() -> Failed {
-        Failed::new(Exit::Cancelled, "cancelled")
+        Failed::new(Exit::Interrupted, "interrupted")
     }
 }
 

@@ -48,6 +48,16 @@ impl<'a> KeystoreFile<'a> {
         Ok(self.decrypt(&bytes, &passphrase)?.0)
     }
 
+    /// Looks whether the file is a keystore for its owner alone, without opening it.
+    pub(crate) fn check(&self) -> Result<(), Failed> {
+        self.read().map(drop)
+    }
+
+    /// Reads the keystore, with this passphrase.
+    pub(crate) fn open_with(&self, passphrase: &Passphrase) -> Result<Keystore, Failed> {
+        Ok(self.decrypt(&self.read()?, passphrase)?.0)
+    }
+
     /// Changes the keystore, and makes it if `is_made` and it is not there.
     pub(crate) fn change<T>(
         &self,

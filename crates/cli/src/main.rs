@@ -5,8 +5,11 @@ compile_error!("the feature `failpoints` is for tests: build the released progra
 
 mod api;
 mod args;
+mod asker;
+mod backup_file;
 mod commands;
 mod config;
+mod contact_book;
 mod core_dumps;
 mod data_folder;
 mod exit;
@@ -16,14 +19,18 @@ mod interrupt;
 mod key_ring;
 mod keystore;
 mod known_group;
+mod locked_keys;
 mod log;
 mod meeting_place;
+mod names;
 mod output;
 mod passphrase;
 mod peer_node;
 mod policy_file;
 mod prompt;
 mod psbt_file;
+mod qr;
+mod running_signer;
 mod search;
 mod secret_file;
 mod service_manager;
@@ -31,6 +38,7 @@ mod shares;
 mod sheet;
 mod signer_key;
 mod text;
+mod timeline;
 mod user_folders;
 
 use std::io::Write as _;
@@ -97,7 +105,12 @@ async fn perform(cli: Cli) -> Result<Exit, Failed> {
         Command::Man(args) => commands::man::run(&args),
         Command::Verify(args) => commands::verify::run(&args),
         Command::Policy(args) => commands::policy::run(&args),
-        Command::Evidence(args) => commands::evidence::run(&args),
+        Command::Evidence(args) => commands::evidence::run(&args).await,
+        Command::Init(args) => commands::init::run(&args, cli.config.as_deref()),
+        Command::Doctor(args) => commands::doctor::run(*args).await,
+        Command::Backup(args) => commands::backup::run(args, cli.config.as_deref()).await,
+        Command::Restore(args) => commands::restore::run(&args, cli.config.as_deref()),
+        Command::Contact(args) => commands::contact::run(args).await,
         Command::Group(args) => commands::group::run(&args),
         Command::Message(args) => commands::message::run(args).await,
         Command::Psbt(args) => commands::psbt::run(args).await,

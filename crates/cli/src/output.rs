@@ -1,18 +1,18 @@
 //! Output for people and programs: a timeline of lines, or one JSON object a line.
 
-use std::collections::BTreeMap;
 use std::io::{IsTerminal as _, Write as _};
 
 use motet_core_crypto::PublicKey;
 use motet_node::Lagged;
 use motet_node::event::{AbortCause, Event};
-use motet_wire::AddressScope;
 use motet_wire::{Channel, MonotonicMs, RequestId};
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::exit::Failed;
-use crate::text::{self, printable};
+use crate::names::Names;
+use crate::text;
+use crate::timeline::Told;
 
 /// Lines for people or objects for programs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,7 +31,7 @@ impl Format {
 #[derive(Debug)]
 pub(crate) struct Output {
     pub(crate) format: Format,
-    names: BTreeMap<PublicKey, String>,
+    names: Names,
     origin: MonotonicMs,
     colour: bool,
     /// The request that the command is about.
@@ -41,7 +41,7 @@ pub(crate) struct Output {
 impl Output {
     pub(crate) fn new(format: Format, origin: MonotonicMs) -> Self {
         let colour = format == Format::Text && std::io::stdout().is_terminal();
-        Self { format, names: BTreeMap::new(), origin, colour, followed: None }
+        Self { format, names: Names::default(), origin, colour, followed: None }
     }
 
     /// The output of a command that has no node.
@@ -55,7 +55,7 @@ impl Output {
     }
 
     /// Marks an event of another request than the one that the command is about.
-    fn mark(&self, event: &Event) -> String {
+    fn mark(&self, event: &Told) -> String {
         match (self.followed, event.request()) {
             (Some(followed), Some(request)) if *request != followed => {
                 let id = request.to_string();
@@ -67,22 +67,16 @@ impl Output {
 
     /// Learns the nickname of a signer.
     pub(crate) fn learn(&mut self, signer: PublicKey, name: &str) {
-        if !name.is_empty() {
-            self.names.insert(signer, name.to_owned());
-        }
+        self.names.learn(signer, name);
     }
 
     /// A signer for people: its nickname and the beginning of its key.
     pub(crate) fn name(&self, signer: &PublicKey) -> String {
-        let key = signer.to_string();
-        let short = key.get(..12).unwrap_or(&key);
-        self.names
-            .get(signer)
-            .map_or_else(|| format!("{short}…"), |name| format!("{} ({short}…)", text::nickname(name)))
+        self.names.name(signer)
     }
 
     pub(crate) fn names(&self, signers: &[PublicKey]) -> String {
-        signers.iter().map(|signer| self.name(signer)).collect::<Vec<_>>().join(", ")
+        self.names.list(signers)
     }
 
     /// A line of the conversation with people; nothing for programs. It may be lost, since the person may have gone.
@@ -112,10 +106,26 @@ impl Output {
     ///
     /// [`Failed`] if an object could not be written.
     pub(crate) fn event(&mut self, node: &str, at: MonotonicMs, event: &Event) -> Result<(), Failed> {
-        if let Event::SignerAdvertised(found) | Event::SignerDiscovered(found) = event {
-            self.learn(found.advertisement.delegation.signer, &found.advertisement.metadata.nickname);
+        let told = Told::of(event)?;
+        self.heard(node, at, &told, event)
+    }
+
+    /// The same of an event in its JSON form.
+    ///
+    /// # Errors
+    ///
+    /// [`Failed`] if an object could not be written.
+    pub(crate) fn heard(
+        &mut self,
+        node: &str,
+        at: MonotonicMs,
+        told: &Told,
+        event: &impl Serialize,
+    ) -> Result<(), Failed> {
+        if let Told::SignerAdvertised { signer, nickname } | Told::SignerDiscovered { signer, nickname, .. } = told {
+            self.learn(*signer, nickname);
         }
-        if let Some(alarm) = self.alarm(event) {
+        if let Some(alarm) = told.alarm(&self.names) {
             // A user that reads neither the timeline nor the objects sees this, too: no later result of this node is
             // reliable.
             drop(std::io::stderr().lock().write_all(format!("error: {alarm}\n").as_bytes()));
@@ -127,11 +137,11 @@ impl Output {
                 write(&text::json(&serde_json::to_string(&line).map_err(Failed::here)?))
             }
             Format::Text => {
-                if let Some((text, channel)) = self.sentence(event) {
+                if let Some((text, channel)) = told.sentence(&self.names) {
                     let channel = channel.map(|channel| format!("  [{}]", channel_name(channel))).unwrap_or_default();
                     let (bold, plain) = if self.colour { ("\u{1b}[1m", "\u{1b}[0m") } else { ("", "") };
                     let node = text::nickname(node);
-                    let mark = self.mark(event);
+                    let mark = self.mark(told);
                     self.say(&format!("{milliseconds:>7} ms  {bold}{node:<8}{plain} {text}{channel}{mark}"));
                 }
                 Ok(())
@@ -161,95 +171,9 @@ impl Output {
         }
     }
 
-    /// A warning that must be seen at once: two processes contradict each other.
-    fn alarm(&self, event: &Event) -> Option<String> {
-        if let Event::IdentityConflict { signer, .. } = event {
-            return Some(format!("another process speaks for {}; stop one of the two", self.name(signer)));
-        }
-        let Event::PeerIdConflict { address, .. } = event else { return None };
-        Some(format!(
-            "another node has this node's identity, at {}; stop one of the two, and give one of them a data directory of its own",
-            printable(&address.to_string())
-        ))
-    }
-
-    /// The line for people about an event; `None` for events that do not concern them.
-    fn sentence(&self, event: &Event) -> Option<(String, Option<Channel>)> {
-        Some(match event {
-            Event::Listening { address } => (format!("listens on {}", printable(&address.to_string())), None),
-            Event::ListeningEnded { address, reason } => (
-                format!("does not listen on {} any more: {}", printable(&address.to_string()), printable(reason)),
-                None,
-            ),
-            Event::AddressesChanged { scope, left_out, addresses } => {
-                (reachable(*scope, addresses.len(), *left_out)?, None)
-            }
-            Event::SignerUnreachable { signer, reason } => {
-                (format!("cannot reach {}: {}", self.name(signer), printable(reason)), None)
-            }
-            Event::PeerUnreachable { address, reason } => (
-                format!("cannot use {}: {}; it is tried again", printable(&address.to_string()), printable(reason)),
-                None,
-            ),
-            Event::IdentityConflict { .. } | Event::PeerIdConflict { .. } => (self.alarm(event)?, None),
-            Event::ReachabilityChanged { reachable } => (reachability(*reachable).to_owned(), None),
-            Event::DiversityFell { networks, before } => (diversity(*networks, *before), None),
-            Event::ClocksDiffer { peer, seconds } => (clocks(&peer.to_string(), *seconds), None),
-            Event::SignerAdvertised(_) => ("advertises its signer".to_owned(), None),
-            Event::SignerDiscovered(found) => {
-                let signer = &found.advertisement.delegation.signer;
-                (format!("discovers {}", self.name(signer)), Some(found.channel))
-            }
-            Event::SignerUnavailable(gone) => (format!("hears that {} is gone", self.name(&gone.signer)), None),
-            Event::SigningRequestCreated(requested) => {
-                let (items, keys) = (requested.request.items.len(), requested.request.keys.len());
-                (format!("asks {keys} signers to sign {items} item(s)"), Some(requested.channel))
-            }
-            Event::SigningRequestReceived(requested) => {
-                let creator = self.name(&requested.request.creator.signer);
-                (format!("receives the request of {creator}"), Some(requested.channel))
-            }
-            Event::ParticipantJoined(joined) => {
-                (format!("sees {} join", self.name(&joined.signer)), Some(joined.channel))
-            }
-            Event::ParticipantDeclined { participation, reason } => {
-                let who = self.name(&participation.signer);
-                (format!("hears {who} decline: {}", printable(reason)), Some(participation.channel))
-            }
-            Event::SessionReady { .. } => ("session ready: all have joined".to_owned(), None),
-            Event::SessionNonceCommitmentsComplete(_) => ("all nonce commitments are in".to_owned(), None),
-            Event::SessionNoncesComplete(_) => ("all nonces are in".to_owned(), None),
-            Event::SessionPartialSigsComplete(_) => ("all partial signatures are in".to_owned(), None),
-            Event::SessionComplete(_) => ("has the signature, verified".to_owned(), None),
-            Event::SessionTimeout(out) => {
-                let next = out.next.map(|next| format!("; attempt {} follows", next.0 + 1)).unwrap_or_default();
-                (format!("waited too long for {} of {}{next}", out.phase, self.names(&out.signers)), None)
-            }
-            Event::SessionAborted(aborted) => {
-                let open = if aborted.may_complete.is_empty() {
-                    String::new()
-                } else {
-                    format!("; it may still be completed by {}", self.names(&aborted.may_complete))
-                };
-                (format!("session ended: {}{open}", self.cause(&aborted.cause)), None)
-            }
-            Event::SessionError { detail, .. } => (format!("error: {}", printable(detail)), None),
-            Event::SignerWithdrawn(_)
-            | Event::SigningRequestJoined(_)
-            | Event::CoordinatorElected { .. }
-            | Event::NonceReceived(_)
-            | Event::PartialSigReceived(_)
-            | Event::SessionClosed { .. }
-            | Event::PeerConnected { .. }
-            | Event::PeerDisconnected { .. }
-            | Event::DhtReady
-            | _ => return None,
-        })
-    }
-
     /// The reason of a session's end, the signer at fault, and the next step.
     pub(crate) fn cause(&self, cause: &AbortCause) -> String {
-        cause.explain(|signer| self.name(signer), printable)
+        self.names.cause(cause)
     }
 }
 
@@ -282,67 +206,6 @@ pub(crate) fn complain(failed: &Failed) {
 /// Says something on standard error, if it can be written.
 pub(crate) fn note(text: &str) {
     drop(std::io::stderr().lock().write_all(format!("motet: {text}\n").as_bytes()));
-}
-
-/// The reach of a node's addresses, if it is not the internet or if some are left out.
-fn reachable(scope: AddressScope, told: usize, left_out: usize) -> Option<String> {
-    match scope {
-        AddressScope::Internet if left_out == 0 => None,
-        AddressScope::Internet => {
-            Some(format!("tells others {told} of its {} addresses: there is no room for more", told + left_out))
-        }
-        AddressScope::Network => Some(
-            "can be reached from its own network only; to be reached from the internet, name a relay with --relay"
-                .to_owned(),
-        ),
-        AddressScope::Machine => Some("can be reached from this machine only; it has no other address".to_owned()),
-        AddressScope::Nowhere => {
-            Some("cannot be reached: it has no address; others reach it only while it is connected".to_owned())
-        }
-    }
-}
-
-/// The answer to the question whether other nodes can open connections to this one.
-const fn reachability(reachable: Option<bool>) -> &'static str {
-    match reachable {
-        Some(true) => "other nodes can open connections to this one",
-        Some(false) => "other nodes reach this one through relays alone",
-        None => "it is not known any more whether other nodes can open connections to this one",
-    }
-}
-
-/// The warning that a node may be cut off, with the remedy.
-fn diversity(networks: usize, before: usize) -> String {
-    format!(
-        "its peers are in {networks} networks, and were in {before}: it may be cut off from honest nodes; name a node that you trust with \
-         --peer"
-    )
-}
-
-/// The warning that clocks differ, with the remedy.
-fn clocks(peer: &str, seconds: i64) -> String {
-    let way = if seconds > 0 { "ahead of" } else { "behind" };
-    let by = duration(seconds.unsigned_abs());
-    format!(
-        "the clock of peer {peer} is {by} {way} this machine's, so that they drop what the other announces; check this machine's \
-         clock"
-    )
-}
-
-/// So many seconds in the two largest units that are needed.
-fn duration(seconds: u64) -> String {
-    const UNITS: [(u64, &str); 4] = [(86_400, "d"), (3600, "h"), (60, "min"), (1, "s")];
-    let mut left = seconds;
-    let parts: Vec<String> = UNITS
-        .iter()
-        .filter_map(|(length, unit)| {
-            let count = left / length;
-            left %= length;
-            (count > 0).then(|| format!("{count} {unit}"))
-        })
-        .take(2)
-        .collect();
-    parts.join(" ")
 }
 
 const fn channel_name(channel: Channel) -> &'static str {

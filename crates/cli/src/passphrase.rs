@@ -8,6 +8,7 @@ use zeroize::Zeroizing;
 
 use crate::args::KeystoreArgs;
 use crate::exit::{Exit, Failed};
+use crate::interrupt::Interrupts;
 use crate::prompt::hidden::{self, Hidden};
 use crate::secret_file;
 
@@ -25,6 +26,14 @@ pub(crate) fn of(keystore: &Path, file: Option<&Path>) -> Result<Passphrase, Fai
 /// True if the passphrase can be read again, without a person.
 pub(crate) fn is_there(args: &KeystoreArgs) -> bool {
     args.passphrase_file.as_ref().is_some_and(|file| file.as_os_str() != "-") || handed_over().is_some()
+}
+
+/// The text of the passphrase that unlocks the key of a running signer.
+pub(crate) fn to_unlock(file: Option<&Path>) -> Result<Zeroizing<String>, Failed> {
+    match file {
+        Some(file) => secret_file::read_keystore_passphrase(file),
+        None => type_in("passphrase of the signer's keystore: ", "--passphrase-file FILE"),
+    }
 }
 
 /// The passphrase of a keystore that is made. A person types it twice.
@@ -61,14 +70,17 @@ fn ask_twice(keystore: &Path, option: &str) -> Result<Passphrase, Failed> {
 }
 
 fn ask(question: &str, option: &str) -> Result<Passphrase, Failed> {
+    Passphrase::new(type_in(question, option)?).map_err(Failed::usage)
+}
+
+fn type_in(question: &str, option: &str) -> Result<Zeroizing<String>, Failed> {
     if !std::io::stdin().is_terminal() {
         let failed = Failed::usage("the keystore needs a passphrase, and standard input is no terminal");
         return Err(failed.hint(format!("name a file with the passphrase: {option}; - is standard input")));
     }
-    let typed: Zeroizing<String> = match hidden::ask(question).map_err(Failed::here)? {
-        Hidden::Line(line) => line,
-        Hidden::Cancelled => return Err(Failed::new(Exit::Cancelled, "cancelled")),
-        Hidden::Ended => return Err(Failed::new(Exit::Cancelled, "no passphrase was typed: the terminal has gone")),
-    };
-    Passphrase::new(typed).map_err(Failed::usage)
+    match hidden::ask(question).map_err(Failed::here)? {
+        Hidden::Line(line) => Ok(line),
+        Hidden::Cancelled => Err(Interrupts::cancelled()),
+        Hidden::Ended => Err(Failed::new(Exit::Cancelled, "no passphrase was typed: the terminal has gone")),
+    }
 }

@@ -9,15 +9,16 @@ use motet_net::{Exposure, Keypair, Mdns, Multiaddr, NetConfig, Reach, Relaying, 
 use motet_node::event::Event;
 use motet_node::policy::Policy;
 use motet_node::{
-    Config, Events, LocalSigner, MemoryStore, Node, NodeError, OsEntropy, Privacy, RegisteredGroup, Registry,
-    SignerDiscovery, Store,
+    Config, Events, MemoryStore, Node, NodeError, OsEntropy, Privacy, RegisteredGroup, Registry, SignerDiscovery, Store,
 };
 use motet_wire::{AddressScope, NetworkId};
 
 use crate::args::{NetArgs, NodeArgs};
+use crate::contact_book::{ContactBook, Entry};
 use crate::data_folder::{self, DataFolder};
 use crate::exit::Failed;
 use crate::group_folder::GroupFolder;
+use crate::locked_keys::{LockedKeys, WhileUnlocked};
 use crate::meeting_place::MeetingPlace;
 use crate::signer_key::{self, SignerKey};
 
@@ -28,6 +29,8 @@ const DEV_ROUND: Duration = Duration::from_secs(10);
 
 /// Bytes of memory with which a node lets no further strangers in: many times what it uses when it is busy.
 const MEMORY: u64 = 1 << 30;
+/// Most places of contacts that a node connects with at its start.
+const PLACES: usize = 64;
 /// Time limit for a relay to accept this node.
 const RELAY_PATIENCE: Duration = Duration::from_secs(20);
 
@@ -39,11 +42,11 @@ pub(crate) struct PeerNode {
     pub(crate) handle: Node,
     pub(crate) events: Events,
     pub(crate) signer: PublicKey,
+    /// The signer's key, which can be locked.
+    pub(crate) keys: Arc<LockedKeys>,
     pub(crate) nickname: String,
     /// The data folder; none with `--dev`, which keeps nothing.
     pub(crate) folder: Option<PathBuf>,
-    /// The node's times and numbers.
-    pub(crate) limits: Config,
     meeting: Option<MeetingPlace>,
     /// Lets the node hear of all offers: it shows them, and tells newcomers of them.
     _looking: SignerDiscovery,
@@ -76,6 +79,7 @@ impl PeerNode {
         key: Option<SignerKey>,
         policy: Arc<dyn Policy>,
     ) -> Result<Self, Failed> {
+        let source = args.key.clone().filter(|_| args.dev.is_none()).map(|key| (key, args.keystore.clone()));
         let Parts { key, store, net, nickname, folder } = match &args.dev {
             Some(name) => Parts {
                 key: SecretKey::generate(&mut OsEntropy).map_err(Failed::here)?,
@@ -90,13 +94,26 @@ impl PeerNode {
         let dev = args.dev.is_some();
         let mut config = config(args, dev);
         let looks_for_relays = net.traversal == Switch::On && !net.bootstrap.is_empty();
-        let node = Node::builder(net).store(store).policy(policy).signer(LocalSigner::new(key, OsEntropy));
+        let book = folder.as_deref().map(ContactBook::read).transpose()?.unwrap_or_default();
+        let mut net = net;
+        // The places of the others are tried as if they were named, so that their signers are found.
+        let others = book.on(&net.network).filter(|entry| !entry.is_mutual).flat_map(Entry::addresses);
+        net.bootstrap.extend(others.take(PLACES).filter_map(|address| parse_address(&address).ok()));
+        let network = net.network.clone();
+        let keys = LockedKeys::new(key, source);
+        let policy = WhileUnlocked { keys: Arc::clone(&keys), policy };
+        let node = Node::builder(net).store(store).policy(policy).signer(Arc::clone(&keys));
         // Keys of --dev are in no group.
         let groups = if dev { Registry::new() } else { GroupFolder::open(&args.groups)?.registry };
         // Requests that go to members alone come from contacts, or are dropped (ADR 0022).
         let members = groups.groups().flat_map(RegisteredGroup::member_keys).flatten();
         config.contacts = members.filter(|member| *member != signer).collect();
-        let mut node = node.config(config.clone()).groups(Arc::new(RwLock::new(groups)));
+        let mutual = book.on(&network).filter(|entry| entry.is_mutual && entry.contact.signer != signer);
+        for entry in mutual {
+            config.contacts.insert(entry.contact.signer);
+            config.routes.extend(entry.route());
+        }
+        let mut node = node.config(config).groups(Arc::new(RwLock::new(groups)));
         if !dev {
             node = node.group_source(GroupFolder::source(&args.groups));
         }
@@ -110,7 +127,7 @@ impl PeerNode {
         }
         let looking = handle.subscribe_to_all_signers().map_err(Failed::here)?;
         let meeting = if dev { MeetingPlace::enter(&handle).await? } else { None };
-        Ok(Self { handle, events, signer, nickname, folder, limits: config, meeting, _looking: looking })
+        Ok(Self { handle, events, signer, keys, nickname, folder, meeting, _looking: looking })
     }
 
     /// Goes to where nodes with `--dev` meet, again: others may have come.

@@ -2,12 +2,10 @@
 
 use core::time::Duration;
 
-use motet_net::Contact;
 use motet_node::SignerQuery;
-use motet_wire::SignerAdvertisement;
 
+use crate::asker::{Asker, Offered};
 use crate::exit::{Exit, Failed};
-use crate::peer_node::PeerNode;
 use crate::text::printable;
 
 /// Pause between two rounds of the search.
@@ -16,15 +14,15 @@ const PAUSE: Duration = Duration::from_millis(250);
 /// Shows `look` the known signers, again and again, until it has the wanted ones. `None` if it still has not when the
 /// time is up; then it has seen all that were found.
 pub(crate) async fn search<T>(
-    node: &PeerNode,
+    node: &Asker,
     wishes: &SignerQuery,
     time: Duration,
-    mut look: impl FnMut(&[SignerAdvertisement]) -> Result<Option<T>, Failed>,
+    mut look: impl FnMut(&[Offered]) -> Result<Option<T>, Failed>,
 ) -> Result<Option<T>, Failed> {
     let looking = async {
         loop {
             node.meet().await;
-            let known = node.handle.find_known_signers(wishes.clone()).await.map_err(Failed::here)?;
+            let known = node.known(wishes).await?;
             if let Some(done) = look(&known)? {
                 return Ok::<_, Failed>(done);
             }
@@ -36,7 +34,7 @@ pub(crate) async fn search<T>(
     let asking = async {
         loop {
             tokio::time::sleep(PAUSE).await;
-            node.handle.find_available_signers(wishes.clone()).await.map_err(Failed::here)?;
+            node.look(wishes).await?;
         }
     };
     let either = async {
@@ -48,27 +46,29 @@ pub(crate) async fn search<T>(
     if let Ok(found) = tokio::time::timeout(time, either).await {
         return found.map(Some);
     }
-    look(&node.handle.find_known_signers(wishes.clone()).await.map_err(Failed::here)?)
+    look(&node.known(wishes).await?)
 }
 
 /// Adds the user's next steps to the failure of a search.
-pub(crate) async fn explain(failed: Failed, node: &PeerNode) -> Failed {
+pub(crate) async fn explain(failed: Failed, node: &Asker) -> Failed {
     if failed.exit != Exit::NotFound || failed.next.is_some() {
         return failed;
     }
-    failed.hint(hint(&unreached(node).await))
+    let named = unreached(node).await;
+    let exit = if node.is_alone().await { Exit::NoPeers } else { failed.exit };
+    Failed { exit, ..failed.hint(hint(&named)) }
 }
 
 /// The state of each node that was named with `--peer` or `--relay`: its address, and whether it is connected or the
 /// reason why not.
-async fn unreached(node: &PeerNode) -> Vec<(String, String)> {
-    let named = node.handle.stats().await.map(|stats| stats.named).unwrap_or_default();
-    let words = |contact: &Contact| match contact {
-        Contact::Connected => "connected".to_owned(),
-        Contact::Dialling => "not connected yet".to_owned(),
-        Contact::Failed(reason) => format!("not connected: {}", printable(reason)),
+async fn unreached(node: &Asker) -> Vec<(String, String)> {
+    let words = |contact: &str, reason: Option<&str>| match (contact, reason) {
+        ("connected", _) => "connected".to_owned(),
+        (_, None) => "not connected yet".to_owned(),
+        (_, Some(reason)) => format!("not connected: {}", printable(reason)),
     };
-    named.iter().map(|peer| (peer.address.to_string(), words(&peer.contact))).collect()
+    let named = node.named().await.into_iter();
+    named.map(|(address, contact, reason)| (printable(&address), words(&contact, reason.as_deref()))).collect()
 }
 
 /// The hint for a signer that was not found: the nodes that were named, each with its state.

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use motet_core_crypto::SecretKey;
-use motet_keystore::{Entry, KeyName, Keystore, Secret, SeedWords};
+use motet_keystore::{Entry, KeyName, Keystore, Passphrase, Secret, SeedWords};
 
 use crate::args::KeystoreArgs;
 use crate::exit::Failed;
@@ -29,7 +29,16 @@ pub(crate) enum KeyOrSeed {
 
 /// The key of a signer.
 pub(crate) fn load(key: &Path, keystore: &KeystoreArgs) -> Result<SignerKey, Failed> {
-    only_key(load_any(key, keystore)?, &key.display())
+    load_with(key, keystore, None)
+}
+
+/// The key of a signer, whose keystore is opened with this passphrase if it is given.
+pub(crate) fn load_with(
+    key: &Path,
+    keystore: &KeystoreArgs,
+    passphrase: Option<&Passphrase>,
+) -> Result<SignerKey, Failed> {
+    only_key(load_any_with(key, keystore, passphrase)?, &key.display())
 }
 
 fn only_key(found: KeyOrSeed, name: &dyn core::fmt::Display) -> Result<SignerKey, Failed> {
@@ -50,18 +59,22 @@ pub(crate) fn beside(key: &Path, keystore: Option<&Path>) -> Result<PathBuf, Fai
 
 /// The key of a signer in a keystore.
 pub(crate) fn load_named(name: &KeyName, keystore: &KeystoreArgs) -> Result<SignerKey, Failed> {
-    only_key(of_keystore(name, keystore)?, name)
+    only_key(of_keystore(name, keystore, None)?, name)
 }
 
 /// The key of a signer, or a seed.
 pub(crate) fn load_any(key: &Path, args: &KeystoreArgs) -> Result<KeyOrSeed, Failed> {
+    load_any_with(key, args, None)
+}
+
+fn load_any_with(key: &Path, args: &KeystoreArgs, passphrase: Option<&Passphrase>) -> Result<KeyOrSeed, Failed> {
     match name(key) {
-        Some(name) => of_keystore(&name, args),
+        Some(name) => of_keystore(&name, args, passphrase),
         None => Ok(KeyOrSeed::Key(SignerKey { secret: secret_file::read_key(key)?, beside: key.to_owned() })),
     }
 }
 
-fn of_keystore(name: &KeyName, args: &KeystoreArgs) -> Result<KeyOrSeed, Failed> {
+fn of_keystore(name: &KeyName, args: &KeystoreArgs, passphrase: Option<&Passphrase>) -> Result<KeyOrSeed, Failed> {
     let file = KeystoreFile::of(args)?;
     let place = file.path().display();
     if !file.is_there() {
@@ -70,7 +83,10 @@ fn of_keystore(name: &KeyName, args: &KeystoreArgs) -> Result<KeyOrSeed, Failed>
             "make a key with `motet key new {name}`, or name the path of a key file that `motet keygen --out FILE` has written"
         )));
     }
-    let mut keystore = file.open()?;
+    let mut keystore = match passphrase {
+        Some(passphrase) => file.open_with(passphrase)?,
+        None => file.open()?,
+    };
     match take(&mut keystore, name, file.path())?.secret {
         Secret::SignerKey(secret) => {
             let beside = file.path().with_file_name(name.as_str());
@@ -91,6 +107,11 @@ pub(crate) fn take(keystore: &mut Keystore, name: &KeyName, place: &Path) -> Res
         let failed = Failed::here(format!("there is no key {name} in the keystore {}", place.display()));
         failed.hint(if names.is_empty() { "it is empty".to_owned() } else { format!("it has {}", names.join(", ")) })
     })
+}
+
+/// True if a key is an entry of the keystore, and no key file.
+pub(crate) fn is_in_keystore(key: &Path) -> bool {
+    name(key).is_some()
 }
 
 /// The name of an entry, if that is meant.

@@ -14,6 +14,7 @@ mod announcements;
 mod answer_time;
 mod applications;
 mod asking;
+mod audience;
 mod catch_up;
 mod commands;
 mod consequences;

@@ -22,6 +22,12 @@ pub enum CommandError {
         /// Largest number of signers.
         limit: usize,
     },
+    /// The node has as many contacts as it may.
+    #[error("this node has {limit} contacts already")]
+    TooManyContacts {
+        /// Largest number of contacts.
+        limit: usize,
+    },
     /// More transaction types are looked for than may be at a time, or one that no offer can name.
     #[error("a node looks for at most {limit} transaction types at a time, of 1 to 32 bytes each")]
     TransactionTypes {
@@ -171,6 +177,7 @@ impl CommandError {
         match self {
             Self::UnknownSigner(_) => "unknown_signer",
             Self::TooManySigners { .. } => "too_many_signers",
+            Self::TooManyContacts { .. } => "too_many_contacts",
             Self::TransactionTypes { .. } => "transaction_types",
             Self::NoRoute(_) => "no_route",
             Self::Unlisted(_) => "unlisted",

@@ -375,8 +375,8 @@ pub struct TimedOut {
     /// Their keys.
     #[cfg_attr(feature = "serde", serde(rename = "awaiting"))]
     pub signers: Vec<PublicKey>,
-    /// True if another attempt follows.
-    #[cfg_attr(feature = "serde", serde(skip))]
+    /// The attempt that follows, if one does.
+    #[cfg_attr(feature = "serde", serde(rename = "next_attempt"))]
     pub next: Option<Attempt>,
 }
 

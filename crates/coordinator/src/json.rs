@@ -12,7 +12,7 @@ use motet_wire::{Attempt, Channel, RequestId};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::error::CommandError;
-use crate::event::{Aborted, Discovery, Participation, Requested, Resource, Round};
+use crate::event::{AbortCause, Aborted, Discovery, Participation, Requested, Resource, Round};
 
 impl Serialize for Discovery {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -48,11 +48,12 @@ impl Serialize for Requested {
         struct Form<'a> {
             request: &'a RequestId,
             creator: &'a PublicKey,
+            signers: &'a [PublicKey],
             aggregate_keys: &'a [XOnlyPublicKey],
             channel: Channel,
         }
-        let (creator, channel) = (&self.request.creator.signer, self.channel);
-        Form { request: &self.id, creator, aggregate_keys: &self.keys, channel }.serialize(serializer)
+        let (creator, signers, channel) = (&self.request.creator.signer, &self.request.keys, self.channel);
+        Form { request: &self.id, creator, signers, aggregate_keys: &self.keys, channel }.serialize(serializer)
     }
 }
 
@@ -62,11 +63,12 @@ impl Serialize for Aborted {
         struct Form<'a> {
             request: &'a RequestId,
             cause: String,
+            end: &'a AbortCause,
             signers: Vec<PublicKey>,
             may_complete: &'a [PublicKey],
         }
-        let Self { request, cause, may_complete } = self;
-        Form { request, cause: cause.to_string(), signers: cause.signers(), may_complete }.serialize(serializer)
+        let Self { request, cause: end, may_complete } = self;
+        Form { request, cause: end.to_string(), end, signers: end.signers(), may_complete }.serialize(serializer)
     }
 }
 

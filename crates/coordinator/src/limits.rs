@@ -10,6 +10,8 @@ pub const ADVERTISEMENTS: usize = 4096;
 pub const EARLY_MESSAGES: usize = 1024;
 /// Transaction types that a node looks for at a time: other nodes take 64 subscriptions of one, and those of its signers are among them.
 pub const TYPES: usize = 32;
+/// Contacts of a user: far more than one has.
+pub const CONTACTS: usize = 4096;
 /// Places of signers by the word of the user: far more than one has contacts.
 pub const ROUTES: usize = 4096;
 /// Resources known, announced here and found: 4 KB each and a little more. An application that looks for others keeps

@@ -202,6 +202,9 @@ pub enum SignerError {
     /// The device refuses, or is not there; its own words.
     #[error("the signing device failed: {0}")]
     Device(String),
+    /// The key is not in memory until its user unlocks it.
+    #[error("the signer is locked")]
+    Locked,
     /// The arithmetic failed a check, which only broken hardware explains.
     #[error("a signature failed its own check")]
     Faulty,

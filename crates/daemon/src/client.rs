@@ -1,7 +1,6 @@
 //! A client of the API, over the Unix socket or over loopback.
 
 use core::time::Duration;
-use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -17,15 +16,20 @@ use serde::de::DeserializeOwned;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
 
+use crate::client_error::{ClientError, broken};
 use crate::cursor::Cursor;
-use crate::error::{ErrorBody, Problem};
-use crate::forms::node::{Done, Peers, Status};
+use crate::error::ErrorBody;
+use crate::forms::node::{Connect, Done, Peers, Status};
 use crate::forms::question::{Approve, Decline, PendingRequest, PendingRequests};
 use crate::forms::session::{Abort, Proofs, Results, Retried, Retry, Session, SessionEvent, SessionEvents, Sessions};
+use crate::forms::signer::{AddContact, Advertise, Advertised, Offer, Offers, Wishes};
 use crate::forms::signing::{Announced, Sign};
+use crate::forms::stats::Stats;
+use crate::forms::unlock::Unlock;
 use crate::limits;
 use crate::socket;
 use crate::token::Token;
+use crate::watch::Watch;
 
 /// A caller of one daemon. Each call has a connection of its own.
 #[derive(Debug, Clone)]
@@ -35,37 +39,6 @@ pub struct Client(Way);
 enum Way {
     Unix(PathBuf),
     Tcp(SocketAddr, Token),
-}
-
-/// A call has failed.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ClientError {
-    /// No daemon answers there.
-    #[error("no motet runs with {place}: {error}")]
-    NotRunning {
-        /// The folder or the address.
-        place: String,
-        /// What the system says.
-        error: io::Error,
-    },
-    /// The daemon has refused the call.
-    #[error("{}", .problem.message)]
-    Refused {
-        /// The status of HTTP.
-        status: u16,
-        /// The error.
-        problem: Problem,
-    },
-    /// The connection has broken.
-    #[error("the connection to the daemon has broken: {0}")]
-    Broken(String),
-    /// The answer is none of this API.
-    #[error("the answer is none of this API: {0}")]
-    Strange(String),
-    /// No answer has come in time.
-    #[error("no answer came in time")]
-    Silent,
 }
 
 impl Client {
@@ -231,6 +204,84 @@ impl Client {
         self.get("/v1/evidence").await
     }
 
+    /// The signers that meet some wishes.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError`].
+    pub async fn signers(&self, wishes: &Wishes) -> Result<Vec<Offer>, ClientError> {
+        let query = serde_urlencoded::to_string(wishes).map_err(|error| ClientError::Strange(error.to_string()))?;
+        Ok(self.get::<Offers>(&format!("/v1/signers?{query}")).await?.signers)
+    }
+
+    /// Lets the node connect with a peer.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError`].
+    pub async fn connect(&self, address: &str) -> Result<(), ClientError> {
+        self.done("/v1/peers", &Connect { address: address.to_owned() }).await
+    }
+
+    /// Advertises a signer of the node. The id of the advertisement is handed back.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError`].
+    pub async fn advertise(&self, offer: &Advertise) -> Result<Advertised, ClientError> {
+        self.post("/v1/advertisements", offer).await
+    }
+
+    /// Withdraws the advertisement of a signer of the node.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError`].
+    pub async fn withdraw(&self, signer: &PublicKey, reason: Option<&str>) -> Result<(), ClientError> {
+        let query = serde_urlencoded::to_string(reason.map(|reason| ("reason", reason)).as_slice());
+        let query = query.map_err(|error| ClientError::Strange(error.to_string()))?;
+        self.delete(&format!("/v1/advertisements/{signer}?{query}")).await
+    }
+
+    /// Lets the node treat a signer as a contact, or no more.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError`].
+    pub async fn set_contact(&self, signer: PublicKey, is_contact: bool) -> Result<(), ClientError> {
+        if is_contact {
+            return self.done("/v1/contacts", &AddContact { signer }).await;
+        }
+        self.delete(&format!("/v1/contacts/{signer}")).await
+    }
+
+    /// What has become of sessions since the start.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError`].
+    pub async fn stats(&self) -> Result<Stats, ClientError> {
+        self.get("/v1/stats").await
+    }
+
+    /// Locks the signers' keys.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError`].
+    pub async fn lock(&self) -> Result<(), ClientError> {
+        self.done("/v1/lock", &serde_json::json!({})).await
+    }
+
+    /// Unlocks the signers' keys, with the passphrase of their keystore if they are in one.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError`].
+    pub async fn unlock(&self, unlock: &Unlock) -> Result<(), ClientError> {
+        self.done("/v1/unlock", unlock).await
+    }
+
     /// Ends the daemon.
     ///
     /// # Errors
@@ -254,7 +305,7 @@ impl Client {
         if response.status() != StatusCode::OK {
             return Err(refused(response).await);
         }
-        Ok(Watch { body: response.into_body(), buffer: Vec::new(), begun: Told::default() })
+        Ok(Watch::new(response.into_body()))
     }
 
     /// A call without a body.
@@ -288,6 +339,10 @@ impl Client {
 
     async fn done(&self, path: &str, body: &impl Serialize) -> Result<(), ClientError> {
         self.post::<_, Done>(path, body).await.map(drop)
+    }
+
+    async fn delete(&self, path: &str) -> Result<(), ClientError> {
+        self.call::<Done>(Method::DELETE, path, Bytes::new()).await.map(drop)
     }
 
     async fn call<T: DeserializeOwned>(&self, method: Method, path: &str, body: Bytes) -> Result<T, ClientError> {
@@ -348,10 +403,6 @@ async fn exchange(
     sender.send_request(request).await.map_err(broken)
 }
 
-fn broken(error: hyper::Error) -> ClientError {
-    ClientError::Broken(error.to_string())
-}
-
 async fn within<T>(time: Duration, work: impl Future<Output = Result<T, ClientError>>) -> Result<T, ClientError> {
     tokio::time::timeout(time, work).await.unwrap_or(Err(ClientError::Silent))
 }
@@ -371,82 +422,5 @@ async fn refused(response: Response<Incoming>) -> ClientError {
             Err(_) => ClientError::Strange(format!("status {status} without an error of this API")),
         },
         Err(error) => error,
-    }
-}
-
-/// An event, as the daemon tells it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Told {
-    /// Its place in the journal; empty, if the stream has not said one.
-    pub id: String,
-    /// Its name.
-    pub event: String,
-    /// Its JSON form.
-    pub data: String,
-}
-
-/// A stream of events (server-sent events of HTML).
-#[derive(Debug)]
-pub struct Watch {
-    body: Incoming,
-    buffer: Vec<u8>,
-    begun: Told,
-}
-
-impl Watch {
-    /// The next event; none when the daemon has ended the stream. Dropping the future loses nothing.
-    ///
-    /// # Errors
-    ///
-    /// [`ClientError`]
-    pub async fn next(&mut self) -> Option<Result<Told, ClientError>> {
-        loop {
-            while let Some(line) = self.line() {
-                if let Some(told) = self.take(&line) {
-                    return Some(Ok(told));
-                }
-            }
-            if self.buffer.len().saturating_add(self.begun.data.len()) > limits::EVENT {
-                return Some(Err(ClientError::Strange("an event is too long".to_owned())));
-            }
-            match self.body.frame().await? {
-                Ok(frame) => {
-                    if let Ok(bytes) = frame.into_data() {
-                        self.buffer.extend_from_slice(&bytes);
-                    }
-                }
-                Err(error) => return Some(Err(broken(error))),
-            }
-        }
-    }
-
-    /// The next whole line that has arrived, without its end.
-    fn line(&mut self) -> Option<String> {
-        let end = self.buffer.iter().position(|byte| *byte == b'\n')?;
-        let line: Vec<u8> = self.buffer.drain(..=end).collect();
-        Some(String::from_utf8_lossy(&line).trim_end_matches(['\r', '\n']).to_owned())
-    }
-
-    /// Takes a line in. An empty one ends an event; one without data is none, and only says a place.
-    fn take(&mut self, line: &str) -> Option<Told> {
-        if line.is_empty() {
-            let told = core::mem::take(&mut self.begun);
-            self.begun.id.clone_from(&told.id);
-            return Some(told).filter(|told| !told.data.is_empty());
-        }
-        let (field, value) = line.split_once(':').unwrap_or((line, ""));
-        let value = value.strip_prefix(' ').unwrap_or(value);
-        match field {
-            "id" => value.clone_into(&mut self.begun.id),
-            "event" => value.clone_into(&mut self.begun.event),
-            "data" => {
-                if !self.begun.data.is_empty() {
-                    self.begun.data.push('\n');
-                }
-                self.begun.data.push_str(value);
-            }
-            _ => {}
-        }
-        None
     }
 }

@@ -4,6 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Instant;
 
 use motet_node::event::Event;
 use motet_node::{Clock, Events, Node, PublicKey};
@@ -21,6 +22,7 @@ use crate::routes;
 use crate::server::{self, Listener};
 use crate::socket::{self, SocketFile};
 use crate::state::App;
+use crate::tally::Tally;
 use crate::token::Token;
 use crate::webhook::Webhooks;
 
@@ -115,7 +117,7 @@ impl Daemon {
         let app = App::new(node, questions, signers, at, clock, webhooks, facilities);
         let (stop, stopped) = watch::channel(false);
         let router = routes::router(app.clone());
-        let writer = tokio::spawn(write(app.questions.journal().clone(), events));
+        let writer = tokio::spawn(write(app.questions.journal().clone(), app.tally.clone(), events));
         if let Some((listener, way)) = tcp {
             let way = Way::Tcp(Arc::new(way));
             tokio::spawn(server::serve(Listener::Tcp(listener), way, router.clone(), stopped.clone()));
@@ -183,10 +185,13 @@ async fn tcp(folder: &Path, address: SocketAddr) -> Result<(TcpListener, Tcp), D
 }
 
 /// Writes the events of a node into the journal, until the node stops.
-async fn write(journal: Journal, mut events: Events) {
+async fn write(journal: Journal, tally: Tally, mut events: Events) {
     while let Some(event) = events.next().await {
         match event {
-            Ok(event) => write_one(&journal, &event),
+            Ok(event) => {
+                tally.note(&event, Instant::now());
+                write_one(&journal, &event);
+            }
             Err(lost) => journal.write(LOST, None, &lost),
         }
     }

@@ -90,9 +90,10 @@ fn status_of(error: &CommandError) -> StatusCode {
         | CommandError::Unlisted(_)
         | CommandError::TooManyResources { .. } => StatusCode::CONFLICT,
         CommandError::TooOften { .. } => StatusCode::TOO_MANY_REQUESTS,
-        CommandError::Busy | CommandError::TooManySessions { .. } | CommandError::TooManySigners { .. } => {
-            StatusCode::SERVICE_UNAVAILABLE
-        }
+        CommandError::Busy
+        | CommandError::TooManySessions { .. }
+        | CommandError::TooManySigners { .. }
+        | CommandError::TooManyContacts { .. } => StatusCode::SERVICE_UNAVAILABLE,
         CommandError::Work | CommandError::SlowWork { .. } | CommandError::Entropy(_) | CommandError::Store(_) => {
             StatusCode::INTERNAL_SERVER_ERROR
         }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use motet_node::{PublicKey, Signer};
 
+use crate::keys::Keys;
 use crate::webhook::Webhook;
 
 /// The log of the program.
@@ -44,4 +45,6 @@ pub struct Facilities {
     pub log: Option<Arc<dyn LogControl>>,
     /// Further keys.
     pub keys: Option<Arc<dyn KeyRing>>,
+    /// The key of the first signer, which callers lock and unlock.
+    pub signer_keys: Option<Arc<dyn Keys>>,
 }

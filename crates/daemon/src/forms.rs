@@ -8,4 +8,6 @@ pub(crate) mod schema;
 pub(crate) mod session;
 pub(crate) mod signer;
 pub(crate) mod signing;
+pub(crate) mod stats;
+pub(crate) mod unlock;
 pub(crate) mod webhook;

@@ -15,6 +15,9 @@ use crate::token::Token;
 /// The routes of probes, which show nothing but that the node is there. They need no token.
 const OPEN: [&str; 2] = ["/healthz", "/readyz"];
 
+/// The route that takes a passphrase. It is for the Unix socket alone.
+const SECRET: &str = "/v1/unlock";
+
 /// The way on which a call comes.
 #[derive(Debug, Clone)]
 pub(crate) enum Way {
@@ -44,6 +47,11 @@ fn check(way: &Way, path: &str, headers: &HeaderMap) -> Result<(), ApiError> {
     let mut origins = headers.get_all(header::ORIGIN).iter();
     let origin = origins.next();
     let Way::Tcp(tcp) = way else { return if origin.is_some() { Err(foreign()) } else { Ok(()) } };
+    if path == SECRET {
+        let error =
+            ApiError::new(StatusCode::FORBIDDEN, "socket_only", "a passphrase is taken over the Unix socket alone");
+        return Err(error.hint("call it at api.sock in the data folder"));
+    }
     // A page whose name leads to this machine (DNS rebinding) has its own name here.
     let mut hosts = headers.get_all(header::HOST).iter();
     let host = hosts.next().and_then(|host| host.to_str().ok()).unwrap_or_default();

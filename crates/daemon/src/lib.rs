@@ -5,6 +5,7 @@
 //!
 //! - [`Daemon`] serves the API of a [`motet_node::Node`].
 //! - [`Questions`] are the open questions: the terminal and the API answer the same ones, and the first answer counts.
+//! - [`Keys`] are the keys of its signers, which a caller locks and unlocks.
 //! - [`Client`] calls a daemon; the types of bodies are in [`api`].
 //!
 //! ```no_run
@@ -23,6 +24,7 @@
 //! ```
 
 mod client;
+mod client_error;
 mod cursor;
 mod daemon;
 mod error;
@@ -31,6 +33,7 @@ mod facilities;
 mod forms;
 mod guard;
 mod journal;
+mod keys;
 pub mod limits;
 mod lost;
 mod metrics;
@@ -41,18 +44,23 @@ mod routes;
 mod server;
 mod socket;
 mod state;
+mod tally;
 mod token;
 mod wait;
+mod watch;
 mod webhook;
 
-pub use client::{Client, ClientError, Told, Watch};
+pub use client::Client;
+pub use client_error::ClientError;
 pub use cursor::{Cursor, NoCursor};
 pub use daemon::{Daemon, DaemonError};
 pub use facilities::{Facilities, KeyRing, LogControl};
+pub use keys::{Keys, KeysError};
 pub use private_file::SecretFileError;
 pub use questions::{Answer, Asked, Place, Question, Questions, Refused};
 pub use routes::openapi;
 pub use token::Token;
+pub use watch::{Told, Watch};
 pub use webhook::{AddressError, SECRET_FILE, USUAL, Webhook, WebhookAddress, is_event};
 
 /// The bodies of requests and responses.
@@ -66,9 +74,11 @@ pub mod api {
         Abort, Proofs, Replace, Results, Retried, Retry, Session, SessionEvent, SessionEvents, Sessions,
     };
     pub use crate::forms::signer::{
-        AddSigner, Added, Advertise, Advertised, Announce, AnnouncedResource, FoundOffer, FoundRequest, FoundRequests,
-        FoundResource, FoundResources, Offer, Offers, Reputation,
+        AddContact, AddSigner, Added, Advertise, Advertised, Announce, AnnouncedResource, FoundOffer, FoundRequest,
+        FoundRequests, FoundResource, FoundResources, Offer, Offers, Reputation, Wishes,
     };
     pub use crate::forms::signing::{Announced, Message, Sign};
+    pub use crate::forms::stats::{Latencies, Rejected, Stats};
+    pub use crate::forms::unlock::Unlock;
     pub use crate::forms::webhook::{Delivery, Outcome, WebhookState, WebhookStates};
 }

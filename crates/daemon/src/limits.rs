@@ -62,3 +62,5 @@ pub const DELIVERIES: usize = 64;
 pub const WEBHOOKS: usize = 8;
 /// Longest time that signers may have to join: the protocol lets no request live longer.
 pub const JOIN: Duration = Duration::from_secs(2 * 60 * 60);
+/// Sessions whose times are kept for statistics: enough for a 95th percentile, a few kilobytes.
+pub const TALLIED: usize = 1024;

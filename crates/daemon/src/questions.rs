@@ -171,6 +171,11 @@ impl Questions {
         table.open.values().filter(|open| open.answer.borrow().is_none()).map(|open| open.question.clone()).collect()
     }
 
+    /// True if a person or a program has answered the question about this request, of late.
+    pub fn has_answered(&self, request: &RequestId) -> bool {
+        self.table().answered.iter().any(|(subject, _)| subject.0 == *request)
+    }
+
     /// Approves what has this digest.
     ///
     /// # Errors

@@ -1,13 +1,16 @@
 //! The routes of the API, and the OpenAPI document that is made of them.
 
 mod applications;
+mod contacts;
 mod events;
+mod keys;
 mod log;
 mod node;
 mod questions;
 mod resources;
 mod sessions;
 mod signers;
+mod stats;
 mod webhooks;
 
 use core::time::Duration;
@@ -78,6 +81,8 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(node::peers, node::connect))
         .routes(routes!(node::peer))
         .routes(routes!(node::halt))
+        .routes(routes!(keys::lock))
+        .routes(routes!(keys::unlock))
         .routes(routes!(events::events))
         .routes(routes!(questions::list))
         .routes(routes!(questions::show))
@@ -102,6 +107,9 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(signers::requests))
         .routes(routes!(signers::advertise))
         .routes(routes!(signers::withdraw))
+        .routes(routes!(contacts::add))
+        .routes(routes!(contacts::remove))
+        .routes(routes!(stats::stats))
         .routes(routes!(resources::discover, resources::announce))
         .routes(routes!(resources::find_request))
         .routes(routes!(applications::send, applications::listen))

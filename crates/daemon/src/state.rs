@@ -8,8 +8,10 @@ use tokio::sync::{Semaphore, watch};
 
 use crate::error::ApiError;
 use crate::facilities::{Facilities, KeyRing, LogControl};
+use crate::keys::Keys;
 use crate::limits;
 use crate::questions::Questions;
+use crate::tally::Tally;
 use crate::webhook::Webhooks;
 
 /// The state of a daemon. Clones are of the same.
@@ -21,11 +23,16 @@ pub(crate) struct App(Arc<Parts>);
 pub(crate) struct Parts {
     pub(crate) node: Node,
     pub(crate) questions: Questions,
+    /// The keys of the signers, if they can be locked.
+    pub(crate) signer_keys: Option<Arc<dyn Keys>>,
+    /// One try to unlock them at a time.
+    pub(crate) unlocking: tokio::sync::Mutex<()>,
     /// The signers that the node serves.
     signers: Mutex<Vec<PublicKey>>,
     /// The address on loopback, if the API is served there, too.
     pub(crate) address: Option<SocketAddr>,
     pub(crate) clock: Clock,
+    pub(crate) tally: Tally,
     /// True when a caller has asked the program to end.
     pub(crate) halt: watch::Sender<bool>,
     pub(crate) webhooks: Webhooks,
@@ -56,8 +63,22 @@ impl App {
         let (halt, _) = watch::channel(false);
         let listeners = Arc::new(Semaphore::new(limits::LISTENERS));
         let signers = Mutex::new(signers);
-        let Facilities { log, keys, .. } = facilities;
-        Self(Arc::new(Parts { node, questions, signers, address, clock, halt, webhooks, log, keys, listeners }))
+        let Facilities { log, keys, signer_keys, webhooks: _ } = facilities;
+        Self(Arc::new(Parts {
+            node,
+            questions,
+            signer_keys,
+            unlocking: tokio::sync::Mutex::new(()),
+            signers,
+            address,
+            clock,
+            tally: Tally::default(),
+            halt,
+            webhooks,
+            log,
+            keys,
+            listeners,
+        }))
     }
 
     /// The signers that the node serves, the first one first.

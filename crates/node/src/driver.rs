@@ -375,6 +375,17 @@ impl Driver {
                 let Some(HeldCommand { command, caller }) = self.decisions.hold(HeldCommand { command, caller }) else {
                     return;
                 };
+                if let Command::SetContact { signer, is_contact } = *command {
+                    // A member of a registered group stays a contact: private requests of the group come from its members.
+                    if !is_contact && self.groups.has_member(&signer, true) {
+                        drop(caller.send(Ok(Reply::Done)));
+                        return;
+                    }
+                    self.command(*command, caller);
+                    self.contacts.set(&signer, self.engine.has_contact(&signer));
+                    self.reserved.is_due = true;
+                    return;
+                }
                 let removed = if let Command::RemoveSigner { signer } = *command { Some(signer) } else { None };
                 self.command(*command, caller);
                 // The engine has asked it for the last time.

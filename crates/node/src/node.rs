@@ -84,6 +84,16 @@ impl Node {
         self.call(Command::RemoveSigner { signer }).await.map(drop)
     }
 
+    /// Treats a signer as a contact of the user from here on (`docs/protocol.md` §10), or no more. Members of registered groups stay
+    /// contacts. Both sides must have each other as contacts to need no proof of work.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError`]: there are 4096 contacts already.
+    pub async fn set_contact(&self, signer: PublicKey, is_contact: bool) -> Result<(), CallError> {
+        self.call(Command::SetContact { signer, is_contact }).await.map(drop)
+    }
+
     /// Advertises a signer of this node, and keeps it advertised.
     ///
     /// # Errors

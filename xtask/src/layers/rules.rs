@@ -53,15 +53,15 @@ pub(super) const PACKAGES: &[PackageRule] = &[
     package(
         "motet-daemon",
         "motet-core-crypto motet-wire motet-node",
-        "async-trait axum base64 bytes futures getrandom hex hmac http-body-util hyper hyper-util rustix serde serde_json sha2 subtle \
-         tempfile thiserror tokio tokio-io-timeout tokio-rustls tracing utoipa utoipa-axum webpki-roots",
+        "async-trait axum base64 bytes futures getrandom hex hmac http-body-util hyper hyper-util rustix serde serde_json serde_urlencoded sha2 \
+         subtle tempfile thiserror tokio tokio-io-timeout tokio-rustls tracing utoipa utoipa-axum webpki-roots zeroize",
         "clap",
     ),
     package(
         "motet-cli",
         "motet-core-crypto motet-wire motet-psbt motet-wallet motet-keystore motet-net motet-node motet-daemon",
         // Types of transactions and addresses come from the bitcoin crate, which motet-psbt uses.
-        "async-trait bitcoin clap clap_complete clap_mangen getrandom hex rand_core ratatui rustix serde serde_json strsim tempfile \
+        "async-trait bitcoin clap clap_complete clap_mangen getrandom hex qrcode rand_core ratatui rustix serde serde_json strsim tempfile \
          thiserror tokio toml tracing tracing-subscriber zeroize",
         // The program that is shipped.
         FOR_TESTS,

@@ -9,12 +9,12 @@ use motet_core_crypto::PublicKey;
 use motet_daemon::api::Replace;
 use motet_daemon::{AddressError, Cursor, USUAL, WebhookAddress, is_event};
 
+use super::advertise::{AdvertiseArgs, WithdrawArgs};
+use super::called::{CalledArgs, reason};
 use super::time;
 
 /// Digits of a request's id, and the fewest that may stand for it.
 const ID: core::ops::RangeInclusive<usize> = 4..=64;
-/// Bytes of a reason that the protocol carries.
-const REASON: usize = 256;
 
 /// The API that a signer serves.
 #[derive(Debug, Args)]
@@ -34,26 +34,6 @@ pub(crate) struct ApiArgs {
     /// Post this event to webhooks; may be repeated [default: those that somebody acts on; docs/api.md]
     #[arg(long, env = "MOTET_WEBHOOK_EVENT", value_name = "EVENT", requires = "webhook", value_parser = event)]
     pub(crate) webhook_event: Vec<String>,
-}
-
-/// The running signer that a command speaks to.
-#[derive(Debug, Args)]
-pub(crate) struct CalledArgs {
-    /// The data folder of the running signer
-    #[arg(long, value_name = "DIR", env = "MOTET_DATA")]
-    pub(crate) data: Option<PathBuf>,
-    /// The key of the running signer, whose data folder is beside it: its name in the keystore, or its key file
-    #[arg(long, value_name = "KEY")]
-    pub(crate) key: Option<PathBuf>,
-    /// The keystore beside which the data folder is; it is not opened [default: motet/keystore in the user's folder for data]
-    #[arg(long, value_name = "FILE", env = "MOTET_KEYSTORE")]
-    pub(crate) keystore: Option<PathBuf>,
-    /// Call this address of loopback in place of the Unix socket, with the token in the data folder
-    #[arg(long, value_name = "ADDRESS")]
-    pub(crate) api: Option<SocketAddr>,
-    /// The body of each answer as JSON, one object a line (docs/api.md)
-    #[arg(long)]
-    pub(crate) json: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -78,10 +58,20 @@ pub(crate) enum DaemonCommand {
     Retry(RetryArgs),
     /// Show the state of a running signer
     Status(CalledArgs),
+    /// Offer the service of a running signer to others, in place of its earlier offer
+    Advertise(AdvertiseArgs),
+    /// Take the offer of a running signer back; it still signs with those that know it
+    Withdraw(WithdrawArgs),
     /// List the connections of a running signer
     Peers(CalledArgs),
     /// Show or change the log of a running signer
     Log(LogArgs),
+    /// Show what has become of sessions since a running signer started
+    Stats(CalledArgs),
+    /// Take the key of a running signer out of its memory: it signs nothing until it is unlocked
+    Lock(CalledArgs),
+    /// Load the key of a running signer again
+    Unlock(UnlockArgs),
     /// End a running signer
     Halt(CalledArgs),
 }
@@ -93,6 +83,15 @@ pub(crate) struct LogArgs {
     pub(crate) filter: Option<String>,
     #[command(flatten)]
     pub(crate) called: CalledArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct UnlockArgs {
+    #[command(flatten)]
+    pub(crate) called: CalledArgs,
+    /// The file with the keystore's passphrase; - is standard input [default: the terminal]
+    #[arg(long, value_name = "FILE", env = "MOTET_PASSPHRASE_FILE")]
+    pub(crate) passphrase_file: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -187,13 +186,6 @@ fn digest(text: &str) -> Result<String, String> {
         return Ok(text.to_lowercase());
     }
     Err("a digest has 64 hexadecimal digits, as `motet requests` shows them".to_owned())
-}
-
-fn reason(text: &str) -> Result<String, String> {
-    if text.len() > REASON {
-        return Err(format!("a reason has {REASON} bytes at most, and this one has {}", text.len()));
-    }
-    Ok(text.to_owned())
 }
 
 fn replacement(text: &str) -> Result<Replace, String> {

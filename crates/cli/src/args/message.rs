@@ -23,6 +23,16 @@ impl Message {
         Self::bounded(hexadecimal::bytes(digits)?)
     }
 
+    /// The content of a file to sign.
+    pub(crate) fn of_file(content: Vec<u8>) -> Result<Self, String> {
+        Self::bounded(content)
+    }
+
+    /// The bytes that are signed.
+    pub(crate) fn into_bytes(self) -> Vec<u8> {
+        self.0
+    }
+
     /// A text to verify. BIP-340 has messages of any length, none included.
     #[expect(clippy::unnecessary_wraps, reason = "parsers of arguments have this form")]
     pub(crate) fn to_verify(text: &str) -> Result<Self, String> {

@@ -4,7 +4,7 @@
 use core::fmt;
 
 use motet_core_crypto::PublicKey;
-use motet_wire::{SignerAdvertisement, TextForm, limits};
+use motet_wire::{TextForm, limits};
 
 use super::hexadecimal;
 
@@ -23,11 +23,6 @@ pub(crate) enum Named {
 }
 
 impl Named {
-    /// True if this names the signer of an advertisement.
-    pub(crate) fn matches(&self, offer: &SignerAdvertisement) -> bool {
-        self.is(&offer.delegation.signer, &offer.metadata.nickname)
-    }
-
     /// True if this names the signer with this key and this nickname.
     pub(crate) fn is(&self, signer: &PublicKey, nickname: &str) -> bool {
         match self {

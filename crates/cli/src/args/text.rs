@@ -13,6 +13,24 @@ pub(crate) fn transaction_type(text: &str) -> Result<String, String> {
     }
 }
 
+/// The description of a request.
+pub(crate) fn request_description(text: &str) -> Result<String, String> {
+    let most = limits::REQUEST_DESCRIPTION;
+    match text.len() {
+        length if length <= most => Ok(text.to_owned()),
+        length => Err(format!("these are {length} bytes, and a description has {most} at most")),
+    }
+}
+
+/// The description of a signer.
+pub(crate) fn signer_description(text: &str) -> Result<String, String> {
+    let most = limits::SIGNER_DESCRIPTION;
+    match text.len() {
+        length if length <= most => Ok(text.to_owned()),
+        length => Err(format!("these are {length} bytes, and a description has {most} at most")),
+    }
+}
+
 /// The name of a network.
 pub(crate) fn network(text: &str) -> Result<NetworkId, String> {
     let most = limits::NETWORK_ID;

@@ -35,6 +35,11 @@ pub(crate) fn joining(text: &str) -> Result<Duration, String> {
     within(text, SHORTEST..=REQUEST_LIFETIME)
 }
 
+/// Life of an advertisement: a minute at least, since each costs a proof of work.
+pub(crate) fn advertised(text: &str) -> Result<Duration, String> {
+    within(text, Duration::from_secs(60)..=ADVERTISEMENT_LIFETIME)
+}
+
 /// Time limit of a round: no longer than the whole session.
 pub(crate) fn round(text: &str) -> Result<Duration, String> {
     within(text, SHORTEST..=REQUEST_LIFETIME)

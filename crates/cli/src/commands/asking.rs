@@ -7,26 +7,26 @@ use core::time::Duration;
 use std::collections::BTreeSet;
 
 use motet_core_crypto::PublicKey;
-use motet_node::event::{Completed, Event, Phase, SignedItem};
+use motet_node::event::{Completed, Phase, SignedItem};
 use motet_node::{Audience, Clock, SignerQuery, SigningRequestSpec};
-use motet_wire::{Item, RequestId, SignerAdvertisement};
+use motet_wire::{Item, RequestId, limits};
 
-use super::lost_end::{lost_end, with_open_end};
-use super::run::{outcome, over};
+use super::lost_end::{self, lost_end, with_open_end};
+use super::run::over;
 use crate::args::{Named, words};
+use crate::asker::{Asker, Offered};
 use crate::exit::{Exit, Failed};
 use crate::interrupt::Interrupts;
 use crate::output::Output;
-use crate::peer_node::PeerNode;
+use crate::running_signer::Heard;
 use crate::search::search;
 use crate::text::{self, printable};
+use crate::timeline::Told;
 
 /// Time limit for telling the other signers that this node aborts.
 const FAREWELL: Duration = Duration::from_secs(1);
-/// Time that a session may take beside its time limits: the proof of work, the network, the disk.
+/// Time that the end of a session may be late here: the network, the disk.
 const SLACK: Duration = Duration::from_secs(60);
-/// Rounds of an attempt.
-const ROUNDS: u32 = 3;
 
 /// The request of this command. Nothing else decides how the command ends: other requests, of strangers or of an earlier
 /// process, are shown and go on.
@@ -42,46 +42,46 @@ struct Asked<F> {
 
 impl<F: Fn(&Completed, &Output) -> Result<(), Failed>> Asked<F> {
     /// Aborts the session for all signers, so that the others need not wait.
-    async fn give_up(&mut self, node: &PeerNode, reason: &'static str, failed: Failed) {
+    async fn give_up(&mut self, node: &Asker, reason: &'static str, failed: Failed) {
         self.given_up.get_or_insert(failed);
         // An error says that it has ended already: the event of that is on its way.
-        drop(node.handle.abort_session(self.request, reason.to_owned()).await);
+        drop(node.abort(self.request, reason).await);
     }
 
     /// Handles an event. Returns the result of the command, if the event ends it.
-    async fn hear(&mut self, event: &Event, node: &PeerNode, output: &Output) -> Option<Result<Exit, Failed>> {
-        if let Event::SignerUnavailable(gone) = event
-            && self.awaited.contains(&gone.signer)
+    async fn hear(&mut self, event: &Told, node: &Asker, output: &Output) -> Option<Result<Exit, Failed>> {
+        if let Told::SignerUnavailable { signer, reason } = event
+            && self.awaited.contains(signer)
             && self.given_up.is_none()
         {
-            let left = format!("no signature: {} has left: {}", output.name(&gone.signer), printable(&gone.reason));
+            let left = format!("no signature: {} has left: {}", output.name(signer), printable(reason));
             let failed = Failed::new(Exit::Session, left).hint("ask again when it is back");
             self.give_up(node, "a signer has left", failed).await;
         }
         if event.request() != Some(&self.request) {
-            if let Event::SessionComplete(other) = event {
+            if let Told::SessionComplete(other) = event {
                 output.say(&format!("  signature of another request, {}:{}", other.request, lines(other)));
             }
             return None;
         }
         match event {
-            Event::ParticipantJoined(joined) => {
-                self.awaited.remove(&joined.signer);
+            Told::ParticipantJoined { signer, .. } => {
+                self.awaited.remove(signer);
                 None
             }
-            Event::SessionComplete(completed) => Some((self.finish)(completed, output).map(|()| Exit::Success)),
-            Event::SessionAborted(aborted) => match self.given_up.take() {
-                Some(failed) => Some(Err(with_open_end(failed, &aborted.may_complete, output))),
-                None => outcome(event, &node.signer, output),
-            },
+            Told::SessionComplete(completed) => Some((self.finish)(completed, output).map(|()| Exit::Success)),
+            Told::SessionAborted { end, may_complete, .. } => Some(Err(match self.given_up.take() {
+                Some(failed) => with_open_end(failed, may_complete, output),
+                None => lost_end::ended(end, may_complete, &node.signer(), output),
+            })),
             _ => None,
         }
     }
 
     /// Asks the node for the state of the session, since events were lost. Returns the result of the command, if the
     /// session has ended.
-    async fn catch_up(&mut self, node: &PeerNode, output: &Output) -> Option<Result<Exit, Failed>> {
-        let status = node.handle.session_status(self.request).await.ok()?;
+    async fn catch_up(&mut self, node: &Asker, output: &Output) -> Option<Result<Exit, Failed>> {
+        let status = node.session(self.request).await.ok()?;
         if status.phase != Phase::Joining {
             self.awaited.clear();
         }
@@ -97,7 +97,7 @@ impl<F: Fn(&Completed, &Output) -> Result<(), Failed>> Asked<F> {
 
 /// Asks, and waits for the end of the session. `finish` makes the result of the command of the signatures, and shows it.
 pub(crate) async fn ask(
-    mut node: PeerNode,
+    mut node: Asker,
     announcement: SigningRequestSpec,
     audience: Audience,
     finish: impl Fn(&Completed, &Output) -> Result<(), Failed>,
@@ -105,29 +105,29 @@ pub(crate) async fn ask(
     clock: Clock,
     output: &mut Output,
 ) -> Result<Exit, Failed> {
-    let limit = patience(announcement.lifetime, &node);
-    let awaited = announcement.keys.iter().copied().filter(|key| *key != node.signer).collect();
+    let awaited = announcement.keys.iter().copied().filter(|key| *key != node.signer()).collect();
     // From here on others may hear of it, and are told if it is given up.
-    let (request, _) = node.handle.announce_signing_request_to(announcement, audience).await.map_err(Failed::here)?;
+    let request = node.announce(announcement, audience).await?;
     output.follow(request);
+    let limit = patience(&node, request).await;
     let mut asked = Asked { request, awaited, given_up: None, finish };
     let mut farewell = None;
     let mut unsaid = None;
     let mut deadline = pin!(tokio::time::sleep(limit));
     let ended = loop {
         tokio::select! {
-            event = node.events.next() => {
-                let Some(event) = event else { return Err(Failed::here("the node has stopped")) };
+            heard = node.next() => {
                 // The signature matters more than the lines before it.
-                let (told, ended) = match event {
-                    Ok(event) => (
-                        output.event(&node.nickname, clock.now().mono, &event),
-                        asked.hear(&event, &node, output).await,
+                let (told, ended) = match heard? {
+                    Heard::Event(told, object) => (
+                        output.heard(node.nickname(), clock.now().mono, &told, &object),
+                        asked.hear(&told, &node, output).await,
                     ),
-                    Err(lost) => (
-                        output.lost(&node.nickname, clock.now().mono, lost),
+                    Heard::Lost(lost) => (
+                        output.lost(node.nickname(), clock.now().mono, lost),
                         asked.catch_up(&node, output).await,
                     ),
+                    Heard::Missed => (Ok(()), asked.catch_up(&node, output).await),
                 };
                 if let Err(failed) = told {
                     unsaid.get_or_insert(failed);
@@ -159,30 +159,30 @@ pub(crate) async fn ask(
     };
     if ended.is_ok() {
         // A result that is not noted is told again at the next start.
-        drop(node.handle.note_result(asked.request).await);
+        drop(node.note(asked.request).await);
     }
-    node.handle.stop().await;
+    node.stop().await;
     ended.and_then(|exit| unsaid.map_or(Ok(exit), Err))
 }
 
-/// Time limit of this command: longer than any session with these time limits takes.
-fn patience(join: Duration, node: &PeerNode) -> Duration {
-    let rounds = node.limits.round_timeout.saturating_add(node.limits.round_timeout_per_item);
-    let attempts = node.limits.max_attempts.saturating_mul(ROUNDS);
-    join.saturating_add(rounds.saturating_mul(attempts)).saturating_add(SLACK)
+/// Time limit of this command: longer than its node lets the session take.
+async fn patience(node: &Asker, request: RequestId) -> Duration {
+    let status = node.session(request).await;
+    let left = status.ok().and_then(|status| status.ends_in).unwrap_or(limits::REQUEST_LIFETIME);
+    left.saturating_add(SLACK)
 }
 
 /// Refuses to ask for something else under a key for which an earlier request may still be completed: then both would be
 /// signed.
 pub(crate) async fn check_open_ends(
     despite_open: bool,
-    node: &PeerNode,
+    node: &Asker,
     asked: &SigningRequestSpec,
     output: &Output,
 ) -> Result<(), Failed> {
     let own = |item: &Item| Some((item.verification_key(&asked.keys).ok()?, item.message.clone()));
     let ours: Vec<_> = asked.items.iter().filter_map(own).collect();
-    let sessions = node.handle.sessions().await.map_err(Failed::here)?;
+    let sessions = node.sessions().await?;
     for earlier in sessions.iter().filter(|session| !session.may_complete.is_empty()) {
         let conflict = earlier
             .items
@@ -213,18 +213,18 @@ pub(crate) fn lines(completed: &Completed) -> String {
 }
 
 /// The advertisements of all signers that were named.
-pub(crate) async fn find(with: &[Named], time: Duration, node: &PeerNode) -> Result<Vec<SignerAdvertisement>, Failed> {
+pub(crate) async fn find(with: &[Named], time: Duration, node: &Asker) -> Result<Vec<Offered>, Failed> {
     let mut missing = with.to_vec();
-    let look = |known: &[SignerAdvertisement]| {
-        let mut found: Vec<(&Named, &SignerAdvertisement)> = Vec::new();
+    let look = |known: &[Offered]| {
+        let mut found: Vec<(&Named, &Offered)> = Vec::new();
         missing.clear();
         for wanted in with {
-            let Some(offer) = pick(known, wanted, &node.signer)? else {
+            let Some(offer) = pick(known, wanted, &node.signer())? else {
                 missing.push(wanted.clone());
                 continue;
             };
-            let signer = offer.delegation.signer;
-            if let Some((earlier, _)) = found.iter().find(|(_, other)| other.delegation.signer == signer) {
+            let signer = offer.signer;
+            if let Some((earlier, _)) = found.iter().find(|(_, other)| other.signer == signer) {
                 let failed = format!("--with: {} and {} are one signer", shown(earlier), shown(wanted));
                 return Err(Failed::usage(failed).hint("name each signer once"));
             }
@@ -240,12 +240,8 @@ pub(crate) async fn find(with: &[Named], time: Duration, node: &PeerNode) -> Res
 }
 
 /// The signer with this nickname or key. Two with one nickname are an error: nicknames prove nothing.
-fn pick<'a>(
-    known: &'a [SignerAdvertisement],
-    wanted: &Named,
-    own: &PublicKey,
-) -> Result<Option<&'a SignerAdvertisement>, Failed> {
-    let mut matching = known.iter().filter(|offer| offer.delegation.signer != *own && wanted.matches(offer));
+fn pick<'a>(known: &'a [Offered], wanted: &Named, own: &PublicKey) -> Result<Option<&'a Offered>, Failed> {
+    let mut matching = known.iter().filter(|offer| offer.signer != *own && wanted.is(&offer.signer, &offer.nickname));
     let first = matching.next();
     if matching.next().is_some() {
         let failed = Failed::new(Exit::NotFound, format!("several signers call themselves {}", shown(wanted)));

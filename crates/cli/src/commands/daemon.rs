@@ -1,10 +1,13 @@
 //! The commands that speak to a running signer over its API.
 
 mod answers;
-mod call;
+pub(super) mod call;
+mod keys;
 mod node;
+mod offer;
 mod screen;
 mod sessions;
+mod stats;
 mod watch;
 
 use crate::args::DaemonCommand;
@@ -25,6 +28,11 @@ pub(crate) async fn run(command: DaemonCommand) -> Result<Exit, Failed> {
         DaemonCommand::Status(called) => node::status(&called).await,
         DaemonCommand::Peers(called) => node::peers(&called).await,
         DaemonCommand::Log(args) => node::log(args).await,
+        DaemonCommand::Stats(called) => stats::run(&called).await,
+        DaemonCommand::Advertise(args) => offer::advertise(args).await,
+        DaemonCommand::Withdraw(args) => offer::withdraw(args).await,
+        DaemonCommand::Lock(called) => keys::lock(&called).await,
+        DaemonCommand::Unlock(args) => keys::unlock(args).await,
         DaemonCommand::Halt(called) => node::halt(&called).await,
     }
 }

@@ -2,6 +2,7 @@
 
 use std::io::ErrorKind;
 use std::path::Path;
+use std::sync::Arc;
 
 use motet_node::{Conviction, Evidence, Store as _};
 use motet_wire::{Charge, MonotonicMs, NetworkId};
@@ -10,23 +11,23 @@ use serde_json::{Value, json};
 use crate::args::{EvidenceArgs, EvidenceCommand, EvidenceListArgs, EvidenceVerifyArgs};
 use crate::exit::{Exit, Failed};
 use crate::output::{Format, Output};
+use crate::running_signer::{answering, explain};
 use crate::{data_folder, files};
 
 /// More than the longest proof.
 const LONGEST: u64 = 64 * 1024;
 
-pub(crate) fn run(args: &EvidenceArgs) -> Result<Exit, Failed> {
+pub(crate) async fn run(args: &EvidenceArgs) -> Result<Exit, Failed> {
     match &args.command {
-        EvidenceCommand::List(args) => list(args),
+        EvidenceCommand::List(args) => list(args).await,
         EvidenceCommand::Verify(args) => verify(args),
     }
 }
 
-fn list(args: &EvidenceListArgs) -> Result<Exit, Failed> {
+async fn list(args: &EvidenceListArgs) -> Result<Exit, Failed> {
     let output = Output::new(Format::of(args.json), MonotonicMs::default());
     let folder = args.data.as_path();
-    let stored = data_folder::records(folder)?.load();
-    let proofs = stored.map_err(|error| data_folder::explain(&error, Some(folder)))?.proofs;
+    let proofs = proofs(folder).await?;
     let mut foreign = 0usize;
     for bytes in &proofs {
         let Some(conviction) = convicts(bytes, &args.network) else {
@@ -53,6 +54,16 @@ fn list(args: &EvidenceListArgs) -> Result<Exit, Failed> {
         output.say("no signer has been proven to break the protocol");
     }
     Ok(Exit::Success)
+}
+
+/// The proofs of a node: a running one is asked, and the store of another is read.
+async fn proofs(folder: &Path) -> Result<Vec<Arc<[u8]>>, Failed> {
+    if let Some((client, _)) = answering(folder).await {
+        let proofs = client.evidence().await.map_err(|error| explain(&error))?.proofs;
+        return Ok(proofs.into_iter().map(|proof| proof.evidence).collect());
+    }
+    let stored = data_folder::records(folder)?.load();
+    Ok(stored.map_err(|error| data_folder::explain(&error, Some(folder)))?.proofs)
 }
 
 fn verify(args: &EvidenceVerifyArgs) -> Result<Exit, Failed> {

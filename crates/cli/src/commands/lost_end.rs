@@ -1,8 +1,8 @@
-//! The end of a session whose last events were lost: its node is asked.
+//! The end of a session without signatures as a failure of a command; and the end of one whose last events were lost: its node is asked.
 
 use motet_core_crypto::PublicKey;
 use motet_node::SessionStatus;
-use motet_node::event::{Completed, Phase};
+use motet_node::event::{AbortCause, Completed, Phase};
 
 use crate::exit::{Exit, Failed};
 use crate::output::Output;
@@ -17,6 +17,24 @@ pub(crate) fn lost_end(status: &SessionStatus, output: &Output) -> Option<Result
         let failed = Failed::new(Exit::Session, format!("no signature: {why}"));
         Err(with_open_end(failed, &status.may_complete, output))
     })
+}
+
+/// The failure of a session that has ended without signatures, for this signer of the node.
+pub(crate) fn ended(cause: &AbortCause, may_complete: &[PublicKey], own: &PublicKey, output: &Output) -> Failed {
+    let exit = match cause {
+        AbortCause::Cancelled => Exit::Cancelled,
+        AbortCause::Refused { signer, .. } if signer == own => Exit::Cancelled,
+        AbortCause::Internal(_) => Exit::Failure,
+        AbortCause::Superseded { .. } => Exit::NonceSafety,
+        AbortCause::Refused { .. }
+        | AbortCause::Convicted { .. }
+        | AbortCause::Unresponsive { .. }
+        | AbortCause::Expired
+        | AbortCause::Crowded
+        | _ => Exit::Session,
+    };
+    let failed = Failed::new(exit, format!("no signature: {}", output.cause(cause)));
+    with_open_end(failed, may_complete, output)
 }
 
 /// Adds to a failure that others may still make the signature, if they may.

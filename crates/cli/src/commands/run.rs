@@ -9,14 +9,14 @@ use std::sync::Arc;
 use motet_core_crypto::PublicKey;
 use motet_daemon::Questions;
 use motet_node::Clock;
-use motet_node::event::{AbortCause, Event};
+use motet_node::event::{Aborted, Event};
 use motet_node::policy::{ApproveAll, Policy, RulePolicy, Verdict};
 use motet_wire::{Channel, Criteria, RequestId, SignerMetadata};
 use serde_json::json;
 use tokio::time::Sleep;
 
 use super::leaving::Leaving;
-use super::lost_end::{lost_end, with_open_end};
+use super::lost_end::{ended, lost_end};
 use crate::api::Api;
 use crate::args::RunArgs;
 use crate::exit::{Exit, Failed};
@@ -47,7 +47,7 @@ pub(crate) async fn run(args: RunArgs) -> Result<Exit, Failed> {
         node.handle.stop().await;
         return Err(nobody_to_ask());
     }
-    let api = match Api::start(&args.api, &args.node.keystore, &node, questions).await {
+    let api = match Api::start(&args.api, &args.node.keystore, &node, questions.clone()).await {
         Ok(api) => api,
         Err(failed) => {
             node.handle.stop().await;
@@ -113,7 +113,8 @@ pub(crate) async fn run(args: RunArgs) -> Result<Exit, Failed> {
                     && first.concerns(&event)
                     && let Some(ended) = outcome(&event, &node.signer, &output)
                 {
-                    break ended;
+                    let by_rules = args.policy.is_some() && first.0.is_some_and(|first| !questions.has_answered(&first));
+                    break ended.map_err(|failed| if by_rules { failed.by_rules() } else { failed });
                 }
                 if let Some(leaving) = &mut leaving {
                     leaving.heed(&event);
@@ -209,23 +210,11 @@ pub(crate) async fn over(farewell: Option<&mut Pin<Box<Sleep>>>) {
 }
 
 /// The end of a session, if the event is one.
-pub(crate) fn outcome(event: &Event, own: &PublicKey, output: &Output) -> Option<Result<Exit, Failed>> {
+fn outcome(event: &Event, own: &PublicKey, output: &Output) -> Option<Result<Exit, Failed>> {
     match event {
         Event::SessionComplete(_) => Some(Ok(Exit::Success)),
-        Event::SessionAborted(aborted) => {
-            let exit = match &aborted.cause {
-                AbortCause::Cancelled => Exit::Cancelled,
-                AbortCause::Refused { signer, .. } if signer == own => Exit::Cancelled,
-                AbortCause::Internal(_) | AbortCause::Superseded { .. } => Exit::Failure,
-                AbortCause::Refused { .. }
-                | AbortCause::Convicted { .. }
-                | AbortCause::Unresponsive { .. }
-                | AbortCause::Expired
-                | AbortCause::Crowded
-                | _ => Exit::Session,
-            };
-            let failed = Failed::new(exit, format!("no signature: {}", output.cause(&aborted.cause)));
-            Some(Err(with_open_end(failed, &aborted.may_complete, output)))
+        Event::SessionAborted(Aborted { cause, may_complete, .. }) => {
+            Some(Err(ended(cause, may_complete, own, output)))
         }
         _ => None,
     }

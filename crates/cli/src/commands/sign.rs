@@ -1,20 +1,20 @@
 //! `motet sign`: ask other signers for a signature.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
 
 use motet_core_crypto::{PublicKey, schnorr};
 use motet_node::event::Completed;
-use motet_node::policy::DeclineAll;
 use motet_node::{Audience, Clock, SigningRequestSpec};
-use motet_wire::{Derivation, Item, RequestMetadata, RequestOptions};
+use motet_wire::{Commitments, Item, RequestMetadata, RequestOptions, limits};
 use serde_json::json;
 
 use super::asking;
-use crate::args::{SignArgs, message};
+use crate::args::{Message, Named, SignArgs};
+use crate::asker::Asker;
 use crate::exit::{Exit, Failed};
+use crate::files;
 use crate::interrupt::Interrupts;
 use crate::output::{Format, Output};
-use crate::peer_node::PeerNode;
 use crate::search::explain;
 use crate::text::printable;
 
@@ -23,38 +23,72 @@ pub(crate) async fn run(args: SignArgs) -> Result<Exit, Failed> {
     let clock = Clock::start();
     let mut output = Output::new(Format::of(args.node.json), clock.now().mono);
     let (node, announcement) = interrupts.unless(prepare(&args, &mut output)).await?;
-    asking::ask(node, announcement, Audience::Public, show, &mut interrupts, clock, &mut output).await
+    let audience = if args.private { Audience::Members(BTreeMap::new()) } else { Audience::Public };
+    asking::ask(node, announcement, audience, show, &mut interrupts, clock, &mut output).await
 }
 
-/// Starts a node, and looks for the other signers. Returns the request to announce.
-async fn prepare(args: &SignArgs, output: &mut Output) -> Result<(PeerNode, SigningRequestSpec), Failed> {
-    let message = message(args.message.as_ref(), args.message_hex.as_ref())?;
-    let check = |signer: &PublicKey| args.check_others(signer);
-    let node = PeerNode::start(&args.node, Arc::new(DeclineAll), check).await?;
-    output.learn(node.signer, &node.nickname);
+/// Looks for the other signers. Returns the request to announce, and the node that announces it.
+async fn prepare(args: &SignArgs, output: &mut Output) -> Result<(Asker, SigningRequestSpec), Failed> {
+    let messages = messages(args)?;
+    let node = Asker::start(&args.node, |signer| SignArgs::check_others(&args.with, signer)).await?;
+    // A name of a contact is certain; a nickname is not.
+    let contacts = node.contacts()?;
+    let with: Vec<Named> = args.with.iter().map(|named| contacts.resolve(named)).collect();
+    SignArgs::check_others(&with, &node.signer())?;
+    output.learn(node.signer(), node.nickname());
     output.say(&format!("looking for {} …", printable(&asking::list(&args.with))));
     // A node that only asks is not on offer: the others answer on the connections on which they are asked.
-    let others = match asking::find(&args.with, args.find_timeout, &node).await {
+    let others = match asking::find(&with, args.find_timeout, &node).await {
         Ok(others) => others,
         Err(failed) => return Err(explain(failed, &node).await),
     };
     for other in &others {
-        output.learn(other.delegation.signer, &other.metadata.nickname);
+        output.learn(other.signer, &other.nickname);
     }
-    let mut keys: Vec<PublicKey> = others.iter().map(|other| other.delegation.signer).chain([node.signer]).collect();
+    for entry in contacts.entries() {
+        output.learn(entry.contact.signer, &entry.name);
+    }
+    let mut keys: Vec<PublicKey> = others.iter().map(|other| other.signer).chain([node.signer()]).collect();
     // The usual order (BIP-327 KeySort), so that the same signers get the same key again.
     keys.sort();
-    let derivation = if args.taproot { Derivation::Taproot { merkle_root: None } } else { Derivation::None };
+    let item = |message| Item { message, derivation: args.derivation() };
+    let commitments = if args.no_commitments { Commitments::Off } else { Commitments::On };
     let announcement = SigningRequestSpec {
-        creator: node.signer,
+        creator: node.signer(),
         keys,
-        items: vec![Item { message, derivation }],
-        options: RequestOptions::default(),
-        metadata: RequestMetadata::default(),
+        items: messages.into_iter().map(item).collect(),
+        options: RequestOptions { commitments, election: args.election.into(), ..RequestOptions::default() },
+        metadata: RequestMetadata {
+            description: args.description.clone().unwrap_or_default(),
+            amount: args.amount,
+            transaction_type: args.transaction_type.clone().unwrap_or_default(),
+            ..RequestMetadata::default()
+        },
         lifetime: args.join_timeout,
     };
     asking::check_open_ends(args.despite_open, &node, &announcement, output).await?;
     Ok((node, announcement))
+}
+
+/// The messages: texts, hexadecimal digits, and contents of files, in this order.
+fn messages(args: &SignArgs) -> Result<Vec<Vec<u8>>, Failed> {
+    let typed = args.message.iter().chain(&args.message_hex).cloned().map(Message::into_bytes);
+    let mut messages: Vec<Vec<u8>> = typed.collect();
+    for path in &args.message_file {
+        let name = path.display();
+        let wrong = |what: &str| Failed::usage(format!("--message-file: {name}: {what}"));
+        let most = u64::try_from(limits::ITEM_MESSAGE).unwrap_or(u64::MAX);
+        let content = files::read_up_to(path, most).map_err(|error| Failed::here(format!("{name}: {error}")))?;
+        let content =
+            content.ok_or_else(|| wrong(&format!("it has more than {most} bytes; sign a hash of it instead")))?;
+        let message = Message::of_file(content).map_err(|what| wrong(&what))?;
+        if message.may_be_hash() && !args.blind {
+            let failed = wrong("these are 32 bytes, which may be the hash of a payment");
+            return Err(failed.hint("say --blind to sign the hash all the same"));
+        }
+        messages.push(message.into_bytes());
+    }
+    Ok(messages)
 }
 
 /// Shows the signatures, after another look at each.

@@ -242,7 +242,7 @@ fn an_end_says_who_may_still_complete_it_and_a_late_signature_is_told() {
     let mut interrupted = scene.start(&[&["sign", "--with", &late, "--message", "NIL", "--json"][..], &own].concat());
     while interrupted.event("PartialSigReceived")["channel"] != "own" {}
     interrupted.signal("INT");
-    let interrupted = interrupted.wait().expect(6);
+    let interrupted = interrupted.wait().expect(130);
     assert!(interrupted.errors.contains("may still be completed by"), "{}", interrupted.told(""));
     let sign = |message: &str, more: &[&str]| {
         let times = ["--round-timeout", "1s", "--attempts", "1"];

@@ -137,7 +137,7 @@ fn a_question_that_is_over_is_taken_back_and_the_next_is_shown_at_once() {
     terminal.shows("receives the request of");
     terminal.types("yes ");
     first.signal("INT");
-    first.wait().expect(6);
+    first.wait().expect(130);
     let line = terminal.shows(&format!("request {code} is over"));
     assert!(line.contains("given up by its asker"), "{line}");
     let next = terminal.is_asked();
@@ -158,7 +158,7 @@ fn an_answer_to_a_question_that_is_over_is_told_that_it_is_too_late() {
     let mut asker = ask(&scene, "bob", &alice, &[]);
     let code = terminal.is_asked();
     asker.signal("INT");
-    asker.wait().expect(6);
+    asker.wait().expect(130);
     terminal.shows("is over");
     terminal.types(&format!("yes {code}\n"));
     terminal.shows("too late: that request is over");

@@ -229,7 +229,7 @@ fn a_name_is_free_again_after_an_interrupt() {
         let mut asked = scene.start(&ask(&bob, &alice, &[]));
         other.error_line("to sign, type:");
         asked.signal(signal);
-        asked.wait().expect(6);
+        asked.wait().expect(130);
         other.signal(signal);
         other.wait().expect(0);
         // The same two names, at once.
@@ -397,6 +397,20 @@ fn no_option_takes_a_secret() {
         &["peers"],
         &["log"],
         &["halt"],
+        &["lock"],
+        &["unlock"],
+        &["stats"],
+        &["advertise"],
+        &["withdraw"],
+        &["init"],
+        &["doctor"],
+        &["backup"],
+        &["restore"],
+        &["contact"],
+        &["contact", "add"],
+        &["contact", "list"],
+        &["contact", "show"],
+        &["contact", "remove"],
         &["message"],
         &["message", "sign"],
         &["message", "verify"],
@@ -424,6 +438,7 @@ fn no_option_takes_a_secret() {
         &["help", "key"],
         &["help", "config"],
         &["help", "service"],
+        &["help", "contact"],
     ]
     .iter()
     .flat_map(|help| {

@@ -284,16 +284,16 @@ fn a_question_for_a_passphrase_is_given_up_and_the_terminal_is_as_before() {
         asked.prompts("passphrase of ");
         assert!(!asked.echoes());
         asked.types_hidden("half\u{3}");
-        asked.shows("cancelled");
+        asked.shows("interrupted");
         assert!(asked.echoes());
-        assert_eq!(asked.wait().0.code(), Some(6));
+        assert_eq!(asked.wait().0.code(), Some(130));
     }
     let mut asked = Terminal::start(scene.command(&node));
     asked.prompts("passphrase of ");
     asked.signal("TERM");
-    asked.shows("cancelled");
+    asked.shows("interrupted");
     assert!(asked.echoes());
-    assert_eq!(asked.wait().0.code(), Some(6));
+    assert_eq!(asked.wait().0.code(), Some(130));
     // Two typings that are not the same make nothing.
     let mut twice = Terminal::start(scene.command(&["key", "new", "--keystore", "other"]));
     twice.prompts("new passphrase of ");

@@ -111,7 +111,7 @@ fn a_signer_follows_its_rules_without_asking() {
             assert_eq!(Signed::items(&other.expect(0).last("SessionComplete")), signed);
         } else {
             assert_eq!(asked.last("ParticipantDeclined")["reason"], "not on a Sunday");
-            other.expect(6);
+            other.expect(10);
         }
     }
 }
@@ -138,7 +138,7 @@ fn with_contacts_only_their_requests_are_shown() {
     let asked = scene.run(&["sign", "--dev", &scene.name("asks"), "--with", &name, "--message", "hello", "--json"]);
     let asked = asked.expect(5);
     assert_eq!(asked.last("ParticipantDeclined")["reason"], "this signer answers its contacts only");
-    let other = other.wait().expect(6);
+    let other = other.wait().expect(10);
     assert!(!other.errors.contains("to sign, type:"), "{}", other.errors);
 }
 
@@ -179,7 +179,7 @@ fn a_question_that_is_left_standing_keeps_no_process() {
         scene.start(&["sign", "--dev", &scene.name("asks"), "--with", &name, "--message", "hello", "--json"]);
     other.error_line("under key");
     asked.signal("INT");
-    asked.wait().expect(6);
+    asked.wait().expect(130);
     // Its standard input stays open, and nobody types anything.
     let other = other.wait().expect(5);
     assert!(other.errors.contains("no signature"), "{}", other.errors);

@@ -84,4 +84,9 @@ fn who_finds_nobody_learns_which_of_the_named_nodes_were_reached() {
         let alone = scene.run(&[command, &common].concat()).expect(3);
         assert!(alone.errors.contains("name a node that runs with --peer"), "{}", alone.errors);
     }
+    // One that has reached nobody, now or before, says that by its exit code.
+    scene.run(&["keygen", "--out", "lonely.key"]).expect(0);
+    scene
+        .run(&[&["find", "--key", "lonely.key", "--timeout", "1s", "--peer", &missed], &common[..]].concat())
+        .expect(11);
 }

@@ -146,7 +146,7 @@ fn an_interrupt_cancels_a_request_for_everybody() {
     let mut asked = sign(&scene, &bob, &[&alice], &[]);
     other.event("SigningRequestReceived");
     asked.signal("INT");
-    asked.wait().expect(6);
+    asked.wait().expect(130);
     // Whoever was asked hears of it, and need not wait for nothing.
     let other = other.wait().expect(5);
     assert!(other.last("SessionAborted")["cause"].as_str().unwrap().contains("given up by its asker"));
@@ -175,7 +175,7 @@ fn an_interrupt_ends_who_is_still_looking_for_others() {
     let mut looking = scene.start(&arguments);
     looking.output_line("looking");
     looking.signal("INT");
-    looking.wait().expect(6);
+    looking.wait().expect(130);
     nobody_has_left_an_address(&scene);
 }
 

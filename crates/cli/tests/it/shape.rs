@@ -141,7 +141,7 @@ fn holds_of_bitcoin(key: &str, value: &Value) -> Option<bool> {
         }),
         "outflow" | "fee_paid" | "fee_rate" => value.is_null() || fact(value),
         "signed_message" | "problem" | "api" => is_text_or_null(value),
-        "replaceable" | "inconclusive" => value.is_boolean(),
+        "replaceable" | "inconclusive" | "mutual" => value.is_boolean(),
         "warnings" => all(value, |warning| {
             is_object(warning, &["code", "severity", "text"])
                 && ["notice", "warning", "danger"].iter().any(|severity| warning["severity"] == *severity)
@@ -208,6 +208,11 @@ fn holds(key: &str, value: &Value) {
         | "before"
         | "lost"
         | "announce_to_signature_ms" => value.is_u64(),
+        "next_attempt" => value.is_null() || value.is_u64(),
+        "end" => value["why"].is_string(),
+        "files" => value.is_u64(),
+        "state" => ["ok", "warn", "fail"].iter().any(|state| value == state),
+        "hint" => is_text_or_null(value),
         "valid" => value.is_boolean(),
         "verdict" | "otherwise" => ["allow", "deny", "ask"].iter().any(|verdict| value == verdict),
         "decided_by" => ["contacts", "rule", "otherwise"].iter().any(|decider| value == decider),
@@ -241,7 +246,13 @@ fn holds(key: &str, value: &Value) {
         | "id"
         | "name"
         | "keystore"
-        | "seed_passphrase_file" => value.is_string(),
+        | "seed_passphrase_file"
+        | "network"
+        | "link"
+        | "data"
+        | "config"
+        | "check"
+        | "text" => value.is_string(),
         _ => panic!("{key} is not documented"),
     };
     assert!(fits, "{key}: {value}");

@@ -36,7 +36,7 @@ fn a_hangup_cancels_a_request_for_everybody() {
     let Some(mut asked) = start(&scene, DEFAULT, &sign) else { return };
     other.event("SigningRequestReceived");
     asked.signal("HUP");
-    asked.wait().expect(6);
+    asked.wait().expect(130);
     let other = other.wait().expect(5);
     assert!(other.last("SessionAborted")["cause"].as_str().unwrap().contains("given up by its asker"));
     nobody_has_left_an_address(&scene);
@@ -51,13 +51,13 @@ fn a_hangup_ends_who_is_still_looking() {
         let Some(mut looking) = start(&scene, DEFAULT, arguments) else { return };
         looking.output_line("looking");
         looking.signal("HUP");
-        looking.wait().expect(6);
+        looking.wait().expect(130);
         nobody_has_left_an_address(&scene);
     }
     let Some(mut demo) = start(&scene, DEFAULT, &["demo", "--signers", "15", "--items", "64"]) else { return };
     demo.output_line("advertises");
     demo.signal("HUP");
-    demo.wait().expect(6);
+    demo.wait().expect(130);
 }
 
 #[test]

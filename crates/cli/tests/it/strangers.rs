@@ -63,7 +63,7 @@ fn a_reason_is_harmless_wherever_it_is_shown() {
         asked.close_input();
         let asked = asked.wait().expect(5);
         is_harmless(&asked);
-        is_harmless(&other.wait().expect(6));
+        is_harmless(&other.wait().expect(10));
         assert!(asked.errors.contains("not now\\u{202e}"), "{}", asked.told(""));
         if json {
             assert_eq!(asked.last("ParticipantDeclined")["reason"], format!("not now{TRICKS}"));

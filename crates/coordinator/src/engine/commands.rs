@@ -1,7 +1,9 @@
 //! The calls of the application (`docs/protocol.md` §12).
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
+use motet_core_crypto::PublicKey;
 use motet_wire::{Channel, RequestId};
 
 use super::Engine;
@@ -12,9 +14,23 @@ use super::lent::Lent;
 use super::session::{Collecting, Origin, Session, SigningRound};
 use crate::error::CommandError;
 use crate::event::AbortCause;
+use crate::limits;
 use crate::record::Record;
 
 impl Engine {
+    /// From here on, a signer is a contact of the user or is none.
+    fn set_contact(&mut self, signer: PublicKey, is_contact: bool) -> Result<Reply, CommandError> {
+        let contacts = &mut Arc::make_mut(&mut self.config).contacts;
+        if !is_contact {
+            contacts.remove(&signer);
+        } else if contacts.len() < limits::CONTACTS || contacts.contains(&signer) {
+            contacts.insert(signer);
+        } else {
+            return Err(CommandError::TooManyContacts { limit: limits::CONTACTS });
+        }
+        Ok(Reply::Done)
+    }
+
     pub(super) fn on_command(&mut self, id: CommandId, command: Command, ctx: &mut Ctx<'_>) {
         let result = match command {
             Command::AddSigner { signer } => {
@@ -22,6 +38,7 @@ impl Engine {
                 return self.subscribe(ctx);
             }
             Command::RemoveSigner { signer } => self.remove_signer(&signer, ctx),
+            Command::SetContact { signer, is_contact } => self.set_contact(signer, is_contact),
             Command::Advertise { signer, criteria, metadata, addresses, lifetime } => {
                 let offer = Offer { criteria, metadata, addresses, lifetime };
                 return self.advertise(Some(id), signer, offer, ctx);

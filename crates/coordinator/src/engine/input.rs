@@ -1,7 +1,7 @@
 //! Inputs and outputs of the engine.
 
 use core::time::Duration;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use motet_core_crypto::{PublicKey, XOnlyPublicKey};
@@ -11,6 +11,7 @@ use motet_wire::{
 };
 use tracing::Span;
 
+pub use super::audience::{Audience, Route};
 use crate::error::CommandError;
 use crate::event::{Completed, Event, Misbehaviour, Requested, Resource};
 use crate::job::{Job, JobOutcome};
@@ -96,27 +97,6 @@ pub enum Interest {
     Anything,
 }
 
-/// The place of a signer: its peer, and where that may be reached.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Route {
-    /// The peer that serves the signer.
-    pub peer: PeerId,
-    /// Addresses of the peer; none, if it is connected to this node anyway.
-    pub addresses: Vec<Address>,
-}
-
-/// The nodes that may hear of a request.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub enum Audience {
-    /// All: signers whose peers are not known, or not reached, are asked by gossip and in the DHT.
-    #[default]
-    Public,
-    /// The nodes of its signers alone (ADR 0022): it goes to them directly, without a proof of work, and so does all that follows from it. Each
-    /// of them has to have the creator as a contact. These routes are known besides those of [`crate::Config::routes`] and of
-    /// advertisements, until the process ends.
-    Members(BTreeMap<PublicKey, Route>),
-}
-
 /// Tells replies to commands apart; chosen by the caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CommandId(pub u64);
@@ -133,6 +113,13 @@ pub enum Command {
     RemoveSigner {
         /// The signer's key.
         signer: PublicKey,
+    },
+    /// Treat a signer as a contact of the user ([`crate::Config::contacts`]), or no more.
+    SetContact {
+        /// The signer's key.
+        signer: PublicKey,
+        /// True for a contact.
+        is_contact: bool,
     },
     /// Advertise a signer, and keep it advertised.
     Advertise {

@@ -8,6 +8,11 @@ use super::ctx::Ctx;
 use crate::signer::SignerError;
 
 impl Engine {
+    /// True if a signer is a contact of the user.
+    pub fn has_contact(&self, signer: &PublicKey) -> bool {
+        self.config.has_contact(signer)
+    }
+
     pub(super) fn on_delegated(
         &mut self,
         signer: PublicKey,

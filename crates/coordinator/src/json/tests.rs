@@ -261,13 +261,14 @@ fn an_event_is_the_text_that_programs_have_read_so_far() {
         at("SessionTimeout"),
         json!({
             "event": "SessionTimeout", "request": id, "attempt": 1, "phase": "partial signatures", "awaiting": [signer],
+            "next_attempt": null,
         })
     );
     assert_eq!(
         at("SessionAborted"),
         json!({
-            "event": "SessionAborted", "request": id, "cause": "the request has expired", "signers": [],
-            "may_complete": [signer],
+            "event": "SessionAborted", "request": id, "cause": "the request has expired", "end": {"why": "expired"},
+            "signers": [], "may_complete": [signer],
         })
     );
     assert_eq!(at("Listening"), json!({"event": "Listening", "address": "/ip4/127.0.0.1/tcp/1"}));

@@ -18,6 +18,8 @@ pub struct Status {
     /// The signers that it serves.
     #[schema(value_type = Vec<String>)]
     pub signers: Vec<PublicKey>,
+    /// True while their keys are not in its memory: it signs nothing.
+    pub locked: bool,
     /// The place in the journal before this answer: listen from here, and nothing is missed.
     #[schema(value_type = String, example = "00c0ffee00c0ffee-17")]
     pub cursor: Cursor,

@@ -186,7 +186,8 @@ impl From<&Question> for PendingRequest {
 }
 
 impl DerivationForm {
-    fn of(derivation: &Derivation) -> Self {
+    /// The form of a derivation.
+    pub fn of(derivation: &Derivation) -> Self {
         let digits = |root: &Option<[u8; 32]>| root.as_ref().map(hex::encode);
         match derivation {
             Derivation::None => Self::None,

@@ -14,26 +14,30 @@ const ADVERTISED_MS: u64 = 3_600_000;
 const FOUND: usize = 100;
 
 /// The signers to look for.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, IntoParams)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub(crate) struct Wishes {
+pub struct Wishes {
     /// A transaction type that they sign.
-    #[serde(rename = "type")]
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     #[param(rename = "type")]
-    pub(crate) transaction_type: Option<String>,
+    pub transaction_type: Option<String>,
     /// An amount that they sign for.
-    pub(crate) amount: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub amount: Option<u64>,
     /// A nickname that they have. Nicknames prove nothing.
-    pub(crate) nickname: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nickname: Option<String>,
     /// The least score that they have, from -100 to 100.
-    pub(crate) min_score: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub min_score: Option<i64>,
     /// How many at most: 1 to 100.
-    pub(crate) count: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub count: Option<usize>,
     /// True to ask only this node and not the network.
     #[serde(default)]
     #[param(required = false)]
-    pub(crate) known: bool,
+    pub known: bool,
 }
 
 impl Wishes {
@@ -132,6 +136,15 @@ pub struct AddSigner {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Added {
     /// The signer.
+    #[schema(value_type = String)]
+    pub signer: PublicKey,
+}
+
+/// A contact to add.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AddContact {
+    /// The signer's key.
     #[schema(value_type = String)]
     pub signer: PublicKey,
 }

@@ -65,6 +65,7 @@ pub(super) async fn status(State(app): State<App>) -> Result<Json<Status>, ApiEr
         network: app.node.network().to_string(),
         peer: app.node.peer_id().to_string(),
         signers: app.signers(),
+        locked: app.signer_keys.as_ref().is_some_and(|keys| keys.are_locked()),
         cursor,
         api: app.address.map(|address| address.to_string()),
         uptime_ms: app.clock.now().mono.0,
@@ -116,10 +117,11 @@ pub(super) fn offline() -> ApiError {
     error.hint("name a peer: POST /v1/peers, or start with --peer")
 }
 
-/// Ends the program: the signer withdraws its offer, declines what is open, and stops.
+/// Ends the program: its keys leave its memory at once, the signer withdraws its offer, declines what is open, and stops.
 #[utoipa::path(post, path = "/v1/halt", tag = "node",
     responses((status = 202, body = Done), (status = "default", body = ErrorBody)))]
 pub(super) async fn halt(State(app): State<App>, _: Given<Nothing>) -> (StatusCode, Json<Done>) {
+    super::keys::lock_before_the_end(&app);
     app.halt.send_replace(true);
     (StatusCode::ACCEPTED, Json(Done::YES))
 }

@@ -4,6 +4,7 @@ use axum::Json;
 use axum::extract::{Path, State};
 use motet_node::{ProposalDigest, PublicKey, RequestId};
 
+use super::keys::check_unlocked;
 use crate::error::{ApiError, ErrorBody};
 use crate::extract::{Given, Params, bytes32, request_id};
 use crate::forms::node::Done;
@@ -58,6 +59,7 @@ pub(super) async fn approve(
     Path(request): Path<String>,
     Given(given): Given<Approve>,
 ) -> Result<Json<Done>, ApiError> {
+    check_unlocked(&app)?;
     let digest = ProposalDigest::from_bytes(bytes32("digest", &given.digest)?);
     let request = request_id(&request)?;
     app.questions.approve(&request, given.signer.as_ref(), digest, Place::Api).map_err(refused)?;

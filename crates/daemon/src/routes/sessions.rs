@@ -7,6 +7,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use motet_node::{Audience, CallError, Replacement, RequestId, SessionStatus, SigningRequestSpec};
 
+use super::keys::check_unlocked;
 use super::questions::reason;
 use crate::error::{ApiError, ErrorBody};
 use crate::extract::{Given, Nothing, Params, request_id};
@@ -29,6 +30,7 @@ pub(super) async fn sign(
     State(app): State<App>,
     Given(given): Given<Sign>,
 ) -> Result<(StatusCode, Json<Announced>), ApiError> {
+    check_unlocked(&app)?;
     let creator = app.own(given.signer)?;
     let despite_open = given.despite_open;
     let audience = if given.private { Audience::Members(BTreeMap::new()) } else { Audience::Public };
@@ -133,6 +135,7 @@ pub(super) async fn retry(
     Path(request): Path<String>,
     Given(given): Given<Retry>,
 ) -> Result<Json<Retried>, ApiError> {
+    check_unlocked(&app)?;
     let request = request_id(&request)?;
     let replace: Vec<Replacement> =
         given.replace.iter().map(|one| Replacement { leaves: one.leaves, joins: one.joins }).collect();

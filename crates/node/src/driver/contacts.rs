@@ -18,6 +18,15 @@ impl Contacts {
         Self(signers.into_iter().map(|signer| (signer.to_bytes(), None)).collect())
     }
 
+    /// From here on, a signer is a contact or is none.
+    pub(crate) fn set(&mut self, signer: &PublicKey, is_contact: bool) {
+        if is_contact {
+            self.0.entry(signer.to_bytes()).or_default();
+        } else {
+            self.0.remove(&signer.to_bytes());
+        }
+    }
+
     /// A delegation has been proven. Returns true if a contact is at another peer than before.
     pub(crate) fn learn(&mut self, delegation: &Delegation) -> bool {
         let Some(known) = self.0.get_mut(&delegation.signer.to_bytes()) else { return false };

@@ -1,9 +1,8 @@
 //! A call of a running signer: the client that the command line means, its failures, and short ids of requests.
 
-use std::io::ErrorKind;
 use std::path::PathBuf;
 
-use motet_daemon::{Client, ClientError, Token};
+use motet_daemon::{Client, Token};
 use motet_wire::RequestId;
 use serde::Serialize;
 
@@ -11,10 +10,11 @@ use crate::args::CalledArgs;
 use crate::data_folder;
 use crate::exit::Failed;
 use crate::output::Output;
+pub(super) use crate::running_signer::explain;
 use crate::signer_key;
 
 /// The client of the running signer that the command line names.
-pub(super) fn client(called: &CalledArgs) -> Result<Client, Failed> {
+pub(in crate::commands) fn client(called: &CalledArgs) -> Result<Client, Failed> {
     let folder = folder(called)?;
     let Some(address) = called.api else { return Ok(Client::unix(&folder)) };
     let token = Token::read(&folder).map_err(|error| {
@@ -24,7 +24,7 @@ pub(super) fn client(called: &CalledArgs) -> Result<Client, Failed> {
 }
 
 /// A key names a folder more closely than the variable of the environment, so it is looked at first.
-fn folder(called: &CalledArgs) -> Result<PathBuf, Failed> {
+pub(in crate::commands) fn folder(called: &CalledArgs) -> Result<PathBuf, Failed> {
     if let Some(key) = &called.key {
         return Ok(data_folder::of_key(&signer_key::beside(key, called.keystore.as_deref())?));
     }
@@ -32,28 +32,6 @@ fn folder(called: &CalledArgs) -> Result<PathBuf, Failed> {
         Failed::usage("which running signer is meant?")
             .hint("name its key with --key KEY, or its data folder with --data DIR or in MOTET_DATA")
     })
-}
-
-/// The failure of a call, with the next step.
-pub(super) fn explain(error: &ClientError) -> Failed {
-    match error {
-        ClientError::NotRunning { error: cause, .. }
-            if matches!(cause.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused) =>
-        {
-            Failed::here(error)
-                .hint("start the signer with `motet run`, and leave it running; --no-api must not be among its options")
-        }
-        ClientError::Refused { problem, .. } => {
-            let failed = Failed::here(error);
-            match &problem.hint {
-                Some(hint) => failed.hint(hint.clone()),
-                None => failed,
-            }
-        }
-        ClientError::NotRunning { .. } | ClientError::Broken(_) | ClientError::Strange(_) | ClientError::Silent | _ => {
-            Failed::here(error)
-        }
-    }
 }
 
 /// The request that begins with these digits, among those that the signer knows.

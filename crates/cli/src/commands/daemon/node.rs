@@ -18,11 +18,26 @@ pub(super) async fn status(called: &CalledArgs) -> Result<Exit, Failed> {
 
 /// The state of a daemon for people.
 fn lines(status: &Status) -> String {
-    let Status { version, network, peer, signers, uptime_ms, questions, sessions, results, connections, dht, .. } =
-        status;
+    let Status {
+        version,
+        network,
+        peer,
+        signers,
+        locked,
+        uptime_ms,
+        questions,
+        sessions,
+        results,
+        connections,
+        dht,
+        ..
+    } = status;
     let mut text = format!("motet {version} on the network {network}, for {} s\n", uptime_ms / 1000);
     for signer in signers {
         text.push_str(&format!("  signer      {signer}\n"));
+    }
+    if *locked {
+        text.push_str("  locked      it signs nothing until `motet unlock`\n");
     }
     text.push_str(&format!("  peer        {peer}\n"));
     text.push_str(&format!("  waiting     {questions} request(s) for an approval\n"));

@@ -2,11 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use motet_core_crypto::Signature;
 use motet_node::event;
-use motet_node::policy::DeclineAll;
 use motet_node::{Audience, Clock, SigningRequestSpec};
 use motet_psbt::{PathId, RawPsbt, SpendPlan};
 use motet_wallet::{Completed, ProposeOptions, RegisteredGroup, TransactionProposal, complete, propose};
@@ -16,6 +14,7 @@ use serde_json::json;
 use super::finish;
 use super::sign::{approve, stem};
 use crate::args::{Form, Named, PsbtRequestArgs};
+use crate::asker::Asker;
 use crate::commands::asking;
 use crate::commands::group::unconfirmed;
 use crate::exit::{Exit, Failed};
@@ -23,7 +22,6 @@ use crate::group_folder::GroupFolder;
 use crate::interrupt::Interrupts;
 use crate::known_group::{KnownGroup, unplanned};
 use crate::output::{Format, Output};
-use crate::peer_node::PeerNode;
 use crate::prompt;
 use crate::psbt_file::{self, INPUT, PsbtFile};
 use crate::search::explain;
@@ -62,26 +60,26 @@ pub(super) async fn run(args: PsbtRequestArgs) -> Result<Exit, Failed> {
     asking::ask(node, announcement, audience, finish, &mut interrupts, clock, &mut output).await
 }
 
-/// Starts a node, and looks for the other members. Returns the request to announce.
+/// Looks for the other members. Returns the request to announce.
 async fn prepare(
     args: &PsbtRequestArgs,
     payment: &Payment,
     key: SignerKey,
     output: &mut Output,
-) -> Result<(PeerNode, SigningRequestSpec), Failed> {
-    let node = PeerNode::start_with(&args.node, Some(key), Arc::new(DeclineAll)).await?;
-    output.learn(node.signer, &node.nickname);
+) -> Result<(Asker, SigningRequestSpec), Failed> {
+    let node = Asker::start_with(&args.node, key).await?;
+    output.learn(node.signer(), node.nickname());
     let TransactionProposal { keys, items, metadata, verified } = &payment.proposed;
     for key in keys {
         output.learn(*key, verified.member(key).unwrap_or_default());
     }
-    let others: Vec<Named> = keys.iter().filter(|key| **key != node.signer).map(|key| Named::Key(*key)).collect();
+    let others: Vec<Named> = keys.iter().filter(|key| **key != node.signer()).map(|key| Named::Key(*key)).collect();
     output.say("looking for the other members …");
     if let Err(failed) = asking::find(&others, args.find_timeout, &node).await {
         return Err(explain(failed, &node).await);
     }
     let announcement = SigningRequestSpec {
-        creator: node.signer,
+        creator: node.signer(),
         keys: keys.clone(),
         items: items.clone(),
         options: RequestOptions::default(),

@@ -45,7 +45,7 @@ fn board() -> Board {
     });
     let status = json!({
         "version": "0.1.0", "network": "dev", "peer": "12D3KooW", "signers": [ALICE], "cursor": "00c0ffee00c0ffee-9", "api": null,
-        "uptime_ms": 1000, "questions": 1, "sessions": 2, "results": 0,
+        "locked": false, "uptime_ms": 1000, "questions": 1, "sessions": 2, "results": 0,
         "connections": {"peers": 3, "inbound": 1, "outbound": 2, "networks": 2, "diversity_fell": false, "blocked": 0,
             "reachability": "public", "listening": [], "named": []},
         "dht": {"state": "ready", "server": true, "peers": 3, "records": 7, "bytes": 900, "queries": 0},
