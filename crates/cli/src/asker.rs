@@ -206,7 +206,7 @@ impl Asker {
             Self::Own(node) => match node.events.next().await {
                 Some(Ok(event)) => {
                     let object = serde_json::to_value(&event).map_err(Failed::here)?;
-                    Ok(Heard::Event(Told::read(&object), object))
+                    Ok(Heard::Event(Box::new(Told::read(&object)), object))
                 }
                 Some(Err(lost)) => Ok(Heard::Lost(lost)),
                 None => Err(Failed::here("the node has stopped")),

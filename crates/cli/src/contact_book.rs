@@ -152,7 +152,7 @@ impl Entry {
     /// The place of the contact, as far as its link says one.
     pub(crate) fn route(&self) -> Option<(PublicKey, Route)> {
         let Contact { signer, peer, addresses, .. } = &self.contact;
-        let peer = peer.clone().filter(|_| !addresses.is_empty())?;
+        let peer = peer.filter(|_| !addresses.is_empty())?;
         Some((*signer, Route { peer, addresses: addresses.clone() }))
     }
 

@@ -29,7 +29,7 @@ const LOCKED: &str = "locked";
 /// A word of a node to the command that listens to it.
 pub(crate) enum Heard {
     /// An event, and its JSON form.
-    Event(Told, Value),
+    Event(Box<Told>, Value),
     /// So many events were lost.
     Lost(Lagged),
     /// Events were lost, and nobody has counted them.
@@ -155,7 +155,7 @@ impl RunningSigner {
                 }
                 name if OF_THE_API.iter().any(|beginning| name.starts_with(beginning)) => {}
                 _ if self.is_of_another(&object) => {}
-                _ => return Ok(Heard::Event(Told::read(&object), object)),
+                _ => return Ok(Heard::Event(Box::new(Told::read(&object)), object)),
             }
         }
     }

@@ -117,7 +117,7 @@ impl Daemon {
         let app = App::new(node, questions, signers, at, clock, webhooks, facilities);
         let (stop, stopped) = watch::channel(false);
         let router = routes::router(app.clone());
-        let writer = tokio::spawn(write(app.questions.journal().clone(), app.tally.clone(), events));
+        let writer = tokio::spawn(write(app.questions.journal().clone(), app.tally.clone(), app.clock, events));
         if let Some((listener, way)) = tcp {
             let way = Way::Tcp(Arc::new(way));
             tokio::spawn(server::serve(Listener::Tcp(listener), way, router.clone(), stopped.clone()));
@@ -185,11 +185,11 @@ async fn tcp(folder: &Path, address: SocketAddr) -> Result<(TcpListener, Tcp), D
 }
 
 /// Writes the events of a node into the journal, until the node stops.
-async fn write(journal: Journal, tally: Tally, mut events: Events) {
+async fn write(journal: Journal, tally: Tally, clock: Clock, mut events: Events) {
     while let Some(event) = events.next().await {
         match event {
             Ok(event) => {
-                tally.note(&event, Instant::now());
+                tally.note(&event, clock.now().mono.0);
                 write_one(&journal, &event);
             }
             Err(lost) => journal.write(LOST, None, &lost),

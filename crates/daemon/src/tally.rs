@@ -1,9 +1,7 @@
 //! Counts of what has become of sessions since the start, and how long they took.
 
-use core::time::Duration;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
 
 use motet_node::RequestId;
 use motet_node::event::{AbortCause, Event};
@@ -24,10 +22,10 @@ pub(crate) struct Counts {
     pub(crate) complete: u64,
     /// Ends without signatures, by their reason.
     pub(crate) ended: BTreeMap<&'static str, u64>,
-    /// The moment at which all had joined, of sessions that go on.
-    ready: BTreeMap<RequestId, Instant>,
-    /// From there to the signatures, of the last sessions.
-    took: VecDeque<Duration>,
+    /// The milliseconds since the start at which all had joined, of sessions that go on.
+    ready: BTreeMap<RequestId, u64>,
+    /// Milliseconds from there to the signatures, of the last sessions.
+    took: VecDeque<u64>,
 }
 
 impl Tally {
@@ -41,8 +39,9 @@ impl Tally {
         self.lock().clone()
     }
 
+    /// Notes an event of this time, in milliseconds since the start.
     #[expect(clippy::wildcard_enum_match_arm, reason = "the other events count for nothing here")]
-    pub(crate) fn note(&self, event: &Event, now: Instant) {
+    pub(crate) fn note(&self, event: &Event, now: u64) {
         let mut counts = self.lock();
         match event {
             Event::SigningRequestCreated(_) => counts.asked += 1,
@@ -56,7 +55,7 @@ impl Tally {
                     if counts.took.len() == limits::TALLIED {
                         counts.took.pop_front();
                     }
-                    counts.took.push_back(now.saturating_duration_since(ready));
+                    counts.took.push_back(now.saturating_sub(ready));
                 }
             }
             Event::SessionAborted(aborted) => {
@@ -74,8 +73,7 @@ impl Tally {
 impl Counts {
     /// The times from the last join to the signatures; none if no session has been seen whole.
     pub(crate) fn latencies(&self) -> Option<Latencies> {
-        let mut took: Vec<u64> =
-            self.took.iter().map(|took| u64::try_from(took.as_millis()).unwrap_or(u64::MAX)).collect();
+        let mut took: Vec<u64> = self.took.iter().copied().collect();
         took.sort_unstable();
         let at = |hundredths: usize| took.get(took.len().saturating_sub(1) * hundredths / 100).copied();
         Some(Latencies { sessions: took.len(), median_ms: at(50)?, p95_ms: at(95)?, max_ms: at(100)? })
@@ -106,13 +104,13 @@ mod tests {
 
     #[test]
     fn sessions_are_counted_by_their_ends_and_timed_from_the_last_join() {
-        let (tally, start) = (Tally::default(), Instant::now());
+        let (tally, start) = (Tally::default(), 1000);
         assert!(tally.counts().latencies().is_none());
         for number in 1..=20 {
             let request = RequestId::from_bytes([number; 32]);
             let session = AttemptId::derive(&request, Attempt(0));
             tally.note(&Event::SessionReady { request, session, coordinator: SignerIndex(0) }, start);
-            let end = start + Duration::from_millis(u64::from(number));
+            let end = start + u64::from(number);
             tally.note(&Event::SessionComplete(Completed { request, session, items: Vec::new() }), end);
         }
         let request = RequestId::from_bytes([99; 32]);

@@ -1,5 +1,6 @@
 //! `motet doctor`: is everything in place, and what is to be done next?
 
+mod finding;
 mod local;
 mod network;
 
@@ -10,54 +11,7 @@ use crate::exit::{Exit, Failed};
 use crate::interrupt::Interrupts;
 use crate::output::Output;
 use crate::text::printable;
-
-/// The state of one thing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
-    Ok,
-    /// It works, and could be better.
-    Warn,
-    /// It does not work.
-    Fail,
-}
-
-impl State {
-    const fn word(self) -> &'static str {
-        match self {
-            Self::Ok => "ok",
-            Self::Warn => "warn",
-            Self::Fail => "fail",
-        }
-    }
-}
-
-/// The state of one thing as it was found, and the next step.
-#[derive(Debug)]
-struct Finding {
-    check: &'static str,
-    state: State,
-    text: String,
-    next: Option<String>,
-}
-
-impl Finding {
-    fn ok(check: &'static str, text: impl Into<String>) -> Self {
-        Self { check, state: State::Ok, text: text.into(), next: None }
-    }
-
-    fn warn(check: &'static str, text: impl Into<String>, next: impl Into<String>) -> Self {
-        Self { check, state: State::Warn, text: text.into(), next: Some(next.into()) }
-    }
-
-    fn fail(check: &'static str, text: impl Into<String>, next: impl Into<String>) -> Self {
-        Self { check, state: State::Fail, text: text.into(), next: Some(next.into()) }
-    }
-
-    /// A failure in the words of the part that has failed.
-    fn failed(check: &'static str, failed: Failed) -> Self {
-        Self { check, state: State::Fail, text: failed.what, next: failed.next }
-    }
-}
+use finding::{Finding, State};
 
 pub(crate) async fn run(args: DoctorArgs) -> Result<Exit, Failed> {
     let output = Output::without_node(args.node.json);

@@ -28,11 +28,11 @@ pub(crate) fn run(args: &RestoreArgs, config: Option<&Path>) -> Result<Exit, Fai
         Failed::new(Exit::Refused, format!("{name} is no backup")).hint("name a file that `motet backup` has written")
     })?;
     let passphrase = passphrase::of(&args.file, args.keystore.passphrase_file.as_deref())?;
-    let content = backup::open(&bytes, &passphrase).map_err(|error| match error {
-        OpenError::Locked => {
-            Failed::new(Exit::Locked, format!("{name}: the passphrase is wrong, or the file is damaged"))
+    let content = backup::open(&bytes, &passphrase).map_err(|error| {
+        if error == OpenError::Locked {
+            return Failed::new(Exit::Locked, format!("{name}: the passphrase is wrong, or the file is damaged"));
         }
-        error => Failed::new(Exit::Refused, format!("{name}: {error}")),
+        Failed::new(Exit::Refused, format!("{name}: {error}"))
     })?;
     let backup = Backup::parse(&content)?;
     let places = Places::of(args, &backup, config)?;

@@ -44,9 +44,9 @@ pub(super) async fn unlock(args: UnlockArgs) -> Result<Exit, Failed> {
         let typed = Interrupts::listen()?.unless(async { asked.await.map_err(Failed::here)? }).await?;
         unlocked = client.unlock(&Unlock::new(Some(&typed))).await;
     }
-    unlocked.map_err(|error| match &error {
-        ClientError::Refused { problem, .. } if problem.code == WRONG_PASSPHRASE => Failed::new(Exit::Locked, &error),
-        _ => explain(&error),
+    unlocked.map_err(|error| {
+        let is_wrong = matches!(&error, ClientError::Refused { problem, .. } if problem.code == WRONG_PASSPHRASE);
+        if is_wrong { Failed::new(Exit::Locked, &error) } else { explain(&error) }
     })?;
     output.result("unlocked", &json!({"done": true}))?;
     Ok(Exit::Success)

@@ -7,7 +7,7 @@ use motet_daemon::Client;
 use motet_daemon::api::Status;
 use motet_node::Store as _;
 
-use super::Finding;
+use super::finding::Finding;
 use crate::args::NodeArgs;
 use crate::exit::Failed;
 use crate::keystore::KeystoreFile;
@@ -172,7 +172,7 @@ fn signer(status: &Status) -> Finding {
 mod tests {
     use std::fs::Permissions;
 
-    use super::super::State;
+    use super::super::finding::State;
     use super::*;
 
     #[test]

@@ -8,7 +8,7 @@ use motet_net::Keypair;
 use motet_node::event::Event;
 use motet_node::{DhtStats, Node, Stats};
 
-use super::Finding;
+use super::finding::Finding;
 use crate::args::DoctorArgs;
 use crate::exit::Failed;
 use crate::peer_node::{explain, public_net};
@@ -199,7 +199,7 @@ fn judge(view: &View, findings: &mut Vec<Finding>) {
 mod tests {
     use motet_daemon::api::{Connections, Dht, NamedPeer};
 
-    use super::super::State;
+    use super::super::finding::State;
     use super::*;
 
     fn view() -> View {
