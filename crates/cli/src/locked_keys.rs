@@ -51,6 +51,10 @@ impl LockedKeys {
 }
 
 impl Keys for LockedKeys {
+    fn have(&self, signer: &PublicKey) -> bool {
+        *signer == self.public_key
+    }
+
     fn are_locked(&self) -> bool {
         self.signer.read().unwrap_or_else(PoisonError::into_inner).is_none()
     }

@@ -2,10 +2,14 @@
 
 use core::fmt;
 
+use motet_node::PublicKey;
 use zeroize::Zeroizing;
 
 /// The keys of the signers that a daemon serves. Calls may take a second, and run on a thread of their own.
 pub trait Keys: Send + Sync + fmt::Debug {
+    /// True if the key of this signer is one of them.
+    fn have(&self, signer: &PublicKey) -> bool;
+
     /// True while the keys are not in memory.
     fn are_locked(&self) -> bool;
 

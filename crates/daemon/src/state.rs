@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use motet_node::{Clock, Node, PublicKey};
+use motet_node::{CallError, Clock, Node, PublicKey};
 use tokio::sync::{Semaphore, watch};
 
 use crate::error::ApiError;
@@ -84,6 +84,20 @@ impl App {
     /// The signers that the node serves, the first one first.
     pub(crate) fn signers(&self) -> Vec<PublicKey> {
         self.signers.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Serves a signer of this node no more. A further key is no longer in memory then, and other processes may serve it.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError`].
+    pub(crate) async fn let_go(&self, signer: PublicKey) -> Result<(), CallError> {
+        self.node.remove_signer(signer).await?;
+        self.note(signer, false);
+        if let Some(keys) = &self.keys {
+            keys.release(&signer);
+        }
+        Ok(())
     }
 
     /// Notes that the node serves a signer from now on, or no more.

@@ -92,6 +92,13 @@ fn a_further_key_of_the_keystore_is_served_by_its_name() {
     assert_eq!(other.event("SignerAdvertised")["signer"], second);
     other.signal("TERM");
     other.wait().expect(0);
+    // Locking takes further keys out of memory as well, and none is loaded meanwhile.
+    assert_eq!(answer(&mut signer.unix(), &post("/v1/signers", "{\"key\":\"second\"}")).0, 201);
+    signer.call(&scene, &["lock"]).expect(0);
+    assert_eq!(served(), 1);
+    let (status, told) = answer(&mut signer.unix(), &post("/v1/signers", "{\"key\":\"second\"}"));
+    assert_eq!((status, text(&told["error"], "code")), (423, "locked"), "{told}");
+    signer.call(&scene, &["unlock", "--passphrase-file", "passphrase"]).expect(0);
     // A node that stops withdraws all its signers.
     answer(&mut signer.unix(), &post("/v1/signers", "{\"key\":\"second\"}"));
     answer(&mut signer.unix(), &post("/v1/advertisements", &format!("{{\"signer\":\"{second}\"}}")));

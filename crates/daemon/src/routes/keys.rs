@@ -27,6 +27,7 @@ enum Told {
 }
 
 /// Takes the signers' keys out of memory. What is being signed ends, what waits is declined, and so is what comes until they are unlocked.
+/// Signers that were added are served no more.
 #[utoipa::path(post, path = "/v1/lock", tag = "node",
     responses((status = 200, body = Done), (status = "default", body = ErrorBody)))]
 pub(super) async fn lock(State(app): State<App>, _: Given<Nothing>) -> Result<Json<Done>, ApiError> {
@@ -37,6 +38,10 @@ pub(super) async fn lock(State(app): State<App>, _: Given<Nothing>) -> Result<Js
         app.questions.journal().write("KeysLocked", None, &Told::KeysLocked);
     }
     stop_signing(&app).await?;
+    // These are loaded by name, and have to be added again after unlocking.
+    for further in app.signers().into_iter().filter(|signer| !keys.have(signer)) {
+        app.let_go(further).await?;
+    }
     Ok(Json(Done::YES))
 }
 

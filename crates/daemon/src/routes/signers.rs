@@ -5,6 +5,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use motet_node::{LookUp, SignerAdvertisement};
 
+use super::keys::check_unlocked;
 use super::node::offline;
 use super::questions::reason;
 use crate::error::{ApiError, ErrorBody};
@@ -66,6 +67,7 @@ pub(super) async fn add(
     let Some(keys) = &app.keys else {
         return Err(ApiError::new(StatusCode::NOT_IMPLEMENTED, "no_keys", "this program has no further keys"));
     };
+    check_unlocked(&app)?;
     let signer = keys.signer(&given.key).await.map_err(|what| {
         ApiError::conflict("key", what)
             .hint("`motet key list` has the names; the passphrase comes from a file or a credential")
@@ -81,12 +83,7 @@ pub(super) async fn add(
     params(("signer" = String, Path, description = "The signer's key.")),
     responses((status = 200, body = Done), (status = "default", body = ErrorBody)))]
 pub(super) async fn remove(State(app): State<App>, Path(signer): Path<String>) -> Result<Json<Done>, ApiError> {
-    let signer = signer_key(&signer)?;
-    app.node.remove_signer(signer).await?;
-    app.note(signer, false);
-    if let Some(keys) = &app.keys {
-        keys.release(&signer);
-    }
+    app.let_go(signer_key(&signer)?).await?;
     Ok(Json(Done::YES))
 }
 
