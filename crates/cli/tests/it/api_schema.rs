@@ -144,7 +144,7 @@ impl<'a> Checked<'a> {
 }
 
 /// Routes that answer with streams, or that only special signers carry out; other tests do.
-const ELSEWHERE: [&str; 7] = [
+const ELSEWHERE: [&str; 9] = [
     "GET /v1/events",
     "GET /v1/applications/{application}/messages",
     "POST /v1/sessions/{request}/nonce-commitments",
@@ -152,6 +152,8 @@ const ELSEWHERE: [&str; 7] = [
     "POST /v1/sessions/{request}/round2",
     "POST /v1/sessions/{request}/retry",
     "POST /v1/signers",
+    "POST /v1/lock",
+    "POST /v1/unlock",
 ];
 
 #[test]
@@ -228,6 +230,12 @@ fn every_answer_fits_its_schema() {
     calls.post("/v1/sessions/{request}/abort", &[id], &serde_json::json!({"reason": "enough"}));
     ended(&mut calls, id, "aborted");
     calls.get("/v1/sessions/{request}", &[&"0".repeat(64)], "");
+    calls.get("/v1/stats", &[], "");
+    calls.post("/v1/contacts", &[], &serde_json::json!({"signer": other}));
+    calls.call("DELETE", "/v1/contacts/{signer}", &[&other], "", None);
+    for template in ["/v1/lock", "/v1/unlock"] {
+        calls.post(template, &[], &serde_json::json!({}));
+    }
     calls.post("/v1/advertisements", &[], &serde_json::json!({}));
     calls.call("DELETE", "/v1/advertisements/{signer}", &[&own], "?reason=enough", None);
     calls.post("/v1/signers", &[], &serde_json::json!({"key": "other"}));

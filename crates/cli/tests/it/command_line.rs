@@ -159,7 +159,6 @@ fn a_wrong_command_line_is_told_apart_from_a_failure() {
         &["find", "--dev", "a", "--timeout", "5 parsecs"],
         &["sign", "--dev", "a", "--message", "m"],
         &["sign", "--dev", "a", "--with", "b"],
-        &["sign", "--dev", "a", "--with", "b", "--message", "m", "--message-hex", "00"],
         &["sign", "--dev", "a", "--with", "b", "--message-hex", "0g"],
         &["verify", "--key", KEY, "--signature", SIGNATURE],
         &["verify", "--key", "00", "--signature", SIGNATURE, "--message", "m"],

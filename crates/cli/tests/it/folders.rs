@@ -156,7 +156,8 @@ fn a_data_folder_that_cannot_be_made_or_written_points_to_the_option() {
 fn a_store_that_does_not_open_gets_the_hint_that_helps() {
     let scene = Scene::new();
     key(&scene, "alice.key");
-    let mut node = scene.start(&["run", "--key", "alice.key", "--listen", LOOPBACK, "--json"]);
+    // A signer that serves no API cannot be asked.
+    let mut node = scene.start(&["run", "--key", "alice.key", "--listen", LOOPBACK, "--no-api", "--json"]);
     node.event("ready");
     let ended = find(&scene, "alice.key", &[]).expect(1);
     assert!(ended.errors.contains("alice.key.motet: another process uses the store"), "{}", ended.errors);

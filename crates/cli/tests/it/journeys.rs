@@ -74,11 +74,18 @@ impl Terminal {
     }
 }
 
+/// A line with the texts that were shown before.
+fn filled(shown_before: &BTreeMap<&str, String>, line: &str) -> String {
+    shown_before.iter().fold(line.to_owned(), |line, (word, text)| line.replace(word, text))
+}
+
 /// Plays a story.
 fn play(heading: &str) {
     let scene = Scene::new();
     let mut terminals: BTreeMap<&str, Terminal> = BTreeMap::new();
-    let (mut address, mut request) = (String::new(), String::new());
+    let (mut address, mut place) = (String::new(), None);
+    // Texts that a program has shown, by the words that stand for them.
+    let mut shown_before = BTreeMap::from(["REQUEST", "DIGEST"].map(|word| (word, String::new())));
     let names: Vec<(&str, String)> = PEOPLE.iter().map(|person| (*person, scene.name(person))).collect();
     let named = |text: &str| {
         let words = text.split_inclusive(|character: char| !character.is_ascii_alphanumeric());
@@ -100,11 +107,11 @@ fn play(heading: &str) {
         let terminal = terminals.entry(who).or_insert_with(|| Terminal::new(&scene, who));
         let (what, shown) = match step {
             Step::Command { command, shown, .. } => {
-                terminal.command(&named(command).replace("ADDRESS", &address).replace("REQUEST", &request));
+                terminal.command(&filled(&shown_before, &named(command).replace("ADDRESS", &address)));
                 (command, shown)
             }
             Step::Line { line, .. } => {
-                terminal.shell.answer(&line.replace("REQUEST", &request));
+                terminal.shell.answer(&filled(&shown_before, line));
                 continue;
             }
             Step::Killed(_) => {
@@ -115,15 +122,20 @@ fn play(heading: &str) {
             Step::Payment(_) => continue,
         };
         for line in shown {
-            let came = if let Some(before) = line.strip_suffix("request REQUEST") {
-                let came = terminal.line(&format!("{before}request …"), what);
-                came.rsplit(' ').next().unwrap().clone_into(&mut request);
+            let word = shown_before.keys().copied().find(|word| {
+                line.strip_suffix(word).is_some_and(|before| before.ends_with("request ") || before.ends_with("     "))
+            });
+            let came = if let Some(word) = word {
+                let came = terminal.line(&format!("{}…", line.trim_end_matches(word)), what);
+                shown_before.insert(word, came.rsplit(' ').next().unwrap().to_owned());
                 came
             } else {
-                terminal.line(&named(line).replace("REQUEST", &request), what)
+                terminal.line(&filled(&shown_before, &named(line)), what)
             };
-            if came.contains("listens on ") || came.contains("advertises its signer") {
-                address = if who == "hub" || address.is_empty() { terminal.address().unwrap() } else { address };
+            let is_there = came.contains("listens on ") || came.contains("advertises its signer");
+            // The first node of a story is the one that others name.
+            if is_there && *place.get_or_insert(who) == who {
+                address = terminal.address().unwrap();
             }
         }
     }
@@ -137,6 +149,26 @@ fn three_terminals_make_one_signature() {
 #[test]
 fn a_signer_declines_with_a_reason() {
     play("A signer declines, with a reason");
+}
+
+#[test]
+fn a_signer_is_killed_in_the_middle_of_a_session() {
+    play("A signer is killed in the middle of a session");
+}
+
+#[test]
+fn rules_approve_small_amounts_and_refuse_large_ones() {
+    play("Rules approve small amounts, and refuse large ones");
+}
+
+#[test]
+fn everything_restarts_in_the_middle_of_a_session() {
+    play("Everything restarts in the middle of a session");
+}
+
+#[test]
+fn a_keystore_is_locked_unlocked_and_halted() {
+    play("A keystore is locked, unlocked, and halted");
 }
 
 #[test]

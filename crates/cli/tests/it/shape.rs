@@ -208,6 +208,7 @@ fn holds(key: &str, value: &Value) {
         | "before"
         | "lost"
         | "announce_to_signature_ms" => value.is_u64(),
+        "reachable" => value.is_null() || value.is_boolean(),
         "next_attempt" => value.is_null() || value.is_u64(),
         "end" => value["why"].is_string(),
         "files" => value.is_u64(),
