@@ -55,7 +55,7 @@ impl Called {
     ///
     /// # Errors
     ///
-    /// When it is aborted or lost.
+    /// A session that is aborted or lost.
     pub async fn by_library(&mut self) -> Result<Duration, Failure> {
         let Took { creator, .. } = self.group.sign(Commitments::On).await?;
         Ok(creator)
@@ -65,7 +65,7 @@ impl Called {
     ///
     /// # Errors
     ///
-    /// When it is aborted or lost.
+    /// A session that is aborted or lost.
     pub async fn by_client(&mut self) -> Result<Duration, Failure> {
         let (creator, spec) = self.group.next_by_others()?;
         let (_, folder) = self.daemons.get(creator).ok_or("no daemon")?;
@@ -86,7 +86,7 @@ impl Called {
         if session.status.phase == Phase::Complete { Ok(took) } else { Err("a session was aborted".into()) }
     }
 
-    /// How many more sessions there may be.
+    /// The number of sessions that there may be yet.
     pub fn left(&self) -> u64 {
         self.group.left()
     }
@@ -103,7 +103,7 @@ impl Called {
     ///
     /// # Errors
     ///
-    /// When none can listen.
+    /// A socket that does not open.
     pub async fn crowd(&self) -> Result<Vec<UnixStream>, Failure> {
         let mut open = Vec::new();
         for (_, folder) in &self.daemons {

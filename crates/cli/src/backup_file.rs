@@ -1,6 +1,6 @@
 //! The content of a backup: files by their place, proofs and signatures.
 //!
-//! What is *not* in it keeps a restored signer harmless: no nonce, no session, no partial signature and no identity in the network. A
+//! It has no nonce, no session, no partial signature and no identity in the network, and that keeps a restored signer harmless. A
 //! restored signer begins as a new node with the old key, whose first nonces are fresh; so no backup, however old, can make it use one twice.
 
 use motet_node::event::Completed;

@@ -255,7 +255,7 @@ impl Client {
         self.delete(&format!("/v1/contacts/{signer}")).await
     }
 
-    /// What has become of sessions since the start.
+    /// Numbers of sessions since the start, by their ends.
     ///
     /// # Errors
     ///

@@ -13,7 +13,7 @@ pub enum ClientError {
     NotRunning {
         /// The folder or the address.
         place: String,
-        /// What the system says.
+        /// The words of the system.
         error: io::Error,
     },
     /// The daemon has refused the call.

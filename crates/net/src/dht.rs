@@ -57,9 +57,9 @@ pub(crate) type Place = [u8; 32];
 /// The time at which a question is answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Settled {
-    /// When the nodes that are closest to each place have answered.
+    /// The nodes that are closest to each place have answered.
     ByAll,
-    /// When some nodes of two places have given the same, and no node anything else; otherwise like the other.
+    /// Some nodes of two places have given the same, and no node anything else; otherwise as [`ByAll`](Self::ByAll).
     ByAgreement,
 }
 

@@ -122,7 +122,7 @@ pub struct RegisteredGroup {
     birthday: Option<u64>,
     devices: Vec<DeviceRegistration>,
     is_confirmed: bool,
-    /// What the group has at its first addresses, computed when it is first needed: about 1 kB for an address without scripts.
+    /// Outputs of the first addresses, computed when they are first needed: about 1 kB for an address without scripts.
     ahead: OnceLock<BTreeMap<ScriptBuf, LocatedOutput>>,
 }
 
@@ -295,7 +295,7 @@ impl RegisteredGroup {
         paths.into_iter().flat_map(|path| path.signers).collect::<BTreeSet<_>>().into_iter()
     }
 
-    /// What the group has at the first addresses of each branch.
+    /// Outputs of the first addresses of each branch, by their scripts.
     pub(crate) fn ahead(&self) -> &BTreeMap<ScriptBuf, LocatedOutput> {
         self.ahead.get_or_init(|| {
             let count = if self.group.descriptor().is_ranged() { LOOKAHEAD } else { 1 };

@@ -11,7 +11,7 @@ use super::key::KeystoreArgs;
 use super::network::NetArgs;
 use super::{signers, text, time};
 
-/// Which node to be.
+/// Arguments of a node.
 #[derive(Debug, Args)]
 pub(crate) struct NodeArgs {
     /// For trying things out on one machine: a throw-away key, loopback only, nothing kept

@@ -78,7 +78,7 @@ pub(crate) fn run(args: &RestoreArgs, config: Option<&Path>) -> Result<Exit, Fai
     Ok(Exit::Success)
 }
 
-/// Where the files go.
+/// Places of the files.
 struct Places {
     /// The key, as `--key` names it.
     key: PathBuf,

@@ -1,4 +1,4 @@
-//! What is kept: tables of odd multiples of G and of 2^128 G, and of multiples for each byte, built once a process.
+//! Tables that are kept: of odd multiples of G and of 2^128 G, and of multiples for each byte, built once a process.
 //!
 //! A scalar of G is cut in the middle instead of being split by the endomorphism: both tables are fixed, so wide digits
 //! cost nothing but memory. Without `std` there is nowhere to keep them safely, and G is treated like any other point.

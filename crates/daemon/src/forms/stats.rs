@@ -1,4 +1,4 @@
-//! What has become of sessions, and what was rejected.
+//! Numbers of sessions by their ends, and of rejected messages.
 
 use std::collections::BTreeMap;
 
@@ -51,6 +51,6 @@ pub struct Rejected {
     pub rule: String,
     /// The name of its counter.
     pub name: String,
-    /// How many.
+    /// The number.
     pub count: u64,
 }

@@ -34,7 +34,7 @@ impl Agreement {
         !self.has_failed && self.tellers.len() >= limits::AGREED_NODES && self.places.len() >= limits::AGREED_PLACES
     }
 
-    /// What the nodes agree on is worth nothing: all answers are waited for.
+    /// An agreement of the nodes is worth nothing from now on: all answers are waited for.
     pub(crate) fn fail(&mut self) {
         self.has_failed = true;
     }

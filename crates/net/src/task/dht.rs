@@ -47,7 +47,7 @@ pub(crate) struct Dht {
 
 /// A question to the DHT: what lies at the places of a key.
 struct Question {
-    /// What lies here: it may be older than what lies at the nodes that are closest now.
+    /// The records of this node: they may be older than those of the nodes that are closest now.
     own: Vec<(Place, Vec<u8>)>,
     /// The answers of other nodes.
     found: Vec<(Place, Vec<u8>)>,

@@ -52,7 +52,7 @@ impl Drop for Shown {
     }
 }
 
-/// What comes back from work beside the screen.
+/// Results of work beside the screen.
 enum News {
     State(Box<Snapshot>),
     Said(String),

@@ -16,7 +16,7 @@ const SHORT: usize = 8;
 /// The state of the screen.
 #[derive(Debug, Default)]
 pub(super) struct Board {
-    /// What is known of the signer; none before it has answered for the first time.
+    /// The state of the signer; none before it has answered for the first time.
     pub(super) state: Option<Snapshot>,
     /// The newest events, the newest first, with their times.
     pub(super) events: VecDeque<(TimestampMs, String)>,
@@ -44,7 +44,7 @@ pub(super) struct Question {
 pub(super) enum Kind {
     /// Sign it? The answer is the word that names the request.
     Approve,
-    /// Why not?
+    /// A reason, and then a refusal.
     Decline,
 }
 
