@@ -4,7 +4,6 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Instant;
 
 use motet_node::event::Event;
 use motet_node::{Clock, Events, Node, PublicKey};
