@@ -219,6 +219,7 @@ fn every_answer_fits_its_schema() {
     let asked = calls.post("/v1/sign", &[], &sign("three"));
     let id = text(&asked, "request");
     ended(&mut calls, id, "complete");
+    calls.get("/v1/sessions/{request}/events", &[id], "");
     calls.get("/v1/results", &[], "");
     calls.post("/v1/results/{request}/note", &[id], &serde_json::json!({}));
     for template in ["nonce-commitments", "round1", "round2", "retry", "close"] {
