@@ -17,7 +17,10 @@ pub const USUAL: [&str; 10] = [
 ];
 
 /// The other events that a webhook can get.
-const OTHERS: [&str; 30] = [
+const OTHERS: [&str; 33] = [
+    "KeysLocked",
+    "KeysUnlocked",
+    "ReachabilityChanged",
     "SignerAdvertised",
     "SignerDiscovered",
     "SignerWithdrawn",
