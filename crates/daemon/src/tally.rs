@@ -1,10 +1,10 @@
-//! Counts of what has become of sessions since the start, and how long they took.
+//! Counts of sessions since the start by their ends, and their times.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use motet_node::RequestId;
-use motet_node::event::{AbortCause, Event};
+use motet_node::event::Event;
 
 use crate::forms::stats::Latencies;
 use crate::limits;
@@ -60,7 +60,7 @@ impl Tally {
             }
             Event::SessionAborted(aborted) => {
                 counts.ready.remove(&aborted.request);
-                *counts.ended.entry(word(&aborted.cause)).or_default() += 1;
+                *counts.ended.entry(aborted.cause.why()).or_default() += 1;
             }
             Event::SessionClosed { request } => {
                 counts.ready.remove(request);
@@ -80,24 +80,9 @@ impl Counts {
     }
 }
 
-/// The word for a reason, as the status of a session has it.
-const fn word(cause: &AbortCause) -> &'static str {
-    match cause {
-        AbortCause::Cancelled => "cancelled",
-        AbortCause::Refused { .. } => "refused",
-        AbortCause::Convicted { .. } => "convicted",
-        AbortCause::Unresponsive { .. } => "unresponsive",
-        AbortCause::Expired => "expired",
-        AbortCause::Crowded => "crowded",
-        AbortCause::Superseded { .. } => "superseded",
-        AbortCause::Internal(_) => "internal",
-        _ => "other",
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use motet_node::event::{Aborted, Completed};
+    use motet_node::event::{AbortCause, Aborted, Completed};
     use motet_wire::{Attempt, AttemptId, SignerIndex};
 
     use super::*;

@@ -112,7 +112,7 @@ pub enum AbortCause {
     },
     /// The request ended, or the session took too long.
     Expired,
-    /// Nobody here approved it, and newer requests took its place.
+    /// Newer requests took its place, since nobody here had approved it.
     Crowded,
     /// Another process speaks for a signer of this node: a copy of it, or one that was started later.
     Superseded {
@@ -125,6 +125,20 @@ pub enum AbortCause {
 }
 
 impl AbortCause {
+    /// Its name in the JSON form: the value of `why`.
+    pub const fn why(&self) -> &'static str {
+        match self {
+            Self::Cancelled => "cancelled",
+            Self::Refused { .. } => "refused",
+            Self::Convicted { .. } => "convicted",
+            Self::Unresponsive { .. } => "unresponsive",
+            Self::Expired => "expired",
+            Self::Crowded => "crowded",
+            Self::Superseded { .. } => "superseded",
+            Self::Internal(_) => "internal",
+        }
+    }
+
     /// The signers that the end is about, by key.
     pub fn signers(&self) -> Vec<PublicKey> {
         match self {

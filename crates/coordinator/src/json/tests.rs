@@ -293,6 +293,7 @@ fn results_and_ends_read_back_as_they_were() {
     for cause in causes() {
         let text = serde_json::to_value(&cause).unwrap();
         assert!(text["why"].is_string(), "{text}");
+        assert_eq!(text["why"], cause.why());
         assert_eq!(serde_json::from_value::<AbortCause>(text).unwrap(), cause);
     }
     let proof = serde_json::to_value(misbehaviour()).unwrap();
