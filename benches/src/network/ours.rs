@@ -48,6 +48,21 @@ pub fn config(sockets: Sockets, part: Part, at: &[Multiaddr]) -> Result<NetConfi
     Ok(config)
 }
 
+/// The address of a node that has been started, with its peer id, as soon as it listens.
+pub(super) async fn address(handle: &NetHandle, events: &mut mpsc::Receiver<NetEvent>) -> Result<Multiaddr, Failure> {
+    let listening = async {
+        loop {
+            match events.recv().await {
+                Some(NetEvent::Listening { address }) => return Some(address),
+                Some(_) => {}
+                None => return None,
+            }
+        }
+    };
+    let address = tokio::time::timeout(GUARD, listening).await?.ok_or("a node stopped at once")?;
+    Ok(parse_address(&format!("{address}/p2p/{}", handle.peer_id()))?)
+}
+
 /// A running node.
 #[derive(Debug)]
 pub struct Ours {
@@ -60,17 +75,7 @@ impl Measured for Ours {
     async fn start(sockets: Sockets, part: Part, at: &[Multiaddr]) -> Result<Self, Failure> {
         let (handle, mut events) = Net::start(config(sockets, part, at)?, Arc::new(Anything))?;
         handle.subscribe([Topic::AllOffers].into()).await?;
-        let listening = async {
-            loop {
-                match events.recv().await {
-                    Some(NetEvent::Listening { address }) => return Some(address),
-                    Some(_) => {}
-                    None => return None,
-                }
-            }
-        };
-        let address = tokio::time::timeout(GUARD, listening).await?.ok_or("a node stopped at once")?;
-        let address = parse_address(&format!("{address}/p2p/{}", handle.peer_id()))?;
+        let address = address(&handle, &mut events).await?;
         let (heard_in, heard) = mpsc::channel(4_096);
         let reporting = handle.clone();
         tokio::spawn(async move {

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use motet_net::{DhtMode, Guard, Keypair, Multiaddr, Net, NetConfig, NetEvent, NetHandle, parse_address};
+use motet_net::{DhtMode, Guard, Keypair, Multiaddr, Net, NetConfig, NetEvent, NetHandle};
 use motet_wire::{NetworkId, PeerId, Rate};
 use tokio::runtime::Handle;
 use tokio::time::MissedTickBehavior;
 
 use super::node::Sockets;
-use super::ours::Anything;
+use super::ours::{Anything, address};
 use super::process::Process;
 use crate::session::group::{Failure, GUARD};
 use crate::session::percentile;
@@ -177,17 +177,7 @@ async fn start(keypair: Keypair, listen: Multiaddr, at: Vec<Multiaddr>, post: &S
     let much = Rate { per_minute: 600_000_000, burst: 100_000_000 };
     config.guard = Guard { target: usize::MAX, bytes: much, frames: much, ..Guard::default() };
     let (handle, mut events) = Net::start(config, Arc::new(Anything))?;
-    let listening = async {
-        loop {
-            match events.recv().await {
-                Some(NetEvent::Listening { address }) => return Some(address),
-                Some(_) => {}
-                None => return None,
-            }
-        }
-    };
-    let address = tokio::time::timeout(GUARD, listening).await?.ok_or("a node stopped at once")?;
-    let address = parse_address(&format!("{address}/p2p/{}", handle.peer_id()))?;
+    let address = address(&handle, &mut events).await?;
     let post = Arc::clone(post);
     tokio::spawn(async move {
         while let Some(event) = events.recv().await {
