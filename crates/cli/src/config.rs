@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Arg, ArgAction, Command};
 
+use crate::exit::Failed;
 use crate::{files, user_folders};
 
 /// Most bytes of a file.
@@ -78,6 +79,17 @@ fn collect(command: &Command, options: &mut BTreeMap<String, Arg>) {
     command.get_subcommands().for_each(|command| collect(command, options));
 }
 
+/// The file of the configuration: that which the user names, or the one in this user's folder.
+///
+/// # Errors
+///
+/// [`Failed`] if the user has neither named one nor has a home.
+pub(crate) fn place(named: Option<&Path>) -> Result<PathBuf, Failed> {
+    named.map(Path::to_owned).or_else(user_folders::config_file).ok_or_else(|| {
+        Failed::here("there is no place for the configuration: HOME is not set").hint("name one with --config FILE")
+    })
+}
+
 /// Reads the configuration: the variables, and the file that the user names or the one in this user's folder, if it is there.
 ///
 /// # Errors
@@ -87,7 +99,7 @@ pub(crate) fn read(program: &Command, named: Option<&Path>) -> Result<Settings, 
     let options = options(program);
     let mut settings = match named.map(Path::to_owned).or_else(named_by_variable) {
         Some(path) => of_file(&path, &options)?,
-        None => match user_folders::config().map(|folder| folder.join("config.toml")) {
+        None => match user_folders::config_file() {
             Some(path) if path.symlink_metadata().is_ok() => of_file(&path, &options)?,
             _ => Settings::new(),
         },

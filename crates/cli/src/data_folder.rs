@@ -3,9 +3,8 @@
 //! The folder of a signer's node belongs to that signer, whose public key is in the file `signer` there, because two signers with one
 //! identity would be one node to all others.
 
-use std::fs::{self, DirBuilder};
+use std::fs;
 use std::io::{self, ErrorKind};
-use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use motet_core_crypto::PublicKey;
@@ -65,8 +64,7 @@ impl DataFolder {
 
 /// Makes a data folder if it is not there, for its owner alone.
 pub(crate) fn make(folder: &Path) -> Result<(), Failed> {
-    let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
-    made.map_err(|error| unusable(folder, &error))
+    files::make_folder(folder).map_err(|error| unusable(folder, &error))
 }
 
 /// The store in a folder that a node has used, which must not run.

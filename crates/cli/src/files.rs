@@ -1,8 +1,8 @@
 //! Files as this program opens and makes them: opening one never waits, and a new one is whole or absent.
 
-use std::fs::{self, File, FileType, OpenOptions};
+use std::fs::{self, DirBuilder, File, FileType, OpenOptions};
 use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, FileTypeExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{Mode, OFlags};
@@ -86,6 +86,11 @@ pub(crate) fn with_ending(path: &Path, ending: &str) -> PathBuf {
 /// True if a file with this name is not published yet, or never will be because its maker was killed.
 pub(crate) fn is_unfinished(name: &Path) -> bool {
     name.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(UNFINISHED.as_bytes()))
+}
+
+/// Makes a folder and those above it, as far as they are not there, for their owner alone.
+pub(crate) fn make_folder(path: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 
 /// Writes a file that does not exist yet, for its owner alone. It is there as a whole and durably, or not at all.

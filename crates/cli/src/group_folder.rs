@@ -4,9 +4,9 @@
 //! alone: the keys of a group reveal all its addresses.
 
 use std::collections::BTreeSet;
-use std::fs::{self, DirBuilder};
+use std::fs;
 use std::io::ErrorKind;
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError, RwLock};
 use std::time::SystemTime;
@@ -101,8 +101,7 @@ impl GroupFolder {
         let text = group.to_text();
         let id = self.registry.add(group).map_err(|error| refused(&error))?;
         let folder = self.folder()?;
-        let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
-        made.map_err(|error| unusable(folder, &error))?;
+        files::make_folder(folder).map_err(|error| unusable(folder, &error))?;
         files::create(&file(folder, id), text.as_bytes()).map_err(|error| unusable(folder, &error))?;
         Ok(id)
     }

@@ -1,7 +1,6 @@
 //! The encrypted keystore of this user (`docs/adr/0027`): its file, and how it is read and changed.
 
-use std::fs::{self, DirBuilder, File};
-use std::os::unix::fs::DirBuilderExt as _;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use motet_keystore::{Cost, Keystore, OpenError, Passphrase, header};
@@ -69,8 +68,7 @@ impl<'a> KeystoreFile<'a> {
             let passphrase = passphrase::of_new(&self.path, file)?;
             let mut keystore = Keystore::new();
             let changed = change(&mut keystore)?;
-            let folder = folder_of(&self.path);
-            let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
+            let made = files::make_folder(folder_of(&self.path));
             made.and_then(|()| files::create(&self.path, &seal(&keystore, &passphrase, Cost::DEFAULT)?))
                 .map_err(|error| self.unwritten(&error))?;
             return Ok(changed);

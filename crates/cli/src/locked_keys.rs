@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use async_trait::async_trait;
 use motet_core_crypto::{PartialSignature, PublicKey, PublicNonce, SecretKey, Signature};
-use motet_daemon::{Keys, KeysError};
+use motet_daemon::{Keys, KeysError, LOCKED};
 use motet_keystore::Passphrase;
 use motet_node::event::AbortCause;
 use motet_node::policy::Policy;
@@ -19,9 +19,6 @@ use zeroize::Zeroizing;
 use crate::args::KeystoreArgs;
 use crate::exit::Exit;
 use crate::signer_key;
-
-/// The words for a signer that asks meanwhile.
-const LOCKED: &str = "the signer is locked";
 
 /// The key of a signer, while it is unlocked.
 pub(crate) struct LockedKeys {

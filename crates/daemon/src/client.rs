@@ -323,8 +323,7 @@ impl Client {
     ///
     /// [`ClientError`].
     pub async fn post<B: Serialize, T: DeserializeOwned>(&self, path: &str, body: &B) -> Result<T, ClientError> {
-        let body = serde_json::to_vec(body).map_err(|error| ClientError::Strange(error.to_string()))?;
-        self.call(Method::POST, path, body.into()).await
+        self.call_with(Method::POST, path, body).await
     }
 
     /// A call that replaces something.
@@ -333,8 +332,17 @@ impl Client {
     ///
     /// [`ClientError`].
     pub async fn put<B: Serialize, T: DeserializeOwned>(&self, path: &str, body: &B) -> Result<T, ClientError> {
+        self.call_with(Method::PUT, path, body).await
+    }
+
+    async fn call_with<B: Serialize, T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        body: &B,
+    ) -> Result<T, ClientError> {
         let body = serde_json::to_vec(body).map_err(|error| ClientError::Strange(error.to_string()))?;
-        self.call(Method::PUT, path, body.into()).await
+        self.call(method, path, body.into()).await
     }
 
     async fn done(&self, path: &str, body: &impl Serialize) -> Result<(), ClientError> {

@@ -5,6 +5,9 @@ use core::fmt;
 use motet_node::PublicKey;
 use zeroize::Zeroizing;
 
+/// The words for other signers, whose requests and sessions end.
+pub const LOCKED: &str = "the signer is locked";
+
 /// The keys of the signers that a daemon serves. Calls may take a second, and run on a thread of their own.
 pub trait Keys: Send + Sync + fmt::Debug {
     /// True if the key of this signer is one of them.

@@ -55,7 +55,7 @@ pub use client_error::ClientError;
 pub use cursor::{Cursor, NoCursor};
 pub use daemon::{Daemon, DaemonError};
 pub use facilities::{Facilities, KeyRing, LogControl};
-pub use keys::{Keys, KeysError};
+pub use keys::{Keys, KeysError, LOCKED};
 pub use private_file::SecretFileError;
 pub use questions::{Answer, Asked, Place, Question, Questions, Refused};
 pub use routes::openapi;

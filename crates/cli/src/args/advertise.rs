@@ -25,7 +25,7 @@ pub(crate) struct AdvertiseArgs {
     /// A text about the signer, 256 bytes at most
     #[arg(long, value_name = "TEXT", value_parser = text::signer_description)]
     pub(crate) description: Option<String>,
-    /// What others see this signer as
+    /// The name that others see
     #[arg(long, value_name = "NICKNAME", value_parser = signers::nickname)]
     pub(crate) nickname: Option<String>,
     /// Life of each advertisement; it is repeated at half of that

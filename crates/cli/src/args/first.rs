@@ -21,7 +21,7 @@ pub(crate) struct InitArgs {
     /// The network [default: asked on the terminal, else main]
     #[arg(long, value_name = "NETWORK", value_parser = text::network)]
     pub(crate) network: Option<NetworkId>,
-    /// What others see this signer as [default: asked on the terminal, else nothing]
+    /// The name that others see [default: asked on the terminal, else nothing]
     #[arg(long, value_name = "NICKNAME", value_parser = signers::nickname)]
     pub(crate) nickname: Option<String>,
     /// Keep this contact: its link, with a name in it; may be repeated

@@ -22,7 +22,7 @@ pub(crate) struct NodeArgs {
     pub(crate) key: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) keystore: KeystoreArgs,
-    /// What others see this signer as; with --dev it is that NAME
+    /// The name that others see; with --dev it is that NAME
     #[arg(long, env = "MOTET_NICKNAME", value_name = "NICKNAME", conflicts_with = "dev", value_parser = signers::nickname)]
     pub(crate) nickname: Option<String>,
     /// Where this node keeps what must outlive it [default: the key's name with .motet, beside the keystore or the key file]

@@ -25,13 +25,13 @@ pub(crate) struct SignArgs {
     /// The other signers, by nickname or by key, with commas between them. Nicknames prove nothing: a key does
     #[arg(long, value_name = "SIGNERS", value_delimiter = ',', required = true, value_parser = signers::named)]
     pub(crate) with: Vec<Named>,
-    /// What to sign, as text; may be repeated, so that all are signed at once, or none
+    /// A message to sign, as text; may be repeated, so that all are signed at once, or none
     #[arg(long, value_parser = Message::to_sign)]
     pub(crate) message: Vec<Message>,
-    /// What to sign, as hexadecimal digits; may be repeated
+    /// A message to sign, as hexadecimal digits; may be repeated
     #[arg(long, value_name = "HEX", required_unless_present_any = ["message", "message_file"], value_parser = Message::to_sign_hex)]
     pub(crate) message_hex: Vec<Message>,
-    /// What to sign: the bytes of a file; may be repeated
+    /// A file whose bytes are a message to sign; may be repeated
     #[arg(long, value_name = "FILE")]
     pub(crate) message_file: Vec<PathBuf>,
     /// Sign 32 bytes of --message-hex or --message-file although they may be the hash of anything, of a payment, too

@@ -16,7 +16,7 @@ use crate::group_folder::GroupFolder;
 use crate::keystore::KeystoreFile;
 use crate::output::Output;
 use crate::running_signer::{answering, explain};
-use crate::{contact_book, data_folder, files, passphrase, signer_key, user_folders};
+use crate::{config, contact_book, data_folder, files, passphrase, signer_key};
 
 /// Most bytes of one file in a backup.
 const FILE_BYTES: u64 = 4 * 1024 * 1024;
@@ -47,7 +47,8 @@ pub(crate) async fn run(args: BackupArgs, config: Option<&Path>) -> Result<Exit,
     for path in GroupFolder::files(&args.groups)? {
         save(&mut saved, Place::Group, &path)?;
     }
-    let config = config.map(Path::to_owned).or_else(|| Some(user_folders::config()?.join("config.toml")));
+    // Without a home there is none to save.
+    let config = config::place(config).ok();
     for (place, path) in [
         (Place::Config, config),
         (Place::Rules, args.policy.clone()),

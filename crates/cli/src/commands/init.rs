@@ -1,8 +1,6 @@
 //! `motet init`: the first start, step by step.
 
-use std::fs::DirBuilder;
 use std::io::IsTerminal as _;
-use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 
 use motet_core_crypto::SecretKey;
@@ -17,7 +15,7 @@ use crate::exit::{Exit, Failed};
 use crate::keystore::KeystoreFile;
 use crate::output::{Output, note};
 use crate::prompt::Typed;
-use crate::{data_folder, files, signer_key, user_folders};
+use crate::{config, data_folder, files, signer_key};
 
 /// The name of a key that nobody has named.
 const NAME: &str = "signer";
@@ -35,10 +33,7 @@ struct Settings<'a> {
 
 pub(crate) fn run(args: &InitArgs, config: Option<&Path>) -> Result<Exit, Failed> {
     let output = Output::without_node(args.json);
-    let config = config.map(Path::to_owned).or_else(|| Some(user_folders::config()?.join("config.toml")));
-    let config = config.ok_or_else(|| {
-        Failed::here("there is no place for the configuration: HOME is not set").hint("name one with --config FILE")
-    })?;
+    let config = config::place(config)?;
     if config.symlink_metadata().is_ok() {
         let failed = Failed::here(format!("there is a configuration already: {}", config.display()));
         return Err(failed
@@ -84,7 +79,7 @@ pub(crate) fn run(args: &InitArgs, config: Option<&Path>) -> Result<Exit, Failed
     };
     let text = toml::to_string(&settings).map_err(Failed::here)?;
     let parent = config.parent().filter(|parent| !parent.as_os_str().is_empty());
-    let made = parent.map_or(Ok(()), |parent| DirBuilder::new().recursive(true).mode(0o700).create(parent));
+    let made = parent.map_or(Ok(()), files::make_folder);
     made.and_then(|()| files::create(&config, text.as_bytes())).map_err(|error| {
         let failed = Failed::here(format!("cannot write {}: {error}", config.display()));
         failed.hint(format!("the key {name} is in {}; name it with --key", file.path().display()))

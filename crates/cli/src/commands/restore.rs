@@ -1,7 +1,5 @@
 //! `motet restore`: a backup becomes files again, where there are none.
 
-use std::fs::DirBuilder;
-use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use motet_keystore::limits::BACKUP_BYTES;
@@ -14,7 +12,7 @@ use crate::backup_file::{Backup, Place};
 use crate::exit::{Exit, Failed};
 use crate::group_folder::GroupFolder;
 use crate::output::Output;
-use crate::{contact_book, data_folder, files, keystore, passphrase, user_folders};
+use crate::{config, contact_book, data_folder, files, keystore, passphrase};
 
 /// More bytes than the largest backup has.
 const FILE_BYTES: usize = BACKUP_BYTES + 1024;
@@ -49,11 +47,10 @@ pub(crate) fn run(args: &RestoreArgs, config: Option<&Path>) -> Result<Exit, Fai
         let what = format!("cannot write {}: {error}", path.display());
         Failed::here(what).hint("mend that, remove what was restored so far, and restore again")
     };
-    let folder = |path: &Path| DirBuilder::new().recursive(true).mode(0o700).create(path);
-    folder(&places.data).map_err(|error| unwritten(&places.data, &error))?;
+    files::make_folder(&places.data).map_err(|error| unwritten(&places.data, &error))?;
     for (saved, target) in backup.files.iter().zip(&targets) {
         let parent = target.parent().filter(|parent| !parent.as_os_str().is_empty());
-        parent.map_or(Ok(()), folder).map_err(|error| unwritten(target, &error))?;
+        parent.map_or(Ok(()), files::make_folder).map_err(|error| unwritten(target, &error))?;
         files::create(target, &saved.content).map_err(|error| unwritten(target, &error))?;
         let line = format!("restored {}", target.display());
         output.result(&line, &json!({"event": "restored", "file": target.display().to_string()}))?;
@@ -99,10 +96,7 @@ impl Places {
         let beside = if is_file { key.clone() } else { keystore.with_file_name(&backup.key) };
         let data = args.data.clone().unwrap_or_else(|| data_folder::of_key(&beside));
         let groups = GroupFolder::place(&args.groups)?;
-        let config = config.map(Path::to_owned).or_else(|| Some(user_folders::config()?.join("config.toml")));
-        let config = config.ok_or_else(|| {
-            Failed::here("there is no place for the configuration: HOME is not set").hint("name one with --config FILE")
-        })?;
+        let config = config::place(config)?;
         Ok(Self { key, keystore, data, groups, config })
     }
 

@@ -8,7 +8,7 @@ use crate::api::{Signer, text};
 use crate::lab::skip;
 use crate::process::{MOTET, Scene};
 
-/// What the tester takes for no failure of the server: nobody to ask, no further keys.
+/// Answers that are no failure of the server: nobody to ask, no further keys.
 const CONFIG: &str = "[checks]\nnot_a_server_error.expected-statuses = [\"2xx\", \"3xx\", \"4xx\", \"501\", \"503\"]\n";
 /// Routes without an end, and the one that ends the signer.
 const LEFT_OUT: [&str; 3] = ["/v1/halt", "/v1/events", "/v1/applications/{application}/messages"];

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::lab::skip;
 use crate::process::{GUARD, Scene};
 
-/// What a signer has told the service manager until a word comes.
+/// Words of a signer to the service manager, up to this one.
 fn until(manager: &UnixDatagram, word: &str) -> Vec<String> {
     let mut told = Vec::new();
     loop {

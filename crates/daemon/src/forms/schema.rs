@@ -50,7 +50,7 @@ pub(crate) enum End {
     Unresponsive { awaiting: Vec<u16>, signers: Vec<String> },
     /// The request ended, or the session took too long.
     Expired,
-    /// Nobody here approved it, and newer requests took its place.
+    /// Newer requests took its place, since nobody here had approved it.
     Crowded,
     /// Another process speaks for a signer of this node.
     Superseded { signer: String },

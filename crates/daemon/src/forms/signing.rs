@@ -29,7 +29,7 @@ pub struct Sign {
     /// The other signers, by key.
     #[schema(value_type = Vec<String>)]
     pub with: Vec<PublicKey>,
-    /// What to sign: 1 to 64 messages.
+    /// The messages to sign: 1 to 64.
     pub messages: Vec<Message>,
     /// True for the Taproot output key of the aggregate key (BIP-341, no script path), of all messages without a derivation of their own.
     #[serde(default)]

@@ -12,11 +12,8 @@ use crate::error::{ApiError, ErrorBody};
 use crate::extract::{Given, Nothing, Secret};
 use crate::forms::node::Done;
 use crate::forms::unlock::Unlock;
-use crate::keys::{Keys, KeysError};
+use crate::keys::{Keys, KeysError, LOCKED};
 use crate::state::App;
-
-/// The words for the others, whose requests and sessions end.
-const LOCKED: &str = "the signer is locked";
 
 /// The journal's words about keys.
 #[derive(Debug, Serialize)]
