@@ -8,6 +8,11 @@ pub const CONNECTIONS: usize = 256;
 pub const CONNECTIONS_TCP: usize = 64;
 /// Listeners of events at a time, a fraction of the connections, so that calls have room beside them.
 pub const LISTENERS: usize = 64;
+/// Listeners that hear of each event at once: a page, a screen and a program or two.
+pub const PROMPT_LISTENERS: usize = 4;
+/// Pause of each listener before it reads what has come, for each listener beyond the first [`PROMPT_LISTENERS`]: many then write once
+/// for a whole session, and after it, so that they do not slow its signatures.
+pub const LISTENER_PAUSE: Duration = Duration::from_millis(1);
 /// Bytes of a request's body. A signing request of the protocol has 64 KB at most, and hexadecimal digits double that.
 pub const BODY: usize = 256 * 1024;
 /// Time that a body may take to arrive.

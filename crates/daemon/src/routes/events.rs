@@ -1,7 +1,9 @@
 //! Events as they happen: server-sent events from the journal.
 
 use core::convert::Infallible;
+use core::time::Duration;
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
@@ -10,7 +12,7 @@ use axum::response::{IntoResponse, Response};
 use futures::stream;
 use motet_node::RequestId;
 use serde::Deserialize;
-use tokio::sync::{OwnedSemaphorePermit, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use crate::cursor::Cursor;
 use crate::error::{ApiError, ErrorBody};
@@ -50,7 +52,7 @@ pub(super) async fn events(
     // A place that is none is one of another run.
     let after = header.map_or(from.after, |place| Some(place.unwrap_or(Cursor { run: 0, number: 0 })));
     let place = place(&app)?;
-    let listener = Listener::new(app.questions.journal().clone(), after, from.request, place);
+    let listener = Listener::new(app.questions.journal().clone(), after, from.request, (app.listeners.clone(), place));
     let events = stream::unfold(listener, |mut listener| async move {
         let event = listener.next().await?;
         Some((Ok::<_, Infallible>(event), listener))
@@ -91,11 +93,18 @@ struct Listener {
     /// True before the first word.
     opening: bool,
     ended: bool,
+    /// All places of listeners.
+    places: Arc<Semaphore>,
     _place: OwnedSemaphorePermit,
 }
 
 impl Listener {
-    fn new(journal: Journal, after: Option<Cursor>, only: Option<RequestId>, place: OwnedSemaphorePermit) -> Self {
+    fn new(
+        journal: Journal,
+        after: Option<Cursor>,
+        only: Option<RequestId>,
+        (places, place): (Arc<Semaphore>, OwnedSemaphorePermit),
+    ) -> Self {
         let newest = journal.watch();
         let end = journal.end();
         let (at, first) = match after {
@@ -107,7 +116,18 @@ impl Listener {
                 Read::Unknown => (end.number, Some(Why::OtherRun)),
             },
         };
-        Self { journal, newest, at, read: VecDeque::new(), only, first, opening: true, ended: false, _place: place }
+        Self {
+            journal,
+            newest,
+            at,
+            read: VecDeque::new(),
+            only,
+            first,
+            opening: true,
+            ended: false,
+            places,
+            _place: place,
+        }
     }
 
     async fn next(&mut self) -> Option<Event> {
@@ -131,6 +151,7 @@ impl Listener {
                 Read::Events(events) => {
                     let Some(last) = events.last() else {
                         self.newest.changed().await.ok()?;
+                        tokio::time::sleep(self.pause()).await;
                         continue;
                     };
                     self.at = last.number;
@@ -144,6 +165,13 @@ impl Listener {
                 Read::Closed => return None,
             }
         }
+    }
+
+    /// The time for which events are gathered before they are written, which is none while listeners are few.
+    fn pause(&self) -> Duration {
+        let taken = limits::LISTENERS.saturating_sub(self.places.available_permits());
+        let beyond = taken.saturating_sub(limits::PROMPT_LISTENERS);
+        limits::LISTENER_PAUSE.saturating_mul(u32::try_from(beyond).unwrap_or(u32::MAX))
     }
 
     fn lost(&mut self, why: Why) -> Event {
