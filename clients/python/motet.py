@@ -166,9 +166,9 @@ class Motet:
     def sessions(self):
         return self.call("GET", "/v1/sessions")["sessions"]
 
-    def session(self, request, wait=None, after=None):
-        """One session; with `wait` (such as "30s"), after its next change or when the time is up."""
-        return self.call("GET", f"/v1/sessions/{request}", wait=wait, after=after)
+    def session(self, request, wait=None, after=None, until=None):
+        """One session; with `wait` (such as "30s"), after its next change (with until="end", after its end) or when the time is up."""
+        return self.call("GET", f"/v1/sessions/{request}", wait=wait, after=after, until=until)
 
     def end_of(self, request, seconds=300):
         """Waits for the end of a session, and returns it: `signatures` is there, or `end` says why not."""
@@ -178,7 +178,7 @@ class Motet:
             left = ends - time.monotonic()
             if left <= 0:
                 raise TimeoutError(f"the session {request} has not ended within {seconds} s")
-            session = self.session(request, wait=f"{max(1, int(min(left, 30)))}s", after=session["revision"])
+            session = self.session(request, wait=f"{max(1, int(min(left, 30)))}s", until="end")
         return session
 
     def abort(self, request, reason=None):

@@ -112,14 +112,14 @@ export class Motet {
     return this.call("POST", "/v1/sign", { body: { with: others, messages: messages.map(form), ...more } });
   }
   sessions = async () => (await this.call("GET", "/v1/sessions")).sessions;
-  session = (request, { wait, after } = {}) => this.call("GET", `/v1/sessions/${request}`, { query: { wait, after } });
+  session = (request, { wait, after, until } = {}) => this.call("GET", `/v1/sessions/${request}`, { query: { wait, after, until } });
   async endOf(request, seconds = 300) {
     const ends = performance.now() + seconds * 1000;
     let session = await this.session(request);
     while (session.phase !== "complete" && session.phase !== "aborted") {
       const left = Math.floor((ends - performance.now()) / 1000);
       if (left < 1) throw new Error(`the session ${request} has not ended within ${seconds} s`);
-      session = await this.session(request, { wait: `${Math.min(left, 30)}s`, after: session.revision });
+      session = await this.session(request, { wait: `${Math.min(left, 30)}s`, until: "end" });
     }
     return session;
   }

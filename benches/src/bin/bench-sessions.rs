@@ -281,8 +281,8 @@ fn transactions(signers: usize, runs: usize) -> Value {
     })
 }
 
-/// Sessions that a client asks for beside those that the library asks for, and those beside listeners that read nothing: in turns, so that all
-/// meet the same machine. And the start of a signer.
+/// Sessions that a client asks for beside those that the library asks for, in turns, and then as many beside listeners that read nothing; again
+/// with new nodes, so that all meet the same machine. And the start of a signer.
 async fn api(runs: usize) -> Result<Value, Failure> {
     let (mut library, mut client, mut crowded, mut starts) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let mut listeners = 0;
@@ -291,14 +291,17 @@ async fn api(runs: usize) -> Result<Value, Failure> {
         for _ in 0..WARM_UP {
             called.by_client().await?;
         }
-        while called.left() >= 6 && library.len() < runs {
+        let each = called.left() / 3;
+        for _ in 0..each {
             library.push(after_a_pause(called.by_library()).await?);
             client.push(after_a_pause(called.by_client()).await?);
-            let crowd = called.crowd().await?;
-            listeners = crowd.len();
-            crowded.push(after_a_pause(called.by_library()).await?);
-            drop(crowd);
         }
+        let crowd = called.crowd().await?;
+        listeners = crowd.len();
+        for _ in 0..each {
+            crowded.push(after_a_pause(called.by_library()).await?);
+        }
+        drop(crowd);
         called.stop().await;
         starts.push(calls::start_up().await?);
     }

@@ -77,10 +77,7 @@ impl Called {
         let asked = Sign { with, messages, taproot: true, commitments: true, ..Sign::default() };
         let begin = Instant::now();
         let request = client.sign(&asked).await?.request;
-        let mut session = client.session(&request).await?;
-        while !matches!(session.status.phase, Phase::Complete | Phase::Aborted) {
-            session = client.next_change(&request, session.revision, GUARD).await?;
-        }
+        let session = client.end_of(&request, GUARD).await?;
         let took = begin.elapsed();
         self.group.all_ended(request).await?;
         if session.status.phase == Phase::Complete { Ok(took) } else { Err("a session was aborted".into()) }

@@ -159,6 +159,16 @@ impl Client {
         self.get(&format!("/v1/sessions/{request}?wait={wait}ms&after={after}")).await
     }
 
+    /// One session, when it has ended or the time is up. The daemon waits a minute at most.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError`].
+    pub async fn end_of(&self, request: &RequestId, wait: Duration) -> Result<Session, ClientError> {
+        let wait = wait.min(limits::WAIT).as_millis();
+        self.get(&format!("/v1/sessions/{request}?wait={wait}ms&until=end")).await
+    }
+
     /// Gives a request up, for everybody.
     ///
     /// # Errors

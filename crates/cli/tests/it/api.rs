@@ -332,6 +332,7 @@ fn bodies_are_bounded_and_mistakes_have_codes() {
         (get(&format!("/v1/sessions/{id}"), ""), 404, "unknown_request"),
         (get("/v1/sessions/12", ""), 400, "bad_id"),
         (get(&format!("/v1/sessions/{id}?wait=2m"), ""), 400, "wait"),
+        (get(&format!("/v1/sessions/{id}?wait=1s&until=never"), ""), 400, "bad_query"),
         (get(&format!("/v1/sessions/{id}?patience=1"), ""), 400, "bad_query"),
         (post(&format!("/v1/requests/{id}/approve"), &format!("{{\"digest\":\"{id}\"}}")), 404, "not_asked"),
         (post(&format!("/v1/requests/{id}/approve"), "{}"), 400, "bad_body"),

@@ -262,6 +262,8 @@ fn ended(calls: &mut Checked<'_>, request: &str, expected: &str) {
         session = calls.get("/v1/sessions/{request}", &[request], &after);
     }
     assert_eq!(session["phase"], expected, "{session}");
+    let at_once = calls.get("/v1/sessions/{request}", &[request], "?wait=60s&until=end");
+    assert_eq!(at_once["phase"], expected, "the end has come already");
 }
 
 #[test]

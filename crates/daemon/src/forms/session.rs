@@ -48,7 +48,7 @@ pub struct SessionEvents {
     pub events: Vec<SessionEvent>,
 }
 
-/// A wait for the next change of a session.
+/// A wait for the next change of a session, or for its end.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -58,6 +58,18 @@ pub(crate) struct ForChange {
     /// The `revision` after which a change is awaited. A wait without it is for the next change.
     #[param(value_type = Option<String>)]
     pub(crate) after: Option<Cursor>,
+    /// `end` waits for the end of the session, and not for its next change; `after` has no place beside it.
+    pub(crate) until: Option<Until>,
+}
+
+/// The moment for which a caller waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Until {
+    /// The next change.
+    Change,
+    /// The end of the session.
+    End,
 }
 
 /// The reason why a session is given up.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
+use motet_node::event::Phase;
 use motet_node::{Audience, CallError, Replacement, RequestId, SessionStatus, SigningRequestSpec};
 
 use super::keys::check_unlocked;
@@ -13,7 +14,7 @@ use crate::error::{ApiError, ErrorBody};
 use crate::extract::{Given, Nothing, Params, request_id};
 use crate::forms::node::Done;
 use crate::forms::session::{
-    Abort, ForChange, Proofs, Results, Retried, Retry, Session, SessionEvent, SessionEvents, Sessions,
+    Abort, ForChange, Proofs, Results, Retried, Retry, Session, SessionEvent, SessionEvents, Sessions, Until,
 };
 use crate::forms::signing::{Announced, Sign};
 use crate::limits;
@@ -69,7 +70,7 @@ pub(super) async fn list(State(app): State<App>) -> Result<Json<Sessions>, ApiEr
     Ok(Json(Sessions { sessions: sessions.into_iter().map(with_revision).collect() }))
 }
 
-/// One session; with `wait`, when it has changed or the time is up.
+/// One session; with `wait`, when it has changed, or with `until=end` when it has ended, or when the time is up.
 #[utoipa::path(get, path = "/v1/sessions/{request}", tag = "sessions",
     params(("request" = String, Path, description = "The id of the request."), ForChange),
     responses((status = 200, body = Session), (status = "default", body = ErrorBody)))]
@@ -84,11 +85,35 @@ pub(super) async fn show(
         // An unknown session is told at once.
         app.node.session_status(request).await?;
         let journal = app.questions.journal();
-        let since = change.after.unwrap_or_else(|| journal.revision(&request));
         // That its time is up is no error: the answer shows that nothing has changed.
-        drop(tokio::time::timeout(patience, journal.changed(&request, since)).await);
+        match (change.until, change.after) {
+            (Some(Until::End), Some(_)) => {
+                return Err(ApiError::bad("wait", "until=end waits for the end, from now on: leave after out"));
+            }
+            (Some(Until::End), None) => {
+                if let Ok(ended) = tokio::time::timeout(patience, ended(&app, request)).await {
+                    return Ok(Json(ended?));
+                }
+            }
+            (Some(Until::Change) | None, after) => {
+                let since = after.unwrap_or_else(|| journal.revision(&request));
+                drop(tokio::time::timeout(patience, journal.changed(&request, since)).await);
+            }
+        }
     }
     Ok(Json(session(&app, request).await?))
+}
+
+/// A session when it has ended, or when the journal ends before.
+async fn ended(app: &App, request: RequestId) -> Result<Session, CallError> {
+    let journal = app.questions.journal();
+    loop {
+        let session = session(app, request).await?;
+        if matches!(session.status.phase, Phase::Complete | Phase::Aborted) || journal.is_closed() {
+            return Ok(session);
+        }
+        journal.changed(&request, session.revision).await;
+    }
 }
 
 /// The events of a session that the journal of this run keeps, with their times: its timeline.

@@ -118,13 +118,12 @@ pub(super) async fn result(args: &ResultArgs) -> Result<Exit, Failed> {
 /// The session when it has ended, or when this time is up.
 async fn end(client: &Client, request: &RequestId, time: Duration) -> Result<SessionStatus, Failed> {
     let clock = Clock::start();
-    let mut session = client.session(request).await.map_err(|error| explain(&error))?;
     loop {
         let left = time.saturating_sub(Duration::from_millis(clock.now().mono.0));
+        let session = client.end_of(request, left).await.map_err(|error| explain(&error))?;
         if matches!(session.status.phase, Phase::Complete | Phase::Aborted) || left.is_zero() {
             return Ok(session.status);
         }
-        session = client.next_change(request, session.revision, left).await.map_err(|error| explain(&error))?;
     }
 }
 
