@@ -40,6 +40,7 @@ mod nobody;
 mod page;
 mod pages;
 mod patterns;
+mod picture;
 mod policy;
 mod privacy;
 mod process;
