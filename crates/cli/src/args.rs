@@ -37,7 +37,7 @@ use motet_wire::limits;
 use crate::config;
 pub(crate) use advertise::{AdvertiseArgs, WithdrawArgs};
 pub(crate) use backup::{BackupArgs, RestoreArgs};
-pub(crate) use called::CalledArgs;
+pub(crate) use called::{ALTERNATIVES, CalledArgs};
 pub(crate) use contact::{ContactAddArgs, ContactArgs, ContactCommand, ContactRemoveArgs, ContactShowArgs, Whom};
 pub(crate) use daemon::{
     AbortArgs, ApiArgs, ApproveArgs, DaemonCommand, DeclineArgs, LogArgs, RequestArgs, ResultArgs, RetryArgs,

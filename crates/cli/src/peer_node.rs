@@ -180,7 +180,7 @@ struct Parts {
 
 fn kept(args: &NodeArgs, key: Option<SignerKey>) -> Result<Parts, Failed> {
     let Some(SignerKey { secret: key, beside }) = key else {
-        let hint = "make one with `motet key new`, or try things out with --dev NAME";
+        let hint = "make one with `motet init`, or try things out with --dev NAME";
         return Err(Failed::usage("a signer needs a key: --key KEY").hint(hint));
     };
     let signer = key.public_key();

@@ -3,17 +3,21 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{ArgGroup, Args};
 use motet_wire::limits::REASON;
+
+/// Options that say the same in two ways: a configured one has no place beside one that is typed, or is in a variable.
+pub(crate) const ALTERNATIVES: &str = "alternatives";
 
 /// The running signer that a command speaks to.
 #[derive(Debug, Args)]
+#[command(group(ArgGroup::new(ALTERNATIVES).multiple(true)))]
 pub(crate) struct CalledArgs {
     /// The data folder of the running signer
-    #[arg(long, value_name = "DIR", env = "MOTET_DATA")]
+    #[arg(long, value_name = "DIR", env = "MOTET_DATA", group = ALTERNATIVES)]
     pub(crate) data: Option<PathBuf>,
     /// The key of the running signer, whose data folder is beside it: its name in the keystore, or its key file
-    #[arg(long, value_name = "KEY")]
+    #[arg(long, value_name = "KEY", env = "MOTET_KEY", group = ALTERNATIVES)]
     pub(crate) key: Option<PathBuf>,
     /// The keystore beside which the data folder is; it is not opened [default: motet/keystore in the user's folder for data]
     #[arg(long, value_name = "FILE", env = "MOTET_KEYSTORE")]

@@ -8,6 +8,7 @@ use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command};
 
 use super::{Origin, Settings, Value};
+use crate::args::ALTERNATIVES;
 
 /// The option of throw-away nodes, which have no configuration.
 const DEV: &str = "dev";
@@ -75,7 +76,7 @@ fn with<'a>(
     set.sort_by(|(one, _), (other, _)| one.origin.cmp(&other.origin));
     for (setting, option) in set {
         let Some(name) = option.get_long() else { continue };
-        if taken.iter().any(|other| exclude_each_other(leaf, option, other)) {
+        if taken.iter().any(|other| exclude_each_other(leaf, option, other) || are_alternatives(leaf, option, other)) {
             continue;
         }
         match &setting.value {
@@ -97,6 +98,11 @@ fn with<'a>(
     let end = words.iter().position(|word| word == "--").unwrap_or(words.len());
     words.splice(end..end, more);
     Completed { words, added }
+}
+
+fn are_alternatives(command: &Command, one: &Arg, other: &Arg) -> bool {
+    let mut groups = command.get_groups().filter(|group| group.get_id() == ALTERNATIVES);
+    groups.any(|group| [one, other].iter().all(|option| group.get_args().any(|id| id == option.get_id())))
 }
 
 fn exclude_each_other(command: &Command, one: &Arg, other: &Arg) -> bool {

@@ -39,6 +39,21 @@ fn without_a_terminal_options_and_defaults_make_a_signer_that_runs() {
     let run = ["run", "--passphrase-file", "secret", "--listen", LISTEN, "--auto-approve", "--json"];
     let mut signer = scene.start(&run);
     assert_eq!(signer.event("ready")["signer"], made["signer"]);
+    // And so it names the running signer to the commands that speak to it.
+    for command in ["status", "requests", "sessions", "peers", "stats"] {
+        drop(scene.run(&[command]).expect(0));
+    }
+    // A folder that is named more closely counts in the place of the configured key, and a key in the place of a configured folder.
+    let elsewhere = scene.run(&["status", "--data", "elsewhere"]).expect(1);
+    assert!(elsewhere.errors.contains("elsewhere"), "{}", elsewhere.errors);
+    let status = |words: &[&str], variables: &[(&str, &str)]| {
+        let mut command = scene.start_with(&[&["status"], words].concat(), variables);
+        command.close_input();
+        command.wait()
+    };
+    let named = status(&[], &[("MOTET_DATA", "elsewhere")]).expect(1);
+    assert!(named.errors.contains("elsewhere"), "{}", named.errors);
+    drop(status(&["--key", "signer"], &[("MOTET_DATA", "elsewhere")]).expect(0));
 }
 
 #[test]

@@ -84,7 +84,11 @@ fn the_picture_in_the_readme_is_a_run_of_the_demo() {
     }
     let kept = fs::read_to_string(place()).unwrap();
     let (made, kept) = (lines(&made), lines(&kept));
-    assert_eq!(sentences(&made), sentences(&kept), "docs/images/demo.svg shows something else: MOTET_BLESS=1 makes it anew");
+    assert_eq!(
+        sentences(&made),
+        sentences(&kept),
+        "docs/images/demo.svg shows something else: MOTET_BLESS=1 makes it anew"
+    );
     for picture in [&made, &kept] {
         assert!(picture.iter().any(|line| line.ends_with(COMMAND)), "{picture:?}");
         let signed = Signed {

@@ -23,15 +23,16 @@ pub(in crate::commands) fn client(called: &CalledArgs) -> Result<Client, Failed>
     Ok(Client::tcp(address, token))
 }
 
-/// A key names a folder more closely than the variable of the environment, so it is looked at first.
+/// The data folder that the command line names: itself, or as that of a key.
 pub(in crate::commands) fn folder(called: &CalledArgs) -> Result<PathBuf, Failed> {
-    if let Some(key) = &called.key {
-        return Ok(data_folder::of_key(&signer_key::beside(key, called.keystore.as_deref())?));
+    if let Some(folder) = &called.data {
+        return Ok(folder.clone());
     }
-    called.data.clone().ok_or_else(|| {
-        Failed::usage("which running signer is meant?")
-            .hint("name its key with --key KEY, or its data folder with --data DIR or in MOTET_DATA")
-    })
+    let Some(key) = &called.key else {
+        let hint = "name its key with --key KEY, its data folder with --data DIR, or either in the configuration";
+        return Err(Failed::usage("which running signer is meant?").hint(hint));
+    };
+    Ok(data_folder::of_key(&signer_key::beside(key, called.keystore.as_deref())?))
 }
 
 /// The request that begins with these digits, among those that the signer knows.
