@@ -31,6 +31,7 @@ pub(crate) enum GroupCommand {
     /// Print addresses of a group
     Address(GroupAddressArgs),
     /// Show the registered groups, or one of them with its members and spend paths
+    #[command(visible_alias = "list")]
     Show(GroupShowArgs),
     /// Write the file of a group for its other members, or its descriptor for another program
     Export(GroupExportArgs),

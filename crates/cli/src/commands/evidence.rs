@@ -1,7 +1,7 @@
 //! `motet evidence`: which signers have been proven to break the protocol, and is this file such a proof?
 
 use std::io::ErrorKind;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use motet_node::{Conviction, Evidence, Store as _};
@@ -12,7 +12,7 @@ use crate::args::{EvidenceArgs, EvidenceCommand, EvidenceListArgs, EvidenceVerif
 use crate::exit::{Exit, Failed};
 use crate::output::{Format, Output};
 use crate::running_signer::{answering, explain};
-use crate::{data_folder, files};
+use crate::{data_folder, files, signer_key};
 
 /// More than the longest proof.
 const LONGEST: u64 = 64 * 1024;
@@ -26,8 +26,7 @@ pub(crate) async fn run(args: &EvidenceArgs) -> Result<Exit, Failed> {
 
 async fn list(args: &EvidenceListArgs) -> Result<Exit, Failed> {
     let output = Output::new(Format::of(args.json), MonotonicMs::default());
-    let folder = args.data.as_path();
-    let proofs = proofs(folder).await?;
+    let proofs = proofs(&folder(args)?).await?;
     let mut foreign = 0usize;
     for bytes in &proofs {
         let Some(conviction) = convicts(bytes, &args.network) else {
@@ -54,6 +53,15 @@ async fn list(args: &EvidenceListArgs) -> Result<Exit, Failed> {
         output.say("no signer has been proven to break the protocol");
     }
     Ok(Exit::Success)
+}
+
+/// The data folder that the command line names: itself, or as that of a key.
+fn folder(args: &EvidenceListArgs) -> Result<PathBuf, Failed> {
+    match (&args.data, &args.key) {
+        (Some(folder), _) => Ok(folder.clone()),
+        (None, Some(key)) => Ok(data_folder::of_key(&signer_key::beside(key, args.keystore.as_deref())?)),
+        (None, None) => Err(Failed::usage("name the node's data folder, or its key with --key")),
+    }
 }
 
 /// The proofs of a node: a running one is asked, and the store of another is read.

@@ -86,6 +86,9 @@ fn a_configured_option_gives_way_to_what_it_excludes() {
     let both = scene.run(&find).expect(2);
     assert!(both.errors.contains("cannot be used with"), "{}", both.errors);
     run_with(&scene, &find, &[("MOTET_DHT", "server"), ("MOTET_LISTEN", LOOPBACK)]).expect(3);
+    // Where the id of a request is missing, no option is to blame.
+    let show = scene.run(&["show"]).expect(2);
+    assert!(show.errors.contains("<ID>") && !show.errors.contains("configuration"), "{}", show.errors);
     // The key of a signature to verify is another option, and so is the key of a group's member.
     let verify = scene.run(&["verify", "--message", "m", "--signature", &"00".repeat(64)]).expect(2);
     assert!(verify.errors.contains("--key"), "{}", verify.errors);

@@ -76,7 +76,7 @@ fn a_request_through_the_running_signer_ends_as_one_of_an_own_node() {
     for line in ["asks 2 signers to sign 3 item(s)", "sees b.key (", "has the signature, verified"] {
         assert!(people.output.iter().any(|said| said.contains(line)), "{line}\n{}", people.told(""));
     }
-    let listed = scene.run(&["evidence", "list", "a.key.motet", "--network", "dev"]).expect(0);
+    let listed = scene.run(&["evidence", "list", "--key", "a.key", "--network", "dev"]).expect(0);
     assert!(listed.output[0].contains("no signer has been proven"), "{}", listed.told(""));
     // The running signer has seen the same requests.
     let status = scene.run(&["sessions", "--key", "a.key", "--json"]).expect(0);
