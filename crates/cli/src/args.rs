@@ -73,7 +73,7 @@ pub(crate) use time::{duration, words};
 
 /// Find signers, agree on what to sign, and make one BIP-340 signature together: MuSig2 without a server.
 #[derive(Debug, Parser)]
-#[command(name = "motet", version, about, after_help = EXIT_CODES)]
+#[command(name = "motet", version, about, max_term_width = 80, after_help = AFTER_HELP)]
 pub(crate) struct Cli {
     /// The file with the configuration [default: motet/config.toml in the user's folder for configuration]
     #[arg(long, global = true, value_name = "FILE", env = "MOTET_CONFIG")]
@@ -82,7 +82,14 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
 }
 
-const EXIT_CODES: &str = "Exit codes: 0 done, 1 this machine failed, 2 wrong command line, 3 signer not found, \
+const AFTER_HELP: &str = "\
+First steps:
+  motet demo    three signers meet and make one signature, on this machine
+  motet init    make a signer of your own
+  motet doctor  look whether everything is in place
+  motet run     be a signer: show requests, and sign what you approve
+
+Exit codes: 0 done, 1 this machine failed, 2 wrong command line, 3 signer not found, \
 4 signature not valid, 5 session failed (the message names whom it waited for or whose fault it is), 6 declined or \
 given up here, 7 a PSBT or a group is refused, 8 nonces or signatures are missing, 9 keys are locked, 10 the rules of \
 this node declined, 11 no node is reached, 12 two processes speak for one signer, 130 interrupted.";

@@ -444,7 +444,9 @@ fn no_option_takes_a_secret() {
     .flat_map(|help| {
         let lines = scene.run(help).expect(0).output;
         let from = lines.iter().position(|line| line == "Commands:").unwrap();
-        let names = lines[from + 1..].iter().take_while(|line| !line.is_empty());
+        let lines = lines[from + 1..].iter().take_while(|line| !line.is_empty());
+        // A line that is indented further goes on with the one before.
+        let names = lines.filter(|line| !line.starts_with("   "));
         names.map(|line| line.split_whitespace().next().unwrap().to_owned()).collect::<Vec<_>>()
     })
     .filter(|name| name != "help")
