@@ -7,7 +7,7 @@ use motet_core_crypto::PublicKey;
 use motet_psbt::descriptor::{Descriptor, KeyExpr, KeyMaterial, SingleKey};
 use motet_psbt::limits::DESCRIPTOR_BYTES_MAX;
 use motet_psbt::{Group, PathId, PlanError, RawPsbt, SpendPath, SpendPlan};
-use motet_wallet::{Member, RegisteredGroup};
+use motet_wallet::{GroupNames, RegisteredGroup, ScreenGroup, ScreenPath, key_fingerprint};
 
 use crate::args::PlanArgs;
 use crate::exit::{Exit, Failed};
@@ -70,12 +70,9 @@ impl KnownGroup {
     /// A registered group.
     pub(crate) fn of_registered(registered: &RegisteredGroup) -> Self {
         let group = registered.group().clone();
-        let name = |(key, member): (&SingleKey, &Member)| {
-            if member.name().is_empty() { fingerprint(key) } else { member.name().to_owned() }
-        };
         Self {
             name: Some(registered.name().to_owned()),
-            members: group.participants().iter().zip(registered.members()).map(name).collect(),
+            members: (0..group.participants().len()).map(|number| registered.member_name(number)).collect(),
             network: registered.network(),
             is_unconfirmed: !registered.is_confirmed(),
             group,
@@ -90,14 +87,18 @@ impl KnownGroup {
         let descriptor = Descriptor::parse(text).map_err(|error| refused(&error))?;
         let group = Group::new(descriptor).map_err(|error| refused(&error))?;
         let network = chain_of(&group, chain)?;
-        let members = group.participants().iter().map(fingerprint).collect();
+        let members = group.participants().iter().map(key_fingerprint).collect();
         Ok(Self { group, name: None, members, network, is_unconfirmed: false })
     }
 
     /// The name of the group and its fingerprint.
     pub(crate) fn title(&self) -> String {
-        let fingerprint = self.group.id().fingerprint();
-        self.name.as_ref().map_or_else(|| fingerprint.clone(), |name| format!("{name} ({fingerprint})"))
+        ScreenGroup::new(&self.group, self.name.as_deref()).to_string()
+    }
+
+    /// The names for an approval screen.
+    pub(crate) fn names(&self) -> GroupNames<'_> {
+        GroupNames { group: self.name.as_deref(), members: &self.members, network: self.network }
     }
 
     /// The name of a member.
@@ -117,7 +118,7 @@ impl KnownGroup {
     /// The number of the member that a text names: by its number from 1, its name, or the fingerprint of its key.
     pub(crate) fn number(&self, text: &str) -> Result<usize, Failed> {
         let number = text.parse::<usize>().ok().and_then(|number| number.checked_sub(1));
-        let is_named = |member: usize, key: &SingleKey| self.member(member) == text || fingerprint(key) == text;
+        let is_named = |member: usize, key: &SingleKey| self.member(member) == text || key_fingerprint(key) == text;
         let named = || self.group.participants().iter().enumerate().position(|(member, key)| is_named(member, key));
         number.filter(|number| *number < self.members.len()).or_else(named).ok_or_else(|| {
             let members = self.members.join(", ");
@@ -147,12 +148,7 @@ impl KnownGroup {
 
     /// A spend path for people: its kind and its signers.
     pub(crate) fn path_line(&self, path: &SpendPath) -> String {
-        let signers: Vec<&str> = path.signers.iter().map(|signer| self.member(*signer)).collect();
-        let kind = match path.id {
-            PathId::Key => "key path".to_owned(),
-            PathId::Leaf(leaf) => format!("leaf {leaf}"),
-        };
-        format!("{kind}: {} (of {} members)", signers.join(" + "), self.members.len())
+        ScreenPath::new(&self.group, path, &self.members).to_string()
     }
 
     /// All spend paths for people.
@@ -185,17 +181,6 @@ pub(crate) fn unplanned(error: &PlanError) -> Failed {
         | PlanError::Message(_)
         | PlanError::Resolve(_)
         | _ => failed.hint("nothing was signed; let the maker of the PSBT write it again"),
-    }
-}
-
-/// The fingerprint of a member: that of its key's origin, or else of the key itself.
-pub(crate) fn fingerprint(key: &SingleKey) -> String {
-    match (&key.origin, &key.key) {
-        (Some(origin), _) => origin.fingerprint.to_string(),
-        (None, KeyMaterial::Xpub(xpub)) => xpub.fingerprint().to_string(),
-        (None, KeyMaterial::Compressed(key)) => key.to_string().chars().take(8).collect(),
-        (None, KeyMaterial::XOnly(key)) => key.to_string().chars().take(8).collect(),
-        (None, KeyMaterial::Uncompressed(key)) => key.to_string().chars().take(8).collect(),
     }
 }
 

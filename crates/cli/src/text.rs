@@ -4,66 +4,15 @@
 //! pile marks over other lines. Everything that is shown or logged goes through this module, and characters that are
 //! not plain become escapes such as `\u{202e}`.
 //!
-//! Which characters cannot be seen, [`is_hidden`] says, as it does for the names of groups.
+//! What is harmless, the wallet says, as it does for its approval screen and the names of groups.
 
-use motet_wallet::is_hidden;
+use motet_wallet::judged;
+pub(crate) use motet_wallet::{escaped, quoted};
 
-/// Marks that may stand on one letter, as many as languages need: more of them cover the lines above and below.
-const MARKS: usize = 2;
 /// Characters of a text within a line: a reason of 256 bytes fits, also if some of it is escaped.
 const SHOWN: usize = 400;
 /// A nickname of as many hexadecimal digits, or more, could be taken for the beginning of a key.
 const LIKE_A_KEY: usize = 6;
-
-/// The effect of a character on a line.
-enum Kind {
-    /// It stands there.
-    Plain,
-    /// It stands on the one before.
-    Mark,
-    /// Anything else, invisible characters too.
-    Strange,
-}
-
-fn kind(character: char) -> Kind {
-    if is_hidden(character) {
-        Kind::Strange
-    } else if character.is_ascii() || character.escape_debug().len() == 1 {
-        Kind::Plain
-    } else {
-        // Of a character alone, marks are escaped, too.
-        Kind::Mark
-    }
-}
-
-/// The characters, and whether each is plain where it stands.
-fn judged(text: &str) -> impl Iterator<Item = (char, bool)> + '_ {
-    // A mark in front would stand on the character before.
-    let mut marks = MARKS;
-    text.chars().map(move |character| {
-        let plain = match kind(character) {
-            Kind::Plain => {
-                marks = 0;
-                true
-            }
-            Kind::Mark if marks < MARKS => {
-                marks += 1;
-                true
-            }
-            Kind::Mark | Kind::Strange => false,
-        };
-        (character, plain)
-    })
-}
-
-/// The whole text, harmless and in one line. A text that is harmless already is unchanged.
-pub(crate) fn escaped(text: &str) -> String {
-    let mut harmless = String::with_capacity(text.len());
-    for (character, plain) in judged(text) {
-        if plain { harmless.push(character) } else { harmless.extend(character.escape_default()) }
-    }
-    harmless
-}
 
 /// A text within a line: harmless, and not longer than people read.
 pub(crate) fn printable(text: &str) -> String {
@@ -73,11 +22,6 @@ pub(crate) fn printable(text: &str) -> String {
         shown.push('…');
     }
     shown
-}
-
-/// The whole text, harmless and between quotes, so that it cannot seem to go on behind them.
-pub(crate) fn quoted(text: &str) -> String {
-    format!("\"{}\"", escaped(&text.replace('\\', "\\\\").replace('"', "\\\"")))
 }
 
 /// A message for people: between quotes if it is plain text, else as its bytes in hexadecimal digits.
@@ -230,11 +174,11 @@ mod tests {
     #[test]
     fn marks_neither_pile_up_nor_stand_on_what_is_before_the_text() {
         let pile = format!("a{}", "\u{301}".repeat(50));
-        assert_eq!(escaped(&pile).matches('\u{301}').count(), MARKS);
+        assert_eq!(escaped(&pile).matches('\u{301}').count(), 2);
         assert_eq!(escaped("\u{301}a"), "\\u{301}a");
         // Something that nobody sees does not make room for more.
         let hidden = format!("a{}", "\u{301}\u{301}\u{200d}".repeat(50));
-        assert_eq!(escaped(&hidden).matches('\u{301}').count(), MARKS);
+        assert_eq!(escaped(&hidden).matches('\u{301}').count(), 2);
     }
 
     #[test]

@@ -24,8 +24,8 @@ export function showWaiting(requests, people) {
 /** The heading of a request: the money that leaves, or the message. */
 export function subject(request) {
   const { verified, items } = request;
-  if (verified && !verified.message) {
-    return `Payment: ${number(verified.outflow_sat.value)} sat leave the group ${quoted(verified.group.name)}`;
+  if (verified && verified.signed_message === null) {
+    return `Payment: ${number(verified.outflow.value)} sat leave the group ${quoted(verified.group.name)}`;
   }
   if (items.length > 1) return `${items.length} messages`;
   return `Message ${clipped(message(items[0]?.message ?? ''))}`;

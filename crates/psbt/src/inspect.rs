@@ -66,6 +66,18 @@ pub enum Recipient {
     Unknown(ScriptBuf),
 }
 
+impl Recipient {
+    /// The recipient of a script that is not known to be the group's.
+    pub fn of_script(script: &ScriptBuf) -> Self {
+        if script.is_op_return() {
+            return Self::Data(script.clone());
+        }
+        // Whether a script has an address does not depend on the network.
+        let has_address = bitcoin::Address::from_script(script, bitcoin::Network::Bitcoin).is_ok();
+        if has_address { Self::Address(script.clone()) } else { Self::Unknown(script.clone()) }
+    }
+}
+
 /// An output of the transaction.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OutputView {
@@ -211,10 +223,13 @@ impl TransactionView {
             })
             .collect();
         let change = |output: usize| plan.change.iter().find(|(index, _)| *index == output).map(|(_, place)| *place);
+        let recipient = |output: usize, script: &ScriptBuf| {
+            change(output).map_or_else(|| Recipient::of_script(script), Recipient::Group)
+        };
         let outputs: Vec<_> = (0..)
             .zip(&transaction.output)
             .map(|(output, txout)| OutputView {
-                recipient: Fact::new(recipient(&txout.script_pubkey, change(output)), all_outputs),
+                recipient: Fact::new(recipient(output, &txout.script_pubkey), all_outputs),
                 amount: Fact::new(txout.value, all_outputs),
             })
             .collect();
@@ -268,18 +283,6 @@ fn fee_rate(fee: Amount, weight: Weight) -> Option<FeeRate> {
 fn has_transaction(map: &RawMap) -> bool {
     // That it is the right transaction was checked when the spent outputs were read.
     map.single(input::NON_WITNESS_UTXO).is_some()
-}
-
-fn recipient(script: &ScriptBuf, change: Option<Location>) -> Recipient {
-    match change {
-        Some(location) => Recipient::Group(location),
-        None if script.is_op_return() => Recipient::Data(script.clone()),
-        // Whether a script has an address does not depend on the network.
-        None if bitcoin::Address::from_script(script, bitcoin::Network::Bitcoin).is_ok() => {
-            Recipient::Address(script.clone())
-        }
-        None => Recipient::Unknown(script.clone()),
-    }
 }
 
 /// An upper bound of the weight of the signed transaction, if all inputs are the group's.

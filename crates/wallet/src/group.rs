@@ -3,7 +3,7 @@
 mod file;
 mod keys;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 use bitcoin::{Network, ScriptBuf};
@@ -273,10 +273,11 @@ impl RegisteredGroup {
         Ok(())
     }
 
-    /// The name of a member on a screen: a number if it has none.
+    /// The name of a member on a screen: the fingerprint of its key if it has none.
     pub fn member_name(&self, number: usize) -> String {
         let name = self.members.get(number).map(Member::name).filter(|name| !name.is_empty());
-        name.map_or_else(|| format!("member {number}"), str::to_owned)
+        let fingerprint = || self.group.participants().get(number).map_or_else(|| "?".to_owned(), key_fingerprint);
+        name.map_or_else(fingerprint, str::to_owned)
     }
 
     /// The key of each member, without any derivation; none for a form that signs nothing.
@@ -287,12 +288,6 @@ impl RegisteredGroup {
             KeyMaterial::Uncompressed(_) | KeyMaterial::XOnly(_) => None,
         };
         self.group.participants().iter().map(key).collect()
-    }
-
-    /// The numbers of the members that sign any spend path. An internal key that nobody can sign for is none of them.
-    pub(crate) fn signing_members(&self) -> impl Iterator<Item = usize> {
-        let paths = self.group.spend_paths();
-        paths.into_iter().flat_map(|path| path.signers).collect::<BTreeSet<_>>().into_iter()
     }
 
     /// Outputs of the first addresses of each branch, by their scripts.
@@ -313,6 +308,18 @@ impl RegisteredGroup {
     fn member_mut(&mut self, number: usize) -> Result<&mut Member, RegistrationError> {
         let count = self.members.len();
         self.members.get_mut(number).ok_or(RegistrationError::NoMember { number, count })
+    }
+}
+
+/// The fingerprint of a member's key: that of its origin, or else of the key itself.
+pub fn key_fingerprint(key: &SingleKey) -> String {
+    let beginning = |text: String| text.chars().take(8).collect();
+    match (&key.origin, &key.key) {
+        (Some(origin), _) => origin.fingerprint.to_string(),
+        (None, KeyMaterial::Xpub(xpub)) => xpub.fingerprint().to_string(),
+        (None, KeyMaterial::Compressed(key)) => beginning(key.to_string()),
+        (None, KeyMaterial::XOnly(key)) => beginning(key.to_string()),
+        (None, KeyMaterial::Uncompressed(key)) => beginning(key.to_string()),
     }
 }
 

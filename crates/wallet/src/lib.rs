@@ -18,6 +18,7 @@ mod complete;
 mod group;
 mod items;
 pub mod keys;
+mod layout;
 pub mod limits;
 mod locate;
 mod propose;
@@ -32,12 +33,17 @@ pub use complete::{CompleteError, Completed, complete};
 
 pub use group::{
     DeviceKind, DeviceRegistration, GroupFileError, Member, NotOnNetwork, RegisteredGroup, RegistrationError,
-    WordsError,
+    WordsError, key_fingerprint,
 };
+pub use layout::field;
+pub use motet_psbt::GroupId;
 pub use propose::{ProposeError, ProposeOptions, TransactionProposal, propose};
 pub use registry::{Registry, RegistryError};
-pub use screen::{ApprovalScreen, OutputKind, ScreenGroup, ScreenOutput, ScreenRequester, Stated};
-pub use text::{NameError, is_hidden};
+pub use screen::{
+    ApprovalScreen, GroupNames, OutputKind, Place, ScreenGroup, ScreenInput, ScreenOutput, ScreenPath, ScreenRequester,
+    Stated,
+};
+pub use text::{NameError, escaped, is_hidden, judged, quoted};
 pub use warning::{Severity, Warning};
 
 /// The program in the README, as a doc test.

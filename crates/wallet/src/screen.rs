@@ -1,17 +1,20 @@
-//! The approval screen: the facts of a verified transaction in a fixed order, as lines for people and as JSON for programs.
+//! The approval screen: the facts of a transaction in a fixed order, as lines for people and as JSON for programs. It is the same wherever
+//! a transaction is shown: by a node that is asked for a signature, before a signature in files, and without any.
 //!
-//! The order is: the requester, the group and its spend path, the outputs, what leaves the group, the fee, the warnings, the digest that
-//! an approval covers. Members that see the same digest approve the same.
+//! The order is: the requester, the group and its spend path, the outputs, what leaves the group, the fee, the warnings; then the inputs
+//! and what else the transaction says; at the end the digest that an approval covers. Members that see the same digest approve the same.
 
-use std::fmt;
+mod lines;
 
-use bitcoin::{Address, Amount, FeeRate, SignedAmount};
+use bitcoin::{Address, Amount, FeeRate, Network, OutPoint, ScriptBuf, SignedAmount};
 use motet_core_crypto::PublicKey;
-use motet_psbt::{Fact, Location, PathId, Recipient};
+use motet_psbt::{
+    Fact, Group, Location, LocktimeConflict, OutputView, PathId, RawPsbt, Recipient, SpendPath, SpendPlan,
+    TransactionView,
+};
 use serde::Serialize;
 
 use crate::check::VerifiedTransaction;
-use crate::text::quoted;
 use crate::warning::Warning;
 
 /// A value with its standing: proven by what is signed, or only claimed.
@@ -24,41 +27,54 @@ pub struct Stated<T> {
 }
 
 impl<T> Stated<T> {
-    fn of<U>(fact: Fact<U>, convert: impl FnOnce(U) -> T) -> Self {
-        match fact {
-            Fact::Proven(value) => Self { value: convert(value), proven: true },
-            Fact::Claimed(value) => Self { value: convert(value), proven: false },
-        }
+    fn of<U: Clone>(fact: &Fact<U>, convert: impl FnOnce(U) -> T) -> Self {
+        Self { value: convert(fact.clone().displayed()), proven: matches!(fact, Fact::Proven(_)) }
     }
 }
 
-/// The approval screen.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+/// The approval screen. Its JSON form has the keys of a `transaction` in `docs/operations.md`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ApprovalScreen {
-    /// The signer that asks; none for a proposal that is not sent yet.
+    /// The signer that asks; none if nobody has asked over the network.
     pub requester: Option<ScreenRequester>,
     /// The requester's text, which proves nothing; none if there is none.
     pub description: Option<String>,
-    /// The group.
-    pub group: ScreenGroup,
+    /// The group; none for a reader without one, to whom everything is a claim.
+    pub group: Option<ScreenGroup>,
+    /// The name of the chain: `main`, `test`, `signet` or `regtest`.
+    pub chain: &'static str,
+    /// The spend path; none if the group cannot sign.
+    pub path: Option<ScreenPath>,
+    /// The reason why the group cannot sign.
+    pub problem: Option<String>,
     /// The message, if one is signed and nobody is paid.
+    #[serde(rename = "signed_message")]
     pub message: Option<String>,
     /// The outputs in the order of the transaction.
     pub outputs: Vec<ScreenOutput>,
-    /// Amount in satoshi that leaves the group, its fee included.
-    pub outflow_sat: Stated<i64>,
-    /// The fee in satoshi; none for a message.
-    pub fee_sat: Option<Stated<u64>>,
-    /// The lowest fee rate in satoshi for a virtual byte, with two decimals; none if there are inputs of others.
-    pub fee_rate: Option<Stated<String>>,
-    /// The fee in percent of what leaves the group, rounded up; none if either is not proven.
+    /// Amount in satoshi that leaves the group, its fee included; negative if the group receives. None without a group.
+    pub outflow: Option<Stated<i64>>,
+    /// The fee in satoshi; none for a message, and if an input's amount is not known.
+    #[serde(rename = "fee_paid")]
+    pub fee: Option<Stated<u64>>,
+    /// The lowest fee rate in satoshi for a virtual byte, rounded down to two decimals; none if there are inputs of others.
+    pub fee_rate: Option<Stated<f64>>,
+    /// The fee in percent of what leaves the group, rounded down; none if nothing leaves it.
     pub fee_percent: Option<u64>,
     /// The warnings.
     pub warnings: Vec<Warning>,
+    /// The inputs in the order of the transaction.
+    pub inputs: Vec<ScreenInput>,
+    /// The locktime as the transaction has it.
+    pub locktime: u32,
+    /// True if the transaction says that one with a higher fee may replace it.
+    #[serde(rename = "replaceable")]
+    pub is_replaceable: bool,
     /// The id of the transaction.
     pub txid: String,
-    /// The hash of everything that was verified, in hexadecimal digits.
-    pub digest: String,
+    /// The hash of everything that is signed, in hexadecimal digits; none if the group cannot sign.
+    #[serde(rename = "approval")]
+    pub digest: Option<String>,
 }
 
 /// The signer that asks.
@@ -70,21 +86,25 @@ pub struct ScreenRequester {
     pub member: Option<String>,
 }
 
-/// The group and the spend path.
+/// The group on the screen.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ScreenGroup {
-    /// The name in this wallet's registry.
-    pub name: String,
+    /// The name in this wallet's registry; none for a group that is not registered.
+    pub name: Option<String>,
     /// Eight hexadecimal digits of the identity, for display only.
     pub fingerprint: String,
-    /// The name of the network.
-    pub network: String,
-    /// The spend path: `key`, or `leaf 0`, `leaf 1`, ..
-    pub spend_path: String,
+}
+
+/// The spend path on the screen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ScreenPath {
+    /// The number of the leaf; none for the key path.
+    pub leaf: Option<usize>,
     /// The names of the members that sign.
-    pub signers: Vec<String>,
-    /// The number of members of the group.
-    pub members: usize,
+    pub members: Vec<String>,
+    /// The number of members that sign any path of the group.
+    #[serde(skip)]
+    pub count: usize,
 }
 
 /// Kind of an output on the screen.
@@ -94,11 +114,20 @@ pub enum OutputKind {
     /// An address of others.
     Address,
     /// An address of the group, recognised by derivation.
-    Change,
+    Group,
     /// Data.
     Data,
     /// A script without an address.
-    Script,
+    Unknown,
+}
+
+/// The place of an address in the group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Place {
+    /// The branch. By convention branch 1 is for change.
+    pub branch: u32,
+    /// The index.
+    pub index: u32,
 }
 
 /// An output on the screen.
@@ -106,166 +135,217 @@ pub enum OutputKind {
 pub struct ScreenOutput {
     /// The kind.
     pub kind: OutputKind,
-    /// The address, if there is one.
-    pub address: Option<String>,
-    /// The branch and the index of the group's own address, such as `1/7`.
-    pub location: Option<String>,
-    /// The script in hexadecimal digits, if there is no address.
-    pub script: Option<String>,
-    /// The amount in satoshi.
-    pub amount_sat: u64,
-    /// True if recipient and amount are proven.
+    /// True if the recipient is proven.
     pub proven: bool,
+    /// The address, if it is not the group's own and the script has one.
+    pub address: Option<String>,
+    /// The script in hexadecimal digits; none for the group's own.
+    pub script: Option<String>,
+    /// The place of the group's own address.
+    pub place: Option<Place>,
+    /// The amount in satoshi.
+    pub amount: Stated<u64>,
+}
+
+/// An input on the screen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ScreenInput {
+    /// The spent output: `TXID:NUMBER`.
+    pub outpoint: String,
+    /// Its amount in satoshi; none if the PSBT does not say it.
+    pub amount: Option<Stated<u64>>,
+    /// Its place in the group; none for one of others.
+    pub place: Option<Place>,
+}
+
+/// The names that a reader has for a group and its members.
+#[derive(Debug, Clone, Copy)]
+pub struct GroupNames<'a> {
+    /// The name of the group; none if it is not registered.
+    pub group: Option<&'a str>,
+    /// The names of the members, in the order of [`Group::participants`].
+    pub members: &'a [String],
+    /// The network on which the group is used.
+    pub network: Network,
+}
+
+impl ScreenGroup {
+    /// A group, with the name that its reader has for it.
+    pub fn new(group: &Group, name: Option<&str>) -> Self {
+        Self { name: name.map(str::to_owned), fingerprint: group.id().fingerprint() }
+    }
+}
+
+impl ScreenPath {
+    /// A spend path of a group, with the names that its reader has for the members.
+    pub fn new(group: &Group, path: &SpendPath, members: &[String]) -> Self {
+        let name = |number: &usize| members.get(*number).cloned().unwrap_or_else(|| "?".to_owned());
+        let count = group.signing_participants().len();
+        Self { leaf: leaf(path.id), members: path.signers.iter().map(name).collect(), count }
+    }
 }
 
 impl VerifiedTransaction {
     /// The approval screen of the transaction.
     pub fn screen(&self) -> ApprovalScreen {
-        let view = self.view();
         let requester =
             |key: PublicKey| ScreenRequester { member: self.member(&key).map(str::to_owned), key: key.to_string() };
+        let group = ScreenGroup { name: Some(self.group_name().to_owned()), fingerprint: self.group().fingerprint() };
+        let path =
+            ScreenPath { leaf: leaf(self.spend_path()), members: self.signers().to_vec(), count: self.member_count() };
         ApprovalScreen {
             requester: self.requester().map(requester),
             description: Some(self.description().to_owned()).filter(|text| !text.is_empty()),
-            group: ScreenGroup {
-                name: self.group_name().to_owned(),
-                fingerprint: self.group().fingerprint(),
-                network: self.network().to_string(),
-                spend_path: match self.spend_path() {
-                    PathId::Key => "key".to_owned(),
-                    PathId::Leaf(number) => format!("leaf {number}"),
-                },
-                signers: self.signers().to_vec(),
-                members: self.member_count(),
-            },
-            message: view.message.clone(),
-            outputs: view.outputs.iter().map(|output| self.output(output)).collect(),
-            outflow_sat: Stated::of(view.outflow, SignedAmount::to_sat),
-            fee_sat: view.fee.map(|fee| Stated::of(fee, Amount::to_sat)),
-            fee_rate: view.fee_rate.map(|rate| Stated::of(rate, rate_text)),
-            fee_percent: self.fee_percent(),
+            group: Some(group),
+            path: Some(path),
             warnings: self.warnings().to_vec(),
-            txid: view.txid.to_string(),
-            digest: hex::encode(self.digest()),
-        }
-    }
-
-    fn output(&self, output: &motet_psbt::OutputView) -> ScreenOutput {
-        let proven = output.recipient.clone().proven().is_some() && output.amount.proven().is_some();
-        let amount_sat = output.amount.displayed().to_sat();
-        let address = |script: &bitcoin::Script| Address::from_script(script, self.network()).ok();
-        let plain =
-            ScreenOutput { kind: OutputKind::Script, address: None, location: None, script: None, amount_sat, proven };
-        match output.recipient.clone().displayed() {
-            Recipient::Group(location) => {
-                ScreenOutput { kind: OutputKind::Change, location: Some(place(location)), ..plain }
-            }
-            Recipient::Address(script) => ScreenOutput {
-                kind: OutputKind::Address,
-                address: address(&script).map(|address| address.to_string()),
-                ..plain
-            },
-            Recipient::Data(script) => {
-                ScreenOutput { kind: OutputKind::Data, script: Some(script.to_hex_string()), ..plain }
-            }
-            Recipient::Unknown(script) => ScreenOutput { script: Some(script.to_hex_string()), ..plain },
+            digest: Some(hex::encode(self.digest())),
+            ..ApprovalScreen::of_view(self.view(), self.network())
         }
     }
 }
 
 impl ApprovalScreen {
-    /// The lines for people, in the fixed order. No line has a character that changes how others are seen.
-    pub fn lines(&self) -> Vec<String> {
-        let mut lines = Vec::new();
-        if let Some(ScreenRequester { key, member }) = &self.requester {
-            let name = member.as_ref().map(|name| format!("{name}, ")).unwrap_or_default();
-            lines.push(format!("asked by    {name}{key}"));
+    /// The screen of a planned spend of a PSBT.
+    pub fn of_plan(plan: &SpendPlan, psbt: &RawPsbt, group: &Group, names: &GroupNames<'_>) -> Self {
+        let view = TransactionView::new(plan, psbt, group);
+        let path = group.spend_paths().into_iter().find(|path| path.id == plan.path);
+        Self {
+            group: Some(ScreenGroup::new(group, names.group)),
+            path: path.map(|path| ScreenPath::new(group, &path, names.members)),
+            warnings: Warning::of_plan(group, plan, &view),
+            digest: Some(hex::encode(plan.digest())),
+            ..Self::of_view(&view, names.network)
         }
-        if let Some(description) = &self.description {
-            lines.push(format!("they say    {} (proves nothing)", quoted(description)));
+    }
+
+    /// The screen of a PSBT for a reader without a group, to whom everything is a claim.
+    ///
+    /// # Errors
+    ///
+    /// [`LocktimeConflict`]: the PSBT has no transaction.
+    pub fn of_claims(psbt: &RawPsbt, network: Network) -> Result<Self, LocktimeConflict> {
+        let transaction = psbt.unsigned_tx()?;
+        let spent = (0..).zip(&transaction.input).map(|(number, txin)| {
+            let amount = psbt.prevout(number).ok().map(|prevout| Fact::Claimed(prevout.value));
+            ScreenInput::new(txin.previous_output, amount, None)
+        });
+        let inputs: Vec<_> = spent.collect();
+        let output = |output: &bitcoin::TxOut| {
+            let recipient = Fact::Claimed(Recipient::of_script(&output.script_pubkey));
+            ScreenOutput::new(&OutputView { recipient, amount: Fact::Claimed(output.value) }, network)
+        };
+        let spent = total(inputs.iter().map(|input| Some(input.amount?.value)));
+        let paid = total(transaction.output.iter().map(|output| Some(output.value.to_sat())));
+        let fee = spent.zip(paid).and_then(|(spent, paid)| spent.checked_sub(paid));
+        Ok(Self {
+            requester: None,
+            description: None,
+            group: None,
+            chain: network.to_core_arg(),
+            path: None,
+            problem: None,
+            message: None,
+            outputs: transaction.output.iter().map(output).collect(),
+            outflow: None,
+            fee: fee.map(|value| Stated { value, proven: false }),
+            fee_rate: None,
+            fee_percent: None,
+            warnings: Vec::new(),
+            inputs,
+            locktime: transaction.lock_time.to_consensus_u32(),
+            is_replaceable: transaction.is_explicitly_rbf(),
+            txid: transaction.compute_txid().to_string(),
+            digest: None,
+        })
+    }
+
+    /// What a view says by itself.
+    fn of_view(view: &TransactionView, network: Network) -> Self {
+        let outflow = Stated::of(&view.outflow, SignedAmount::to_sat);
+        let fee = view.fee.map(|fee| Stated::of(&fee, Amount::to_sat));
+        let leaving = u64::try_from(outflow.value).unwrap_or_default();
+        Self {
+            requester: None,
+            description: None,
+            group: None,
+            chain: network.to_core_arg(),
+            path: None,
+            problem: None,
+            message: view.message.clone(),
+            outputs: view.outputs.iter().map(|output| ScreenOutput::new(output, network)).collect(),
+            outflow: Some(outflow),
+            fee,
+            fee_rate: view.fee_rate.map(|rate| Stated::of(&rate, rate_of)),
+            fee_percent: fee.and_then(|fee| fee.value.saturating_mul(100).checked_div(leaving)),
+            warnings: Vec::new(),
+            inputs: view
+                .inputs
+                .iter()
+                .map(|input| ScreenInput::new(input.outpoint, Some(input.amount), input.location))
+                .collect(),
+            locktime: view.locktime.to_consensus_u32(),
+            is_replaceable: view.is_replaceable,
+            txid: view.txid.to_string(),
+            digest: None,
         }
-        let ScreenGroup { name, fingerprint, network, spend_path, signers, members } = &self.group;
-        lines.push(format!("group       {name}, {fingerprint}, {network}"));
-        let count = signers.len();
-        lines.push(format!("signers     {}: {count} of {members}, {spend_path} path", signers.join(" + ")));
-        if let Some(message) = &self.message {
-            lines.push(format!("message     {}", quoted(message)));
-        } else {
-            lines.extend(self.outputs.iter().map(ScreenOutput::line));
-            lines.push(format!("leaves group  {}{}", signed(self.outflow_sat.value), mark(self.outflow_sat.proven)));
-            if let Some(fee) = &self.fee_sat {
-                let rate = self.fee_rate.as_ref().map(|rate| format!(", at least {} sat/vB", rate.value));
-                let percent = self.fee_percent.map(|percent| format!(", {percent} % of what leaves the group"));
-                let (rate, percent) = (rate.unwrap_or_default(), percent.unwrap_or_default());
-                lines.push(format!("fee         {}{rate}{percent}{}", coins(fee.value), mark(fee.proven)));
-            }
-        }
-        for Warning { code, severity, text } in &self.warnings {
-            lines.push(format!("{:<11} {text} [{code}]", severity.label()));
-        }
-        lines.push(format!("approval    {}", self.digest));
-        lines
     }
 }
 
-impl fmt::Display for ApprovalScreen {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.lines().iter().try_for_each(|line| writeln!(f, "{line}"))
+impl ScreenInput {
+    fn new(outpoint: OutPoint, amount: Option<Fact<Amount>>, location: Option<Location>) -> Self {
+        let amount = amount.map(|amount| Stated::of(&amount, Amount::to_sat));
+        Self { outpoint: outpoint.to_string(), amount, place: location.map(Place::from) }
     }
 }
 
 impl ScreenOutput {
-    fn line(&self) -> String {
-        let amount = coins(self.amount_sat);
-        let proven = mark(self.proven);
-        let script = self.script.as_deref().unwrap_or_default();
-        match self.kind {
-            OutputKind::Address => {
-                format!("pays        {amount} to {}{proven}", in_fours(self.address.as_deref().unwrap_or_default()))
+    fn new(output: &OutputView, network: Network) -> Self {
+        let amount = Stated::of(&output.amount, Amount::to_sat);
+        let proven = matches!(output.recipient, Fact::Proven(_));
+        let of = |kind, script: &ScriptBuf| Self {
+            kind,
+            proven,
+            address: Address::from_script(script, network).ok().map(|address| address.to_string()),
+            script: Some(script.to_hex_string()),
+            place: None,
+            amount,
+        };
+        match output.recipient.clone().displayed() {
+            Recipient::Group(location) => {
+                let place = Some(location.into());
+                Self { kind: OutputKind::Group, proven, address: None, script: None, place, amount }
             }
-            OutputKind::Change => {
-                format!(
-                    "back        {amount} to the group itself, {}{proven}",
-                    self.location.as_deref().unwrap_or_default()
-                )
-            }
-            OutputKind::Data => format!("data        {amount} with the script {script}{proven}"),
-            OutputKind::Script => format!("pays        {amount} to the script {script}{proven}"),
+            Recipient::Address(script) => of(OutputKind::Address, &script),
+            Recipient::Data(script) => of(OutputKind::Data, &script),
+            Recipient::Unknown(script) => of(OutputKind::Unknown, &script),
         }
     }
 }
 
-/// A mark behind a value that is not proven.
-const fn mark(proven: bool) -> &'static str {
-    if proven { "" } else { " (NOT PROVEN)" }
+impl From<Location> for Place {
+    fn from(location: Location) -> Self {
+        Self { branch: location.keychain.0, index: location.index }
+    }
 }
 
-/// Branch and index of an own address. By convention branch 1 is for change.
-fn place(location: Location) -> String {
-    format!("{}/{}", location.keychain.0, location.index)
+const fn leaf(path: PathId) -> Option<usize> {
+    match path {
+        PathId::Key => None,
+        PathId::Leaf(number) => Some(number),
+    }
 }
 
-/// A text in groups of four characters, for comparison by eye.
-fn in_fours(text: &str) -> String {
-    let characters: Vec<char> = text.chars().collect();
-    characters.chunks(4).map(|group| group.iter().collect::<String>()).collect::<Vec<_>>().join(" ")
+/// The sum of amounts. None if one is not known, or if a file states more than there can be.
+fn total(mut amounts: impl Iterator<Item = Option<u64>>) -> Option<u64> {
+    amounts.try_fold(0u64, |total, amount| total.checked_add(amount?))
 }
 
-/// An amount in bitcoins, with all eight decimals.
-fn coins(satoshi: u64) -> String {
-    format!("{}.{:08} BTC", satoshi / 100_000_000, satoshi % 100_000_000)
-}
-
-fn signed(satoshi: i64) -> String {
-    let sign = if satoshi < 0 { "-" } else { "" };
-    format!("{sign}{}", coins(satoshi.unsigned_abs()))
-}
-
-/// A fee rate in satoshi for a virtual byte, rounded down to two decimals.
-fn rate_text(rate: FeeRate) -> String {
-    // A virtual byte has four weight units.
+/// Satoshi for a virtual byte, rounded down to two decimals.
+fn rate_of(rate: FeeRate) -> f64 {
+    // A virtual byte has four weight units. Rates are far below the numbers that a float cannot hold.
     let hundredths = rate.to_sat_per_kwu().saturating_mul(4) / 10;
-    format!("{}.{:02}", hundredths / 100, hundredths % 100)
+    f64::from(u32::try_from(hundredths).unwrap_or(u32::MAX)) / 100.0
 }
 
 #[cfg(test)]
@@ -273,11 +353,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn amounts_rates_and_addresses_are_written_for_comparison() {
-        assert_eq!(coins(2_100_000_000_000_001), "21000000.00000001 BTC");
-        assert_eq!(signed(-1), "-0.00000001 BTC");
-        assert_eq!(rate_text(FeeRate::from_sat_per_kwu(250)), "1.00");
-        assert_eq!(rate_text(FeeRate::from_sat_per_kwu(1033)), "4.13");
-        assert_eq!(in_fours("tb1pabcde"), "tb1p abcd e");
+    fn rates_are_rounded_down() {
+        let rates = [(250, "1"), (1033, "4.13"), (1034, "4.13"), (137_500, "550")];
+        for (rate, shown) in rates {
+            assert_eq!(rate_of(FeeRate::from_sat_per_kwu(rate)).to_string(), shown);
+        }
+    }
+
+    #[test]
+    fn sums_that_are_not_known_or_impossible_are_none() {
+        assert_eq!(total([Some(1), Some(2)].into_iter()), Some(3));
+        assert_eq!(total([Some(1), None].into_iter()), None);
+        assert_eq!(total([Some(1), Some(u64::MAX)].into_iter()), None);
     }
 }

@@ -68,23 +68,62 @@ pub fn is_hidden(character: char) -> bool {
     BLANK.iter().any(|blank| blank.contains(&character)) || !behind.escape_debug().eq(behind.chars())
 }
 
-/// A stranger's text in one line and between quotes, so that it cannot seem to go on behind them. Characters that are hidden, or that
-/// pile up on others, are escaped.
-pub(crate) fn quoted(text: &str) -> String {
-    let mut shown = String::from("\"");
-    for character in text.chars() {
-        let is_mark = character.escape_debug().len() > 1 && !character.is_ascii();
-        if matches!(character, '"' | '\\') {
-            shown.push('\\');
-            shown.push(character);
-        } else if is_hidden(character) || is_mark {
-            shown.extend(character.escape_unicode());
-        } else {
-            shown.push(character);
-        }
+/// Marks that may stand on one letter, as many as languages need: more of them cover the lines above and below.
+const MARKS: usize = 2;
+
+/// The effect of a character on a line.
+enum Kind {
+    /// It stands there.
+    Plain,
+    /// It stands on the one before.
+    Mark,
+    /// Anything else, invisible characters too.
+    Strange,
+}
+
+fn kind(character: char) -> Kind {
+    if is_hidden(character) {
+        Kind::Strange
+    } else if character.is_ascii() || character.escape_debug().len() == 1 {
+        Kind::Plain
+    } else {
+        // Of a character alone, marks are escaped, too.
+        Kind::Mark
     }
-    shown.push('"');
-    shown
+}
+
+/// The characters of a text, each with true if it is plain where it stands. Others are escaped wherever a text is shown.
+pub fn judged(text: &str) -> impl Iterator<Item = (char, bool)> + '_ {
+    // A mark in front would stand on the character before.
+    let mut marks = MARKS;
+    text.chars().map(move |character| {
+        let plain = match kind(character) {
+            Kind::Plain => {
+                marks = 0;
+                true
+            }
+            Kind::Mark if marks < MARKS => {
+                marks += 1;
+                true
+            }
+            Kind::Mark | Kind::Strange => false,
+        };
+        (character, plain)
+    })
+}
+
+/// The whole text, harmless and in one line. A text that is harmless already is unchanged.
+pub fn escaped(text: &str) -> String {
+    let mut harmless = String::with_capacity(text.len());
+    for (character, plain) in judged(text) {
+        if plain { harmless.push(character) } else { harmless.extend(character.escape_default()) }
+    }
+    harmless
+}
+
+/// The whole text, harmless and between quotes, so that it cannot seem to go on behind them.
+pub fn quoted(text: &str) -> String {
+    format!("\"{}\"", escaped(&text.replace('\\', "\\\\").replace('"', "\\\"")))
 }
 
 #[cfg(test)]
@@ -108,7 +147,7 @@ mod tests {
     fn a_strangers_text_stays_between_its_quotes_and_in_its_line() {
         assert_eq!(quoted("pay Süd"), "\"pay Süd\"");
         assert_eq!(quoted("a\" b\\"), "\"a\\\" b\\\\\"");
-        assert_eq!(quoted("a\n\u{1b}[2J\u{202e}"), "\"a\\u{a}\\u{1b}[2J\\u{202e}\"");
-        assert_eq!(quoted("x\u{301}"), "\"x\\u{301}\"");
+        assert_eq!(quoted("a\n\u{1b}[2J\u{202e}"), "\"a\\n\\u{1b}[2J\\u{202e}\"");
+        assert_eq!(quoted("x\u{301}"), "\"x\u{301}\"");
     }
 }

@@ -10,7 +10,7 @@ use motet_core_crypto::{SecretKey, tagged_hash};
 use motet_psbt::descriptor::{Descriptor, SingleKey};
 use motet_psbt::{Group, Keychain, Location, PathId};
 use motet_wallet::limits::GROUP_FILE_BYTES;
-use motet_wallet::{GroupFileError, RegisteredGroup, RegistrationError, Registry};
+use motet_wallet::{GroupFileError, RegisteredGroup, RegistrationError, Registry, field};
 use serde_json::{Value, json};
 
 use crate::args::{
@@ -23,7 +23,6 @@ use crate::group_folder::GroupFolder;
 use crate::known_group::{KnownGroup, chain_of};
 use crate::output::Output;
 use crate::psbt_file::INPUT;
-use crate::sheet::field;
 use crate::signer_key::{self, KeyOrSeed};
 
 /// The first address for payers, which members compare besides the words.

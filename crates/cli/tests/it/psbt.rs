@@ -46,19 +46,19 @@ fn a_transaction_is_shown_in_the_order_in_which_a_decision_needs_it() {
         "output 1",
         "in all",
         "fee",
+        "WARNING",
+        "note",
         "input 0",
         "locktime",
         "replaced",
-        "WARNING",
-        "note",
-        "missing",
-        "missing",
-        "missing",
-        "missing",
-        "missing",
-        "missing",
         "txid",
         "approval",
+        "missing",
+        "missing",
+        "missing",
+        "missing",
+        "missing",
+        "missing",
     ];
     assert_eq!(labels, expected, "{}", ended.told(""));
     let text = ended.output.join("\n");
@@ -126,7 +126,7 @@ fn amounts_that_the_signature_does_not_cover_are_marked_as_claims() {
     let codes: Vec<_> = told["warnings"].as_array().unwrap().iter().map(|warning| warning["code"].clone()).collect();
     assert_eq!(codes, ["fee_share", "fee_rate", "sighash", "locktime"]);
     let shown = treasury.scene.run(&with_group(&["psbt", "inspect", "a.psbt"])).expect(0);
-    assert!(shown.output.join("\n").contains("0.00060000 BTC  (claimed, not proven)"), "{}", shown.told(""));
+    assert!(shown.output.join("\n").contains("0.00060000 BTC (claimed, not proven)"), "{}", shown.told(""));
 }
 
 #[test]

@@ -77,7 +77,7 @@ fn three_members_make_a_transaction_of_a_psbt_over_the_network() {
     for other in [bob, carol] {
         let told = other.told();
         assert!(told.contains("a transaction, verified here"), "{told}");
-        assert!(told.contains("back        0.00030000 BTC to the group itself"), "{told}");
+        assert!(told.contains("output 1   0.00030000 BTC  change, 1/0 of the group"), "{told}");
     }
 }
 

@@ -140,7 +140,12 @@ fn holds_of_bitcoin(key: &str, value: &Value) -> Option<bool> {
                 && place(&input["place"])
         }),
         "outflow" | "fee_paid" | "fee_rate" => value.is_null() || fact(value),
-        "signed_message" | "problem" | "api" => is_text_or_null(value),
+        "fee_percent" => value.is_null() || value.is_u64(),
+        "requester" => {
+            value.is_null()
+                || (is_object(value, &["key", "member"]) && hex(&value["key"], 66) && is_text_or_null(&value["member"]))
+        }
+        "signed_message" | "problem" | "description" | "api" => is_text_or_null(value),
         "replaceable" | "inconclusive" | "mutual" => value.is_boolean(),
         "warnings" => all(value, |warning| {
             is_object(warning, &["code", "severity", "text"])

@@ -48,7 +48,8 @@ pub struct PendingRequest {
     pub created_ms: u64,
     /// Milliseconds since 1970 at which it ends, by the requester's clock.
     pub expires_ms: u64,
-    /// The facts of the transaction, if the node has verified it against a group; or null.
+    /// The facts of the transaction, if the node has verified it against a group; or null. Its keys are those of a `transaction` in
+    /// `docs/operations.md`, without `psbt_version`, `missing` and `wrong`.
     #[schema(value_type = Option<Object>)]
     pub verified: Option<Value>,
 }

@@ -50,7 +50,7 @@ impl From<&VerifiedTransaction> for TransactionFacts {
             fee_share: transaction.fee_percent(),
             destinations: destinations.map(|found| found.iter().map(ToString::to_string).collect()),
             has_change: transaction.has_change(),
-            spend_path: transaction.screen().group.spend_path,
+            spend_path: transaction.spend_path().to_string(),
             sighash_default: transaction.is_sighash_default(),
             foreign_inputs: transaction.foreign_inputs(),
             locktime: transaction.locktime(),

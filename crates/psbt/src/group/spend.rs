@@ -1,6 +1,7 @@
 //! Ways to spend from a group: the key path and each leaf, with their signers, locks and costs.
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::sync::Arc;
 
 use bitcoin::Weight;
@@ -17,6 +18,16 @@ pub enum PathId {
     Key,
     /// The script of a leaf, by its number in the descriptor.
     Leaf(usize),
+}
+
+/// `key`, or `leaf 0`, `leaf 1`, ..
+impl fmt::Display for PathId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Key => f.write_str("key"),
+            Self::Leaf(number) => write!(f, "leaf {number}"),
+        }
+    }
 }
 
 /// A way to spend from every address of a group.
@@ -91,6 +102,11 @@ impl Group {
     }
 
     /// The number of a key in the list of participants.
+    /// The numbers of the participants that sign any spend path. An internal key that nobody can sign for is none of them.
+    pub fn signing_participants(&self) -> BTreeSet<usize> {
+        self.spend_paths().into_iter().flat_map(|path| path.signers).collect()
+    }
+
     pub(crate) fn participant_number(&self, single: &SingleKey) -> Option<usize> {
         self.participants().iter().position(|listed| listed.key == single.key)
     }

@@ -41,7 +41,7 @@ impl VerifiedTransaction {
             network: group.network(),
             path: plan.path,
             signers: signers.into_iter().flatten().map(|number| group.member_name(*number)).collect(),
-            member_count: group.signing_members().count(),
+            member_count: group.group().signing_participants().len(),
             members,
             requester: None,
             description: String::new(),
