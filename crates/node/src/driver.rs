@@ -31,6 +31,7 @@ mod log;
 mod looking;
 mod network;
 mod pool;
+mod rechecks;
 mod reports;
 mod republisher;
 pub(crate) mod request;
@@ -72,6 +73,7 @@ use input::{DriverInput, Next};
 use motet_coordinator::event::Event;
 use motet_coordinator::{Command, CommandError, CommandId, Config, Effect, Engine, Input, Reply, Signer, StoreError};
 use pool::Pool;
+use rechecks::Verified;
 use reports::Reports;
 use request::{Request, Service};
 use reserved::Reserved;
@@ -150,6 +152,7 @@ pub(crate) async fn start(parts: Parts) -> Result<(Node, Events), NodeError> {
         calls,
         events: events.clone(),
         decisions: Decisions::default(),
+        verified: Verified::default(),
         next_command: 0,
         reach,
         clocks: BTreeMap::new(),
@@ -224,6 +227,8 @@ struct Driver {
     events: broadcast::Sender<Arc<Event>>,
     /// Questions to the policy that it has not decided.
     decisions: Decisions,
+    /// The groups of transactions that were verified.
+    verified: Verified,
     next_command: u64,
     reach: Reach,
     /// Peers whose clocks differ from this node's, and when the user was told.
@@ -412,6 +417,10 @@ impl Driver {
                 };
                 let _ = asker.send(service);
             }
+            Request::AskedAgain { request, replace, asker } => {
+                let again = self.engine.asked_again(&request, &replace, self.clock.now());
+                let _ = asker.send(again.map(Box::new));
+            }
             Request::Signers(asker) => drop(asker.send(self.listed().collect())),
             Request::Ingest { frames, channel, done } => {
                 let arrivals = frames.into_iter().map(|frame| Arrived::asked(frame, channel, self.peer)).collect();
@@ -454,6 +463,7 @@ impl Driver {
         for effect in &transition.effects {
             if let Effect::Emit(event, _) = effect {
                 self.decisions.follow(event, &*self.policy);
+                self.verified.follow(event);
             }
         }
         self.egress.push(transition, now.mono);

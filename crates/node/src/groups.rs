@@ -6,7 +6,9 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use motet_coordinator::{Proposal, SigningRequestSpec};
 use motet_core_crypto::PublicKey;
-use motet_wallet::{Mismatch, Registry, TRANSACTION_TYPE, VerifiedTransaction, check, check_terms};
+use motet_wallet::{
+    GroupId, Mismatch, RegisteredGroup, Registry, TRANSACTION_TYPE, VerifiedTransaction, check, check_terms,
+};
 use motet_wire::Item;
 
 /// A place where groups are kept, and may change while the node runs.
@@ -46,6 +48,12 @@ impl Groups {
     /// [`verify_proposal`] by the groups as they are now.
     pub(crate) fn verify(&self, proposal: &Proposal) -> Result<Option<VerifiedTransaction>, Mismatch> {
         verify_proposal(self.current().as_deref(), proposal)
+    }
+
+    /// True if a transaction of a group, once verified, would be verified again: the group is still there, and confirmed.
+    pub(crate) fn stands(&self, group: GroupId) -> bool {
+        let registry = self.current();
+        registry.and_then(|registry| registry.get(group).map(RegisteredGroup::is_confirmed)).unwrap_or_default()
     }
 
     /// Checks a request of this node as the other signers will. A node without groups sends what its program asks for.

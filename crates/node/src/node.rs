@@ -278,8 +278,9 @@ impl Node {
     ///
     /// # Errors
     ///
-    /// [`CallError`].
+    /// [`CallError`]; [`CallError::Mismatch`] if the other signers would decline the new request, as far as this node's groups say now.
     pub async fn retry_session(&self, request: RequestId) -> Result<RequestId, CallError> {
+        self.check_again(request, &[]).await?;
         let reply = self.call(Command::Retry { request, replace: Vec::new() }).await?;
         // Another attempt goes on under the same request; asking again makes another request.
         if matches!(reply, Reply::Done) {
@@ -294,16 +295,27 @@ impl Node {
     ///
     /// # Errors
     ///
-    /// [`CallError`]: of a session that goes on, that another node has asked for, or of signers that cannot be replaced so.
+    /// [`CallError`]: of a session that goes on, that another node has asked for, or of signers that cannot be replaced so;
+    /// [`CallError::Mismatch`] if the other signers would decline the new request.
     pub async fn retry_session_with(
         &self,
         request: RequestId,
         replace: Vec<Replacement>,
     ) -> Result<(RequestId, Vec<XOnlyPublicKey>), CallError> {
+        self.check_again(request, &replace).await?;
         let Reply::Announced { request, keys } = self.call(Command::Retry { request, replace }).await? else {
             return Err(CallError::Internal);
         };
         Ok((request, keys))
+    }
+
+    /// Checks the request that a retry would send, as the first one was checked: the groups may have changed since.
+    async fn check_again(&self, request: RequestId, replace: &[Replacement]) -> Result<(), CallError> {
+        let (asker, answer) = oneshot::channel();
+        let question = Request::AskedAgain { request, replace: replace.to_vec(), asker };
+        self.calls.send(question).await.map_err(|_| CallError::Stopped)?;
+        let again = answer.await.map_err(|_| CallError::Stopped)?;
+        Ok(again.map_or(Ok(()), |again| self.groups.check_own(&again))?)
     }
 
     /// Gives a request up, for everybody.

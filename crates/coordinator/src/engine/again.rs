@@ -72,6 +72,11 @@ impl Engine {
         }))
     }
 
+    /// The request that [`Command::Retry`](super::Command::Retry) would send; none if it would begin another attempt, or be refused.
+    pub fn asked_again(&self, request: &RequestId, replace: &[Replacement], now: Now) -> Option<SigningRequestSpec> {
+        self.asks_again(request, replace, now).ok().flatten()
+    }
+
     /// True if a session that has ended can be asked for again, with the same signers: by the node that has asked, if not all have joined and
     /// nobody is blocked.
     pub(super) fn can_ask_again(&self, session: &Session, now: Now) -> bool {

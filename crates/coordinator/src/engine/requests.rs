@@ -16,7 +16,7 @@ use super::session::{
     Active, Answer, AttemptState, Local, Nonces, Origin, Session, Slots, State, Trace, coordinator_order, signing_items,
 };
 use crate::event::Event;
-use crate::proposal::{Decision, ProposalDigest};
+use crate::proposal::{Decision, Proposal, ProposalDigest};
 use crate::record::Record;
 use crate::signer::SigningItem;
 
@@ -89,6 +89,11 @@ impl Engine {
         let session = self.open(id, &message, items, locals, state);
         let approvals = left.map(|left| left.approvals).unwrap_or_default();
         self.begin_session(session, message.channel(), &approvals, ctx);
+    }
+
+    /// The request as one signer of this node is asked to approve it; none if it is not known here.
+    pub fn proposal(&self, request: &RequestId, signer: &PublicKey) -> Option<Proposal> {
+        self.sessions.get(request).map(|session| session.proposal(signer))
     }
 
     /// The signers of this node in a request, none of which has been asked yet.

@@ -15,6 +15,7 @@ use tracing::{Instrument as _, Span};
 
 use super::Driver;
 use super::input::{CheckedTransaction, DriverInput, Next};
+use super::rechecks::Recheck;
 use crate::OsEntropy;
 use crate::limits;
 
@@ -29,9 +30,17 @@ impl Driver {
             return;
         };
         let span = task.request().map_or_else(Span::none, |request| self.engine.span_of(request));
-        let computes = (signer.pace() == Pace::Computes).then(|| task.weight());
+        let recheck = self.verified.recheck(&task, &self.engine, &self.groups);
+        let weight = task.weight().saturating_add(recheck.as_ref().map_or(0, Recheck::weight));
+        let computes = (signer.pace() == Pace::Computes).then_some(weight);
         let work = move || {
             let _entered = span.enter();
+            if let Some(Err(mismatch)) = recheck.map(|recheck| recheck.run()) {
+                let code = mismatch.code();
+                tracing::warn!(signer = %task.signer(), code, %mismatch, "what was approved is not signed any more");
+                let answer = task.refused(SignerError::Declined(mismatch.reason()));
+                return answer.map(|answer| Input::SignerAnswered(answer).into());
+            }
             tracing::debug!(signer = %task.signer(), task = task.name(), "a signer is asked");
             task.perform(&*signer).map(|answer| Input::SignerAnswered(answer).into())
         };
@@ -97,6 +106,9 @@ impl Driver {
         let (policy, back) = (Arc::clone(&self.policy), self.inputs_in.clone());
         let (request, signer, digest) = (proposal.request, proposal.signer, proposal.digest());
         let span = self.engine.span_of(&request);
+        if let Ok(Some(transaction)) = &checked {
+            self.verified.note(request, signer, transaction.group());
+        }
         let asking = async move {
             let decision = match checked {
                 Ok(None) => policy.decide(proposal).await,

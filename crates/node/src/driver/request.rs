@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use motet_coordinator::{Command, CommandError, Reply, Signer};
+use motet_coordinator::{Command, CommandError, Replacement, Reply, Signer, SigningRequestSpec};
 use motet_core_crypto::PublicKey;
 use motet_net::Sample;
-use motet_wire::{Channel, Validated};
+use motet_wire::{Channel, RequestId, Validated};
 use tokio::sync::oneshot;
 
 /// A request to the driver from outside.
@@ -16,6 +16,12 @@ pub(crate) enum Request {
     AddSigner(Arc<dyn Signer>, oneshot::Sender<Result<Reply, CommandError>>),
     /// The part of the node in a signer.
     Serves(PublicKey, oneshot::Sender<Service>),
+    /// The request that a retry would send; none if it would send none.
+    AskedAgain {
+        request: RequestId,
+        replace: Vec<Replacement>,
+        asker: oneshot::Sender<Option<Box<SigningRequestSpec>>>,
+    },
     /// The signers that are served and may be known in public.
     Signers(oneshot::Sender<Vec<PublicKey>>),
     /// The metrics of the driver.

@@ -22,6 +22,7 @@ mod members;
 mod order;
 mod policy;
 mod results;
+mod retries;
 mod signers;
 mod spends;
 mod transactions;

@@ -11,12 +11,14 @@ use bitcoin::{
     Amount, Network, OutPoint, ScriptBuf, Sequence, Transaction, TxIn, TxOut, Txid, WPubkeyHash, Witness, consensus,
 };
 use motet_core_crypto::PublicKey;
-use motet_net::{Keypair, NetConfig, parse_address};
+use motet_net::{Keypair, Multiaddr, NetConfig, parse_address};
 use motet_node::event::{AbortCause, Event};
 use motet_node::policy::{Condition, DeclineAll, Rule, RulePolicy, Rules, TransactionCondition, Verdict};
-use motet_node::{Audience, Config, Events, LocalSigner, MemoryStore, Node, OsEntropy, Route, SigningRequestSpec};
+use motet_node::{
+    Audience, Config, Events, LocalSigner, MemoryStore, Node, NodeBuilder, OsEntropy, Route, SigningRequestSpec,
+};
 use motet_psbt::{Key, Keychain, Location, MapId, PathId, RawPsbt, Version};
-use motet_wallet::keys::Seed;
+use motet_wallet::keys::{Account, Seed};
 use motet_wallet::{Completed, ProposeOptions, RegisteredGroup, Registry, complete, propose};
 use motet_wire::{NetworkId, RequestId, RequestOptions};
 
@@ -26,56 +28,93 @@ const LIMIT: Duration = Duration::from_secs(60);
 const COIN: u64 = 100_000;
 
 /// The nodes of a group's members, each connected with all others. They sign every transaction of the group that they can verify.
-struct Members {
-    nodes: Vec<(Node, Events, PublicKey)>,
-    group: RegisteredGroup,
+pub(crate) struct Members {
+    pub(crate) nodes: Vec<(Node, Events, PublicKey)>,
+    addresses: Vec<Multiaddr>,
+    /// The registry of each node.
+    pub(crate) registries: Vec<Arc<RwLock<Registry>>>,
+    pub(crate) group: RegisteredGroup,
+}
+
+fn account(number: u8) -> Account {
+    Seed::from_bytes(&[number; 32]).unwrap().account(Network::Signet, 0).unwrap()
+}
+
+/// The node of one of so many members, without groups, and its configuration.
+fn member(number: u8, count: u8) -> (NodeBuilder, Config) {
+    let place = |number: u8| Keypair::from_seed([number; 32]);
+    let route = |number| Route { peer: place(number).peer_id(), addresses: Vec::new() };
+    let routes: BTreeMap<_, _> = (1..=count).map(|number| (account(number).public_key(), route(number))).collect();
+    let net = NetConfig::local(NetworkId::new("spends").unwrap(), place(number));
+    let signer = LocalSigner::new(account(number).into_secret_key(), OsEntropy);
+    let node = Node::builder(net).store(MemoryStore::default()).policy(rules()).signer(signer);
+    (node, Config::default().routes(routes).unlisted([account(number).public_key()].into()))
+}
+
+/// Starts a node and connects it with others.
+async fn started(node: NodeBuilder, others: &[Multiaddr]) -> (Node, Events, Multiaddr) {
+    let (node, mut events) = node.start().await.unwrap();
+    let address = loop {
+        if let Event::Listening { address } = events.next().await.unwrap().unwrap() {
+            break parse_address(&format!("{address}/p2p/{}", node.peer_id())).unwrap();
+        }
+    };
+    for other in others {
+        node.connect(other.clone()).await.unwrap();
+    }
+    (node, events, address)
 }
 
 impl Members {
     /// A group of so many members. `descriptor` makes its descriptor from their key expressions.
     async fn new(count: u8, descriptor: impl Fn(&[String]) -> String) -> Self {
-        let seeds = (1..=count).map(|number| Seed::from_bytes(&[number; 32]).unwrap());
-        let accounts: Vec<_> = seeds.map(|seed| seed.account(Network::Signet, 0).unwrap()).collect();
-        let keys: Vec<_> = accounts.iter().map(|account| account.key_expression().to_string()).collect();
+        Self::built(count, descriptor, |_, node, config, registry| node.config(config).groups(registry)).await
+    }
+
+    /// The same, of nodes that a test builds: each by its number, its configuration and its registry.
+    pub(crate) async fn built(
+        count: u8,
+        descriptor: impl Fn(&[String]) -> String,
+        build: impl Fn(usize, NodeBuilder, Config, Arc<RwLock<Registry>>) -> NodeBuilder,
+    ) -> Self {
+        let keys: Vec<_> = (1..=count).map(|number| account(number).key_expression().to_string()).collect();
         let mut group = RegisteredGroup::new("Treasury", Network::Signet, descriptor(&keys).parse().unwrap()).unwrap();
         let words = group.id().words().join(" ");
         group.confirm(&words).unwrap();
         let mut registry = Registry::new();
         registry.add(group.clone()).unwrap();
-        let registry = Arc::new(RwLock::new(registry));
-        let places: Vec<_> = accounts.iter().map(|account| (account.public_key(), Keypair::generate())).collect();
-        let route = |keys: &Keypair| Route { peer: keys.peer_id(), addresses: Vec::new() };
-        let routes: BTreeMap<_, _> = places.iter().map(|(key, keys)| (*key, route(keys))).collect();
+        let registries: Vec<_> = (0..count).map(|_| Arc::new(RwLock::new(registry.clone()))).collect();
         let mut nodes: Vec<(Node, Events, PublicKey)> = Vec::new();
         let mut addresses = Vec::new();
-        for (account, (key, keys)) in accounts.into_iter().zip(places) {
-            let net = NetConfig::local(NetworkId::new("spends").unwrap(), keys);
-            let config = Config::default().routes(routes.clone()).unlisted([key].into());
-            let node = Node::builder(net).store(MemoryStore::default()).policy(rules()).config(config);
-            let node =
-                node.groups(Arc::clone(&registry)).signer(LocalSigner::new(account.into_secret_key(), OsEntropy));
-            let (node, mut events) = node.start().await.unwrap();
-            let listening = loop {
-                if let Event::Listening { address } = events.next().await.unwrap().unwrap() {
-                    break parse_address(&format!("{address}/p2p/{}", node.peer_id())).unwrap();
-                }
-            };
-            for address in &addresses {
-                node.connect(Clone::clone(address)).await.unwrap();
-            }
-            addresses.push(listening);
-            nodes.push((node, events, key));
+        for (place, (number, registry)) in (1..=count).zip(&registries).enumerate() {
+            let (node, config) = member(number, count);
+            let node = build(place, node, config, Arc::clone(registry));
+            let (node, events, address) = started(node, &addresses).await;
+            addresses.push(address);
+            nodes.push((node, events, account(number).public_key()));
         }
         for (_, events, _) in &mut nodes {
             for _ in 1..count {
                 while !matches!(events.next().await.unwrap().unwrap(), Event::PeerConnected { .. }) {}
             }
         }
-        Self { nodes, group }
+        Self { nodes, addresses, registries, group }
+    }
+
+    /// Starts the last node again, as a test builds it.
+    pub(crate) async fn restart_last(&mut self, build: impl FnOnce(NodeBuilder, Config) -> NodeBuilder) {
+        let count = u8::try_from(self.nodes.len()).unwrap();
+        let (node, _, key) = self.nodes.pop().unwrap();
+        node.stop().await;
+        self.addresses.pop();
+        let (node, config) = member(count, count);
+        let (node, events, address) = started(build(node, config), &self.addresses).await;
+        self.addresses.push(address);
+        self.nodes.push((node, events, key));
     }
 
     /// Spends so many coins of the group, at different addresses of it.
-    fn spend(&self, own: u32, foreign: u32, sequence: Sequence) -> RawPsbt {
+    pub(crate) fn spend(&self, own: u32, foreign: u32, sequence: Sequence) -> RawPsbt {
         let script =
             |branch, index| self.group.group().output(Location { keychain: Keychain(branch), index }).unwrap().script;
         let stranger = ScriptBuf::new_p2wpkh(&WPubkeyHash::all_zeros());
@@ -102,7 +141,7 @@ impl Members {
     }
 
     /// Lets the first node ask the members of a spend path.
-    async fn ask(&self, psbt: &RawPsbt, path: PathId) -> RequestId {
+    pub(crate) async fn ask(&self, psbt: &RawPsbt, path: PathId) -> RequestId {
         let options = ProposeOptions { foreign_inputs: true, ..ProposeOptions::default() };
         let made = propose(psbt, &self.group, path, &options).unwrap();
         let (node, _, creator) = self.nodes.first().unwrap();
@@ -141,7 +180,7 @@ impl Members {
         transaction
     }
 
-    async fn end(self) {
+    pub(crate) async fn end(self) {
         for (node, ..) in self.nodes {
             node.stop().await;
         }
@@ -170,7 +209,7 @@ fn assert_accepted(transaction: &Transaction, psbt: &RawPsbt, input: usize) {
     bitcoinconsensus::verify(script, COIN, &bytes, Some(&spent), input).unwrap();
 }
 
-fn key_path(keys: &[String]) -> String {
+pub(crate) fn key_path(keys: &[String]) -> String {
     format!("tr(musig({})/<0;1>/*)", keys.join(","))
 }
 

@@ -98,6 +98,13 @@ impl Session {
     pub(crate) fn on_signer_failed(&mut self, nonce_id: &NonceId, error: &SignerError, lent: &mut Lent<'_, '_>) {
         let detail = error.to_string();
         let NonceId { index, signer, .. } = *nonce_id;
+        if matches!(error, SignerError::Declined(_)) {
+            let frame = self.seal_end(index, &signer, AbortCode::Declined, &detail, lent);
+            if let Some(frame) = &frame {
+                self.send(frame, lent);
+            }
+            return self.finish(frame, AbortCause::Refused { by: index, signer, detail }, lent);
+        }
         let frame = self.seal_end(index, &signer, AbortCode::Internal, &detail, lent);
         if let Some(frame) = &frame {
             self.send(frame, lent);
