@@ -4,7 +4,7 @@ use std::path::Path;
 
 use bitcoin::{Network, NetworkKind};
 use motet_core_crypto::PublicKey;
-use motet_psbt::descriptor::{Descriptor, KeyExpr, KeyMaterial, SingleKey};
+use motet_psbt::descriptor::{Descriptor, KeyMaterial, SingleKey};
 use motet_psbt::limits::DESCRIPTOR_BYTES_MAX;
 use motet_psbt::{Group, PathId, PlanError, RawPsbt, SpendPath, SpendPlan};
 use motet_wallet::{GroupNames, RegisteredGroup, ScreenGroup, ScreenPath, key_fingerprint};
@@ -125,13 +125,6 @@ impl KnownGroup {
             Failed::usage(format!("--member: the group has no member {text}"))
                 .hint(format!("its members are {members}"))
         })
-    }
-
-    /// True if the descriptor derives a member's key before it aggregates it, so that each address needs another secret key.
-    pub(crate) fn derives_first(&self, member: usize) -> bool {
-        let own = self.group.participants().get(member).map(|single| &single.key);
-        let musigs = self.group.descriptor().keys().iter().filter(|key| matches!(key, KeyExpr::Musig(_)));
-        musigs.flat_map(KeyExpr::singles).any(|single| Some(&single.key) == own && !single.path.is_empty())
     }
 
     /// The spend path that the user chose: a leaf, or the first path of the group.

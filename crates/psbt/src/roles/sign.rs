@@ -4,13 +4,13 @@ use std::fmt;
 
 use bitcoin::bip32::ChildNumber;
 use motet_core_crypto::{
-    NonceGenError, NonceInputs, PublicKey, PublicNonce, SecretKey, SecretNonce, SignError, generate_nonce,
+    ChildPath, NonceGenError, NonceInputs, PublicKey, PublicNonce, SecretKey, SecretNonce, SignError, generate_nonce,
 };
 use rand_core::TryCryptoRng;
 
 use super::missing::Shares;
 use super::plan::{OwnInput, SpendPlan};
-use crate::descriptor::{KeyExpr, SingleKey};
+use crate::descriptor::{KeyExpr, KeyMaterial, SingleKey};
 use crate::fields::SigningKey;
 use crate::form::input;
 use crate::group::{Group, SigningTarget};
@@ -83,10 +83,25 @@ pub trait SecretKeys {
     fn secret_key(&self, key: &PublicKey, participant: &SingleKey, path: &[ChildNumber]) -> Option<SecretKey>;
 }
 
-/// One key for all addresses: for groups that derive the aggregate key.
+/// The key itself, and its children where a descriptor derives members' keys before it aggregates them: the descriptor has the chain code
+/// of each extended key.
 impl SecretKeys for SecretKey {
-    fn secret_key(&self, key: &PublicKey, _: &SingleKey, _: &[ChildNumber]) -> Option<SecretKey> {
-        (self.public_key() == *key).then(|| Self::from_bytes(&self.dangerous_to_bytes()).ok()).flatten()
+    fn secret_key(&self, key: &PublicKey, participant: &SingleKey, path: &[ChildNumber]) -> Option<SecretKey> {
+        let found = match &participant.key {
+            KeyMaterial::Xpub(xpub) if !path.is_empty() => {
+                if xpub.public_key.serialize() != self.public_key().to_bytes() {
+                    return None;
+                }
+                let steps: Vec<u32> = path.iter().copied().map(u32::from).collect();
+                let path = ChildPath { chain_code: &xpub.chain_code.to_bytes(), steps: &steps };
+                self.child(path).ok().flatten()?
+            }
+            KeyMaterial::Xpub(_)
+            | KeyMaterial::Compressed(_)
+            | KeyMaterial::Uncompressed(_)
+            | KeyMaterial::XOnly(_) => Self::from_bytes(&self.dangerous_to_bytes()).ok()?,
+        };
+        (found.public_key() == *key).then_some(found)
     }
 }
 

@@ -5,8 +5,8 @@ use motet_core_crypto::Signature;
 use motet_psbt::descriptor::Descriptor;
 use motet_psbt::fields::SighashType;
 use motet_psbt::{
-    Blame, ExtractError, FinalizeError, Group, Key, MapId, Missing, PathId, PlanError, RawPsbt, Share, SignerError,
-    SpendPlan, Version,
+    Blame, ExtractError, FinalizeError, Group, Key, MapId, Missing, PathId, PlanError, RawPsbt, SecretKeys, Share,
+    SignerError, SpendPlan, Version,
 };
 
 use crate::signers::{GAP, Signer, accepts, group, plan, rng, sign_all, signers, spend};
@@ -15,7 +15,7 @@ use crate::vectors::{Case, load};
 const RBF: Sequence = Sequence::ENABLE_RBF_NO_LOCKTIME;
 
 /// Signs, finalizes and verifies.
-fn finish(start: &RawPsbt, group: &Group, path: PathId, signers: &[&Signer]) -> bitcoin::Transaction {
+fn finish<K: SecretKeys>(start: &RawPsbt, group: &Group, path: PathId, signers: &[&K]) -> bitcoin::Transaction {
     let mut psbt = sign_all(start, group, path, signers);
     let plan = plan(&psbt, group, path);
     assert_eq!(plan.missing(&psbt), []);
@@ -42,6 +42,24 @@ fn groups_of_2_3_and_15_sign_by_the_key_path_in_both_orders_of_derivation() {
                 assert_eq!(transaction.input[0].witness.iter().map(<[u8]>::len).collect::<Vec<_>>(), [64]);
             }
         }
+    }
+}
+
+#[test]
+fn a_key_without_its_chain_code_signs_with_the_children_that_a_descriptor_derives() {
+    let all = signers(3);
+    let keys: Vec<_> = all.iter().map(Signer::secret).collect();
+    for text in [
+        "tr(musig({0}/<0;1>/*,{1}/<0;1>/*,{2}/<0;1>/*))",
+        "tr(musig({0}/<0;1>/*,{1}/<2;3>/*,{2}/7))",
+        "tr(musig({0}/7,{1},{2}/1/2)/<0;1>/*)",
+    ] {
+        let group = group(text, &all);
+        let start = spend(&group, 3, 0, RBF, Version::V2);
+        finish(&start, &group, PathId::Key, &keys.iter().collect::<Vec<_>>());
+        let stranger = Signer::new(9).secret();
+        let refused = plan(&start, &group, PathId::Key).add_nonces(&mut start.clone(), &group, &stranger, &mut rng(1));
+        assert_eq!(refused.unwrap_err(), SignerError::NotASigner);
     }
 }
 

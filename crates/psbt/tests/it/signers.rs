@@ -30,6 +30,11 @@ impl Signer {
         Self { account, secp, text }
     }
 
+    /// The secret key of the account, without its chain code.
+    pub(crate) fn secret(&self) -> SecretKey {
+        SecretKey::from_bytes(&self.account.private_key.secret_bytes()).unwrap()
+    }
+
     /// The public key of the account.
     pub(crate) fn account_key(&self) -> PublicKey {
         PublicKey::from_bytes(&Xpub::from_priv(&self.secp, &self.account).public_key.serialize()).unwrap()
@@ -100,7 +105,7 @@ pub(crate) fn rng(seed: u8) -> ChaCha20Rng {
 }
 
 /// Both rounds between these signers, each with a file of its own that is parsed anew. The result has all partial signatures.
-pub(crate) fn sign_all(start: &RawPsbt, group: &Group, path: PathId, signers: &[&Signer]) -> RawPsbt {
+pub(crate) fn sign_all<K: SecretKeys>(start: &RawPsbt, group: &Group, path: PathId, signers: &[&K]) -> RawPsbt {
     let mut start = start.clone();
     plan(&start, group, path).update(&mut start, group).unwrap();
     let mut files = Vec::new();

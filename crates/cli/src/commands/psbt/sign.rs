@@ -99,12 +99,6 @@ impl Signing {
         let (nonces_file, partial_file) = (self.file("nonces"), self.file("partial"));
         self.check_free(&nonces_file)?;
         self.check_free(&partial_file)?;
-        if self.known.derives_first(own) {
-            let what = "the group derives its members' keys before it aggregates them, and a key file holds one key";
-            return Err(Failed::new(Exit::Refused, what).hint(
-                "sign with a wallet that has the seed; `motet psbt export --for core` makes a copy for Bitcoin Core",
-            ));
-        }
         let path = self.known.spend_path(self.plan_args.leaf)?;
         if !path.signers.contains(&own) {
             return Err(self.unsigned(&SignerError::NotASigner));
