@@ -24,6 +24,26 @@ fn every_lie_of_a_creator_is_declined_with_its_code_and_nothing_is_signed() {
 }
 
 #[test]
+fn the_same_lies_are_declined_by_members_whose_keys_are_derived() {
+    for (seed, lie) in (100..).zip(Lie::ALL) {
+        let tally = hold(Plan::lying_of_members(seed, lie));
+        let declined = tally.deeds.get(&(Vice::LiesAboutTransactions, lie.name()));
+        assert!(declined.is_some_and(|count| *count > 0), "{lie:?}: {:?}", tally.deeds);
+        assert_eq!((tally.sessions, tally.judged), (1, 0), "{lie:?}");
+    }
+}
+
+#[test]
+fn honest_transactions_under_derived_keys_of_members_are_signed_in_calm_worlds() {
+    for seed in 0..10 {
+        let tally = hold(Plan::spending_of_members(seed));
+        assert!(tally.sessions > 0 && tally.complete == tally.sessions, "seed {seed}: {:?}", tally.ends);
+        let name = "transaction under members' derived keys asked for";
+        assert_eq!(tally.ends.get(name), Some(&tally.sessions), "seed {seed}");
+    }
+}
+
+#[test]
 fn honest_transactions_are_signed_in_calm_worlds() {
     for seed in 0..10 {
         let tally = hold(Plan::spending(seed, seed % 2 == 0));

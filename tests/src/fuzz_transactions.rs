@@ -13,7 +13,7 @@ use motet_wire::{Derivation, Item};
 
 use crate::fuzz_wire::Target;
 use crate::sim::plan::Spend;
-use crate::sim::transactions::{Group, Lie, Terms, truth};
+use crate::sim::transactions::{Deriving, Group, Lie, Terms, truth};
 
 /// A spend of two own coins and one of others by the key path of a group with a script tree.
 const SPEND: Spend =
@@ -23,7 +23,7 @@ static GROUP: LazyLock<Group> = LazyLock::new(|| {
     let key = |number| SecretKey::from_bytes(&[number; 32]).expect("a scalar").public_key();
     let mut keys: Vec<PublicKey> = (1..=3).map(key).collect();
     keys.sort();
-    Group::new(&keys, true)
+    Group::new(&keys, Deriving::Aggregate, true)
 });
 static REGISTRY: LazyLock<Registry> = LazyLock::new(|| {
     let mut registry = Registry::new();

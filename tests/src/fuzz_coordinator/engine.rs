@@ -15,6 +15,7 @@ use motet_wire::{Channel, Commitments, Derivation, Difficulty, Election, Item, R
 use crate::sim::dice::EntropyFault;
 use crate::sim::invariant::Breach;
 use crate::sim::plan::{Ask, BEGIN, NetPlan, NodePlan, Person, Plan, Profile, Vice};
+use crate::sim::transactions::Deriving;
 use crate::sim::world::scripted::{Edit, Move, Order, Script};
 use crate::sim::{Tally, World};
 
@@ -184,6 +185,7 @@ fn plan(header: &[u8; HEADER]) -> Plan {
             .nonce_lifetime(Duration::from_secs([600, 600, 30, 5][usize::from(config >> 2) % 4]))
             .rounds(if config & 0xc0 == 0xc0 { Rounds::Manual } else { Rounds::Automatic }),
         is_private: false,
+        deriving: Deriving::Aggregate,
     }
 }
 

@@ -14,6 +14,7 @@ use motet_wire::{Commitments, Derivation, Difficulty, Item, RequestOptions};
 use super::dice::EntropyFault;
 use super::invariant::Breach;
 use super::plan::{Ask, BEGIN, Crash, NetPlan, NodePlan, Person, Plan, Profile};
+use super::transactions::Deriving;
 use super::watch::End;
 use super::world::World;
 
@@ -233,6 +234,7 @@ fn plan(commitments: Commitments) -> Plan {
         calm_from: 0,
         config: Config::default().difficulty(Difficulty(0)),
         is_private: false,
+        deriving: Deriving::Aggregate,
     }
 }
 

@@ -28,6 +28,9 @@ pub fn key_of(keys: &[PublicKey], item: &Item) -> Option<[u8; 32]> {
         Derivation::Taproot { merkle_root } => truth::derived(&aggregate, &[], Some(*merkle_root)),
         Derivation::Bip328 { path } => truth::derived(&aggregate, path, None),
         Derivation::Bip328Taproot { path, merkle_root } => truth::derived(&aggregate, path, Some(*merkle_root)),
+        Derivation::Members { paths, taproot } => {
+            truth::derived_by_members(keys, &paths.chain_codes, &paths.path, *taproot)
+        }
         _ => None,
     }
 }

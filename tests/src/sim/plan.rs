@@ -14,6 +14,7 @@ use motet_node::{Config, Privacy, Rounds};
 use motet_wire::{Commitments, Derivation, Difficulty, Election, Item, RequestOptions};
 
 use super::dice::{Dice, EntropyFault};
+use super::transactions::Deriving;
 pub use profile::Profile;
 pub use spend::Spend;
 pub use stand_still::{Moment, StandStill};
@@ -232,6 +233,8 @@ pub struct Plan {
     pub config: Config,
     /// True if requests go to their signers alone, who have each other as contacts.
     pub is_private: bool,
+    /// The keys that the groups of its transactions derive. Members' keys are derived in private requests alone.
+    pub deriving: Deriving,
 }
 
 /// When requests begin: what is said before, at the start, is heard by all.
@@ -255,7 +258,8 @@ impl Plan {
             draw_net(&mut dice, profile, count, calm_from)
         };
         let config = draw_config(&mut dice);
-        let mut plan = Self { seed, profile, nodes, asks, net, calm_from, config, is_private: false };
+        let deriving = Deriving::Aggregate;
+        let mut plan = Self { seed, profile, nodes, asks, net, calm_from, config, is_private: false, deriving };
         plan.draw_spends();
         plan.draw_stand_stills();
         plan
@@ -291,7 +295,11 @@ impl Plan {
             )
         });
         let spend = |(ask, plan): (usize, &Ask)| {
-            let how = if self.is_private { "in private" } else { "in public" };
+            let how = match (self.is_private, self.deriving) {
+                (_, Deriving::Members) => "in private, under keys that are derived before they are aggregated",
+                (true, Deriving::Aggregate) => "in private",
+                (false, Deriving::Aggregate) => "in public",
+            };
             plan.spend.map(|spend| format!("ask {ask} is for a transaction, {how}: {spend:?}"))
         };
         let spends = self.asks.iter().enumerate().filter_map(spend);

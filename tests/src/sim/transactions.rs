@@ -14,7 +14,7 @@ use motet_core_crypto::PublicKey;
 use motet_wallet::Registry;
 use motet_wire::RequestMetadata;
 
-pub use group::{Group, INDEXES};
+pub use group::{Deriving, Group, INDEXES};
 pub use lie::Lie;
 pub use terms::Terms;
 
@@ -37,6 +37,7 @@ impl Transactions {
     pub fn of(plan: &mut Plan, hosts: &[Host]) -> Self {
         let mut registry = Registry::new();
         let mut made = Self::default();
+        let deriving = plan.deriving;
         for ask in &mut plan.asks {
             let Some(spend) = &ask.spend else {
                 made.metadata.push(RequestMetadata::default());
@@ -45,7 +46,7 @@ impl Transactions {
             let mut keys: Vec<PublicKey> = ask.signers.iter().map(|signer| hosts[*signer].key).collect();
             keys.sort();
             let group = made.groups.entry(keys).or_insert_with_key(|keys| {
-                let mut group = Group::new(keys, spend.has_tree);
+                let mut group = Group::new(keys, deriving, spend.has_tree);
                 group.registered.rename(&format!("group {}", registry.len())).expect("a short name");
                 registry.add(group.registered.clone()).expect("groups with other keys and other names");
                 group

@@ -8,7 +8,7 @@ use motet_wire::{Derivation, Item};
 use super::{NodePlan, Plan, Profile, Vice};
 use crate::sim::dice::{Dice, EntropyFault};
 use crate::sim::judge::HAS_BITCOIN_KEYS;
-use crate::sim::transactions::Lie;
+use crate::sim::transactions::{Deriving, Lie};
 
 /// The worlds of a thousand whose asks are transactions: deriving their addresses takes longer than everything else in a world.
 const WORLDS: u64 = 60;
@@ -16,6 +16,10 @@ const WORLDS: u64 = 60;
 const LYING: u64 = 500;
 /// Of these, the worlds of a thousand whose requests are private.
 const PRIVATE: u64 = 400;
+/// Of those, the worlds of a thousand whose groups derive the keys of their members.
+const MEMBERS: u64 = 500;
+/// Of those with a liar, the worlds of a thousand in which the lie is about a chain code.
+const CHAIN_CODES: u64 = 200;
 
 /// A transaction that an ask is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,8 +67,27 @@ impl Plan {
             ask.spend = Some(spend);
         }
         if self.profile != Profile::Calm && dice.chance(LYING) {
-            let (ask, lie) = (dice.index(self.asks.len()), dice.pick(&Lie::ALL));
+            let (ask, lie) = (dice.index(self.asks.len()), dice.pick(Lie::about_any_group()));
             self.lie(ask, lie);
+        }
+        if self.is_private {
+            self.draw_deriving();
+        }
+    }
+
+    /// Draws whether members' keys are derived before they are aggregated. The dice are others again, so that transactions of other groups
+    /// are as they would be without.
+    fn draw_deriving(&mut self) {
+        let mut dice = Dice::new(self.seed ^ 0x6465_7269_7665_0000);
+        if !dice.chance(MEMBERS) {
+            return;
+        }
+        self.deriving = Deriving::Members;
+        if dice.chance(CHAIN_CODES) {
+            let spends = self.asks.iter_mut().filter_map(|ask| ask.spend.as_mut());
+            for spend in spends.filter(|spend| spend.lie.is_some()) {
+                spend.lie = Some(Lie::ChainCode);
+            }
         }
     }
 
@@ -73,7 +96,21 @@ impl Plan {
         let mut plan = Self::draw(seed, Profile::Calm);
         plan.asks.truncate(1);
         plan.lie(0, lie);
+        if lie.is_about_members() {
+            plan.is_private = true;
+            plan.deriving = Deriving::Members;
+        }
         plan
+    }
+
+    /// The plan of a calm world in which a creator tells this lie in private, of a group that derives its members' keys.
+    pub fn lying_of_members(seed: u64, lie: Lie) -> Self {
+        Self { is_private: true, deriving: Deriving::Members, ..Self::lying(seed, lie) }
+    }
+
+    /// The plan of a calm world with honest transactions of groups that derive their members' keys.
+    pub fn spending_of_members(seed: u64) -> Self {
+        Self { deriving: Deriving::Members, ..Self::spending(seed, true) }
     }
 
     /// The plan of a calm world with an honest transaction, private or not.

@@ -65,11 +65,13 @@ pub enum Lie {
     Message,
     /// The hashes without their transaction.
     Blind,
+    /// The chain code of a member's key, in a group that derives these keys.
+    ChainCode,
 }
 
 impl Lie {
     /// All of them.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 27] = [
         Self::Amount,
         Self::OutputAmount,
         Self::OutputScript,
@@ -96,7 +98,13 @@ impl Lie {
         Self::Malformed,
         Self::Message,
         Self::Blind,
+        Self::ChainCode,
     ];
+
+    /// Those that can be told about any group.
+    pub fn about_any_group() -> &'static [Self] {
+        Self::ALL.split_last().map_or(&[], |(_, others)| others)
+    }
 
     /// The code by which every honest member declines.
     pub const fn code(self) -> &'static str {
@@ -125,6 +133,7 @@ impl Lie {
             Self::Malformed => "E_TX_MALFORMED",
             Self::Message => "E_MESSAGE",
             Self::Blind => "E_TYPE",
+            Self::ChainCode => "E_CHAIN_CODE",
         }
     }
 
@@ -157,12 +166,18 @@ impl Lie {
             Self::Malformed => "cuts the transaction off",
             Self::Message => "calls a payment a message",
             Self::Blind => "shows no transaction",
+            Self::ChainCode => "lies about a chain code",
         }
     }
 
     /// True if the lie is about a leaf, so that the coins have to be spent by one.
     pub const fn is_about_a_leaf(self) -> bool {
         matches!(self, Self::Timelock)
+    }
+
+    /// True if the lie is about members' keys, so that they have to be derived before they are aggregated.
+    pub const fn is_about_members(self) -> bool {
+        matches!(self, Self::ChainCode)
     }
 
     /// The terms with this lie in them.
@@ -220,7 +235,9 @@ impl Lie {
                 psbt.remove(MapId::Output(1), |key| key.kind() == 0x07).expect("a map of the file");
             }),
             Self::Network => {
-                let main = registered(&terms.keys, NetworkKind::Main, |musig| format!("tr({musig}/<4;5>/*)"));
+                let main = registered(&terms.keys, NetworkKind::Main, group.deriving, |musig| {
+                    format!("tr({})", musig("<4;5>/*"))
+                });
                 let script = |branch, index| {
                     let location = Location { keychain: Keychain(branch), index };
                     main.group().output(location).expect("both branches have every index").script
@@ -239,6 +256,14 @@ impl Lie {
             }
             Self::Message => set(&mut terms, MapId::Global, Key::new(0x09, &[]), b"hello".to_vec()),
             Self::Blind => terms.metadata = RequestMetadata::default(),
+            Self::ChainCode => {
+                for item in &mut terms.items {
+                    if let Derivation::Members { paths, .. } = &mut item.derivation {
+                        let others = paths.chain_codes.iter().skip(1).copied();
+                        paths.chain_codes = core::iter::once(Some([8; 32])).chain(others).collect();
+                    }
+                }
+            }
         }
         terms
     }
@@ -279,7 +304,9 @@ fn in_transaction(terms: &mut Terms, change: impl FnOnce(&mut Transaction)) {
 }
 
 fn in_derivation(terms: &mut Terms, change: impl FnOnce(&mut Vec<u32>, &mut Option<[u8; 32]>)) {
-    if let Derivation::Bip328Taproot { path, merkle_root } = &mut terms.items[0].derivation {
-        change(path, merkle_root);
+    match &mut terms.items[0].derivation {
+        Derivation::Bip328Taproot { path, merkle_root } => change(path, merkle_root),
+        Derivation::Members { paths, taproot: Some(merkle_root) } => change(&mut paths.path, merkle_root),
+        _ => {}
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use bitcoin::bip32::{ChainCode, ChildNumber, DerivationPath, Fingerprint, Xpub};
+use bitcoin::hashes::Hash as _;
 use bitcoin::key::TapTweak as _;
 use bitcoin::opcodes::all::{OP_CHECKSIGVERIFY, OP_CSV};
 use bitcoin::secp256k1::Secp256k1;
@@ -15,10 +16,13 @@ use bitcoin::{
 use motet_core_crypto::PublicKey;
 use motet_wire::{Item, RequestMetadata};
 
+use super::group::Deriving;
 use crate::sim::judge;
 
 /// The chain code of aggregate keys (BIP-328).
 const CHAIN_CODE: &str = "868087ca02a6f974c4598924c36b57762d32cb45717167e300622c7167e38965";
+/// The chain code of each member's key in the groups of these worlds.
+pub const MEMBERS_CHAIN_CODE: [u8; 32] = [7; 32];
 /// The timelock of the leaf, in blocks.
 const BLOCKS: i64 = 144;
 
@@ -34,25 +38,48 @@ pub struct Own {
 /// The child of an aggregate key at a path, and that key with the tweak of a script tree if it is asked for. None for paths that
 /// have no such child.
 pub fn derived(aggregate: &[u8; 33], path: &[u32], tree: Option<Option<[u8; 32]>>) -> Option<[u8; 32]> {
-    let child = child(aggregate, path)?;
-    Some(match tree {
-        None => child.serialize(),
-        Some(root) => tweaked(child, root.map(TapNodeHash::assume_hidden)),
-    })
+    Some(with_tree(child(aggregate, CHAIN_CODE.parse().ok()?, path)?, tree))
 }
 
-fn child(aggregate: &[u8; 33], path: &[u32]) -> Option<bitcoin::XOnlyPublicKey> {
+/// The aggregate of the children of these keys at a path, each derived with its chain code if it has one, and that key with the tweak of a
+/// script tree if it is asked for.
+pub fn derived_by_members(
+    keys: &[PublicKey],
+    chain_codes: &[Option<[u8; 32]>],
+    path: &[u32],
+    tree: Option<Option<[u8; 32]>>,
+) -> Option<[u8; 32]> {
+    let derived = keys.iter().zip(chain_codes).map(|(key, chain_code)| match chain_code {
+        Some(chain_code) => Some(child(&key.to_bytes(), ChainCode::from(*chain_code), path)?.serialize()),
+        None => Some(key.to_bytes()),
+    });
+    let mut derived: Vec<[u8; 33]> = derived.collect::<Option<_>>()?;
+    // KeySort (BIP-327).
+    derived.sort_unstable();
+    let derived = derived.iter().map(PublicKey::from_bytes).collect::<Result<Vec<_>, _>>().ok()?;
+    let aggregate = bitcoin::secp256k1::PublicKey::from_slice(&judge::aggregate(&derived)?).ok()?;
+    Some(with_tree(aggregate, tree))
+}
+
+fn child(key: &[u8; 33], chain_code: ChainCode, path: &[u32]) -> Option<bitcoin::secp256k1::PublicKey> {
     let root = Xpub {
         network: NetworkKind::Main,
         depth: 0,
         parent_fingerprint: Fingerprint::default(),
         child_number: ChildNumber::from(0),
-        public_key: bitcoin::secp256k1::PublicKey::from_slice(aggregate).ok()?,
-        chain_code: CHAIN_CODE.parse::<ChainCode>().ok()?,
+        public_key: bitcoin::secp256k1::PublicKey::from_slice(key).ok()?,
+        chain_code,
     };
     let path: DerivationPath = path.iter().map(|step| ChildNumber::from(*step)).collect();
-    let child = root.derive_pub(&Secp256k1::verification_only(), &path).ok()?;
-    Some(child.public_key.x_only_public_key().0)
+    Some(root.derive_pub(&Secp256k1::verification_only(), &path).ok()?.public_key)
+}
+
+fn with_tree(key: bitcoin::secp256k1::PublicKey, tree: Option<Option<[u8; 32]>>) -> [u8; 32] {
+    let key = key.x_only_public_key().0;
+    match tree {
+        None => key.serialize(),
+        Some(root) => tweaked(key, root.map(TapNodeHash::assume_hidden)),
+    }
 }
 
 fn tweaked(key: bitcoin::XOnlyPublicKey, root: Option<TapNodeHash>) -> [u8; 32] {
@@ -61,23 +88,33 @@ fn tweaked(key: bitcoin::XOnlyPublicKey, root: Option<TapNodeHash>) -> [u8; 32] 
 }
 
 /// The first addresses of both branches of a group: `tr(musig(..)/<0;1>/*)`, or the same with the leaf
-/// `and_v(v:pk(musig(..)/<2;3>/*),older(144))`. The keys are sorted.
-pub fn addresses(keys: &[PublicKey], has_tree: bool, indexes: u32) -> Option<BTreeMap<ScriptBuf, Own>> {
+/// `and_v(v:pk(musig(..)/<2;3>/*),older(144))`, with the paths behind the members' keys if these are derived. The keys are sorted.
+pub fn addresses(
+    keys: &[PublicKey],
+    deriving: Deriving,
+    has_tree: bool,
+    indexes: u32,
+) -> Option<BTreeMap<ScriptBuf, Own>> {
     let aggregate = judge::aggregate(keys)?;
+    let chain_codes = vec![Some(MEMBERS_CHAIN_CODE); keys.len()];
+    let key = |path: &[u32], tree| match deriving {
+        Deriving::Aggregate => derived(&aggregate, path, tree),
+        Deriving::Members => derived_by_members(keys, &chain_codes, path, tree),
+    };
     let places = (0..2).flat_map(|branch| (0..indexes).map(move |index| (branch, index)));
     let address = |(branch, index)| {
-        let leaf_key = has_tree.then(|| child(&aggregate, &[branch + 2, index]));
+        let leaf_key = has_tree.then(|| key(&[branch + 2, index], None));
         let leaf = match leaf_key {
             Some(key) => {
-                let key = key?;
+                let key = bitcoin::XOnlyPublicKey::from_slice(&key?).ok()?;
                 let built = script::Builder::new().push_x_only_key(&key).push_opcode(OP_CHECKSIGVERIFY);
                 let script = built.push_int(BLOCKS).push_opcode(OP_CSV).into_script();
                 Some((key.serialize(), TapLeafHash::from_script(&script, LeafVersion::TapScript)))
             }
             None => None,
         };
-        let root = leaf.map(|(_, hash)| TapNodeHash::from(hash));
-        let output = tweaked(child(&aggregate, &[branch, index])?, root);
+        let root = leaf.map(|(_, hash)| TapNodeHash::from(hash).to_byte_array());
+        let output = key(&[branch, index], Some(root))?;
         let script = ScriptBuf::from_bytes([&[0x51, 0x20][..], &output].concat());
         Some((script, Own { output, leaf }))
     };

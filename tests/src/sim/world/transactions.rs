@@ -11,7 +11,7 @@ use super::World;
 use crate::sim::invariant::Invariant;
 use crate::sim::ledger::Terms;
 use crate::sim::plan::Vice;
-use crate::sim::transactions::{Lie, truth};
+use crate::sim::transactions::{Deriving, Lie, truth};
 
 impl World {
     /// The reason for which a node declines a proposal without asking its person. A hostile one signs everything.
@@ -91,6 +91,9 @@ impl World {
         *self.tally.ends.entry("transaction asked for".to_owned()).or_default() += 1;
         if self.plan.is_private {
             *self.tally.ends.entry("private transaction asked for".to_owned()).or_default() += 1;
+        }
+        if self.plan.deriving == Deriving::Members {
+            *self.tally.ends.entry("transaction under members' derived keys asked for".to_owned()).or_default() += 1;
         }
         if let Some(wrong) = wrong {
             self.watch.breach(Invariant::Verified, format!("an honest creator asks for {request}: {wrong}"));
