@@ -3,37 +3,58 @@
 
 #![expect(clippy::panic, clippy::expect_used, reason = "a broken promise has to stop the fuzzer")]
 
+mod combining;
+mod messages;
+mod policies;
+
 use std::sync::LazyLock;
 
 use motet_core_crypto::{PublicKey, SecretKey};
+use motet_psbt::bip322::MessageSignature;
 use motet_psbt::descriptor::Descriptor;
-use motet_psbt::{Group as PsbtGroup, Keychain, Location, PathId, RawPsbt, Version};
-use motet_wallet::{Registry, check_terms};
+use motet_psbt::{Group as PsbtGroup, Keychain, Location, PathId, RawPsbt, SpendPlan, Version, WalletPolicy};
+use motet_wallet::{ApprovalScreen, GroupNames, Registry, check_terms, is_hidden};
 use motet_wire::{Derivation, Item};
 
 use crate::fuzz_wire::Target;
 use crate::sim::plan::Spend;
 use crate::sim::transactions::{Deriving, Group, Lie, Terms, truth};
+pub use combining::combine;
+pub use messages::message;
+pub use policies::policy;
 
 /// A spend of two own coins and one of others by the key path of a group with a script tree.
 const SPEND: Spend =
     Spend { has_tree: true, by_leaf: false, own: 2, foreign: 1, has_change: true, sighash: 0, lie: None };
 
-static GROUP: LazyLock<Group> = LazyLock::new(|| {
-    let key = |number| SecretKey::from_bytes(&[number; 32]).expect("a scalar").public_key();
-    let mut keys: Vec<PublicKey> = (1..=3).map(key).collect();
-    keys.sort();
-    Group::new(&keys, Deriving::Aggregate, true)
-});
+static GROUP: LazyLock<Group> = LazyLock::new(|| group(Deriving::Aggregate));
+/// A group of the same members that derives their keys.
+static OF_MEMBERS: LazyLock<Group> = LazyLock::new(|| group(Deriving::Members));
 static REGISTRY: LazyLock<Registry> = LazyLock::new(|| {
     let mut registry = Registry::new();
     registry.add(GROUP.registered.clone()).expect("the first group");
+    let mut other = OF_MEMBERS.registered.clone();
+    other.rename("of members").expect("a short name");
+    registry.add(other).expect("another group");
     registry
 });
-static HONEST: LazyLock<Vec<Terms>> = LazyLock::new(|| {
+/// Honest requests by the key path and by the leaf, of each group.
+static HONEST: LazyLock<Vec<(&'static Group, Terms)>> = LazyLock::new(|| {
     let leaf = Spend { by_leaf: true, foreign: 0, ..SPEND };
-    [SPEND, leaf].iter().map(|spend| Terms::of(spend, &GROUP)).collect()
+    let groups: [&'static Group; 2] = [&GROUP, &OF_MEMBERS];
+    groups.into_iter().flat_map(|group| [SPEND, leaf].map(|spend| (group, Terms::of(&spend, group)))).collect()
 });
+
+/// The secret keys of the members.
+fn secrets() -> [SecretKey; 3] {
+    [1, 2, 3].map(|number| SecretKey::from_bytes(&[number; 32]).expect("a scalar"))
+}
+
+fn group(deriving: Deriving) -> Group {
+    let mut keys: Vec<PublicKey> = secrets().iter().map(SecretKey::public_key).collect();
+    keys.sort();
+    Group::new(&keys, deriving, true)
+}
 
 /// Any bytes as a PSBT: what is read is written to the same bytes, in both versions it has the same transaction, and combined with
 /// itself it is the same.
@@ -60,8 +81,39 @@ pub fn container(data: &[u8]) {
         assert!(counts.into_iter().chain(rounds).all(|count| count <= data.len()));
         let _ = (fields.sighash_type(), psbt.prevout(index));
     }
-    // Only a signature that verifies is in a PSBT that the group completes; here nothing is signed by it.
-    let _ = motet_psbt::SpendPlan::new(&psbt, GROUP.registered.group(), PathId::Key, 2);
+    shown(&psbt);
+}
+
+/// A PSBT on the screens of a reader without a group and of its members, and through the roles of a signer: none of them fails, and no
+/// line has a character that changes how others are seen.
+fn shown(psbt: &RawPsbt) {
+    let are_plain = |screen: &ApprovalScreen| {
+        assert!(!screen.lines().iter().flat_map(|line| line.chars()).any(is_hidden), "a line with a hidden character");
+    };
+    if let Ok(screen) = ApprovalScreen::of_claims(psbt, bitcoin::Network::Signet) {
+        are_plain(&screen);
+        assert!(screen.outputs.iter().all(|output| !output.proven), "a claim that is proven");
+    }
+    let names: Vec<String> = (1..=3).map(|number| format!("member {number}")).collect();
+    for known in [&*GROUP, &*OF_MEMBERS] {
+        let group = known.registered.group();
+        for path in [PathId::Key, PathId::Leaf(0)] {
+            let Ok(plan) = SpendPlan::new(psbt, group, path, 2) else { continue };
+            let names = GroupNames { group: Some("group"), members: &names, network: bitcoin::Network::Signet };
+            are_plain(&ApprovalScreen::of_plan(&plan, psbt, group, &names));
+            let _ = (plan.missing(psbt), plan.verify_partials(psbt));
+            let mut updated = psbt.clone();
+            if plan.update(&mut updated, group).is_ok() {
+                assert_eq!(
+                    RawPsbt::parse(&updated.to_bytes()).as_ref(),
+                    Ok(&updated),
+                    "an updated PSBT cannot be read"
+                );
+            }
+            let _ = plan.finalize(&mut updated);
+            let _ = (updated.extract(), MessageSignature::of(&updated), MessageSignature::full(&updated));
+        }
+    }
 }
 
 /// Any text as a descriptor: it has one canonical text, and a group has the same identity by that text.
@@ -72,6 +124,9 @@ pub fn descriptor(data: &[u8]) {
     let again = Descriptor::parse(&canonical).unwrap_or_else(|error| panic!("{canonical} cannot be read: {error}"));
     assert_eq!(again.to_string(), canonical, "a descriptor has two canonical texts");
     assert!(again.had_checksum());
+    if let Ok(policy) = WalletPolicy::of_descriptor("fuzz", &parsed) {
+        assert_eq!(policy.descriptor().to_string(), canonical, "a wallet policy is of another descriptor");
+    }
     let Ok(group) = PsbtGroup::new(parsed) else { return };
     let same = PsbtGroup::new(again).unwrap_or_else(|error| panic!("{canonical} is no group: {error}"));
     assert_eq!(group.id(), same.id(), "a group has two identities");
@@ -88,7 +143,7 @@ pub fn descriptor(data: &[u8]) {
 pub fn checker(data: &[u8]) {
     let Some((which, changes)) = data.split_first() else { return };
     let number = usize::from(*which) % HONEST.len();
-    let Some(honest) = HONEST.get(number) else { return };
+    let Some((group, honest)) = HONEST.get(number) else { return };
     let mut terms = honest.clone();
     for change in changes.chunks_exact(4).take(32) {
         let [what, at_high, at_low, value] = *change else { return };
@@ -104,7 +159,7 @@ pub fn checker(data: &[u8]) {
             assert!(is_same, "a changed request is accepted");
             let keys: Vec<[u8; 32]> = verified.keys().iter().map(|key| key.to_bytes()).collect();
             let by_leaf = verified.spend_path() != PathId::Key;
-            let right = truth::check(&GROUP.own, by_leaf, &terms.items, &keys, &terms.metadata);
+            let right = truth::check(&group.own, by_leaf, &terms.items, &keys, &terms.metadata);
             assert_eq!(right, Ok(()), "an accepted request is not what it is said to be");
         }
         Err(mismatch) => assert!(mismatch.code().starts_with("E_") && mismatch.reason().len() <= 256),
@@ -161,7 +216,20 @@ fn change_derivation(item: &mut Item, at: usize, value: u8) {
             None => path.push(u32::from(value)),
         }
     }
-    if let Derivation::Bip328Taproot { merkle_root, .. } = &mut item.derivation
+    if let Derivation::Members { paths, .. } = &mut item.derivation {
+        let number = at % paths.chain_codes.len().max(1);
+        let mut chain_codes = paths.chain_codes.to_vec();
+        match (chain_codes.get_mut(number), paths.path.get_mut(at % 3)) {
+            (Some(chain_code), _) if value.is_multiple_of(3) => {
+                *chain_code = value.is_multiple_of(2).then_some([value; 32])
+            }
+            (_, Some(step)) => *step ^= u32::from(value),
+            _ => paths.path.push(u32::from(value)),
+        }
+        paths.chain_codes = chain_codes.into();
+    }
+    if let Derivation::Bip328Taproot { merkle_root, .. } | Derivation::Members { taproot: Some(merkle_root), .. } =
+        &mut item.derivation
         && value.is_multiple_of(2)
     {
         match merkle_root.as_mut().and_then(|root| root.get_mut(at % 32)) {
@@ -172,25 +240,35 @@ fn change_derivation(item: &mut Item, at: usize, value: u8) {
 }
 
 /// All targets, by the names of their folders.
-pub const TARGETS: [Target; 3] =
-    [("psbt_container", container), ("psbt_descriptor", descriptor), ("wallet_checker", checker)];
+pub const TARGETS: [Target; 6] = [
+    ("psbt_container", container),
+    ("psbt_combine", combine),
+    ("psbt_descriptor", descriptor),
+    ("psbt_policy", policy),
+    ("bip322_verify", message),
+    ("wallet_checker", checker),
+];
 
 /// What the corpora start from: sound inputs for a target.
 pub fn seeds(target: &str) -> Vec<Vec<u8>> {
     match target {
         "psbt_container" => {
-            let lies = Lie::ALL.into_iter().filter(|lie| *lie != Lie::Blind);
+            let lies = Lie::about_any_group().iter().copied().filter(|lie| *lie != Lie::Blind);
             let of = |lie: Lie| {
                 let spend = Spend { by_leaf: lie.is_about_a_leaf(), lie: Some(lie), ..SPEND };
                 Terms::of(&spend, &GROUP).metadata.transaction
             };
-            let honest = HONEST.iter().map(|terms| terms.metadata.transaction.clone());
+            let honest = HONEST.iter().map(|(_, terms)| terms.metadata.transaction.clone());
             let old = honest.clone().map(|bytes| {
                 let psbt = RawPsbt::parse(&bytes).expect("an honest PSBT");
                 psbt.to_version(Version::V0).expect("one locktime").to_bytes()
             });
-            honest.clone().chain(old).chain(lies.map(of)).collect()
+            let signed = messages::rounds().into_iter().map(|psbt| psbt.to_bytes());
+            honest.clone().chain(old).chain(lies.map(of)).chain(signed).collect()
         }
+        "psbt_combine" => combining::seeds(),
+        "psbt_policy" => policies::seeds(),
+        "bip322_verify" => messages::seeds(),
         "psbt_descriptor" => {
             let descriptor = GROUP.registered.group().descriptor();
             let key = "0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798";

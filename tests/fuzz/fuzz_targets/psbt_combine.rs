@@ -1,0 +1,7 @@
+//! See `fuzz_transactions::combine`.
+
+#![no_main]
+
+use motet_tests::fuzz_transactions;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| fuzz_transactions::combine(data));
