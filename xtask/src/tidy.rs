@@ -7,6 +7,7 @@ mod files;
 mod links;
 mod manifests;
 mod map;
+mod named_tests;
 mod proofs;
 mod validation;
 mod words;
@@ -30,6 +31,7 @@ pub(crate) fn run(sh: &Shell, ci: &[String]) -> Result<Outcome> {
     findings.extend(links::check(root, &pages)?);
     findings.extend(map::check(&pages, &sources));
     findings.extend(proofs::check(&pages, ci));
+    findings.extend(named_tests::check(&pages, &sources)?);
     findings.extend(adr::check(&pages));
     findings.extend(validation::check(&pages, &sources)?);
     findings.extend(planted::stale(sh)?);

@@ -154,6 +154,23 @@ fn the_text_of_a_result_says_which_message_is_signed() {
 }
 
 #[test]
+fn a_request_with_little_time_to_join_ends() {
+    let scene = Scene::new();
+    let (alice, bob) = (scene.name("alice"), scene.name("bob"));
+    let mut other = scene.start(&["run", "--dev", &alice, "--auto-approve", "--json"]);
+    other.event("ready");
+    for time in ["1ms", "30ms", "300ms"] {
+        let sign = ["sign", "--dev", &bob, "--with", &alice, "--message", "m", "--join-timeout", time, "--json"];
+        let asked = scene.run(&sign);
+        match asked.status.code() {
+            Some(0) => Signed::items(&asked.last("result"))[0].verify(),
+            Some(5) => assert!(asked.errors.contains("no signature"), "{}", asked.told(time)),
+            _ => panic!("{}", asked.told(time)),
+        }
+    }
+}
+
+#[test]
 fn a_signer_that_leaves_declines_what_it_was_asked() {
     for signal in ["INT", "TERM", "HUP"] {
         let scene = Scene::new();

@@ -10,6 +10,7 @@ mod asked;
 mod backups;
 mod browser;
 mod clients;
+mod clones;
 mod command_line;
 mod configured;
 mod consent;

@@ -81,6 +81,33 @@ fn three_members_make_a_transaction_of_a_psbt_over_the_network() {
     }
 }
 
+#[test]
+fn a_request_through_the_running_signer_makes_the_transaction_too() {
+    let (people, psbt) = treasury(&["alice", "bob"]);
+    let scene = &people.scene;
+    let (mut bob, address) = member(scene, "bob", &[]);
+    let (mut running, _) = member(scene, "alice", &["--peer", &address]);
+    // The command names no node: that is known to the signer that runs with its key.
+    let mut alice = scene.start(&request(&[]));
+    let digits = alice.question();
+    alice.answer(&format!("yes {digits}"));
+    let created = running.event("SigningRequestCreated");
+    let asked = bob.event("SigningRequestReceived");
+    assert_eq!(asked["request"], created["request"]);
+    bob.answer_request("yes", &asked);
+    let ended = alice.wait().expect(0);
+    ended.objects().iter().for_each(shape::check);
+    assert!(ended.objects().iter().all(|object| object["event"] != "Listening"), "{}", ended.told(""));
+    let raw = ended.last("raw_transaction");
+    accepted(raw["transaction"].as_str().unwrap(), &psbt);
+    let extracted = scene.run(&["psbt", "extract", "pay.final.psbt"]).expect(0).output;
+    assert_eq!(extracted, [raw["transaction"].as_str().unwrap()]);
+    // Its user has answered once, to the command. The request went to the members alone.
+    running.event("SessionComplete");
+    assert!(!running.told().contains("to sign, type"), "{}", running.told());
+    assert!(bob.told().contains("a transaction, verified here"), "{}", bob.told());
+}
+
 /// No node but those of the members takes a request without a proof of work, hands it on or stores it.
 #[test]
 fn the_request_goes_to_the_members_alone() {
