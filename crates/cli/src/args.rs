@@ -98,7 +98,8 @@ this node declined, 11 no node is reached, 12 two processes speak for one signer
 pub(crate) enum Command {
     /// Let several nodes in this process find each other and sign together, over real sockets on loopback
     Demo(DemoArgs),
-    /// Make a signer key and write it to a file that is not encrypted; see `motet key`
+    /// Make a signer key in a file: another name of `motet key new --key-file FILE`
+    #[command(hide = true)]
     Keygen(KeygenArgs),
     /// Make, import and list keys and seeds in an encrypted keystore
     Key(KeyArgs),

@@ -13,7 +13,7 @@ pub(crate) mod find;
 pub(crate) mod group;
 pub(crate) mod init;
 pub(crate) mod key;
-pub(crate) mod keygen;
+pub(crate) mod key_file;
 mod leaving;
 pub(crate) mod lost_end;
 pub(crate) mod man;

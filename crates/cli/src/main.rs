@@ -93,7 +93,7 @@ async fn perform(cli: Cli) -> Result<Exit, Failed> {
     files::outlive_limits().map_err(Failed::here)?;
     match cli.command {
         Command::Demo(args) => Interrupts::listen()?.unless(commands::demo::run(args)).await,
-        Command::Keygen(args) => commands::keygen::run(&args),
+        Command::Keygen(args) => commands::key_file::make(&args.out, args.json),
         Command::Key(args) => commands::key::run(&args),
         Command::Run(args) => commands::run::run(args).await,
         Command::Node(args) => commands::node::run(args).await,

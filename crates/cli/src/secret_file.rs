@@ -50,7 +50,7 @@ impl Secret {
     const fn remedy(self) -> &'static str {
         match self {
             Self::SignerKey => {
-                "name a file that `motet keygen` has written; only a copy can restore a key whose file is damaged"
+                "name a file that `motet key new --key-file` has written; only a copy can restore a key whose file is damaged"
             }
             Self::NodeIdentity => {
                 "restore this file from a copy, or remove it: the node then makes a new identity, \
@@ -75,7 +75,7 @@ pub(crate) fn write_key(path: &Path, key: &SecretKey) -> Result<(), Failed> {
             return taken(path, &there);
         }
         let what = format!("cannot write {} to {}: {error}", Secret::SignerKey.name(), path.display());
-        Failed::here(what).hint("no key was made; mend that, or choose another place with --out FILE")
+        Failed::here(what).hint("no key was made; mend that, or choose another place")
     })
 }
 
@@ -87,7 +87,7 @@ fn taken(path: &Path, there: &Metadata) -> Failed {
         Some(kind) => Failed::here(format!("{name} exists already: it is {kind}")),
         None => Failed::here(format!("{name} exists already, and no key file is ever overwritten")),
     };
-    failed.hint("choose another name with --out FILE")
+    failed.hint("choose another name")
 }
 
 fn write(path: &Path, secret: &[u8; 32]) -> io::Result<()> {
@@ -241,7 +241,7 @@ fn handed_over(path: &Path) -> bool {
 fn no_file(path: &Path, secret: Secret, kind: &str) -> Failed {
     let failed = Failed::here(format!("{} is {kind}, not a file with {}", path.display(), secret.name()));
     failed.hint(match secret {
-        Secret::SignerKey => "name a file with mode 600 that `motet keygen` has written",
+        Secret::SignerKey => "name a file with mode 600 that `motet key new --key-file` has written",
         Secret::NodeIdentity => "move it away: the node then makes this file anew",
         Secret::Words | Secret::Passphrase | Secret::KeystorePassphrase => "name a file with mode 600",
         Secret::Keystore => "name a file that `motet key new` has made",
@@ -252,7 +252,7 @@ fn cannot_read(path: &Path, secret: Secret, error: &io::Error) -> Failed {
     let failed = Failed::here(format!("cannot read {} from {}: {error}", secret.name(), path.display()));
     match secret {
         Secret::SignerKey if error.kind() == io::ErrorKind::NotFound => {
-            failed.hint("make a key with `motet key new`, or a key file with `motet keygen --out FILE`")
+            failed.hint("make a key with `motet key new`, or a key file with `motet key new --key-file FILE`")
         }
         Secret::Keystore if error.kind() == io::ErrorKind::NotFound => {
             failed.hint("make a key in it with `motet key new`, or name another file with --keystore FILE")

@@ -80,7 +80,7 @@ fn of_keystore(name: &KeyName, args: &KeystoreArgs, passphrase: Option<&Passphra
     if !file.is_there() {
         let what = format!("there is neither a key file {name} here nor a keystore {place}");
         return Err(Failed::here(what).hint(format!(
-            "make a key with `motet key new {name}`, or name the path of a key file that `motet keygen --out FILE` has written"
+            "make a key with `motet key new {name}`, or name the path of a key file that `motet key new --key-file FILE` has written"
         )));
     }
     let mut keystore = match passphrase {

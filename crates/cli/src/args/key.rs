@@ -27,7 +27,7 @@ pub(crate) struct KeyArgs {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum KeyCommand {
-    /// Make a signer key, or a seed, in the keystore
+    /// Make a signer key or a seed in the keystore, or a signer key in a file that is not encrypted
     New(KeyNewArgs),
     /// Take a key file or the words of a seed into the keystore
     Import(KeyImportArgs),
@@ -58,6 +58,9 @@ pub(crate) struct KeyNewArgs {
     /// The chain of the account: main, test, testnet4, signet or regtest
     #[arg(long, value_name = "CHAIN", requires = "of", default_value = "main", value_parser = chain)]
     pub(crate) chain: Network,
+    /// Write the key to this file, which is not encrypted, in place of the keystore; it must not exist
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["name", "seed", "of", "keystore", "passphrase_file"])]
+    pub(crate) key_file: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) keystore: KeystoreArgs,
     /// One JSON object a line
@@ -69,7 +72,7 @@ pub(crate) struct KeyNewArgs {
 pub(crate) struct KeyImportArgs {
     /// The name of the key: letters, digits, - and _
     pub(crate) name: KeyName,
-    /// The key file, made by `motet keygen`
+    /// The key file, made by `motet key new --key-file`
     #[arg(long, value_name = "FILE", required_unless_present = "words_file", conflicts_with = "words_file")]
     pub(crate) key_file: Option<PathBuf>,
     /// The 12 or 24 words of a seed, of Motet or another wallet

@@ -11,6 +11,7 @@ use rand_core::TryRng as _;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
+use super::key_file;
 use crate::args::{
     KeyArgs, KeyCommand, KeyExportArgs, KeyImportArgs, KeyListArgs, KeyNewArgs, KeyPassphraseArgs, KeyRemoveArgs,
 };
@@ -33,6 +34,9 @@ pub(crate) fn run(args: &KeyArgs) -> Result<Exit, Failed> {
 }
 
 fn new(args: &KeyNewArgs) -> Result<Exit, Failed> {
+    if let Some(path) = &args.key_file {
+        return key_file::make(path, args.json);
+    }
     let file = KeystoreFile::of(&args.keystore)?;
     let make = |keystore: &mut Keystore| {
         let secret = match &args.of {

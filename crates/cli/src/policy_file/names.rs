@@ -20,7 +20,7 @@ impl Names {
             let place = format!("signers, {name:?}");
             usable(&place, &name)?;
             let key = key.parse().map_err(|error| {
-                let next = "a signer key is 66 hexadecimal digits; `motet keygen` and `motet find` print it";
+                let next = "a signer key is 66 hexadecimal digits; `motet key new` and `motet find` print it";
                 Fault::new(&place, format!("{key:?} is no signer key: {error}"), next)
             })?;
             this.signers.insert(name, key);

@@ -137,8 +137,8 @@ fn an_approval_over_the_socket_makes_a_signature() {
 #[test]
 fn signatures_that_nobody_has_noted_outlive_the_process() {
     let scene = Scene::new();
-    scene.run(&["keygen", "--out", "a.key"]).expect(0);
-    scene.run(&["keygen", "--out", "b.key"]).expect(0);
+    scene.run(&["key", "new", "--key-file", "a.key"]).expect(0);
+    scene.run(&["key", "new", "--key-file", "b.key"]).expect(0);
     let net = ["--network", "dev", "--listen", "/ip4/127.0.0.1/tcp/0", "--json"];
     let run = [&["run", "--key", "a.key", "--auto-approve", "--keep-results"], &net[..]].concat();
     let mut alice = scene.start_reading(Stdio::null(), &run);
@@ -236,7 +236,7 @@ fn a_person_approves_what_the_command_shows() {
 #[test]
 fn events_are_read_again_from_a_place_and_a_restart_says_what_is_lost() {
     let scene = Scene::new();
-    scene.run(&["keygen", "--out", "a.key"]).expect(0);
+    scene.run(&["key", "new", "--key-file", "a.key"]).expect(0);
     let run = ["run", "--key", "a.key", "--network", "dev", "--listen", "/ip4/127.0.0.1/tcp/0", "--json"];
     let start = || {
         let mut motet = scene.start_reading(Stdio::null(), &run);

@@ -241,7 +241,7 @@ fn what_is_verified_is_well_formed() {
 #[test]
 fn a_signer_does_not_ask_itself() {
     let scene = Scene::new();
-    let own = scene.run(&["keygen", "--out", "own.key", "--json"]).expect(0).last("key");
+    let own = scene.run(&["key", "new", "--key-file", "own.key", "--json"]).expect(0).last("key");
     let own = own["signer"].as_str().unwrap();
     let sign = ["sign", "--key", "own.key", "--message", "m", "--listen", "/ip4/127.0.0.1/tcp/0", "--with"];
     refused(&scene, &[&sign[..], &[own]].concat(), &["--with", own, "itself"]);

@@ -84,7 +84,7 @@ fn a_stranger_does_not_end_a_request_that_waits() {
 /// A signer with a key in a file, and how others reach it.
 fn kept(scene: &Scene, name: &str) -> (Motet, String) {
     let file = format!("{name}.key");
-    scene.run(&["keygen", "--out", &file]).expect(0);
+    scene.run(&["key", "new", "--key-file", &file]).expect(0);
     let run = ["run", "--key", &file, "--network", "dev", "--nickname", name, "--listen", LISTEN, "--json"];
     let mut signer = scene.start(&run);
     let peer = signer.event("ready")["peer"].as_str().unwrap().to_owned();
@@ -97,7 +97,7 @@ fn a_restarted_command_takes_no_earlier_signature_for_its_own() {
     let scene = Scene::new();
     let bob = scene.name("bob");
     let (mut other, address) = kept(&scene, &bob);
-    scene.run(&["keygen", "--out", "c.key"]).expect(0);
+    scene.run(&["key", "new", "--key-file", "c.key"]).expect(0);
     let sign = |message: &str| {
         let own =
             ["sign", "--key", "c.key", "--network", "dev", "--listen", LISTEN, "--peer", &address, "--with", &bob];
@@ -123,7 +123,7 @@ fn a_restarted_command_takes_no_earlier_signature_for_its_own() {
 fn signatures_that_were_shown_are_not_told_again_after_a_restart() {
     let scene = Scene::new();
     let bob = scene.name("bob");
-    scene.run(&["keygen", "--out", "c.key"]).expect(0);
+    scene.run(&["key", "new", "--key-file", "c.key"]).expect(0);
     let (mut other, address) = kept(&scene, &bob);
     let sign = ["sign", "--key", "c.key", "--network", "dev", "--listen", LISTEN, "--peer", &address, "--with", &bob];
     let asking = scene.start(&[&sign[..], &["--message", "rent", "--json"]].concat());
@@ -244,7 +244,7 @@ impl Signer for Slow {
 #[test]
 fn an_end_says_who_may_still_complete_it_and_a_late_signature_is_told() {
     let scene = Scene::new();
-    scene.run(&["keygen", "--out", "c.key"]).expect(0);
+    scene.run(&["key", "new", "--key-file", "c.key"]).expect(0);
     let (go, waits) = mpsc::channel();
     let signer = LocalSigner::new(SecretKey::generate(&mut OsEntropy).unwrap(), OsEntropy);
     let runtime = runtime();

@@ -85,7 +85,7 @@ fn a_key_file_is_saved_under_a_passphrase_of_its_own() {
     let (old, new) = (Scene::new(), Scene::new());
     secret(&old);
     secret(&new);
-    let made = old.run(&["keygen", "--out", "a.key", "--json"]).expect(0).last("key");
+    let made = old.run(&["key", "new", "--key-file", "a.key", "--json"]).expect(0).last("key");
     old.run(&["backup", "saved", "--key", "a.key", "--passphrase-file", "secret"]).expect(0);
     fs::copy(old.path("saved"), new.path("saved")).unwrap();
     new.run(&["restore", "saved", "--passphrase-file", "secret"]).expect(0);

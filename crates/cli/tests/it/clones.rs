@@ -38,7 +38,7 @@ fn of_two_processes_of_one_signer_the_older_ends_with_a_code_of_its_own() {
     let mut older = Signer::start(&scene, "a.key", &[&run[..], &["one", "--once"]].concat());
     // Nobody answers for carol yet, so that the session stays open.
     let mut carol = Signer::start(&scene, "c.key", &["--peer", &hub.address]);
-    scene.run(&["keygen", "--out", "b.key"]).expect(0);
+    scene.run(&["key", "new", "--key-file", "b.key"]).expect(0);
     let with = format!("{},{}", older.key, carol.key);
     let sign = ["sign", "--key", "b.key", "--peer", &hub.address, "--with", &with, "--message", "m", "--json"];
     let asked = scene.start(&[&sign[..], &["--join-timeout", "10m"], &NET].concat());
@@ -60,7 +60,7 @@ fn of_two_processes_of_one_signer_the_older_ends_with_a_code_of_its_own() {
 fn a_request_whose_signer_runs_elsewhere_as_well_ends_with_a_code_of_its_own() {
     let scene = Scene::new();
     let bob = Signer::start(&scene, "b.key", &[]);
-    scene.run(&["keygen", "--out", "a.key"]).expect(0);
+    scene.run(&["key", "new", "--key-file", "a.key"]).expect(0);
     let own = [&["--key", "a.key", "--peer", &bob.address, "--json"], &NET[..]].concat();
     let sign = ["sign", "--data", "one", "--with", &bob.key, "--message", "m", "--join-timeout", "10m"];
     let mut asking = scene.start(&[&sign[..], &own].concat());

@@ -14,9 +14,9 @@ const SIGNATURE: &str = "e907831f80848d1069a5371b402410364bdf1c5f8307b0084c55f1c
 25f66a4a85ea8b71e482a74f382d2ce5ebeee8fdb2172f477df4900d310536c0";
 
 #[test]
-fn keygen_writes_a_private_file_and_tells_its_key() {
+fn a_key_file_is_private_and_its_key_is_told() {
     let scene = Scene::new();
-    let ended = scene.run(&["keygen", "--out", "signer.key", "--json"]).expect(0);
+    let ended = scene.run(&["key", "new", "--key-file", "signer.key", "--json"]).expect(0);
     let [told] = ended.objects().try_into().unwrap_or_else(|objects| panic!("{objects:?}"));
     let path = scene.path("signer.key");
     assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
@@ -28,10 +28,10 @@ fn keygen_writes_a_private_file_and_tells_its_key() {
 }
 
 #[test]
-fn keygen_tells_people_the_key_too_and_makes_another_each_time() {
+fn people_are_told_the_key_of_a_file_too_and_each_is_another() {
     let scene = Scene::new();
     let keys = ["one.key", "two.key"].map(|file| {
-        let ended = scene.run(&["keygen", "--out", file]).expect(0);
+        let ended = scene.run(&["key", "new", "--key-file", file]).expect(0);
         let line = ended.output.iter().find_map(|line| line.strip_prefix("signer key")).unwrap().trim().to_owned();
         line.parse::<PublicKey>().unwrap()
     });
@@ -39,18 +39,31 @@ fn keygen_tells_people_the_key_too_and_makes_another_each_time() {
 }
 
 #[test]
-fn keygen_never_overwrites() {
+fn a_key_file_is_never_overwritten() {
     let scene = Scene::new();
-    scene.run(&["keygen", "--out", "signer.key"]).expect(0);
+    scene.run(&["key", "new", "--key-file", "signer.key"]).expect(0);
     let before = std::fs::read(scene.path("signer.key")).unwrap();
-    let ended = scene.run(&["keygen", "--out", "signer.key"]).expect(1);
+    let ended = scene.run(&["key", "new", "--key-file", "signer.key"]).expect(1);
     assert!(ended.errors.contains("signer.key"), "{}", ended.errors);
     assert_eq!(std::fs::read(scene.path("signer.key")).unwrap(), before);
-    scene.run(&["keygen", "--out", "missing/signer.key"]).expect(1);
+    scene.run(&["key", "new", "--key-file", "missing/signer.key"]).expect(1);
     // Nor does it follow a link to somewhere else.
     std::os::unix::fs::symlink(scene.path("elsewhere"), scene.path("link")).unwrap();
-    scene.run(&["keygen", "--out", "link"]).expect(1);
+    scene.run(&["key", "new", "--key-file", "link"]).expect(1);
     assert!(!scene.path("elsewhere").exists());
+}
+
+#[test]
+fn keygen_is_another_name_that_help_does_not_show() {
+    let scene = Scene::new();
+    let told = scene.run(&["keygen", "--out", "signer.key", "--json"]).expect(0).last("key");
+    assert_eq!(told["file"], "signer.key");
+    let help = scene.run(&["help"]).expect(0);
+    assert!(!help.output.iter().any(|line| line.contains("keygen")), "{}", help.told(""));
+    // A configured keystore is not in the way of a file.
+    let configured = [("MOTET_KEYSTORE", "k"), ("MOTET_PASSPHRASE_FILE", "p")];
+    scene.start_with(&["key", "new", "--key-file", "other.key"], &configured).wait().expect(0);
+    assert!(scene.path("other.key").exists() && !scene.path("k").exists());
 }
 
 #[test]
@@ -59,7 +72,7 @@ fn a_key_that_is_missing_public_or_damaged_starts_no_node() {
     let missing = scene.run(&["run", "--key", "nowhere.key"]).expect(1);
     assert!(missing.errors.contains("nowhere.key"), "{}", missing.errors);
 
-    scene.run(&["keygen", "--out", "public.key"]).expect(0);
+    scene.run(&["key", "new", "--key-file", "public.key"]).expect(0);
     std::fs::set_permissions(scene.path("public.key"), std::fs::Permissions::from_mode(0o644)).unwrap();
     let public = scene.run(&["run", "--key", "public.key"]).expect(1);
     assert!(public.errors.contains("chmod 600 public.key"), "{}", public.errors);
@@ -77,7 +90,7 @@ fn a_key_that_is_missing_public_or_damaged_starts_no_node() {
 #[test]
 fn a_kept_key_signs_for_the_same_signer_after_a_restart() {
     let scene = Scene::new();
-    let told = scene.run(&["keygen", "--out", "signer.key", "--json"]).expect(0).last("key");
+    let told = scene.run(&["key", "new", "--key-file", "signer.key", "--json"]).expect(0).last("key");
     let run = ["run", "--key", "signer.key", "--nickname", "kept", "--listen", "/ip4/127.0.0.1/tcp/0", "--json"];
     let mut peers = Vec::new();
     for _ in 0..2 {
@@ -148,6 +161,9 @@ fn a_wrong_command_line_is_told_apart_from_a_failure() {
         &["demo", "--items", "65"],
         &["demo", "--loud"],
         &["keygen"],
+        &["key", "new", "alice", "--key-file", "f"],
+        &["key", "new", "--seed", "--key-file", "f"],
+        &["key", "new", "--keystore", "k", "--key-file", "f"],
         &["run"],
         &["run", "--dev", "a", "--key", "b"],
         &["run", "--dev", "a", "--network", "b"],
@@ -176,7 +192,7 @@ fn a_wrong_command_line_is_told_apart_from_a_failure() {
 #[test]
 fn a_wrong_network_name_is_a_wrong_command_line() {
     let scene = Scene::new();
-    scene.run(&["keygen", "--out", "signer.key"]).expect(0);
+    scene.run(&["key", "new", "--key-file", "signer.key"]).expect(0);
     for network in ["", &"n".repeat(33)] {
         let ended = scene.run(&["run", "--key", "signer.key", "--network", network]).expect(2);
         assert!(ended.errors.contains("--network"), "{}", ended.errors);
@@ -187,7 +203,7 @@ fn a_wrong_network_name_is_a_wrong_command_line() {
 fn help_and_version_are_no_errors() {
     let scene = Scene::new();
     let help = scene.run(&["help"]).expect(0).output.join("\n");
-    for command in ["demo", "keygen", "run", "find", "sign", "verify"] {
+    for command in ["demo", "key", "run", "find", "sign", "verify"] {
         assert!(help.contains(command), "{help}");
         scene.run(&["help", command]).expect(0);
     }

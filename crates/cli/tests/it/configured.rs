@@ -63,7 +63,7 @@ fn options_are_stronger_than_variables_and_variables_than_the_file() {
     configure(&scene, "key = \"k\"\nlisten = [\"nonsense\"]\n");
     let refused = scene.run(&["find"]).expect(2);
     assert!(refused.errors.contains("--listen") && refused.errors.contains("config.toml"), "{}", refused.errors);
-    scene.run(&["keygen", "--out", "k"]).expect(0);
+    scene.run(&["key", "new", "--key-file", "k"]).expect(0);
     let find = ["find", "--timeout", "1ms"];
     run_with(&scene, &find, &[("MOTET_LISTEN", LOOPBACK)]).expect(3);
     scene.run(&[&find[..], &["--listen", LOOPBACK]].concat()).expect(3);
@@ -80,7 +80,7 @@ fn a_configured_option_gives_way_to_what_it_excludes() {
     assert!(alone.errors.contains("--relay ") && alone.errors.contains("--relay-only ("), "{}", alone.errors);
     // Nodes to try things out have no configuration.
     scene.run(&["find", "--dev", "seeker", "--timeout", "1ms"]).expect(3);
-    scene.run(&["keygen", "--out", "k"]).expect(0);
+    scene.run(&["key", "new", "--key-file", "k"]).expect(0);
     scene.run(&[&find[..], &["--listen", LOOPBACK, "--dht", "client"]].concat()).expect(3);
     configure(&scene, "light = true\ndht = \"client\"\nkey = \"k\"\n");
     let both = scene.run(&find).expect(2);

@@ -22,7 +22,7 @@ pub(crate) struct Signer {
 impl Signer {
     pub(crate) fn start(scene: &Scene, file: &str, more: &[&str]) -> Self {
         if !scene.path(file).exists() {
-            scene.run(&["keygen", "--out", file]).expect(0);
+            scene.run(&["key", "new", "--key-file", file]).expect(0);
         }
         Self::start_with(scene, file, more)
     }
@@ -123,7 +123,7 @@ fn an_interrupt_gives_the_request_up_and_the_running_signer_goes_on() {
 fn what_does_not_fit_the_running_signer_is_refused() {
     let scene = Scene::new();
     let alice = Signer::start(&scene, "a.key", &[]);
-    scene.run(&["keygen", "--out", "c.key"]).expect(0);
+    scene.run(&["key", "new", "--key-file", "c.key"]).expect(0);
     let find = |words: &[&str]| scene.run(&[&["find", "--timeout", "1ms"], words].concat());
     let other = find(&["--key", "a.key", "--network", "elsewhere"]).expect(2);
     assert!(other.errors.contains("runs on the network dev"), "{}", other.errors);

@@ -14,7 +14,7 @@ use crate::process::Scene;
 #[test]
 fn whoever_was_harmed_finds_the_proof_again_and_anybody_can_check_it() {
     let scene = Scene::new();
-    scene.run(&["keygen", "--out", "c.key"]).expect(0);
+    scene.run(&["key", "new", "--key-file", "c.key"]).expect(0);
     let runtime = runtime();
     let (_mallory, forger, address) = runtime.block_on(async {
         let signer = Forger(LocalSigner::new(SecretKey::generate(&mut OsEntropy).unwrap(), OsEntropy));

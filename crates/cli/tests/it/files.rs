@@ -45,12 +45,12 @@ fn with_key(scene: &Scene, key: &str, variables: &[(&str, &str)]) -> Ended {
 fn a_key_that_cannot_be_written_leaves_nothing_and_the_next_one_is_written() {
     for trap in ["", "trap '' XFSZ; "] {
         let scene = Scene::new();
-        let limited = scene.script(&format!("{trap}ulimit -f 0; exec \"$MOTET\" keygen --out signer.key"));
+        let limited = scene.script(&format!("{trap}ulimit -f 0; exec \"$MOTET\" key new --key-file signer.key"));
         let limited = limited.expect(1);
         assert!(limited.errors.contains("signer.key: File too large"), "{}", limited.errors);
         assert!(limited.errors.contains("no key was made"), "{}", limited.errors);
         assert_eq!(names(scene.folder()), Vec::<String>::new());
-        scene.run(&["keygen", "--out", "signer.key"]).expect(0);
+        scene.run(&["key", "new", "--key-file", "signer.key"]).expect(0);
         assert_eq!(names(scene.folder()), ["signer.key"]);
     }
 }
@@ -65,17 +65,17 @@ fn a_full_disk_holds_no_part_of_a_key() {
     if !may(&scene, "a file system in a namespace", &inside("true")) {
         return;
     }
-    let script = r#""$MOTET" keygen --out disk/signer.key; echo "first $?"; ls -A disk; rm disk/filler;
-        "$MOTET" keygen --out disk/signer.key > /dev/null; echo "second $?"; ls -A disk"#;
+    let script = r#""$MOTET" key new --key-file disk/signer.key; echo "first $?"; ls -A disk; rm disk/filler;
+        "$MOTET" key new --key-file disk/signer.key > /dev/null; echo "second $?"; ls -A disk"#;
     let ended = scene.script(&inside(script)).expect(0);
     assert_eq!(ended.output, ["first 1", "filler", "second 0", "signer.key"], "{}", ended.told(""));
     assert!(ended.errors.contains("signer.key: No space left on device"), "{}", ended.errors);
 }
 
 #[test]
-fn keygen_says_in_words_what_has_the_name_already() {
+fn a_name_that_is_taken_is_told_in_words() {
     let scene = Scene::new();
-    scene.run(&["keygen", "--out", "file"]).expect(0);
+    scene.run(&["key", "new", "--key-file", "file"]).expect(0);
     fs::create_dir(scene.path("folder.motet")).unwrap();
     symlink("nowhere", scene.path("link")).unwrap();
     pipe(&scene.path("pipe"));
@@ -85,14 +85,14 @@ fn keygen_says_in_words_what_has_the_name_already() {
         ("link", "link exists already: it is a link"),
         ("pipe", "pipe exists already: it is a pipe"),
     ] {
-        let ended = scene.run(&["keygen", "--out", name]).expect(1);
-        assert!(ended.errors.contains(words) && ended.errors.contains("--out"), "{}", ended.errors);
+        let ended = scene.run(&["key", "new", "--key-file", name]).expect(1);
+        assert!(ended.errors.contains(words) && ended.errors.contains("choose another name"), "{}", ended.errors);
         assert!(!ended.errors.contains("os error"), "{}", ended.errors);
     }
 }
 
 #[test]
-fn keygen_says_why_a_folder_takes_no_key() {
+fn a_folder_that_takes_no_key_is_told_with_the_reason() {
     let scene = Scene::new();
     fs::write(scene.path("file"), "").unwrap();
     for (name, words) in [
@@ -100,7 +100,7 @@ fn keygen_says_why_a_folder_takes_no_key() {
         ("file/k", "file/k: Not a directory"),
         ("/proc/k", "/proc/k: No such file or directory"),
     ] {
-        let ended = scene.run(&["keygen", "--out", name]).expect(1);
+        let ended = scene.run(&["key", "new", "--key-file", name]).expect(1);
         assert!(ended.errors.contains(words) && ended.errors.contains("no key was made"), "{}", ended.errors);
         assert!(!ended.errors.contains(".motet-"), "{}", ended.errors);
     }
@@ -121,7 +121,7 @@ fn what_is_no_file_is_no_key_and_nobody_waits_for_it() {
         assert!(ended.errors.contains(words) && !ended.errors.contains("chmod"), "{}", ended.errors);
     }
     // What the shell makes of `<(…)`.
-    scene.run(&["keygen", "--out", "signer.key"]).expect(0);
+    scene.run(&["key", "new", "--key-file", "signer.key"]).expect(0);
     let ended = scene.script(r#"exec "$MOTET" find --key <(cat signer.key) --timeout 1ms"#).expect(1);
     assert!(ended.errors.contains("is a pipe, not a file"), "{}", ended.errors);
 }
@@ -129,7 +129,7 @@ fn what_is_no_file_is_no_key_and_nobody_waits_for_it() {
 #[test]
 fn a_key_that_is_handed_over_is_read_where_its_folder_is_named() {
     let scene = Scene::new();
-    scene.run(&["keygen", "--out", "made.key"]).expect(0);
+    scene.run(&["key", "new", "--key-file", "made.key"]).expect(0);
     // As Kubernetes does it.
     let folder = scene.path("secrets");
     fs::create_dir_all(folder.join("..2026_11_28")).unwrap();
@@ -167,7 +167,7 @@ fn a_key_that_is_handed_over_is_read_where_its_folder_is_named() {
 #[test]
 fn a_link_of_another_user_is_not_followed() {
     let scene = Scene::new();
-    scene.run(&["keygen", "--out", "signer.key"]).expect(0);
+    scene.run(&["key", "new", "--key-file", "signer.key"]).expect(0);
     symlink("signer.key", scene.path("link")).unwrap();
     if !may(&scene, "giving files to other users", "chown --no-dereference 65534 link") {
         return;
@@ -188,7 +188,7 @@ fn a_link_of_another_user_is_not_followed() {
 #[test]
 fn a_damaged_file_is_named_with_its_purpose_and_what_to_do() {
     let scene = Scene::new();
-    scene.run(&["keygen", "--out", "signer.key"]).expect(0);
+    scene.run(&["key", "new", "--key-file", "signer.key"]).expect(0);
     with_key(&scene, "signer.key", &[]).expect(3);
     let identity = scene.path("data/node.key");
     for (text, problem) in [("", "it is empty"), ("00ff", "64 hexadecimal digits"), ("\u{feff}00", "64 hexadecimal")] {
@@ -208,7 +208,7 @@ fn a_damaged_file_is_named_with_its_purpose_and_what_to_do() {
     fs::write(scene.path("signer.key"), "alice").unwrap();
     let ended = with_key(&scene, "signer.key", &[]).expect(1);
     assert!(ended.errors.contains("signer.key does not hold the signer key"), "{}", ended.errors);
-    assert!(ended.errors.contains("motet keygen"), "{}", ended.errors);
+    assert!(ended.errors.contains("motet key new"), "{}", ended.errors);
 }
 
 #[test]

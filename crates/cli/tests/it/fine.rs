@@ -24,7 +24,7 @@ fn key_file(scene: &Scene, name: &str, secret: &str) -> String {
 
 /// Makes a key. The signer.
 fn key(scene: &Scene, name: &str) -> String {
-    let told = scene.run(&["keygen", "--out", name, "--json"]).expect(0).last("key");
+    let told = scene.run(&["key", "new", "--key-file", name, "--json"]).expect(0).last("key");
     told["signer"].as_str().unwrap().to_owned()
 }
 
@@ -354,7 +354,6 @@ fn no_option_takes_a_secret() {
     let scene = Scene::new();
     let commands: &[&[&str]] = &[
         &["demo"],
-        &["keygen"],
         &["run"],
         &["node"],
         &["find"],

@@ -12,7 +12,7 @@ use crate::process::{Ended, Scene};
 const LOOPBACK: &str = "/ip4/127.0.0.1/tcp/0";
 
 fn key(scene: &Scene, name: &str) -> String {
-    let told = scene.run(&["keygen", "--out", name, "--json"]).expect(0).last("key");
+    let told = scene.run(&["key", "new", "--key-file", name, "--json"]).expect(0).last("key");
     told["signer"].as_str().unwrap().to_owned()
 }
 
@@ -31,7 +31,7 @@ fn mode(path: &Path) -> u32 {
 }
 
 /// The words before a command that run it as a user who is nobody; none, with a word, if the test may not.
-fn as_nobody(scene: &Scene) -> Option<&'static str> {
+pub(crate) fn as_nobody(scene: &Scene) -> Option<&'static str> {
     let nobody = "setpriv --reuid=65534 --regid=65534 --clear-groups";
     fs::set_permissions(scene.folder(), Permissions::from_mode(0o1777)).unwrap();
     let may = scene.script(&format!("{nobody} \"$MOTET\" --version")).status.success();

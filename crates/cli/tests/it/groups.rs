@@ -18,7 +18,7 @@ impl People {
         let scene = Scene::new();
         let key = |name: &&str| {
             let file = format!("{name}.key");
-            scene.run(&["keygen", "--out", &file]).expect(0);
+            scene.run(&["key", "new", "--key-file", &file]).expect(0);
             let told = scene.run(&["group", "key", "--key", &file, "--chain", "signet", "--json"]).expect(0);
             ((*name).to_owned(), told.last("group_key")["key_expression"].as_str().unwrap().to_owned())
         };
@@ -166,7 +166,7 @@ fn descriptors_come_and_go_in_the_form_of_other_programs() {
     assert_eq!((&imported["words"], &imported["address"]), (&made["words"], &made["address"]));
     let refused = people.run("carol", &["import", &descriptor, "--name", "x", "--chain", "main"]).expect(2);
     assert!(refused.errors.contains("for another chain"), "{}", refused.errors);
-    people.scene.run(&["keygen", "--out", "eve.key"]).expect(0);
+    people.scene.run(&["key", "new", "--key-file", "eve.key"]).expect(0);
     let refused = people.run("eve", &["import", &descriptor, "--name", "x", "--key", "eve.key"]).expect(7);
     assert!(refused.errors.contains("of no member"), "{}", refused.errors);
     assert!(!people.scene.path("eve.groups").exists());

@@ -25,7 +25,7 @@ pub(crate) fn hub_at(scene: &Scene, data: &str, more: &[&str]) -> (Motet, String
 /// A signer that knows the addresses of these nodes, and nothing else of the network.
 pub(crate) fn signer(scene: &Scene, name: &str, hubs: &[&str], command: &[&str]) -> Motet {
     let key = format!("{name}.key");
-    scene.run(&["keygen", "--out", &key]).expect(0);
+    scene.run(&["key", "new", "--key-file", &key]).expect(0);
     let place = ["--listen", "/ip4/127.0.0.1/tcp/0", "--network", "keyless"];
     let own = ["--key", &key, "--nickname", name, "--json"];
     let peers: Vec<&str> = hubs.iter().flat_map(|hub| ["--peer", *hub]).collect();
@@ -82,7 +82,7 @@ fn a_node_without_a_signer_keeps_its_identity_and_shares_its_folder_with_no_othe
     assert!(address.ends_with(&peer), "{address}");
     drop(again);
     // The folder of a signer is that signer's, and a folder has to be named.
-    scene.run(&["keygen", "--out", "alice.key"]).expect(0);
+    scene.run(&["key", "new", "--key-file", "alice.key"]).expect(0);
     let mut alice = scene.start(&["run", "--key", "alice.key", "--listen", "/ip4/127.0.0.1/tcp/0", "--json"]);
     alice.event("ready");
     drop(alice);
@@ -98,7 +98,7 @@ fn signers_that_only_a_node_without_a_signer_knows_sign_through_it() {
     let hidden = ["--relay", address.as_str(), "--relay-only"];
     let start = |name: &str, command: &[&str]| {
         let key = format!("{name}.key");
-        scene.run(&["keygen", "--out", &key]).expect(0);
+        scene.run(&["key", "new", "--key-file", &key]).expect(0);
         let own = ["--key", &key, "--nickname", name, "--network", "keyless", "--json"];
         scene.start(&[command, &own, &hidden].concat())
     };

@@ -148,7 +148,7 @@ fn a_passphrase_comes_from_a_file_standard_input_or_the_service_manager() {
 #[test]
 fn keys_and_seeds_go_in_and_out_as_they_are() {
     let scene = scene();
-    let made = scene.run(&["keygen", "--out", "plain.key", "--json"]).expect(0).last("key");
+    let made = scene.run(&["key", "new", "--key-file", "plain.key", "--json"]).expect(0).last("key");
     let imported = stored(&scene, &["import", "alice", "--key-file", "plain.key"]);
     assert_eq!(imported["signer"], made["signer"]);
     write(&scene, "words", &ZEROS.to_uppercase().replace(' ', "\n"));
@@ -211,7 +211,7 @@ fn a_name_is_an_entry_only_where_no_file_has_it() {
     let neither = find("alice").expect(1);
     assert!(neither.errors.contains("neither a key file alice here nor a keystore"), "{}", neither.errors);
     assert!(
-        neither.errors.contains("motet key new alice") && neither.errors.contains("motet keygen"),
+        neither.errors.contains("motet key new alice") && neither.errors.contains("motet key new --key-file"),
         "{}",
         neither.errors
     );
@@ -219,7 +219,7 @@ fn a_name_is_an_entry_only_where_no_file_has_it() {
     find("alice").expect(3);
     assert!(find("bob").expect(1).errors.contains("it has alice"));
     assert!(find("./alice").expect(1).errors.contains("cannot read the signer key from ./alice"));
-    scene.run(&["keygen", "--out", "alice"]).expect(0);
+    scene.run(&["key", "new", "--key-file", "alice"]).expect(0);
     find("alice").expect(3);
     assert!(scene.path("alice.motet/signer").exists(), "the file counts, and its data is beside it");
     let keystore = find(".local/share/motet/keystore").expect(1);

@@ -78,7 +78,7 @@ fn what_waits_for_an_approval_ends_when_the_signer_is_locked() {
     let scene = Scene::new();
     let mut alice = Signer::start(&scene, "a.key", &[]);
     let asker = [&["sign", "--key", "b.key", "--with", &alice.key, "--peer", &alice.address], &NET[..]].concat();
-    scene.run(&["keygen", "--out", "b.key"]).expect(0);
+    scene.run(&["key", "new", "--key-file", "b.key"]).expect(0);
     let asked = scene.start(&[&asker[..], &["--message", "m", "--json"]].concat());
     let request = alice.motet.event("SigningRequestReceived")["request"].as_str().unwrap().to_owned();
     alice.motet.error_line(&format!("request {request} waits"));

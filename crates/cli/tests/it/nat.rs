@@ -22,7 +22,7 @@ fn signer<'a>(key: &'a str, name: &'a str, hub: &'a str) -> Vec<&'a str> {
 
 fn keys(scene: &Scene) {
     for name in ["alice.key", "bob.key"] {
-        drop(scene.run(&["keygen", "--out", name]).expect(0));
+        drop(scene.run(&["key", "new", "--key-file", name]).expect(0));
     }
 }
 

@@ -49,7 +49,7 @@ impl Drop for Island {
 }
 
 fn key(scene: &Scene, name: &str) {
-    drop(scene.run(&["keygen", "--out", name]).expect(0));
+    drop(scene.run(&["key", "new", "--key-file", name]).expect(0));
 }
 
 /// The keys of a node that others name, of one that is asked, and of one that asks.

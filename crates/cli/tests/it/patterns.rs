@@ -7,7 +7,7 @@ use crate::process::Scene;
 #[test]
 fn wallets_alone_sign() {
     let scene = Scene::new();
-    scene.run(&["keygen", "--out", "a.key"]).expect(0);
+    scene.run(&["key", "new", "--key-file", "a.key"]).expect(0);
     let own =
         ["--key", "a.key", "--nickname", "a", "--network", "keyless", "--listen", "/ip4/127.0.0.1/tcp/0", "--json"];
     let willing = ["run", "--auto-approve", "--once"];

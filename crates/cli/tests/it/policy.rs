@@ -152,7 +152,7 @@ fn kept(command: &str, key: &str, more: &[&str]) -> Vec<String> {
 fn a_rule_knows_its_requester_by_the_key() {
     let scene = Scene::new();
     let keys = ["alice.key", "bob.key"].map(|file| {
-        let told = scene.run(&["keygen", "--out", file, "--json"]).expect(0).last("key");
+        let told = scene.run(&["key", "new", "--key-file", file, "--json"]).expect(0).last("key");
         told["signer"].as_str().unwrap().to_owned()
     });
     let policy = r#"{"signers": {"alice": "ALICE"}, "contacts": ["alice"],

@@ -6,7 +6,7 @@ use crate::process::{Motet, Scene};
 /// A signer with a key of its own, on a network of this test's own.
 fn start(scene: &Scene, name: &str, command: &[&str], more: &[&str]) -> Motet {
     let key = format!("{name}.key");
-    scene.run(&["keygen", "--out", &key]).expect(0);
+    scene.run(&["key", "new", "--key-file", &key]).expect(0);
     let network = scene.name("net");
     let common = ["--key", &key, "--nickname", name, "--network", &network, "--json"];
     scene.start_with(&[command, &common, more].concat(), &[("MOTET_LOG", "motet_coordinator=info,motet_node=info")])

@@ -36,7 +36,7 @@ pub(crate) fn treasury(names: &[&str]) -> (People, RawPsbt) {
 }
 
 /// A member that waits, and its address.
-fn member(scene: &Scene, name: &str, more: &[&str]) -> (Motet, String) {
+pub(crate) fn member(scene: &Scene, name: &str, more: &[&str]) -> (Motet, String) {
     let (key, groups) = (format!("{name}.key"), format!("{name}.groups"));
     let run = ["run", "--key", &key, "--groups", &groups, "--nickname", name];
     let mut member = scene.start(&[&run[..], &PLACE, more].concat());
@@ -46,7 +46,7 @@ fn member(scene: &Scene, name: &str, more: &[&str]) -> (Motet, String) {
 }
 
 /// The words of alice's request.
-fn request<'a>(more: &[&'a str]) -> Vec<&'a str> {
+pub(crate) fn request<'a>(more: &[&'a str]) -> Vec<&'a str> {
     let own = ["psbt", "request", "pay.psbt", "--group", "treasury", "--key", "alice.key", "--groups", "alice.groups"];
     [&own[..], &PLACE, more].concat()
 }
@@ -186,7 +186,7 @@ fn nothing_is_asked_without_an_approval_and_a_confirmed_group() {
     std::fs::write(scene.path("pay.final.psbt"), "mine").unwrap();
     refused(1, &request(&[]), "is there already");
     std::fs::remove_file(scene.path("pay.final.psbt")).unwrap();
-    scene.run(&["keygen", "--out", "alice.key.new"]).expect(0);
+    scene.run(&["key", "new", "--key-file", "alice.key.new"]).expect(0);
     std::fs::rename(scene.path("alice.key.new"), scene.path("alice.key")).unwrap();
     refused(7, &request(&[]), "is of no member");
     std::fs::remove_dir_all(scene.path("alice.groups")).unwrap();

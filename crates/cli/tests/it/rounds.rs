@@ -304,7 +304,7 @@ fn key_files_sign_for_a_group_that_derives_their_keys_before_it_aggregates_them(
 fn a_key_of_no_member_signs_nothing() {
     let treasury = Treasury::new(&["alice", "bob"], "tr(musig({alice},{bob})/<0;1>/*)");
     treasury.spend("a.psbt", 1, Version::V2);
-    treasury.scene.run(&["keygen", "--out", "eve.key"]).expect(0);
+    treasury.scene.run(&["key", "new", "--key-file", "eve.key"]).expect(0);
     let refused = treasury.scene.start(&sign("eve", "eve.key", "a.psbt", &[])).wait().expect(7);
     assert!(refused.errors.contains("is of no member of this group"), "{}", refused.errors);
 }

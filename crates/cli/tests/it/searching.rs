@@ -62,7 +62,7 @@ fn who_only_looks_is_not_on_offer() {
 fn who_finds_nobody_learns_which_of_the_named_nodes_were_reached() {
     let scene = Scene::new();
     for key in ["hub.key", "seeker.key"] {
-        scene.run(&["keygen", "--out", key]).expect(0);
+        scene.run(&["key", "new", "--key-file", key]).expect(0);
     }
     let network = scene.name("net");
     let common = ["--network", &network, "--listen", "/ip4/127.0.0.1/tcp/0"];
@@ -85,7 +85,7 @@ fn who_finds_nobody_learns_which_of_the_named_nodes_were_reached() {
         assert!(alone.errors.contains("name a node that runs with --peer"), "{}", alone.errors);
     }
     // One that has reached nobody, now or before, says that by its exit code.
-    scene.run(&["keygen", "--out", "lonely.key"]).expect(0);
+    scene.run(&["key", "new", "--key-file", "lonely.key"]).expect(0);
     scene
         .run(&[&["find", "--key", "lonely.key", "--timeout", "1s", "--peer", &missed], &common[..]].concat())
         .expect(11);

@@ -19,7 +19,7 @@ pub(crate) struct Treasury {
     pub(crate) group: Group,
 }
 
-/// The key that `motet keygen` has written.
+/// The key in a key file.
 pub(crate) fn secret(scene: &Scene, name: &str) -> SecretKey {
     let digits = std::fs::read_to_string(scene.path(&format!("{name}.key"))).unwrap();
     let bytes: [u8; 32] = hex::decode(digits.trim()).unwrap().try_into().unwrap();
@@ -46,7 +46,7 @@ impl Treasury {
         let scene = Scene::new();
         let mut text = template.to_owned();
         for member in members {
-            scene.run(&["keygen", "--out", &format!("{member}.key")]).expect(0);
+            scene.run(&["key", "new", "--key-file", &format!("{member}.key")]).expect(0);
             text = text.replace(&format!("{{{member}}}"), &expression(&secret(&scene, member)));
         }
         let group = Group::new(Descriptor::parse(&text).unwrap()).unwrap();

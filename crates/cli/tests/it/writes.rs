@@ -77,7 +77,7 @@ fn a_key_whose_name_cannot_be_told_is_still_named_on_standard_error() {
     let scene = Scene::new();
     for (index, output) in deaf().into_iter().enumerate() {
         let file = format!("{index}.key");
-        let errors = unsaid(scene.start_into(output, Stdio::piped(), &["keygen", "--out", &file]));
+        let errors = unsaid(scene.start_into(output, Stdio::piped(), &["key", "new", "--key-file", &file]));
         assert!(errors.contains(&format!("has been written to {file}")), "{errors}");
         assert!(scene.path(&file).exists());
     }
@@ -156,7 +156,7 @@ fn an_error_that_cannot_be_said_has_its_exit_code_still() {
     let verify = ["verify", "--key", KEY, "--message-hex", MESSAGE, "--signature", SIGNATURE];
     for (code, arguments) in [
         (0, &verify[..]),
-        (1, &["keygen", "--out", "missing/signer.key"]),
+        (1, &["key", "new", "--key-file", "missing/signer.key"]),
         (2, &["verify"]),
         (2, &["verify", "--key", "00"]),
         (2, &[]),
