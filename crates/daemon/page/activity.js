@@ -1,47 +1,45 @@
-// Two small graphs of the node's metrics since the page was opened: open sessions, and messages that were rejected or accepted.
+// Two small graphs of the last hours, a point for each minute: how sessions ended, and messages that were accepted or rejected. The signer
+// keeps the history, so that it is there as soon as the page is opened.
 
 import { at, draw, make, say } from './elements.js';
 import { clock, number } from './text.js';
 
-const KEPT = 240;
+/** Minutes that are shown: four hours. */
+const SHOWN = 240;
+/** Points that fill the whole width, though there are fewer minutes yet. */
+const FEWEST = 60;
+/** Milliseconds after which more minutes than the newest two are missing here. */
+const GAP = 100000;
 const WIDTH = 320;
 const HEIGHT = 56;
 
-const samples = [];
+let minutes = [];
 
-/** The sum of the samples of one metric in an OpenMetrics text. */
-export function total(metrics, name) {
-  let sum = 0;
-  for (const line of metrics.split('\n')) {
-    if (line.startsWith(name) && '{ '.includes(line[name.length])) sum += Number(line.slice(line.lastIndexOf(' ') + 1));
-  }
-  return sum;
+/** The part of the history that is not here yet. */
+export function missing(now) {
+  const last = minutes.at(-1);
+  return `/v1/history?minutes=${last && now - last.at_ms < GAP ? 2 : SHOWN}`;
 }
 
-export function record(metrics, now) {
-  const accepted = total(metrics, 'motet_accepted_total');
-  const rejected = total(metrics, 'motet_rejected_total');
-  const last = samples.at(-1);
-  // A restart counts from zero again.
-  const since = (count, before) => (last && count >= before ? count - before : 0);
-  samples.push({
-    at: now, sessions: total(metrics, 'motet_sessions'), accepted, rejected,
-    newlyAccepted: since(accepted, last?.accepted), newlyRejected: since(rejected, last?.rejected),
-  });
-  if (samples.length > KEPT) samples.shift();
+/** Takes in minutes, in the place of what was known of them. */
+export function record(history) {
+  const known = new Map(minutes.map((minute) => [minute.at_ms, minute]));
+  for (const minute of history.minutes) known.set(minute.at_ms, minute);
+  minutes = [...known.values()].sort((one, other) => one.at_ms - other.at_ms).slice(-SHOWN);
   show();
 }
 
-function graph(title, told, parts, largest) {
+function graph(title, told, parts) {
   const figure = make('figure', {},
     make('figcaption', {}, make('span', {}, title), make('span', { class: 'aside' }, told)));
   const drawing = draw('svg', { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: 'none', role: 'img', 'aria-label': `${title}: ${told}` });
   for (const line of [0.5, HEIGHT / 2, HEIGHT - 0.5]) drawing.append(draw('line', { class: 'rule', x1: 0, x2: WIDTH, y1: line, y2: line }));
-  const step = WIDTH / Math.max(1, Math.max(samples.length, 60) - 1);
-  const x = (index) => WIDTH - (samples.length - 1 - index) * step;
-  const y = (value) => HEIGHT - 1 - (value / Math.max(1, largest)) * (HEIGHT - 6);
+  const largest = Math.max(1, ...minutes.flatMap((minute) => parts.map(({ value }) => value(minute))));
+  const step = WIDTH / (Math.max(minutes.length, FEWEST) - 1);
+  const x = (index) => WIDTH - (minutes.length - 1 - index) * step;
+  const y = (value) => HEIGHT - 1 - (value / largest) * (HEIGHT - 6);
   for (const { kind, value } of parts) {
-    const points = samples.map((sample, index) => `${x(index).toFixed(1)},${y(value(sample)).toFixed(1)}`);
+    const points = minutes.map((minute, index) => `${x(index).toFixed(1)},${y(value(minute)).toFixed(1)}`);
     drawing.append(draw('polygon', { class: `area ${kind}`, points: `${x(0)},${HEIGHT} ${points.join(' ')} ${WIDTH},${HEIGHT}` }));
     drawing.append(draw('polyline', { class: `trace ${kind}`, points: points.join(' ') }));
   }
@@ -50,22 +48,16 @@ function graph(title, told, parts, largest) {
 }
 
 function show() {
-  const last = samples.at(-1);
-  const since = clock(samples[0].at);
-  const most = (value) => Math.max(...samples.map(value));
-  const refused = samples.reduce((sum, sample) => sum + sample.newlyRejected, 0);
-  const taken = samples.reduce((sum, sample) => sum + sample.newlyAccepted, 0);
-  const largest = Math.max(most((sample) => sample.newlyAccepted), most((sample) => sample.newlyRejected));
+  const sum = (value) => number(minutes.reduce((total, minute) => total + value(minute), 0));
+  const [complete, ended, accepted, rejected] = ['complete', 'ended', 'accepted', 'rejected'].map((name) => (minute) => minute[name]);
   at('activity').replaceChildren(
-    graph('Open sessions', `${last.sessions} now, ${most((sample) => sample.sessions)} at most`,
-      [{ kind: 'one', value: (sample) => sample.sessions }], most((sample) => sample.sessions)),
-    graph('Messages', `${number(taken)} accepted, ${number(refused)} rejected`,
-      [{ kind: 'one', value: (sample) => sample.newlyAccepted }, { kind: 'bad', value: (sample) => sample.newlyRejected }], largest),
-    make('p', { class: 'aside' }, `since ${since}, every 5 seconds`));
+    graph('Sessions', `${sum(complete)} signed, ${sum(ended)} without signatures`, [{ kind: 'one', value: complete }, { kind: 'bad', value: ended }]),
+    graph('Messages', `${sum(accepted)} accepted, ${sum(rejected)} rejected`, [{ kind: 'one', value: accepted }, { kind: 'bad', value: rejected }]),
+    make('p', { class: 'aside' }, `since ${clock(minutes[0].at_ms)}, for each minute`));
 }
 
 export function unknown(error) {
   const place = at('activity');
   if (place.childElementCount === 0) place.append(make('p', { class: 'empty' }, ''));
-  if (samples.length === 0) say(place.firstElementChild, error.message);
+  if (minutes.length === 0) say(place.firstElementChild, error.message);
 }

@@ -46,10 +46,6 @@ export async function get(path) {
   return (await send(path)).json();
 }
 
-export async function text(path) {
-  return (await send(path)).text();
-}
-
 export async function post(path, body = {}) {
   const headers = { 'Content-Type': 'application/json' };
   return (await send(path, { method: 'POST', headers, body: JSON.stringify(body) })).json();

@@ -1,6 +1,6 @@
 // The page: the token, the state that is read, and the events that make it be read again.
 
-import { Refused, follow, get, takeTokenFromAddress, text, token } from './api.js';
+import { Refused, follow, get, takeTokenFromAddress, token } from './api.js';
 import { at, list, make, say } from './elements.js';
 import { clock, short } from './text.js';
 import { countDown, showWaiting, subject } from './waiting.js';
@@ -8,7 +8,7 @@ import { hasEnded, sentence, showSessions } from './sessions.js';
 import { showEvidence, showResults } from './results.js';
 import { showIdentity, showNode, showPeers } from './network.js';
 import { People, listenToSearch, showSigners } from './signers.js';
-import { record, unknown } from './activity.js';
+import { missing, record, unknown } from './activity.js';
 
 const SAMPLED = 5000;
 const SOON = 120;
@@ -156,7 +156,7 @@ function onEvent(name, event) {
 
 async function sample() {
   try {
-    record(await text('/metrics'), Date.now());
+    record(await get(missing(Date.now())));
   } catch (error) {
     unknown(error);
   }

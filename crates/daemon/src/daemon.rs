@@ -10,6 +10,7 @@ use motet_node::{Clock, Events, Node, PublicKey};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tokio::time::MissedTickBehavior;
 
 use crate::facilities::Facilities;
 use crate::guard::{Tcp, Way};
@@ -67,6 +68,7 @@ pub struct Daemon {
     tcp: Option<SocketAddr>,
     stop: watch::Sender<bool>,
     writer: JoinHandle<()>,
+    historian: JoinHandle<()>,
     _file: SocketFile,
 }
 
@@ -117,12 +119,13 @@ impl Daemon {
         let (stop, stopped) = watch::channel(false);
         let router = routes::router(app.clone());
         let writer = tokio::spawn(write(app.questions.journal().clone(), app.tally.clone(), app.clock, events));
+        let historian = tokio::spawn(keep_history(app.clone()));
         if let Some((listener, way)) = tcp {
             let way = Way::Tcp(Arc::new(way));
             tokio::spawn(server::serve(Listener::Tcp(listener), way, router.clone(), stopped.clone()));
         }
         tokio::spawn(server::serve(Listener::Unix(unix), Way::Unix, router, stopped));
-        Ok(Self { app, path: folder.join(socket::FILE), tcp: at, stop, writer, _file: file })
+        Ok(Self { app, path: folder.join(socket::FILE), tcp: at, stop, writer, historian, _file: file })
     }
 
     /// The path of the Unix socket.
@@ -163,6 +166,7 @@ impl Daemon {
         self.app.questions.journal().close();
         self.stop.send_replace(true);
         self.writer.abort();
+        self.historian.abort();
     }
 }
 
@@ -192,6 +196,18 @@ async fn write(journal: Journal, tally: Tally, clock: Clock, mut events: Events)
                 write_one(&journal, &event);
             }
             Err(lost) => journal.write(LOST, None, &lost),
+        }
+    }
+}
+
+/// Takes the counts of every few seconds into the history, until the node stops.
+async fn keep_history(app: App) {
+    let mut rhythm = tokio::time::interval(limits::HISTORY_PACE);
+    rhythm.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        rhythm.tick().await;
+        if app.note_minute().await.is_err() {
+            return;
         }
     }
 }

@@ -37,6 +37,7 @@ mod keys;
 pub mod limits;
 mod lost;
 mod metrics;
+mod minutes;
 mod page;
 mod private_file;
 mod questions;
@@ -78,7 +79,7 @@ pub mod api {
         FoundRequests, FoundResource, FoundResources, Offer, Offers, Reputation, Wishes,
     };
     pub use crate::forms::signing::{Announced, Message, Sign};
-    pub use crate::forms::stats::{Latencies, Rejected, Stats};
+    pub use crate::forms::stats::{History, Latencies, Minute, Rejected, Stats};
     pub use crate::forms::unlock::Unlock;
     pub use crate::forms::webhook::{Delivery, Outcome, WebhookState, WebhookStates};
 }

@@ -15,6 +15,8 @@ pub const PROMPT_LISTENERS: usize = 4;
 pub const LISTENER_PAUSE: Duration = Duration::from_millis(1);
 /// Bytes of a request's body. A signing request of the protocol has 64 KB at most, and hexadecimal digits double that.
 pub const BODY: usize = 256 * 1024;
+/// Bytes of a body with a secret: the longest passphrase, each byte of which may need six in JSON.
+pub const SECRET_BODY: usize = 4096;
 /// Time that a body may take to arrive.
 pub const BODY_PATIENCE: Duration = Duration::from_secs(10);
 /// Time that the head of a request may take to arrive, also after the request before it.
@@ -67,5 +69,9 @@ pub const DELIVERIES: usize = 64;
 pub const WEBHOOKS: usize = 8;
 /// Longest time that signers may have to join: the protocol lets no request live longer.
 pub const JOIN: Duration = Duration::from_secs(2 * 60 * 60);
+/// Minutes of the history that is kept: a day, about 70 KB.
+pub const MINUTES: usize = 24 * 60;
+/// Pause between two looks at the counts for the history: a few for each minute, so that they fall into the right one.
+pub const HISTORY_PACE: Duration = Duration::from_secs(10);
 /// Sessions whose times are kept for statistics: enough for a 95th percentile, a few kilobytes.
 pub const TALLIED: usize = 1024;

@@ -110,6 +110,7 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(contacts::add))
         .routes(routes!(contacts::remove))
         .routes(routes!(stats::stats))
+        .routes(routes!(stats::history))
         .routes(routes!(resources::discover, resources::announce))
         .routes(routes!(resources::find_request))
         .routes(routes!(applications::send, applications::listen))

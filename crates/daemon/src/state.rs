@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use motet_node::event::Phase;
 use motet_node::{CallError, Clock, Node, PublicKey};
 use tokio::sync::{Semaphore, watch};
 
@@ -10,6 +11,7 @@ use crate::error::ApiError;
 use crate::facilities::{Facilities, KeyRing, LogControl};
 use crate::keys::Keys;
 use crate::limits;
+use crate::minutes::{Minutes, Totals};
 use crate::questions::Questions;
 use crate::tally::Tally;
 use crate::webhook::Webhooks;
@@ -33,6 +35,7 @@ pub(crate) struct Parts {
     pub(crate) address: Option<SocketAddr>,
     pub(crate) clock: Clock,
     pub(crate) tally: Tally,
+    pub(crate) minutes: Minutes,
     /// True when a caller has asked the program to end.
     pub(crate) halt: watch::Sender<bool>,
     pub(crate) webhooks: Webhooks,
@@ -73,6 +76,7 @@ impl App {
             address,
             clock,
             tally: Tally::default(),
+            minutes: Minutes::default(),
             halt,
             webhooks,
             log,
@@ -84,6 +88,32 @@ impl App {
     /// The signers that the node serves, the first one first.
     pub(crate) fn signers(&self) -> Vec<PublicKey> {
         self.signers.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The sessions that go on.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError`].
+    pub(crate) async fn open_sessions(&self) -> Result<usize, CallError> {
+        let sessions = self.node.sessions().await?;
+        let goes_on = |phase| !matches!(phase, Phase::Complete | Phase::Aborted);
+        Ok(sessions.iter().filter(|session| goes_on(session.phase)).count())
+    }
+
+    /// Takes the counts of this moment into the history.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError`].
+    pub(crate) async fn note_minute(&self) -> Result<(), CallError> {
+        let open = u64::try_from(self.open_sessions().await?).unwrap_or(u64::MAX);
+        let messages = self.node.message_counts().await?;
+        let counts = self.tally.counts();
+        let ended = counts.ended.values().sum();
+        let (complete, accepted, rejected) = (counts.complete, messages.accepted, messages.refused());
+        self.minutes.note(self.clock.now(), Totals { open, complete, ended, accepted, rejected });
+        Ok(())
     }
 
     /// Serves a signer of this node no more. A further key is no longer in memory then, and other processes may serve it.

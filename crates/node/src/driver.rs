@@ -409,6 +409,7 @@ impl Driver {
                 }
             }
             Request::Samples(asker) => drop(asker.send(self.samples())),
+            Request::Counts(asker) => drop(asker.send(self.message_counts())),
             Request::Serves(signer, asker) => {
                 let service = match self.engine.serves(&signer) {
                     false => Service::None,

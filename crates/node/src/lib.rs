@@ -67,6 +67,7 @@ mod groups;
 pub mod limits;
 mod local_signer;
 mod look_up;
+mod message_counts;
 mod node;
 mod os_entropy;
 pub mod policy;
@@ -84,6 +85,7 @@ pub use events::{Events, Lagged};
 pub use groups::{GroupSource, verify_proposal};
 pub use local_signer::LocalSigner;
 pub use look_up::LookUp;
+pub use message_counts::MessageCounts;
 pub use motet_coordinator::{
     Audience, CatchUp, CommandError, Config, Decision, EntropyError, NonceId, Pace, Privacy, Proposal, ProposalDigest,
     Recipient, Record, Replacement, RequestedItem, ResourceSpec, Retry, Rounds, Route, Score, SessionStatus, Signer,
@@ -102,8 +104,9 @@ pub use motet_wallet::{ApprovalScreen, Mismatch, RegisteredGroup, Registry, Veri
 pub use motet_wire::{
     AddressScope, AdvertisementId, Attempt, AttemptId, Channel, Charge, Commitments, Conviction, Criteria, Derivation,
     Difficulty, Election, Evidence, EvidenceFault, HashWork, Item, ItemError, MemberPaths, MessageId, MonotonicMs,
-    NetworkId, Now, PeerId, RequestId, RequestMetadata, RequestOptions, ResourceAnnouncement, SignerAdvertisement,
-    SignerIndex, SignerMetadata, SigningRequest, TimestampMs, Topology, ValidatorLimits, WorkPolicy,
+    NetworkId, Now, PeerId, RequestId, RequestMetadata, RequestOptions, ResourceAnnouncement, Rule,
+    SignerAdvertisement, SignerIndex, SignerMetadata, SigningRequest, TimestampMs, Topology, ValidatorLimits,
+    WorkPolicy,
 };
 pub use node::Node;
 pub use os_entropy::OsEntropy;

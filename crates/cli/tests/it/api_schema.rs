@@ -232,6 +232,11 @@ fn every_answer_fits_its_schema() {
     ended(&mut calls, id, "aborted");
     calls.get("/v1/sessions/{request}", &[&"0".repeat(64)], "");
     calls.get("/v1/stats", &[], "");
+    let history = calls.get("/v1/history", &[], "?minutes=5");
+    let sum = |key: &str| {
+        history["minutes"].as_array().unwrap().iter().map(|minute| minute[key].as_u64().unwrap()).sum::<u64>()
+    };
+    assert_eq!((sum("complete"), sum("ended")), (2, 2), "{history}");
     calls.post("/v1/contacts", &[], &serde_json::json!({"signer": other}));
     calls.call("DELETE", "/v1/contacts/{signer}", &[&other], "", None);
     for template in ["/v1/lock", "/v1/unlock"] {

@@ -7,6 +7,8 @@ use serde_json::{Value, json};
 use crate::api::{Signer, answer, post, text};
 use crate::browser::{Browser, ENTER, TAB};
 use crate::process::Scene;
+use crate::requests::{member, request, treasury};
+use crate::treasury::accepted;
 
 /// Code that changes the title if any of it is taken for markup or run.
 const HOSTILE: &str = "<img src=x onerror=\"document.title='taken'\"><script>document.title='taken'</script>\u{202e}";
@@ -87,7 +89,58 @@ fn a_person_approves_by_the_keyboard_and_has_the_signature() {
     let message = hex::encode(format!("{HOSTILE}pay"));
     scene.run(&["verify", "--key", key, "--message-hex", &message, "--signature", signature]).expect(0);
     assert_eq!(bob.told(&scene, &["result", id, "--wait", "60s"])[0]["items"][0]["signature"], signature);
+    // The history is the signer's, so that it is there when the page is opened again.
+    browser.run("location.reload();");
+    browser.until("document.getElementById('activity').textContent.includes('1 signed, 0 without signatures')");
     assert_ne!(browser.value("document.title"), "taken");
+}
+
+#[test]
+fn a_payment_of_a_group_is_shown_with_outputs_change_and_fee_and_is_signed() {
+    let Some(browser) = Browser::start() else { return };
+    let (people, psbt) = treasury(&["alice", "bob"]);
+    let scene = &people.scene;
+    let (_bob, address) = member(scene, "bob", &["--api", "127.0.0.1:0"]);
+    let told = |words: &[&str]| -> Value {
+        let ended = scene.run(&[words, &["--key", "bob.key", "--json"]].concat()).expect(0);
+        serde_json::from_str(&ended.output[0]).unwrap()
+    };
+    let token = std::fs::read_to_string(scene.path("bob.key.motet/api.token")).unwrap();
+    browser.open(&format!("http://{}/#token={}", text(&told(&["status"]), "api"), token.trim()));
+    browser.until("document.getElementById('link').dataset.state === 'on'");
+    let inspect = ["psbt", "inspect", "pay.psbt", "--group", "treasury", "--groups", "alice.groups", "--json"];
+    let shown = scene.run(&inspect).expect(0).last("transaction");
+    let alice = scene.start(&request(&["--peer", &address, "--approve", text(&shown, "approval")]));
+    browser.until("document.querySelectorAll('#waiting-list article').length === 1");
+    let waiting = told(&["requests"]);
+    let card = browser.value("document.getElementById('waiting-list').innerText");
+    let card = card.as_str().unwrap();
+    // The amount that leaves the group, the change, the fee and its rate, and the approval that members compare.
+    for words in [
+        "Payment: 70\u{202f}000 sat leave the group \"treasury\"",
+        "back        0.00030000 BTC to the group itself",
+        "fee         0.00010000 BTC",
+        "sat/vB",
+        text(&shown, "approval"),
+        text(&waiting, "digest"),
+    ] {
+        assert!(card.contains(words), "{words}\n{card}");
+    }
+    // The whole address of the stranger that is paid, in groups of four.
+    let payee = format!("pays0.00060000BTCto{}", shown["outputs"][0]["address"].as_str().unwrap());
+    assert!(card.replace(' ', "").contains(&payee), "{payee}\n{card}");
+    is_usable(&browser, "a payment");
+    browser.tab_to("Approve…");
+    browser.press(&ENTER.to_string());
+    browser.until("document.getElementById('approve-dialog').open");
+    let asked = browser.value("document.getElementById('approve-lines').innerText");
+    assert_eq!(asked.as_str().unwrap().trim(), text(&waiting, "text").trim());
+    browser.tab_to("Sign");
+    browser.press(&ENTER.to_string());
+    browser.until("document.querySelector('#sessions-list [data-phase=complete]')");
+    let raw = alice.wait().expect(0).last("raw_transaction");
+    accepted(text(&raw, "transaction"), &psbt);
+    assert_eq!(raw["txid"], shown["txid"]);
 }
 
 #[test]
@@ -122,7 +175,7 @@ fn a_refusal_has_a_reason_and_a_wrong_token_a_clear_message() {
 fn the_page_goes_on_after_a_restart_of_the_signer() {
     let Some(browser) = Browser::start() else { return };
     let scene = Scene::new();
-    scene.run(&["keygen", "--out", "a.key"]).expect(0);
+    scene.run(&["key", "new", "--key-file", "a.key"]).expect(0);
     let net = ["run", "--key", "a.key", "--network", "dev", "--listen", "/ip4/127.0.0.1/tcp/0", "--json", "--api"];
     let start = |address: &str| {
         let mut motet = scene.start_reading(std::process::Stdio::null(), &[&net[..], &[address]].concat());
@@ -196,7 +249,8 @@ fn everybody_can_use_the_page_on_wide_and_narrow_screens_light_and_dark() {
     assert_eq!(answer(&mut bob.unix(), &post("/v1/sign", &sign.to_string())).0, 201);
     browser.until("document.querySelectorAll('#waiting-list article').length === 1");
     browser.until("document.querySelector('#sessions-list [data-phase=complete]')");
-    browser.until("document.querySelectorAll('#activity svg').length === 2");
+    browser.until("document.getElementById('activity').textContent.includes('1 signed, 0 without signatures')");
+    assert_eq!(browser.value("document.querySelectorAll('#activity svg').length"), 2);
     for (width, height) in [(1280, 1000), (390, 844)] {
         for scheme in ["light", "dark"] {
             browser.look(width, height, scheme);

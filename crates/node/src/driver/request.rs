@@ -8,6 +8,8 @@ use motet_net::Sample;
 use motet_wire::{Channel, RequestId, Validated};
 use tokio::sync::oneshot;
 
+use crate::message_counts::MessageCounts;
+
 /// A request to the driver from outside.
 pub(crate) enum Request {
     /// A command, and whom to answer.
@@ -26,6 +28,8 @@ pub(crate) enum Request {
     Signers(oneshot::Sender<Vec<PublicKey>>),
     /// The metrics of the driver.
     Samples(oneshot::Sender<Vec<Sample>>),
+    /// The messages that were accepted and refused.
+    Counts(oneshot::Sender<MessageCounts>),
     /// Frames that were asked for, to be validated and handled; answered when that is done, with the requests among them.
     Ingest { frames: Vec<Arc<[u8]>>, channel: Channel, done: oneshot::Sender<Vec<Validated>> },
     /// Stop.

@@ -4,8 +4,16 @@ use motet_net::Sample;
 use motet_wire::Rule;
 
 use super::Driver;
+use crate::message_counts::MessageCounts;
 
 impl Driver {
+    pub(super) fn message_counts(&self) -> MessageCounts {
+        let mut rejected = self.validator.counts();
+        rejected.retain(|(_, count)| *count > 0);
+        rejected.sort_by_key(|(rule, _)| rule.number());
+        MessageCounts { accepted: self.validator.accepted(), rejected }
+    }
+
     pub(super) fn samples(&self) -> Vec<Sample> {
         let accepted =
             Sample::counter("motet_accepted", "Messages that the pipeline has accepted", self.validator.accepted());
@@ -29,8 +37,7 @@ impl Driver {
             let count = counts.iter().find(|(counted, _)| *counted == rule).map_or(0, |(_, count)| *count);
             let help = "Messages that the pipeline has refused, by rule";
             let sample = Sample::counter("motet_rejected", help, count).with("rule", rule.code());
-            let name = rule.counter().strip_prefix("wire_rejected_").unwrap_or(rule.counter());
-            samples.push(sample.with("name", name));
+            samples.push(sample.with("name", rule.name()));
         }
         samples
     }

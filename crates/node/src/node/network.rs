@@ -8,6 +8,7 @@ use super::Node;
 use crate::discovery::SignerDiscovery;
 use crate::driver::request::Request;
 use crate::error::CallError;
+use crate::message_counts::MessageCounts;
 
 impl Node {
     /// The network that the node speaks on.
@@ -68,6 +69,17 @@ impl Node {
         self.calls.send(Request::Samples(asker)).await.map_err(|_| CallError::Stopped)?;
         let samples = answer.await.map_err(|_| CallError::Stopped)?;
         Ok(self.net.metrics(samples).await?)
+    }
+
+    /// The messages that the pipeline has accepted and refused since the start.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError`].
+    pub async fn message_counts(&self) -> Result<MessageCounts, CallError> {
+        let (asker, answer) = oneshot::channel();
+        self.calls.send(Request::Counts(asker)).await.map_err(|_| CallError::Stopped)?;
+        answer.await.map_err(|_| CallError::Stopped)
     }
 
     /// Subscribes to the offers of signers that name one of these transaction types, or none. The offers come as

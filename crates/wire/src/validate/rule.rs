@@ -163,6 +163,11 @@ impl Rule {
         self.spec().counter
     }
 
+    /// The name of the rule in metrics: that of its counter, without the beginning that all of them share.
+    pub fn name(self) -> &'static str {
+        self.counter().strip_prefix("wire_rejected_").unwrap_or(self.counter())
+    }
+
     /// The verdict for gossipsub.
     pub const fn verdict(self) -> Verdict {
         self.spec().verdict
