@@ -15,6 +15,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
+use zeroize::Zeroizing;
 
 use crate::client_error::{ClientError, broken};
 use crate::cursor::Cursor;
@@ -289,7 +290,10 @@ impl Client {
     ///
     /// [`ClientError`].
     pub async fn unlock(&self, unlock: &Unlock) -> Result<(), ClientError> {
-        self.done("/v1/unlock", unlock).await
+        // No copy of the body that this client makes outlives the call.
+        let mut body = Zeroizing::new(Vec::with_capacity(limits::SECRET_BODY));
+        serde_json::to_writer(&mut *body, unlock).map_err(|error| ClientError::Strange(error.to_string()))?;
+        self.call::<Done>(Method::POST, "/v1/unlock", Bytes::from_owner(body)).await.map(drop)
     }
 
     /// Ends the daemon.
