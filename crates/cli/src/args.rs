@@ -35,12 +35,13 @@ use motet_core_crypto::{Signature, XOnlyPublicKey};
 use motet_wire::limits;
 
 use crate::config;
+pub(crate) use address::NamedNode;
 pub(crate) use advertise::{AdvertiseArgs, WithdrawArgs};
 pub(crate) use backup::{BackupArgs, RestoreArgs};
 pub(crate) use called::{ALTERNATIVES, CalledArgs};
 pub(crate) use contact::{ContactAddArgs, ContactArgs, ContactCommand, ContactRemoveArgs, ContactShowArgs, Whom};
 pub(crate) use daemon::{
-    AbortArgs, ApiArgs, ApproveArgs, DaemonCommand, DeclineArgs, LogArgs, RequestArgs, ResultArgs, RetryArgs,
+    AbortArgs, ApiArgs, ApproveArgs, DaemonCommand, DeclineArgs, LogArgs, RequestArgs, ResultArgs, RetryArgs, Seat,
     UnlockArgs, WatchArgs,
 };
 use distinct::distinct;

@@ -5,18 +5,22 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use motet_core_crypto::PublicKey;
+use motet_net::{Multiaddr, parse_address};
 use motet_node::Route;
 use motet_wire::{Contact, Link, NetworkId};
 use serde::{Deserialize, Serialize};
 
-use crate::args::Named;
+use crate::args::{Named, NamedNode};
 use crate::exit::Failed;
 use crate::files;
+use crate::text::printable;
 
 /// The file with the contacts.
 const FILE: &str = "contacts.json";
 /// Most contacts that a file has.
 const MOST: usize = 1000;
+/// Fewest digits of a key that stand for the contact with it: no word is taken for the beginning of a key by chance.
+const BEGINNING: usize = 8;
 /// Most bytes of the file: a contact has a name and a link, 1 KB together.
 const FILE_BYTES: u64 = 2 * 1024 * 1024;
 
@@ -124,7 +128,8 @@ impl ContactBook {
 
     /// Removes the contact with this name or key.
     pub(crate) fn remove(&mut self, named: &Named) -> Option<Entry> {
-        let place = self.0.iter().position(|entry| named.is(&entry.contact.signer, &entry.name))?;
+        let signer = self.find(named)?.contact.signer;
+        let place = self.0.iter().position(|entry| entry.contact.signer == signer)?;
         Some(self.0.remove(place))
     }
 
@@ -132,9 +137,45 @@ impl ContactBook {
         &self.0
     }
 
-    /// The contact with this name or key.
+    /// The contact with this name or key, or the only one whose key begins like this.
     pub(crate) fn find(&self, named: &Named) -> Option<&Entry> {
-        self.0.iter().find(|entry| named.is(&entry.contact.signer, &entry.name))
+        let exact = self.0.iter().find(|entry| named.is(&entry.contact.signer, &entry.name));
+        exact.or_else(|| {
+            let Named::Nickname(text) = named else { return None };
+            let beginning = text.to_lowercase();
+            let is_long_enough = beginning.len() >= BEGINNING && beginning.bytes().all(|byte| byte.is_ascii_hexdigit());
+            let begins = |entry: &&Entry| is_long_enough && entry.contact.signer.to_string().starts_with(&beginning);
+            let mut matching = self.0.iter().filter(begins);
+            matching.next().filter(|_| matching.next().is_none())
+        })
+    }
+
+    /// The addresses of the nodes that `--peer` names, on this network.
+    pub(crate) fn addresses(&self, nodes: &[NamedNode], network: &NetworkId) -> Result<Vec<Multiaddr>, Failed> {
+        let mut addresses = Vec::new();
+        for node in nodes {
+            match node {
+                NamedNode::Address(named) => addresses.push(named.address.clone()),
+                NamedNode::Contact(named) => addresses.extend(self.places(named, network)?),
+            }
+        }
+        Ok(addresses)
+    }
+
+    /// The addresses of a contact's node.
+    fn places(&self, named: &Named, network: &NetworkId) -> Result<Vec<Multiaddr>, Failed> {
+        let form =
+            "write a multiaddr such as /ip4/203.0.113.7/tcp/4001/p2p/PEER_ID, or a contact of `motet contact list`";
+        let name = printable(&named.to_string());
+        let wrong = |what: &str| Failed::usage(format!("--peer: {name} {what}")).hint(form);
+        let entry =
+            self.find(named).ok_or_else(|| wrong("is not a multiaddr, and no contact here has this name or key"))?;
+        if entry.contact.network != *network {
+            return Err(wrong(&format!("is a contact on the network {}, and not on {network}", entry.contact.network)));
+        }
+        let known: Vec<Multiaddr> =
+            entry.addresses().iter().filter_map(|address| parse_address(address).ok()).collect();
+        if known.is_empty() { Err(wrong("is a contact without an address")) } else { Ok(known) }
     }
 
     /// A signer as the user names it: the name of a contact stands for its key.
@@ -194,8 +235,40 @@ mod tests {
         assert_eq!(again.resolve(&Named::Nickname("bob".to_owned())), Named::Key(key));
         let other = Named::Nickname("carol".to_owned());
         assert_eq!(again.resolve(&other), other);
+        let beginning = |digits: usize| Named::Nickname(key.to_string()[..digits].to_owned());
+        assert_eq!(again.resolve(&beginning(8)), Named::Key(key));
+        assert_eq!(again.resolve(&beginning(7)), beginning(7));
         for wrong in ["", "{}", "[]", "{\"contacts\": [{\"name\": \"x\", \"link\": \"motet:mcontact1qq\"}]}"] {
             assert!(ContactBook::parse(wrong.as_bytes()).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_contact_stands_for_the_node_at_its_addresses() {
+        let id = "12D3KooWSahP5pFRCEfaziPEba7urXGeif6T1y8jmodzdFUvzBHj";
+        let mut bob = entry("bob", 7);
+        bob.contact.peer = Some(id.parse().unwrap());
+        bob.contact.addresses = ["/ip4/192.0.2.1/tcp/1", "/ip4/192.0.2.1/udp/1/quic-v1"]
+            .map(|address| motet_net::address_to_wire(address).unwrap())
+            .to_vec();
+        let key = bob.contact.signer;
+        let mut book = ContactBook::default();
+        book.insert(bob).unwrap();
+        book.insert(entry("carol", 8)).unwrap();
+        let addresses = |named: Named, network: &NetworkId| book.addresses(&[NamedNode::Contact(named)], network);
+        let expected = [format!("/ip4/192.0.2.1/tcp/1/p2p/{id}"), format!("/ip4/192.0.2.1/udp/1/quic-v1/p2p/{id}")];
+        for named in [Named::Nickname("bob".to_owned()), Named::Key(key)] {
+            let found = addresses(named, &NetworkId::test()).unwrap();
+            assert_eq!(found.iter().map(ToString::to_string).collect::<Vec<_>>(), expected);
+        }
+        let elsewhere = NetworkId::new("elsewhere").unwrap();
+        for (name, network, words) in [
+            ("bob", &elsewhere, "and not on elsewhere"),
+            ("carol", &NetworkId::test(), "without an address"),
+            ("dave", &NetworkId::test(), "no contact here has this name"),
+        ] {
+            let failed = addresses(Named::Nickname(name.to_owned()), network).unwrap_err();
+            assert!(failed.what.contains(words), "{}", failed.what);
         }
     }
 }

@@ -80,13 +80,14 @@ impl PeerNode {
         policy: Arc<dyn Policy>,
     ) -> Result<Self, Failed> {
         let source = args.key.clone().filter(|_| args.dev.is_none()).map(|key| (key, args.keystore.clone()));
-        let Parts { key, store, net, nickname, folder } = match &args.dev {
+        let Parts { key, store, mut net, nickname, folder, book } = match &args.dev {
             Some(name) => Parts {
                 key: SecretKey::generate(&mut OsEntropy).map_err(Failed::here)?,
                 store: Arc::new(MemoryStore::default()),
                 net: dev_net(args)?,
                 nickname: name.clone(),
                 folder: None,
+                book: ContactBook::default(),
             },
             None => kept(args, key)?,
         };
@@ -94,8 +95,6 @@ impl PeerNode {
         let dev = args.dev.is_some();
         let mut config = config(args, dev);
         let looks_for_relays = net.traversal == Switch::On && !net.bootstrap.is_empty();
-        let book = folder.as_deref().map(ContactBook::read).transpose()?.unwrap_or_default();
-        let mut net = net;
         // The places of the others are tried as if they were named, so that their signers are found.
         let others = book.on(&net.network).filter(|entry| !entry.is_mutual).flat_map(Entry::addresses);
         net.bootstrap.extend(others.take(PLACES).filter_map(|address| parse_address(&address).ok()));
@@ -165,6 +164,7 @@ fn dev_net(args: &NodeArgs) -> Result<NetConfig, Failed> {
     let mut net = NetConfig::local(network, Keypair::generate());
     net.mdns = Mdns::On;
     args.net.apply(&mut net);
+    net.bootstrap = ContactBook::default().addresses(&args.net.peer, &net.network)?;
     service(&mut net, args);
     Ok(net)
 }
@@ -176,6 +176,7 @@ struct Parts {
     net: NetConfig,
     nickname: String,
     folder: Option<PathBuf>,
+    book: ContactBook,
 }
 
 fn kept(args: &NodeArgs, key: Option<SignerKey>) -> Result<Parts, Failed> {
@@ -187,15 +188,21 @@ fn kept(args: &NodeArgs, key: Option<SignerKey>) -> Result<Parts, Failed> {
     let folder = args.data.clone().map_or_else(|| data_folder::beside(&beside, &signer), Ok)?;
     let data = DataFolder::open(&folder, &signer)?;
     let keypair = Keypair::from_seed(*data.identity);
-    let mut net = public_net(&args.network, keypair, &args.net)?;
+    let book = ContactBook::read(&folder)?;
+    let mut net = public_net(&args.network, keypair, &args.net, &book)?;
     net.state = Some(folder.join(data_folder::PEERS));
     service(&mut net, args);
     let nickname = args.nickname.clone().unwrap_or_default();
-    Ok(Parts { key, store: Arc::new(data.store), net, nickname, folder: Some(folder) })
+    Ok(Parts { key, store: Arc::new(data.store), net, nickname, folder: Some(folder), book })
 }
 
 /// The network part of a node that is meant for others: it listens on all addresses of this machine, unless it is told otherwise.
-pub(crate) fn public_net(network: &NetworkId, keypair: Keypair, args: &NetArgs) -> Result<NetConfig, Failed> {
+pub(crate) fn public_net(
+    network: &NetworkId,
+    keypair: Keypair,
+    args: &NetArgs,
+    book: &ContactBook,
+) -> Result<NetConfig, Failed> {
     let mut net = NetConfig::local(network.clone(), keypair);
     net.reach = Reach::Public;
     net.listen = ["/ip4/0.0.0.0/tcp/0", "/ip4/0.0.0.0/udp/0/quic-v1"]
@@ -205,6 +212,7 @@ pub(crate) fn public_net(network: &NetworkId, keypair: Keypair, args: &NetArgs) 
         .map_err(Failed::here)?;
     net.guard.memory = Some(MEMORY);
     args.apply(&mut net);
+    net.bootstrap = book.addresses(&args.peer, network)?;
     if net.listen.iter().all(is_loopback) && net.external.is_empty() {
         net.reach = Reach::Local;
     }

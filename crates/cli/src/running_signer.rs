@@ -8,10 +8,11 @@ use motet_core_crypto::PublicKey;
 use motet_daemon::api::{DerivationForm, Message, Offer, Sign, Status, Wishes};
 use motet_daemon::{Client, ClientError, Cursor, Watch};
 use motet_node::{Audience, Lagged, SessionStatus, SignerQuery, SigningRequestSpec};
-use motet_wire::{Commitments, RequestId};
+use motet_wire::{Commitments, NetworkId, RequestId};
 use serde_json::Value;
 
 use crate::args::NodeArgs;
+use crate::contact_book::ContactBook;
 use crate::exit::{Exit, Failed};
 use crate::timeline::Told;
 use crate::{data_folder, signer_key};
@@ -63,8 +64,11 @@ impl RunningSigner {
         check_network(args, &status)?;
         check_key(args, &signer).await?;
         let events = client.watch(None, None).await.map_err(|error| explain(&error))?;
-        for peer in &args.net.peer {
-            client.connect(&peer.address.to_string()).await.map_err(|error| explain(&error))?;
+        if !args.net.peer.is_empty() {
+            let network = NetworkId::new(&status.network).map_err(Failed::here)?;
+            for address in ContactBook::read(&folder)?.addresses(&args.net.peer, &network)? {
+                client.connect(&address.to_string()).await.map_err(|error| explain(&error))?;
+            }
         }
         let nickname = args.nickname.clone().unwrap_or_default();
         Ok(Some(Self { client, folder, signer, nickname, events, resume: None, followed: None }))

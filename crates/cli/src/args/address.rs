@@ -3,6 +3,8 @@
 use motet_net::{Multiaddr, split_peer};
 use motet_wire::PeerId;
 
+use super::signers::{self, Named};
+
 /// The protocols that lead to a node, each in the form that this program speaks.
 const TRANSPORTS: [&[&str]; 6] = [
     &["tcp"],
@@ -25,8 +27,25 @@ pub(crate) struct PeerAddress {
     pub(crate) peer: PeerId,
 }
 
-/// An address of `--peer`: of a node, or of a node behind a relay.
-pub(crate) fn peer(text: &str) -> Result<PeerAddress, String> {
+/// A node of `--peer`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum NamedNode {
+    /// By its address.
+    Address(PeerAddress),
+    /// The node of a contact, by the contact's name or key.
+    Contact(Named),
+}
+
+/// A node of `--peer`: an address begins with a slash, and all else is a contact.
+pub(crate) fn node(text: &str) -> Result<NamedNode, String> {
+    if text.is_empty() || text.starts_with('/') {
+        return peer(text).map(NamedNode::Address);
+    }
+    signers::named(text).map(NamedNode::Contact)
+}
+
+/// An address of a node, or of a node behind a relay.
+fn peer(text: &str) -> Result<PeerAddress, String> {
     let example = "/ip4/203.0.113.7/tcp/4001/p2p/PEER_ID";
     let address = parse(text, example)?;
     let stack: Vec<&str> = address.protocol_stack().collect();
@@ -139,6 +158,16 @@ mod tests {
         let circuit = format!("/ip4/203.0.113.7/tcp/4001/p2p/{ID}/p2p-circuit/p2p/{OTHER}");
         assert_eq!(peer(&circuit).unwrap().peer.to_string(), OTHER);
         assert!(relay(&circuit).is_err());
+    }
+
+    #[test]
+    fn a_node_is_an_address_or_a_contact() {
+        let address = format!("/ip4/203.0.113.7/tcp/4001/p2p/{ID}");
+        assert_eq!(node(&address), peer(&address).map(NamedNode::Address));
+        assert_eq!(node("alice"), Ok(NamedNode::Contact(Named::Nickname("alice".to_owned()))));
+        for wrong in ["", "/alice", " ", "0xf9308a019258c31049344f85f89d5229b531c845836f99b08601f113bce036f9"] {
+            assert!(node(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

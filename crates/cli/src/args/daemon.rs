@@ -5,12 +5,11 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use motet_core_crypto::PublicKey;
-use motet_daemon::api::Replace;
 use motet_daemon::{AddressError, Cursor, USUAL, WebhookAddress, is_event};
 
 use super::advertise::{AdvertiseArgs, WithdrawArgs};
 use super::called::{CalledArgs, reason};
+use super::signers::{self, Named};
 use super::time;
 
 /// Digits of a request's id, and the fewest that may stand for it.
@@ -128,9 +127,9 @@ pub(crate) struct WatchArgs {
     /// Begin after this place, the `cursor` of an event [default: now]
     #[arg(long, value_name = "CURSOR")]
     pub(crate) after: Option<Cursor>,
-    /// Only events of this request: its whole id
-    #[arg(long, value_name = "ID")]
-    pub(crate) request: Option<motet_wire::RequestId>,
+    /// Only events of this request: its id or the beginning of it
+    #[arg(long, value_name = "ID", value_parser = beginning)]
+    pub(crate) request: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -158,9 +157,18 @@ pub(crate) struct AbortArgs {
 pub(crate) struct RetryArgs {
     #[command(flatten)]
     pub(crate) about: RequestArgs,
-    /// Ask signer B in the place of signer A, each by its key; may be repeated
-    #[arg(long, value_name = "A=B", value_parser = replacement)]
-    pub(crate) replace: Vec<Replace>,
+    /// Ask signer B in the place of signer A, each by its key or as a contact, and A also by the beginning of its key; may be repeated
+    #[arg(long, value_name = "A=B", value_parser = seat)]
+    pub(crate) replace: Vec<Seat>,
+}
+
+/// A place in a request that another signer is to take.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Seat {
+    /// The signer that leaves it.
+    pub(crate) leaves: Named,
+    /// The signer that takes it.
+    pub(crate) joins: Named,
 }
 
 fn webhook(text: &str) -> Result<WebhookAddress, String> {
@@ -188,10 +196,12 @@ fn digest(text: &str) -> Result<String, String> {
     Err("a digest has 64 hexadecimal digits, as `motet requests` shows them".to_owned())
 }
 
-fn replacement(text: &str) -> Result<Replace, String> {
-    let (leaves, joins) = text.split_once('=').ok_or_else(|| "write A=B, each a signer's key".to_owned())?;
-    let key = |text: &str| text.parse::<PublicKey>().map_err(|error| format!("{text}: {error}"));
-    Ok(Replace { leaves: key(leaves)?, joins: key(joins)? })
+fn seat(text: &str) -> Result<Seat, String> {
+    let (leaves, joins) =
+        text.split_once('=').ok_or_else(|| "write A=B, each a signer's key or a contact".to_owned())?;
+    let signer =
+        |text: &str| signers::named(text).map_err(|_| "write A=B, each a signer's key or a contact".to_owned());
+    Ok(Seat { leaves: signer(leaves)?, joins: signer(joins)? })
 }
 
 #[cfg(test)]
@@ -207,6 +217,11 @@ mod tests {
         }
         assert!(digest(&"0".repeat(63)).is_err() && digest(&"g".repeat(64)).is_err());
         assert_eq!(digest(&"A".repeat(64)), Ok("a".repeat(64)));
-        assert!(reason(&"r".repeat(257)).is_err() && replacement("A").is_err() && replacement("A=B").is_err());
+        assert!(reason(&"r".repeat(257)).is_err());
+        for text in ["A", "=", "A=", "=B", " =B"] {
+            assert!(seat(text).is_err(), "{text}");
+        }
+        let named = |name: &str| Named::Nickname(name.to_owned());
+        assert_eq!(seat("02f9=bob"), Ok(Seat { leaves: named("02f9"), joins: named("bob") }));
     }
 }

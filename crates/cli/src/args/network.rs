@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 use motet_net::{DhtMode, Multiaddr, NetConfig, Switch, TransportKind};
 use motet_wire::NetworkId;
 
-use super::address::{self, PeerAddress};
+use super::address::{self, NamedNode, PeerAddress};
 use super::text;
 
 /// The node's place in the network.
@@ -15,9 +15,9 @@ pub(crate) struct NetArgs {
     /// Listen on this multiaddr; may be repeated [default: loopback with --dev, else /ip4/0.0.0.0 on TCP and QUIC]
     #[arg(long, env = "MOTET_LISTEN", value_name = "MULTIADDR", value_parser = address::listen)]
     pub(crate) listen: Vec<Multiaddr>,
-    /// Connect to this node; may be repeated. It ends in `/p2p/PEER_ID`
-    #[arg(long, env = "MOTET_PEER", value_name = "MULTIADDR", value_parser = address::peer)]
-    pub(crate) peer: Vec<PeerAddress>,
+    /// Connect to this node; may be repeated. An address ends in `/p2p/PEER_ID`; the name or the key of a contact stands for its node
+    #[arg(long, env = "MOTET_PEER", value_name = "MULTIADDR or CONTACT", value_parser = address::node)]
+    pub(crate) peer: Vec<NamedNode>,
     /// Be reachable through this node as well; may be repeated. It ends in `/p2p/PEER_ID`
     #[arg(long, env = "MOTET_RELAY", value_name = "MULTIADDR", value_parser = address::relay)]
     pub(crate) relay: Vec<PeerAddress>,
@@ -90,12 +90,11 @@ pub(crate) enum Dht {
 }
 
 impl NetArgs {
-    /// Changes a configuration as the options say.
+    /// Changes a configuration as the options say. The nodes of `--peer` are left to a caller with contacts.
     pub(crate) fn apply(&self, net: &mut NetConfig) {
         if !self.listen.is_empty() {
             net.listen.clone_from(&self.listen);
         }
-        net.bootstrap = self.peer.iter().map(|peer| peer.address.clone()).collect();
         net.relays = self.relay.iter().map(|relay| relay.address.clone()).collect();
         net.external.clone_from(&self.external);
         if !self.transport.is_empty() {

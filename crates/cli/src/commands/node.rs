@@ -9,6 +9,7 @@ use motet_node::{Clock, Node};
 use serde_json::json;
 
 use crate::args::KeylessArgs;
+use crate::contact_book::ContactBook;
 use crate::data_folder::{DataFolder, PEERS};
 use crate::exit::{Exit, Failed};
 use crate::interrupt::Interrupts;
@@ -28,7 +29,8 @@ pub(crate) async fn run(args: KeylessArgs) -> Result<Exit, Failed> {
     let clock = Clock::start();
     let mut output = Output::new(Format::of(args.json), clock.now().mono);
     let data = DataFolder::without_signer(&args.data)?;
-    let mut net = public_net(&args.network, Keypair::from_seed(*data.identity), &args.net)?;
+    let mut net =
+        public_net(&args.network, Keypair::from_seed(*data.identity), &args.net, &ContactBook::read(&args.data)?)?;
     net.state = Some(args.data.join(PEERS));
     net.relaying = if args.no_relay { Relaying::Off } else { Relaying::On };
     let (node, mut events) = Node::builder(net).store(data.store).start().await.map_err(|error| explain(&error))?;

@@ -49,6 +49,51 @@ fn a_link_is_handed_on_and_its_name_is_asked() {
 }
 
 #[test]
+fn a_contact_stands_for_its_node_and_for_a_place_in_a_request() {
+    let scene = Scene::new();
+    let bob = Signer::start(&scene, "b.key", &["--auto-approve"]);
+    let shown = scene.run(&["contact", "show", "--nickname", "bob", "--key", "b.key", "--json"]).expect(0);
+    let shown = shown.last("contact");
+    let link = shown["link"].as_str().unwrap();
+    // A node without a signer begins at a contact's node.
+    scene.run(&["contact", "add", link, "--data", "hub"]).expect(0);
+    let node = |folder: &'static str, peer: &'static str| {
+        [&["node", "--data", folder, "--peer", peer, "--json"], &NET[..]].concat()
+    };
+    let mut hub = scene.start(&node("hub", "bob"));
+    let (_, peer) = bob.address.split_once("/p2p/").unwrap();
+    while hub.event("PeerConnected")["peer"] != peer {}
+    let unknown = scene.run(&node("other", "robert")).expect(2);
+    assert!(unknown.errors.contains("--peer: robert") && unknown.errors.contains("contact list"), "{}", unknown.errors);
+    // So does a search that is made through a running signer.
+    let mut carol = Signer::start(&scene, "c.key", &["--peer", &bob.address]);
+    let alice = Signer::start(&scene, "a.key", &["--peer", &bob.address]);
+    scene.run(&["contact", "add", link, "--key", "a.key"]).expect(0);
+    scene.run(&["find", "--key", "a.key", "--peer", "bob", "--count", "2", "--timeout", "60s"]).expect(0);
+    // Carol declines, and the contact takes her place: short ids name the request, and her in it.
+    let asked = scene.start(&["sign", "--key", "a.key", "--with", &carol.key, "--message", "m", "--json"]);
+    let request = carol.motet.event("SigningRequestReceived");
+    let id = request["request"].as_str().unwrap();
+    carol.motet.error_line(&format!("request {id} waits"));
+    scene.run(&["decline", &id[..8], "--key", "c.key"]).expect(0);
+    asked.wait().expect(5);
+    let retry = |seat: &str| scene.run(&["retry", &id[..8], "--replace", seat, "--key", "a.key", "--json"]);
+    for wrong in ["dave=bob", &format!("{}=dave", &carol.key[..8]), &format!("0={}", bob.key)] {
+        let refused = retry(wrong).expect(2);
+        assert!(refused.errors.contains("--replace") && refused.errors.contains("contact list"), "{}", refused.errors);
+    }
+    let next = retry(&format!("{}=bob", &carol.key[..8])).expect(0);
+    let next: Value = serde_json::from_str(&next.output[0]).unwrap();
+    let next = next["request"].as_str().unwrap();
+    let signed = scene.run(&["result", &next[..8], "--wait", "60s", "--key", "a.key", "--json"]).expect(0);
+    Signed::items(&serde_json::from_str(&signed.output[0]).unwrap())[0].verify();
+    // The beginning of a contact's key is enough, too.
+    let short = ["sign", "--key", "a.key", "--with", &bob.key[..8], "--message", "n", "--json"];
+    Signed::items(&scene.run(&short).expect(0).last("result"))[0].verify();
+    alice.halt(&scene, "a.key");
+}
+
+#[test]
 fn two_that_are_contacts_of_each_other_need_no_proof_of_work() {
     let scene = Scene::new();
     let _bob = Signer::start(&scene, "b.key", &["--auto-approve"]);
@@ -77,7 +122,7 @@ fn an_offer_is_replaced_and_withdrawn() {
     let scene = Scene::new();
     let alice = Signer::start(&scene, "a.key", &[]);
     let own = [&["find", "--key", "b.key", "--peer", &alice.address, "--json"], &NET[..]].concat();
-    scene.run(&["keygen", "--out", "b.key"]).expect(0);
+    scene.run(&["key", "new", "--key-file", "b.key"]).expect(0);
     let offer = ["advertise", "--type", "rent", "--min-amount", "5", "--max-amount", "50", "--fee", "3"];
     let more = ["--nickname", "alicia", "--description", "at night", "--lifetime", "10m", "--key", "a.key"];
     scene.run(&[&offer[..], &more].concat()).expect(0);

@@ -2,20 +2,22 @@
 
 use core::time::Duration;
 
+use motet_core_crypto::PublicKey;
 use motet_daemon::Client;
-use motet_daemon::api::{Retried, Retry, Session};
+use motet_daemon::api::{Replace, Retried, Retry, Session};
 use motet_node::event::Phase;
 use motet_node::{Clock, RequestId, SessionStatus};
 use serde_json::json;
 
 use super::answers;
-use super::call::{client, explain, print, resolve, session_of};
-use crate::args::{AbortArgs, CalledArgs, RequestArgs, ResultArgs, RetryArgs};
+use super::call::{client, explain, folder, print, resolve, session_of};
+use crate::args::{AbortArgs, CalledArgs, Named, RequestArgs, ResultArgs, RetryArgs, Seat};
 use crate::commands::{asking, lost_end};
+use crate::contact_book::ContactBook;
 use crate::exit::{Exit, Failed};
 use crate::interrupt::Interrupts;
 use crate::output::Output;
-use crate::text;
+use crate::text::{self, printable};
 
 /// Digits of an id in a list: enough to tell apart what one signer has.
 const SHORT: usize = 16;
@@ -140,7 +142,81 @@ pub(super) async fn retry(args: RetryArgs) -> Result<Exit, Failed> {
     let output = Output::without_node(args.about.called.json);
     let client = client(&args.about.called)?;
     let request = session_of(&client, &args.about.request).await?;
-    let next = client.retry(&request, &Retry { replace: args.replace }).await.map_err(|error| explain(&error))?;
+    let mut replace = Vec::new();
+    if !args.replace.is_empty() {
+        let book = ContactBook::read(&folder(&args.about.called)?)?;
+        let session = client.session(&request).await.map_err(|error| explain(&error))?;
+        for Seat { leaves, joins } in &args.replace {
+            replace.push(Replace {
+                leaves: leaving(leaves, &book, &session.status.signers)?,
+                joins: joining(joins, &book)?,
+            });
+        }
+    }
+    let next = client.retry(&request, &Retry { replace }).await.map_err(|error| explain(&error))?;
     print(&output, &format!("goes on as {next}"), &Retried { request: next })?;
     Ok(Exit::Success)
+}
+
+/// A signer of a request: by its key, as a contact, or by the beginning of its key, since the request has no other signers.
+fn leaving(named: &Named, book: &ContactBook, signers: &[PublicKey]) -> Result<PublicKey, Failed> {
+    let beginning = match book.resolve(named) {
+        Named::Key(key) => return Ok(key),
+        Named::Nickname(text) => text.to_lowercase(),
+    };
+    let mut matching = signers.iter().filter(|signer| signer.to_string().starts_with(&beginning));
+    match (matching.next(), matching.next()) {
+        (Some(only), None) => Ok(*only),
+        (None, _) => Err(unknown(named, "no contact and no signer of the request")),
+        (Some(_), Some(_)) => Err(unknown(named, "the beginning of several signers' keys")),
+    }
+}
+
+/// A signer that takes a place: by its key or as a contact. Anybody can make a key with a chosen beginning, so that a beginning is not enough.
+fn joining(named: &Named, book: &ContactBook) -> Result<PublicKey, Failed> {
+    match book.resolve(named) {
+        Named::Key(key) => Ok(key),
+        Named::Nickname(_) => Err(unknown(named, "neither a contact nor the key of a signer")),
+    }
+}
+
+fn unknown(named: &Named, is: &str) -> Failed {
+    let failed = Failed::usage(format!("--replace: {} is {is}", printable(&named.to_string())));
+    failed.hint("`motet show ID` lists the signers of a request, and `motet contact list` the contacts")
+}
+
+#[cfg(test)]
+mod tests {
+    use motet_core_crypto::SecretKey;
+    use motet_wire::{Contact, NetworkId};
+
+    use super::*;
+    use crate::contact_book::Entry;
+
+    #[test]
+    fn a_signer_that_leaves_is_one_of_the_request_and_one_that_joins_is_named_with_certainty() {
+        let [bob, carol] = [7, 8].map(|byte| SecretKey::from_bytes(&[byte; 32]).unwrap().public_key());
+        let mut book = ContactBook::default();
+        let contact = Contact {
+            network: NetworkId::test(),
+            signer: carol,
+            peer: None,
+            addresses: Vec::new(),
+            name: String::new(),
+        };
+        book.insert(Entry { name: "carol".to_owned(), contact, is_mutual: false }).unwrap();
+        let named = |text: &str| Named::Nickname(text.to_owned());
+        let digits = bob.to_string();
+        for of_bob in [Named::Key(bob), named(&digits[..8]), named(&digits[..8].to_uppercase())] {
+            assert_eq!(leaving(&of_bob, &book, &[bob, carol]).unwrap(), bob);
+        }
+        assert_eq!(leaving(&named("carol"), &book, &[bob, carol]).unwrap(), carol);
+        // Both keys begin with 0, and neither with f.
+        for wrong in ["0", "f", "dave"] {
+            assert_eq!(leaving(&named(wrong), &book, &[bob, carol]).unwrap_err().exit, Exit::Usage);
+        }
+        assert_eq!(joining(&named("carol"), &book).unwrap(), carol);
+        assert_eq!(joining(&Named::Key(bob), &book).unwrap(), bob);
+        assert_eq!(joining(&named(&digits[..8]), &book).unwrap_err().exit, Exit::Usage);
+    }
 }

@@ -3,7 +3,7 @@
 use motet_daemon::Told;
 use serde_json::{Value, json};
 
-use super::call::{client, explain};
+use super::call::{client, explain, session_of};
 use crate::args::WatchArgs;
 use crate::exit::{Exit, Failed};
 use crate::interrupt::Interrupts;
@@ -18,8 +18,12 @@ pub(super) async fn run(args: WatchArgs) -> Result<Exit, Failed> {
     let output = Output::without_node(args.called.json);
     let client = client(&args.called)?;
     let mut after = args.after;
+    let request = match &args.request {
+        Some(beginning) => Some(session_of(&client, beginning).await?),
+        None => None,
+    };
     loop {
-        let listen = client.watch(after, args.request.as_ref());
+        let listen = client.watch(after, request.as_ref());
         let mut events = interrupts.unless(async { listen.await.map_err(|error| explain(&error)) }).await?;
         after = None;
         loop {

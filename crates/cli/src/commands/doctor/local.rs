@@ -100,7 +100,7 @@ fn key(args: &NodeArgs, findings: &mut Vec<Finding>) {
     });
 }
 
-fn data(args: &NodeArgs) -> Result<Option<PathBuf>, Failed> {
+pub(super) fn data(args: &NodeArgs) -> Result<Option<PathBuf>, Failed> {
     match (&args.data, &args.key) {
         (Some(data), _) => Ok(Some(data.clone())),
         (None, Some(key)) => {

@@ -9,7 +9,9 @@ use motet_node::event::Event;
 use motet_node::{DhtStats, Node, Stats};
 
 use super::finding::Finding;
+use super::local;
 use crate::args::DoctorArgs;
+use crate::contact_book::ContactBook;
 use crate::exit::Failed;
 use crate::peer_node::{explain, public_net};
 use crate::timeline::Told;
@@ -72,7 +74,9 @@ async fn told_clocks(client: &Client, end: Cursor) -> Vec<i64> {
 }
 
 async fn of_own_node(args: &DoctorArgs) -> Result<View, Failed> {
-    let net = public_net(&args.node.network, Keypair::generate(), &args.node.net)?;
+    let folder = local::data(&args.node)?;
+    let book = folder.as_deref().map(ContactBook::read).transpose()?.unwrap_or_default();
+    let net = public_net(&args.node.network, Keypair::generate(), &args.node.net, &book)?;
     let (node, mut events) = Node::builder(net).start().await.map_err(|error| explain(&error))?;
     let (mut clocks, mut unheard) = (Vec::new(), Vec::new());
     let hear = async {
