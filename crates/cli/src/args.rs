@@ -18,6 +18,8 @@ mod node;
 mod number;
 mod program;
 mod psbt;
+#[cfg(test)]
+mod reference;
 mod refusal;
 mod sign;
 mod signed_message;
