@@ -11,6 +11,8 @@ mod evidence;
 mod first;
 mod group;
 mod hexadecimal;
+#[cfg(test)]
+mod hostile;
 mod key;
 mod message;
 mod network;
@@ -67,7 +69,7 @@ pub(crate) use psbt::{
     CombineArgs, ExportArgs, ExtractArgs, FinalizeArgs, Form, InspectArgs, MissingArgs, OutputArgs, PlanArgs, PsbtArgs,
     PsbtCommand, PsbtRequestArgs, PsbtSignArgs, SignerArgs,
 };
-use refusal::{configured, shortened};
+use refusal::{brief, configured, shortened};
 pub(crate) use sign::SignArgs;
 pub(crate) use signed_message::{MessageArgs, MessageCommand, MessageSignArgs, MessageVerifyArgs};
 pub(crate) use signers::{Named, nickname};
@@ -305,7 +307,7 @@ pub(crate) fn parse<W: Into<OsString> + Clone>(words: impl IntoIterator<Item = W
     let words: Vec<OsString> = words.into_iter().map(Into::into).collect();
     let program = Cli::command();
     let completed = config::words::complete(&program, words.clone())
-        .map_err(|what| Cli::command().error(ErrorKind::ValueValidation, what))?;
+        .map_err(|what| Cli::command().error(ErrorKind::ValueValidation, brief(what)))?;
     let cli = match config::words::without_variables(program).try_get_matches_from(&completed.words) {
         Ok(matches) => Cli::from_arg_matches(&matches).map_err(shortened)?,
         // Help names the variables.

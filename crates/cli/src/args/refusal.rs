@@ -4,8 +4,10 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use crate::config::words::Completed;
 
-/// Characters of a wrong value that are said again: a peer's address fits.
+/// Characters of a wrong word that are said again: a peer's address fits.
 const QUOTED: usize = 160;
+/// Characters of a mistake in the configuration.
+const TOLD: usize = 1000;
 
 /// An error that names the options that come from the configuration, where one of them may be the wrong one.
 pub(super) fn configured(mut error: clap::Error, completed: &Completed) -> clap::Error {
@@ -26,13 +28,23 @@ fn lacks_a_value(error: &clap::Error) -> bool {
     error.kind() == ErrorKind::MissingRequiredArgument && missing.iter().all(|value| !value.starts_with('-'))
 }
 
-/// An error that quotes no more of a value than fits on a line.
+/// A mistake that is told in a few lines, though a path in it may be as long as the system allows.
+pub(super) fn brief(what: String) -> String {
+    if what.chars().count() <= TOLD {
+        return what;
+    }
+    what.chars().take(TOLD).chain(['…']).collect()
+}
+
+/// An error that quotes no more of a word than fits on a line.
 pub(super) fn shortened(mut error: clap::Error) -> clap::Error {
-    if let Some(ContextValue::String(value)) = error.get(ContextKind::InvalidValue)
-        && value.chars().count() > QUOTED
-    {
-        let beginning: String = value.chars().take(QUOTED).chain(['…']).collect();
-        error.insert(ContextKind::InvalidValue, ContextValue::String(beginning));
+    for kind in [ContextKind::InvalidValue, ContextKind::InvalidArg, ContextKind::InvalidSubcommand] {
+        if let Some(ContextValue::String(value)) = error.get(kind)
+            && value.chars().count() > QUOTED
+        {
+            let beginning: String = value.chars().take(QUOTED).chain(['…']).collect();
+            error.insert(kind, ContextValue::String(beginning));
+        }
     }
     error
 }

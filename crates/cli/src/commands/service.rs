@@ -63,7 +63,9 @@ pub(crate) fn run(args: &ServiceArgs) -> Result<Exit, Failed> {
         return Ok(Exit::Success);
     }
     let folder = user_folders::config().and_then(|folder| Some(folder.parent()?.join(UNITS)));
-    let folder = folder.ok_or_else(|| Failed::here("there is no place for a unit: HOME is not set"))?;
+    let folder = folder.ok_or_else(|| {
+        Failed::here("there is no place for a unit: HOME is not set").hint("print one for the whole system: --system")
+    })?;
     let name = format!("{}.service", args.name);
     let path = folder.join(&name);
     install(&path, &text, args.force)?;

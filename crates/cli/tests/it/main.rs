@@ -56,6 +56,7 @@ mod session;
 mod shape;
 mod signals;
 mod strangers;
+mod surroundings;
 mod terminal;
 mod treasury;
 mod tutorial;
