@@ -11,6 +11,7 @@ mod commands;
 mod config;
 mod contact_book;
 mod core_dumps;
+mod counted;
 mod data_folder;
 mod exit;
 mod files;

@@ -8,6 +8,7 @@ use motet_wire::{AddressScope, Attempt, Channel, RequestId};
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::counted::counted;
 use crate::exit::Failed;
 use crate::names::Names;
 use crate::text::printable;
@@ -202,7 +203,7 @@ impl Told {
             Self::SignerUnavailable { signer, .. } => (format!("hears that {} is gone", names.name(signer)), None),
             Self::SigningRequestCreated { signers, aggregate_keys, channel, .. } => {
                 let (items, keys) = (aggregate_keys.len(), signers.len());
-                (format!("asks {keys} signers to sign {items} item(s)"), Some(*channel))
+                (format!("asks {keys} signers to sign {}", counted(items, "item")), Some(*channel))
             }
             Self::SigningRequestReceived { creator, channel, .. } => {
                 (format!("receives the request of {}", names.name(creator)), Some(*channel))

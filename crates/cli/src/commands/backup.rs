@@ -11,6 +11,7 @@ use serde_json::json;
 
 use crate::args::BackupArgs;
 use crate::backup_file::{Backup, Place, Saved};
+use crate::counted::counted;
 use crate::exit::{Exit, Failed};
 use crate::group_folder::GroupFolder;
 use crate::keystore::KeystoreFile;
@@ -66,8 +67,10 @@ pub(crate) async fn run(args: BackupArgs, config: Option<&Path>) -> Result<Exit,
     files::create(&args.file, &sealed).map_err(|error| {
         Failed::here(format!("cannot write {name}: {error}")).hint("mend that, or name another file")
     })?;
-    let line =
-        format!("{count} file(s) in {name}, encrypted; bring it elsewhere, and keep the passphrase apart from it");
+    let line = format!(
+        "{} in {name}, encrypted; bring it elsewhere, and keep the passphrase apart from it",
+        counted(count, "file")
+    );
     output.result(&line, &json!({"event": "backup", "file": name.to_string(), "files": count}))?;
     Ok(Exit::Success)
 }

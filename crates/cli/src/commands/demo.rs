@@ -13,6 +13,7 @@ use motet_wire::{Derivation, Item, RequestMetadata, RequestOptions};
 use serde_json::json;
 
 use crate::args::DemoArgs;
+use crate::counted::counted;
 use crate::exit::{Exit, Failed};
 use crate::output::{Format, Output};
 use stage::{LIFETIME, Player, Results, Stage};
@@ -88,9 +89,13 @@ fn report(announcement: &SigningRequestSpec, results: &Results, output: &Output)
     }
     let took = results.took;
     lines.push_str(&format!(
-        "  verdict        valid: {} nodes, the same {} signature(s), {took} ms from announcement to signature",
+        "  verdict        valid: {} nodes, {}, {took} ms from announcement to signature",
         results.of_nodes.len(),
-        announcement.items.len(),
+        if announcement.items.len() == 1 {
+            "the same signature".to_owned()
+        } else {
+            format!("the same {}", counted(announcement.items.len(), "signature"))
+        },
     ));
     let nodes: Vec<_> = results
         .of_nodes

@@ -10,6 +10,7 @@ use motet_wire::MonotonicMs;
 use serde_json::{Value, json};
 
 use crate::args::{PolicyArgs, PolicyCheckArgs, PolicyCommand, PolicyExplainArgs};
+use crate::counted::counted;
 use crate::exit::{Exit, Failed};
 use crate::group_folder::GroupFolder;
 use crate::known_group::{KnownGroup, unplanned};
@@ -43,10 +44,10 @@ fn check(args: &PolicyCheckArgs) -> Result<Exit, Failed> {
     });
     let contacts = rules.contacts.as_ref().map_or_else(
         || "requests of everybody are looked at".to_owned(),
-        |contacts| format!("requests of {} contact(s) are looked at, all others declined", contacts.len()),
+        |contacts| format!("requests of {} are looked at, all others declined", counted(contacts.len(), "contact")),
     );
     let file = args.file.display();
-    let summary = format!("{file}: {} rule(s); otherwise {}; {contacts}", rules.rules.len(), rules.otherwise);
+    let summary = format!("{file}: {}; otherwise {}; {contacts}", counted(rules.rules.len(), "rule"), rules.otherwise);
     let notes = remarks.iter().map(|remark| format!("\nnote: {remark}"));
     output.result(&format!("{summary}{}", notes.collect::<String>()), &object)?;
     Ok(Exit::Success)

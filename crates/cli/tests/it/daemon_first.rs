@@ -73,7 +73,7 @@ fn a_request_through_the_running_signer_ends_as_one_of_an_own_node() {
     // A word for people is the same line of the timeline.
     let people = sign.iter().copied().filter(|word| *word != "--json").collect::<Vec<_>>();
     let people = scene.run(&people).expect(0);
-    for line in ["asks 2 signers to sign 3 item(s)", "sees b.key (", "has the signature, verified"] {
+    for line in ["asks 2 signers to sign 3 items", "sees b.key (", "has the signature, verified"] {
         assert!(people.output.iter().any(|said| said.contains(line)), "{line}\n{}", people.told(""));
     }
     let listed = scene.run(&["evidence", "list", "--key", "a.key", "--network", "dev"]).expect(0);

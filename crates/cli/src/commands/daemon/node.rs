@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::call::{client, explain, print};
 use crate::args::{CalledArgs, LogArgs};
+use crate::counted::counted;
 use crate::exit::{Exit, Failed};
 use crate::output::Output;
 use crate::text::printable;
@@ -40,8 +41,8 @@ fn lines(status: &Status) -> String {
         text.push_str("  locked      it signs nothing until `motet unlock`\n");
     }
     text.push_str(&format!("  peer        {peer}\n"));
-    text.push_str(&format!("  waiting     {questions} request(s) for an approval\n"));
-    text.push_str(&format!("  sessions    {sessions} open, {results} result(s) not noted\n"));
+    text.push_str(&format!("  waiting     {} for an approval\n", counted(*questions, "request")));
+    text.push_str(&format!("  sessions    {sessions} open, {} not noted\n", counted(*results, "result")));
     let (peers, inbound, outbound) = (connections.peers, connections.inbound, connections.outbound);
     text.push_str(&format!("  connections {peers} peers, {inbound} inbound and {outbound} outbound\n"));
     text.push_str(&format!("  reachable   {}\n", connections.reachability));

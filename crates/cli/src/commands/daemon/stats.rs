@@ -4,6 +4,7 @@ use motet_daemon::api::Stats;
 
 use super::call::{client, explain, print};
 use crate::args::CalledArgs;
+use crate::counted::counted;
 use crate::exit::{Exit, Failed};
 use crate::output::Output;
 
@@ -27,7 +28,8 @@ fn lines(stats: &Stats) -> String {
     if let Some(took) = latencies {
         let (count, median, p95, max) = (took.sessions, took.median_ms, took.p95_ms, took.max_ms);
         text.push_str(&format!(
-            "  latency   {median} ms in the middle, {p95} ms for 95 of 100, {max} ms at most, of {count} session(s)\n"
+            "  latency   {median} ms in the middle, {p95} ms for 95 of 100, {max} ms at most, of {}\n",
+            counted(count, "session")
         ));
     }
     let refused: u64 = rejected.iter().map(|rejected| rejected.count).sum();

@@ -9,6 +9,7 @@ use motet_node::Store as _;
 
 use super::finding::Finding;
 use crate::args::NodeArgs;
+use crate::counted::counted;
 use crate::exit::Failed;
 use crate::keystore::KeystoreFile;
 use crate::running_signer::answering;
@@ -49,7 +50,7 @@ pub(super) async fn look(args: &NodeArgs, findings: &mut Vec<Finding>) -> Option
                         .and_then(|store| store.load().map_err(|error| data_folder::explain(&error, Some(&folder))))
                     {
                         Ok(stored) => {
-                            Finding::ok("store", format!("opens; {} signature(s) kept", stored.results.len()))
+                            Finding::ok("store", format!("opens; {} kept", counted(stored.results.len(), "signature")))
                         }
                         Err(failed) => Finding::failed("store", failed),
                     },
@@ -61,7 +62,7 @@ pub(super) async fn look(args: &NodeArgs, findings: &mut Vec<Finding>) -> Option
     }
     if contact_book::path(&folder).exists() {
         findings.push(match contact_book::ContactBook::read(&folder) {
-            Ok(book) => Finding::ok("contacts", format!("{} contact(s)", book.entries().len())),
+            Ok(book) => Finding::ok("contacts", counted(book.entries().len(), "contact")),
             Err(failed) => Finding::failed("contacts", failed),
         });
     }

@@ -12,6 +12,7 @@ use super::finding::Finding;
 use super::local;
 use crate::args::DoctorArgs;
 use crate::contact_book::ContactBook;
+use crate::counted::counted;
 use crate::exit::Failed;
 use crate::peer_node::{explain, public_net};
 use crate::timeline::Told;
@@ -181,7 +182,8 @@ fn judge(view: &View, findings: &mut Vec<Finding>) {
             "name a node that you trust with --peer, and compare what others see",
         ));
     } else {
-        findings.push(Finding::ok("diversity", format!("chosen peers in {} network(s)", connections.networks)));
+        findings
+            .push(Finding::ok("diversity", format!("chosen peers in {}", counted(connections.networks, "network"))));
     }
     findings.push(match clocks.iter().max_by_key(|seconds| seconds.unsigned_abs()) {
         None => Finding::ok("clock", "no peer has another time"),

@@ -13,6 +13,7 @@ use super::board::{Board, Kind, Question, short};
 use super::progress::{self, Part, ROUNDS};
 use super::snapshot::Snapshot;
 use super::wrap::wrap;
+use crate::counted::counted;
 use crate::text::{escaped, message, printable, quoted};
 
 /// Columns from which panels stand beside each other.
@@ -231,7 +232,8 @@ fn ask(frame: &mut Frame<'_>, within: Rect, question: &mut Question) {
     let lines: Vec<Line<'_>> = lines.into_iter().map(|line| marked(format!(" {line}"))).collect();
     frame.render_widget(Paragraph::new(lines).scroll((from, 0)), above);
     let below = hidden.saturating_sub(from);
-    let rest = if below > 0 { format!(" more below, {below} line(s): move with ↓") } else { String::new() };
+    let rest =
+        if below > 0 { format!(" more below, {}: move with ↓", counted(below, "line")) } else { String::new() };
     let asks = match question.kind {
         Kind::Approve => format!(" to sign, type: {}   to go back, press Esc", question.word()),
         Kind::Decline => " reason, for the others:".to_owned(),

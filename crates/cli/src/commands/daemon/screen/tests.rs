@@ -147,7 +147,7 @@ fn a_question_shows_all_that_is_signed() {
     assert!(seen.contains("digest     abab") && seen.contains("request 5d5d"), "{seen}");
     drawn(&mut board, 60, 14);
     press(&mut board, KeyEvent::new(KeyCode::Up, KeyModifiers::NONE));
-    assert!(drawn(&mut board, 60, 14).contains("more below, 1 line(s)"));
+    assert!(drawn(&mut board, 60, 14).contains("more below, 1 line:"));
 }
 
 #[test]
