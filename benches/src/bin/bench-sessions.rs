@@ -291,7 +291,7 @@ async fn api(runs: usize) -> Result<Value, Failure> {
         for _ in 0..WARM_UP {
             called.by_client().await?;
         }
-        let each = called.left() / 3;
+        let each = usize::try_from(called.left() / 3)?.min(runs - library.len());
         for _ in 0..each {
             library.push(after_a_pause(called.by_library()).await?);
             client.push(after_a_pause(called.by_client()).await?);
