@@ -49,6 +49,8 @@ fn every_invariant_holds_where_some_things_break_and_some_lie() {
     }
     assert!(tally.actors.len() == 20 && tally.actors.values().all(|count| *count > 10), "{:?}", tally.actors);
     assert!(tally.complete > 700, "{} of {}", tally.complete, tally.sessions);
+    let derived = tally.ends.get("transaction under members' derived keys asked for");
+    assert!(derived.is_some_and(|count| *count > 5), "{:?}", tally.ends);
     let late = tally.ends.get("complete after an end without signatures");
     assert!(late.is_some_and(|count| *count > 10), "{:?}", tally.ends);
 }

@@ -1,8 +1,11 @@
 //! Simulated worlds whose asks are Bitcoin transactions: honest ones are signed, and lies are declined with their code.
 
 use motet_tests::sim::plan::{Plan, Vice};
-use motet_tests::sim::transactions::Lie;
-use motet_tests::sim::{Tally, World};
+use motet_tests::sim::transactions::{Deriving, Lie};
+use motet_tests::sim::{Profile, Tally, World};
+
+/// Random worlds of each profile.
+const WORLDS: usize = 120;
 
 /// Runs a world in which every invariant has to hold.
 #[track_caller]
@@ -40,6 +43,16 @@ fn honest_transactions_under_derived_keys_of_members_are_signed_in_calm_worlds()
         assert!(tally.sessions > 0 && tally.complete == tally.sessions, "seed {seed}: {:?}", tally.ends);
         let name = "transaction under members' derived keys asked for";
         assert_eq!(tally.ends.get(name), Some(&tally.sessions), "seed {seed}");
+    }
+}
+
+#[test]
+fn every_invariant_holds_in_random_worlds_whose_groups_derive_the_keys_of_members() {
+    for profile in [Profile::Normal, Profile::Brutal, Profile::Deep] {
+        let plans = (10_000..).map(|seed| Plan::draw(seed, profile));
+        for plan in plans.filter(|plan| plan.deriving == Deriving::Members).take(WORLDS) {
+            hold(plan);
+        }
     }
 }
 
