@@ -34,7 +34,9 @@ fn page() -> String {
 fn section(command: &Command, above: &str, text: &mut String) {
     let path = format!("{above} {}", command.get_name());
     let about = command.get_about().map(ToString::to_string).unwrap_or_default();
-    write!(text, "\n## {path}\n\n{about}.\n").unwrap();
+    let aliases: Vec<String> =
+        command.get_visible_aliases().map(|alias| format!(" Also: `{above} {alias}`.")).collect();
+    write!(text, "\n## {path}\n\n{about}.{}\n", aliases.concat()).unwrap();
     if command.has_subcommands() {
         for below in command.get_subcommands().filter(|below| !below.is_hide_set()) {
             section(below, &path, text);
