@@ -35,12 +35,14 @@ function graph(title, told, parts) {
   const drawing = draw('svg', { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: 'none', role: 'img', 'aria-label': `${title}: ${told}` });
   for (const line of [0.5, HEIGHT / 2, HEIGHT - 0.5]) drawing.append(draw('line', { class: 'rule', x1: 0, x2: WIDTH, y1: line, y2: line }));
   const largest = Math.max(1, ...minutes.flatMap((minute) => parts.map(({ value }) => value(minute))));
-  const step = WIDTH / (Math.max(minutes.length, FEWEST) - 1);
+  const step = WIDTH / Math.max(minutes.length, FEWEST);
   const x = (index) => WIDTH - (minutes.length - 1 - index) * step;
   const y = (value) => HEIGHT - 1 - (value / largest) * (HEIGHT - 6);
   for (const { kind, value } of parts) {
-    const points = minutes.map((minute, index) => `${x(index).toFixed(1)},${y(value(minute)).toFixed(1)}`);
-    drawing.append(draw('polygon', { class: `area ${kind}`, points: `${x(0)},${HEIGHT} ${points.join(' ')} ${WIDTH},${HEIGHT}` }));
+    // The first minute begins a step before its point, so that one alone is seen, too.
+    const begin = `${x(-1).toFixed(1)},${y(value(minutes[0])).toFixed(1)}`;
+    const points = [begin, ...minutes.map((minute, index) => `${x(index).toFixed(1)},${y(value(minute)).toFixed(1)}`)];
+    drawing.append(draw('polygon', { class: `area ${kind}`, points: `${x(-1)},${HEIGHT} ${points.join(' ')} ${WIDTH},${HEIGHT}` }));
     drawing.append(draw('polyline', { class: `trace ${kind}`, points: points.join(' ') }));
   }
   figure.append(drawing);

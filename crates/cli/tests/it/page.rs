@@ -118,8 +118,8 @@ fn a_payment_of_a_group_is_shown_with_outputs_change_and_fee_and_is_signed() {
     // The amount that leaves the group, the change, the fee and its rate, and the approval that members compare.
     for words in [
         "Payment: 70\u{202f}000 sat leave the group \"treasury\"",
-        "back        0.00030000 BTC to the group itself",
-        "fee         0.00010000 BTC",
+        "output 1   0.00030000 BTC  change, 1/0 of the group",
+        "fee        0.00010000 BTC",
         "sat/vB",
         text(&shown, "approval"),
         text(&waiting, "digest"),
@@ -127,8 +127,8 @@ fn a_payment_of_a_group_is_shown_with_outputs_change_and_fee_and_is_signed() {
         assert!(card.contains(words), "{words}\n{card}");
     }
     // The whole address of the stranger that is paid, in groups of four.
-    let payee = format!("pays0.00060000BTCto{}", shown["outputs"][0]["address"].as_str().unwrap());
-    assert!(card.replace(' ', "").contains(&payee), "{payee}\n{card}");
+    let payee = format!("output00.00060000BTC{}", shown["outputs"][0]["address"].as_str().unwrap());
+    assert!(card.split_whitespace().collect::<String>().contains(&payee), "{payee}\n{card}");
     is_usable(&browser, "a payment");
     browser.tab_to("Approve…");
     browser.press(&ENTER.to_string());
