@@ -5,7 +5,7 @@ use motet_tests::sim::transactions::{Deriving, Lie};
 use motet_tests::sim::{Profile, Tally, World};
 
 /// Random worlds of each profile.
-const WORLDS: usize = 120;
+const WORLDS: usize = 10;
 
 /// Runs a world in which every invariant has to hold.
 #[track_caller]
