@@ -34,7 +34,7 @@ pub(crate) fn built(sh: &Shell, name: &str, arguments: &str) -> Result<PathBuf> 
 /// `bench-peers`, which measures and prints.
 pub(crate) fn bench_peers(sh: &Shell, Rest { words }: &Rest) -> Result<()> {
     let build = |name, features: &str| {
-        let package = "--release --locked --package motet-benches --no-default-features --features";
+        let package = "--profile fast --locked --package motet-benches --no-default-features --features";
         built(sh, name, &format!("{package} {features}"))
     };
     let k256 = build("musig2-k256-peer", "musig2-k256")?;
@@ -44,12 +44,12 @@ pub(crate) fn bench_peers(sh: &Shell, Rest { words }: &Rest) -> Result<()> {
 }
 
 pub(crate) fn bench_sessions(sh: &Shell, Rest { words }: &Rest) -> Result<()> {
-    let program = built(sh, "bench-sessions", "--release --locked --package motet-benches")?;
+    let program = built(sh, "bench-sessions", "--profile fast --locked --package motet-benches")?;
     Ok(cmd!(sh, "{program} {words...}").quiet().run()?)
 }
 
 pub(crate) fn bench_net(sh: &Shell, Rest { words }: &Rest) -> Result<()> {
-    let program = built(sh, "bench-net", "--release --locked --package motet-benches")?;
+    let program = built(sh, "bench-net", "--profile fast --locked --package motet-benches")?;
     Ok(cmd!(sh, "{program} {words...}").quiet().run()?)
 }
 
