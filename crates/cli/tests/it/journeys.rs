@@ -74,6 +74,13 @@ impl Terminal {
     }
 }
 
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        // A shell that is killed leaves its program behind; most have ended.
+        self.shell.kill_child();
+    }
+}
+
 /// A line with the texts that were shown before.
 fn filled(shown_before: &BTreeMap<&str, String>, line: &str) -> String {
     shown_before.iter().fold(line.to_owned(), |line, (word, text)| line.replace(word, text))
@@ -115,7 +122,7 @@ fn play(heading: &str) {
                 continue;
             }
             Step::Killed(_) => {
-                terminal.shell.kill_child();
+                assert!(terminal.shell.kill_child());
                 continue;
             }
             Step::Shown { shown, .. } => ("what runs there", shown),

@@ -257,10 +257,10 @@ impl Motet {
         self.next(wanted).is_some()
     }
 
-    /// Kills the program that this shell runs.
-    pub(crate) fn kill_child(&self) {
-        let killed = Command::new("pkill").args(["-KILL", "-P", &self.child.id().to_string()]).status().unwrap();
-        assert!(killed.success());
+    /// Kills the program that this shell runs. True if there was one.
+    pub(crate) fn kill_child(&self) -> bool {
+        let killed = Command::new("pkill").args(["-KILL", "-P", &self.child.id().to_string()]).status();
+        killed.is_ok_and(|status| status.success())
     }
 
     /// The lines on standard output so far.
