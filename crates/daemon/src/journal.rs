@@ -10,6 +10,9 @@ use tokio::sync::watch;
 use crate::cursor::Cursor;
 use crate::limits;
 
+/// Events after which nothing of a session is to come, unless it is tried again.
+const ENDS: [&str; 3] = ["SessionComplete", "SessionAborted", "SessionClosed"];
+
 /// The newest events. Clones are of the same journal.
 #[derive(Debug, Clone)]
 pub(crate) struct Journal(Arc<Shared>);
@@ -176,6 +179,26 @@ impl Journal {
         }
     }
 
+    /// Waits until an event after this place ends a session, or the journal ends.
+    pub(crate) async fn ended(&self, request: &RequestId, since: Cursor) {
+        let (mut newest, mut seen) = (self.watch(), since.number);
+        loop {
+            newest.mark_unchanged();
+            {
+                let kept = self.kept();
+                let mut fresh = kept.entries.iter().rev().take_while(|entry| entry.number > seen);
+                let is_end = |entry: &Entry| entry.request.as_ref() == Some(request) && ENDS.contains(&entry.name);
+                if kept.closed || fresh.any(is_end) {
+                    return;
+                }
+                seen = kept.newest;
+            }
+            if newest.changed().await.is_err() {
+                return;
+            }
+        }
+    }
+
     /// Tells of each new event.
     pub(crate) fn watch(&self) -> watch::Receiver<u64> {
         self.0.newest.subscribe()
@@ -257,5 +280,25 @@ mod tests {
         let now = journal.revision(&request(1));
         journal.close();
         journal.changed(&request(1), now).await;
+    }
+
+    #[tokio::test]
+    async fn only_the_end_of_a_session_wakes_those_that_wait_for_its_end() {
+        let journal = Journal::new().unwrap();
+        journal.write("SessionAborted", Some(request(1)), &1);
+        let tried_again = journal.end();
+        let waits = tokio::spawn({
+            let journal = journal.clone();
+            async move { journal.ended(&request(1), tried_again).await }
+        });
+        for (name, number) in [("SessionReady", 1), ("SessionComplete", 2)] {
+            journal.write(name, Some(request(number)), &1);
+            tokio::task::yield_now().await;
+        }
+        assert!(!waits.is_finished(), "neither an earlier end, nor another event, nor the end of another session");
+        journal.write("SessionComplete", Some(request(1)), &1);
+        waits.await.unwrap();
+        journal.close();
+        journal.ended(&request(3), journal.end()).await;
     }
 }

@@ -82,8 +82,6 @@ pub(super) async fn show(
     let request = request_id(&request)?;
     if let Some(text) = change.wait {
         let patience = wait(&text)?;
-        // An unknown session is told at once.
-        app.node.session_status(request).await?;
         let journal = app.questions.journal();
         // That its time is up is no error: the answer shows that nothing has changed.
         match (change.until, change.after) {
@@ -96,6 +94,8 @@ pub(super) async fn show(
                 }
             }
             (Some(Until::Change) | None, after) => {
+                // An unknown session is told at once.
+                app.node.session_status(request).await?;
                 let since = after.unwrap_or_else(|| journal.revision(&request));
                 drop(tokio::time::timeout(patience, journal.changed(&request, since)).await);
             }
@@ -112,7 +112,8 @@ async fn ended(app: &App, request: RequestId) -> Result<Session, CallError> {
         if matches!(session.status.phase, Phase::Complete | Phase::Aborted) || journal.is_closed() {
             return Ok(session);
         }
-        journal.changed(&request, session.revision).await;
+        // The node is asked again at the end alone, and left to the session until then.
+        journal.ended(&request, session.revision).await;
     }
 }
 
