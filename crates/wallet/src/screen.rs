@@ -6,7 +6,8 @@
 
 mod lines;
 
-use bitcoin::{Address, Amount, FeeRate, Network, OutPoint, ScriptBuf, SignedAmount};
+use bitcoin::absolute::LockTime;
+use bitcoin::{Address, Amount, FeeRate, Network, OutPoint, ScriptBuf, SignedAmount, Txid};
 use motet_core_crypto::PublicKey;
 use motet_psbt::{
     Fact, Group, Location, LocktimeConflict, OutputView, PathId, RawPsbt, Recipient, SpendPath, SpendPlan,
@@ -239,32 +240,36 @@ impl ApprovalScreen {
         let paid = total(transaction.output.iter().map(|output| Some(output.value.to_sat())));
         let fee = spent.zip(paid).and_then(|(spent, paid)| spent.checked_sub(paid));
         Ok(Self {
-            requester: None,
-            description: None,
-            group: None,
-            chain: network.to_core_arg(),
-            path: None,
-            problem: None,
-            message: None,
             outputs: transaction.output.iter().map(output).collect(),
-            outflow: None,
             fee: fee.map(|value| Stated { value, proven: false }),
-            fee_rate: None,
-            fee_percent: None,
-            warnings: Vec::new(),
             inputs,
-            locktime: transaction.lock_time.to_consensus_u32(),
-            is_replaceable: transaction.is_explicitly_rbf(),
-            txid: transaction.compute_txid().to_string(),
-            digest: None,
+            ..Self::bare(transaction.compute_txid(), transaction.lock_time, transaction.is_explicitly_rbf(), network)
         })
     }
 
-    /// What a view says by itself.
+    /// The screen of a view, without its group, warnings and digest.
     fn of_view(view: &TransactionView, network: Network) -> Self {
         let outflow = Stated::of(&view.outflow, SignedAmount::to_sat);
         let fee = view.fee.map(|fee| Stated::of(&fee, Amount::to_sat));
         let leaving = u64::try_from(outflow.value).unwrap_or_default();
+        Self {
+            message: view.message.clone(),
+            outputs: view.outputs.iter().map(|output| ScreenOutput::new(output, network)).collect(),
+            outflow: Some(outflow),
+            fee,
+            fee_rate: view.fee_rate.map(|rate| Stated::of(&rate, rate_of)),
+            fee_percent: fee.and_then(|fee| fee.value.saturating_mul(100).checked_div(leaving)),
+            inputs: view
+                .inputs
+                .iter()
+                .map(|input| ScreenInput::new(input.outpoint, Some(input.amount), input.location))
+                .collect(),
+            ..Self::bare(view.txid, view.locktime, view.is_replaceable, network)
+        }
+    }
+
+    /// The screen of a transaction of which nothing is known but this.
+    fn bare(txid: Txid, locktime: LockTime, is_replaceable: bool, network: Network) -> Self {
         Self {
             requester: None,
             description: None,
@@ -272,21 +277,17 @@ impl ApprovalScreen {
             chain: network.to_core_arg(),
             path: None,
             problem: None,
-            message: view.message.clone(),
-            outputs: view.outputs.iter().map(|output| ScreenOutput::new(output, network)).collect(),
-            outflow: Some(outflow),
-            fee,
-            fee_rate: view.fee_rate.map(|rate| Stated::of(&rate, rate_of)),
-            fee_percent: fee.and_then(|fee| fee.value.saturating_mul(100).checked_div(leaving)),
+            message: None,
+            outputs: Vec::new(),
+            outflow: None,
+            fee: None,
+            fee_rate: None,
+            fee_percent: None,
             warnings: Vec::new(),
-            inputs: view
-                .inputs
-                .iter()
-                .map(|input| ScreenInput::new(input.outpoint, Some(input.amount), input.location))
-                .collect(),
-            locktime: view.locktime.to_consensus_u32(),
-            is_replaceable: view.is_replaceable,
-            txid: view.txid.to_string(),
+            inputs: Vec::new(),
+            locktime: locktime.to_consensus_u32(),
+            is_replaceable,
+            txid: txid.to_string(),
             digest: None,
         }
     }
