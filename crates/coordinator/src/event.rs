@@ -401,6 +401,11 @@ pub enum Phase {
 }
 
 impl Phase {
+    /// True for a session that collects nothing any more, with signatures or without.
+    pub const fn has_ended(self) -> bool {
+        matches!(self, Self::Complete | Self::Aborted)
+    }
+
     /// The contributions that are being collected, for people.
     pub const fn name(self) -> &'static str {
         match self {

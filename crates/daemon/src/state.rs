@@ -3,7 +3,6 @@
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use motet_node::event::Phase;
 use motet_node::{CallError, Clock, Node, PublicKey};
 use tokio::sync::{Semaphore, watch};
 
@@ -97,8 +96,7 @@ impl App {
     /// [`CallError`].
     pub(crate) async fn open_sessions(&self) -> Result<usize, CallError> {
         let sessions = self.node.sessions().await?;
-        let goes_on = |phase| !matches!(phase, Phase::Complete | Phase::Aborted);
-        Ok(sessions.iter().filter(|session| goes_on(session.phase)).count())
+        Ok(sessions.iter().filter(|session| !session.phase.has_ended()).count())
     }
 
     /// Takes the counts of this moment into the history.

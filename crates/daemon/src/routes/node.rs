@@ -6,7 +6,6 @@ use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use motet_node::event::Phase;
 use motet_node::{LookUp, Node, parse_address};
 
 use crate::error::{ApiError, ErrorBody};
@@ -58,8 +57,6 @@ pub(super) async fn metrics(State(app): State<App>) -> Result<Response, ApiError
     responses((status = 200, body = Status), (status = "default", body = ErrorBody)))]
 pub(super) async fn status(State(app): State<App>) -> Result<Json<Status>, ApiError> {
     let cursor = app.questions.journal().end();
-    let sessions = app.node.sessions().await?;
-    let ended = |phase| matches!(phase, Phase::Complete | Phase::Aborted);
     Ok(Json(Status {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         network: app.node.network().to_string(),
@@ -70,7 +67,7 @@ pub(super) async fn status(State(app): State<App>) -> Result<Json<Status>, ApiEr
         api: app.address.map(|address| address.to_string()),
         uptime_ms: app.clock.now().mono.0,
         questions: app.questions.list().len(),
-        sessions: sessions.iter().filter(|session| !ended(session.phase)).count(),
+        sessions: app.open_sessions().await?,
         results: app.node.results().await?.len(),
         connections: app.node.stats().await?.into(),
         dht: app.node.dht_stats().await?.into(),

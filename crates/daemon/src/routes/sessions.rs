@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use motet_node::event::Phase;
 use motet_node::{Audience, CallError, Replacement, RequestId, SessionStatus, SigningRequestSpec};
 
 use super::keys::check_unlocked;
@@ -109,7 +108,7 @@ async fn ended(app: &App, request: RequestId) -> Result<Session, CallError> {
     let journal = app.questions.journal();
     loop {
         let session = session(app, request).await?;
-        if matches!(session.status.phase, Phase::Complete | Phase::Aborted) || journal.is_closed() {
+        if session.status.phase.has_ended() || journal.is_closed() {
             return Ok(session);
         }
         // The node is asked again at the end alone, and left to the session until then.

@@ -123,7 +123,7 @@ async fn end(client: &Client, request: &RequestId, time: Duration) -> Result<Ses
     loop {
         let left = time.saturating_sub(Duration::from_millis(clock.now().mono.0));
         let session = client.end_of(request, left).await.map_err(|error| explain(&error))?;
-        if matches!(session.status.phase, Phase::Complete | Phase::Aborted) || left.is_zero() {
+        if session.status.phase.has_ended() || left.is_zero() {
             return Ok(session.status);
         }
     }

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use motet_daemon::api::{Offers, PendingRequest, Session, SessionEvent, Status};
 use motet_daemon::{Client, ClientError};
-use motet_node::event::Phase;
 use motet_node::{Clock, PublicKey, RequestId};
 use motet_wire::MonotonicMs;
 
@@ -51,8 +50,8 @@ impl Snapshot {
 /// The sessions to show, in their order.
 fn chosen(mut sessions: Vec<Session>) -> Vec<Session> {
     sessions.sort_by_key(|session| core::cmp::Reverse(session.revision.number));
-    let has_ended = |session: &Session| matches!(session.status.phase, Phase::Complete | Phase::Aborted);
-    let (ended, mut going): (Vec<_>, Vec<_>) = sessions.into_iter().partition(has_ended);
+    let (ended, mut going): (Vec<_>, Vec<_>) =
+        sessions.into_iter().partition(|session| session.status.phase.has_ended());
     going.extend(ended.into_iter().take(ENDED));
     going
 }
