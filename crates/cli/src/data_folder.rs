@@ -12,7 +12,7 @@ use motet_node::{RedbStore, Store as _, StoreError};
 use zeroize::Zeroizing;
 
 use crate::exit::Failed;
-use crate::{files, secret_file};
+use crate::{files, secret_file, signer_key};
 
 /// The file with the public key of the signer.
 const SIGNER: &str = "signer";
@@ -110,6 +110,19 @@ pub(crate) fn beside(key: &Path, signer: &PublicKey) -> Result<PathBuf, Failed> 
 /// The folder beside a key, and the one of earlier versions, which put the ending in the place of the key file's extension.
 fn names(key: &Path) -> (PathBuf, PathBuf) {
     (files::with_ending(key, ENDING), key.with_extension(ENDING.trim_start_matches('.')))
+}
+
+/// The folder that a command line names: itself, or as that of a key; none if it names neither.
+pub(crate) fn named(
+    data: Option<&Path>,
+    key: Option<&Path>,
+    keystore: Option<&Path>,
+) -> Result<Option<PathBuf>, Failed> {
+    match (data, key) {
+        (Some(folder), _) => Ok(Some(folder.to_owned())),
+        (None, Some(key)) => Ok(Some(of_key(&signer_key::beside(key, keystore)?))),
+        (None, None) => Ok(None),
+    }
 }
 
 /// The folder of the signer with this key file, as far as names tell.

@@ -172,13 +172,10 @@ impl RunningSigner {
 
 /// The data folder of a command; none with --dev, and without a key or a folder.
 fn folder(args: &NodeArgs) -> Result<Option<PathBuf>, Failed> {
-    match (&args.dev, &args.data, &args.key) {
-        (Some(_), _, _) | (None, None, None) => Ok(None),
-        (None, Some(data), _) => Ok(Some(data.clone())),
-        (None, None, Some(key)) => {
-            Ok(Some(data_folder::of_key(&signer_key::beside(key, args.keystore.keystore.as_deref())?)))
-        }
+    if args.dev.is_some() {
+        return Ok(None);
     }
+    data_folder::named(args.data.as_deref(), args.key.as_deref(), args.keystore.keystore.as_deref())
 }
 
 /// The API of the signer that runs with this folder, and its state; none if none answers.

@@ -4,7 +4,7 @@
 //! pile marks over other lines. Everything that is shown or logged goes through this module, and characters that are
 //! not plain become escapes such as `\u{202e}`.
 //!
-//! What is harmless, the wallet says, as it does for its approval screen and the names of groups.
+//! Characters are harmless if the wallet calls them so, which asks the same for its approval screen and the names of groups.
 
 use motet_wallet::judged;
 pub(crate) use motet_wallet::{escaped, quoted};

@@ -12,7 +12,7 @@ use crate::args::{EvidenceArgs, EvidenceCommand, EvidenceListArgs, EvidenceVerif
 use crate::exit::{Exit, Failed};
 use crate::output::{Format, Output};
 use crate::running_signer::{answering, explain};
-use crate::{data_folder, files, signer_key};
+use crate::{data_folder, files};
 
 /// More than the longest proof.
 const LONGEST: u64 = 64 * 1024;
@@ -55,13 +55,10 @@ async fn list(args: &EvidenceListArgs) -> Result<Exit, Failed> {
     Ok(Exit::Success)
 }
 
-/// The data folder that the command line names: itself, or as that of a key.
+/// The data folder that the command line names.
 fn folder(args: &EvidenceListArgs) -> Result<PathBuf, Failed> {
-    match (&args.data, &args.key) {
-        (Some(folder), _) => Ok(folder.clone()),
-        (None, Some(key)) => Ok(data_folder::of_key(&signer_key::beside(key, args.keystore.as_deref())?)),
-        (None, None) => Err(Failed::usage("name the node's data folder, or its key with --key")),
-    }
+    let named = data_folder::named(args.data.as_deref(), args.key.as_deref(), args.keystore.as_deref())?;
+    named.ok_or_else(|| Failed::usage("name the node's data folder, or its key with --key"))
 }
 
 /// The proofs of a node: a running one is asked, and the store of another is read.

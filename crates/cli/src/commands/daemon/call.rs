@@ -11,7 +11,6 @@ use crate::data_folder;
 use crate::exit::Failed;
 use crate::output::Output;
 pub(super) use crate::running_signer::explain;
-use crate::signer_key;
 
 /// The client of the running signer that the command line names.
 pub(in crate::commands) fn client(called: &CalledArgs) -> Result<Client, Failed> {
@@ -23,16 +22,13 @@ pub(in crate::commands) fn client(called: &CalledArgs) -> Result<Client, Failed>
     Ok(Client::tcp(address, token))
 }
 
-/// The data folder that the command line names: itself, or as that of a key.
+/// The data folder that the command line names.
 pub(in crate::commands) fn folder(called: &CalledArgs) -> Result<PathBuf, Failed> {
-    if let Some(folder) = &called.data {
-        return Ok(folder.clone());
-    }
-    let Some(key) = &called.key else {
+    let named = data_folder::named(called.data.as_deref(), called.key.as_deref(), called.keystore.as_deref())?;
+    named.ok_or_else(|| {
         let hint = "name its key with --key KEY, its data folder with --data DIR, or either in the configuration";
-        return Err(Failed::usage("which running signer is meant?").hint(hint));
-    };
-    Ok(data_folder::of_key(&signer_key::beside(key, called.keystore.as_deref())?))
+        Failed::usage("which running signer is meant?").hint(hint)
+    })
 }
 
 /// The request that begins with these digits, among those that the signer knows.

@@ -102,13 +102,7 @@ fn key(args: &NodeArgs, findings: &mut Vec<Finding>) {
 }
 
 pub(super) fn data(args: &NodeArgs) -> Result<Option<PathBuf>, Failed> {
-    match (&args.data, &args.key) {
-        (Some(data), _) => Ok(Some(data.clone())),
-        (None, Some(key)) => {
-            Ok(Some(data_folder::of_key(&signer_key::beside(key, args.keystore.keystore.as_deref())?)))
-        }
-        (None, None) => Ok(None),
-    }
+    data_folder::named(args.data.as_deref(), args.key.as_deref(), args.keystore.keystore.as_deref())
 }
 
 fn data_folder_of(folder: &Path) -> Finding {
