@@ -205,7 +205,7 @@ pub enum SignerError {
     /// The key is not in memory until its user unlocks it.
     #[error("the signer is locked")]
     Locked,
-    /// What was approved is not signed any more; the reason, for the other signers.
+    /// Refusal of something that was approved before; the reason, for the other signers.
     #[error("{0}")]
     Declined(String),
     /// The arithmetic failed a check, which only broken hardware explains.
