@@ -251,6 +251,10 @@ fn signatures_of_one_signer_come_out_equal() {
         let ours = schnorr::sign(&key, &message, &aux).unwrap();
         let theirs = secp256k1::schnorr::sign_with_aux_rand(&message, &pair, &aux);
         assert_eq!(&ours.to_bytes(), theirs.as_byte_array());
+        let prepared = schnorr::PreparedKey::new(&x_only);
+        prepared.verify(&message, &ours).unwrap();
+        let again = schnorr::SigningKey::new(SecretKey::from_bytes(&secret).unwrap());
+        assert_eq!(again.sign(&message, &aux).unwrap().to_bytes(), ours.to_bytes());
 
         let mut changed = ours.to_bytes();
         changed[rng.next_u32() as usize % 64] ^= 1 << (rng.next_u32() % 8);
@@ -258,6 +262,7 @@ fn signatures_of_one_signer_come_out_equal() {
         let their_key = secp256k1::XOnlyPublicKey::from_byte_array(x_only.to_bytes()).unwrap();
         assert!(secp256k1::schnorr::verify(&theirs, &message, &their_key).is_err());
         assert!(schnorr::verify(&x_only, &message, &Signature::from_bytes(&changed)).is_err());
+        assert!(prepared.verify(&message, &Signature::from_bytes(&changed)).is_err());
     }
 }
 

@@ -16,6 +16,22 @@ pub(crate) struct PublicPoint(Scalar);
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PublicSum(Scalar);
 
+/// A "point" that is multiplied again and again.
+#[derive(Debug)]
+pub(crate) struct PreparedPoint(PublicPoint);
+
+impl PreparedPoint {
+    pub(crate) const BYTES: usize = 0;
+
+    pub(crate) fn new_vartime(point: &PublicPoint) -> Self {
+        Self(*point)
+    }
+
+    pub(crate) fn combine_vartime(&self, generator: &Scalar, scalar: &Scalar) -> PublicSum {
+        PublicSum(*generator + *scalar * self.0.0)
+    }
+}
+
 impl PublicPoint {
     pub(crate) fn lift_vartime(x: &[u8; 32]) -> Option<Self> {
         let point: Option<Scalar> = Scalar::from_repr((*x).into()).into();

@@ -26,7 +26,7 @@
 //!
 //! | of other BIPs | item |
 //! |---|---|
-//! | BIP-340 signing, verification, batch verification | [`schnorr::sign`], [`schnorr::verify`], [`schnorr::verify_batch`] |
+//! | BIP-340 signing, verification, batch verification | [`schnorr::sign`], [`schnorr::verify`], [`schnorr::verify_batch`]; with one key again and again: [`schnorr::SigningKey`], [`schnorr::PreparedKey`] |
 //! | BIP-340 tagged hashes | [`tagged_hash`], [`Tag`] |
 //! | BIP-341 output keys | [`KeyAggContext::with_taproot`], [`XOnlyPublicKey::taproot_output`], [`SecretKey::into_taproot_output`] |
 //! | BIP-32 unhardened children | [`PublicKey::child`], [`SecretKey::child`] |

@@ -2,7 +2,8 @@
 //!
 //! `k_0 G + k_1 P_1 + ... + k_m P_m` is what verifying comes down to. Every scalar is split once into halves of 128 bits
 //! by the endomorphism ([`recode`]). Few terms go through Straus' method with tables of odd multiples ([`straus`]); many
-//! through Pippenger's buckets ([`pippenger`]); a multiple of the generator alone is read from a table ([`bytewise`]). The first two reduce to summing groups of affine points, which, as soon as there
+//! through Pippenger's buckets ([`pippenger`]); a multiple of the generator alone is read from a table ([`bytewise`]), and one of a key that signs again and again
+//! from a table that is kept ([`kept`]). The first two reduce to summing groups of affine points, which, as soon as there
 //! are enough pairs, share one field inversion a round ([`groups`]), and to one run of doublings ([`ladder`]).
 //!
 //! Everything here branches on its inputs: **public data only**, and every entry point is named `*_vartime`.
@@ -12,6 +13,7 @@ mod bytewise;
 pub(crate) mod curve;
 mod generator;
 mod groups;
+mod kept;
 mod ladder;
 mod one_thread;
 #[cfg(feature = "rayon")]
@@ -24,6 +26,7 @@ mod term;
 mod workspace;
 
 pub(crate) use generator::EngineField;
+pub(crate) use kept::KeptMultiples;
 pub(crate) use term::{Coefficient, Term, Weight};
 
 use crate::field::Field;

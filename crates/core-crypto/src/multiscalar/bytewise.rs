@@ -1,7 +1,8 @@
 //! Multiples of the generator alone, without doublings: one point of a table for each byte of the scalar.
 //!
-//! A step of a derivation and the tweak of a Taproot output add such a multiple to a key. Where a point has a coefficient of its own, its
-//! doublings have to be done anyhow, and [`super::straus`] takes the generator along with them.
+//! A step of a derivation and the tweak of a Taproot output add such a multiple to a key, and so does a signature by a key whose own
+//! multiples are kept ([`super::kept`]). Where another point has a coefficient, its doublings have to be done anyhow, and
+//! [`super::straus`] takes the generator along with them.
 
 use super::curve::{Affine, Jacobian, to_affine_all_vartime};
 use crate::field::Field;
@@ -35,12 +36,11 @@ impl<F: Field> ByteMultiples<F> {
         Self(all)
     }
 
-    /// `scalar * G`: 32 additions at most.
-    pub(crate) fn multiply_vartime(&self, scalar: &Scalar) -> Jacobian<F> {
+    /// `sum + scalar * G`: 32 additions at most.
+    pub(crate) fn add_multiple_vartime(&self, mut sum: Jacobian<F>, scalar: &Scalar) -> Jacobian<F> {
         // The smaller of k and n - k is below 2^255, so that no carry is left after the last byte.
         let is_negated = bool::from(scalar.is_high());
         let bytes: [u8; BYTES] = if is_negated { -*scalar } else { *scalar }.to_bytes().into();
-        let mut sum = Jacobian::INFINITY;
         let mut carry = 0;
         for (byte, row) in bytes.iter().rev().zip(self.0.chunks_exact(VALUES)) {
             let digit = usize::from(*byte) + carry;

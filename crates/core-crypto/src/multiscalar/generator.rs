@@ -26,8 +26,8 @@ pub(crate) trait EngineField: Field {
     /// The generator's tables, if this build can keep them.
     fn generator_tables() -> Option<&'static GeneratorTables<Self>>;
 
-    /// The multiple of the generator without any doubling, if this build can keep a table for it.
-    fn generator_multiple_vartime(scalar: &Scalar) -> Option<Jacobian<Self>>;
+    /// `sum + scalar * G` without any doubling, if this build can keep a table for it.
+    fn add_generator_multiple_vartime(sum: Jacobian<Self>, scalar: &Scalar) -> Option<Jacobian<Self>>;
 
     /// Lends a workspace, if this build can keep one, and a new one otherwise.
     fn with_workspace<R>(run: impl FnOnce(&mut Workspace<Self>) -> R) -> R {
@@ -44,9 +44,9 @@ impl EngineField for PublicFe {
     }
 
     #[cfg(feature = "std")]
-    fn generator_multiple_vartime(scalar: &Scalar) -> Option<Jacobian<Self>> {
+    fn add_generator_multiple_vartime(sum: Jacobian<Self>, scalar: &Scalar) -> Option<Jacobian<Self>> {
         static MULTIPLES: std::sync::LazyLock<ByteMultiples<PublicFe>> = std::sync::LazyLock::new(ByteMultiples::new);
-        Some(MULTIPLES.multiply_vartime(scalar))
+        Some(MULTIPLES.add_multiple_vartime(sum, scalar))
     }
 
     #[cfg(feature = "std")]
@@ -71,7 +71,7 @@ impl EngineField for PublicFe {
     }
 
     #[cfg(not(feature = "std"))]
-    fn generator_multiple_vartime(_: &Scalar) -> Option<Jacobian<Self>> {
+    fn add_generator_multiple_vartime(_: Jacobian<Self>, _: &Scalar) -> Option<Jacobian<Self>> {
         None
     }
 }

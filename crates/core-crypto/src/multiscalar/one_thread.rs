@@ -20,7 +20,8 @@ pub(super) fn linear_combination_vartime<F: EngineField>(generator: Option<&Scal
         })
         .sum();
     if halves == 0
-        && let Some(multiple) = generator.and_then(F::generator_multiple_vartime)
+        && let Some(multiple) =
+            generator.and_then(|scalar| F::add_generator_multiple_vartime(Jacobian::INFINITY, scalar))
     {
         return terms.iter().fold(multiple, |sum, term| sum.add_affine_vartime(&term.point));
     }

@@ -6,7 +6,9 @@ use super::curve::{Affine, Jacobian, Parity, lift_vartime, to_affine_all_vartime
 use super::generator::GeneratorTables;
 use super::recode::{Half, WindowDigits, lambda, sparse_digits_vartime, split_at_middle, split_vartime};
 use super::workspace::Workspace;
-use super::{Coefficient, EngineField, Term, Weight, linear_combination_vartime, pippenger, straus, sum_vartime};
+use super::{
+    Coefficient, EngineField, KeptMultiples, Term, Weight, linear_combination_vartime, pippenger, straus, sum_vartime,
+};
 use crate::field::k256_field::K256Field;
 use crate::field::{Field, PublicFe};
 use alloc::vec;
@@ -30,13 +32,13 @@ impl EngineField for K256Field {
     }
 
     #[cfg(feature = "std")]
-    fn generator_multiple_vartime(scalar: &Scalar) -> Option<Jacobian<Self>> {
+    fn add_generator_multiple_vartime(sum: Jacobian<Self>, scalar: &Scalar) -> Option<Jacobian<Self>> {
         static MULTIPLES: std::sync::LazyLock<ByteMultiples<K256Field>> = std::sync::LazyLock::new(ByteMultiples::new);
-        Some(MULTIPLES.multiply_vartime(scalar))
+        Some(MULTIPLES.add_multiple_vartime(sum, scalar))
     }
 
     #[cfg(not(feature = "std"))]
-    fn generator_multiple_vartime(_: &Scalar) -> Option<Jacobian<Self>> {
+    fn add_generator_multiple_vartime(_: Jacobian<Self>, _: &Scalar) -> Option<Jacobian<Self>> {
         None
     }
 }
@@ -130,6 +132,12 @@ fn check_over<F: EngineField>(generator: Option<Scalar>, summands: &[Summand], e
     assert_eq!(encode(linear_combination_vartime(generator, &terms)), expected);
 }
 
+fn check_kept<F: EngineField>(generator: Scalar, scalar: Scalar, logarithm: Scalar) {
+    let kept = KeptMultiples::<F>::new_vartime(&from_k256(&(ProjectivePoint::GENERATOR * logarithm)));
+    let expected = encode_k256(ProjectivePoint::GENERATOR * (generator + scalar * logarithm));
+    assert_eq!(encode(kept.combine_vartime(&generator, &scalar)), expected);
+}
+
 fn integer(half: Half) -> Scalar {
     let high = Scalar::from((half.magnitude >> 64) as u64);
     let two_64 = Scalar::from(1_u64 << 32) * Scalar::from(1_u64 << 32);
@@ -194,6 +202,14 @@ proptest! {
         summands in prop::collection::vec((coefficient(), logarithm()), 0..6),
     ) {
         check(generator, &summands);
+    }
+
+    #[test]
+    fn multiples_that_are_kept_agree_with_k256(generator in scalar(), scalar in scalar(), point in logarithm()) {
+        check_kept::<PublicFe>(generator, scalar, point);
+        check_kept::<K256Field>(generator, scalar, point);
+        // Their sum is infinity.
+        check_kept::<PublicFe>(-scalar * point, scalar, point);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "these are tests")]
 
+use motet_core_crypto::schnorr::PreparedKey;
 use motet_core_crypto::{SecretKey, Signature, XOnlyPublicKey, schnorr};
 
 fn bytes(text: &str) -> Vec<u8> {
@@ -20,6 +21,8 @@ fn every_vector_of_bip_340_comes_out_as_stated() {
         let signature = Signature::from_bytes(&bytes(signature).try_into().unwrap());
         let key = XOnlyPublicKey::from_bytes(&bytes(public).try_into().unwrap());
         let verified = key.is_ok_and(|key| schnorr::verify(&key, &message, &signature).is_ok());
+        assert_eq!(verified, verdict == "TRUE", "{line}");
+        let verified = key.is_ok_and(|key| PreparedKey::new(&key).verify(&message, &signature).is_ok());
         assert_eq!(verified, verdict == "TRUE", "{line}");
         if !secret.is_empty() {
             let secret = SecretKey::from_bytes(&bytes(secret).try_into().unwrap()).unwrap();
