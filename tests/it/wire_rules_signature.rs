@@ -6,7 +6,7 @@ use std::sync::Arc;
 use motet_core_crypto::{PartialSignature, PublicNonce, schnorr};
 use motet_tests::wire_fixtures::{NOW, Session, Signer, arrival, later, network, one_of_each, peer, validator};
 use motet_tests::wire_forge::{DELEGATION, Forged};
-use motet_wire::{Admitted, Arrival, Channel, Kind, Penalty, Rule, Verdict, verify_batch};
+use motet_wire::{Admitted, Arrival, Channel, Kind, PeerClass, Penalty, Rule, Verdict, verify_batch};
 use rand_chacha::ChaCha8Rng;
 use rand_core::{SeedableRng, TryCryptoRng, TryRng};
 
@@ -201,6 +201,33 @@ fn a_peer_that_has_lied_cannot_spoil_batches_any_more() {
     let results = verify_batch(second, &mut rng);
     assert!(results.iter().all(Result::is_ok));
     assert_eq!(rng.draws, 2);
+}
+
+#[test]
+fn members_of_live_sessions_are_checked_by_themselves_with_the_same_results() {
+    let session = Session::run(3);
+    let mut validator = validator();
+    let mut rng = Counting { rng: ChaCha8Rng::from_seed([1; 32]), draws: 0 };
+    let member = PeerClass::Participant { sessions: 1 };
+    let mut check = |frames: Vec<Arc<[u8]>>| -> Vec<Result<(), Rule>> {
+        let arrivals =
+            frames.into_iter().zip(1..).map(|(frame, number)| Arrival { from: peer(number), ..arrival(frame) });
+        let backlog = arrivals.map(|arrival| validator.admit(arrival.standing(member, member), NOW).unwrap()).collect();
+        verify_batch(backlog, &mut rng)
+            .into_iter()
+            .map(|result| result.map(drop).map_err(|broken| broken.rule))
+            .collect()
+    };
+    let forged = |frame: &Arc<[u8]>| Forged::from_bytes(frame).set(motet_tests::wire_forge::SEQUENCE, &[77]).frame();
+    let no_key = Forged::from(&session.nonces[2]).set(motet_tests::wire_forge::SENDER, &[9; 33]).frame();
+    // Before its key is known, while it is made, and when it is there.
+    let [first, second, third] = [0, 1, 2].map(|number| &session.nonces[number].frame);
+    assert_eq!(check(vec![forged(first), no_key]), [Err(Rule::Signature), Err(Rule::Signature)]);
+    assert_eq!(check(vec![first.clone(), second.clone(), third.clone()]), [Ok(()), Ok(()), Ok(())]);
+    let partials = [0, 1].map(|number| &session.partials[number].frame);
+    assert_eq!(check(vec![forged(partials[0]), partials[1].clone()]), [Err(Rule::Signature), Ok(())]);
+    assert_eq!(check(vec![partials[0].clone()]), [Ok(())]);
+    assert_eq!(rng.draws, 0, "nothing was checked in a batch");
 }
 
 #[test]

@@ -23,6 +23,7 @@ mod decode;
 pub(crate) mod fresh;
 mod generations;
 mod limits;
+mod member_key;
 mod memory;
 mod meter;
 mod network_group;

@@ -24,13 +24,13 @@ pub(crate) struct Generations<V> {
     turned: MonotonicMs,
 }
 
-impl<V: Copy> Generations<V> {
+impl<V: Clone> Generations<V> {
     pub(crate) fn new(capacity: usize, period: Duration) -> Self {
         Self { young: HashMap::new(), old: HashMap::new(), capacity, period, turned: MonotonicMs(0) }
     }
 
     pub(crate) fn find(&self, key: &Key) -> Option<V> {
-        self.young.get(key).or_else(|| self.old.get(key)).copied()
+        self.young.get(key).or_else(|| self.old.get(key)).cloned()
     }
 
     /// Writes an entry, as young as can be. A memory without room remembers nothing.

@@ -56,6 +56,8 @@ pub struct ValidatorLimits {
     pub bad: usize,
     /// Delegations that are remembered as verified, in each of two generations.
     pub delegations: usize,
+    /// Message keys of members of live sessions whose multiples are kept, in each of two generations: 2 KiB a key.
+    pub member_keys: usize,
 }
 
 impl Default for ValidatorLimits {
@@ -82,6 +84,7 @@ impl Default for ValidatorLimits {
             seen: 57_344,
             bad: 14_336,
             delegations: 7_168,
+            member_keys: 128,
         }
     }
 }

@@ -13,6 +13,7 @@ use motet_core_crypto::Tag;
 use super::channel::Channel;
 use super::generations::{Generations, Key, key};
 use super::limits::ValidatorLimits;
+use super::member_key::MemberKey;
 use super::rate::Bucket;
 use super::rejection::Rejection;
 use super::rule::{Penalty, Rule};
@@ -22,6 +23,7 @@ use crate::message::Kind;
 use crate::time::MonotonicMs;
 
 static PEER_KEY: Tag = Tag::new("motet/peer-key/v1");
+static SENDER_KEY: Tag = Tag::new("motet/sender-key/v1");
 static DELEGATION_KEY: Tag = Tag::new("motet/delegation-key/v1");
 
 /// The memory, shared with the messages that are being checked.
@@ -55,6 +57,8 @@ pub(crate) struct Memory {
     announcers: Generations<Announcer>,
     /// The used-up share of each author, from proven messages.
     authors: Generations<Bucket>,
+    /// Message keys of members of live sessions, with what makes their signatures cheaper to check.
+    member_keys: Generations<Arc<MemberKey>>,
     /// Offences by peer.
     strikes: Generations<Strikes>,
     counts: [u64; Rule::ALL.len()],
@@ -144,6 +148,7 @@ impl Memory {
             delegations: Generations::new(limits.delegations, HOUR),
             announcers: Generations::new(limits.signers, DAY),
             authors: Generations::new(limits.authors, AUTHOR),
+            member_keys: Generations::new(limits.member_keys, DAY),
             strikes: Generations::new(limits.peers, limits.ban),
             counts: [0; Rule::ALL.len()],
             accepted: 0,
@@ -156,7 +161,8 @@ impl Memory {
         let in_flight = (slots + slots / 2) * (size_of::<Key>() + 1);
         let seen = self.seen.bound() + self.bad.bound() + in_flight;
         let authors = self.announcers.bound() + self.authors.bound() + self.strikes.bound();
-        seen + authors + self.delegations.bound()
+        let member_keys = self.member_keys.bound() + 2 * self.limits.member_keys * MemberKey::BYTES;
+        seen + authors + self.delegations.bound() + member_keys
     }
 
     /// True while a peer is banned for its offences.
@@ -195,6 +201,16 @@ impl Memory {
     /// True if a delegation has been proven.
     pub(crate) fn is_delegated(&self, delegation: &Key) -> bool {
         self.delegations.find(delegation).is_some()
+    }
+
+    /// The message key of a member of a live session, if it has sent before.
+    pub(super) fn member_key(&self, sender: &[u8; 33]) -> Option<Arc<MemberKey>> {
+        self.member_keys.find(&sender_key(sender))
+    }
+
+    /// Keeps the message key of a member of a live session.
+    pub(super) fn keep_member_key(&mut self, key: Arc<MemberKey>, now: MonotonicMs) {
+        self.member_keys.set(sender_key(&key.sender().to_bytes()), key, now);
     }
 
     /// Marks a message as being checked, until [`Memory::land`].
@@ -344,6 +360,11 @@ pub(crate) struct Proven {
 /// The key under which the memory holds a peer.
 pub(crate) fn peer_key(peer: &PeerId) -> Key {
     key(&PEER_KEY.hash(&[peer.as_bytes()]))
+}
+
+/// The key under which the memory holds a sender.
+fn sender_key(sender: &[u8; 33]) -> Key {
+    key(&SENDER_KEY.hash(&[sender]))
 }
 
 /// The key under which the memory holds a delegation that was proven.

@@ -1,6 +1,7 @@
 //! A million senders whose messages were all proven: more than anybody can pay for, and still within the bound.
 
 use allocation_counter::measure;
+use motet_core_crypto::SecretKey;
 
 use super::*;
 use crate::time::MonotonicMs;
@@ -30,7 +31,13 @@ fn stranger(number: u64, now: MonotonicMs) -> Facts {
     }
 }
 
-/// Lets a million senders be proven and a million others fail, one every so many milliseconds; returns the most bytes that
+fn member(number: u64) -> MemberKey {
+    let mut secret = [1; 32];
+    secret[..8].copy_from_slice(&number.to_be_bytes());
+    MemberKey::new(SecretKey::from_bytes(&secret).unwrap().public_key())
+}
+
+/// Lets a million senders be proven, each thousandth as a member of a session, and a million others fail, one every so many milliseconds; returns the most bytes that
 /// were held and the bytes stated.
 fn flood(interval: u64) -> (usize, usize) {
     let mut bound = 0;
@@ -47,6 +54,9 @@ fn flood(interval: u64) -> (usize, usize) {
             let _full = memory.take_off(&facts);
             memory.confirm(&facts).unwrap();
             memory.fail(&stranger(SENDERS + number, now));
+            if number % 1_000 == 0 {
+                memory.keep_member_key(Arc::new(member(number)), now);
+            }
         }
         assert_eq!(memory.accepted(), SENDERS);
     });
