@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use motet_core_crypto::SecretKey;
+use motet_core_crypto::schnorr::SigningKey;
 use motet_tests::wire_fixtures::{
     NOW, Session, Signer, advertisement, arrival, later, network, one_of_each, peer, validator, validator_with,
 };
@@ -11,7 +12,11 @@ use motet_wire::{
     Validated, ValidatorLimits, VerifiedDelegation,
 };
 
-fn author<'a>(key: &'a SecretKey, network: &'a motet_wire::NetworkId) -> Author<'a> {
+fn message_key(signer: &Signer) -> SigningKey {
+    SigningKey::new(SecretKey::from_bytes(&signer.message_key.dangerous_to_bytes()).unwrap())
+}
+
+fn author<'a>(key: &'a SigningKey, network: &'a motet_wire::NetworkId) -> Author<'a> {
     Author { network, key, peer: peer(1), delegation: None }
 }
 
@@ -32,7 +37,7 @@ fn an_own_message_is_what_every_other_node_makes_of_its_frame() {
         };
         let message = theirs.message().clone();
         let at = motet_wire::Now { wall: theirs.timestamp(), ..NOW };
-        let own = author(&signer.message_key, &network).seal(theirs.sequence(), at, message, &[7; 32]).unwrap();
+        let own = author(&message_key(&signer), &network).seal(theirs.sequence(), at, message, &[7; 32]).unwrap();
         let facts = |message: &Validated| {
             (message.id(), *message.sender(), message.sequence(), message.kind(), message.is_expired(NOW))
         };
@@ -49,7 +54,7 @@ fn a_copy_of_an_own_message_is_a_replay_and_a_rivals_is_not() {
     let validator = &mut validator_with(ValidatorLimits::default());
     let offer =
         motet_tests::wire_fixtures::pay_advertisement(advertisement(&signer), motet_tests::wire_fixtures::FLOOR);
-    let own = author(&signer.message_key, &network).seal(5, NOW, offer.clone().into(), &[7; 32]).unwrap();
+    let own = author(&message_key(&signer), &network).seal(5, NOW, offer.clone().into(), &[7; 32]).unwrap();
     validator.note_own(&own, NOW);
     for channel in [Channel::Direct, Channel::Gossip] {
         let copy = Arrival { channel, ..arrival(Arc::clone(own.frame())) };
@@ -75,7 +80,7 @@ fn an_own_message_that_comes_back_on_request_costs_no_signature_check() {
     let signer = session.signer(0);
     let at = motet_wire::Now { wall: theirs.timestamp(), ..NOW };
     let own =
-        author(&signer.message_key, &network).seal(theirs.sequence(), at, theirs.into_message(), &[7; 32]).unwrap();
+        author(&message_key(&signer), &network).seal(theirs.sequence(), at, theirs.into_message(), &[7; 32]).unwrap();
     assert_eq!(own.frame(), &join.frame);
     validator.note_own(&own, NOW);
     assert!(validator.validate(asked(), NOW).is_ok());
@@ -92,7 +97,8 @@ fn a_delegation_that_nobody_has_signed_is_not_sealed_whatever_was_verified_befor
     let forged = Delegation { signer: thief.key.public_key(), ..signer.delegation() };
     let known = VerifiedDelegation::new(signer.delegation(), &network).unwrap();
     assert!(VerifiedDelegation::new(forged.clone(), &network).is_err());
-    let author = Author { delegation: Some(&known), ..author(&signer.message_key, &network) };
+    let key = message_key(&signer);
+    let author = Author { delegation: Some(&known), ..author(&key, &network) };
     let refused = author.seal(1, NOW, join(forged), &[7; 32]).unwrap_err();
     assert!(matches!(refused, SealError::Delegation(_)), "{refused}");
     // Nor does the proof for one network serve on another.

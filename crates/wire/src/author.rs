@@ -4,7 +4,7 @@
 //! signature was made of the bytes, and [`crate::seal`] has made the checks of structure. A type keeps that apart from the
 //! bytes of others: [`Author::seal`] takes a message and the key that signs it, and never a frame.
 
-use motet_core_crypto::SecretKey;
+use motet_core_crypto::schnorr::SigningKey;
 
 use crate::delegation::VerifiedDelegation;
 use crate::envelope::{SealError, Signed, sign};
@@ -19,7 +19,7 @@ pub struct Author<'a> {
     /// The network.
     pub network: &'a NetworkId,
     /// The message key.
-    pub key: &'a SecretKey,
+    pub key: &'a SigningKey,
     /// This node's own peer.
     pub peer: PeerId,
     /// The delegation of the key, if it has been verified before: it is not verified again.
@@ -40,11 +40,12 @@ impl Author<'_> {
         {
             delegation.verify(self.network)?;
         }
-        let signed = sign(self.network, self.key, (sequence, now.wall), &message, aux)?;
+        let sender = self.key.public_key();
+        let signed = sign(self.network, &sender, (sequence, now.wall), &message, |digest| self.key.sign(digest, aux))?;
         let Signed { kind, head, body, id, frame } = signed;
         let expires = body.lifetime().map(|(_, expires)| TimestampMs(expires));
         let deadline = fresh::deadline(kind, &body, now);
         let arrival = Arrival::new(frame, Channel::Own, self.peer);
-        Ok(Validated::new(message, self.key.public_key(), head, id.to_bytes(), arrival, expires, deadline))
+        Ok(Validated::new(message, sender, head, id.to_bytes(), arrival, expires, deadline))
     }
 }

@@ -10,7 +10,8 @@
 
 use std::sync::Arc;
 
-use motet_core_crypto::{PublicKey, SecretKey, Signature, Tag, schnorr};
+use motet_core_crypto::schnorr::{self, SignatureError};
+use motet_core_crypto::{PublicKey, SecretKey, Signature, Tag};
 
 use crate::codec::{self, Decode, Encode, ParseError};
 use crate::delegation::DelegationError;
@@ -60,7 +61,7 @@ pub enum SealError {
     Delegation(#[from] DelegationError),
     /// The signature could not be made.
     #[error("signing failed")]
-    Signing(#[source] schnorr::SignatureError),
+    Signing(#[source] SignatureError),
 }
 
 /// Encodes and signs a message with the sender's message key. `aux` is BIP-340's auxiliary randomness; it may be
@@ -78,7 +79,8 @@ pub fn seal(
     message: &Message,
     aux: &[u8; 32],
 ) -> Result<Sealed, SealError> {
-    let Signed { kind, id, frame, .. } = sign(network, key, (sequence, timestamp), message, aux)?;
+    let Signed { kind, id, frame, .. } =
+        sign(network, &key.public_key(), (sequence, timestamp), message, |digest| schnorr::sign(key, digest, aux))?;
     Ok(Sealed { id, kind, frame })
 }
 
@@ -92,17 +94,17 @@ pub(crate) struct Signed {
     pub(crate) frame: Arc<[u8]>,
 }
 
-/// Signs a message with its number and its time.
+/// Signs a message with its number and its time. `sign` signs the digest with the secret key of the sender.
 pub(crate) fn sign(
     network: &NetworkId,
-    key: &SecretKey,
+    sender: &PublicKey,
     (sequence, timestamp): (u64, TimestampMs),
     message: &Message,
-    aux: &[u8; 32],
+    sign: impl FnOnce(&[u8; 32]) -> Result<Signature, SignatureError>,
 ) -> Result<Signed, SealError> {
     let kind = message.kind();
     let body = RawBody::of(message)?;
-    let sender = key.public_key().to_bytes();
+    let sender = sender.to_bytes();
     let bytes = body.encode()?;
     let length = u32::try_from(bytes.len()).map_err(|_| ParseError::Length)?;
     let head = Head {
@@ -123,7 +125,7 @@ pub(crate) fn sign(
     frame.extend_from_slice(&codec::encode(&head)?);
     frame.extend_from_slice(&bytes);
     let digest = digest(network, &frame);
-    let signature = schnorr::sign(key, &digest, aux).map_err(SealError::Signing)?;
+    let signature = sign(&digest).map_err(SealError::Signing)?;
     frame.extend_from_slice(&signature.to_bytes());
     Ok(Signed { kind, head, body, id: MessageId::from_bytes(digest), frame: frame.into() })
 }

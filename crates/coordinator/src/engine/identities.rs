@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use motet_core_crypto::schnorr::SigningKey;
 use motet_core_crypto::{PublicKey, SecretKey, Signature, tagged_hash};
 use motet_wire::limits as wire;
 use motet_wire::{
@@ -22,7 +23,7 @@ use crate::signer::{SignerError, SignerTask};
 
 /// A signer of this node, and the key that speaks for it.
 struct LocalIdentity {
-    message_key: SecretKey,
+    message_key: SigningKey,
     delegation: Option<VerifiedDelegation>,
     /// Time at which the delegation is renewed.
     renew_at: Option<MonotonicMs>,
@@ -46,14 +47,14 @@ impl core::fmt::Debug for LocalIdentity {
 
 /// A message key that no earlier process had, even where the machine's randomness starts again from the same state: two
 /// processes with one key would contradict each other, which is equivocation.
-fn fresh_message_key(owner: &[u8], epoch: u64, ctx: &mut Ctx<'_>) -> Result<SecretKey, EntropyError> {
+fn fresh_message_key(owner: &[u8], epoch: u64, ctx: &mut Ctx<'_>) -> Result<SigningKey, EntropyError> {
     let mut random = Zeroizing::new([0; 32]);
     ctx.rng.try_fill_bytes(random.as_mut_slice())?;
     let (wall, mono) = (ctx.now.wall.0.to_be_bytes(), ctx.now.mono.0.to_be_bytes());
     let parts: [&[u8]; 5] = [random.as_slice(), owner, &epoch.to_be_bytes(), &wall, &mono];
     let hash = Zeroizing::new(tagged_hash("motet/message-key/v1", &parts));
     // One hash in 2^128 is no scalar.
-    SecretKey::from_bytes(&hash).map_err(|_| EntropyError)
+    SecretKey::from_bytes(&hash).map(SigningKey::new).map_err(|_| EntropyError)
 }
 
 /// The signers of this node, and the number of the newest message that one of them has signed.
@@ -61,7 +62,7 @@ pub(super) struct Identities {
     served: BTreeMap<PublicKey, LocalIdentity>,
     /// The message key of a node without signers, which signs questions and answers about the directory and nothing else. No
     /// signer has certified it. It is made when it is needed first, and ends with the process.
-    courier: Option<SecretKey>,
+    courier: Option<SigningKey>,
     /// Until when each signer's newest message key is certified, by this process or an earlier one.
     delegated: BTreeMap<PublicKey, TimestampMs>,
     /// Number of times that the store had been opened before.
