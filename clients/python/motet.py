@@ -130,11 +130,39 @@ class Motet:
     def peers(self):
         return self.call("GET", "/v1/peers")["peers"]
 
+    def addresses(self, peer):
+        """The addresses of a peer, as this node or the DHT knows them."""
+        return self.call("GET", f"/v1/peers/{peer}")
+
     def connect(self, address):
         return self.call("POST", "/v1/peers", {"address": address})
 
     def halt(self):
         return self.call("POST", "/v1/halt", {})
+
+    def lock(self):
+        """Takes the key out of memory: nothing is signed until it is unlocked."""
+        return self.call("POST", "/v1/lock", {})
+
+    def unlock(self, passphrase):
+        """Loads the key again; over the Unix socket alone."""
+        return self.call("POST", "/v1/unlock", {"passphrase": passphrase})
+
+    def log(self):
+        return self.call("GET", "/v1/log")["filter"]
+
+    def set_log(self, filter):
+        return self.call("PUT", "/v1/log", {"filter": filter})
+
+    def webhooks(self):
+        return self.call("GET", "/v1/webhooks")["webhooks"]
+
+    def stats(self):
+        return self.call("GET", "/v1/stats")
+
+    def history(self, minutes=None):
+        """Counts for each minute of the last day, or for the newest minutes."""
+        return self.call("GET", "/v1/history", minutes=minutes)["minutes"]
 
     def metrics(self):
         """All metrics as OpenMetrics text."""
@@ -147,6 +175,9 @@ class Motet:
     def requests(self):
         """The requests that wait for an approval."""
         return self.call("GET", "/v1/requests")["requests"]
+
+    def request(self, request, signer=None):
+        return self.call("GET", f"/v1/requests/{request}", signer=signer)
 
     def approve(self, request, digest, signer=None):
         """Approves what has this digest, and nothing else."""
@@ -181,6 +212,10 @@ class Motet:
             session = self.session(request, wait=f"{max(1, int(min(left, 30)))}s", until="end")
         return session
 
+    def timeline(self, request):
+        """The events of a session that the journal keeps, the oldest first."""
+        return self.call("GET", f"/v1/sessions/{request}/events")["events"]
+
     def abort(self, request, reason=None):
         return self.call("POST", f"/v1/sessions/{request}/abort", _given(reason=reason))
 
@@ -189,17 +224,77 @@ class Motet:
         pairs = [{"leaves": leaves, "joins": joins} for leaves, joins in replace]
         return self.call("POST", f"/v1/sessions/{request}/retry", {"replace": pairs})["request"]
 
+    def close(self, request):
+        """Forgets a session, and notes its signatures."""
+        return self.call("POST", f"/v1/sessions/{request}/close", {})
+
+    def start_nonce_commitment(self, request):
+        """The first step of a session with manual rounds; start_round1 and start_round2 follow."""
+        return self.call("POST", f"/v1/sessions/{request}/nonce-commitments", {})
+
+    def start_round1(self, request):
+        return self.call("POST", f"/v1/sessions/{request}/round1", {})
+
+    def start_round2(self, request):
+        return self.call("POST", f"/v1/sessions/{request}/round2", {})
+
     def results(self):
         return self.call("GET", "/v1/results")["results"]
 
     def note(self, request):
         return self.call("POST", f"/v1/results/{request}/note", {})
 
+    def evidence(self):
+        """The proofs that signers broke the protocol."""
+        return self.call("GET", "/v1/evidence")["proofs"]
+
     # Signers, and messages of applications
 
     def signers(self, **wishes):
         """The signers on offer. `wishes` are those of the call, such as nickname="bob" or known="true"."""
         return self.call("GET", "/v1/signers", **wishes)["signers"]
+
+    def signer(self, signer):
+        """The offer of one signer, and whether it comes from the directory or the DHT."""
+        return self.call("GET", f"/v1/signers/{signer}")
+
+    def reputation(self, signer):
+        return self.call("GET", f"/v1/signers/{signer}/reputation")["score"]
+
+    def requests_of(self, signer):
+        """The requests that wait for a signer, as this node and the DHT know them."""
+        return self.call("GET", f"/v1/signers/{signer}/requests")["requests"]
+
+    def find_request(self, request):
+        return self.call("GET", f"/v1/network/requests/{request}")
+
+    def add_signer(self, key):
+        """Serves a further key of the keystore, by its name. Returns the signer."""
+        return self.call("POST", "/v1/signers", {"key": key})["signer"]
+
+    def remove_signer(self, signer):
+        return self.call("DELETE", f"/v1/signers/{signer}")
+
+    def advertise(self, **offer):
+        """Offers a signer of this node: types=["text"], fee=10, lifetime_ms=3600000 and further fields of the call."""
+        return self.call("POST", "/v1/advertisements", offer)["advertisement"]
+
+    def withdraw(self, signer, reason=None):
+        return self.call("DELETE", f"/v1/advertisements/{signer}", reason=reason)
+
+    def add_contact(self, signer):
+        return self.call("POST", "/v1/contacts", {"signer": signer})
+
+    def remove_contact(self, signer):
+        return self.call("DELETE", f"/v1/contacts/{signer}")
+
+    def resources(self, type=None, id=None):
+        return self.call("GET", "/v1/resources", type=type, id=id)["resources"]
+
+    def announce_resource(self, type, id, data, lifetime_ms=3_600_000, signer=None):
+        """Announces a resource of an application, as bytes, until the node stops."""
+        body = {"type": type, "id": id, "data": bytes(data).hex(), "lifetime_ms": lifetime_ms, **_given(signer=signer)}
+        return self.call("POST", "/v1/resources", body)["message"]
 
     def send_message(self, application, to, data, signer=None):
         body = {"to": to, "data": bytes(data).hex(), **_given(signer=signer)}

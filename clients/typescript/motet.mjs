@@ -95,12 +95,21 @@ export class Motet {
   // The node
   status = () => this.call("GET", "/v1/status");
   peers = async () => (await this.call("GET", "/v1/peers")).peers;
+  addresses = (peer) => this.call("GET", `/v1/peers/${peer}`);
   connect = (address) => this.call("POST", "/v1/peers", { body: { address } });
   halt = () => this.call("POST", "/v1/halt", { body: {} });
+  lock = () => this.call("POST", "/v1/lock", { body: {} });
+  unlock = (passphrase) => this.call("POST", "/v1/unlock", { body: { passphrase } });
+  log = async () => (await this.call("GET", "/v1/log")).filter;
+  setLog = (filter) => this.call("PUT", "/v1/log", { body: { filter } });
+  webhooks = async () => (await this.call("GET", "/v1/webhooks")).webhooks;
+  stats = () => this.call("GET", "/v1/stats");
+  history = async (minutes) => (await this.call("GET", "/v1/history", { query: { minutes } })).minutes;
   metrics = async () => text(await this.#send("GET", "/metrics"));
 
   // Approvals
   requests = async () => (await this.call("GET", "/v1/requests")).requests;
+  request = (request, signer) => this.call("GET", `/v1/requests/${request}`, { query: { signer } });
   approve = (request, digest, signer) =>
     this.call("POST", `/v1/requests/${request}/approve`, { body: { digest, ...given({ signer }) } });
   decline = (request, reason, signer) =>
@@ -123,14 +132,35 @@ export class Motet {
     }
     return session;
   }
+  timeline = async (request) => (await this.call("GET", `/v1/sessions/${request}/events`)).events;
   abort = (request, reason) => this.call("POST", `/v1/sessions/${request}/abort`, { body: given({ reason }) });
   retry = async (request, replace = []) =>
     (await this.call("POST", `/v1/sessions/${request}/retry`, { body: { replace } })).request;
+  close = (request) => this.call("POST", `/v1/sessions/${request}/close`, { body: {} });
+  startNonceCommitment = (request) => this.call("POST", `/v1/sessions/${request}/nonce-commitments`, { body: {} });
+  startRound1 = (request) => this.call("POST", `/v1/sessions/${request}/round1`, { body: {} });
+  startRound2 = (request) => this.call("POST", `/v1/sessions/${request}/round2`, { body: {} });
   results = async () => (await this.call("GET", "/v1/results")).results;
   note = (request) => this.call("POST", `/v1/results/${request}/note`, { body: {} });
+  evidence = async () => (await this.call("GET", "/v1/evidence")).proofs;
 
   // Signers, messages of applications, events
   signers = async (wishes = {}) => (await this.call("GET", "/v1/signers", { query: wishes })).signers;
+  signer = (signer) => this.call("GET", `/v1/signers/${signer}`);
+  reputation = async (signer) => (await this.call("GET", `/v1/signers/${signer}/reputation`)).score;
+  requestsOf = async (signer) => (await this.call("GET", `/v1/signers/${signer}/requests`)).requests;
+  findRequest = (request) => this.call("GET", `/v1/network/requests/${request}`);
+  addSigner = async (key) => (await this.call("POST", "/v1/signers", { body: { key } })).signer;
+  removeSigner = (signer) => this.call("DELETE", `/v1/signers/${signer}`);
+  advertise = async (offer) => (await this.call("POST", "/v1/advertisements", { body: offer })).advertisement;
+  withdraw = (signer, reason) => this.call("DELETE", `/v1/advertisements/${signer}`, { query: { reason } });
+  addContact = (signer) => this.call("POST", "/v1/contacts", { body: { signer } });
+  removeContact = (signer) => this.call("DELETE", `/v1/contacts/${signer}`);
+  resources = async ({ type, id } = {}) => (await this.call("GET", "/v1/resources", { query: { type, id } })).resources;
+  announceResource = async (type, id, data, { lifetime_ms = 3_600_000, signer } = {}) => {
+    const body = { type, id, data: Buffer.from(data).toString("hex"), lifetime_ms, ...given({ signer }) };
+    return (await this.call("POST", "/v1/resources", { body })).message;
+  };
   sendMessage = async (application, to, data, signer) => {
     const body = { to, data: Buffer.from(data).toString("hex"), ...given({ signer }) };
     return (await this.call("POST", `/v1/applications/${encodeURIComponent(application)}/messages`, { body })).message;

@@ -124,6 +124,79 @@ fn the_client_in_javascript_checks_webhooks() {
     }
 }
 
+/// Runs a script that calls a signer which nobody has asked anything.
+fn tour(program: &str, language: &str, script: &str) {
+    let scene = Scene::new();
+    let alice = Signer::start(&scene, "alice", &[]);
+    let arguments = if program == "node" { ["--input-type=module", "-e"] } else { ["-I", "-c"] };
+    let ended = Command::new(program)
+        .args(arguments)
+        .arg(script)
+        .env("CLIENT", folder(language))
+        .env("MOTET_DATA", &alice.folder)
+        .output()
+        .unwrap();
+    let told = String::from_utf8(ended.stdout).unwrap();
+    assert_eq!(told.trim(), "alice hello 0", "{}", String::from_utf8_lossy(&ended.stderr));
+}
+
+#[test]
+fn the_client_in_python_makes_the_calls_of_an_operator() {
+    if has_python() {
+        let script = r#"
+import os, sys
+sys.path.insert(0, os.environ["CLIENT"])
+sys.dont_write_bytecode = True
+from motet import Motet
+motet = Motet()
+key = motet.status()["signers"][0]
+assert motet.peers() == [] and motet.webhooks() == [] and motet.evidence() == [] and motet.requests_of(key) == []
+assert motet.stats()["complete"] == 0 and len(motet.history(5)) <= 5
+motet.set_log("info,motet=debug")
+assert motet.log() == "info,motet=debug"
+other = "02" + "79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798"
+motet.add_contact(other)
+motet.remove_contact(other)
+assert motet.reputation(other) == 0
+motet.advertise(types=["text"], nickname="alice", lifetime_ms=3_600_000)
+nickname = motet.signer(key)["offer"]["nickname"]
+motet.withdraw(key, reason="lunch")
+motet.announce_resource("note", "one", b"hello")
+found = bytes.fromhex(motet.resources("note", "one")[0]["data"]).decode()
+print(nickname, found, len(motet.sessions()))
+"#;
+        tour("python3", "python", script);
+    }
+}
+
+#[test]
+fn the_client_in_javascript_makes_the_calls_of_an_operator() {
+    if has_node() {
+        let script = r#"
+import assert from "node:assert";
+const { Motet } = await import(process.env.CLIENT + "/motet.mjs");
+const motet = new Motet();
+const [key] = (await motet.status()).signers;
+for (const none of [motet.peers(), motet.webhooks(), motet.evidence(), motet.requestsOf(key)]) assert.deepEqual(await none, []);
+assert.equal((await motet.stats()).complete, 0);
+assert((await motet.history(5)).length <= 5);
+await motet.setLog("info,motet=debug");
+assert.equal(await motet.log(), "info,motet=debug");
+const other = "02" + "79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798";
+await motet.addContact(other);
+await motet.removeContact(other);
+assert.equal(await motet.reputation(other), 0);
+await motet.advertise({ types: ["text"], nickname: "alice", lifetime_ms: 3_600_000 });
+const { offer } = await motet.signer(key);
+await motet.withdraw(key, "lunch");
+await motet.announceResource("note", "one", Buffer.from("hello"));
+const [found] = await motet.resources({ type: "note", id: "one" });
+console.log(offer.nickname, Buffer.from(found.data, "hex").toString(), (await motet.sessions()).length);
+"#;
+        tour("node", "typescript", script);
+    }
+}
+
 #[test]
 fn the_types_name_every_call_of_the_client() {
     let read = |file: &str| std::fs::read_to_string(folder("typescript").join(file)).unwrap();
@@ -143,4 +216,46 @@ fn the_types_name_every_call_of_the_client() {
         }
     }
     assert!(calls >= 20, "{calls}");
+}
+
+/// A text without what stands in braces, and without the marks of texts that are put together.
+fn without_values(text: &str) -> String {
+    let mut depth = 0_usize;
+    let mut rest = String::new();
+    for character in text.replace("${", "{").chars() {
+        match character {
+            '{' => depth += 1,
+            '}' => depth = depth.saturating_sub(1),
+            '`' => rest.push('"'),
+            character if depth == 0 => rest.push(character),
+            _ => {}
+        }
+    }
+    rest
+}
+
+#[test]
+fn the_clients_have_every_route_of_the_documentation() {
+    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/api.md")).unwrap();
+    let routes: Vec<(&str, String)> = page
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `")?.split_once('`')?.0.split_once(' '))
+        .filter(|(_, path)| path.starts_with("/v1/"))
+        .map(|(method, path)| (method, without_values(path)))
+        .collect();
+    assert!(routes.len() >= 40, "{}", routes.len());
+    for (language, file) in [("python", "motet.py"), ("typescript", "motet.mjs")] {
+        let code = std::fs::read_to_string(folder(language).join(file)).unwrap();
+        let calls: Vec<String> =
+            code.lines().filter(|line| line.contains("\"/v1/") || line.contains("`/v1/")).map(without_values).collect();
+        for (method, path) in &routes {
+            let called = [format!("\"{method}\", \"{path}\""), format!("\"{method}\", f\"{path}\"")];
+            let streamed = [format!("stream(\"{path}\""), format!("stream(f\"{path}\"")];
+            let has_it = |call: &String| {
+                called.iter().any(|form| call.contains(form.as_str()))
+                    || *method == "GET" && streamed.iter().any(|form| call.contains(form.as_str()))
+            };
+            assert!(calls.iter().any(has_it), "{file} does not have {method} {path}");
+        }
+    }
 }
