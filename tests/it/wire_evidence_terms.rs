@@ -27,6 +27,15 @@ fn signed_bytes_that_are_no_message_convict() {
         0,
         Charge::Malformed,
     );
+    // It is about the request of the join that comes with it, or about none.
+    let about = |binding: &[u8]| {
+        let evidence = Evidence::Malformed { binding: binding.to_vec(), frame: no_point.to_vec() };
+        let conviction = evidence.verify(&network()).unwrap();
+        (conviction.request, conviction.index)
+    };
+    assert_eq!(about(&binding), (session.request.id(&network()).ok(), Some(SignerIndex(0))));
+    let elsewhere = Forged::from(&session.joins[0]).set_body(0, &[9; 32]).sign(&network(), key).frame();
+    assert_eq!(about(&elsewhere), (None, None));
     assert_eq!(charge(&share.clone().append_body(&[0]).sign(&network(), key).frame()), Ok(Charge::Malformed));
     // What somebody else signed, what nobody signed, what is in order, and what may be of a later version.
     let of_another = share.clone().set_body(40, &[0xff; 33]).sign(&network(), &session.signer(1).message_key);

@@ -20,6 +20,7 @@ use crate::limits;
 use crate::message::structure::check_body;
 use crate::message::{Kind, Message, RawBody};
 use crate::mirror::Mirror;
+use crate::subject::Subject;
 use crate::time::TimestampMs;
 use crate::validate::rule::Rule;
 
@@ -165,6 +166,13 @@ pub fn expiry(frame: &[u8]) -> Option<TimestampMs> {
     let view = View::read(frame)?;
     let body = RawBody::decode(view.head.version, view.kind()?, view.body).ok()?;
     body.lifetime().map(|(_, expires)| TimestampMs(expires))
+}
+
+/// The request or session that a frame says it is about; `None` for bytes that are no frame. It is a claim.
+pub fn claimed_subject(frame: &[u8]) -> Option<Subject> {
+    let view = View::read(frame)?;
+    let body = RawBody::decode(view.head.version, view.kind()?, view.body).ok()?;
+    Some(body.parts().subject)
 }
 
 /// The peer that a frame says it was made at; `None` for kinds that carry no delegation, and for bytes that are no frame. It is a

@@ -39,7 +39,7 @@ pub use author::Author;
 pub use codec::{DecodeError, ParseError};
 pub use delegation::{Delegation, DelegationError, VerifiedDelegation};
 pub use dht_key::{DhtKey, Index, Shard};
-pub use envelope::{Peek, SealError, Sealed, claimed_peer, expiry, peek, seal};
+pub use envelope::{Peek, SealError, Sealed, claimed_peer, claimed_subject, expiry, peek, seal};
 pub use evidence::{Charge, Conviction, Evidence, EvidenceFault};
 pub use id::{
     AdvertisementId, Attempt, AttemptId, IdError, MessageId, NetworkId, PeerId, RequestId, SignerIndex, TranscriptHash,

@@ -43,7 +43,7 @@ pub struct Conviction {
     pub message_key: PublicKey,
     /// The charge.
     pub charge: Charge,
-    /// The request that the signer had joined, unless what it signed cannot be read.
+    /// The request that the signer had joined, unless the charge is [`Charge::Malformed`] and its bytes are not about that request.
     pub request: Option<RequestId>,
     /// The signer's place in that request.
     pub index: Option<SignerIndex>,
@@ -304,14 +304,31 @@ fn malformed(network: &NetworkId, binding: &[u8], frame: &[u8]) -> Result<Convic
     }
     // A kind or a version that we do not know may be of a later version of the format.
     let kind = accused.kind().ok_or(EvidenceFault::Statement)?;
-    let is_message = frame.len() <= kind.frame_limit()
-        && RawBody::decode(accused.head.version, kind, accused.body)
-            .is_ok_and(|body| body.parse(&KnownKeys::NONE).is_ok());
+    let body = RawBody::decode(accused.head.version, kind, accused.body).ok();
+    let attempt = body.as_ref().and_then(attempt_of);
+    let is_message = frame.len() <= kind.frame_limit() && body.is_some_and(|body| body.parse(&KnownKeys::NONE).is_ok());
     if is_message {
         return Err(EvidenceFault::NoFault);
     }
     let (signer, message_key) = (delegation.signer, delegation.message_key);
-    Ok(Conviction { signer, message_key, charge: Charge::Malformed, request: None, index: None })
+    let conviction = Conviction { signer, message_key, charge: Charge::Malformed, request: None, index: None };
+    match (&message, attempt) {
+        (Message::ParticipantJoined(join), Some((session, attempt)))
+            if session == AttemptId::derive(&join.request, attempt) =>
+        {
+            Ok(Conviction { request: Some(join.request), index: Some(join.index), ..conviction })
+        }
+        _ => Ok(conviction),
+    }
+}
+
+/// The attempt that nonces or partial signatures are for, which can be read though they are no points or scalars.
+fn attempt_of(body: &RawBody) -> Option<(AttemptId, Attempt)> {
+    match body {
+        RawBody::NonceShare(share) => Some((AttemptId::from_bytes(share.session), Attempt(share.attempt))),
+        RawBody::PartialSigShare(share) => Some((AttemptId::from_bytes(share.session), Attempt(share.attempt))),
+        _ => None,
+    }
 }
 
 /// A frame of a version that we know, which its sender signed on this network.
