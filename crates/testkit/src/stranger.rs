@@ -3,10 +3,10 @@
 use core::time::Duration;
 use std::sync::Arc;
 
-use motet_core_crypto::{PublicKey, SecretKey, schnorr};
+use motet_core_crypto::{PublicKey, SecretKey, schnorr, tagged_hash};
 use motet_wire::{
     Criteria, Delegation, Difficulty, Item, Message, Now, PeerId, RequestId, RequestMetadata, RequestOptions,
-    SignerAdvertisement, SignerMetadata, SigningRequest, Work, WorkClaim, seal, work,
+    SignerAdvertisement, SignerMetadata, SigningRequest, Work, WorkClaim, limits, seal, work,
 };
 
 use crate::entropy::Entropy;
@@ -75,6 +75,23 @@ impl Stranger {
         let sequence = now.wall.0 + self.sequence;
         let sealed = seal(&network_id(), &self.message_key, sequence, now.wall, &message.into(), &[0; 32]);
         sealed.expect("a message within the bounds of the format").frame
+    }
+
+    /// A frame of its own with other bytes in its body, signed anew: it need not be a message any more. `change` gets the body.
+    pub fn says_instead(&self, frame: &[u8], change: impl FnOnce(&mut [u8])) -> Arc<[u8]> {
+        let mut changed = frame.to_vec();
+        let signed = changed.len().saturating_sub(64);
+        if let Some(body) = changed.get_mut(limits::FRAME_OVERHEAD - 64..signed) {
+            change(body);
+        }
+        let network = network_id();
+        let name = network.as_str().as_bytes();
+        let length = [u8::try_from(name.len()).unwrap_or(u8::MAX)];
+        changed.truncate(signed);
+        let digest = tagged_hash("motet/envelope/v1", &[&length, name, &changed]);
+        let signature = schnorr::sign(&self.message_key, &digest, &[0; 32]).expect("a sound key signs");
+        changed.extend_from_slice(&signature.to_bytes());
+        changed.into()
     }
 
     /// A frame with a request for signatures of itself and another signer, and its id. The stamp is worth exactly so many

@@ -63,6 +63,8 @@ pub enum Input {
     Malformed {
         /// The message key.
         sender: PublicKey,
+        /// The bytes, with the signature: a frame.
+        frame: Arc<[u8]>,
     },
     /// A peer is connected.
     PeerConnected {

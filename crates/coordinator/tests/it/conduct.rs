@@ -1,6 +1,7 @@
 //! What follows from how signers behave: reputation, failover of the coordinator, rounds that an application steps.
 
 use core::time::Duration;
+use std::sync::Arc;
 
 use motet_coordinator::event::{Event, Phase};
 use motet_coordinator::{Command, Config, Input, Reply, Rounds, Score, SignerQuery};
@@ -111,6 +112,11 @@ fn an_application_steps_the_rounds_of_every_attempt() {
     assert_signed(&cluster, &items);
 }
 
+/// Nonsense that is about no session.
+fn nothing() -> Arc<[u8]> {
+    Arc::new([])
+}
+
 #[test]
 fn signed_nonsense_costs_its_signer_and_nobody_else() {
     let mut cluster = cluster_of(3, 21, &Config::default());
@@ -130,19 +136,19 @@ fn signed_nonsense_costs_its_signer_and_nobody_else() {
         reply => panic!("{reply:?}"),
     };
     let sender = sender_of(&cluster, one);
-    cluster.input(0, Input::Malformed { sender });
+    cluster.input(0, Input::Malformed { sender, frame: nothing() });
     assert_eq!((score(&mut cluster, one), score(&mut cluster, other)), (-5, 0));
     // A key that nobody has certified is nobody's.
-    cluster.input(0, Input::Malformed { sender: one });
+    cluster.input(0, Input::Malformed { sender: one, frame: nothing() });
     assert_eq!(score(&mut cluster, one), -5);
     // What it did well still counts.
     announce(&mut cluster, items(1), RequestOptions::default());
     cluster.settle();
-    cluster.input(0, Input::Malformed { sender: sender_of(&cluster, other) });
+    cluster.input(0, Input::Malformed { sender: sender_of(&cluster, other), frame: nothing() });
     assert_eq!(score(&mut cluster, other), -4);
     // Silence and nonsense cost rank; only a proof blocks.
     for _ in 0..50 {
-        cluster.input(0, Input::Malformed { sender });
+        cluster.input(0, Input::Malformed { sender, frame: nothing() });
     }
     assert_eq!(score(&mut cluster, one), -100);
 }

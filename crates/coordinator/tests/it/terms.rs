@@ -1,12 +1,14 @@
 //! Statements against the terms of a request: their author is convicted at once.
 
+use std::sync::Arc;
+
 use motet_coordinator::event::{AbortCause, Event};
 use motet_coordinator::{Command, Config, Reply};
 use motet_core_crypto::{NonceCommitment, PartialSignature, PublicNonce};
 use motet_testkit::{Cluster, Stranger};
 use motet_wire::{
-    Attempt, AttemptId, Charge, Commitments, Message, NetworkId, NonceShare, PartialSigShare, ParticipantJoined,
-    RequestId, SignerIndex, transcript,
+    Arrival, Attempt, AttemptId, Channel, Charge, Commitments, Message, NetworkId, NonceShare, PartialSigShare,
+    ParticipantJoined, PeerId, RequestId, Rule, SignerIndex, transcript,
 };
 
 use crate::kit::{asks, clock, cluster_of, hear_stranger};
@@ -31,11 +33,16 @@ fn joined(
     ParticipantJoined { request, index: SignerIndex(0), delegation: stranger.delegation(cluster.now()), commitment }
 }
 
+/// Lets the node hear a frame, and returns the rule that it breaks.
+fn refused(cluster: &mut Cluster, from: PeerId, frame: &Arc<[u8]>) -> Rule {
+    cluster.hear_afresh(0, Arrival::new(Arc::clone(frame), Channel::Direct, from)).unwrap_err().rule
+}
+
 /// The last words of a node to a stranger convict it, and so does the end at the node.
 #[track_caller]
-fn assert_convicted(mut cluster: Cluster, stranger: &Stranger, request: RequestId) {
+fn assert_convicted(mut cluster: Cluster, stranger: &Stranger, request: RequestId, charge: Charge) {
     cluster.settle();
-    let (culprit, charge) = (stranger.signer(), Charge::AgainstTerms);
+    let culprit = stranger.signer();
     let end = cluster.node(0).events().iter().find_map(|event| match event {
         Event::SessionAborted(end) if end.request == request => Some(end.cause.clone()),
         _ => None,
@@ -45,9 +52,12 @@ fn assert_convicted(mut cluster: Cluster, stranger: &Stranger, request: RequestI
     let said = cluster.messages_to(stranger.peer());
     let Some(Message::SessionAbort(abort)) = said.last() else { panic!("{said:?}") };
     let conviction = abort.evidence.as_ref().unwrap().verify(&NetworkId::test()).unwrap();
-    assert_eq!((conviction.signer, conviction.charge), (culprit, charge));
+    assert_eq!((conviction.signer, conviction.charge, conviction.request), (culprit, charge, Some(request)));
+    let Ok(Reply::Proofs(proofs)) = cluster.command(0, Command::Proofs) else { panic!("no proofs") };
+    assert_eq!(proofs.len(), 1);
     let score = cluster.command(0, Command::Reputation { signer: culprit });
-    assert!(matches!(score, Ok(Reply::Reputation(score)) if score.get() == -50), "{score:?}");
+    let nonsense = if charge == Charge::Malformed { 5 } else { 0 };
+    assert!(matches!(score, Ok(Reply::Reputation(score)) if score.get() == -50 - nonsense), "{score:?}");
 }
 
 #[test]
@@ -62,7 +72,7 @@ fn nonces_for_another_number_of_items_convict_their_author_at_once() {
     for frame in [stranger.says(join, cluster.now()), stranger.says(share, cluster.now())] {
         hear_stranger(&mut cluster, 0, stranger.peer(), &frame);
     }
-    assert_convicted(cluster, &stranger, request);
+    assert_convicted(cluster, &stranger, request, Charge::AgainstTerms);
 }
 
 #[test]
@@ -81,7 +91,35 @@ fn partial_signatures_for_another_number_of_items_convict_their_author_at_once()
     for frame in [stranger.says(join, cluster.now()), stranger.says(share, cluster.now())] {
         hear_stranger(&mut cluster, 0, stranger.peer(), &frame);
     }
-    assert_convicted(cluster, &stranger, request);
+    assert_convicted(cluster, &stranger, request, Charge::AgainstTerms);
+}
+
+#[test]
+fn nonces_that_are_no_points_and_partial_signatures_that_are_no_scalars_convict_their_author_at_once() {
+    for is_partial in [false, true] {
+        let (mut cluster, mut stranger, request) = session_with_stranger();
+        let (session, attempt) = (AttemptId::derive(&request, Attempt::FIRST), Attempt::FIRST);
+        let point = stranger.signer().to_bytes();
+        let nonces = vec![PublicNonce::from_bytes(&[point, point].concat().try_into().unwrap()).unwrap(); 2];
+        let partials = vec![PartialSignature::from_bytes(&[1; 32]).unwrap(); 2];
+        let now = cluster.now();
+        let sound = if is_partial {
+            stranger.says(PartialSigShare { session, attempt, partials, nonces: transcript::NO_COMMITMENTS }, now)
+        } else {
+            stranger.says(NonceShare { session, attempt, nonces, commitments: transcript::NO_COMMITMENTS }, now)
+        };
+        // The session, the attempt and the number of values are 40 bytes.
+        let nonsense = stranger.says_instead(&sound, |body| body[40..72].fill(0xff));
+        let join = joined(&cluster, request, &stranger, None);
+        let join = stranger.says(join, now);
+        // Before it has joined, nothing shows whose message key has signed.
+        assert_eq!(refused(&mut cluster, stranger.peer(), &nonsense), Rule::Points);
+        hear_stranger(&mut cluster, 0, stranger.peer(), &join);
+        cluster.settle();
+        assert_eq!(cluster.status(0, request).unwrap().cause, None);
+        assert_eq!(refused(&mut cluster, stranger.peer(), &nonsense), Rule::Points);
+        assert_convicted(cluster, &stranger, request, Charge::Malformed);
+    }
 }
 
 #[test]
@@ -90,5 +128,5 @@ fn a_join_with_a_commitment_that_was_not_asked_for_convicts_its_author_at_once()
     let join = joined(&cluster, request, &stranger, Some(NonceCommitment::from_bytes(&[7; 32])));
     let frame = stranger.says(join, cluster.now());
     hear_stranger(&mut cluster, 0, stranger.peer(), &frame);
-    assert_convicted(cluster, &stranger, request);
+    assert_convicted(cluster, &stranger, request, Charge::AgainstTerms);
 }

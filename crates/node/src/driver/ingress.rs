@@ -101,9 +101,10 @@ impl Driver {
                 }
             }
             Err(rejection) => {
-                let signed = rejection.signed_frame.as_deref().and_then(peek);
-                if let Some(sender) = signed.and_then(|peek| PublicKey::from_bytes(&peek.sender).ok()) {
-                    self.handle(Input::Malformed { sender });
+                if let Some(frame) = rejection.signed_frame
+                    && let Some(sender) = peek(&frame).and_then(|peek| PublicKey::from_bytes(&peek.sender).ok())
+                {
+                    self.handle(Input::Malformed { sender, frame });
                 }
             }
         }

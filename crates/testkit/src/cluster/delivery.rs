@@ -67,9 +67,10 @@ impl Cluster {
             }
             Err(rejection) => {
                 self.see(node, Seen::Rejected(&rejection));
-                let signed = rejection.signed_frame.as_deref().and_then(peek);
-                if let Some(sender) = signed.and_then(|peek| PublicKey::from_bytes(&peek.sender).ok()) {
-                    self.input(node, Input::Malformed { sender });
+                if let Some(frame) = rejection.signed_frame.clone()
+                    && let Some(sender) = peek(&frame).and_then(|peek| PublicKey::from_bytes(&peek.sender).ok())
+                {
+                    self.input(node, Input::Malformed { sender, frame });
                 }
                 Err(rejection)
             }

@@ -38,6 +38,18 @@ impl Session {
         self.accuse_by_terms(join.to_vec(), None, lent);
     }
 
+    /// Ends a session because nonces or a partial signature for it are no points or scalars.
+    pub(crate) fn accuse_of_nonsense(&mut self, share: &[u8], lent: &mut Lent<'_, '_>) {
+        if self.active().is_some()
+            && let Some(binding) = self.join_of(share)
+        {
+            let evidence = Evidence::Malformed { binding, frame: share.to_vec() };
+            if evidence.verify(lent.step.network).is_ok_and(|conviction| conviction.request == Some(self.id)) {
+                self.accuse(evidence, lent);
+            }
+        }
+    }
+
     fn accuse_by_terms(&mut self, join: Vec<u8>, share: Option<Vec<u8>>, lent: &mut Lent<'_, '_>) {
         if self.active().is_some()
             && let Ok(terms) = self.request.terms()
