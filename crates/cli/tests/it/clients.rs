@@ -152,8 +152,8 @@ motet = Motet()
 key = motet.status()["signers"][0]
 assert motet.peers() == [] and motet.webhooks() == [] and motet.evidence() == [] and motet.requests_of(key) == []
 assert motet.stats()["complete"] == 0 and len(motet.history(5)) <= 5
-motet.set_log("info,motet=debug")
-assert motet.log() == "info,motet=debug"
+motet.set_log("motet=debug,info")
+assert motet.log() == "motet=debug,info"
 other = "02" + "79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798"
 motet.add_contact(other)
 motet.remove_contact(other)
@@ -180,8 +180,8 @@ const [key] = (await motet.status()).signers;
 for (const none of [motet.peers(), motet.webhooks(), motet.evidence(), motet.requestsOf(key)]) assert.deepEqual(await none, []);
 assert.equal((await motet.stats()).complete, 0);
 assert((await motet.history(5)).length <= 5);
-await motet.setLog("info,motet=debug");
-assert.equal(await motet.log(), "info,motet=debug");
+await motet.setLog("motet=debug,info");
+assert.equal(await motet.log(), "motet=debug,info");
 const other = "02" + "79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798";
 await motet.addContact(other);
 await motet.removeContact(other);
