@@ -26,6 +26,7 @@ fn small() -> ValidatorLimits {
         seen: 573,
         bad: 143,
         delegations: 71,
+        member_keys: 1,
         verifications_per_second: 1_000_000,
         ..ValidatorLimits::default()
     }
