@@ -36,7 +36,9 @@ async fn attacked(frames: &[Arc<[u8]>]) -> (Peer, Peer, Hostile) {
     let mut hostile = Hostile::at(&victim).await;
     let mut wanted = frames.to_vec();
     wanted.sort();
-    hostile.wait_for(place(), &packed(&wanted)).await;
+    for place in key().places() {
+        hostile.wait_for(place, &packed(&wanted)).await;
+    }
     (victim, other, hostile)
 }
 
