@@ -54,8 +54,17 @@ impl Process {
     ///
     /// If it is not there, or this is not Linux.
     pub async fn quiet(&self) -> Result<(), Failure> {
+        self.quiet_within(PATIENCE).await
+    }
+
+    /// The same, for so long at most.
+    ///
+    /// # Errors
+    ///
+    /// If it is not there, or this is not Linux.
+    pub async fn quiet_within(&self, patience: Duration) -> Result<(), Failure> {
         const WINDOW: Duration = Duration::from_millis(500);
-        let until = Instant::now() + PATIENCE;
+        let until = Instant::now() + patience;
         while Instant::now() < until {
             let before = self.time()?;
             tokio::time::sleep(WINDOW).await;

@@ -55,7 +55,8 @@ pub async fn run(sessions: usize, waiting: usize, networks: usize, storage: Stor
         groups.push(group);
     }
     let process = Process::this();
-    process.quiet().await?;
+    // A request that is not joined within eight seconds goes into the DHT, which takes minutes for ten thousand.
+    process.quiet_within(Duration::from_secs(30) + Duration::from_millis(60) * u32::try_from(waiting)?).await?;
     let (before, worked) = (process.resident()?, process.time()?);
     let begin = Instant::now();
     let mut tasks = Vec::new();

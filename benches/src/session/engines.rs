@@ -15,11 +15,11 @@ use std::time::{Duration, Instant};
 
 use motet_coordinator::{Command, Effect};
 use motet_core_crypto::PublicKey;
+use motet_core_crypto::schnorr::SigningKey;
 use motet_node::{Config, SigningRequestSpec};
 use motet_testkit::{Cluster, Seen};
 use motet_wire::{
-    Attempt, AttemptId, Commitments, Criteria, Item, NetworkId, RequestId, RequestMetadata, SignerMetadata,
-    TimestampMs, seal,
+    Attempt, AttemptId, Author, Commitments, Criteria, Item, NetworkId, Now, RequestId, RequestMetadata, SignerMetadata,
 };
 
 use super::{request, secret};
@@ -137,7 +137,10 @@ impl Engines {
         let keys: Vec<PublicKey> = (0..count).map(|node| cluster.key(node)).collect();
         let item = request(keys.clone(), cluster.key(0), Commitments::On, 0).items.remove(0);
         let one_context = fastest(|| drop(item.key_context(&keys).expect("a key")));
-        let one_seal = fastest(|| seal_one(cluster.now().wall));
+        let message_key = SigningKey::new(secret("message", 0));
+        let author =
+            Author { network: &NetworkId::test(), key: &message_key, peer: cluster.node(0).peer(), delegation: None };
+        let one_seal = fastest(|| seal_one(&author, cluster.now()));
         Self { cluster, watch, sessions: 0, one_seal, one_context }
     }
 
@@ -184,14 +187,13 @@ impl Engines {
 }
 
 /// Seals a message that could be any.
-fn seal_one(now: TimestampMs) {
-    let message_key = secret("message", 0);
+fn seal_one(author: &Author<'_>, now: Now) {
     let commit = motet_wire::NonceCommit {
         session: AttemptId::derive(&RequestId::from_bytes([1; 32]), Attempt(1)),
         attempt: Attempt(1),
         commitment: motet_core_crypto::NonceCommitment::from_bytes(&[2; 32]),
     };
-    seal(&NetworkId::test(), &message_key, 1, now, &commit.into(), &[0; 32]).expect("a sound message");
+    author.seal(1, now, commit.into(), &[0; 32]).expect("a sound message");
 }
 
 /// The fastest of many runs: what something takes when nothing is in its way.
