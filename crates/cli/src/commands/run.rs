@@ -75,9 +75,19 @@ pub(crate) async fn run(args: RunArgs) -> Result<Exit, Failed> {
     node.handle.advertise_signer(node.signer, criteria, metadata, ADVERTISED).await.map_err(Failed::here)?;
     let mut first = First::default();
     let mut leaving: Option<Leaving> = None;
+    // How the one session of `--once` has ended.
+    let mut once: Option<Result<Exit, Failed>> = None;
     let mut unsaid = None;
     let mut meeting = tokio::time::interval(MEETING);
-    let ended = loop {
+    let mut leaves = false;
+    loop {
+        if (leaves || once.is_some()) && leaving.is_none() {
+            manager.tell(STOPPING);
+            leaving = Some(Leaving::begin(&node, &Api::signers(api.as_ref(), &node)).await);
+        }
+        if leaving.as_ref().is_some_and(Leaving::is_over) {
+            break;
+        }
         tokio::select! {
             event = node.events.next() => {
                 let Some(event) = event else { return Err(Failed::here("the node has stopped")) };
@@ -89,19 +99,16 @@ pub(crate) async fn run(args: RunArgs) -> Result<Exit, Failed> {
                     // The output is closed, so no reader learns of this signer's sessions: the program ends, as at an
                     // interrupt.
                     unsaid = Some(failed);
-                    if leaving.is_none() {
-                        manager.tell(STOPPING);
-                        leaving = Some(Leaving::begin(&node, &Api::signers(api.as_ref(), &node)).await);
-                    }
+                    leaves = true;
                 }
                 let Ok(event) = event else {
                     // The end of the session may be one of the lost events.
                     if args.once
+                        && once.is_none()
                         && let Some(request) = first.0
                         && let Ok(status) = node.handle.session_status(request).await
-                        && let Some(ended) = lost_end(&status, &output)
                     {
-                        break ended.map(|_| Exit::Success);
+                        once = lost_end(&status, &output).map(|ended| ended.map(|_| Exit::Success));
                     }
                     continue;
                 };
@@ -110,11 +117,12 @@ pub(crate) async fn run(args: RunArgs) -> Result<Exit, Failed> {
                     drop(node.handle.note_result(completed.request).await);
                 }
                 if args.once
+                    && once.is_none()
                     && first.concerns(&event)
                     && let Some(ended) = outcome(&event, &node.signer, &output)
                 {
                     let by_rules = args.policy.is_some() && first.0.is_some_and(|first| !questions.has_answered(&first));
-                    break ended.map_err(|failed| if by_rules { failed.by_rules() } else { failed });
+                    once = Some(ended.map_err(|failed| if by_rules { failed.by_rules() } else { failed }));
                 }
                 if let Some(leaving) = &mut leaving {
                     leaving.heed(&event);
@@ -130,22 +138,18 @@ pub(crate) async fn run(args: RunArgs) -> Result<Exit, Failed> {
             () = async { tokio::select! { () = interrupts.next() => {}, () = Api::halted(api.as_ref()) => {} } } => {
                 // A second interrupt does not wait.
                 if leaving.is_some() {
-                    break Ok(Exit::Success);
+                    break;
                 }
-                manager.tell(STOPPING);
-                leaving = Some(Leaving::begin(&node, &Api::signers(api.as_ref(), &node)).await);
+                leaves = true;
             }
-            () = Leaving::too_long(leaving.as_mut()) => break Ok(Exit::Success),
+            () = Leaving::too_long(leaving.as_mut()) => break,
         }
-        if leaving.as_ref().is_some_and(Leaving::is_over) {
-            break Ok(Exit::Success);
-        }
-    };
+    }
     node.handle.stop().await;
     if let Some(api) = api {
         api.stop().await;
     }
-    ended.and_then(|exit| unsaid.map_or(Ok(exit), Err))
+    once.unwrap_or(Ok(Exit::Success)).and_then(|exit| unsaid.map_or(Ok(exit), Err))
 }
 
 /// The session after which `--once` stops: the first that asks for this signer while this program runs. Sessions that

@@ -51,6 +51,7 @@ fn three_processes_sign_one_message() {
         let other = other.wait().expect(0);
         assert_eq!(other.errors, "");
         assert_eq!(Signed::items(&other.last("SessionComplete")), signed);
+        assert_eq!(other.last("SignerWithdrawn")["reason"], "stopped", "it is on offer no more");
     }
 
     let (key, signature) = (item.key.to_string(), item.signature.to_string());
