@@ -80,7 +80,7 @@ fn an_own_message_that_comes_back_on_request_costs_no_signature_check() {
     let signer = session.signer(0);
     let at = motet_wire::Now { wall: theirs.timestamp(), ..NOW };
     let own =
-        author(&message_key(&signer), &network).seal(theirs.sequence(), at, theirs.into_message(), &[7; 32]).unwrap();
+        author(&message_key(signer), &network).seal(theirs.sequence(), at, theirs.into_message(), &[7; 32]).unwrap();
     assert_eq!(own.frame(), &join.frame);
     validator.note_own(&own, NOW);
     assert!(validator.validate(asked(), NOW).is_ok());

@@ -324,11 +324,14 @@ fn malformed(network: &NetworkId, binding: &[u8], frame: &[u8]) -> Result<Convic
 
 /// The attempt that nonces or partial signatures are for, which can be read though they are no points or scalars.
 fn attempt_of(body: &RawBody) -> Option<(AttemptId, Attempt)> {
-    match body {
-        RawBody::NonceShare(share) => Some((AttemptId::from_bytes(share.session), Attempt(share.attempt))),
-        RawBody::PartialSigShare(share) => Some((AttemptId::from_bytes(share.session), Attempt(share.attempt))),
-        _ => None,
-    }
+    let (session, attempt) = if let RawBody::NonceShare(share) = body {
+        (share.session, share.attempt)
+    } else if let RawBody::PartialSigShare(share) = body {
+        (share.session, share.attempt)
+    } else {
+        return None;
+    };
+    Some((AttemptId::from_bytes(session), Attempt(attempt)))
 }
 
 /// A frame of a version that we know, which its sender signed on this network.
