@@ -47,7 +47,7 @@ fn the_index_and_bystanders_are_counted() {
     let lines = lines(&["--only", "index,bystanders", "--nodes", "4", "--signers", "3", "--runs", "1"]);
     let [index, bystanders] = lines.as_slice() else { panic!("two lines, not {lines:?}") };
     assert_eq!((&index["signers"], &index["recall"], &index["first_look_found"]), (&3.into(), &1.0.into(), &3.into()));
-    assert_positive(index, &["search_ms", "first_look_ms"]);
+    assert_positive(index, &["search_ms", "first_look_ms", "search_requests", "puts", "put_ms", "copies"]);
     assert_eq!((&bystanders["sessions"], &bystanders["nodes"]), (&1.into(), &4.into()));
     assert!(bystanders["frames"].is_u64() && bystanders["frames_per_session"].is_f64(), "{bystanders}");
 }

@@ -243,7 +243,7 @@ async fn at_rest(arguments: &Arguments) -> Result<(), Failure> {
 
 async fn index(arguments: &Arguments) -> Result<(), Failure> {
     let nodes = arguments.nodes.as_ref().and_then(|nodes| nodes.first()).copied().unwrap_or(200);
-    let storing = Storing::start(nodes).await?;
+    let storing = Storing::start(nodes, |line| eprintln!("index: {line}")).await?;
     for signers in &arguments.signers {
         let found = storing.enumerate(*signers).await?;
         let share = |found: usize| rounded(found as f64 / found_of(*signers));
@@ -251,7 +251,10 @@ async fn index(arguments: &Arguments) -> Result<(), Failure> {
             "operation": "index_recall", "nodes": nodes, "signers": signers, "recall": share(found.found),
             "search_ms": milliseconds(found.took), "first_look_found": found.first_look,
             "first_look_recall": share(found.first_look), "first_look_ms": milliseconds(found.first_took),
-            "dropped": found.dropped,
+            "search_requests": found.work.requests, "search_dials": found.work.dials,
+            "first_look_requests": found.first_work.requests, "first_look_dials": found.first_work.dials,
+            "puts": found.puts, "put_ms": milliseconds(found.put_took), "put_requests": found.put_work.requests,
+            "put_dials": found.put_work.dials, "copies": rounded(found.copies), "dropped": found.dropped,
         });
         print(arguments, &line);
     }

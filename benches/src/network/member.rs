@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use motet_core_crypto::{PublicKey, SecretKey};
 use motet_net::{DhtMode, Multiaddr, NetConfig, Switch, parse_address};
 use motet_node::event::Event;
-use motet_node::{CatchUp, Config, Events, LocalSigner, MemoryStore, Node, OsEntropy};
+use motet_node::{CatchUp, Config, Events, LocalSigner, MemoryStore, Node, NodeBuilder, OsEntropy};
 use motet_wire::work::Free;
 use motet_wire::{Criteria, Difficulty, NetworkId, SignerMetadata, ValidatorLimits};
 use tokio::sync::mpsc;
@@ -87,19 +87,8 @@ impl Member {
         let signer = key.public_key();
         let config = Config::default().difficulty(Difficulty(0)).catch_up(catch_up);
         let node = Node::builder(net).store(MemoryStore::default()).work(Free).config(config).limits(limits);
-        let (node, mut events) =
-            node.policy(motet_node::policy::ApproveAll).signer(LocalSigner::new(key, OsEntropy)).start().await?;
-        let listening = async {
-            loop {
-                match events.next().await {
-                    Some(Ok(Event::Listening { address })) => return Some(address),
-                    Some(_) => {}
-                    None => return None,
-                }
-            }
-        };
-        let address = tokio::time::timeout(GUARD, listening).await?.ok_or("a node stopped at once")?;
-        let address = parse_address(&format!("{address}/p2p/{}", node.peer_id()))?;
+        let node = node.policy(motet_node::policy::ApproveAll).signer(LocalSigner::new(key, OsEntropy));
+        let (node, address, events) = listening(node).await?;
         Ok(Self { node, signer, address, events })
     }
 
@@ -162,6 +151,35 @@ impl Member {
         });
         node
     }
+}
+
+/// Starts a node without a signer, and returns it with the address at which it is reached.
+///
+/// # Errors
+///
+/// Errors of the network.
+pub async fn without_signer(net: NetConfig) -> Result<(Node, Multiaddr), Failure> {
+    let node = Node::builder(net).store(MemoryStore::default()).work(Free);
+    let (node, address, mut events) = listening(node.config(Config::default().catch_up(CatchUp::Off))).await?;
+    tokio::spawn(async move { while events.next().await.is_some() {} });
+    Ok((node, address))
+}
+
+/// Starts a node, and waits until it listens.
+async fn listening(node: NodeBuilder) -> Result<(Node, Multiaddr, Events), Failure> {
+    let (node, mut events) = node.start().await?;
+    let listening = async {
+        loop {
+            match events.next().await {
+                Some(Ok(Event::Listening { address })) => return Some(address),
+                Some(_) => {}
+                None => return None,
+            }
+        }
+    };
+    let address = tokio::time::timeout(GUARD, listening).await?.ok_or("a node stopped at once")?;
+    let address = parse_address(&format!("{address}/p2p/{}", node.peer_id()))?;
+    Ok((node, address, events))
 }
 
 async fn discovery(events: &mut Events, signer: PublicKey) -> Result<Instant, Failure> {

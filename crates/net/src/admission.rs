@@ -9,4 +9,4 @@ mod behaviour;
 mod table;
 
 pub(crate) use behaviour::Admission;
-pub(crate) use table::Refusal;
+pub(crate) use table::{Refusal, Shares};

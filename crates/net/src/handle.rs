@@ -179,6 +179,10 @@ pub struct DhtStats {
     pub bytes: usize,
     /// Own questions that have not been answered.
     pub queries: usize,
+    /// Own records, one for each place and again for some of the nodes, that most nodes closest to their places have not confirmed.
+    pub puts: usize,
+    /// Frames that other nodes have put here and that are to be judged.
+    pub unjudged: usize,
     /// Frames that other nodes have put here and that were not looked at, since too many came.
     pub dropped: u64,
 }

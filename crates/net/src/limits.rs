@@ -195,10 +195,12 @@ pub(crate) const REFRESH: Duration = Duration::from_secs(30 * 60);
 /// Pause between two tries to replace a peer in a full bucket of the table. Each try is a dial, and each connection brings a peer
 /// that asks for a place: without a pause, the nodes of a large network would dial each other for ever.
 pub(crate) const REPLACED: Duration = Duration::from_secs(2 * 60);
-/// Queries for records that run at a time: each asks three nodes, and a node has 48 places for connections that it opens to strangers.
-pub(crate) const GETS_AT_ONCE: usize = 12;
-/// The same of queries that put records: an offer lies at fifteen places.
-pub(crate) const PUTS_AT_ONCE: usize = 15;
+/// Nodes that the queries of this node for records ask at a time, however many connections it may have: answers of 8 MB in all.
+pub(crate) const ASKED_AT_ONCE: usize = 120;
+/// Those of one query for what lies at a place, or for the nodes closest to it: the parallelism of Kademlia.
+pub(crate) const ASKED_BY_A_LOOK_UP: usize = 3;
+/// The share of the nodes closest to a place whose confirmation ends a put there: three of four.
+pub(crate) const CONFIRMED: (usize, usize) = (3, 4);
 /// Queries of either kind that wait for their turn.
 pub(crate) const QUERIES_WAITING: usize = 4096;
 /// Frames of an answer that settles a question early: those of one signer, or one request.

@@ -66,7 +66,7 @@ impl Net {
         for address in &config.external {
             spoken(address.clone())?;
         }
-        let dht = Dht::new(policy, &config.keypair.libp2p_id());
+        let dht = Dht::new(policy, &config);
         let setup = |error: &dyn core::fmt::Display| NetError::Setup(error.to_string());
         let mut registry = libp2p::metrics::Registry::default();
         let (reports, floods) = mpsc::channel(limits::FLOODS);

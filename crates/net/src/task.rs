@@ -15,8 +15,8 @@ use std::sync::Arc;
 
 use futures::StreamExt as _;
 use libp2p::core::transport::ListenerId;
-use libp2p::swarm::DialError;
 use libp2p::swarm::dial_opts::{DialOpts, PeerCondition};
+use libp2p::swarm::{DialError, SwarmEvent};
 use libp2p::{Multiaddr, PeerId, StreamProtocol, Swarm, gossipsub};
 use libp2p_stream::IncomingStreams;
 use motet_wire::{Address, AddressScope, Topic, Verdict};
@@ -25,7 +25,7 @@ use tokio::time::Instant;
 
 pub(crate) use self::dht::Dht;
 use crate::auto_relays::AutoRelays;
-use crate::behaviour::Behaviour;
+use crate::behaviour::{Behaviour, BehaviourEvent};
 use crate::buckets::Buckets;
 use crate::config::{DhtMode, NetConfig, Switch};
 use crate::connections::Connections;
@@ -213,7 +213,12 @@ impl Task {
         let writing = async {
             while !self.writers.is_empty() || self.is_putting() {
                 tokio::select! {
-                    _ = self.swarm.next() => {}
+                    event = self.swarm.select_next_some() => {
+                        // A put has two parts.
+                        if let SwarmEvent::Behaviour(BehaviourEvent::Kad(event)) = event {
+                            self.on_kad(event);
+                        }
+                    }
                     Some(_) = self.writers.join_next() => {}
                 }
             }

@@ -48,8 +48,9 @@ pub const DEEPER: usize = 64;
 pub const ENTRY_UNIT: usize = 4 * 1024;
 /// Bags that one search reads at most: an index of about 50,000 signers.
 pub const BAGS_READ: usize = 1024;
-/// Bags that are read at a time.
-pub const BAGS_AT_ONCE: usize = 16;
+/// Bags that are read at a time. Nodes beside one place are mostly beside places of other bags as well, and are dialled once for all of those that
+/// are read at a time. If all nodes of the network tell as much as they can, and each something else, that is 120 MB.
+pub const BAGS_AT_ONCE: usize = 32;
 /// Frames from the DHT that are checked together.
 pub const FOUND_AT_ONCE: usize = 256;
 /// Time between two looks at the groups' files for the sake of requests of strangers.

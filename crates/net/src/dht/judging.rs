@@ -30,6 +30,8 @@ pub(crate) struct Judging {
     waiting: VecDeque<Candidate>,
     bytes: usize,
     running: Option<JoinHandle<Vec<Judged>>>,
+    /// Frames that are judged now.
+    judged_now: usize,
     since: Instant,
     all: Bucket,
     groups: BTreeMap<NetworkGroup, Bucket>,
@@ -43,6 +45,7 @@ impl Judging {
             waiting: VecDeque::new(),
             bytes: 0,
             running: None,
+            judged_now: 0,
             since: now,
             all: Bucket::FULL,
             groups: BTreeMap::new(),
@@ -53,6 +56,11 @@ impl Judging {
     /// The number of frames that were dropped because others wait, or because their group has had its share.
     pub(crate) const fn dropped(&self) -> u64 {
         self.dropped
+    }
+
+    /// The number of frames that wait, and of those that are judged now.
+    pub(crate) fn unjudged(&self) -> usize {
+        self.waiting.len().saturating_add(self.judged_now)
     }
 
     /// Takes a frame of this node itself: before all others, and without a charge.
@@ -117,6 +125,7 @@ impl Judging {
         }
         let some: Vec<Candidate> = self.waiting.drain(..self.waiting.len().min(limits::JUDGED_AT_ONCE)).collect();
         self.bytes = self.bytes.saturating_sub(some.iter().map(|candidate| size(&candidate.frame)).sum());
+        self.judged_now = some.len();
         let policy = Arc::clone(&self.policy);
         let judge = move || {
             let entry =
@@ -131,7 +140,7 @@ impl Judging {
         let Some(running) = &mut self.running else { return core::future::pending().await };
         // A policy that panics has judged nothing.
         let judged = running.await.unwrap_or_default();
-        self.running = None;
+        (self.running, self.judged_now) = (None, 0);
         self.start();
         judged
     }

@@ -14,7 +14,8 @@ use tokio::sync::{Semaphore, oneshot};
 use tokio::time::Instant;
 
 use super::Task;
-use crate::config::DhtMode;
+use crate::admission::Shares;
+use crate::config::{DhtMode, NetConfig};
 use crate::dht::agreement::Agreement;
 use crate::dht::judging::{Candidate, Judged, Judging};
 use crate::dht::queries::Queries;
@@ -59,12 +60,16 @@ struct Question {
 }
 
 impl Dht {
-    pub(crate) fn new(policy: Arc<dyn EntryPolicy>, local: &PeerId) -> Self {
+    pub(crate) fn new(policy: Arc<dyn EntryPolicy>, config: &NetConfig) -> Self {
+        let local = config.keypair.libp2p_id();
+        // Of the places for connections that this node opens, those are left out that it fills to stay connected.
+        let shares = Shares::of(config.connections, config.guard.group_connections);
+        let places = shares.outbound.saturating_sub(config.guard.outbound);
         let now = Instant::now();
         Self {
             judging: Judging::new(Arc::clone(&policy), now),
             policy,
-            queries: Queries::default(),
+            queries: Queries::new(places),
             questions: HashMap::new(),
             seeking: HashMap::new(),
             asked: 0,
@@ -90,8 +95,9 @@ impl Task {
             (..) => DhtState::Ready,
         };
         let server = self.is_server();
-        let (queries, dropped) = (self.dht.questions.len(), self.dht.judging.dropped());
-        DhtStats { state, server, peers, records, bytes, queries, dropped }
+        let (queries, puts) = (self.dht.questions.len(), self.dht.queries.putting());
+        let (unjudged, dropped) = (self.dht.judging.unjudged(), self.dht.judging.dropped());
+        DhtStats { state, server, peers, records, bytes, queries, puts, unjudged, dropped }
     }
 
     /// Puts frames at all places of a key, here as well.
@@ -119,7 +125,7 @@ impl Task {
 
     /// True while an entry is on its way into the DHT.
     pub(super) fn is_putting(&self) -> bool {
-        self.dht.queries.is_putting()
+        self.dht.queries.putting() > 0
     }
 
     /// Puts bags that nobody has put for a time at the nodes that are closest to them now.
@@ -162,7 +168,7 @@ impl Task {
         self.dht.asked = self.dht.asked.wrapping_add(1);
         let mut open = 0;
         for place in key.places() {
-            open += usize::from(self.dht.queries.get(place, self.dht.asked));
+            open += usize::from(self.dht.queries.get(place, self.dht.asked, settled));
         }
         if open == 0 {
             return drop(answer.send(Vec::new()));
@@ -199,10 +205,30 @@ impl Task {
                     Ok(kad::GetClosestPeersOk { peers, .. })
                     | Err(kad::GetClosestPeersError::Timeout { peers, .. }) => peers,
                 };
-                self.on_located(id, found, step.last);
+                if self.dht.queries.is_for_put(id) {
+                    self.on_nearest(id, found, step.last);
+                } else {
+                    self.on_located(id, found, step.last);
+                }
             }
             event => tracing::trace!(event = ?Quoted(format_args!("{event:?}")), "kademlia"),
         }
+    }
+
+    /// The nodes that are closest to the place of a record have answered, and get it.
+    fn on_nearest(&mut self, id: kad::QueryId, found: Vec<kad::PeerInfo>, is_last: bool) {
+        if !is_last {
+            return;
+        }
+        let nodes: Vec<PeerId> = found.iter().map(|info| info.peer_id).collect();
+        // A connection may have given way to another meanwhile, and Kademlia forgets the addresses with the query.
+        for kad::PeerInfo { peer_id, addrs } in found {
+            for address in addrs.into_iter().filter(|address| self.own.judge.lets_dial(address)) {
+                self.swarm.add_peer_address(peer_id, address);
+            }
+        }
+        self.dht.queries.located(id, &nodes);
+        self.dht.queries.start(&mut self.swarm.behaviour_mut().kad);
     }
 
     /// A query may be over: then another has its turn.
@@ -277,7 +303,11 @@ impl Task {
                 }
                 agreement.fail();
             }
-            if found.peer.is_some() { &mut question.found } else { &mut question.own }.push(bag);
+            let found = if found.peer.is_some() { &mut question.found } else { &mut question.own };
+            // Most nodes give the same, which is held once.
+            if !found.contains(&bag) {
+                found.push(bag);
+            }
         }
         if is_last {
             question.open = question.open.saturating_sub(1);

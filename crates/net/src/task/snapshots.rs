@@ -93,6 +93,8 @@ impl Task {
             Sample::gauge("motet_dht_bags", "Keys of the DHT under which something lies here", dht.records),
             Sample::gauge("motet_dht_bytes", "Bytes of the DHT that lie here", dht.bytes),
             Sample::gauge("motet_dht_queries", "Own questions to the DHT that have no answer yet", dht.queries),
+            Sample::gauge("motet_dht_puts", "Own records that are on their way, or wait for it", dht.puts),
+            Sample::gauge("motet_dht_unjudged", "Frames put here that are to be looked at", dht.unjudged),
             Sample::counter("motet_dht_dropped", "Frames put here that were not looked at", dht.dropped),
         ];
         for state in DhtState::ALL {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use motet_core_crypto::PublicKey;
-use motet_net::{DhtState, DhtStats, parse_address};
+use motet_net::{DhtMode, DhtState, DhtStats, Keypair, NetConfig, parse_address};
 use motet_wire::{DhtKey, NetworkId};
 
 use crate::peer::{Peer, entry};
@@ -95,6 +95,49 @@ async fn what_a_node_puts_before_it_stops_lies_there() {
         two.handle.put(key(), vec![entry(2, 1, b"later")]).await.unwrap();
         get(&two, &[frame, entry(2, 1, b"later")]).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_with_few_connections_puts_many_records_at_the_nodes_closest_to_each() {
+    let memory = |others: &[Peer]| {
+        let mut config = NetConfig::memory(NetworkId::test(), Keypair::generate());
+        config.bootstrap = others.iter().take(3).map(|other| parse_address(&other.address).unwrap()).collect();
+        config
+    };
+    let mut nodes: Vec<Peer> = Vec::new();
+    for _ in 0..30 {
+        nodes.push(Peer::start(memory(&nodes)).await);
+    }
+    let writer = NetConfig { dht: DhtMode::Client, connections: 32, ..memory(&nodes) };
+    let writer = Peer::start(writer).await;
+    let known = async {
+        for (node, wanted) in nodes.iter().map(|node| (node, 20)).chain([(&writer, 3)]) {
+            while node.handle.dht_stats().await.unwrap().peers < wanted {
+                tokio::task::yield_now().await;
+            }
+        }
+    };
+    tokio::time::timeout(crate::peer::GUARD, known).await.unwrap();
+    for number in 0..8 {
+        writer.handle.put(DhtKey::from_bytes([number; 32]), vec![entry(1, 1, b"here I am")]).await.unwrap();
+    }
+    let settled = async {
+        while writer.handle.dht_stats().await.unwrap().puts > 0 {
+            tokio::task::yield_now().await;
+        }
+        for node in &nodes {
+            while node.handle.dht_stats().await.unwrap().unjudged > 0 {
+                tokio::task::yield_now().await;
+            }
+        }
+    };
+    tokio::time::timeout(crate::peer::GUARD, settled).await.unwrap();
+    let mut copies = 0;
+    for node in &nodes {
+        copies += node.handle.dht_stats().await.unwrap().records;
+    }
+    // Twenty nodes for each of three places, of which fifteen have confirmed the record.
+    assert!(copies >= 8 * 3 * 15, "{copies} of {}", 8 * 3 * 20);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -51,20 +51,18 @@ pub(crate) async fn read(
     shards: &[Shard],
 ) -> Result<(Vec<Arc<[u8]>>, Vec<Shard>), NetError> {
     let (mut found, mut below) = (Vec::new(), Vec::new());
-    for some in shards.chunks(limits::BAGS_AT_ONCE) {
-        let mut reading = JoinSet::new();
-        for shard in some.iter().copied() {
+    let (mut reading, mut shards) = (JoinSet::new(), shards.iter().copied());
+    loop {
+        for shard in shards.by_ref().take(limits::BAGS_AT_ONCE.saturating_sub(reading.len())) {
             let (net, key) = (net.clone(), DhtKey::bag(network, index, shard));
             reading.spawn(async move { (shard, net.get(key).await) });
         }
-        while let Some(read) = reading.join_next().await {
-            let Ok((shard, frames)) = read else { continue };
-            let frames = frames?;
-            if is_crowded(&frames) {
-                below.extend(shard.below());
-            }
-            found.extend(frames);
+        let Some(read) = reading.join_next().await else { return Ok((found, below)) };
+        let Ok((shard, frames)) = read else { continue };
+        let frames = frames?;
+        if is_crowded(&frames) {
+            below.extend(shard.below());
         }
+        found.extend(frames);
     }
-    Ok((found, below))
 }
