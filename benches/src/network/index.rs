@@ -25,7 +25,7 @@ use crate::session::group::{Failure, GUARD};
 const ALWAYS: usize = 2;
 /// Bags that are read at a time, as by a node.
 const AT_ONCE: usize = 32;
-/// Records that are put before the storing nodes are asked whether they have looked at them: some 5 frames of each of 200 nodes a bag.
+/// Puts between two looks at the storing nodes. With 60 copies of each frame, 200 nodes get 768 frames each, and their queues hold 2,048.
 const PUT_AT_ONCE: usize = 32;
 /// Frames of one put: a record has room for them.
 const FRAMES: usize = 80;
@@ -151,11 +151,11 @@ impl Storing {
             offers.push(offer(&self.network, [&keys[0], &keys[1]], peer, &kind, 0, now)?);
         }
         let (begin, before) = (Instant::now(), self.work(&self.writer.metrics(Vec::new()).await?).await?);
-        let bags = self.put(&index, &offers).await?;
+        let (bags, puts) = self.put(&index, &offers).await?;
         let (put_took, put_work) =
             (begin.elapsed(), self.work(&self.writer.metrics(Vec::new()).await?).await?.since(before));
         let (records, dropped) = self.stored().await?;
-        let copies = (records - records_before) as f64 / (bags.0 * usize::from(DhtKey::PLACES)).max(1) as f64;
+        let copies = records.saturating_sub(records_before) as f64 / (bags * usize::from(DhtKey::PLACES)).max(1) as f64;
         Process::this().quiet().await?;
         let (begin, before) = (Instant::now(), self.work(&self.reader.metrics(Vec::new()).await?).await?);
         let found = self.search(&index).await?;
@@ -171,7 +171,7 @@ impl Storing {
             first_look,
             first_took,
             first_work,
-            puts: bags.1,
+            puts,
             put_took,
             put_work,
             copies,
