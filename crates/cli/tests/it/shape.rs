@@ -309,7 +309,11 @@ fn the_events_of_the_happy_path_have_their_names() {
     let asked = scene.run(&["sign", "--dev", &bob, "--with", &alice, "--message", "m", "--json"]).expect(0);
     let demo = scene.run(&["demo", "--signers", "2", "--json"]).expect(0);
     let told: [(&str, BTreeSet<String>, &[&str]); 3] = [
-        ("run", names(other.wait().expect(0).objects()), &["ready", "SignerAdvertised", "SigningRequestReceived"]),
+        (
+            "run",
+            names(other.wait().expect(0).objects()),
+            &["ready", "SignerAdvertised", "SigningRequestReceived", "SignerWithdrawn"],
+        ),
         ("sign", names(asked.objects()), &["result", "SignerDiscovered", "SigningRequestCreated"]),
         (
             "demo",
