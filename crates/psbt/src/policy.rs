@@ -133,18 +133,18 @@ impl WalletPolicy {
                 keys.push(key);
                 keys.len() - 1
             });
-            format!("@{place}{}", single.path)
+            format!("@{place}{}", short(&single.path))
         };
         let template = descriptor.render(|_, key| match key {
             KeyExpr::Single(single) => placeholder(single),
             KeyExpr::Musig(musig) => {
                 let participants: Vec<_> = musig.participants.iter().map(&mut placeholder).collect();
-                format!("musig({}){}", participants.join(","), musig.path)
+                format!("musig({}){}", participants.join(","), short(&musig.path))
             }
         });
         let keys: Vec<_> = keys.iter().map(SingleKey::to_string).collect();
         let keys: Vec<_> = keys.iter().map(String::as_str).collect();
-        Self::new(name, &template.replace("/<0;1>/*", "/**"), &keys)
+        Self::new(name, &template, &keys)
     }
 
     /// The name.
@@ -184,14 +184,26 @@ fn check_keys(keys: &[SingleKey]) -> Result<(), PolicyError> {
     Ok(())
 }
 
-/// The template with keys in it, and the numbers of the placeholders in their order.
+/// Path of a receiving and a change branch, and its short form in a template.
+const BRANCHES: (&str, &str) = ("/<0;1>/*", "/**");
+
+/// A path as a template has it.
+fn short(path: &PathExpr) -> String {
+    let path = path.to_string();
+    if path == BRANCHES.0 { BRANCHES.1.to_owned() } else { path }
+}
+
+/// The template with keys in it, and the numbers of the placeholders in their order. A short path stands behind a placeholder or its
+/// `musig()`; the same characters elsewhere are no path.
 fn filled(template: &str, keys: &[SingleKey]) -> Result<(String, Vec<usize>), PolicyError> {
     let mut text = String::new();
     let mut places = Vec::new();
     let mut used = 0;
     let mut rest = template;
+    let mut is_in_musig = false;
     while let Some((before, after)) = rest.split_once('@') {
         text.push_str(before);
+        is_in_musig = before.ends_with("musig(") || (is_in_musig && before == ",");
         let (digits, after) = after.split_at(after.find(|c: char| !c.is_ascii_digit()).unwrap_or(after.len()));
         let position = template.len() - after.len() - digits.len();
         let has_leading_zero = digits.len() > 1 && digits.starts_with('0');
@@ -205,12 +217,23 @@ fn filled(template: &str, keys: &[SingleKey]) -> Result<(String, Vec<usize>), Po
         // A number that is not in the list is found below: the text is not used then.
         text.push_str(&keys.get(place).map(SingleKey::to_string).unwrap_or_default());
         rest = after;
+        if let Some(after) = rest.strip_prefix(')').filter(|_| is_in_musig) {
+            text.push(')');
+            rest = after;
+            is_in_musig = false;
+        }
+        let (path, after) = rest.split_at(rest.find([',', ')', '}']).unwrap_or(rest.len()));
+        rest = after;
+        match path.strip_suffix(BRANCHES.1) {
+            Some(first) => text.extend([first, BRANCHES.0]),
+            None => text.push_str(path),
+        }
     }
     text.push_str(rest);
     if used != keys.len() {
         return Err(PolicyError::KeyCount { used, given: keys.len() });
     }
-    Ok((text.replace("/**", "/<0;1>/*"), places))
+    Ok((text, places))
 }
 
 /// Checks that all keys come from placeholders, and their paths.

@@ -51,6 +51,21 @@ fn each_invalid_template_of_bip_388_is_refused_for_its_own_reason() {
 }
 
 #[test]
+fn stars_that_stand_behind_no_key_are_no_path() {
+    // An expression that this version does not know is kept as it is.
+    let expected = Descriptor::parse("later(alpha/**,beta/<0;1>/*)").unwrap();
+    let policy = WalletPolicy::of_descriptor("later", &expected).unwrap();
+    assert_eq!(policy.descriptor().to_string(), expected.to_string());
+    assert_eq!(policy.template(), "later(alpha/**,beta/<0;1>/*)");
+    let vectors = load("bip-0388/policy-vectors.json");
+    let keys = texts(&vectors["valid"][6]["keys"]);
+    let template = "later(alpha/**,@0/**,beta/**)";
+    let policy = WalletPolicy::new("", template, &keys[..1]).unwrap();
+    let key = keys[0].replace('\'', "h");
+    assert_eq!(policy.descriptor().body(), format!("later(alpha/**,{key}/<0;1>/*,beta/**)"));
+}
+
+#[test]
 fn rules_without_a_vector_hold_too() {
     let vectors = load("bip-0388/policy-vectors.json");
     let keys = texts(&vectors["valid"][6]["keys"]);
