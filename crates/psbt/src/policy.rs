@@ -88,6 +88,12 @@ pub enum PolicyError {
         /// The number of the other one.
         second: usize,
     },
+    /// A placeholder where no key can be, or in an expression that this version does not know.
+    #[error("placeholder @{place} of the template stands where no key is read")]
+    Misplaced {
+        /// The number of the placeholder.
+        place: usize,
+    },
     /// The template with its keys is not a descriptor.
     #[error(transparent)]
     Descriptor(#[from] DescriptorError),
@@ -268,7 +274,7 @@ fn check_expressions(expressions: &[KeyExpr], places: &[usize]) -> Result<(), Po
         }
         seen.push((own, branches));
     }
-    Ok(())
+    rest.first().map_or(Ok(()), |place| Err(PolicyError::Misplaced { place: *place }))
 }
 
 /// The two branches of a path `/<M;N>/*`. None for any other path.
