@@ -65,17 +65,12 @@ impl Admitted {
     /// a live session is checked here.
     fn checks(&self) -> Result<Checks, Rule> {
         let decoded = &self.unseen.decoded;
-        let is_member = matches!(self.unseen.standing, PeerClass::Participant { .. });
-        let (sender, is_checked) = if self.proven.envelope {
-            (parse_sender(&decoded.head.sender)?, true)
-        } else if is_member {
-            (self.check_member()?, true)
-        } else {
-            (parse_sender(&decoded.head.sender)?, false)
-        };
+        let is_new = !self.proven.envelope;
+        let is_member = is_new && matches!(self.unseen.standing, PeerClass::Participant { .. });
+        let sender = if is_member { self.check_member()? } else { parse_sender(&decoded.head.sender)? };
         let keys = KnownKeys { sender: Some(sender), signer: None };
-        let envelope =
-            (!is_checked).then(|| (sender.x_only(), self.unseen.id, Signature::from_bytes(&decoded.signature)));
+        let envelope = (is_new && !is_member)
+            .then(|| (sender.x_only(), self.unseen.id, Signature::from_bytes(&decoded.signature)));
         let mut checks = Checks { keys, envelope, delegation: None };
         if let (Some(delegation), Some(digest), false) =
             (decoded.body.delegation(), self.delegation_digest, self.proven.delegation)
@@ -139,10 +134,9 @@ fn parse(unseen: Unseen, keys: &KnownKeys, ticket: &Ticket) -> Result<Validated,
 
 /// Checks a backlog in one batch: V-35 to V-37 for each message, in the order given.
 ///
-/// One batch costs well under one check for each signature, and members of live sessions are checked by themselves for as little;
-/// when it fails, core-crypto finds the failing ones. Messages
-/// of peers that have delivered an invalid signature lately are checked by themselves, so that no peer can make batches
-/// fail again and again. `rng` draws the weights, and must be unpredictable to the senders of messages.
+/// One batch costs well under one check for each signature; when it fails, core-crypto finds the failing ones. Members of live
+/// sessions are checked by themselves, for as little. So are peers that have delivered an invalid signature lately, so that no peer
+/// can make batches fail again and again. `rng` draws the weights, and must be unpredictable to the senders of messages.
 pub fn verify_batch<R: TryCryptoRng + ?Sized>(
     backlog: Vec<Admitted>,
     rng: &mut R,

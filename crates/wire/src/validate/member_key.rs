@@ -1,11 +1,10 @@
 //! The message key of a member of a live session, prepared for the checks of its many signatures.
 
-use core::fmt;
-
 use motet_core_crypto::PublicKey;
 use motet_core_crypto::schnorr::PreparedKey;
 
 /// A message key and its multiples.
+#[derive(Debug)]
 pub(super) struct MemberKey {
     sender: PublicKey,
     prepared: PreparedKey,
@@ -28,11 +27,5 @@ impl MemberKey {
     /// Its multiples.
     pub(super) const fn prepared(&self) -> &PreparedKey {
         &self.prepared
-    }
-}
-
-impl fmt::Debug for MemberKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("MemberKey").field(&self.sender).finish()
     }
 }

@@ -37,8 +37,8 @@ fn member(number: u64) -> MemberKey {
     MemberKey::new(SecretKey::from_bytes(&secret).unwrap().public_key())
 }
 
-/// Lets a million senders be proven, each thousandth as a member of a session, and a million others fail, one every so many milliseconds; returns the most bytes that
-/// were held and the bytes stated.
+/// Lets a million senders be proven, each thousandth as a member of a session, and a million others fail, one every so many
+/// milliseconds; returns the most bytes that were held and the bytes stated.
 fn flood(interval: u64) -> (usize, usize) {
     let mut bound = 0;
     let info = measure(|| {
