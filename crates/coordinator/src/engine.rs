@@ -68,7 +68,7 @@ use identities::Identities;
 use interests::Interests;
 use ledger::Ledger;
 use motet_core_crypto::PublicKey;
-use motet_wire::{MonotonicMs, NetworkId, Now, PeerId, RequestId, claimed_subject};
+use motet_wire::{MonotonicMs, NetworkId, Now, PeerId, RequestId, claimed_subject, peek};
 use rand_core::TryCryptoRng;
 use reputation_table::ReputationTable;
 use tracing::Span;
@@ -204,7 +204,7 @@ impl Engine {
                 self.known_refusals = self.known_refusals.saturating_add(1);
                 self.on_persist_failed(&records, &detail, ctx);
             }
-            Input::Malformed { sender, frame } => self.on_malformed(&sender, &frame, ctx),
+            Input::Malformed { frame } => self.on_malformed(&frame, ctx),
             Input::PeerConnected { peer } => self.on_peer_connected(peer, ctx),
             Input::PeerUnreachable { peer, reason } => self.on_peer_unreachable(&peer, &reason, ctx),
             Input::Addresses(addresses) => self.on_addresses(addresses, ctx),
@@ -216,10 +216,11 @@ impl Engine {
     /// A message key has signed what is no message. It costs the signer that has certified the key, if it is known which that
     /// is: by its own certificate, in a join or in its newest advertisement. A session whose nonces or partial signature they
     /// were ends with the proof.
-    fn on_malformed(&mut self, sender: &PublicKey, frame: &Arc<[u8]>, ctx: &mut Ctx<'_>) {
+    fn on_malformed(&mut self, frame: &[u8], ctx: &mut Ctx<'_>) {
+        let Some(Ok(sender)) = peek(frame).map(|peek| PublicKey::from_bytes(&peek.sender)) else { return };
         let joined =
-            self.sessions.of_message_key(sender).find_map(|session| session.key(session.slot_of(sender)?).copied());
-        if let Some(signer) = joined.or_else(|| self.directory.certifier_of(sender)) {
+            self.sessions.of_message_key(&sender).find_map(|session| session.key(session.slot_of(&sender)?).copied());
+        if let Some(signer) = joined.or_else(|| self.directory.certifier_of(&sender)) {
             self.reputation.note_malformed(&signer, &self.identities, ctx);
         }
         if let Some(id) = claimed_subject(frame).and_then(|subject| self.sessions.request_about(subject)) {

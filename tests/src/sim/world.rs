@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 use motet_coordinator::{Command, CommandId, Input, Interest, Route};
 use motet_core_crypto::PublicKey;
-use motet_wire::{Arrival, Channel, Kind, NetworkId, PeerId, Penalty, RequestId, Validated, Validator, peek};
+use motet_wire::{Arrival, Channel, Kind, NetworkId, PeerId, Penalty, RequestId, Validated, Validator};
 
 use super::dice::Dice;
 use super::disk::Disk;
@@ -439,10 +439,8 @@ impl World {
                     let detail = format!("host {host} punishes the honest node {} for {}", mark(&from), rejection.rule);
                     self.watch.breach(Invariant::Reputation, detail);
                 }
-                if let Some(frame) = rejection.signed_frame
-                    && let Some(sender) = peek(&frame).and_then(|peek| PublicKey::from_bytes(&peek.sender).ok())
-                {
-                    self.input(host, Input::Malformed { sender, frame });
+                if let Some(frame) = rejection.signed_frame {
+                    self.input(host, Input::Malformed { frame });
                 }
             }
         }

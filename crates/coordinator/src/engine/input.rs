@@ -58,12 +58,10 @@ pub enum Input {
         /// Why.
         detail: String,
     },
-    /// This message key has signed bytes that are no message (rule V-37). The pipeline has checked its signature, so nobody
+    /// A message key has signed bytes that are no message (rule V-37). The pipeline has checked its signature, so nobody
     /// else can have done it.
     Malformed {
-        /// The message key.
-        sender: PublicKey,
-        /// The bytes, with the signature: a frame.
+        /// The bytes, with the message key and its signature: a frame.
         frame: Arc<[u8]>,
     },
     /// A peer is connected.

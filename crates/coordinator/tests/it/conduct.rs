@@ -7,7 +7,7 @@ use motet_coordinator::event::{Event, Phase};
 use motet_coordinator::{Command, Config, Input, Reply, Rounds, Score, SignerQuery};
 use motet_core_crypto::PublicKey;
 use motet_testkit::Cluster;
-use motet_wire::{Attempt, Commitments, Election, RequestOptions, SignerIndex};
+use motet_wire::{Attempt, Commitments, Election, Kind, RequestOptions, SignerIndex};
 
 use crate::kit::{announce, cluster_of, partials_sent};
 use crate::session::{assert_signed, items, options};
@@ -112,9 +112,9 @@ fn an_application_steps_the_rounds_of_every_attempt() {
     assert_signed(&cluster, &items);
 }
 
-/// Nonsense that is about no session.
-fn nothing() -> Arc<[u8]> {
-    Arc::new([])
+/// A frame of a sender that is about no session: version, kind, sender, sequence, time, an empty body and a signature.
+fn nonsense(sender: &PublicKey) -> Arc<[u8]> {
+    [&[1, Kind::NonceShare.code()], &sender.to_bytes()[..], &[0; 8 + 8 + 4], &[0; 64]].concat().into()
 }
 
 #[test]
@@ -136,19 +136,19 @@ fn signed_nonsense_costs_its_signer_and_nobody_else() {
         reply => panic!("{reply:?}"),
     };
     let sender = sender_of(&cluster, one);
-    cluster.input(0, Input::Malformed { sender, frame: nothing() });
+    cluster.input(0, Input::Malformed { frame: nonsense(&sender) });
     assert_eq!((score(&mut cluster, one), score(&mut cluster, other)), (-5, 0));
     // A key that nobody has certified is nobody's.
-    cluster.input(0, Input::Malformed { sender: one, frame: nothing() });
+    cluster.input(0, Input::Malformed { frame: nonsense(&one) });
     assert_eq!(score(&mut cluster, one), -5);
     // What it did well still counts.
     announce(&mut cluster, items(1), RequestOptions::default());
     cluster.settle();
-    cluster.input(0, Input::Malformed { sender: sender_of(&cluster, other), frame: nothing() });
+    cluster.input(0, Input::Malformed { frame: nonsense(&sender_of(&cluster, other)) });
     assert_eq!(score(&mut cluster, other), -4);
     // Silence and nonsense cost rank; only a proof blocks.
     for _ in 0..50 {
-        cluster.input(0, Input::Malformed { sender, frame: nothing() });
+        cluster.input(0, Input::Malformed { frame: nonsense(&sender) });
     }
     assert_eq!(score(&mut cluster, one), -100);
 }

@@ -101,10 +101,8 @@ impl Driver {
                 }
             }
             Err(rejection) => {
-                if let Some(frame) = rejection.signed_frame
-                    && let Some(sender) = peek(&frame).and_then(|peek| PublicKey::from_bytes(&peek.sender).ok())
-                {
-                    self.handle(Input::Malformed { sender, frame });
+                if let Some(frame) = rejection.signed_frame {
+                    self.handle(Input::Malformed { frame });
                 }
             }
         }

@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use motet_coordinator::Input;
-use motet_core_crypto::PublicKey;
-use motet_wire::{Admitted, Arrival, Channel, Message, PeerId, Rejection, Validated, peek};
+use motet_wire::{Admitted, Arrival, Channel, Message, PeerId, Rejection, Validated};
 
 use super::{Cluster, Seen};
 use crate::network::Flight;
@@ -67,10 +66,8 @@ impl Cluster {
             }
             Err(rejection) => {
                 self.see(node, Seen::Rejected(&rejection));
-                if let Some(frame) = rejection.signed_frame.clone()
-                    && let Some(sender) = peek(&frame).and_then(|peek| PublicKey::from_bytes(&peek.sender).ok())
-                {
-                    self.input(node, Input::Malformed { sender, frame });
+                if let Some(frame) = rejection.signed_frame.clone() {
+                    self.input(node, Input::Malformed { frame });
                 }
                 Err(rejection)
             }

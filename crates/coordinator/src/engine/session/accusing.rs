@@ -16,14 +16,18 @@ impl Session {
         self.accuse(Evidence::Equivocation { join, first: first.to_vec(), second: second.to_vec() }, lent);
     }
 
-    /// Ends a session with evidence, after checking that it convicts.
-    pub(crate) fn accuse(&mut self, evidence: Evidence, lent: &mut Lent<'_, '_>) {
-        let Ok(conviction) = evidence.verify(lent.step.network) else { return };
+    /// Ends a session with evidence, if that convicts somebody of a deed in its request. Returns whether it does.
+    pub(crate) fn accuse(&mut self, evidence: Evidence, lent: &mut Lent<'_, '_>) -> bool {
+        let conviction = evidence.verify(lent.step.network).ok();
+        let Some(conviction) = conviction.filter(|conviction| conviction.request == Some(self.id)) else {
+            return false;
+        };
         lent.proofs.keep(&evidence, &conviction, lent.step);
         let charge: Charge = conviction.charge;
         let detail = format!("{charge:?} by {}", conviction.signer);
         let frame = self.send_abort(AbortCode::Fault, detail, Some(evidence), lent);
         self.finish(frame, AbortCause::Convicted { culprit: conviction.signer, charge }, lent);
+        true
     }
 
     /// Ends a session because nonces or partial signatures are for another number of items than the request has.
@@ -43,10 +47,7 @@ impl Session {
         if self.active().is_some()
             && let Some(binding) = self.join_of(share)
         {
-            let evidence = Evidence::Malformed { binding, frame: share.to_vec() };
-            if evidence.verify(lent.step.network).is_ok_and(|conviction| conviction.request == Some(self.id)) {
-                self.accuse(evidence, lent);
-            }
+            self.accuse(Evidence::Malformed { binding, frame: share.to_vec() }, lent);
         }
     }
 

@@ -56,7 +56,8 @@ impl Session {
                 let commit = (share.attempt != Attempt::FIRST).then(|| commit.frame.to_vec());
                 let Some(join) = self.join_of(message.frame()) else { return };
                 let nonces = message.frame().to_vec();
-                return self.accuse(Evidence::BadOpening { join, commit, nonces }, lent);
+                self.accuse(Evidence::BadOpening { join, commit, nonces }, lent);
+                return;
             }
         }
         match self.attempt.nonces.place(index, SignedStatement::of(&message)) {
@@ -106,9 +107,8 @@ impl Session {
             Err(_) if self.over().is_some() => {}
             Err(fault) => {
                 let evidence = fault.culprits.first().and_then(|culprit| self.bad_partial(fault.item, *culprit));
-                match evidence {
-                    Some(evidence) if evidence.verify(lent.step.network).is_ok() => self.accuse(evidence, lent),
-                    _ => self.try_next_attempt(lent),
+                if !evidence.is_some_and(|evidence| self.accuse(evidence, lent)) {
+                    self.try_next_attempt(lent);
                 }
             }
         }
