@@ -143,6 +143,8 @@ pub struct World {
     stranger: Validator,
     /// What rogues have said that a host took, by host, life, session, sender and kind.
     taken: BTreeMap<hearing::Slot, Vec<u8>>,
+    /// Hosts that have heard a rogue commit while its session ran, by host and request. What Sync hands on is what its engine said.
+    warned: BTreeSet<(usize, RequestId)>,
     /// The contributions that hosts have just taken, and whose.
     taking: Vec<(usize, motet_wire::SignerIndex)>,
     /// In a world without time: what has happened.
@@ -208,6 +210,7 @@ impl World {
                 Arc::new(motet_wire::work::Free),
             ),
             taken: BTreeMap::new(),
+            warned: BTreeSet::new(),
             taking: Vec::new(),
             frozen: None,
             dark: false,
@@ -468,6 +471,7 @@ impl World {
             self.relay(host, &message);
         }
         self.note_commitment(&message);
+        self.note_warning(host, subject, voice, &message);
         self.hear_alone(host, subject, voice, message);
     }
 }

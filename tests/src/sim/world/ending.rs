@@ -270,7 +270,10 @@ impl World {
                 let end = seen.and_then(|seen| seen.given_up.clone().or_else(|| seen.end.clone()));
                 let convicted =
                     matches!(&end, Some(End::Aborted(AbortCause::Convicted { culprit, .. })) if *culprit == key);
-                let faster = end == Some(End::Complete) && self.plan.nodes[guilty].vices.contains(&Vice::BadPartials);
+                // Sync hands on the true commitment, which may come before the false one.
+                let warned = self.warned.contains(&(*signer, request));
+                let faster = end == Some(End::Complete)
+                    && (self.plan.nodes[guilty].vices.contains(&Vice::BadPartials) || !warned);
                 // People may take too long, or the request may have been lost on somebody whose clock is off. Whoever is told
                 // so by somebody whose time was up before has heard no more of a round than who finds out by itself.
                 let told = |detail: &str| detail.starts_with(&motet_wire::AbortCode::TimedOut.to_string());

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use motet_coordinator::{Command, Input, Reply};
 use motet_core_crypto::PublicKey;
 use motet_node::SessionStatus;
-use motet_wire::{Attempt, AttemptId, Kind, Message, RequestId, Validated, peek};
+use motet_wire::{Attempt, AttemptId, Channel, Kind, Message, RequestId, Validated, peek};
 
 use super::World;
 use crate::sim::invariant::Invariant;
@@ -101,6 +101,23 @@ impl World {
                 }
             }
             _ => {}
+        }
+    }
+
+    /// Notes that a host has heard a rogue's own commitment before its session ended.
+    pub(super) fn note_warning(
+        &mut self,
+        host: usize,
+        subject: Option<RequestId>,
+        voice: Option<usize>,
+        message: &Validated,
+    ) {
+        let commits = matches!(message.kind(), Kind::ParticipantJoined | Kind::NonceCommit);
+        let rogue = voice.is_some_and(|voice| self.rogues.contains_key(&voice));
+        let Some(request) = subject.filter(|_| commits && rogue && message.channel() != Channel::Sync) else { return };
+        let ended = self.watch.seen[host].get(&request).is_some_and(|seen| seen.end.is_some());
+        if !ended {
+            self.warned.insert((host, request));
         }
     }
 
