@@ -354,6 +354,10 @@ impl World {
         self.let_pass(begin + REMEMBERED * 11 / 10);
         // Not before: a node that waits for its disk does not answer.
         let hosts: Vec<usize> = (0..self.hosts.len()).collect();
+        // A session that still ran had to give up first.
+        if hosts.iter().any(|host| !self.statuses(*host).is_empty()) {
+            self.let_pass(self.time + REMEMBERED * 11 / 10);
+        }
         if hosts.iter().any(|host| self.statuses(*host).iter().any(|one| !one.may_complete.is_empty())) {
             let longest = u64::try_from(motet_node::limits::OPEN_END.as_millis()).unwrap_or(u64::MAX);
             self.let_pass(begin + longest * 11 / 10);
