@@ -38,6 +38,7 @@ pub mod limits;
 mod lost;
 mod metrics;
 mod minutes;
+mod open_ends;
 mod page;
 mod private_file;
 mod questions;

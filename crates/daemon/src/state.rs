@@ -11,6 +11,7 @@ use crate::facilities::{Facilities, KeyRing, LogControl};
 use crate::keys::Keys;
 use crate::limits;
 use crate::minutes::{Minutes, Totals};
+use crate::open_ends::OpenEnds;
 use crate::questions::Questions;
 use crate::tally::Tally;
 use crate::webhook::Webhooks;
@@ -34,6 +35,7 @@ pub(crate) struct Parts {
     pub(crate) address: Option<SocketAddr>,
     pub(crate) clock: Clock,
     pub(crate) tally: Tally,
+    pub(crate) open_ends: OpenEnds,
     pub(crate) minutes: Minutes,
     /// True when a caller has asked the program to end.
     pub(crate) halt: watch::Sender<bool>,
@@ -75,6 +77,7 @@ impl App {
             address,
             clock,
             tally: Tally::default(),
+            open_ends: OpenEnds::default(),
             minutes: Minutes::default(),
             halt,
             webhooks,
@@ -121,6 +124,7 @@ impl App {
     /// [`CallError`].
     pub(crate) async fn let_go(&self, signer: PublicKey) -> Result<(), CallError> {
         self.node.remove_signer(signer).await?;
+        self.open_ends.note_one();
         self.note(signer, false);
         if let Some(keys) = &self.keys {
             keys.release(&signer);

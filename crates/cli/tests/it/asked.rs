@@ -14,6 +14,7 @@ use motet_node::{
 use motet_wire::{Criteria, Derivation, Item, NetworkId, RequestMetadata, RequestOptions, SignerMetadata};
 use serde_json::Value;
 
+use crate::daemon_first;
 use crate::judge::Signed;
 use crate::process::{Motet, Scene, strings};
 
@@ -241,19 +242,45 @@ impl Signer for Slow {
     }
 }
 
+/// A node on offer with such a signer, its key and its address.
+async fn slow_node(go: mpsc::Receiver<()>) -> (Node, String, String) {
+    let signer = LocalSigner::new(SecretKey::generate(&mut OsEntropy).unwrap(), OsEntropy);
+    let (bob, key, address) = node(Arc::new(Slow { signer, go: Mutex::new(go) })).await;
+    let (metadata, hour) = (SignerMetadata::default(), Duration::from_secs(3600));
+    bob.advertise_signer(key, Criteria::ANY, metadata, hour).await.unwrap();
+    (bob, key.to_string(), address)
+}
+
+#[test]
+fn a_running_signer_asks_for_nothing_else_beside_what_others_may_complete() {
+    let scene = Scene::new();
+    let (go, waits) = mpsc::channel();
+    let runtime = runtime();
+    let (_bob, late, address) = runtime.block_on(slow_node(waits));
+    let times = ["--round-timeout", "1s", "--attempts", "1", "--peer", &address];
+    let running = daemon_first::Signer::start(&scene, "c.key", &times);
+    let sign = |message: &str, more: &[&str]| {
+        let what = ["sign", "--key", "c.key", "--with", &late, "--message", message, "--json"];
+        scene.run(&[&what[..], more].concat()).expect(5)
+    };
+    let first = sign("ONE", &[]);
+    assert_eq!(strings(&first.last("SessionAborted")["may_complete"]), [late.as_str()]);
+    let second = sign("TWO", &[]);
+    assert!(second.errors.contains("despite"), "{}", second.told(""));
+    assert!(second.objects().is_empty(), "{}", second.told(""));
+    sign("TWO", &["--despite-open"]).last("SigningRequestCreated");
+    drop(go);
+    running.halt(&scene, "c.key");
+    runtime.shutdown_background();
+}
+
 #[test]
 fn an_end_says_who_may_still_complete_it_and_a_late_signature_is_told() {
     let scene = Scene::new();
     scene.run(&["key", "new", "--key-file", "c.key"]).expect(0);
     let (go, waits) = mpsc::channel();
-    let signer = LocalSigner::new(SecretKey::generate(&mut OsEntropy).unwrap(), OsEntropy);
     let runtime = runtime();
-    let (_bob, late, address) = runtime.block_on(async {
-        let (bob, key, address) = node(Arc::new(Slow { signer, go: Mutex::new(waits) })).await;
-        let (metadata, hour) = (SignerMetadata::default(), Duration::from_secs(3600));
-        bob.advertise_signer(key, Criteria::ANY, metadata, hour).await.unwrap();
-        (bob, key.to_string(), address)
-    });
+    let (_bob, late, address) = runtime.block_on(slow_node(waits));
     let own = ["--key", "c.key", "--network", "dev", "--listen", LISTEN, "--peer", &address];
     // One's own interrupt is no more of an end than a time limit.
     let mut interrupted = scene.start(&[&["sign", "--with", &late, "--message", "NIL", "--json"][..], &own].concat());

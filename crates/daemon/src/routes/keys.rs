@@ -101,6 +101,7 @@ async fn stop_signing(app: &App) -> Result<(), ApiError> {
             }
         }
     }
+    app.open_ends.note_one();
     Ok(())
 }
 
