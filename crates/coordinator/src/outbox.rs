@@ -5,6 +5,7 @@
 //! refuses records, the effects of their transitions do not happen. The engine may have made more meanwhile, and that may
 //! follow from what is not stored: no frame of a transition leaves that the engine made before it knew of the refusal, no
 //! signer signs in a session whose records were refused, and no event is told of a request whose announcement was refused.
+//! Signatures that an earlier process has stored are told, whatever else is refused.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -210,6 +211,11 @@ impl Outbox {
                 }
                 Effect::Emit(Event::SigningRequestCreated(requested), _) => {
                     self.unannounced.insert(requested.id);
+                }
+                // They are stored since an earlier process, which has perhaps not told them.
+                Effect::Emit(Event::SessionComplete(completed), _) if !self.refused.contains(&completed.request) => {
+                    self.due.push_back(effect);
+                    continue;
                 }
                 Effect::Emit(..)
                 | Effect::Hold(_)

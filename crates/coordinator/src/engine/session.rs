@@ -216,6 +216,12 @@ impl Session {
         self.message_keys.get(sender).map(|(index, _)| *index)
     }
 
+    /// Whether a member says something: with a key that one of its joins certifies, or from its peer with the key of a join that has not
+    /// come yet. The second is no proof: it decides only whether a message is worth a check.
+    pub(crate) fn is_from_member(&self, sender: &PublicKey, from: &PeerId) -> bool {
+        self.slot_of(sender).is_some() || self.others().into_iter().any(|index| self.peer_of(index) == Some(from))
+    }
+
     /// All joins of a slot: more than one, if its signer has been restarted.
     pub(crate) fn joins_of(&self, index: SignerIndex) -> impl Iterator<Item = &SignedStatement<ParticipantJoined>> {
         self.message_keys.values().filter(move |(slot, _)| *slot == index).map(|(_, join)| join)

@@ -8,7 +8,7 @@ use tracing::Span;
 
 use super::*;
 use crate::engine::{CommandId, Reply};
-use crate::event::Event;
+use crate::event::{Completed, Event};
 use crate::signer::{NonceId, SignerTask};
 
 const NOW: MonotonicMs = MonotonicMs(1_000);
@@ -24,6 +24,12 @@ fn reply(number: u64) -> Effect {
 
 fn event() -> Effect {
     Effect::Emit(Event::DhtReady, Span::none())
+}
+
+fn complete(number: u8) -> Effect {
+    let (request, items) = (RequestId::from_bytes([number; 32]), Vec::new());
+    let session = AttemptId::derive(&request, Attempt::FIRST);
+    Effect::Emit(Event::SessionComplete(Completed { request, session, items }), Span::none())
 }
 
 fn hold(time: Duration) -> Effect {
@@ -187,6 +193,16 @@ fn a_signer_signs_only_what_follows_from_what_is_stored() {
     // The engine has ended that session by now; one of the same id can only be newer.
     push(&mut outbox, knowing(1, makes(vec![], vec![asks_to_sign(2)])));
     assert_eq!(leaves(&mut outbox, NOW).len(), 1);
+}
+
+#[test]
+fn signatures_that_are_stored_already_are_told_whatever_is_refused() {
+    let mut outbox = Outbox::new();
+    push(&mut outbox, makes(vec![record(1)], vec![complete(1), complete(2), says(1)]));
+    outbox.next_commit().unwrap();
+    let refusal = outbox.on_committed(Err(full()), NOW).unwrap();
+    assert_eq!(refusal.dropped.len(), 2, "the signatures that were to be stored, and a frame");
+    assert_eq!(leaves(&mut outbox, NOW), ["event"]);
 }
 
 #[test]

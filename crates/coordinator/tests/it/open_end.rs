@@ -4,8 +4,8 @@ use motet_coordinator::event::{AbortCause, Aborted, Event, Phase};
 use motet_coordinator::{Command, Config};
 use motet_core_crypto::PublicKey;
 use motet_node::limits;
-use motet_testkit::Cluster;
-use motet_wire::{Attempt, Commitments, RequestId};
+use motet_testkit::{Cluster, Fate};
+use motet_wire::{Attempt, Commitments, Kind, RequestId};
 
 use crate::conduct::score;
 use crate::kit::{announce, clock, cluster_of, freeze, partials_sent};
@@ -111,6 +111,34 @@ fn a_late_signature_is_asked_for_where_its_delivery_was_lost() {
         cluster.settle();
     }
     assert_signed(&cluster, &items(2));
+}
+
+/// What the late signer says with a key whose join does not arrive, and in which kind of message alone the signatures come.
+fn told_by_an_unknown_key(kind: Kind) {
+    let (mut cluster, _) = given_up(&one_attempt());
+    let ways = [Kind::SyncResponse, Kind::SignatureFinalized];
+    cluster.network().on_link(move |flight| {
+        let is_other = |found: Kind| found == Kind::ParticipantJoined || ways.contains(&found) && found != kind;
+        let lost = flight.to == 0 && (flight.by == 1 || flight.by == 2 && flight.kind().is_some_and(is_other));
+        if lost { Fate::Lose } else { Fate::Arrive }
+    });
+    cluster.restart(2);
+    cluster.network().release();
+    for _ in 0..6 {
+        cluster.settle();
+        cluster.sleep();
+    }
+    assert_signed(&cluster, &items(2));
+}
+
+#[test]
+fn signatures_of_a_restarted_signer_are_taken_before_its_join() {
+    told_by_an_unknown_key(Kind::SignatureFinalized);
+}
+
+#[test]
+fn the_join_of_a_restarted_signer_is_learnt_from_its_answer() {
+    told_by_an_unknown_key(Kind::SyncResponse);
 }
 
 #[test]

@@ -117,7 +117,7 @@ impl Session {
     /// A participant says what the signatures are.
     pub(crate) fn on_finalized(&self, message: Validated<SignatureFinalized>, lent: &mut Lent<'_, '_>) {
         let attempt = message.message().session;
-        let is_participant = self.slot_of(message.sender()).is_some();
+        let is_participant = self.is_from_member(message.sender(), message.from());
         let signatures = message.into_message().signatures;
         if is_participant && signatures.len() == self.items.len() {
             lent.step.compute(Job::VerifyFinal { session: attempt, items: Arc::clone(&self.items), signatures });

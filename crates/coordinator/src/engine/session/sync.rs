@@ -120,8 +120,9 @@ impl Session {
 
     pub(crate) fn on_sync_response(&mut self, message: Validated<SyncResponse>, lent: &mut Lent<'_, '_>) {
         let from = *message.from();
-        // A node that still waits for joins cannot know who speaks; every frame is believed for its own signature only.
-        let known = self.slot_of(message.sender()).is_some() || !self.joins.is_full();
+        // A node that still waits for joins cannot know who speaks; every frame is believed for its own signature only. The join of
+        // a member that has been restarted may be in it.
+        let known = !self.joins.is_full() || self.is_from_member(message.sender(), message.from());
         if !known || lent.identities.is_own(message.sender()) {
             return;
         }
