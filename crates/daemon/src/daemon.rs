@@ -22,6 +22,7 @@ use crate::routes;
 use crate::server::{self, Listener};
 use crate::socket::{self, SocketFile};
 use crate::state::App;
+use crate::tally::Tally;
 use crate::token::Token;
 use crate::webhook::Webhooks;
 
@@ -117,7 +118,7 @@ impl Daemon {
         let app = App::new(node, questions, signers, at, clock, webhooks, facilities);
         let (stop, stopped) = watch::channel(false);
         let router = routes::router(app.clone());
-        let writer = tokio::spawn(write(app.clone(), events));
+        let writer = tokio::spawn(write(app.questions.journal().clone(), app.tally.clone(), app.clock, events));
         let historian = tokio::spawn(keep_history(app.clone()));
         if let Some((listener, way)) = tcp {
             let way = Way::Tcp(Arc::new(way));
@@ -187,19 +188,14 @@ async fn tcp(folder: &Path, address: SocketAddr) -> Result<(TcpListener, Tcp), D
 }
 
 /// Writes the events of a node into the journal, until the node stops.
-async fn write(app: App, mut events: Events) {
-    let journal = app.questions.journal();
+async fn write(journal: Journal, tally: Tally, clock: Clock, mut events: Events) {
     while let Some(event) = events.next().await {
         match event {
             Ok(event) => {
-                app.tally.note(&event, app.clock.now().mono.0);
-                app.open_ends.note(&event);
-                write_one(journal, &event);
+                tally.note(&event, clock.now().mono.0);
+                write_one(&journal, &event);
             }
-            Err(lost) => {
-                app.open_ends.note_one();
-                journal.write(LOST, None, &lost);
-            }
+            Err(lost) => journal.write(LOST, None, &lost),
         }
     }
 }

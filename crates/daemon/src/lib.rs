@@ -38,7 +38,6 @@ pub mod limits;
 mod lost;
 mod metrics;
 mod minutes;
-mod open_ends;
 mod page;
 mod private_file;
 mod questions;

@@ -11,7 +11,6 @@ use crate::facilities::{Facilities, KeyRing, LogControl};
 use crate::keys::Keys;
 use crate::limits;
 use crate::minutes::{Minutes, Totals};
-use crate::open_ends::OpenEnds;
 use crate::questions::Questions;
 use crate::tally::Tally;
 use crate::webhook::Webhooks;
@@ -35,7 +34,6 @@ pub(crate) struct Parts {
     pub(crate) address: Option<SocketAddr>,
     pub(crate) clock: Clock,
     pub(crate) tally: Tally,
-    pub(crate) open_ends: OpenEnds,
     pub(crate) minutes: Minutes,
     /// True when a caller has asked the program to end.
     pub(crate) halt: watch::Sender<bool>,
@@ -77,7 +75,6 @@ impl App {
             address,
             clock,
             tally: Tally::default(),
-            open_ends: OpenEnds::default(),
             minutes: Minutes::default(),
             halt,
             webhooks,
@@ -124,7 +121,6 @@ impl App {
     /// [`CallError`].
     pub(crate) async fn let_go(&self, signer: PublicKey) -> Result<(), CallError> {
         self.node.remove_signer(signer).await?;
-        self.open_ends.note_one();
         self.note(signer, false);
         if let Some(keys) = &self.keys {
             keys.release(&signer);

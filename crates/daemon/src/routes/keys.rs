@@ -101,7 +101,6 @@ async fn stop_signing(app: &App) -> Result<(), ApiError> {
             }
         }
     }
-    app.open_ends.note_one();
     Ok(())
 }
 

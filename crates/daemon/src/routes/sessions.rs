@@ -35,10 +35,8 @@ pub(super) async fn sign(
     let despite_open = given.despite_open;
     let audience = if given.private { Audience::Members(BTreeMap::new()) } else { Audience::Public };
     let spec = given.spec(creator)?;
-    if !despite_open && let Some(look) = app.open_ends.look() {
-        let sessions = app.node.sessions().await?;
-        refuse_open_ends(&spec, &sessions)?;
-        app.open_ends.found(look, &sessions);
+    if !despite_open {
+        refuse_open_ends(&spec, &app.node.sessions().await?)?;
     }
     let (request, aggregate_keys) = app.node.announce_signing_request_to(spec, audience).await?;
     Ok((StatusCode::CREATED, Json(Announced { request, aggregate_keys })))
@@ -67,7 +65,6 @@ fn refuse_open_ends(spec: &SigningRequestSpec, sessions: &[SessionStatus]) -> Re
 pub(super) async fn list(State(app): State<App>) -> Result<Json<Sessions>, ApiError> {
     let journal = app.questions.journal();
     let sessions = app.node.sessions().await?;
-    sessions.iter().for_each(|status| app.open_ends.note_status(status));
     let with_revision = |status: SessionStatus| Session { revision: journal.revision(&status.request), status };
     Ok(Json(Sessions { sessions: sessions.into_iter().map(with_revision).collect() }))
 }
@@ -138,9 +135,7 @@ pub(super) async fn events(
 /// A session and its revision. The revision is read first: a change in between is awaited once more, and never missed.
 async fn session(app: &App, request: RequestId) -> Result<Session, CallError> {
     let revision = app.questions.journal().revision(&request);
-    let status = app.node.session_status(request).await?;
-    app.open_ends.note_status(&status);
-    Ok(Session { revision, status })
+    Ok(Session { revision, status: app.node.session_status(request).await? })
 }
 
 /// Gives a request up, for everybody.
@@ -153,8 +148,6 @@ pub(super) async fn abort(
     Given(given): Given<Abort>,
 ) -> Result<Json<Done>, ApiError> {
     app.node.abort_session(request_id(&request)?, reason(given.reason, GIVEN_UP)?).await?;
-    // The caller may be faster than the event.
-    app.open_ends.note_one();
     Ok(Json(Done::YES))
 }
 
