@@ -136,8 +136,8 @@ async fn a_node_with_few_connections_puts_many_records_at_the_nodes_closest_to_e
     for node in &nodes {
         copies += node.handle.dht_stats().await.unwrap().records;
     }
-    // Twenty nodes for each of three places, of which fifteen confirm the record; on a busy machine some are asked in vain.
-    assert!(copies >= 8 * 3 * 12, "{copies} of {}", 8 * 3 * 20);
+    // Twenty nodes for each of three places, of which fifteen have confirmed the record.
+    assert!(copies >= 8 * 3 * 15, "{copies} of {}", 8 * 3 * 20);
 }
 
 #[tokio::test(flavor = "multi_thread")]
