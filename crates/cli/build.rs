@@ -24,7 +24,7 @@ fn main() {
     }
 }
 
-/// Whether a program that is linked with this option runs here.
+/// Trial of an option: true if a program that is linked with it runs here.
 fn works(program: &Path, option: &str) -> bool {
     let source = program.with_extension("rs");
     let Some(rustc) = env::var_os("RUSTC") else { return false };

@@ -216,8 +216,8 @@ impl Session {
         self.message_keys.get(sender).map(|(index, _)| *index)
     }
 
-    /// Whether a member says something: with a key that one of its joins certifies, or from its peer with the key of a join that has not
-    /// come yet. The second is no proof: it decides only whether a message is worth a check.
+    /// True for a message key that a join of a member certifies, and for any key in a message from the peer of another member, whose newest
+    /// join may not have come yet. The peer proves nothing: it only makes a message worth a check.
     pub(crate) fn is_from_member(&self, sender: &PublicKey, from: &PeerId) -> bool {
         self.slot_of(sender).is_some() || self.others().into_iter().any(|index| self.peer_of(index) == Some(from))
     }

@@ -113,7 +113,7 @@ fn a_late_signature_is_asked_for_where_its_delivery_was_lost() {
     assert_signed(&cluster, &items(2));
 }
 
-/// What the late signer says with a key whose join does not arrive, and in which kind of message alone the signatures come.
+/// A late signer that is restarted, and whose new join is lost: node 0 gets the signatures in messages of this kind alone.
 fn told_by_an_unknown_key(kind: Kind) {
     let (mut cluster, _) = given_up(&one_attempt());
     let ways = [Kind::SyncResponse, Kind::SignatureFinalized];
